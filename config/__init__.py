@@ -1,0 +1,1 @@
+"""Settings and logging: the lowest layer. Only config.settings reads the environment."""

@@ -1,0 +1,255 @@
+"""Every setting of the centre, read once from the environment (and `.env`) into frozen sections.
+
+This is the only module that reads os.environ. `.env.example` lists the same names; a test holds
+the two together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dotenv import dotenv_values
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+Environment = Literal["development", "test", "production"]
+
+SECRET_NAMES = ("JWT_SECRET", "JWT_REFRESH_SECRET")
+SECRET_MIN_LENGTH = 32
+
+
+class SettingsError(Exception):
+    """The environment does not describe a centre that can run; the text is one sentence."""
+
+
+def _split(value: Any) -> Any:
+    """'a, b' → ('a', 'b'); anything else is pydantic's to judge."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
+class _Section(BaseModel):
+    """Each field is filled from the environment variable that its alias names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class App(_Section):
+    environment: Environment = Field("development", alias="APP_ENV")
+    host: str = Field("127.0.0.1", alias="HOST")
+    port: int = Field(8080, alias="PORT", ge=1, le=65535)
+    public_url: str = Field("", alias="PUBLIC_URL")
+    """Where browsers reach the centre, without a trailing slash; default: from HOST and PORT."""
+    data_dir: Path = Field(Path("var"), alias="DATA_DIR")
+    timezone: str = Field("Europe/Madrid", alias="TIMEZONE")
+    """The centre's IANA zone; it defines "today"."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("not a time zone of the IANA database") from error
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class Database(_Section):
+    url: str | None = Field(None, alias="DATABASE_URL")
+    """None: an embedded PostgreSQL under DATA_DIR."""
+    pool_min: int = Field(2, alias="DB_POOL_MIN", ge=0, le=1000)
+    pool_max: int = Field(20, alias="DB_POOL_MAX", ge=1, le=1000)
+    transaction_timeout_ms: int = Field(2000, alias="DB_TRANSACTION_TIMEOUT_MS", ge=0)
+    """Longest transaction of the application; 0 is no limit. The event log waits for each one."""
+
+
+class Redis(_Section):
+    url: str | None = Field(None, alias="REDIS_URL")
+    """None: one node."""
+
+
+class Auth(_Section):
+    jwt_secret: SecretStr = Field(alias="JWT_SECRET")
+    jwt_refresh_secret: SecretStr = Field(alias="JWT_REFRESH_SECRET")
+    bcrypt_rounds: int = Field(12, alias="BCRYPT_ROUNDS", ge=4, le=16)
+
+
+class Web(_Section):
+    widget_origins: Words = Field((), alias="WIDGET_ORIGINS")
+    """Origins whose pages may open the visitor's socket, besides PUBLIC_URL; `*` is any."""
+    cors_origins: Words = Field((), alias="CORS_ORIGINS")
+    """Origins whose pages may call the HTTP interface, besides PUBLIC_URL."""
+
+
+class Chat(_Section):
+    default_queue: str = Field("CO", alias="CHAT_DEFAULT_QUEUE")
+
+
+class Log(_Section):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="LOG_LEVEL")
+    format: Literal["auto", "json", "console"] = Field("auto", alias="LOG_FORMAT")
+    """auto: readable on a terminal, JSON elsewhere and in production."""
+    file: Path | None = Field(None, alias="LOG_FILE")
+    """None: no file. A file holds JSON lines, rolls at midnight UTC and is kept 14 days."""
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _upper(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+
+class Demo(_Section):
+    enabled: bool = Field(False, alias="DEMO")
+    traffic: float = Field(1.0, alias="DEMO_TRAFFIC", ge=0, le=20)
+    """Simulated arrivals as a multiple of the demo centre's own rate."""
+
+
+class Settings(BaseSettings):
+    """One frozen object with a section per concern; built by load_settings()."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+    app: App
+    database: Database
+    redis: Redis
+    auth: Auth
+    web: Web
+    chat: Chat
+    log: Log
+    demo: Demo
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)  # load_settings() deals the flat names out to the sections
+
+    def with_database(self, url: str) -> Self:
+        """The same settings on another database."""
+        return self.model_copy(update={"database": self.database.model_copy(update={"url": url})})
+
+
+def variables() -> dict[str, tuple[str, str]]:
+    """Environment variable → (section, field), for every setting there is."""
+    found: dict[str, tuple[str, str]] = {}
+    for section, info in Settings.model_fields.items():
+        model = info.annotation
+        assert isinstance(model, type)
+        assert issubclass(model, BaseModel)
+        for name, field in model.model_fields.items():
+            assert field.alias is not None
+            found[field.alias] = (section, name)
+    return found
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings in `environ`; None reads the process environment over `.env`.
+
+    An empty value counts as unset. Raises SettingsError with one clear sentence.
+    """
+    if environ is None:
+        in_file = {k: v for k, v in dotenv_values(".env").items() if v is not None}
+        environ = {**in_file, **os.environ}
+    sections: dict[str, dict[str, Any]] = {name: {} for name in Settings.model_fields}
+    for variable, (section, _) in variables().items():
+        if environ.get(variable):
+            sections[section][variable] = environ[variable]
+    try:
+        app = App.model_validate(sections["app"])
+        if app.is_production:
+            _refuse_in_production(sections)
+        else:
+            sections["auth"] = {**_kept_secrets(app.data_dir, sections["auth"]), **sections["auth"]}
+        if not app.public_url:
+            sections["app"]["PUBLIC_URL"] = _own_url(app)
+        return Settings.model_validate(sections)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from error
+
+
+def _own_url(app: App) -> str:
+    host = "127.0.0.1" if app.host in {"", "0.0.0.0", "::"} else app.host
+    return f"http://{f'[{host}]' if ':' in host else host}:{app.port}"
+
+
+def _refuse_in_production(sections: Mapping[str, Mapping[str, Any]]) -> None:
+    for name in SECRET_NAMES:
+        if len(sections["auth"].get(name, "")) < SECRET_MIN_LENGTH:
+            raise SettingsError(
+                f"APP_ENV=production needs {name} with at least {SECRET_MIN_LENGTH} characters of "
+                "your own: make one with `openssl rand -base64 48`."
+            )
+    if sections["auth"]["JWT_SECRET"] == sections["auth"]["JWT_REFRESH_SECRET"]:
+        raise SettingsError("APP_ENV=production needs JWT_SECRET and JWT_REFRESH_SECRET to differ.")
+    if Demo.model_validate(sections["demo"]).enabled:
+        raise SettingsError("APP_ENV=production refuses DEMO: unset one of the two.")
+
+
+def _kept_secrets(data_dir: Path, given: Mapping[str, Any]) -> dict[str, str]:
+    """Secrets of a development system, made once and kept readable by their owner only."""
+    if all(name in given for name in SECRET_NAMES):
+        return {}
+    path = data_dir / "secrets.json"
+    try:
+        if not path.exists():
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft = data_dir / f".secrets.{os.getpid()}"
+            draft.touch(mode=0o600)
+            draft.write_text(json.dumps({name: secrets.token_urlsafe(48) for name in SECRET_NAMES}))
+            with contextlib.suppress(FileExistsError):  # whoever comes second takes the first's
+                path.hardlink_to(draft)
+            draft.unlink()
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return {name: str(kept[name]) for name in SECRET_NAMES}
+    except OSError as error:
+        raise SettingsError(
+            f"The data folder {data_dir} cannot be used ({error.strerror}): set DATA_DIR to a "
+            "folder of your own."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f"{path} is damaged: delete it, and a new one is made.") from error
+
+
+def _sentence(error: ValidationError) -> str:
+    parts = []
+    for item in error.errors(include_url=False, include_input=False):
+        name = str(item["loc"][-1])
+        parts.append(f"{name}: {item['msg'].removeprefix('Value error, ')}")
+    return "These settings cannot be used: " + "; ".join(parts) + "."

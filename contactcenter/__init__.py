@@ -1,0 +1,1 @@
+"""The contact centre: composition root, core, hall, analytics and realtime."""

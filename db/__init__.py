@@ -1,0 +1,41 @@
+"""PostgreSQL: pool, units of work, migrations, the embedded server, backup."""
+
+from __future__ import annotations
+
+from db.pool import (
+    CheckViolation,
+    Connection,
+    ConnectionLost,
+    DatabaseError,
+    DatabaseUnavailableError,
+    DeadlockDetected,
+    ForeignKeyViolation,
+    LockNotAvailable,
+    Pool,
+    QueryCanceled,
+    Record,
+    SerializationFailure,
+    UniqueViolation,
+    connect,
+    create_pool,
+    transaction,
+)
+
+__all__ = [
+    "CheckViolation",
+    "Connection",
+    "ConnectionLost",
+    "DatabaseError",
+    "DatabaseUnavailableError",
+    "DeadlockDetected",
+    "ForeignKeyViolation",
+    "LockNotAvailable",
+    "Pool",
+    "QueryCanceled",
+    "Record",
+    "SerializationFailure",
+    "UniqueViolation",
+    "connect",
+    "create_pool",
+    "transaction",
+]

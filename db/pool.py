@@ -1,0 +1,196 @@
+"""Connections to PostgreSQL. The only package that imports asyncpg is this one.
+
+A unit of work takes one connection: `async with transaction(pool, "claims.create") as conn`.
+Session state (LISTEN, session advisory locks, SET without LOCAL) belongs on a connection of its
+own from connect(), never on one of the pool: a pooled connection is handed on without a reset.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import asyncpg
+import orjson
+from asyncpg.pool import PoolConnectionProxy
+from prometheus_client import Histogram
+
+from config.settings import Settings
+
+if TYPE_CHECKING:
+    Record: TypeAlias = asyncpg.Record
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+else:
+    Record = asyncpg.Record
+    Pool = asyncpg.Pool
+    Connection = asyncpg.Connection | PoolConnectionProxy
+
+UniqueViolation = asyncpg.UniqueViolationError
+ForeignKeyViolation = asyncpg.ForeignKeyViolationError
+CheckViolation = asyncpg.CheckViolationError
+SerializationFailure = asyncpg.SerializationError
+DeadlockDetected = asyncpg.DeadlockDetectedError
+LockNotAvailable = asyncpg.LockNotAvailableError
+QueryCanceled = asyncpg.QueryCanceledError
+DatabaseError = asyncpg.PostgresError
+
+ConnectionLost = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    OSError,
+)
+"""What `except ConnectionLost:` catches: the server went away, or cannot be reached yet."""
+
+MINIMUM_SERVER = 17
+Isolation = Literal["read_committed", "repeatable_read", "serializable"]
+
+TRANSACTION_SECONDS = Histogram(
+    "db_transaction_seconds",
+    "From begin to the end of commit or rollback",
+    ["name", "outcome"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
+)
+ACQUIRE_SECONDS = Histogram(
+    "db_acquire_seconds",
+    "Waiting for a connection of the pool",
+    buckets=(0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5),
+)
+
+_unit: contextvars.ContextVar[tuple[asyncio.Task[Any] | None, str] | None] = contextvars.ContextVar(
+    "db_unit", default=None
+)
+
+
+class DatabaseUnavailableError(Exception):
+    """The database cannot be used; the text is one sentence with the way out."""
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, default=str)  # Decimal and friends travel as text
+
+
+async def _prepare(conn: asyncpg.Connection[Record]) -> None:
+    """jsonb and json carry Python values. jsonb's binary form is one version byte, then text."""
+    await conn.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: b"\x01" + _json(value),
+        decoder=lambda data: orjson.loads(memoryview(data)[1:]),
+    )
+    await conn.set_type_codec(
+        "json", schema="pg_catalog", format="binary", encoder=_json, decoder=orjson.loads
+    )
+
+
+async def _leave_session(conn: Connection) -> None:
+    """Nothing: asyncpg has rolled back what was open, and a pooled session holds no other state."""
+
+
+def _options(settings: Settings, application: str, transaction_timeout_ms: int) -> dict[str, Any]:
+    if settings.database.url is None:
+        raise DatabaseUnavailableError(
+            "No database is known here: set DATABASE_URL, or start with `make run`."
+        )
+    return {
+        "dsn": settings.database.url,
+        "server_settings": {
+            "application_name": application,
+            "timezone": "UTC",
+            "transaction_timeout": str(transaction_timeout_ms),
+        },
+        "statement_cache_size": 500,
+        "max_cached_statement_lifetime": 0,
+    }
+
+
+@contextlib.contextmanager
+def _clear_errors() -> Iterator[None]:
+    """What can go wrong on the way to a usable session, each as one sentence."""
+    try:
+        yield
+    except asyncpg.UndefinedObjectError as error:  # transaction_timeout came with 17
+        raise DatabaseUnavailableError(
+            f"PostgreSQL {MINIMUM_SERVER} or newer is needed, this server is older: upgrade it, "
+            "or unset DATABASE_URL to use the embedded one."
+        ) from error
+    except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidPasswordError) as error:
+        raise DatabaseUnavailableError(
+            "The database refuses this user: check user and password in DATABASE_URL."
+        ) from error
+    except asyncpg.InvalidCatalogNameError as error:
+        raise DatabaseUnavailableError(
+            "The database named in DATABASE_URL does not exist: create it, or correct the name."
+        ) from error
+    except (*ConnectionLost, TimeoutError) as error:
+        raise DatabaseUnavailableError(
+            "The database cannot be reached: check that it runs and that DATABASE_URL is right."
+        ) from error
+
+
+async def connect(
+    settings: Settings, application: str = "contactcenter", *, transaction_timeout_ms: int = 0
+) -> asyncpg.Connection[Record]:
+    """A connection of one's own, for session state and long work; the caller closes it."""
+    with _clear_errors():
+        conn: asyncpg.Connection[Record] = await asyncpg.connect(
+            **_options(settings, application, transaction_timeout_ms)
+        )
+    await _prepare(conn)
+    return conn
+
+
+async def create_pool(
+    settings: Settings, application: str = "contactcenter", *, max_size: int | None = None
+) -> Pool:
+    """A pool of up to DB_POOL_MAX connections; its transactions end at DB_TRANSACTION_TIMEOUT_MS.
+
+    Raises DatabaseUnavailableError when the server cannot be used.
+    """
+    top = max_size or settings.database.pool_max
+    with _clear_errors():
+        return await asyncpg.create_pool(
+            **_options(settings, application, settings.database.transaction_timeout_ms),
+            min_size=min(settings.database.pool_min, top),
+            max_size=top,
+            max_inactive_connection_lifetime=0,
+            init=_prepare,
+            reset=_leave_session,
+        )
+
+
+@contextlib.asynccontextmanager
+async def transaction(
+    pool: Pool, name: str, isolation: Isolation | None = None
+) -> AsyncIterator[Connection]:
+    """One unit of work: a connection in a transaction, committed unless the body raises.
+
+    `name` is `area.use_case` and labels the metric. A second unit inside the first by the same
+    task would take a second connection, and could wait for itself: it is refused.
+    """
+    task = asyncio.current_task()
+    outer = _unit.get()
+    if outer is not None and outer[0] is task:
+        raise RuntimeError(f"unit of work {name!r} inside {outer[1]!r}: pass the connection on")
+    asked = time.perf_counter()
+    async with pool.acquire() as conn:
+        begun = time.perf_counter()
+        ACQUIRE_SECONDS.observe(begun - asked)
+        token = _unit.set((task, name))
+        outcome = "rollback"
+        try:
+            async with conn.transaction(isolation=isolation):
+                yield conn
+            outcome = "commit"
+        finally:
+            _unit.reset(token)
+            TRANSACTION_SECONDS.labels(name, outcome).observe(time.perf_counter() - begun)

@@ -1,0 +1,26 @@
+"""What every test can use. Tests read no environment of the machine: settings are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings, load_settings
+
+TEST_ENVIRON = {
+    "APP_ENV": "test",
+    "JWT_SECRET": "test-only-access-secret-0123456789abcdef",
+    "JWT_REFRESH_SECRET": "test-only-refresh-secret-0123456789abcdef",
+    "BCRYPT_ROUNDS": "4",
+    "LOG_LEVEL": "WARNING",
+    "DB_POOL_MIN": "0",
+    "DB_POOL_MAX": "8",
+    "DB_TRANSACTION_TIMEOUT_MS": "20000",  # a loaded machine is not what a test is about
+}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings without a database; tests/integration replaces them by ones that have it."""
+    return load_settings({**TEST_ENVIRON, "DATA_DIR": str(tmp_path)})
