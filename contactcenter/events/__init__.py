@@ -1,0 +1,20 @@
+"""The shelf: every fact that the rooms publish to one another.
+
+One small frozen class each, no logic, one file per area. A class carries its
+name, version and audience; the catalogue and the browsers' TypeScript types are
+generated from here.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+from contactcenter.core.event import Catalogue, Event
+from contactcenter.events import agents, identity, interactions, routing
+
+CATALOGUE = Catalogue(
+    cls
+    for module in (agents, identity, interactions, routing)
+    for _, cls in inspect.getmembers(module, inspect.isclass)
+    if issubclass(cls, Event) and cls is not Event and not cls.__name__.startswith("_")
+)

@@ -1,0 +1,57 @@
+"""Facts about agents: what they want, whether they are there, what they can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from contactcenter.core.event import Audience, Event
+
+_EVERYBODY: frozenset[Audience] = frozenset({"agent", "team", "wallboard"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStatusChanged(Event):
+    """An agent's will changed: by the agent, by a supervisor or by a missed offer."""
+
+    name: ClassVar[str] = "agent.status_changed"
+    audience: ClassVar[frozenset[Audience]] = _EVERYBODY
+    subject_field: ClassVar[str] = "agent_id"
+
+    agent_id: UUID
+    status: str  # available, on_demand, away, offline
+    reason: str | None = None
+    # The status that takes effect when the open work has ended, if one is waiting.
+    after_this: str | None = None
+    after_this_reason: str | None = None
+    cause: str = "agent"  # agent, supervisor, missed, after_this, system
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentPresenceChanged(Event):
+    """A desk of this agent connected, or the last one has been silent for 20 s."""
+
+    name: ClassVar[str] = "agent.presence_changed"
+    audience: ClassVar[frozenset[Audience]] = _EVERYBODY
+    subject_field: ClassVar[str] = "agent_id"
+
+    agent_id: UUID
+    present: bool
+    channels: tuple[str, ...] = ()  # what the connected desk can handle now
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSkillsChanged(Event):
+    """An agent's skills, budget or channel maxima changed; the whole new set is given."""
+
+    name: ClassVar[str] = "agent.skills_changed"
+    audience: ClassVar[frozenset[Audience]] = _EVERYBODY
+    subject_field: ClassVar[str] = "agent_id"
+
+    agent_id: UUID
+    skills: dict[str, int]  # skill key → level 1..5
+    budget: int  # capacity units, 100 by default
+    maxima: dict[str, int]  # channel → most items at once
