@@ -158,7 +158,7 @@ async def create_pool(
     """
     top = max_size or settings.database.pool_max
     with _clear_errors():
-        return await asyncpg.create_pool(
+        pool: Pool = await asyncpg.create_pool(
             **_options(settings, application, settings.database.transaction_timeout_ms),
             min_size=min(settings.database.pool_min, top),
             max_size=top,
@@ -166,6 +166,9 @@ async def create_pool(
             init=_prepare,
             reset=_leave_session,
         )
+        async with pool.acquire():  # with DB_POOL_MIN=0 nothing has been tried yet
+            pass
+    return pool
 
 
 @contextlib.asynccontextmanager

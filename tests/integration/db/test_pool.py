@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+import db
+from config.settings import Settings
+from db.pool import TRANSACTION_SECONDS
+
+INSERT = "INSERT INTO centre_settings (key, value, updated_at) VALUES ($1, $2, now())"
+SELECT = "SELECT value FROM centre_settings WHERE key = $1"
+
+
+async def test_a_unit_of_work_commits(pool: db.Pool, conn: db.Connection) -> None:
+    async with db.transaction(pool, "test.write") as unit:
+        await unit.execute(INSERT, "a", {"n": [1, None, "ñ"]})
+    assert await conn.fetchval(SELECT, "a") == {"n": [1, None, "ñ"]}
+
+
+async def test_an_exception_rolls_back_and_is_counted(pool: db.Pool, conn: db.Connection) -> None:
+    before = _count("test.fails", "rollback")
+
+    async def fails() -> None:
+        async with db.transaction(pool, "test.fails") as unit:
+            await unit.execute(INSERT, "a", 1)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fails()
+    assert await conn.fetchval(SELECT, "a") is None
+    assert _count("test.fails", "rollback") == before + 1
+
+
+async def test_a_second_unit_inside_the_first_is_refused(pool: db.Pool) -> None:
+    async with db.transaction(pool, "outer"):
+        with pytest.raises(RuntimeError, match="'inner' inside 'outer'"):
+            async with db.transaction(pool, "inner"):
+                pass
+
+
+async def test_units_of_other_tasks_run_beside_it(pool: db.Pool) -> None:
+    async def other() -> int:
+        async with db.transaction(pool, "other") as unit:
+            return int(await unit.fetchval("SELECT 7"))
+
+    async with db.transaction(pool, "outer"):
+        assert await asyncio.create_task(other()) == 7
+
+
+async def test_json_carries_what_python_holds(conn: db.Connection) -> None:
+    value = await conn.fetchval("SELECT $1::jsonb", {"price": Decimal("12.30")})
+    assert value == {"price": "12.30"}
+    assert await conn.fetchval("SELECT $1::json", [1.5, True]) == [1.5, True]
+
+
+async def test_an_open_transaction_does_not_reach_the_next_user(pool: db.Pool) -> None:
+    async with pool.acquire() as first:
+        await first.execute("BEGIN")
+        with pytest.raises(db.DatabaseError):
+            await first.execute("SELECT 1/0")
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # asyncpg reports it
+    async with pool.acquire() as second:
+        assert await second.fetchval("SELECT 1") == 1
+
+
+async def test_time_zone_and_name_are_set(pool: db.Pool) -> None:
+    async with pool.acquire() as conn:
+        assert await conn.fetchval("SHOW timezone") == "UTC"
+        assert await conn.fetchval("SHOW application_name") == "test"
+
+
+async def test_a_transaction_over_its_time_is_ended(settings: Settings) -> None:
+    short = settings.model_copy(
+        update={"database": settings.database.model_copy(update={"transaction_timeout_ms": 50})}
+    )
+    pool = await db.create_pool(short)
+
+    async def lingers() -> None:
+        async with db.transaction(pool, "test.lingers") as unit:
+            await unit.execute("SELECT pg_sleep(5)")
+
+    with pytest.raises(db.ConnectionLost):
+        await lingers()
+    async with db.transaction(pool, "test.next") as unit:
+        assert await unit.fetchval("SELECT 1") == 1
+    await pool.close()
+
+
+@pytest.mark.parametrize("isolation", [None, "repeatable_read", "serializable"])
+async def test_isolation_is_the_one_asked_for(pool: db.Pool, isolation: str | None) -> None:
+    async with db.transaction(pool, "test.isolation", isolation) as unit:  # type: ignore[arg-type]
+        level = await unit.fetchval("SHOW transaction_isolation")
+    assert level == (isolation or "read committed").replace("_", " ")
+
+
+async def test_a_missing_database_is_one_sentence(settings: Settings) -> None:
+    assert settings.database.url is not None
+    gone = settings.with_database(settings.database.url.replace("@/test_", "@/none_"))
+    with pytest.raises(db.DatabaseUnavailableError, match="does not exist: create it"):
+        await db.create_pool(gone.model_copy())
+
+
+async def test_an_unreachable_server_is_one_sentence(settings: Settings) -> None:
+    with pytest.raises(db.DatabaseUnavailableError, match="cannot be reached"):
+        await db.connect(settings.with_database("postgresql://x@/x?host=/nowhere"))
+
+
+def _count(name: str, outcome: str) -> float:
+    for sample in next(iter(TRANSACTION_SECONDS.collect())).samples:
+        if sample.name.endswith("_count") and sample.labels == {"name": name, "outcome": outcome}:
+            return sample.value
+    return 0
