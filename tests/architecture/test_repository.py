@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.architecture.sources import ROOT, committed_texts
+
+# Written so that this file does not hold what it looks for.
+MACHINE_PATH = re.compile(r"(?<![\w./-])/(?:work|root|home/[a-z]+)/[\w.]")
+DOWNLOAD_ADDRESS = re.compile(
+    "|".join(
+        re.escape(host)
+        for host in (
+            "files.python" + "hosted.org",
+            "py" + "pi.org",
+            "registry.npm" + "js.org",
+            "deb.deb" + "ian.org",
+        )
+    )
+)
+
+
+@pytest.mark.parametrize("pattern", [MACHINE_PATH, DOWNLOAD_ADDRESS], ids=["path", "address"])
+def test_no_committed_file_names_a_machine_or_a_registry(pattern: re.Pattern[str]) -> None:
+    found = [
+        f"{path}:{text.count(chr(10), 0, match.start()) + 1}"
+        for path, text in committed_texts()
+        for match in pattern.finditer(text)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("name", ["base", "dev", "uv", "node"])
+def test_requirements_are_pinned_and_hashed_without_addresses(name: str) -> None:
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    assert "://" not in text
+    assert not re.search(r"^(-i|--index-url|--extra-index-url|--find-links|-f)\b", text, re.M)
+    pins = [line for line in text.replace("\\\n", "").splitlines() if re.match(r"[a-z0-9]", line)]
+    assert pins
+    assert [pin for pin in pins if "==" not in pin or "--hash=sha256:" not in pin] == []
+
+
+def test_the_pins_answer_the_wishes() -> None:
+    for name in ("base", "dev", "uv", "node"):
+        wanted = {
+            re.split(r"[<>=~! ;\[]", line, maxsplit=1)[0].lower()
+            for line in (ROOT / "requirements" / f"{name}.in").read_text().splitlines()
+            if line and line[0] not in "#-"
+        }
+        text = (ROOT / "requirements" / f"{name}.txt").read_text()
+        assert wanted <= set(re.findall(r"^([a-z0-9._-]+)", text, re.M)), name
