@@ -1,0 +1,1 @@
+"""Agents: who they are, what they can do, and what they want (their status)."""

@@ -1,0 +1,1 @@
+"""The hall's centre: contacts, conversations, interactions and their messages."""
