@@ -1,0 +1,322 @@
+"""The fold: facts of the event log in, records that figures are read from out. PURE.
+
+Live and historical figures come from this one class: live it is fed by the bus, for the past by
+a range of the log. Applying the same facts in the same order gives the same records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from contactcenter.analytics.metrics import (
+    DEFAULT_THRESHOLDS,
+    AgentTime,
+    CellKey,
+    Handling,
+    Tally,
+    Thresholds,
+    Visit,
+    tally,
+    to_ms,
+)
+from contactcenter.core.event import Event
+from contactcenter.events import agents, interactions, routing
+
+SPARK_SLOT_MS = 180_000  # a sparkline is twenty slots of three minutes: the last hour
+SPARK_SLOTS = 20
+
+
+@dataclass(slots=True)
+class Peaks:
+    """Most items waiting at once in each three-minute slot of the last hour."""
+
+    waiting: int = 0
+    slot: int = 0
+    values: list[int] = field(default_factory=lambda: [0] * SPARK_SLOTS)
+
+    def roll(self, at_ms: int) -> None:
+        slot = at_ms // SPARK_SLOT_MS
+        steps = slot - self.slot
+        if steps > 0:
+            fresh = [self.waiting] * min(steps, SPARK_SLOTS)
+            self.values = (self.values + fresh)[-SPARK_SLOTS:]
+            self.slot = slot
+
+    def step(self, by: int, at_ms: int) -> None:
+        self.roll(at_ms)
+        self.waiting += by
+        self.values[-1] = max(self.values[-1], self.waiting)
+
+
+class Ledger:
+    """Everything the figures need, built by applying facts in the log's order."""
+
+    def __init__(self) -> None:
+        self.visits: dict[UUID, Visit] = {}
+        self.waiting: dict[UUID, Visit] = {}
+        self.handlings: dict[UUID, Handling] = {}
+        self.agents: dict[UUID, AgentTime] = {}
+        self.cells: dict[CellKey, dict[UUID, Visit]] = {}
+        self.peaks: dict[tuple[str, str], Peaks] = {}
+        self.touched: set[CellKey] = set()  # cells changed since somebody cleared the set
+        self._open: dict[UUID, dict[UUID, Handling]] = {}  # interaction → its open handlings
+        self._visit_of: dict[UUID, Visit] = {}  # segment → the visit it answered
+        self._apply: dict[type[Event], Callable[..., None]] = {
+            interactions.InteractionQueued: self._queued,
+            interactions.InteractionDequeued: self._dequeued,
+            interactions.InteractionHeld: self._held,
+            interactions.InteractionParked: self._parked,
+            interactions.InteractionResumed: self._resumed,
+            interactions.InteractionCostChanged: self._cost_changed,
+            interactions.InteractionTransferred: self._transferred,
+            interactions.InteractionWrapStarted: self._wrap_started,
+            interactions.InteractionWrapExtended: self._worked_on,
+            interactions.InteractionWrappedUp: self._wrapped_up,
+            interactions.InteractionClosed: self._closed,
+            interactions.MessageCreated: self._message,
+            routing.ReservationCreated: self._offered,
+            routing.ReservationAccepted: self._accepted,
+            routing.ReservationRejected: self._offer_ended,
+            routing.ReservationTimedOut: self._timed_out,
+            routing.ReservationRescinded: self._offer_ended,
+            routing.ReservationCancelled: self._offer_ended,
+            agents.AgentStatusChanged: self._status,
+            agents.AgentPresenceChanged: self._presence,
+            agents.AgentSkillsChanged: self._skills,
+        }
+
+    @property
+    def event_names(self) -> frozenset[str]:
+        """The facts that move a figure; others may be left out of the stream."""
+        return frozenset(cls.name for cls in self._apply)
+
+    def apply(self, event: Event, at_ms: int) -> None:
+        """Take one fact that happened at `at_ms`. Facts of no concern are ignored."""
+        handler = self._apply.get(type(event))
+        if handler is not None:
+            handler(event, at_ms)
+
+    # visits
+
+    def _queued(self, e: interactions.InteractionQueued, at_ms: int) -> None:
+        if e.work_item_id in self.visits:
+            return
+        visit = Visit(
+            e.work_item_id,
+            e.interaction_id,
+            e.queue,
+            e.channel,
+            e.entry,
+            to_ms(e.entered_at),
+            e.cost,
+        )
+        self.visits[visit.work_item_id] = self.waiting[visit.work_item_id] = visit
+        self.cells.setdefault(visit.cell, {})[visit.work_item_id] = visit
+        self.touched.add(visit.cell)
+        self._peaks(visit).step(+1, at_ms)
+
+    def _dequeued(self, e: interactions.InteractionDequeued, at_ms: int) -> None:
+        visit = self.waiting.get(e.work_item_id)
+        if visit is not None:
+            self._end_visit(visit, e.outcome, e.waited_ms, at_ms)
+
+    def _end_visit(self, visit: Visit, outcome: str, waited_ms: int, at_ms: int) -> None:
+        visit.outcome, visit.waited_ms, visit.ended_ms = outcome, waited_ms, at_ms
+        del self.waiting[visit.work_item_id]
+        self.touched.add(visit.cell)
+        self._peaks(visit).step(-1, at_ms)
+
+    def _peaks(self, visit: Visit) -> Peaks:
+        return self.peaks.setdefault((visit.queue, visit.channel), Peaks())
+
+    # offers
+
+    def _offered(self, e: routing.ReservationCreated, at_ms: int) -> None:
+        visit = self.visits.get(e.work_item_id)
+        if visit is None:
+            return
+        visit.offers += 1
+        visit.ringing[e.reservation_id] = e.agent_id
+        self.touched.add(visit.cell)
+        agent = self._settled(e.agent_id, at_ms)
+        agent.ringing[e.reservation_id] = visit
+        agent.change(at_ms)
+
+    def _offer_ended(self, e: routing._ReservationEnded, at_ms: int) -> None:
+        visit = self.visits.get(e.work_item_id)
+        if visit is not None:
+            visit.ringing.pop(e.reservation_id, None)
+        self._stop_ringing(e.agent_id, e.reservation_id, at_ms)
+
+    def _timed_out(self, e: routing.ReservationTimedOut, at_ms: int) -> None:
+        visit = self.visits.get(e.work_item_id)
+        if visit is not None:
+            visit.missed += 1
+            self.touched.add(visit.cell)
+        self._offer_ended(e, at_ms)
+
+    def _stop_ringing(self, agent_id: UUID, reservation_id: UUID, at_ms: int) -> None:
+        agent = self._settled(agent_id, at_ms)
+        agent.ringing.pop(reservation_id, None)
+        agent.change(at_ms)
+
+    def _accepted(self, e: routing.ReservationAccepted, at_ms: int) -> None:
+        visit = self.visits.get(e.work_item_id)
+        if visit is None or e.segment_id in self.handlings:
+            return
+        visit.ringing.pop(e.reservation_id, None)
+        if visit.waiting:
+            visit.agent_id = e.agent_id
+            self._end_visit(visit, "answered", e.waited_ms, at_ms)
+        handling = Handling(
+            e.segment_id,
+            e.interaction_id,
+            e.agent_id,
+            e.queue,
+            e.channel,
+            e.cost,
+            started_ms=at_ms,
+            since_ms=at_ms,
+            input_ms=at_ms,
+        )
+        self.handlings[e.segment_id] = handling
+        self._open.setdefault(e.interaction_id, {})[e.segment_id] = handling
+        self._visit_of[e.segment_id] = visit
+        visit.handlings.append(handling)
+        agent = self._settled(e.agent_id, at_ms)
+        agent.ringing.pop(e.reservation_id, None)
+        agent.open[e.segment_id] = handling
+        agent.change(at_ms)
+
+    # segments
+
+    def _move(self, segment_id: UUID, state: str, at_ms: int, cost: int | None = None) -> None:
+        handling = self.handlings.get(segment_id)
+        if handling is None:
+            return
+        agent = self._settled(handling.agent_id, at_ms)
+        handling.move(state, at_ms)
+        if cost is not None:
+            handling.cost = cost
+        if state == "ended":
+            agent.open.pop(segment_id, None)
+            self._open.get(handling.interaction_id, {}).pop(segment_id, None)
+        else:
+            agent.open[segment_id] = handling
+            self._open.setdefault(handling.interaction_id, {})[segment_id] = handling
+        self.touched.add(self._visit_of[segment_id].cell)
+        agent.change(at_ms)
+
+    def _held(self, e: interactions.InteractionHeld, at_ms: int) -> None:
+        self._move(e.segment_id, "held", at_ms)
+
+    def _parked(self, e: interactions.InteractionParked, at_ms: int) -> None:
+        self._move(e.segment_id, "parked", at_ms, e.cost)
+
+    def _resumed(self, e: interactions.InteractionResumed, at_ms: int) -> None:
+        self._move(e.segment_id, "active", at_ms, e.cost)
+
+    def _cost_changed(self, e: interactions.InteractionCostChanged, at_ms: int) -> None:
+        handling = self.handlings.get(e.segment_id)
+        if handling is not None:
+            agent = self._settled(handling.agent_id, at_ms)
+            handling.cost = e.cost
+            agent.change(at_ms)
+
+    def _transferred(self, e: interactions.InteractionTransferred, at_ms: int) -> None:
+        self._move(e.segment_id, "ended", at_ms)
+
+    def _wrap_started(self, e: interactions.InteractionWrapStarted, at_ms: int) -> None:
+        self._move(e.segment_id, "wrapping", at_ms, e.cost)
+
+    def _wrapped_up(self, e: interactions.InteractionWrappedUp, at_ms: int) -> None:
+        self._move(e.segment_id, "ended", at_ms)
+
+    def _worked_on(self, e: interactions.InteractionWrapExtended, at_ms: int) -> None:
+        handling = self.handlings.get(e.segment_id)
+        if handling is not None:
+            handling.touch(at_ms)
+
+    def _closed(self, e: interactions.InteractionClosed, at_ms: int) -> None:
+        for segment_id in list(self._open.pop(e.interaction_id, {})):
+            self._move(segment_id, "ended", at_ms)
+
+    def _message(self, e: interactions.MessageCreated, at_ms: int) -> None:
+        if e.agent_id is None or e.interaction_id is None:
+            return
+        for handling in self._open.get(e.interaction_id, {}).values():
+            if handling.agent_id == e.agent_id:
+                handling.touch(at_ms)
+
+    # agents
+
+    def agent(self, agent_id: UUID) -> AgentTime:
+        """The agent's record, made when first heard of."""
+        record = self.agents.get(agent_id)
+        if record is None:
+            record = self.agents[agent_id] = AgentTime(agent_id)
+        return record
+
+    def _settled(self, agent_id: UUID, at_ms: int) -> AgentTime:
+        agent = self.agent(agent_id)
+        agent.settle(at_ms)
+        return agent
+
+    def _status(self, e: agents.AgentStatusChanged, at_ms: int) -> None:
+        agent = self._settled(e.agent_id, at_ms)
+        agent.status, agent.reason, agent.after_this = e.status, e.reason, e.after_this
+        agent.change(at_ms)
+
+    def _presence(self, e: agents.AgentPresenceChanged, at_ms: int) -> None:
+        moment = min(at_ms, to_ms(e.at))
+        agent = self._settled(e.agent_id, moment)
+        agent.present = e.present
+        agent.change(moment)
+
+    def _skills(self, e: agents.AgentSkillsChanged, at_ms: int) -> None:
+        agent = self._settled(e.agent_id, at_ms)
+        agent.budget = e.budget
+        agent.change(at_ms)
+
+
+class Reader:
+    """Figures of one ledger, each half hour counted once until a fact touches it."""
+
+    def __init__(self, ledger: Ledger, limits: Mapping[str, Thresholds]) -> None:
+        self._ledger = ledger
+        self._limits = limits
+        self._settled: dict[CellKey, Tally] = {}
+
+    def limits(self, queue: str) -> Thresholds:
+        return self._limits.get(queue, DEFAULT_THRESHOLDS)
+
+    def forget(self, cells: Iterable[CellKey]) -> None:
+        """These cells changed: count them again when asked."""
+        for key in cells:
+            self._settled.pop(key, None)
+
+    def tally(self, key: CellKey, now_ms: int) -> Tally:
+        """One half hour × queue × channel. A cell with nobody waiting does not change by itself."""
+        known = self._settled.get(key)
+        if known is None:
+            visits = self._ledger.cells.get(key, {})
+            known = tally(visits.values(), self.limits(key[1]), now_ms)
+            if known.waiting == 0:
+                self._settled[key] = known
+        return known
+
+    def longest_waiting(
+        self, queues: Iterable[str] | None = None, channels: Iterable[str] | None = None
+    ) -> Visit | None:
+        """Who entered first of those that wait now."""
+        wanted_queues = None if queues is None else set(queues)
+        wanted_channels = None if channels is None else set(channels)
+        candidates = (
+            visit
+            for visit in self._ledger.waiting.values()
+            if (wanted_queues is None or visit.queue in wanted_queues)
+            and (wanted_channels is None or visit.channel in wanted_channels)
+        )
+        return min(candidates, key=lambda v: (v.entered_ms, v.work_item_id), default=None)

@@ -1,0 +1,399 @@
+"""What every figure of the centre means. PURE.
+
+Three kinds of record are kept of the log: queue visits, agents' segments and agents' time. A
+figure is two whole numbers read from them, so figures of several queues, channels or half hours
+add up by adding both numbers. Times are integer milliseconds of the centre's clock.
+
+Thresholds (target, short abandon) are applied when a figure is read and never stored, so
+changing one changes the past as well. Each definition with an example: docs/metrics.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID
+
+HALF_HOUR_MS = 1_800_000
+INPUT_CUT_MS = 120_000  # deferred work counts this long after the agent's last input
+
+LIVE_CHANNELS = frozenset({"voice", "chat"})  # somebody waits at the other end
+DEFERRED_CHANNELS = frozenset({"whatsapp", "sms", "email"})
+MOVED_IN = frozenset({"transfer", "overflow", "moved", "requeue"})
+
+AgentState = Literal["offline", "away", "available", "ringing", "on_contact", "wrap_up"]
+CellKey = tuple[int, str, str]  # start of the half hour, queue, channel
+
+
+def half_hour(at_ms: int) -> int:
+    """The start of the half hour that `at_ms` lies in."""
+    return at_ms - at_ms % HALF_HOUR_MS
+
+
+def to_ms(moment: datetime) -> int:
+    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1000 + delta.microseconds // 1000
+
+
+# --- thresholds ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """A queue's limits as they stand now: target wait per channel and what is a short abandon."""
+
+    target_ms: Mapping[str, int]
+    short_ms: int = 5_000
+
+    def target(self, channel: str) -> int:
+        """Longest wait that counts as in time, in ms."""
+        return self.target_ms.get(channel, DEFAULT_TARGET_MS[channel])
+
+
+DEFAULT_TARGET_MS: Mapping[str, int] = {
+    "voice": 20_000,
+    "chat": 60_000,
+    "whatsapp": 900_000,
+    "sms": 900_000,
+    "email": 28_800_000,
+}
+DEFAULT_THRESHOLDS = Thresholds(DEFAULT_TARGET_MS)
+
+
+# --- records ------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Visit:
+    """One stay in one queue. It belongs to the half hour it entered, whenever it ends."""
+
+    work_item_id: UUID
+    interaction_id: UUID
+    queue: str
+    channel: str
+    entry: str
+    entered_ms: int
+    cost: int
+    outcome: str | None = None  # answered, abandoned, moved, callback, left_message, cancelled
+    waited_ms: int = 0  # queue entry to connected or gone, ringing included
+    ended_ms: int | None = None
+    agent_id: UUID | None = None  # who answered
+    offers: int = 0
+    missed: int = 0
+    ringing: dict[UUID, UUID] = field(default_factory=dict)  # pending reservation → agent
+    handlings: list[Handling] = field(default_factory=list)
+
+    @property
+    def cell(self) -> CellKey:
+        return (half_hour(self.entered_ms), self.queue, self.channel)
+
+    @property
+    def waiting(self) -> bool:
+        return self.outcome is None
+
+    def wait(self, now_ms: int) -> int:
+        """How long it waited, or has waited so far."""
+        return max(0, now_ms - self.entered_ms) if self.outcome is None else self.waited_ms
+
+    def is_short(self, limits: Thresholds) -> bool:
+        return self.outcome == "abandoned" and self.waited_ms < limits.short_ms
+
+    def in_time(self, limits: Thresholds, now_ms: int) -> bool:
+        return self.wait(now_ms) <= limits.target(self.channel)
+
+
+_WORKING = frozenset({"active", "held", "wrapping"})
+
+
+@dataclass(slots=True)
+class Handling:
+    """One agent's part in a visit's interaction, with the time it took by kind."""
+
+    segment_id: UUID
+    interaction_id: UUID
+    agent_id: UUID
+    queue: str
+    channel: str
+    cost: int
+    started_ms: int
+    since_ms: int
+    input_ms: int
+    state: str = "active"  # active, held, parked, wrapping, ended
+    talk_ms: int = 0
+    hold_ms: int = 0
+    park_ms: int = 0
+    wrap_ms: int = 0
+    worked_ms: int = 0  # deferred channels: active time, cut 120 s after the last input
+
+    def touch(self, at_ms: int) -> None:
+        """The agent did something: the time since the last input was work, up to the cut."""
+        if self.state in _WORKING:
+            self.worked_ms += min(max(0, at_ms - self.input_ms), INPUT_CUT_MS)
+        self.input_ms = max(self.input_ms, at_ms)
+
+    def move(self, state: str, at_ms: int) -> None:
+        """Enter a state; the time in the old one goes to its kind."""
+        spent = max(0, at_ms - self.since_ms)
+        if self.state == "active":
+            self.talk_ms += spent
+        elif self.state == "held":
+            self.hold_ms += spent
+        elif self.state == "parked":
+            self.park_ms += spent
+        elif self.state == "wrapping":
+            self.wrap_ms += spent
+        self.touch(at_ms)
+        self.state = state
+        self.since_ms = max(self.since_ms, at_ms)
+
+    @property
+    def handle_ms(self) -> int:
+        """Handling time: wall clock for live channels, worked time for deferred ones."""
+        if self.channel in LIVE_CHANNELS:
+            return self.talk_ms + self.hold_ms + self.park_ms + self.wrap_ms
+        return self.worked_ms
+
+
+@dataclass(slots=True)
+class Spent:
+    """An agent's half hour: milliseconds by state, and capacity in unit-milliseconds."""
+
+    on_contact: int = 0
+    wrap_up: int = 0
+    ringing: int = 0
+    available: int = 0
+    away: int = 0
+    units_used: int = 0
+    units_offered: int = 0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Spent)))
+
+    @property
+    def occupied(self) -> int:
+        return self.on_contact + self.wrap_up
+
+
+@dataclass(slots=True)
+class AgentTime:
+    """An agent as the log tells it: will, presence, load, and how the time went."""
+
+    agent_id: UUID
+    status: str = "offline"
+    reason: str | None = None
+    after_this: str | None = None
+    present: bool = False
+    budget: int = 100
+    ringing: dict[UUID, Visit] = field(default_factory=dict)
+    open: dict[UUID, Handling] = field(default_factory=dict)
+    state: AgentState = "offline"
+    state_since_ms: int = 0
+    settled_ms: int = 0
+    used: int = 0  # capacity units taken since settled_ms
+    spent: dict[int, Spent] = field(default_factory=dict)  # half hour → how it went
+
+    def derived_state(self) -> AgentState:
+        """Working outranks wrapping, wrapping outranks ringing, ringing outranks the will."""
+        states = {handling.state for handling in self.open.values()}
+        if states & {"active", "held"}:
+            return "on_contact"
+        if "wrapping" in states:
+            return "wrap_up"
+        if self.ringing:
+            return "ringing"
+        if not self.present and "parked" not in states:
+            return "offline"
+        if self.status in {"available", "on_demand"}:
+            return "available"
+        return "away" if self.status == "away" else "offline"
+
+    def settle(self, at_ms: int) -> None:
+        """Book the time since the last fact, split at half hours."""
+        start = self.settled_ms
+        if at_ms <= start:
+            return
+        self.settled_ms = at_ms
+        if self.state == "offline":
+            return
+        for begin, end in _halves(start, at_ms):
+            row = self.spent.setdefault(half_hour(begin), Spent())
+            setattr(row, self.state, getattr(row, self.state) + end - begin)
+            if self.state != "away":
+                row.units_used += self.used * (end - begin)
+                row.units_offered += self.budget * (end - begin)
+
+    def change(self, at_ms: int) -> None:
+        """After a fact: see what the state has become."""
+        state = self.derived_state()
+        if state != self.state:
+            self.state, self.state_since_ms = state, at_ms
+        self.used = sum(h.cost for h in self.open.values()) + sum(
+            v.cost for v in self.ringing.values()
+        )
+
+    def during(self, start_ms: int, end_ms: int, now_ms: int) -> Spent:
+        """Time within [start, end), both whole half hours, the running state up to now."""
+        total = Spent()
+        for begin, row in self.spent.items():
+            if start_ms <= begin < end_ms:
+                total += row
+        running = AgentTime(
+            self.agent_id,
+            budget=self.budget,
+            state=self.state,
+            settled_ms=max(self.settled_ms, start_ms),
+            used=self.used,
+        )
+        running.settle(min(now_ms, end_ms))
+        for row in running.spent.values():
+            total += row
+        return total
+
+
+def _halves(start_ms: int, end_ms: int) -> Iterator[tuple[int, int]]:
+    while start_ms < end_ms:
+        stop = min(end_ms, half_hour(start_ms) + HALF_HOUR_MS)
+        yield start_ms, stop
+        start_ms = stop
+
+
+# --- figures ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Whole numbers over a set of visits; tallies add up."""
+
+    offered: int = 0
+    moved_in: int = 0
+    answered: int = 0
+    answered_in: int = 0  # within the target
+    abandoned: int = 0
+    abandoned_in: int = 0
+    short: int = 0
+    moved: int = 0
+    callback: int = 0
+    callback_in: int = 0
+    left_message: int = 0
+    cancelled: int = 0
+    waiting: int = 0
+    waiting_late: int = 0  # past the target while it waits: a miss already
+    answered_wait_ms: int = 0
+    abandoned_wait_ms: int = 0
+    handled: int = 0  # agents' parts that have ended
+    talk_ms: int = 0
+    hold_ms: int = 0
+    wrap_ms: int = 0
+    handle_ms: int = 0
+    offers: int = 0
+    missed: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Tally)))
+
+
+def tally(visits: Iterable[Visit], limits: Thresholds, now_ms: int) -> Tally:
+    """Count visits of one queue under that queue's limits as they are now."""
+    n = dict.fromkeys((f.name for f in fields(Tally)), 0)
+    for visit in visits:
+        n["offered"] += 1
+        n["moved_in"] += visit.entry in MOVED_IN
+        n["offers"] += visit.offers
+        n["missed"] += visit.missed
+        in_time = visit.in_time(limits, now_ms)
+        if visit.outcome is None:
+            n["waiting"] += 1
+            n["waiting_late"] += not in_time
+        else:
+            n[visit.outcome] += 1
+        if visit.outcome == "answered":
+            n["answered_in"] += in_time
+            n["answered_wait_ms"] += visit.waited_ms
+        elif visit.outcome == "abandoned":
+            n["abandoned_in"] += in_time
+            n["short"] += visit.is_short(limits)
+            n["abandoned_wait_ms"] += visit.waited_ms
+        elif visit.outcome == "callback":
+            n["callback_in"] += in_time
+        for handling in visit.handlings:
+            if handling.state == "ended":
+                n["handled"] += 1
+                n["talk_ms"] += handling.talk_ms + handling.park_ms
+                n["hold_ms"] += handling.hold_ms
+                n["wrap_ms"] += handling.wrap_ms
+                n["handle_ms"] += handling.handle_ms
+    return Tally(**n)
+
+
+Ratio = tuple[int, int]
+Parts = tuple[tuple[int, str], ...]  # sign and field of Tally, summed
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A figure as numerator ÷ denominator, each a signed sum of tally fields."""
+
+    numerator: Parts
+    denominator: Parts
+    kind: Literal["percent", "seconds"]
+
+    def read(self, counted: Tally) -> Ratio:
+        return (_total(self.numerator, counted), _total(self.denominator, counted))
+
+
+def _total(parts: Parts, counted: Tally) -> int:
+    return sum(sign * int(getattr(counted, name)) for sign, name in parts)
+
+
+def _plus(*names: str) -> Parts:
+    return tuple((-1 if name.startswith("-") else 1, name.lstrip("-")) for name in names)
+
+
+DEFAULT_FORMULA = "centre"
+
+SERVICE_LEVEL: Mapping[str, Formula] = {
+    # Answered in time, of all that ended well or badly or are already late.
+    # Genesys' formula with its option "without short abandons"; waiting past the target is a miss.
+    "centre": Formula(
+        _plus("answered_in"), _plus("answered", "abandoned", "-short", "waiting_late"), "percent"
+    ),
+    # Amazon Connect: removed from the queue in time, by whatever door, of all that entered.
+    "connect": Formula(
+        _plus("answered_in", "abandoned_in", "callback_in"), _plus("offered"), "percent"
+    ),
+    # Asterisk's ServiceLevelPerf: of the answered only.
+    "asterisk": Formula(_plus("answered_in"), _plus("answered"), "percent"),
+    # Asterisk's ServiceLevelPerf2: one who leaves in time is no failure.
+    "asterisk_sl2": Formula(
+        _plus("answered_in", "abandoned_in"), _plus("answered", "abandoned"), "percent"
+    ),
+}
+
+FIGURES: Mapping[str, Formula] = {
+    "abandonment": Formula(_plus("abandoned", "-short"), _plus("offered", "-short"), "percent"),
+    "asa": Formula(_plus("answered_wait_ms"), _plus("answered"), "seconds"),
+    "abandon_time": Formula(_plus("abandoned_wait_ms"), _plus("abandoned"), "seconds"),
+    "aht": Formula(_plus("handle_ms"), _plus("handled"), "seconds"),
+    "non_response": Formula(_plus("missed"), _plus("offers"), "percent"),
+}
+
+COUNTS = ("waiting", "offered", "answered", "abandoned", "short", "moved_in", "moved")
+
+AGENT_FIGURES = ("occupancy", "utilisation")
+
+
+def formula(figure: str, service_level: str = DEFAULT_FORMULA) -> Formula:
+    """The formula of a figure; service level comes in four. KeyError when there is none."""
+    return SERVICE_LEVEL[service_level] if figure == "service_level" else FIGURES[figure]
+
+
+def occupancy(spent: Spent) -> Ratio:
+    """Wall clock on contact and in wrap-up, of that plus idle; ringing is neither."""
+    return (spent.occupied, spent.occupied + spent.available)
+
+
+def utilisation(spent: Spent) -> Ratio:
+    """Capacity unit-milliseconds taken, of those offered while signed in and not away."""
+    return (spent.units_used, spent.units_offered)

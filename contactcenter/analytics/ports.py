@@ -1,0 +1,67 @@
+"""What analytics asks of other rooms; `contactcenter.app` ties each to who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from contactcenter.analytics.metrics import Thresholds
+from db import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class QueueInfo:
+    """A queue as figures see it: its names, its limits, its goals, the skill of its members."""
+
+    key: str
+    name_es: str
+    name_en: str
+    skill: str
+    limits: Thresholds
+    goal_percent: int = 80  # service level to reach
+    abandon_percent: int = 8  # abandonment not to exceed
+
+
+class Queues(Protocol):
+    """Routing's queues, in the order in which screens list them, retired ones left out."""
+
+    async def queue_infos(self, conn: Connection) -> Sequence[QueueInfo]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Contacts foreseen for one half hour of one queue and channel."""
+
+    start: datetime
+    queue: str
+    channel: str
+    contacts: float
+
+
+class Forecast(Protocol):
+    """What a day is expected to bring; empty where nobody foresees anything."""
+
+    def expected(self, day_start: datetime, day_end: datetime) -> Sequence[Expected]: ...
+
+
+class Broadcast(Protocol):
+    """Realtime's door to the sockets of the wallboard namespace."""
+
+    async def emit(
+        self, room: str, name: str, payload: Mapping[str, Any], cursor: str | None
+    ) -> None:
+        """Tell every socket in the room, in order, with the room's next sequence number."""
+
+    async def join(self, sid: str, room: str) -> None:
+        """Put one socket in a room."""
+
+    async def leave(self, sid: str, room: str) -> None:
+        """Take it out again."""
+
+    async def send(self, sid: str, name: str, payload: Mapping[str, Any]) -> None:
+        """Tell one socket; no sequence number."""
+
+    def sequence(self, room: str) -> int:
+        """The number the room's last event carried; 0 before the first."""
