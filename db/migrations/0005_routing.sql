@@ -74,11 +74,14 @@ CREATE TABLE work_items (
     round_started_at timestamptz NOT NULL,
     routing        jsonb       NOT NULL DEFAULT '{}',  -- as in the interaction.queued event
     version        integer     NOT NULL DEFAULT 1,
-    CHECK ((outcome IS NULL) = (ended_at IS NULL))
-);
+    CHECK ((outcome IS NULL) = (ended_at IS NULL)),
+    CHECK ((state IN ('queued', 'offered')) = (answered_at IS NULL AND ended_at IS NULL))
+) WITH (fillfactor = 80);
+-- As in interactions, no index names `state`: an offer touches no index of the visit.
 CREATE UNIQUE INDEX work_items_one_open ON work_items (interaction_id)
-    WHERE state IN ('queued', 'offered');
-CREATE INDEX work_items_waiting ON work_items (queue) WHERE state IN ('queued', 'offered');
+    WHERE answered_at IS NULL AND ended_at IS NULL;
+CREATE INDEX work_items_waiting ON work_items (queue)
+    WHERE answered_at IS NULL AND ended_at IS NULL;
 CREATE INDEX work_items_interaction ON work_items (interaction_id, entered_at);
 CREATE INDEX work_items_left ON work_items (contact_id, ended_at) WHERE outcome = 'abandoned';
 
