@@ -1,0 +1,1 @@
+"""Which waiting interaction is offered to which agent, and why."""
