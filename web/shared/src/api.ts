@@ -1,0 +1,166 @@
+/**
+ * HTTP with the session's tokens. The refresh token lives in an HttpOnly cookie;
+ * the access token only in memory. A 401 refreshes once and tries again; when
+ * that fails too, the session is over and `session` becomes null.
+ */
+import { Store } from "./store";
+
+export interface User {
+  id: string;
+  email: string;
+  first_name: string;
+  last_name: string;
+  role: "admin" | "supervisor" | "agent" | "adjuster" | "customer";
+  locale: string;
+}
+
+export interface Session {
+  user: User;
+  agent: { id: string; name: string } | null;
+  permissions: string[];
+}
+
+/** `undefined` until the first refresh has answered, `null` when nobody is signed in. */
+export const session = new Store<Session | null | undefined>(undefined);
+
+/** An answer other than 2xx: RFC 9457's fields, or status 0 when no answer came. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly detail: string,
+    readonly errors: { loc: (string | number)[]; type: string; ctx?: Record<string, unknown>; msg: string }[] = [],
+    readonly retryAfter: number | null = null,
+    readonly ctx: Record<string, unknown> = {},
+  ) {
+    super(detail);
+  }
+}
+
+const BASE = "/api/v1";
+let accessToken: string | null = null;
+let refreshing: Promise<boolean> | null = null;
+
+interface RequestOptions {
+  body?: unknown;
+  /** Sent as If-Match. */
+  etag?: string;
+  /** Sent as Idempotency-Key: the same key repeats the same answer. */
+  key?: string;
+  signal?: AbortSignal;
+}
+
+async function send(method: string, path: string, options: RequestOptions): Promise<Response> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (options.body !== undefined) headers["Content-Type"] = "application/json";
+  if (accessToken) headers.Authorization = `Bearer ${accessToken}`;
+  if (options.etag) headers["If-Match"] = options.etag;
+  if (options.key) headers["Idempotency-Key"] = options.key;
+  const init: RequestInit = { method, headers, credentials: "same-origin" };
+  if (options.body !== undefined) init.body = JSON.stringify(options.body);
+  if (options.signal) init.signal = options.signal;
+  try {
+    return await fetch(BASE + path, init);
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
+    throw new ApiError(0, "unreachable");
+  }
+}
+
+async function problem(response: Response): Promise<ApiError> {
+  const retry = Number(response.headers.get("Retry-After"));
+  const body = (await response.json().catch(() => ({}))) as Partial<{
+    detail: string;
+    title: string;
+    errors: ApiError["errors"];
+    ctx: Record<string, unknown>;
+  }>;
+  return new ApiError(
+    response.status,
+    body.detail ?? body.title ?? response.statusText,
+    body.errors ?? [],
+    Number.isFinite(retry) && retry > 0 ? retry : null,
+    body.ctx ?? {},
+  );
+}
+
+/** JSON in, JSON out; throws ApiError. */
+export async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+  const used = accessToken;
+  let response = await send(method, path, options);
+  if (response.status === 401 && !path.startsWith("/auth/")) {
+    if (used === accessToken) await refresh();
+    if (accessToken) response = await send(method, path, options);
+  }
+  if (!response.ok) throw await problem(response);
+  if (response.status === 204) return undefined as T;
+  return (await response.json()) as T;
+}
+
+export const api = {
+  get: <T>(path: string, signal?: AbortSignal) => request<T>("GET", path, signal ? { signal } : {}),
+  post: <T>(path: string, body?: unknown, options: RequestOptions = {}) =>
+    request<T>("POST", path, { ...options, body: body ?? {} }),
+  patch: <T>(path: string, body: unknown, etag?: string) =>
+    request<T>("PATCH", path, etag ? { body, etag } : { body }),
+  put: <T>(path: string, body: unknown, etag?: string) =>
+    request<T>("PUT", path, etag ? { body, etag } : { body }),
+  delete: <T>(path: string) => request<T>("DELETE", path),
+};
+
+/** The access token for a socket; refreshed when there is none. Null: sign in again. */
+export async function token(): Promise<string | null> {
+  if (!accessToken) await refresh();
+  return accessToken;
+}
+
+/** Throw the access token away, so that the next use asks for a new one. */
+export function dropToken(): void {
+  accessToken = null;
+}
+
+/**
+ * Ask for a new access token by the cookie; one request at a time for all callers.
+ * True when signed in. A network failure throws, since it says nothing of the session.
+ */
+export function refresh(): Promise<boolean> {
+  refreshing ??= doRefresh().finally(() => {
+    refreshing = null;
+  });
+  return refreshing;
+}
+
+async function doRefresh(): Promise<boolean> {
+  const response = await send("POST", "/auth/refresh", { body: { token_transport: "cookie" } });
+  if (response.ok) {
+    accessToken = ((await response.json()) as { access_token: string }).access_token;
+    if (!session.get()) session.set(await me());
+    return true;
+  }
+  if (response.status === 429 || response.status >= 500) throw await problem(response);
+  accessToken = null;
+  session.set(null);
+  return false;
+}
+
+const me = async (): Promise<Session> => {
+  const response = await send("GET", "/auth/me", {});
+  if (!response.ok) throw await problem(response);
+  return (await response.json()) as Session;
+};
+
+export async function signIn(email: string, password: string): Promise<void> {
+  const body = { email, password, token_transport: "cookie" };
+  const response = await send("POST", "/auth/login", { body });
+  if (!response.ok) throw await problem(response);
+  accessToken = ((await response.json()) as { access_token: string }).access_token;
+  session.set(await me());
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await send("POST", "/auth/logout", { body: { token_transport: "cookie" } });
+  } finally {
+    accessToken = null;
+    session.set(null);
+  }
+}

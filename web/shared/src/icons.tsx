@@ -1,0 +1,92 @@
+/** Plain strokes on a 16 px grid; shapes of state are filled, so that they differ without colour. */
+import type { ReactNode } from "react";
+
+const STROKES = {
+  // channels
+  chat: <path d="M2.5 3.5h11v7.5H7l-3 2.5V11H2.5z" />,
+  voice: <path d="M3.2 2.5h2.3l1.2 3-1.5 1.2c.7 1.6 2 2.9 3.6 3.6L10.5 9.3l3 1.2v2.3c0 .5-.4.9-.9.8C7 13.2 2.8 9 2.4 3.4c-.1-.5.3-.9.8-.9z" />,
+  email: <><path d="M2 3.5h12v9H2z" /><path d="m2.5 4.5 5.5 4.5 5.5-4.5" /></>,
+  whatsapp: <><path d="M8 2.2a5.7 5.7 0 1 1-2.7 10.7L2.3 13.7l.8-2.9A5.7 5.7 0 0 1 8 2.2z" /><path d="M5.7 6.7h4.6M5.7 9h3" /></>,
+  sms: <><rect x="4" y="1.5" width="8" height="13" rx="1.5" /><path d="M6 5h4M6 7.5h4M7.3 12h1.4" /></>,
+  // actions
+  search: <><circle cx="7" cy="7" r="4.2" /><path d="m10.3 10.3 3.4 3.4" /></>,
+  down: <path d="m4 6 4 4 4-4" />,
+  up: <path d="m4 10 4-4 4 4" />,
+  right: <path d="m6 4 4 4-4 4" />,
+  left: <path d="m10 4-4 4 4 4" />,
+  close: <path d="m3.5 3.5 9 9m0-9-9 9" />,
+  check: <path d="m3 8.5 3.3 3.3L13 5" />,
+  checks: <path d="m1 8.5 3 3 6.5-7M8 11l.6.5L15 4.5" />,
+  clock: <><circle cx="8" cy="8" r="5.7" /><path d="M8 4.7V8l2.2 1.6" /></>,
+  help: <><circle cx="8" cy="8" r="5.7" /><path d="M6.3 6.4a1.7 1.7 0 1 1 2.5 1.5c-.6.3-.8.7-.8 1.2" /><path d="M8 11.2v.1" /></>,
+  swap: <path d="M3 5.5h9.5M10 3l2.5 2.5L10 8M13 10.5H3.5M6 8l-2.5 2.5L6 13" />,
+  bell: <><path d="M4.2 7a3.8 3.8 0 0 1 7.6 0c0 3 1.2 4 1.2 4H3s1.2-1 1.2-4z" /><path d="M6.8 13.2c.5.7 1.9.7 2.4 0" /></>,
+  pause: <path d="M5.5 3.5v9M10.5 3.5v9" />,
+  play: <path d="m5 3.5 7 4.5-7 4.5z" />,
+  note: <><path d="M3 2.5h10v7.5L10 13.5H3z" /><path d="M13 10h-3v3.5M5.5 5.5h5M5.5 8h3" /></>,
+  sun: <><circle cx="8" cy="8" r="2.8" /><path d="M8 1.5v1.3M8 13.2v1.3M1.5 8h1.3M13.2 8h1.3M3.4 3.4l.9.9M11.7 11.7l.9.9M12.6 3.4l-.9.9M4.3 11.7l-.9.9" /></>,
+  moon: <path d="M13 9.6A5.5 5.5 0 0 1 6.4 3a5.5 5.5 0 1 0 6.6 6.6z" />,
+  globe: <><circle cx="8" cy="8" r="5.7" /><path d="M2.3 8h11.4M8 2.3c2.2 2 2.2 9.4 0 11.4M8 2.3c-2.2 2-2.2 9.4 0 11.4" /></>,
+  sound: <><path d="M2.5 6.2v3.6h2.3L8 12.6V3.4L4.8 6.2z" /><path d="M10.2 6a2.8 2.8 0 0 1 0 4M12 4.2a5.4 5.4 0 0 1 0 7.6" /></>,
+  mute: <><path d="M2.5 6.2v3.6h2.3L8 12.6V3.4L4.8 6.2z" /><path d="m10.5 6.3 3.4 3.4m0-3.4-3.4 3.4" /></>,
+  wifi: <path d="M1.8 6.3a9 9 0 0 1 12.4 0M4 8.8a5.9 5.9 0 0 1 8 0M6.2 11.2a2.7 2.7 0 0 1 3.6 0M8 13.2v.1" />,
+  repeat: <path d="M3 8V6.5A2 2 0 0 1 5 4.5h7.5M10.5 2.5l2 2-2 2M13 8v1.5a2 2 0 0 1-2 2H3.5M5.5 13.5l-2-2 2-2" />,
+  person: <><circle cx="8" cy="5.2" r="2.7" /><path d="M2.8 13.5c.5-3 2.5-4.3 5.2-4.3s4.7 1.3 5.2 4.3" /></>,
+  people: <><circle cx="6" cy="5.5" r="2.3" /><path d="M1.8 13c.3-2.7 1.9-3.8 4.2-3.8s3.9 1.1 4.2 3.8M10.5 3.4a2.3 2.3 0 0 1 0 4.2M11.7 9.5c1.5.4 2.3 1.5 2.5 3.5" /></>,
+  inbox: <><path d="M2.5 9.5 4.3 3h7.4l1.8 6.5v3.5h-11z" /><path d="M2.5 9.5H6c0 1.2.9 1.8 2 1.8s2-.6 2-1.8h3.5" /></>,
+  lock: <><rect x="3.5" y="7" width="9" height="6.5" rx="1" /><path d="M5.5 7V5a2.5 2.5 0 0 1 5 0v2" /></>,
+  shield: <><path d="M8 1.8 13 3.5v4c0 3.4-2.2 5.6-5 6.7-2.8-1.1-5-3.3-5-6.7v-4z" /><path d="m5.8 7.8 1.6 1.6 2.8-3" /></>,
+  triangle: <><path d="M8 2.5 14 13H2z" /><path d="M8 6.7v2.8M8 11.3v.1" /></>,
+  octagon: <><path d="M5.6 2h4.8L14 5.6v4.8L10.4 14H5.6L2 10.4V5.6z" /><path d="M8 5v3.8M8 10.9v.1" /></>,
+  edit: <path d="m3 13 .7-3L10.8 3l2.2 2.2L6 12.3z" />,
+  out: <path d="M9.5 2.5h-6v11h6M7 8h7M11.5 5.5 14 8l-2.5 2.5" />,
+  eye: <><path d="M1.5 8C3 5.2 5.2 3.8 8 3.8S13 5.2 14.5 8C13 10.8 10.8 12.2 8 12.2S3 10.8 1.5 8z" /><circle cx="8" cy="8" r="1.9" /></>,
+  enter: <path d="M13 4v4.5H4M6.5 6 4 8.5 6.5 11" />,
+  plus: <path d="M8 3v10M3 8h10" />,
+  dots: <path d="M3.5 8h.1M8 8h.1M12.5 8h.1" strokeWidth={2.4} />,
+  keyboard: <><rect x="1.5" y="4" width="13" height="8" rx="1" /><path d="M4 6.5h.1M6.7 6.5h.1M9.3 6.5h.1M12 6.5h.1M5 9.5h6" /></>,
+  take: <path d="M8 2.5v7M5 7l3 3 3-3M2.5 13h11" />,
+  screen: <><path d="M6 2.5H2.5V6M10 2.5h3.5V6M6 13.5H2.5V10M10 13.5h3.5V10" /></>,
+  info: <><circle cx="8" cy="8" r="5.7" /><path d="M8 7.3v3.5M8 5.1v.1" /></>,
+  send: <path d="m2.5 3 11.5 5-11.5 5 1.7-5zM4.2 8H9" />,
+} satisfies Record<string, ReactNode>;
+
+export type IconName = keyof typeof STROKES;
+
+export function Icon({ name, size = 16, className }: { name: IconName; size?: 12 | 16 | 20 | 24; className?: string | undefined }) {
+  return (
+    <svg
+      className={className ? `i ${className}` : "i"}
+      viewBox="0 0 16 16"
+      width={size}
+      height={size}
+      strokeWidth={size === 12 ? 2 : 1.5}
+      aria-hidden="true"
+      focusable="false"
+    >
+      {STROKES[name]}
+    </svg>
+  );
+}
+
+export type AgentStateName = "offline" | "away" | "available" | "ringing" | "on_contact" | "wrap_up";
+
+const SHAPES: Record<AgentStateName, ReactNode> = {
+  available: <><circle cx="6" cy="6" r="6" fill="var(--ok-mark)" /><path d="m3.3 6.2 1.9 1.9 3.5-3.9" stroke="var(--surface)" strokeWidth="1.6" fill="none" /></>,
+  ringing: <><circle cx="6" cy="6" r="5" fill="none" stroke="var(--accent-solid)" strokeWidth="2" /><circle cx="6" cy="6" r="2" fill="var(--accent-solid)" /></>,
+  on_contact: <rect x=".5" y=".5" width="11" height="11" rx="2" fill="var(--accent-solid)" />,
+  wrap_up: <><circle cx="6" cy="6" r="5" fill="none" stroke="var(--warn-mark)" strokeWidth="2" /><path d="M6 1a5 5 0 0 0 0 10z" fill="var(--warn-mark)" /></>,
+  away: <><circle cx="6" cy="6" r="5" fill="none" stroke="var(--idle-mark)" strokeWidth="2" /><path d="M3.5 6h5" stroke="var(--idle-mark)" strokeWidth="2" /></>,
+  offline: <path d="m2 2 8 8m0-8-8 8" stroke="var(--idle-mark)" strokeWidth="2" />,
+};
+
+/** An agent's state as a shape of its own colour. Say the word beside it. */
+export function StateShape({ state }: { state: AgentStateName }) {
+  return (
+    <svg className="st" viewBox="0 0 12 12" width={12} height={12} aria-hidden="true" focusable="false">
+      {SHAPES[state]}
+    </svg>
+  );
+}
+
+export type Channel = "voice" | "chat" | "whatsapp" | "sms" | "email";

@@ -1,0 +1,554 @@
+/**
+ * The visitor's side of the conversation: the connection, the outbox and the state on show.
+ *
+ * A message is stored on the device before anything is sent and removed when the centre has
+ * acknowledged it; its client_id makes every repetition harmless. So neither a reload nor a lost
+ * network loses or doubles it, and messages leave one after the other, in the order of writing.
+ */
+
+import { io, type Socket } from "socket.io-client";
+import { apply, EVENTS, unread, type Conversation, type Message } from "./model";
+import { randomId, type Details, type Outgoing, type Session, type Store } from "./storage";
+import { EventStream, type Snapshot } from "./stream";
+
+/** What GET /api/v1/chat/config says of the centre. */
+export interface Centre {
+  name: string;
+  timezone: string;
+  open: boolean;
+  closes_at: string | null;
+  opens_at: string | null;
+}
+
+export interface Failure {
+  code: string;
+  /** Names of refused fields, when it is about some. */
+  fields?: string[];
+}
+
+export interface Pending extends Outgoing {
+  /** Set when the centre refused it: the visitor decides what becomes of it. */
+  failure: Failure | null;
+}
+
+export type Link = "idle" | "connecting" | "online" | "offline";
+
+export interface State {
+  centre: Centre | null;
+  centreFailed: boolean;
+  conversation: Conversation | null;
+  /** True from the start of a page with a stored conversation until it is shown. */
+  restoring: boolean;
+  link: Link;
+  outbox: readonly Pending[];
+  typing: boolean;
+  /** Epoch ms at which sending goes on, after the centre asked for patience. */
+  pausedUntil: number | null;
+  /** Why the conversation could not begin; the written message waits. */
+  startFailure: Failure | null;
+  /** The conversation of an earlier visit is gone. */
+  expired: boolean;
+  /** The centre's clock minus ours, in ms. */
+  skew: number;
+}
+
+export interface Options {
+  origin: string;
+  store: Store;
+  queue: () => string | null;
+  language: () => string;
+  fetch?: typeof fetch;
+  /** Longest wait for an acknowledgement, in ms. */
+  patience?: number;
+}
+
+type Answer = { ok: true; data?: unknown } | { ok: false; error: { code: string; detail?: string; ctx?: { retry_after?: number } } };
+
+const TYPING_SENT_EVERY = 3_000;
+const TYPING_SHOWN_FOR = 6_000;
+const LONGEST_BACKOFF = 30_000;
+const LONGEST_MESSAGE = 4_000;
+
+export { LONGEST_MESSAGE };
+
+export class Client {
+  state: State;
+  /** Called after every change, and for what deserves a word or a sound. */
+  onChange: (state: State) => void = () => {};
+  onMessage: (message: Message) => void = () => {};
+  onStage: (state: Conversation["state"], agent: string | null) => void = () => {};
+
+  private readonly store: Store;
+  private socket: Socket | null = null;
+  private readonly stream: EventStream<{ conversation: Conversation }>;
+  private sending = false;
+  private backoff = 0;
+  private timers = new Map<string, ReturnType<typeof setTimeout>>();
+  private typingSentAt = 0;
+  private readUpTo: string | null = null;
+  private lastSync = 0;
+
+  constructor(private readonly options: Options) {
+    this.store = options.store;
+    const session = this.store.session;
+    this.state = {
+      centre: null,
+      centreFailed: false,
+      conversation: null,
+      restoring: session !== null,
+      link: "idle",
+      outbox: this.store.outbox().map((entry) => ({ ...entry, failure: null })),
+      typing: false,
+      pausedUntil: null,
+      startFailure: null,
+      expired: false,
+      skew: 0,
+    };
+    this.stream = new EventStream({
+      reset: (state, snapshot) => this.reset(state.conversation, snapshot),
+      apply: (event, payload) => this.receive(event, payload),
+      resync: (cursor) => this.resync(cursor),
+    });
+  }
+
+  /** Goes on where an earlier page left off; without anything to go on with, stays silent. */
+  resume(): void {
+    const session = this.store.session;
+    if (session && (!session.ended || this.state.outbox.length > 0)) this.connect(session);
+    else if (this.state.outbox.length > 0) void this.pump();
+  }
+
+  /** The panel was opened: say whether the centre is open, and show what was written before. */
+  opened(): void {
+    if (!this.state.centre) void this.loadCentre();
+    const session = this.store.session;
+    if (session && !this.socket) this.connect(session);
+  }
+
+  async loadCentre(): Promise<void> {
+    this.set({ centreFailed: false });
+    try {
+      const centre = (await this.http("GET", "/api/v1/chat/config")) as Centre;
+      this.set({ centre });
+    } catch {
+      this.set({ centreFailed: true });
+    }
+  }
+
+  /** Takes the message into the outbox and lets it go when it can. */
+  send(body: string, details?: Details): void {
+    const entry = this.store.put(body, new Date(this.now()));
+    if (details && !this.store.session) this.store.start = { key: randomId(), details };
+    this.set({ outbox: [...this.state.outbox, { ...entry, failure: null }], expired: false });
+    void this.pump();
+  }
+
+  /** Tries again what the centre refused or could not take. */
+  retry(details?: Details): void {
+    if (details && !this.store.session) this.store.start = { key: randomId(), details };
+    this.backoff = 0;
+    this.set({
+      startFailure: null,
+      pausedUntil: null,
+      outbox: this.state.outbox.map((entry) => ({ ...entry, failure: null })),
+    });
+    if (this.socket && !this.socket.connected) this.socket.connect();
+    void this.pump();
+  }
+
+  /** Gives a message that was not sent back to the visitor. */
+  takeBack(client_id: string): string {
+    const entry = this.state.outbox.find((e) => e.client_id === client_id);
+    this.forget(client_id);
+    return entry?.body ?? "";
+  }
+
+  typing(): void {
+    const { conversation } = this.state;
+    const now = Date.now();
+    if (!conversation || conversation.state !== "active" || now - this.typingSentAt < TYPING_SENT_EVERY) return;
+    this.typingSentAt = now;
+    if (this.socket?.connected) {
+      this.socket.volatile.emit("chat.typing", { conversation_id: conversation.conversation_id });
+    }
+  }
+
+  /** The visitor has seen all there is. */
+  async markRead(): Promise<void> {
+    const { conversation } = this.state;
+    const last = conversation && unread(conversation).at(-1);
+    if (!last || !this.stream.live || (this.readUpTo !== null && last.message_id <= this.readUpTo)) return;
+    const before = this.readUpTo;
+    this.readUpTo = last.message_id;
+    const read = { conversation_id: last.conversation_id, message_id: last.message_id };
+    const answer = await this.command("chat.read", read);
+    if (answer.ok) this.receive("chat.read", { ...read, reader: "visitor" });
+    else if (this.readUpTo === last.message_id) this.readUpTo = before;
+  }
+
+  /** Ends the chat. The error code, or null when it has ended. */
+  async close(): Promise<string | null> {
+    const { conversation } = this.state;
+    if (!conversation) return null;
+    const answer = await this.command("chat.close", { conversation_id: conversation.conversation_id });
+    if (answer.ok) this.receive("chat.closed", { by: "visitor" });
+    return answer.ok ? null : answer.error.code;
+  }
+
+  /** The conversation as text. Rejects when it cannot be had now. */
+  async transcript(): Promise<string> {
+    const session = this.store.session;
+    if (!session) return "";
+    return (await this.http("GET", `/api/v1/chat/conversations/${session.conversation_id}/transcript`)) as string;
+  }
+
+  /** Forgets the conversation on this device; it stays with the centre. */
+  startAgain(): void {
+    this.disconnect();
+    this.store.session = null;
+    this.store.start = null;
+    for (const entry of this.state.outbox) this.store.drop(entry.client_id);
+    this.set({ conversation: null, outbox: [], link: "idle", typing: false, startFailure: null, restoring: false });
+  }
+
+  /** Another tab of the same site changed what is stored. */
+  storageChanged(key: string | null, value: string | null): void {
+    if (!this.store.owns(key)) return;
+    const session = this.store.session;
+    const current = this.state.conversation?.conversation_id ?? null;
+    const known = new Set(this.state.outbox.map((e) => e.client_id));
+    const gone = value === null && key ? key.slice(key.lastIndexOf(":") + 1) : null;
+    const added = this.store.outbox().filter((e) => !known.has(e.client_id));
+    this.set({
+      outbox: [
+        ...this.state.outbox.filter((e) => e.client_id !== gone),
+        ...added.map((e) => ({ ...e, failure: null })),
+      ],
+    });
+    if (!session && (current || this.socket)) {
+      this.disconnect();
+      this.set({ conversation: null, link: "idle", typing: false });
+    } else if (session && current !== session.conversation_id && !this.socket) {
+      this.connect(session);
+    }
+  }
+
+  now(): number {
+    return Date.now() + this.state.skew;
+  }
+
+  disconnect(): void {
+    this.socket?.removeAllListeners();
+    this.socket?.disconnect();
+    this.socket = null;
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    this.timers.clear();
+    this.backoff = 0;
+    this.readUpTo = null;
+    this.stream.restart();
+  }
+
+  // Connection
+
+  private connect(session: Session): void {
+    this.disconnect();
+    this.set({ link: "connecting", restoring: this.state.conversation === null });
+    const socket = io(`${this.options.origin}/chat`, {
+      auth: { token: session.token },
+      transports: ["websocket", "polling"],
+      tryAllTransports: true,
+      reconnectionDelay: 500,
+      reconnectionDelayMax: 5_000,
+      timeout: this.patience,
+      forceNew: true,
+    });
+    this.socket = socket;
+    socket.on("connect", () => this.stream.restart());
+    socket.on("snapshot", (snapshot: Snapshot<{ conversation: Conversation }>) => this.stream.take(snapshot));
+    for (const event of [...EVENTS, "chat.typing"]) {
+      socket.on(event, (payload: unknown) => this.stream.receive(event, payload));
+    }
+    socket.on("disconnect", (reason) => {
+      this.stream.restart();
+      this.set({ link: "offline", typing: false });
+      if (reason === "io server disconnect") this.later("reconnect", () => socket.connect());
+    });
+    socket.on("connect_error", (error: Error & { data?: { code?: string } }) => {
+      const code = error.data?.code;
+      if (code === "unauthenticated" || code === "not_found" || code === "expired") this.expire();
+      else {
+        this.set({ link: "offline" });
+        if (!socket.active) this.later("reconnect", () => socket.connect());
+      }
+    });
+  }
+
+  private reset(conversation: Conversation, snapshot: Snapshot<unknown>): void {
+    const before = this.state.conversation;
+    this.backoff = 0;
+    for (const message of conversation.messages) {
+      if (message.client_id) this.forget(message.client_id);
+    }
+    this.set({
+      link: "online",
+      restoring: false,
+      skew: Date.parse(snapshot.server_now) - Date.now(),
+      conversation,
+    });
+    if (before) {
+      const seen = before.messages.at(-1)?.message_id ?? "";
+      for (const message of conversation.messages) {
+        if (message.message_id > seen && message.sender !== "visitor") this.onMessage(message);
+      }
+      this.staged(before, conversation);
+    }
+    this.remember(conversation);
+    void this.pump();
+  }
+
+  private receive(event: string, payload: unknown): void {
+    const before = this.state.conversation;
+    if (!before) return;
+    if (event === "chat.typing") {
+      if ((payload as { sender?: string }).sender === "visitor") return;
+      this.set({ typing: true });
+      this.later("typing", () => this.set({ typing: false }), TYPING_SHOWN_FOR);
+      return;
+    }
+    const conversation = apply(before, event, payload);
+    const known = new Set(before.messages.map((m) => m.message_id));
+    const fresh = conversation.messages.filter((m) => !known.has(m.message_id));
+    for (const message of fresh) if (message.client_id) this.forget(message.client_id);
+    const spoke = fresh.some((m) => m.sender !== "visitor");
+    this.set({ conversation, ...(spoke || conversation.state !== "active" ? { typing: false } : {}) });
+    for (const message of fresh) if (message.sender !== "visitor") this.onMessage(message);
+    this.staged(before, conversation);
+    this.remember(conversation);
+  }
+
+  private staged(before: Conversation, now: Conversation): void {
+    if (before.state !== now.state || before.agent?.name !== now.agent?.name) {
+      this.onStage(now.state, now.agent?.name ?? null);
+    }
+  }
+
+  private remember(conversation: Conversation): void {
+    const session = this.store.session;
+    const ended = conversation.state === "ended";
+    if (session && session.ended !== ended) this.store.session = { ...session, ended };
+  }
+
+  private resync(cursor: string): void {
+    const wait = Math.max(0, this.lastSync + 1_000 - Date.now());
+    this.later(
+      "sync",
+      async () => {
+        this.lastSync = Date.now();
+        const answer = await this.command("sync", { cursor });
+        if (answer.ok) {
+          const { snapshot } = answer.data as { snapshot: Snapshot<{ conversation: Conversation }> };
+          if (!this.stream.live) this.stream.take(snapshot);
+        } else if (this.socket?.connected) {
+          this.socket.disconnect().connect();
+        }
+      },
+      wait,
+    );
+  }
+
+  /** The centre does not know this conversation any more. */
+  private expire(): void {
+    this.disconnect();
+    this.store.session = null;
+    this.set({ conversation: null, link: "idle", restoring: false, expired: true });
+    void this.pump();
+  }
+
+  // Sending
+
+  private async pump(): Promise<void> {
+    if (this.sending) return;
+    this.sending = true;
+    try {
+      while (await this.sendNext());
+    } finally {
+      this.sending = false;
+    }
+  }
+
+  /** Sends the oldest waiting message. False when there is none, or it has to wait. */
+  private async sendNext(): Promise<boolean> {
+    const next = this.state.outbox.find((entry) => entry.failure === null);
+    if (!next || this.state.startFailure || this.state.pausedUntil !== null) return false;
+    const session = this.store.session;
+    if (!session) return this.begin();
+    if (!this.socket) {
+      this.connect(session);
+      return false;
+    }
+    if (!this.stream.live) return false; // the snapshot comes first, and then this again
+    const { client_id, body } = next;
+    const answer = await this.command("chat.message", {
+      conversation_id: session.conversation_id,
+      body,
+      client_id,
+    });
+    if (answer.ok) {
+      this.backoff = 0;
+      const message = answer.data as Message | undefined;
+      if (message?.message_id) this.receive("chat.message", message);
+      this.forget(client_id);
+      return true;
+    }
+    return this.refused(answer.error, (failure) => {
+      this.set({
+        outbox: this.state.outbox.map((e) => (e.client_id === client_id ? { ...e, failure } : e)),
+      });
+      return true;
+    });
+  }
+
+  /** Opens the conversation that the waiting messages go to. */
+  private async begin(): Promise<boolean> {
+    const start = this.store.start ?? { key: randomId(), details: { name: "", email: "", phone: "" } };
+    this.store.start = start;
+    const { name, email, phone } = start.details;
+    try {
+      const made = (await this.http(
+        "POST",
+        "/api/v1/chat/conversations",
+        {
+          locale: this.options.language(),
+          ...(this.options.queue() ? { queue: this.options.queue() } : {}),
+          ...(name ? { name } : {}),
+          ...(email ? { email } : {}),
+          ...(phone ? { phone } : {}),
+        },
+        { "Idempotency-Key": start.key },
+      )) as { conversation: Conversation; token: string };
+      const session = { conversation_id: made.conversation.conversation_id, token: made.token, ended: false };
+      this.store.session = session;
+      this.store.start = null;
+      this.connect(session);
+      return false;
+    } catch (error) {
+      const failed = error instanceof HttpError ? error : new HttpError("offline", null, []);
+      if (failed.code === "offline") this.set({ link: "offline" });
+      return this.refused({ code: failed.code, ctx: { retry_after: failed.retryAfter ?? undefined } }, (failure) => {
+        this.set({ startFailure: { ...failure, fields: failed.fields } });
+        return false;
+      });
+    }
+  }
+
+  /** What can pass later is tried later; what cannot is said to the visitor. */
+  private refused(
+    error: { code: string; ctx?: { retry_after?: number | undefined } },
+    tell: (failure: Failure) => boolean,
+  ): boolean {
+    if (error.code === "unauthenticated") {
+      this.expire();
+      return false;
+    }
+    if (error.code === "rate_limited") {
+      this.pause((error.ctx?.retry_after ?? 5) * 1_000);
+      return false;
+    }
+    if (error.code === "unavailable" || error.code === "offline") {
+      this.backoff = Math.min(LONGEST_BACKOFF, Math.max(1_000, this.backoff * 2));
+      this.later("pump", () => void this.pump(), this.backoff);
+      return false;
+    }
+    return tell({ code: error.code });
+  }
+
+  private pause(ms: number): void {
+    this.set({ pausedUntil: Date.now() + ms });
+    this.later(
+      "pause",
+      () => {
+        this.set({ pausedUntil: null });
+        void this.pump();
+      },
+      ms,
+    );
+  }
+
+  private forget(client_id: string): void {
+    if (!this.state.outbox.some((entry) => entry.client_id === client_id)) return;
+    this.store.drop(client_id);
+    this.set({ outbox: this.state.outbox.filter((entry) => entry.client_id !== client_id) });
+  }
+
+  // Wires
+
+  private get patience(): number {
+    return this.options.patience ?? 10_000;
+  }
+
+  /** One acknowledged command; no connection and no answer count as `offline`. */
+  private async command(name: string, payload: unknown): Promise<Answer> {
+    const { socket } = this;
+    if (!socket?.connected) return { ok: false, error: { code: "offline" } };
+    try {
+      return (await socket.timeout(this.patience).emitWithAck(name, payload)) as Answer;
+    } catch {
+      return { ok: false, error: { code: "offline" } };
+    }
+  }
+
+  private async http(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<unknown> {
+    const token = this.store.session?.token;
+    const response = await (this.options.fetch ?? fetch)(this.options.origin + path, {
+      method,
+      headers: {
+        ...(body ? { "Content-Type": "application/json" } : {}),
+        ...(token ? { Authorization: `Bearer ${token}` } : {}),
+        ...headers,
+      },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+      credentials: "omit",
+      signal: AbortSignal.timeout(this.patience),
+    }).catch(() => {
+      throw new HttpError("offline", null, []);
+    });
+    const json = (response.headers.get("Content-Type") ?? "").includes("json");
+    if (response.ok) return json ? response.json() : response.text();
+    const problem = json ? ((await response.json()) as { errors?: { loc: (string | number)[] }[] }) : {};
+    const retryAfter = Number(response.headers.get("Retry-After"));
+    throw new HttpError(
+      codeOf(response.status),
+      Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : null,
+      (problem.errors ?? []).map((e) => String(e.loc.at(-1))),
+    );
+  }
+
+  private later(name: string, run: () => void, ms?: number): void {
+    clearTimeout(this.timers.get(name));
+    this.timers.set(name, setTimeout(run, ms ?? 1_000 + Math.random() * 2_000));
+  }
+
+  private set(change: Partial<State>): void {
+    this.state = { ...this.state, ...change };
+    this.onChange(this.state);
+  }
+}
+
+class HttpError extends Error {
+  constructor(
+    readonly code: string,
+    readonly retryAfter: number | null,
+    readonly fields: string[],
+  ) {
+    super(code);
+  }
+}
+
+function codeOf(status: number): string {
+  if (status === 429) return "rate_limited";
+  if (status >= 500) return "unavailable";
+  if (status === 401) return "unauthenticated";
+  if (status === 403) return "forbidden";
+  if (status === 413) return "too_large";
+  return status === 404 ? "not_found" : "invalid";
+}
