@@ -252,15 +252,11 @@ class Ledger:
 
     # agents
 
-    def agent(self, agent_id: UUID) -> AgentTime:
-        """The agent's record, made when first heard of."""
-        record = self.agents.get(agent_id)
-        if record is None:
-            record = self.agents[agent_id] = AgentTime(agent_id)
-        return record
-
     def _settled(self, agent_id: UUID, at_ms: int) -> AgentTime:
-        agent = self.agent(agent_id)
+        agent = self.agents.get(agent_id)
+        if agent is None:
+            agent = AgentTime(agent_id, state_since_ms=at_ms, settled_ms=at_ms)
+            self.agents[agent_id] = agent
         agent.settle(at_ms)
         return agent
 
