@@ -13,6 +13,7 @@ refused, and `closed` has none: a later message opens a new interaction.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, get_args
@@ -202,3 +203,10 @@ def masked(address: Address) -> str:
 
 REPEAT_WINDOW: Final = timedelta(days=7)  # domain 1.18: a repeat is counted within 7 days
 PREFER_WINDOW: Final = timedelta(days=7)  # domain 1.2: the last agent is preferred within 7 days
+
+
+def sort_key(name: str) -> str:
+    """What a name is sorted and found by: no accents, no case, single spaces (Ñ stays apart)."""
+    kept = name.casefold().replace("ñ", "n\uffff")
+    plain = (c for c in unicodedata.normalize("NFKD", kept) if not unicodedata.combining(c))
+    return " ".join("".join(plain).split())
