@@ -115,10 +115,12 @@ class EmbeddedPostgres:
             self.data_dir.mkdir(parents=True, exist_ok=True)
             self._lock = self._take_lock()
             folder, binaries = self._places()
+            if folder.exists():
+                self._check_owner(folder)
             self._end_leftover(folder)
             if not (folder / "PG_VERSION").exists():
                 self._create(folder, binaries)
-            self._check(folder)
+            self._check_version(folder)
             self._launch(folder, binaries)
             self._wait_until_ready(folder, timeout)
             self._lock.truncate(0)
@@ -256,7 +258,9 @@ class EmbeddedPostgres:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
-    def _check(self, folder: Path) -> None:
+    def _check_owner(self, folder: Path) -> None:
+        if self._account is not None and not (folder / "PG_VERSION").exists():
+            return  # root replaces an empty folder, whoever made it
         owner = folder.stat().st_uid
         expected = self._account.pw_uid if self._account else os.geteuid()
         if owner != expected:
@@ -264,6 +268,8 @@ class EmbeddedPostgres:
                 f"{folder} belongs to {_user_name(owner)!r}: start as that user, or set DATA_DIR "
                 "to another folder."
             )
+
+    def _check_version(self, folder: Path) -> None:
         version = (folder / "PG_VERSION").read_text(encoding="ascii", errors="replace").strip()
         if version != str(MAJOR):
             raise EmbeddedError(
