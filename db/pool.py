@@ -172,22 +172,45 @@ async def create_pool(
 
 
 @contextlib.asynccontextmanager
+async def acquire(pool: Pool, timeout: float | None = None) -> AsyncIterator[Connection]:
+    """A connection of the pool, waited for at most `timeout` seconds.
+
+    Raises DatabaseUnavailableError when none can be had.
+    """
+    asked = time.perf_counter()
+    try:
+        conn = await pool.acquire(timeout=timeout)
+    except TimeoutError as error:
+        raise DatabaseUnavailableError("Every connection to the database is in use.") from error
+    except ConnectionLost as error:
+        raise DatabaseUnavailableError("The database cannot be reached.") from error
+    ACQUIRE_SECONDS.observe(time.perf_counter() - asked)
+    try:
+        yield conn
+    finally:
+        await pool.release(conn)
+
+
+@contextlib.asynccontextmanager
 async def transaction(
-    pool: Pool, name: str, isolation: Isolation | None = None
+    pool: Pool,
+    name: str,
+    isolation: Isolation | None = None,
+    *,
+    acquire_timeout: float | None = None,
 ) -> AsyncIterator[Connection]:
     """One unit of work: a connection in a transaction, committed unless the body raises.
 
     `name` is `area.use_case` and labels the metric. A second unit inside the first by the same
-    task would take a second connection, and could wait for itself: it is refused.
+    task would take a second connection, and could wait for itself: it is refused. Raises
+    DatabaseUnavailableError when no connection can be had (within `acquire_timeout` seconds).
     """
     task = asyncio.current_task()
     outer = _unit.get()
     if outer is not None and outer[0] is task:
         raise RuntimeError(f"unit of work {name!r} inside {outer[1]!r}: pass the connection on")
-    asked = time.perf_counter()
-    async with pool.acquire() as conn:
+    async with acquire(pool, acquire_timeout) as conn:
         begun = time.perf_counter()
-        ACQUIRE_SECONDS.observe(begun - asked)
         token = _unit.set((task, name))
         outcome = "rollback"
         try:

@@ -1,0 +1,136 @@
+"""Who is asking, and what they may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Literal, Protocol
+from uuid import UUID
+
+from contactcenter.core.errors import Forbidden
+
+
+class Permission(StrEnum):
+    """One right each; every route and every socket command names exactly one."""
+
+    PUBLIC = "public"  # anybody, signed in or not
+    SESSION_USE = "session.use"  # whoever is signed in: me, logout
+    CHAT_USE = "chat.use"  # a visitor in the one conversation of the token
+    DESK_USE = "desk.use"  # work at a desk: own status, offers, own conversations
+    INTERACTIONS_READ = "interactions.read"
+    CONTACTS_READ = "contacts.read"
+    CONTACTS_WRITE = "contacts.write"
+    AGENTS_READ = "agents.read"
+    AGENTS_MANAGE = "agents.manage"  # status and skills of others
+    QUEUES_READ = "queues.read"
+    QUEUES_MANAGE = "queues.manage"  # queues, skills, calendars, dispositions
+    ROUTING_ASSIGN = "routing.assign"  # push, move and transfer any interaction
+    WALLBOARD_READ = "wallboard.read"
+    DEMO_CONTROL = "demo.control"
+    USERS_MANAGE = "users.manage"
+
+
+PUBLIC: Final = Permission.PUBLIC
+
+_CUSTOMER = frozenset({Permission.SESSION_USE})
+_ADJUSTER = _CUSTOMER | {
+    Permission.INTERACTIONS_READ,
+    Permission.CONTACTS_READ,
+    Permission.AGENTS_READ,
+    Permission.QUEUES_READ,
+}
+_AGENT = _ADJUSTER | {Permission.DESK_USE, Permission.CONTACTS_WRITE}
+_SUPERVISOR = _AGENT | {
+    Permission.AGENTS_MANAGE,
+    Permission.QUEUES_MANAGE,
+    Permission.ROUTING_ASSIGN,
+    Permission.WALLBOARD_READ,
+    Permission.DEMO_CONTROL,
+}
+_ADMIN = _SUPERVISOR | {Permission.USERS_MANAGE}
+
+ROLE_PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = MappingProxyType(
+    {
+        "customer": _CUSTOMER,
+        "adjuster": _ADJUSTER,
+        "agent": _AGENT,
+        "supervisor": _SUPERVISOR,
+        "admin": _ADMIN,
+    }
+)
+"""Role → permissions. A role that is not here has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Whoever acts: a signed-in user, a visitor bound to one conversation, or the system."""
+
+    kind: Literal["user", "visitor", "system", "anonymous"]
+    permissions: frozenset[Permission] = frozenset()
+    user_id: UUID | None = None
+    session_id: UUID | None = None
+    agent_id: UUID | None = None  # the user's agent row, if there is one
+    role: str | None = None
+    conversation_id: UUID | None = None  # of a visitor
+
+    @property
+    def actor(self) -> str:
+        """How logs and the event log name it: `agent:<id>`, `user:<id>`, `visitor:<id>`."""
+        if self.agent_id is not None:
+            return f"agent:{self.agent_id}"
+        if self.user_id is not None:
+            return f"user:{self.user_id}"
+        if self.conversation_id is not None:
+            return f"visitor:{self.conversation_id}"
+        return self.kind
+
+    def may(self, permission: Permission) -> bool:
+        return permission is PUBLIC or permission in self.permissions
+
+    def require(self, permission: Permission) -> None:
+        """Raise Forbidden unless it may."""
+        if not self.may(permission):
+            raise Forbidden
+
+    def agent(self) -> UUID:
+        """The id of its agent row; Forbidden for whoever has none."""
+        if self.agent_id is None:
+            raise Forbidden("Only an agent can do this.")
+        return self.agent_id
+
+    def conversation(self) -> UUID:
+        """The one conversation of a visitor; Forbidden for anybody else."""
+        if self.conversation_id is None:
+            raise Forbidden("Only the visitor of a conversation can do this.")
+        return self.conversation_id
+
+
+ANONYMOUS: Final = Principal(kind="anonymous")
+SYSTEM: Final = Principal(kind="system", permissions=frozenset(Permission))
+
+
+class Authenticator(Protocol):
+    """Tells one kind of token from the others and says who holds it."""
+
+    async def principal_of(self, token: str) -> Principal | None:
+        """The token's holder; None when the token is of another kind.
+
+        Raises Unauthenticated for a token of this kind that is worth nothing.
+        """
+        ...
+
+
+class Authenticators:
+    """Several kinds of token behind one door: the first that knows the token decides."""
+
+    def __init__(self, *known: Authenticator) -> None:
+        self._known = known
+
+    async def principal_of(self, token: str) -> Principal | None:
+        for authenticator in self._known:
+            principal = await authenticator.principal_of(token)
+            if principal is not None:
+                return principal
+        return None

@@ -1,0 +1,244 @@
+"""The event log: outbox, audit source and replay source in one table.
+
+Events are appended in the transaction of the change they tell of. A reader keeps a `Position` and
+reads up to the horizon: the oldest transaction that is still writing. A cursor on the id alone
+would pass over a transaction that took its ids first and committed last.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Final, NamedTuple, Union
+from uuid import UUID
+
+import structlog
+
+from contactcenter.core import metrics
+from contactcenter.core.event import Catalogue, Event, Position
+from db import Connection
+
+log = structlog.get_logger(__name__)
+
+START: Final = Position(0, 0)
+"""Before the first event."""
+
+APPEND = """
+WITH appended AS (
+    INSERT INTO event_log
+        (type, version, subject, data, actor, trace, origin, occurred_at)
+    SELECT e.type, e.version, e.subject, e.data, $5, e.trace, $6, e.occurred_at
+    FROM unnest($1::text[], $2::smallint[], $3::text[], $4::jsonb[], $7::text[], $8::timestamptz[])
+         WITH ORDINALITY AS e (type, version, subject, data, trace, occurred_at, place)
+    ORDER BY e.place
+    RETURNING xid
+)
+SELECT xid FROM appended LIMIT 1
+"""
+
+READ = """
+SELECT xid, id, type, version, subject, data, actor, trace, origin, occurred_at, created_at
+FROM event_log
+WHERE (xid, id) > ($1::xid8, $2::bigint)
+  AND xid < pg_snapshot_xmin(pg_current_snapshot())
+  AND ($4::text[] IS NULL OR type = ANY ($4))
+ORDER BY xid, id
+LIMIT $3
+"""
+
+TIP = """
+SELECT xid, id FROM event_log
+WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY xid DESC, id DESC
+LIMIT 1
+"""
+
+HORIZON_AGE = """
+SELECT coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8
+FROM event_log
+WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())
+"""
+
+
+class Entry(NamedTuple):
+    """An event on its way into the log."""
+
+    event: Event
+    occurred_at: datetime
+    trace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as the log has it."""
+
+    position: Position
+    event: Event
+    actor: str
+    occurred_at: datetime  # the centre's clock
+    recorded_at: datetime  # the database's clock, start of the transaction
+    trace: str | None = None
+    origin: str | None = None  # None: live; import, demo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable(Event):
+    """A row whose type or shape this process does not know: written by a newer one."""
+
+    name: ClassVar[str] = "unreadable"
+    subject_field: ClassVar[str] = "about"
+
+    about: str
+    type: str
+    version: int
+
+
+async def append(
+    conn: Connection, entries: Sequence[Entry], *, actor: str, origin: str | None = None
+) -> int:
+    """Write the entries in their order, in the open transaction; answers its transaction id."""
+    events = [entry.event for entry in entries]
+    xid: int = await conn.fetchval(
+        APPEND,
+        [event.name for event in events],
+        [event.version for event in events],
+        [event.subject for event in events],
+        events,
+        actor,
+        origin,
+        [entry.trace for entry in entries],
+        [entry.occurred_at for entry in entries],
+    )
+    return xid
+
+
+async def read(
+    conn: Connection,
+    catalogue: Catalogue,
+    after: Position,
+    *,
+    limit: int,
+    types: Sequence[str] | None = None,
+) -> list[Recorded]:
+    """The next events after a position, oldest first, never beyond the horizon.
+
+    Fewer than `limit` mean that everything up to the horizon has been read. A row that cannot be
+    decoded comes as `Unreadable`, so that a reader gets past it.
+    """
+    rows = await conn.fetch(READ, after.xid, after.id, limit, types)
+    return [
+        Recorded(
+            position=Position(row["xid"], row["id"]),
+            event=_event(catalogue, row["type"], row["version"], row["subject"], row["data"]),
+            actor=row["actor"],
+            occurred_at=row["occurred_at"],
+            recorded_at=row["created_at"],
+            trace=row["trace"],
+            origin=row["origin"],
+        )
+        for row in rows
+    ]
+
+
+async def tip(conn: Connection) -> Position:
+    """The newest readable position; `START` for an empty log.
+
+    Read in the same REPEATABLE READ snapshot as tables, it says where to go on from them. Events
+    after it may already be in that snapshot (their transaction had ended, an older one had not),
+    so whoever applies them must be able to apply one twice.
+    """
+    row = await conn.fetchrow(TIP)
+    return START if row is None else Position(row["xid"], row["id"])
+
+
+async def horizon_age(conn: Connection) -> float:
+    """Seconds for which the oldest committed event has waited for an open transaction."""
+    return float(await conn.fetchval(HORIZON_AGE))
+
+
+def _event(catalogue: Catalogue, name: str, version: int, subject: str, data: Any) -> Event:
+    try:
+        return decoder(catalogue[name])(data)
+    except (KeyError, TypeError, ValueError) as error:
+        metrics.EVENTS_UNREADABLE.inc()
+        log.warning("event_unreadable", type=name, version=version, error=type(error).__name__)
+        return Unreadable(about=subject, type=name, version=version)
+
+
+Decode = Callable[[Any], Any]
+
+
+@functools.cache
+def decoder(cls: type[Event]) -> Callable[[dict[str, Any]], Event]:
+    """A function from the stored object to the event, with every field in its declared type.
+
+    A field that the row does not have takes its default; one that the class does not have is left
+    out: so both a newer and an older version of a class read the row. Raises TypeError for a class
+    with a field of a type that JSON cannot give back.
+    """
+    hints = typing.get_type_hints(cls)
+    steps = [(field.name, _converter(hints[field.name])) for field in fields(cls)]
+    plain = tuple(name for name, convert in steps if convert is None)
+    converted = tuple((name, convert) for name, convert in steps if convert is not None)
+    complete = len(steps)
+    required = {
+        field.name
+        for field in fields(cls)
+        if field.default is MISSING and field.default_factory is MISSING
+    }
+
+    def decode(data: dict[str, Any]) -> Event:
+        if len(data) == complete and all(name in data for name in required):
+            known = data if not converted else dict(data)
+        else:
+            known = {name: data[name] for name in plain if name in data}
+            known.update((name, data[name]) for name, _ in converted if name in data)
+        for name, convert in converted:
+            if name in known:
+                known[name] = convert(known[name])
+        return cls(**known)
+
+    return decode
+
+
+def _converter(hint: Any) -> Decode | None:
+    """How a value of this type comes out of JSON; None when it is already right."""
+    if hint in {str, int, bool, float, Any}:
+        return None
+    if hint in _SCALARS:
+        return _SCALARS[hint]
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in {Union, types.UnionType}:
+        return _optional(hint, arguments)
+    if origin is typing.Literal:
+        return None
+    if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
+        inner = _converter(arguments[0])
+        return tuple if inner is None else lambda value: tuple(inner(item) for item in value)
+    if origin is frozenset:
+        inner = _converter(arguments[0])
+        return frozenset if inner is None else lambda value: frozenset(map(inner, value))
+    if origin is dict and arguments[0] is str:
+        inner = _converter(arguments[1])
+        return None if inner is None else lambda value: {k: inner(v) for k, v in value.items()}
+    raise TypeError(f"an event cannot hold {hint}")
+
+
+_SCALARS: Final[dict[Any, Decode]] = {
+    UUID: UUID,
+    datetime: datetime.fromisoformat,
+    Decimal: Decimal,
+}
+
+
+def _optional(hint: Any, arguments: tuple[Any, ...]) -> Decode | None:
+    present = [argument for argument in arguments if argument is not types.NoneType]
+    if len(present) != 1:
+        raise TypeError(f"an event cannot hold {hint}")
+    inner = _converter(present[0])
+    return None if inner is None else lambda value: None if value is None else inner(value)

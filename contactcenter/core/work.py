@@ -1,0 +1,148 @@
+"""Units of work: one connection, one named transaction, its events written just before commit.
+
+    async with self._work.begin("interactions.hold", principal.actor) as work:
+        await store.hold(work.conn, interaction_id, now=work.now)
+        work.emit(InteractionHeld(...))
+
+When the block is left without an exception, everything is committed, and only then may anyone be
+told. An exception out of it, also at its very end, means that nothing was acknowledged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Final, Protocol
+
+import structlog
+
+import db
+from contactcenter.core import eventlog
+from contactcenter.core.clock import Clock
+from contactcenter.core.errors import Unavailable
+from contactcenter.core.event import Event
+
+log = structlog.get_logger(__name__)
+
+ACQUIRE_SECONDS: Final = 0.8
+"""How long a caller waits for a connection before hearing that the database is busy."""
+
+TRANSIENT: Final = (db.SerializationFailure, db.DeadlockDetected, db.LockNotAvailable)
+
+
+class Claim(Protocol):
+    """Something that must be taken in the request's own transaction: an idempotency key."""
+
+    async def take(self, conn: db.Connection) -> None: ...
+
+
+pending_claim: ContextVar[Claim | None] = ContextVar("pending_claim", default=None)
+"""Set by the HTTP border; taken by the first unit of work that the request begins."""
+
+
+trace: ContextVar[str | None] = ContextVar("trace", default=None)
+"""The id of the request or command that this task works for; the borders set it."""
+
+
+class Work:
+    """One unit of work, open as long as its block."""
+
+    __slots__ = ("_entries", "_trace", "actor", "conn", "name", "now")
+
+    def __init__(
+        self, conn: db.Connection, name: str, actor: str, now: datetime, trace_id: str | None = None
+    ) -> None:
+        self.conn = conn
+        self.name = name
+        self.actor = actor
+        self.now = now  # the centre's time at its beginning; the same for all it does
+        self._trace = trace_id
+        self._entries: list[eventlog.Entry] = []
+
+    def emit(self, event: Event, *, occurred_at: datetime | None = None) -> None:
+        """Publish a fact with this unit's commit. `occurred_at` defaults to `now`."""
+        self._entries.append(eventlog.Entry(event, occurred_at or self.now, self._trace))
+
+    def follow(self, trace_id: str | None) -> None:
+        """Give what is emitted from here on the trace of what caused it."""
+        self._trace = trace_id
+
+    async def flush(self, origin: str | None) -> int | None:
+        """Append what was emitted; answers the transaction's id if there was anything."""
+        if not self._entries:
+            return None
+        entries, self._entries = self._entries, []
+        return await eventlog.append(self.conn, entries, actor=self.actor, origin=origin)
+
+
+class WorkFactory:
+    """Begins units of work. One per process."""
+
+    def __init__(self, pool: db.Pool, clock: Clock, *, origin: str | None = None) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._origin = origin
+        self._committed: Callable[[int], None] = lambda _: None
+
+    def on_commit(self, told: Callable[[int], None]) -> None:
+        """Who hears the transaction id of every commit that published something: the bus."""
+        self._committed = told
+
+    @contextlib.asynccontextmanager
+    async def begin(
+        self, name: str, actor: str, *, isolation: db.Isolation | None = None
+    ) -> AsyncIterator[Work]:
+        """A unit of work called `area.use_case`, done by `actor` (see Principal.actor).
+
+        Raises Unavailable within a second when no connection can be had, and when the database
+        goes away or ends the transaction for its length or for a deadlock.
+        """
+        xid: int | None = None
+        with unavailable():
+            async with db.transaction(
+                self._pool, name, isolation, acquire_timeout=ACQUIRE_SECONDS
+            ) as conn:
+                claim = pending_claim.get()
+                if claim is not None:
+                    pending_claim.set(None)
+                    await claim.take(conn)
+                work = Work(conn, name, actor, self._clock.now(), trace.get())
+                yield work
+                xid = await work.flush(self._origin)
+        if xid is not None:
+            self._committed(xid)
+
+    @contextlib.asynccontextmanager
+    async def reading(self, name: str, *, snapshot: bool = False) -> AsyncIterator[db.Connection]:
+        """A connection to read with; raises Unavailable as `begin` does.
+
+        With `snapshot`, everything read in the block is of one moment (REPEATABLE READ), and
+        `eventlog.tip` read in it says where to go on.
+        """
+        with unavailable():
+            if snapshot:
+                async with db.transaction(
+                    self._pool, name, "repeatable_read", acquire_timeout=ACQUIRE_SECONDS
+                ) as conn:
+                    yield conn
+            else:
+                async with db.acquire(self._pool, ACQUIRE_SECONDS) as conn:
+                    yield conn
+
+
+@contextlib.contextmanager
+def unavailable() -> Iterator[None]:
+    """Turn what a database in trouble raises into Unavailable; everything else passes."""
+    try:
+        yield
+    except db.DatabaseUnavailableError as error:
+        raise Unavailable("The database is not available just now.") from error
+    except TRANSIENT as error:
+        raise Unavailable("Another change got in the way. Try again.") from error
+    except (db.QueryCanceled, *db.ConnectionLost) as error:
+        if isinstance(error, OSError) and not isinstance(error, ConnectionError):
+            raise
+        log.warning("database_lost", error=type(error).__name__, exc_info=error)
+        raise Unavailable("The database is not available just now.") from error
