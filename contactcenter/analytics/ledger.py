@@ -19,8 +19,8 @@ from contactcenter.analytics.metrics import (
     Thresholds,
     Visit,
     tally,
-    to_ms,
 )
+from contactcenter.core.clock import to_ms
 from contactcenter.core.event import Event
 from contactcenter.events import agents, interactions, routing
 

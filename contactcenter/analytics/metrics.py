@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -30,11 +29,6 @@ CellKey = tuple[int, str, str]  # start of the half hour, queue, channel
 def half_hour(at_ms: int) -> int:
     """The start of the half hour that `at_ms` lies in."""
     return at_ms - at_ms % HALF_HOUR_MS
-
-
-def to_ms(moment: datetime) -> int:
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86_400 + delta.seconds) * 1000 + delta.microseconds // 1000
 
 
 # --- thresholds ---------------------------------------------------------------------------------

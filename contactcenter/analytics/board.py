@@ -1,0 +1,246 @@
+"""The wallboard's picture: a ledger turned into what screens show, and what changed since. PURE.
+
+A picture is sections of keyed entries; a delta is the entries that differ, null for one that
+went. Figures travel as their two operands, so a screen adds up queues, channels and half hours
+and divides once. Durations travel as the instant they began, and the screen counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from contactcenter.analytics.ledger import SPARK_SLOT_MS, Ledger, Reader
+from contactcenter.analytics.metrics import (
+    COUNTS,
+    FIGURES,
+    HALF_HOUR_MS,
+    SERVICE_LEVEL,
+    AgentTime,
+    CellKey,
+    Spent,
+    Tally,
+    Visit,
+    half_hour,
+    occupancy,
+    utilisation,
+)
+from contactcenter.analytics.ports import Expected, QueueInfo
+from contactcenter.core.clock import from_ms
+
+TIME_STEP_MS = 10_000  # occupancy and utilisation move all the time: they are told this often
+
+Picture = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentInfo:
+    """Who an agent is, beside what the log tells."""
+
+    agent_id: UUID
+    name: str
+    skills: Mapping[str, int]
+
+
+def instant(at_ms: int) -> str:
+    """RFC 3339 UTC with milliseconds."""
+    return written(from_ms(at_ms))
+
+
+def written(moment: datetime) -> str:
+    """RFC 3339 UTC with milliseconds, of an aware moment."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def figures(counted: Tally) -> dict[str, Any]:
+    """A tally as screens get it: counts, and each ratio as [numerator, denominator]."""
+    return {
+        **{name: getattr(counted, name) for name in COUNTS},
+        "service_level": {name: formula.read(counted) for name, formula in SERVICE_LEVEL.items()},
+        **{name: formula.read(counted) for name, formula in FIGURES.items()},
+    }
+
+
+class Board:
+    """The picture of one day, kept up to date from a ledger.
+
+    Sections: `queues`, `today` (queue|channel), `halves` (start|queue|channel), `waiting`
+    (interaction), `sparks` (queue|channel), `agents`, `time` (agent).
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        day_start_ms: int,
+        queues: Sequence[QueueInfo],
+        agents: Iterable[AgentInfo],
+        names: dict[UUID, str],
+    ) -> None:
+        self.ledger = ledger
+        self.day_start_ms = day_start_ms
+        self.names = names
+        """Interaction → how its customer is called on screen."""
+        self.queues = {queue.key: queue for queue in queues}
+        self.agents = {agent.agent_id: agent for agent in agents}
+        self.reader = Reader(ledger, {queue.key: queue.limits for queue in queues})
+        self._halves: dict[CellKey, dict[str, Any]] = {}
+        self._today: dict[str, dict[str, Any]] = {}
+        self._time: dict[str, Any] = {}
+        self._time_until_ms = 0
+        ledger.touched.update(ledger.cells)
+        self.shown: Picture = {}
+
+    def configure(self, queues: Sequence[QueueInfo]) -> None:
+        """Queues were edited: today's figures are read again under the new limits."""
+        self.queues = {queue.key: queue for queue in queues}
+        self.reader = Reader(self.ledger, {queue.key: queue.limits for queue in queues})
+        self.ledger.touched.update(self.ledger.cells)
+
+    def delta(self, now_ms: int) -> Picture:
+        """What differs from the picture last shown; afterwards that is what is shown."""
+        picture = self._draw(now_ms)
+        changes: Picture = {}
+        for section, entries in picture.items():
+            before = self.shown.get(section, {})
+            differing = {k: v for k, v in entries.items() if k not in before or before[k] != v}
+            differing.update(dict.fromkeys(before.keys() - entries.keys()))
+            if differing:
+                changes[section] = differing
+        self.shown = picture
+        return changes
+
+    def _draw(self, now_ms: int) -> Picture:
+        self._count(now_ms)
+        if now_ms >= self._time_until_ms:
+            self._time_until_ms = now_ms + TIME_STEP_MS
+            self._time = {str(a): self._worked(time, now_ms) for a, time in self._known_agents()}
+        return {
+            "queues": {queue.key: _queue(queue) for queue in self.queues.values()},
+            "today": dict(self._today),
+            "halves": {_cell(key): entry for key, entry in self._halves.items()},
+            "waiting": {
+                str(visit.interaction_id): self._waiting(visit)
+                for visit in self.ledger.waiting.values()
+            },
+            "sparks": self._sparks(now_ms),
+            "agents": {str(a): self._agent(time) for a, time in self._known_agents()},
+            "time": self._time,
+        }
+
+    def _count(self, now_ms: int) -> None:
+        """Count again the half hours that a fact or the clock has changed, and their days."""
+        stale = {key for key in self.ledger.touched if key[0] >= self.day_start_ms}
+        self.reader.forget(self.ledger.touched)
+        self.ledger.touched.clear()
+        stale.update(v.cell for v in self.ledger.waiting.values() if v.cell[0] >= self.day_start_ms)
+        for key in stale:
+            self._halves[key] = figures(self.reader.tally(key, now_ms))
+        for queue, channel in {key[1:] for key in stale}:
+            day = (
+                self.reader.tally(key, now_ms)
+                for key in self.ledger.cells
+                if key[1:] == (queue, channel) and key[0] >= self.day_start_ms
+            )
+            self._today[f"{queue}|{channel}"] = figures(sum(day, Tally()))
+
+    def _waiting(self, visit: Visit) -> dict[str, Any]:
+        return {
+            "interaction_id": str(visit.interaction_id),
+            "queue": visit.queue,
+            "channel": visit.channel,
+            "customer_name": self.names.get(visit.interaction_id, ""),
+            "entered_at": instant(visit.entered_ms),
+            "state": "offered" if visit.ringing else "queued",
+            "offered_to": next((str(agent) for agent in visit.ringing.values()), None),
+        }
+
+    def _sparks(self, now_ms: int) -> dict[str, list[int]]:
+        # A slot's last look is at its own end, so the picture moves once in three minutes.
+        for peaks in self.ledger.peaks.values():
+            peaks.roll(now_ms - now_ms % SPARK_SLOT_MS)
+        return {
+            f"{queue}|{channel}": list(peaks.values)
+            for (queue, channel), peaks in self.ledger.peaks.items()
+        }
+
+    def _known_agents(self) -> Iterable[tuple[UUID, AgentTime]]:
+        for agent_id in self.agents:
+            yield agent_id, self.ledger.agents.get(agent_id) or AgentTime(agent_id)
+
+    def _agent(self, time: AgentTime) -> dict[str, Any]:
+        info = self.agents[time.agent_id]
+        return {
+            "agent_id": str(time.agent_id),
+            "name": info.name,
+            "skills": dict(info.skills),
+            "status": time.status,
+            "reason": time.reason,
+            "after_this": time.after_this,
+            "present": time.present,
+            "state": time.state,
+            "state_since": instant(time.state_since_ms) if time.state_since_ms else None,
+            "load": time.used,
+            "budget": time.budget,
+            "items": [
+                {
+                    "interaction_id": str(part.interaction_id),
+                    "queue": part.queue,
+                    "channel": part.channel,
+                    "state": part.state,
+                    "since": instant(part.started_ms),
+                }
+                for part in time.open.values()
+            ]
+            + [
+                {
+                    "interaction_id": str(visit.interaction_id),
+                    "queue": visit.queue,
+                    "channel": visit.channel,
+                    "state": "ringing",
+                    "since": instant(visit.entered_ms),
+                }
+                for visit in time.ringing.values()
+            ],
+        }
+
+    def spent_today(self, time: AgentTime, now_ms: int) -> Spent:
+        """An agent's time since the day began."""
+        end = half_hour(now_ms) + HALF_HOUR_MS
+        return time.during(half_hour(self.day_start_ms), end, now_ms)
+
+    def _worked(self, time: AgentTime, now_ms: int) -> dict[str, Any]:
+        spent = self.spent_today(time, now_ms)
+        return {"occupancy": occupancy(spent), "utilisation": utilisation(spent)}
+
+
+def _cell(key: CellKey) -> str:
+    return f"{instant(key[0])}|{key[1]}|{key[2]}"
+
+
+def _queue(queue: QueueInfo) -> dict[str, Any]:
+    return {
+        "key": queue.key,
+        "name_es": queue.name_es,
+        "name_en": queue.name_en,
+        "skill": queue.skill,
+        "target_ms": dict(queue.limits.target_ms),
+        "short_ms": queue.limits.short_ms,
+        "goal_percent": queue.goal_percent,
+        "abandon_percent": queue.abandon_percent,
+    }
+
+
+def expected_rows(expected: Iterable[Expected]) -> list[dict[str, Any]]:
+    """A forecast as screens get it."""
+    return [
+        {
+            "start": written(row.start),
+            "queue": row.queue,
+            "channel": row.channel,
+            "contacts": round(row.contacts, 2),
+        }
+        for row in expected
+    ]
