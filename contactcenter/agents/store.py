@@ -1,0 +1,229 @@
+"""SQL of agents and their skills, and the read model of the team."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from contactcenter.agents.model import Agent, StatusSince
+from db import Connection, Record
+
+AGENT_COLUMNS = """
+    a.id, a.user_id, a.name, a.status, a.status_reason, a.status_since, a.after_this,
+    a.after_this_reason, a.budget, a.maxima, a.auto_answer, a.ordinal, a.version
+"""
+
+SELECT_AGENT = f"""
+SELECT {AGENT_COLUMNS} FROM agents a
+WHERE ($1::uuid IS NOT NULL AND a.id = $1) OR ($2::uuid IS NOT NULL AND a.user_id = $2)
+"""  # noqa: S608 - a constant
+
+
+async def agent(
+    conn: Connection, *, agent_id: UUID | None = None, user_id: UUID | None = None
+) -> Agent | None:
+    row = await conn.fetchrow(SELECT_AGENT, agent_id, user_id)
+    return Agent(**row) if row else None
+
+
+TEAM = f"""
+SELECT {AGENT_COLUMNS}, coalesce(p.present, false) AS present, p.absent_since, p.last_ended_at,
+       coalesce((SELECT jsonb_object_agg(k.skill, k.level) FROM agent_skills k
+                 WHERE k.agent_id = a.id), '{{}}') AS skills,
+       coalesce((SELECT array_agg(q.key ORDER BY q.ordinal, q.key)
+                 FROM queues q JOIN agent_skills k ON k.agent_id = a.id AND k.skill = q.skill
+                 WHERE NOT q.retired), '{{}}') AS queues,
+       work.contact_since, work.wrap_since, coalesce(work.parked, false) AS parked,
+       ringing.ringing_since, coalesce(work.load, 0) + coalesce(ringing.load, 0) AS load
+FROM agents a
+LEFT JOIN agent_states p ON p.agent_id = a.id
+LEFT JOIN LATERAL (
+    SELECT min(s.started_at) FILTER (WHERE s.state IN ('active', 'held', 'consulting'))
+               AS contact_since,
+           min(s.state_since) FILTER (WHERE s.state = 'wrapping') AS wrap_since,
+           bool_or(s.state = 'parked') AS parked,
+           sum(s.cost) AS load
+    FROM segments s WHERE s.agent_id = a.id AND s.state <> 'ended'
+) work ON true
+LEFT JOIN LATERAL (
+    SELECT min(r.created_at) AS ringing_since, sum(r.cost) AS load
+    FROM reservations r WHERE r.agent_id = a.id AND r.state = 'pending'
+) ringing ON true
+WHERE $1::uuid[] IS NULL OR a.id = ANY ($1)
+ORDER BY a.sort_key, a.id
+"""  # noqa: S608 - a constant
+
+
+async def team(conn: Connection, agent_ids: Sequence[UUID] | None) -> list[Record]:
+    return await conn.fetch(TEAM, None if agent_ids is None else list(agent_ids))
+
+
+QUEUES_OF = """
+SELECT q.key FROM queues q JOIN agent_skills k ON k.agent_id = $1 AND k.skill = q.skill
+WHERE NOT q.retired ORDER BY q.ordinal, q.key
+"""
+
+
+async def queues_of(conn: Connection, agent_id: UUID) -> list[str]:
+    return [row["key"] for row in await conn.fetch(QUEUES_OF, agent_id)]
+
+
+AVAILABLE = """
+SELECT a.id FROM agents a
+JOIN agent_states p ON p.agent_id = a.id AND p.present
+WHERE a.status IN ('available', 'on_demand') AND a.after_this IS NULL
+  AND ($1::text IS NULL OR EXISTS (
+      SELECT FROM queues q JOIN agent_skills k ON k.agent_id = a.id AND k.skill = q.skill
+      WHERE q.key = $1))
+  AND ($2::text IS NULL OR EXISTS (
+      SELECT FROM agent_skills k WHERE k.agent_id = a.id AND k.skill = $2))
+"""
+
+
+async def available(conn: Connection, queue: str | None, skill: str | None) -> list[UUID]:
+    return [row["id"] for row in await conn.fetch(AVAILABLE, queue, skill)]
+
+
+SET_WILL = """
+UPDATE agents a
+SET status_since = CASE WHEN (a.status, a.status_reason)
+                             IS DISTINCT FROM (w.status, w.reason) THEN w.at
+                        ELSE a.status_since END,
+    status = w.status, status_reason = w.reason, after_this = w.after_this,
+    after_this_reason = w.after_this_reason
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+     AS w (id, status, reason, after_this, after_this_reason, at)
+WHERE a.id = w.id
+RETURNING a.id
+"""
+
+
+async def set_will(
+    conn: Connection,
+    wills: Sequence[tuple[UUID, str, str | None, str | None, str | None, datetime]],
+) -> set[UUID]:
+    """(agent, status, reason, after_this, its reason, at) for each agent at most once."""
+    rows = await conn.fetch(SET_WILL, *zip(*wills, strict=True)) if wills else []
+    return {row["id"] for row in rows}
+
+
+SET_PROFILE = """
+UPDATE agents SET version = version + 1, budget = coalesce($3, budget),
+       maxima = coalesce($4, maxima)
+WHERE id = $1 AND ($2::integer IS NULL OR version = $2)
+RETURNING budget, maxima, version
+"""
+
+DROP_SKILLS = "DELETE FROM agent_skills WHERE agent_id = $1 AND skill <> ALL ($2::text[])"
+
+PUT_SKILLS = """
+INSERT INTO agent_skills (agent_id, skill, level)
+SELECT $1, skill, level FROM unnest($2::text[], $3::smallint[]) AS given (skill, level)
+ON CONFLICT (agent_id, skill) DO UPDATE SET level = excluded.level
+"""
+
+
+async def set_skills(
+    conn: Connection,
+    agent_id: UUID,
+    *,
+    version: int | None,
+    skills: Mapping[str, int],
+    budget: int | None,
+    maxima: Mapping[str, int] | None,
+) -> tuple[int, dict[str, int]] | None:
+    """(budget, maxima) afterwards; None: no such agent, or another version than `version`."""
+    row = await conn.fetchrow(SET_PROFILE, agent_id, version, budget, maxima)
+    if row is None:
+        return None
+    await conn.execute(DROP_SKILLS, agent_id, list(skills))
+    await conn.execute(PUT_SKILLS, agent_id, list(skills), list(skills.values()))
+    return row["budget"], row["maxima"]
+
+
+KNOWN_SKILLS = "SELECT key FROM skills WHERE key = ANY ($1::text[])"
+
+
+async def known_skills(conn: Connection, keys: Sequence[str]) -> set[str]:
+    return {row["key"] for row in await conn.fetch(KNOWN_SKILLS, list(keys))}
+
+
+SEGMENT_STATS = """
+SELECT count(*) AS total,
+       avg(extract(epoch FROM s.ended_at - s.started_at))::float8 AS duration
+FROM segments s WHERE s.agent_id = $1 AND s.ended_at >= $2 AND s.ended_at < $3
+"""
+
+OFFER_STATS = """
+SELECT count(*) AS offers,
+       count(*) FILTER (WHERE r.state = 'timed_out') AS missed,
+       count(*) FILTER (WHERE r.state = 'rejected') AS rejected
+FROM reservations r
+WHERE r.agent_id = $1 AND r.how = 'offer' AND r.created_at >= $2 AND r.created_at < $3
+"""
+
+
+async def counts(
+    conn: Connection, agent_id: UUID, since: datetime, until: datetime
+) -> dict[str, Any]:
+    segments = await conn.fetchrow(SEGMENT_STATS, agent_id, since, until)
+    offers = await conn.fetchrow(OFFER_STATS, agent_id, since, until)
+    assert segments is not None
+    assert offers is not None
+    return {**segments, **offers}
+
+
+STATUS_HISTORY = """
+(SELECT occurred_at AS at, data ->> 'status' AS status, id FROM event_log
+ WHERE type = 'agent.status_changed' AND subject = $1 AND occurred_at < $2
+ ORDER BY id DESC LIMIT 1)
+UNION ALL
+(SELECT occurred_at, data ->> 'status', id FROM event_log
+ WHERE type = 'agent.status_changed' AND subject = $1
+   AND occurred_at >= $2 AND occurred_at < $3)
+ORDER BY id
+"""
+
+
+async def status_history(
+    conn: Connection, agent_id: UUID, since: datetime, until: datetime
+) -> list[StatusSince]:
+    """The status before `since`, if one is known, and every change until `until`."""
+    rows = await conn.fetch(STATUS_HISTORY, str(agent_id), since, until)
+    return [StatusSince(row["at"], row["status"]) for row in rows]
+
+
+INSERT_AGENT = """
+INSERT INTO agents (id, user_id, name, sort_key, status, status_since, budget, maxima, auto_answer,
+                    ordinal, created_at)
+VALUES ($1, $2, $3, $4, 'offline', $5, $6, $7, $8, $9, $5)
+"""
+
+
+async def insert_agent(
+    conn: Connection,
+    *,
+    agent_id: UUID,
+    user_id: UUID | None,
+    name: str,
+    sort_key: str,
+    now: datetime,
+    budget: int,
+    maxima: Mapping[str, int],
+    auto_answer: bool,
+    ordinal: int,
+) -> None:
+    await conn.execute(
+        INSERT_AGENT,
+        agent_id,
+        user_id,
+        name,
+        sort_key,
+        now,
+        budget,
+        dict(maxima),
+        auto_answer,
+        ordinal,
+    )
