@@ -7,11 +7,10 @@ would pass over a transaction that took its ids first and committed last.
 
 from __future__ import annotations
 
-import functools
 import types
 import typing
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Final, NamedTuple, Union
@@ -94,8 +93,8 @@ class Unreadable(Event):
     subject_field: ClassVar[str] = "about"
 
     about: str
-    type: str
-    version: int
+    written_as: str
+    written_version: int
 
 
 async def append(
@@ -167,46 +166,44 @@ def _event(catalogue: Catalogue, name: str, version: int, subject: str, data: An
     except (KeyError, TypeError, ValueError) as error:
         metrics.EVENTS_UNREADABLE.inc()
         log.warning("event_unreadable", type=name, version=version, error=type(error).__name__)
-        return Unreadable(about=subject, type=name, version=version)
+        return Unreadable(about=subject, written_as=name, written_version=version)
 
 
-Decode = Callable[[Any], Any]
+Convert = Callable[[Any], Any]
+_decoders: dict[type[Event], Callable[[dict[str, Any]], Event]] = {}
 
 
-@functools.cache
 def decoder(cls: type[Event]) -> Callable[[dict[str, Any]], Event]:
     """A function from the stored object to the event, with every field in its declared type.
 
-    A field that the row does not have takes its default; one that the class does not have is left
+    It uses the object up. A field that the row does not have takes its default; one that the class does not have is left
     out: so both a newer and an older version of a class read the row. Raises TypeError for a class
     with a field of a type that JSON cannot give back.
     """
+    decode = _decoders.get(cls)
+    if decode is None:
+        decode = _decoders[cls] = _compile(cls)
+    return decode
+
+
+def _compile(cls: type[Event]) -> Callable[[dict[str, Any]], Event]:
     hints = typing.get_type_hints(cls)
     steps = [(field.name, _converter(hints[field.name])) for field in fields(cls)]
-    plain = tuple(name for name, convert in steps if convert is None)
+    names = {name for name, _ in steps}
     converted = tuple((name, convert) for name, convert in steps if convert is not None)
-    complete = len(steps)
-    required = {
-        field.name
-        for field in fields(cls)
-        if field.default is MISSING and field.default_factory is MISSING
-    }
 
     def decode(data: dict[str, Any]) -> Event:
-        if len(data) == complete and all(name in data for name in required):
-            known = data if not converted else dict(data)
-        else:
-            known = {name: data[name] for name in plain if name in data}
-            known.update((name, data[name]) for name, _ in converted if name in data)
+        if data.keys() != names:
+            data = {name: value for name, value in data.items() if name in names}
         for name, convert in converted:
-            if name in known:
-                known[name] = convert(known[name])
-        return cls(**known)
+            if name in data:
+                data[name] = convert(data[name])
+        return cls(**data)
 
     return decode
 
 
-def _converter(hint: Any) -> Decode | None:
+def _converter(hint: Any) -> Convert | None:
     """How a value of this type comes out of JSON; None when it is already right."""
     if hint in {str, int, bool, float, Any}:
         return None
@@ -217,28 +214,35 @@ def _converter(hint: Any) -> Decode | None:
         return _optional(hint, arguments)
     if origin is typing.Literal:
         return None
-    if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
-        inner = _converter(arguments[0])
-        return tuple if inner is None else lambda value: tuple(inner(item) for item in value)
+    if origin is tuple and arguments[1:] == (Ellipsis,):
+        return _sequence(tuple, arguments[0])
     if origin is frozenset:
-        inner = _converter(arguments[0])
-        return frozenset if inner is None else lambda value: frozenset(map(inner, value))
+        return _sequence(frozenset, arguments[0])
     if origin is dict and arguments[0] is str:
         inner = _converter(arguments[1])
-        return None if inner is None else lambda value: {k: inner(v) for k, v in value.items()}
+        return None if inner is None else _mapping(inner)
     raise TypeError(f"an event cannot hold {hint}")
 
 
-_SCALARS: Final[dict[Any, Decode]] = {
+_SCALARS: Final[dict[Any, Convert]] = {
     UUID: UUID,
     datetime: datetime.fromisoformat,
     Decimal: Decimal,
 }
 
 
-def _optional(hint: Any, arguments: tuple[Any, ...]) -> Decode | None:
+def _optional(hint: Any, arguments: tuple[Any, ...]) -> Convert | None:
     present = [argument for argument in arguments if argument is not types.NoneType]
     if len(present) != 1:
         raise TypeError(f"an event cannot hold {hint}")
     inner = _converter(present[0])
     return None if inner is None else lambda value: None if value is None else inner(value)
+
+
+def _sequence(kind: Callable[[Any], Any], item: Any) -> Convert:
+    inner = _converter(item)
+    return kind if inner is None else lambda value: kind(map(inner, value))
+
+
+def _mapping(inner: Convert) -> Convert:
+    return lambda value: {key: inner(item) for key, item in value.items()}

@@ -1,0 +1,59 @@
+"""What a room is given and what it hands back; only `contactcenter.app` sees all of them.
+
+Each room's module.py: `def build(deps: Deps, ...its ports...) -> Module`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Literal
+
+import db
+from config.settings import Settings
+from contactcenter.core.bus import Bus, Listener
+from contactcenter.core.clock import Clock
+from contactcenter.core.http import Route
+from contactcenter.core.jobs import Job, JobQueue, Schedule
+from contactcenter.core.sockets import Command
+from contactcenter.core.work import WorkFactory
+
+Role = Literal["web", "router", "listeners", "jobs", "demo"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """The ground a room builds on."""
+
+    settings: Settings
+    clock: Clock
+    pool: db.Pool
+    work: WorkFactory
+    bus: Bus
+    jobs: JobQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Lifespan:
+    """A resource of one role: `run()` is entered when the process starts and left when it ends.
+
+    One generator starts and stops it (contextlib.asynccontextmanager); live subscriptions are made
+    in it with `bus.subscribe`.
+    """
+
+    role: Role
+    run: Callable[[], AbstractAsyncContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """Everything a room has to offer."""
+
+    name: str
+    routes: tuple[Route, ...] = ()
+    commands: tuple[Command, ...] = ()
+    listeners: tuple[Listener, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    lifespans: tuple[Lifespan, ...] = ()

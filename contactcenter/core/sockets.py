@@ -1,0 +1,209 @@
+"""Socket commands: one table, one way to run them, in order per socket.
+
+Independent of the wire: `realtime` hands over what a client sent and sends back the ack.
+
+    Command("/agent", "reservation.accept", accept, Permission.DESK_USE, ReservationRef)
+
+Every command is acknowledged with {"ok": true, "data": ...} or
+{"ok": false, "error": {"code", "detail", "ctx"}}; codes are those of core.errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from contactcenter.core import metrics
+from contactcenter.core.access import Permission, Principal
+from contactcenter.core.errors import (
+    Forbidden,
+    Internal,
+    Invalid,
+    Problem,
+    RateLimited,
+    TooLarge,
+    Unsupported,
+)
+from contactcenter.core.ids import new_id
+from contactcenter.core.limits import Buckets, Limit
+from contactcenter.core.validation import error_items
+from contactcenter.core.work import trace, unavailable
+
+log = structlog.get_logger(__name__)
+
+PAYLOAD_LIMIT: Final = 64 * 1024
+QUEUE_LIMIT: Final = 100
+SOCKET_LIMIT: Final = Limit(per_second=20, burst=60)
+
+Ack = dict[str, Any]
+Handler = Callable[["CommandContext"], Awaitable[BaseModel | dict[str, Any] | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandContext:
+    """What a handler gets: who asks, from which socket, and the validated payload."""
+
+    principal: Principal
+    namespace: str
+    sid: str
+    payload: Any  # an instance of the command's payload model; None without one
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the command table. `payload=None`: the command takes no argument (or `{}`)."""
+
+    namespace: str
+    name: str
+    handler: Handler
+    permission: Permission
+    payload: type[BaseModel] | None = None
+
+
+class Dispatcher:
+    """Runs commands by namespace and name."""
+
+    def __init__(self, commands: Iterable[Command]) -> None:
+        self._table: dict[tuple[str, str], Command] = {}
+        for command in commands:
+            key = (command.namespace, command.name)
+            if key in self._table:
+                raise ValueError(f"two commands are called {command.name} on {command.namespace}")
+            self._table[key] = command
+
+    @property
+    def commands(self) -> list[Command]:
+        """All of them, by namespace and name."""
+        return [self._table[key] for key in sorted(self._table)]
+
+    async def handle(
+        self, principal: Principal, namespace: str, name: str, args: Sequence[Any], sid: str = ""
+    ) -> Ack:
+        """Run one command and answer its ack; never raises but for cancellation."""
+        begun = time.perf_counter()
+        token = trace.set(str(new_id()))
+        try:
+            with structlog.contextvars.bound_contextvars(request_id=trace.get()):
+                ack = await self._run(principal, namespace, name, args, sid)
+        finally:
+            trace.reset(token)
+        known = name if (namespace, name) in self._table else "unknown"
+        code = "ok" if ack["ok"] else ack["error"]["code"]
+        metrics.COMMAND_SECONDS.labels(namespace, known, code).observe(time.perf_counter() - begun)
+        return ack
+
+    async def _run(
+        self, principal: Principal, namespace: str, name: str, args: Sequence[Any], sid: str
+    ) -> Ack:
+        try:
+            command = self._table.get((namespace, name))
+            if command is None:
+                raise Unsupported("There is no such command.")
+            if not principal.may(command.permission):
+                raise Forbidden
+            payload = _payload(command, args)
+            with unavailable():
+                data = await command.handler(CommandContext(principal, namespace, sid, payload))
+        except Problem as problem:
+            return refusal(problem)
+        except Exception:
+            log.exception("command_failed", namespace=namespace, command=name)
+            return refusal(Internal())
+        if isinstance(data, BaseModel):
+            data = data.model_dump(mode="json")
+        return {"ok": True, "data": data}
+
+
+class SocketQueue:
+    """One socket's commands, run one after another in the order they came.
+
+    It is bounded: a flood is refused with `rate_limited` and costs the others nothing.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        principal: Principal,
+        namespace: str,
+        sid: str,
+        limit: Limit = SOCKET_LIMIT,
+    ) -> None:
+        self.principal = principal  # replaced when the user's permissions change
+        self._dispatcher = dispatcher
+        self._namespace = namespace
+        self._sid = sid
+        self._limit = limit
+        self._bucket = Buckets(limit, capacity=1)
+        self._waiting: deque[tuple[str, Sequence[Any], asyncio.Future[Ack]]] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def submit(self, name: str, args: Sequence[Any]) -> asyncio.Future[Ack]:
+        """Queue a command; the future holds its ack. Never waits and never raises."""
+        future: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
+        if self._closed:
+            future.set_result(refusal(Unsupported("The socket is closed.")))
+            return future
+        wait = self._bucket.take(None)
+        if wait or len(self._waiting) >= QUEUE_LIMIT:
+            metrics.RATE_LIMITED.labels("socket").inc()
+            future.set_result(refusal(RateLimited(wait or 1 / self._limit.per_second)))
+            return future
+        self._waiting.append((name, args, future))
+        if self._task is None:
+            self._task = asyncio.create_task(self._drain(), name=f"socket-{self._sid}")
+        return future
+
+    def close(self) -> None:
+        """The socket is gone: what has not begun is dropped, what runs comes to its end."""
+        self._closed = True
+        for _, _, future in self._waiting:
+            future.cancel()
+        self._waiting.clear()
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                name, args, future = self._waiting.popleft()
+                ack = await self._dispatcher.handle(
+                    self.principal, self._namespace, name, args, self._sid
+                )
+                if not future.done():
+                    future.set_result(ack)
+        finally:
+            self._task = None
+
+
+def refusal(problem: Problem) -> Ack:
+    """The error ack of a problem."""
+    ctx = dict(problem.ctx)
+    if isinstance(problem, Invalid) and problem.errors:
+        ctx["errors"] = problem.errors
+    return {"ok": False, "error": {"code": problem.code, "detail": problem.detail, "ctx": ctx}}
+
+
+def _payload(command: Command, args: Sequence[Any]) -> BaseModel | None:
+    if len(args) > 1:
+        raise Invalid("A command takes one object.")
+    try:
+        if len(orjson.dumps(args)) > PAYLOAD_LIMIT:
+            raise TooLarge(limit=PAYLOAD_LIMIT)
+    except TypeError as error:  # binary attachments, or nested beyond reason
+        raise Invalid("A command takes one object of plain JSON.") from error
+    given = args[0] if args and args[0] is not None else {}
+    if command.payload is None:
+        if given != {}:
+            raise Invalid("This command takes no argument.")
+        return None
+    try:
+        return command.payload.model_validate(given)
+    except ValidationError as error:
+        raise Invalid(errors=error_items(error)) from error

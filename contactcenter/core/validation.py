@@ -1,0 +1,60 @@
+"""Pydantic's findings in the shape of the contract, without what the caller sent."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class Schema(BaseModel):
+    """The base of what comes in: unknown fields are refused, text is stripped at its ends."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
+
+
+def error_items(error: ValidationError, where: str | None = None) -> list[dict[str, Any]]:
+    """[{"loc", "type", "ctx", "msg"}], `loc` beginning with `where` (query, path) if given.
+
+    Nothing of the input comes back: pydantic's own texts and contexts name limits and expected
+    values, and what it takes from the input (an unknown key, a tag) is left out.
+    """
+    return [
+        {
+            "loc": [*([where] if where else []), *_loc(item)],
+            "type": item["type"],
+            "ctx": _ctx(item),
+            "msg": _msg(item),
+        }
+        for item in error.errors(include_url=False, include_input=False)
+    ]
+
+
+_OWN_WORDS = {  # where pydantic's would quote the input
+    "extra_forbidden": "There is a field here that is not known.",
+    "union_tag_invalid": "This kind is not known.",
+    "uuid_parsing": "Input should be a UUID.",
+}
+
+
+def _loc(item: Any) -> list[str | int]:
+    loc = list(item["loc"])
+    return loc[:-1] if item["type"] == "extra_forbidden" else loc
+
+
+def _ctx(item: Any) -> dict[str, Any]:
+    if item["type"] in _OWN_WORDS:
+        return {}
+    kept = {}
+    for name, value in item.get("ctx", {}).items():
+        if isinstance(value, bool | int | float | str):
+            kept[name] = value
+        elif isinstance(value, Decimal | date | datetime):
+            kept[name] = str(value)
+    return kept
+
+
+def _msg(item: Any) -> str:
+    return _OWN_WORDS.get(item["type"]) or str(item["msg"]).removeprefix("Value error, ")
