@@ -47,9 +47,13 @@ export class EventStream<State> {
   }
 
   take(snapshot: Snapshot<State>): void {
+    // A snapshot on a living connection may name a number that events have already passed.
+    const known = snapshot.node === this.node ? this.seqs : null;
+    this.seqs = new Map(
+      Object.entries(snapshot.streams).map(([stream, seq]) => [stream, Math.max(seq, known?.get(stream) ?? 0)]),
+    );
     this.cursor = snapshot.cursor;
     this.node = snapshot.node;
-    this.seqs = new Map(Object.entries(snapshot.streams));
     const held = this.waiting ?? [];
     this.waiting = null;
     this.sink.reset(snapshot.state, snapshot);

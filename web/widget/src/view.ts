@@ -1,0 +1,516 @@
+/** The bubble and its panel: built once per language, then only kept true to the state. */
+
+import { Cards, type Asked } from "./cards";
+import { LONGEST_MESSAGE, type Client, type State } from "./client";
+import { availableMark, h, icon, say } from "./dom";
+import { Log, TypingLine } from "./log";
+import { unread, type Message } from "./model";
+import type { Options } from "./options";
+import type { Chime } from "./sound";
+import type { Details, Store } from "./storage";
+import { Dates, TEXTS, type Language, type Texts } from "./texts";
+
+const COUNTER_FROM = LONGEST_MESSAGE - 200;
+const NEAR_END = 48;
+
+export interface Report {
+  (event: "open" | "close" | "message" | "state", detail: Record<string, unknown>): void;
+}
+
+export class View {
+  private opened = false;
+  private asked: Asked = null;
+  private problem: string | null = null;
+  private texts!: Texts;
+  private dates!: Dates;
+  private log!: Log;
+  private typingLine!: TypingLine;
+  private cards!: Cards;
+  private parts!: ReturnType<View["build"]>;
+  private readonly announcer = h("div", { class: "vh", role: "status", "aria-live": "polite" });
+  private readonly root = h("section", { class: "cc right" });
+  private tick: ReturnType<typeof setInterval> | undefined;
+
+  constructor(
+    private readonly shadow: ShadowRoot,
+    private readonly client: Client,
+    private readonly store: Store,
+    private readonly chime: Chime,
+    private readonly options: () => Options,
+    private readonly chooseLanguage: (language: Language) => void,
+    private readonly report: Report,
+  ) {
+    this.shadow.append(this.root);
+    this.refresh();
+    client.onChange = () => this.render();
+    client.onMessage = (message) => this.arrived(message);
+    client.onStage = (stage, agent) => this.staged(stage, agent);
+    document.addEventListener("visibilitychange", () => this.seen());
+    addEventListener("focus", () => this.seen());
+    if (store.open) this.open(false);
+  }
+
+  /** Language, theme, side or title changed: build the screen anew with what is typed kept. */
+  refresh(): void {
+    const { language, theme, position } = this.options();
+    this.root.dataset.theme = theme;
+    this.root.className = `cc ${position}`;
+    if (this.texts === TEXTS[language]) {
+      this.render();
+      return;
+    }
+    const details: Details = this.cards?.form.details ?? this.store.start?.details ?? { name: "", email: "", phone: "" };
+    this.texts = TEXTS[language];
+    this.dates = new Dates(language, this.texts);
+    this.root.lang = language;
+    this.root.setAttribute("aria-label", this.texts.region);
+    this.log = new Log(this.texts, this.dates, {
+      retry: () => this.client.retry(),
+      edit: (client_id) => this.edit(client_id),
+    });
+    this.typingLine = new TypingLine();
+    this.cards = new Cards(
+      this.texts,
+      this.dates,
+      {
+        startAgain: () => this.startAgain(),
+        transcript: () => void this.download(),
+        retry: () => this.retry(),
+        confirm: (what) => void this.confirmed(what),
+        cancel: () => this.ask(null),
+      },
+      details,
+    );
+    const draft = this.parts?.input.value ?? this.store.draft;
+    this.parts = this.build();
+    this.parts.input.value = draft;
+    this.root.replaceChildren(this.parts.bubble, this.parts.panel, this.announcer);
+    this.render();
+    this.measure();
+    this.toEnd();
+  }
+
+  open(focus = true): void {
+    if (!this.opened) {
+      this.opened = true;
+      this.store.open = true;
+      this.client.opened();
+      this.parts.panel.classList.toggle("arriving", focus);
+      this.render();
+      this.measure();
+      this.toEnd();
+      this.report("open", {});
+    }
+    if (focus) this.parts.input.focus({ preventScroll: true });
+    this.seen();
+  }
+
+  close(): void {
+    if (!this.opened) return;
+    const held = this.shadow.activeElement !== null;
+    this.opened = false;
+    this.store.open = false;
+    this.asked = null;
+    this.toggleMenu(false);
+    this.render();
+    if (held) this.parts.bubble.focus({ preventScroll: true });
+    this.report("close", {});
+  }
+
+  private build() {
+    const { texts } = this;
+    const badge = h("span", { class: "badge", "aria-hidden": "true", hidden: true });
+    const badgeWords = h("span", { class: "vh" });
+    const bubble = h(
+      "button",
+      { type: "button", class: "bubble", click: () => this.touched(() => this.open()) },
+      icon("chat", 20),
+      h("span", {}, texts.bubble),
+      badge,
+      badgeWords,
+    );
+    const title = h("h2", { id: "title" });
+    const status = h("div", { class: "status" });
+    const menuButton = h(
+      "button",
+      {
+        type: "button",
+        class: "ib",
+        "aria-label": texts.menu,
+        "aria-expanded": "false",
+        "aria-controls": "menu",
+        click: () => this.toggleMenu(),
+      },
+      icon("dots", 20),
+    );
+    const menu = h("div", { class: "menu", id: "menu", hidden: true });
+    const down = h(
+      "button",
+      { type: "button", class: "ib", "aria-label": texts.minimise, click: () => this.close() },
+      icon("down", 20),
+    );
+    const below = h("button", { type: "button", class: "below", hidden: true, click: () => this.toEnd() }, texts.newBelow);
+    const body = h(
+      "div",
+      { class: "body", tabindex: "0", role: "group", "aria-label": texts.conversation, scroll: () => this.scrolled() },
+      this.log.element,
+      this.cards.element,
+      this.typingLine.element,
+      below,
+    );
+    const note = h("div", { class: "note", id: "note", role: "status", hidden: true });
+    const input = h("textarea", {
+      rows: "1",
+      "aria-describedby": "note",
+      enterkeyhint: "send",
+      dir: "auto",
+      input: () => this.typed(),
+      keydown: (event: KeyboardEvent) => {
+        if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+          event.preventDefault();
+          this.submit();
+        }
+      },
+    });
+    const send = h("button", { type: "submit", class: "ib send", "aria-label": texts.send }, icon("send", 20));
+    const composer = h(
+      "form",
+      {
+        class: "composer",
+        novalidate: true,
+        submit: (event: Event) => {
+          event.preventDefault();
+          this.submit();
+        },
+      },
+      input,
+      send,
+    );
+    const panel = h(
+      "div",
+      {
+        class: "panel",
+        role: "dialog",
+        "aria-labelledby": "title",
+        hidden: true,
+        keydown: (event: KeyboardEvent) => this.keyed(event),
+        pointerdown: () => this.touched(),
+      },
+      h("header", { class: "head" }, h("div", { class: "who" }, title, status), menuButton, menu, down),
+      body,
+      note,
+      composer,
+    );
+    return { bubble, badge, badgeWords, panel, title, status, menuButton, menu, body, below, note, input, send, composer };
+  }
+
+  private render(): void {
+    const { parts, texts } = this;
+    const { state } = this.client;
+    const { conversation, centre } = state;
+    const stay = this.atEnd();
+    const fresh = conversation ? unread(conversation).length : 0;
+    parts.bubble.hidden = this.opened;
+    parts.panel.hidden = !this.opened;
+    parts.badge.hidden = fresh === 0;
+    say(parts.badge, fresh > 99 ? "99+" : String(fresh));
+    say(parts.badgeWords, fresh ? `, ${texts.unread(fresh)}` : "");
+    this.heartbeat(state.pausedUntil !== null);
+    if (!this.opened) return;
+    const { title } = this.options();
+    say(parts.title, title ?? centre?.name ?? texts.region);
+    this.renderStatus(state);
+    this.log.render(state, this.client.now());
+    this.cards.render(state, this.asked, this.problem, this.store.muted, this.client.now());
+    this.typingLine.render(state.typing, texts.typing(conversation?.agent?.name ?? null));
+    parts.composer.hidden = conversation?.state === "ended" && state.outbox.length === 0;
+    const closed = !conversation && centre !== null && !centre.open;
+    parts.input.placeholder = closed ? texts.writeClosed : texts.write;
+    parts.input.setAttribute("aria-label", parts.input.placeholder);
+    this.renderNote(state);
+    if (stay) this.toEnd();
+    this.seen();
+  }
+
+  private renderStatus(state: State): void {
+    const { texts, dates, parts } = this;
+    const { conversation, centre } = state;
+    const now = this.client.now();
+    const show = (kind: string, mark: SVGElement | null, text: string) => {
+      if (parts.status.className === `status ${kind}`.trim() && parts.status.textContent === text) return;
+      parts.status.className = `status ${kind}`.trim();
+      parts.status.replaceChildren(...(mark ? [mark] : []), h("span", {}, text));
+    };
+    if (state.link === "offline") show("lost", icon("cloud", 12), texts.offline);
+    else if (state.restoring) show("", null, texts.connecting);
+    else if (conversation?.agent) show("", availableMark(), texts.answersNow(conversation.agent.name));
+    else if (centre?.open) show("ok", icon("check", 12), dates.closing(centre.closes_at, now, centre.timezone));
+    else if (centre) {
+      const opens = dates.opening(centre.opens_at, now, centre.timezone);
+      show("", icon("clock", 12), opens ? texts.opensAt(opens) : texts.closed);
+    } else show("", null, "");
+  }
+
+  /** The line above the composer: too long, or too fast. */
+  private renderNote(state: State): void {
+    const { parts, texts } = this;
+    const length = parts.input.value.length > COUNTER_FROM - 1 ? [...parts.input.value.trim()].length : 0;
+    const over = length - LONGEST_MESSAGE;
+    let words = "";
+    if (over > 0) words = texts.over(over);
+    else if (length >= COUNTER_FROM) words = texts.left(-over);
+    else if (state.pausedUntil !== null) {
+      words = texts.slowDown(Math.max(1, Math.ceil((state.pausedUntil - Date.now()) / 1_000)));
+    }
+    parts.note.hidden = words === "";
+    parts.note.classList.toggle("bad", over > 0);
+    say(parts.note, words);
+    parts.input.setAttribute("aria-invalid", String(over > 0));
+    parts.send.setAttribute("aria-disabled", String(over > 0 || parts.input.value.trim() === ""));
+  }
+
+  private typed(): void {
+    this.store.draft = this.parts.input.value;
+    if (this.parts.input.value.trim()) this.client.typing();
+    this.measure();
+    this.renderNote(this.client.state);
+  }
+
+  private submit(): void {
+    const { input } = this.parts;
+    const body = input.value.trim();
+    if (!body || [...body].length > LONGEST_MESSAGE) return;
+    this.touched();
+    const begins = !this.client.state.conversation && !this.client.state.restoring;
+    if (begins && !this.cards.form.check()) return;
+    input.value = "";
+    this.store.draft = "";
+    this.problem = null;
+    const { startFailure } = this.client.state;
+    this.client.send(body, begins ? this.cards.form.details : undefined);
+    if (startFailure) this.retry();
+    this.measure();
+    this.render();
+    this.toEnd();
+    input.focus({ preventScroll: true });
+  }
+
+  private retry(): void {
+    const begins = !this.client.state.conversation;
+    if (begins && !this.cards.form.check()) return;
+    this.problem = null;
+    if (!this.client.state.centre) void this.client.loadCentre();
+    this.client.retry(begins ? this.cards.form.details : undefined);
+  }
+
+  private edit(client_id: string): void {
+    const { input } = this.parts;
+    const body = this.client.takeBack(client_id);
+    input.value = input.value.trim() ? `${body}\n${input.value}` : body;
+    this.typed();
+    input.focus();
+  }
+
+  private startAgain(): void {
+    this.problem = null;
+    this.client.startAgain();
+    void this.client.loadCentre();
+    this.render();
+    this.parts.input.focus();
+  }
+
+  private ask(what: Asked): void {
+    this.asked = what;
+    this.problem = null;
+    this.render();
+    this.toEnd();
+    if (what) this.cards.element.querySelector<HTMLElement>(".card:last-child .btn")?.focus();
+    else this.parts.input.focus();
+  }
+
+  private async confirmed(what: Exclude<Asked, null>): Promise<void> {
+    this.ask(null);
+    if (what === "forget") this.startAgain();
+    else if ((await this.client.close()) !== null) this.fail(this.texts.notEnded);
+    else this.parts.body.focus();
+  }
+
+  private async download(): Promise<void> {
+    try {
+      const url = URL.createObjectURL(new Blob([await this.client.transcript()], { type: "text/plain;charset=utf-8" }));
+      const day = new Date(this.client.now()).toISOString().slice(0, 10);
+      const link = h("a", { href: url, download: `${this.texts.transcriptName}-${day}.txt` });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    } catch {
+      this.fail(this.texts.transcriptFailed);
+    }
+  }
+
+  private fail(sentence: string): void {
+    this.problem = sentence;
+    this.render();
+    this.toEnd();
+    this.announce(sentence);
+  }
+
+  // Menu and keys
+
+  private toggleMenu(open = this.parts.menu.hidden): void {
+    const { menu, menuButton } = this.parts;
+    const { texts } = this;
+    const stage = this.client.state.conversation?.state;
+    menu.hidden = !open;
+    menuButton.setAttribute("aria-expanded", String(open));
+    if (!open) return;
+    const item = (text: string, act: () => void, lang?: string) =>
+      h(
+        "button",
+        {
+          type: "button",
+          lang,
+          click: () => {
+            this.toggleMenu(false);
+            this.parts.menuButton.focus();
+            act();
+          },
+        },
+        text,
+      );
+    const other: Language = this.options().language === "es" ? "en" : "es";
+    const items = [
+      item(this.store.muted ? texts.unmute : texts.mute, () => {
+        this.store.muted = !this.store.muted;
+        this.render();
+      }),
+      item(texts.otherLanguage, () => this.switchLanguage(other), other),
+    ];
+    if (this.client.state.conversation?.messages.length) {
+      items.push(item(texts.transcript, () => void this.download()));
+    }
+    if (stage === "waiting" || stage === "active") items.push(item(texts.end, () => this.ask("end")));
+    if (stage === "ended" || stage === "message_left") items.push(item(texts.forget, () => this.ask("forget")));
+    menu.replaceChildren(...items);
+    items[0]?.focus();
+  }
+
+  private switchLanguage(language: Language): void {
+    this.chooseLanguage(language);
+    this.parts.menuButton.focus();
+  }
+
+  private keyed(event: KeyboardEvent): void {
+    const { parts } = this;
+    if (event.key === "Escape" && !event.isComposing) {
+      event.stopPropagation();
+      if (!parts.menu.hidden) {
+        this.toggleMenu(false);
+        parts.menuButton.focus();
+      } else if (this.asked) this.ask(null);
+      else this.close();
+    } else if (event.key === "Tab" && this.coversThePage()) this.keepFocus(event);
+    else if (!parts.menu.hidden && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+      const items = [...parts.menu.querySelectorAll("button")];
+      const step = event.key === "ArrowDown" ? 1 : -1;
+      const at = items.indexOf(this.shadow.activeElement as HTMLButtonElement);
+      event.preventDefault();
+      items[(at + step + items.length) % items.length]?.focus();
+    }
+  }
+
+  /** On a small screen the page behind cannot be seen, so the focus does not go there. */
+  private keepFocus(event: KeyboardEvent): void {
+    const all = [...this.parts.panel.querySelectorAll<HTMLElement>("button, input, textarea, a, [tabindex]")];
+    const reachable = all.filter((e) => e.offsetParent !== null);
+    const [first, last] = [reachable[0], reachable.at(-1)];
+    const at = this.shadow.activeElement;
+    if (event.shiftKey ? at === first : at === last) {
+      event.preventDefault();
+      (event.shiftKey ? last : first)?.focus();
+    }
+  }
+
+  private coversThePage(): boolean {
+    return this.parts.panel.offsetWidth >= innerWidth;
+  }
+
+  // News
+
+  private arrived(message: Message): void {
+    const { texts } = this;
+    if (message.kind === "event") return;
+    const who = message.sender === "bot" ? texts.assistant : (message.agent_name ?? texts.team);
+    this.announce(texts.from(who, message.body));
+    this.ring("message");
+    if (this.opened && !this.atEnd()) this.parts.below.hidden = false;
+    this.report("message", { sender: message.sender, body: message.body });
+  }
+
+  private staged(stage: string, agent: string | null): void {
+    const { texts } = this;
+    if (stage === "active" && agent) {
+      this.announce(texts.joined(agent));
+      this.ring("joined");
+    } else if (stage === "waiting") {
+      const { position } = this.client.state.conversation ?? {};
+      this.announce(position ? texts.position(position) : texts.searching);
+    } else if (stage === "ended") this.announce(texts.ended);
+    else if (stage === "message_left") this.announce(texts.leftTitle);
+    this.report("state", { state: stage, agent });
+  }
+
+  /** Read out by a screen reader; old words leave, so that they are not found when browsing. */
+  private announce(text: string): void {
+    const line = h("p", {}, text);
+    this.announcer.append(line);
+    setTimeout(() => line.remove(), 10_000);
+  }
+
+  private ring(kind: "joined" | "message"): void {
+    if (!this.store.muted) this.chime.play(kind);
+  }
+
+  /** A click or a key: from here on the browser lets us make a sound. */
+  private touched(then?: () => void): void {
+    this.chime.unlock();
+    then?.();
+  }
+
+  private seen(): void {
+    const visible = this.opened && document.visibilityState === "visible" && document.hasFocus();
+    if (visible && this.atEnd()) void this.client.markRead();
+  }
+
+  // Scrolling and size
+
+  private atEnd(): boolean {
+    const { body } = this.parts;
+    return body.scrollHeight - body.scrollTop - body.clientHeight < NEAR_END;
+  }
+
+  private toEnd(): void {
+    this.parts.body.scrollTop = this.parts.body.scrollHeight;
+    this.parts.below.hidden = true;
+  }
+
+  private scrolled(): void {
+    if (!this.atEnd()) return;
+    this.parts.below.hidden = true;
+    this.seen();
+  }
+
+  /** The field grows with the text, up to the sheet's limit. */
+  private measure(): void {
+    const { input } = this.parts;
+    input.style.height = "auto";
+    input.style.height = `${Math.min(144, Math.max(44, input.scrollHeight + 2))}px`;
+  }
+
+  private heartbeat(on: boolean): void {
+    if (on && this.tick === undefined) this.tick = setInterval(() => this.render(), 1_000);
+    else if (!on && this.tick !== undefined) {
+      clearInterval(this.tick);
+      this.tick = undefined;
+    }
+  }
+}
