@@ -204,6 +204,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(_sentence(error)) from error
 
 
+def child_environment(**changes: str) -> dict[str, str]:
+    """This process's environment with changes, for a child process."""
+    return {**os.environ, **changes}
+
+
 def _own_url(app: App) -> str:
     host = "127.0.0.1" if app.host in {"", "0.0.0.0", "::"} else app.host
     return f"http://{f'[{host}]' if ':' in host else host}:{app.port}"

@@ -9,7 +9,6 @@ one owner at a time holds the data folder by a lock.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import importlib.metadata
 import importlib.util
@@ -23,7 +22,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -31,6 +29,7 @@ from typing import IO, Any, Self
 from urllib.parse import quote
 
 from config.settings import Settings
+from db.owned import OwnedProcess
 
 MAJOR = 18
 SOCKET_PATH_LIMIT = 107  # sun_path holds 108 bytes with its closing zero
@@ -38,7 +37,6 @@ PLAIN_PATH = re.compile(r"[\w./+-]+", re.ASCII)  # -k takes a list: no commas, n
 SERVICE_USERS = ("postgres", "nobody")
 HOMES = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 (only for root, in a folder of its own)
 LOG_KEEP_BYTES = 5_000_000
-PR_SET_PDEATHSIG = 1
 
 CONFIGURATION = {
     "listen_addresses": "",
@@ -54,9 +52,6 @@ CONFIGURATION = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
-
-# Ends the server once the owner's end of the pipe closes; a line on it means "not needed any more".
-WATCHDOG = 'read -r line || kill -INT "$1"'
 
 
 class EmbeddedError(Exception):
@@ -81,8 +76,7 @@ class EmbeddedPostgres:
         self.data_dir = data_dir.absolute()
         self._configuration = {**CONFIGURATION, **(configuration or {})}
         self._account = _service_account(self.data_dir) if os.geteuid() == 0 else None
-        self._server: subprocess.Popen[bytes] | None = None
-        self._watchdog: subprocess.Popen[bytes] | None = None
+        self._server: OwnedProcess | None = None
         self._lock: IO[str] | None = None
         self._sockets: Path | None = None
         self._short: Path | None = None  # a socket folder of our own, when the data's path is long
@@ -104,7 +98,7 @@ class EmbeddedPostgres:
         return self._server.pid
 
     def alive(self) -> bool:
-        return self._server is not None and self._server.poll() is None
+        return self._server is not None and self._server.exit_code() is None
 
     def start(self, timeout: float = 60) -> Self:
         """Bring the server up and wait until it takes connections.
@@ -140,19 +134,8 @@ class EmbeddedPostgres:
     def stop(self) -> None:
         """A fast shutdown: sessions end, everything committed is on disk. Safe to call twice."""
         if self._server is not None:
-            for sign, patience in ((signal.SIGINT, 30), (signal.SIGQUIT, 10)):
-                if self._server.poll() is None:
-                    self._server.send_signal(sign)
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        self._server.wait(patience)
+            self._server.end((signal.SIGINT, 30), (signal.SIGQUIT, 10))
             self._server = None
-        if self._watchdog is not None:
-            assert self._watchdog.stdin is not None
-            with contextlib.suppress(OSError):
-                self._watchdog.stdin.write(b"done\n")
-                self._watchdog.stdin.close()
-            self._watchdog.wait(5)
-            self._watchdog = None
         if self._short is not None:
             shutil.rmtree(self._short, ignore_errors=True)
             self._short = None
@@ -285,26 +268,9 @@ class EmbeddedPostgres:
         log = folder.parent / "postgres.log"
         if log.exists() and log.stat().st_size > LOG_KEEP_BYTES:
             log.replace(log.with_suffix(".log.1"))
-        kernel_ends_it = (
-            sys.platform == "linux" and threading.current_thread() is threading.main_thread()
-        )
         with log.open("ab") as output:
-            self._server = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,  # Ctrl-C on the terminal is the owner's to handle
-                preexec_fn=_die_with(os.getpid()) if kernel_ends_it else None,
-                **self._as_account(),
-            )
-        if not kernel_ends_it:
-            self._watchdog = subprocess.Popen(
-                ["/bin/sh", "-c", WATCHDOG, "watchdog", str(self._server.pid)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
+            self._server = OwnedProcess(
+                command, signal.SIGINT, stdout=output, stderr=output, **self._as_account()
             )
 
     def _socket_folder(self, folder: Path) -> Path:
@@ -320,7 +286,7 @@ class EmbeddedPostgres:
         assert self._server is not None
         deadline = time.monotonic() + timeout
         while not _is_ready(folder, self._server.pid):
-            if self._server.poll() is not None:
+            if self._server.exit_code() is not None:
                 raise EmbeddedError(
                     f"The database did not start ({_reason(folder.parent / 'postgres.log')}): see "
                     f"{folder.parent / 'postgres.log'}, or set DATA_DIR to a new folder."
@@ -426,18 +392,6 @@ def _copied_programs(installed: Path, home: Path) -> Path:
         draft.chmod(0o755)
         draft.rename(target)
     return target / "bin"
-
-
-def _die_with(owner: int) -> Any:
-    """What the child does before it becomes the server: ask the kernel to end it with its owner."""
-    libc = ctypes.CDLL(None)
-
-    def before_exec() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
-        if os.getppid() != owner:  # the owner went away in between
-            os._exit(1)
-
-    return before_exec
 
 
 def _postmaster_pid(folder: Path) -> int | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from config.settings import Settings, load_settings
@@ -18,6 +20,13 @@ TEST_ENVIRON = {
     "DB_POOL_MAX": "8",
     "DB_TRANSACTION_TIMEOUT_MS": "20000",  # a loaded machine is not what a test is about
 }
+
+NIGHTLY = os.environ.get("NIGHTLY") == "1"
+"""Long runs: more examples, more kills, more clients."""
+
+hypothesis.settings.register_profile("usual", deadline=None)
+hypothesis.settings.register_profile("nightly", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile("nightly" if NIGHTLY else "usual")
 
 
 @pytest.fixture

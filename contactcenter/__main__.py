@@ -1,0 +1,99 @@
+"""`python -m contactcenter`: the commands. Each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import runpy
+import sys
+from collections.abc import Sequence
+
+import db
+from config import logging
+from config.settings import Settings, SettingsError, load_settings
+from db import embedded, migrate
+
+ROLES = ("web", "router", "listeners", "jobs", "demo")
+SERVE_ROLES = ("web", "router", "listeners", "jobs")
+WORKER_ROLES = ("listeners", "jobs")
+CLEAR_ERRORS = (
+    SettingsError,
+    db.DatabaseUnavailableError,
+    embedded.EmbeddedError,
+    migrate.MigrationError,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    try:
+        return _run(arguments)
+    except CLEAR_ERRORS as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m contactcenter", description="The centre.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="run the centre, or some of its roles")
+    serve.add_argument("--roles", type=_roles, default=SERVE_ROLES, metavar=",".join(ROLES))
+    commands.add_parser("worker", help="run listeners and jobs only")
+    demo = commands.add_parser("demo", help="run everything here, with demo data and traffic")
+    demo.add_argument("--traffic", type=float, metavar="X", help="X times the usual arrivals")
+    simulate = commands.add_parser("simulate", add_help=False, help="route invented traffic")
+    simulate.add_argument("rest", nargs=argparse.REMAINDER)
+    bench = commands.add_parser("bench", help="measure one area; one JSON line per figure")
+    bench.add_argument("name", nargs="?", metavar="AREA")
+    commands.add_parser("check", help="tell whether this system is fit to serve")
+    return parser
+
+
+def _roles(text: str) -> tuple[str, ...]:
+    roles = tuple(role.strip() for role in text.split(",") if role.strip())
+    if not roles or not set(roles) <= set(ROLES):
+        raise argparse.ArgumentTypeError(f"known roles are {', '.join(ROLES)}")
+    return roles
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    match arguments.command:
+        case "simulate":
+            return int(importlib.import_module("routing.simulate").main(arguments.rest) or 0)
+        case "bench":
+            return _bench(arguments.name)
+    settings = load_settings()
+    match arguments.command:
+        case "serve":
+            return _serve(settings, arguments.roles)
+        case "worker":
+            return _serve(settings, WORKER_ROLES)
+        case "demo":
+            supervisor = importlib.import_module("contactcenter.supervisor")
+            return int(supervisor.main(settings, traffic=arguments.traffic))
+        case "check":
+            return int(importlib.import_module("contactcenter.check").main(settings))
+    raise AssertionError(arguments.command)
+
+
+def _serve(settings: Settings, roles: Sequence[str]) -> int:
+    logging.configure(settings)
+    app = importlib.import_module("contactcenter.app")
+    with embedded.running(settings) as running:
+        return int(app.main(running, roles=frozenset(roles)) or 0)
+
+
+def _bench(name: str | None) -> int:
+    if importlib.util.find_spec("tests") is None:
+        print("`bench` runs from a clone of the repository.", file=sys.stderr)
+        return 1
+    sys.argv = ["tests.bench", *([name] if name else [])]
+    runpy.run_module("tests.bench", run_name="__main__", alter_sys=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""`python -m contactcenter check`: whether this system is fit to serve, one line per question."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import db
+from config.settings import Settings
+from db import embedded, migrate
+
+STATIC = Path(__file__).parent / "static"
+
+
+def main(settings: Settings) -> int:
+    """Print what was found. Returns 0 if everything is fit, else 1."""
+    with embedded.running(settings) as running:
+        return asyncio.run(_check(running))
+
+
+async def _check(settings: Settings) -> int:
+    questions: tuple[tuple[str, Callable[[Settings], Awaitable[str | None]]], ...] = (
+        ("database", _database),
+        ("migrations", _migrations),
+        ("front end", _front_end),
+    )
+    fit = True
+    print(f"{'settings':<12} ok ({settings.app.environment})")
+    for name, question in questions:
+        try:
+            problem = await question(settings)
+        except (db.DatabaseUnavailableError, migrate.MigrationError) as error:
+            problem = str(error)
+        print(f"{name:<12} {problem or 'ok'}")
+        fit = fit and problem is None
+    return 0 if fit else 1
+
+
+async def _database(settings: Settings) -> str | None:
+    conn = await db.connect(settings, "contactcenter check")
+    await conn.close()
+    return None
+
+
+async def _migrations(settings: Settings) -> str | None:
+    conn = await db.connect(settings, "contactcenter check")
+    try:
+        states = await migrate.status(conn, migrate.read())
+    finally:
+        await conn.close()
+    missing = sum(state.applied_at is None for state in states)
+    return f"{missing} not applied: run `python -m db up`." if missing else None
+
+
+async def _front_end(_: Settings) -> str | None:
+    return None if (STATIC / ".stamp").is_file() else "not built: run `make web`."
