@@ -47,21 +47,19 @@ class Forecast(Protocol):
 
 
 class Broadcast(Protocol):
-    """Realtime's door to the sockets of the wallboard namespace."""
+    """Realtime's door to the sockets of the wallboard namespace, on this node."""
 
-    async def emit(
-        self, room: str, name: str, payload: Mapping[str, Any], cursor: str | None
-    ) -> None:
-        """Tell every socket in the room, in order, with the room's next sequence number."""
+    def emit(self, room: str, name: str, payload: Mapping[str, Any], cursor: str) -> None:
+        """Tell every socket in the room, in order, with the room's next sequence number.
 
-    async def join(self, sid: str, room: str) -> None:
+        `cursor` is the log position that the payload reflects.
+        """
+
+    def join(self, sid: str, room: str) -> None:
         """Put one socket in a room."""
 
-    async def leave(self, sid: str, room: str) -> None:
-        """Take it out again."""
+    def leave(self, sid: str, room: str) -> None:
+        """Take it out again; nothing happens when it is not in it."""
 
-    async def send(self, sid: str, name: str, payload: Mapping[str, Any]) -> None:
-        """Tell one socket; no sequence number."""
-
-    def sequence(self, room: str) -> int:
-        """The number the room's last event carried; 0 before the first."""
+    def occupied(self, room: str) -> bool:
+        """Whether any socket is in the room."""

@@ -14,7 +14,7 @@ from contactcenter.core.event import Catalogue, Event, Position
 from contactcenter.interactions.model import Address, masked
 from db import Connection
 
-CHUNK = 2_000
+CHUNK = 1_000
 
 STANDING = (
     "agent.status_changed",
@@ -34,19 +34,21 @@ WITH touched AS MATERIALIZED (
     SELECT id::text AS subject FROM touched
     UNION
     SELECT conversation_id::text FROM touched
-), before AS (
+), before AS MATERIALIZED (
     SELECT DISTINCT ON (type, subject) xid, id FROM event_log
     WHERE type = ANY ($4) AND occurred_at < $1
     ORDER BY type, subject, xid DESC, id DESC
 )
-SELECT e.type, e.data, e.occurred_at
+SELECT e.xid, e.id, e.type, e.data, e.occurred_at
 FROM event_log e
-WHERE (e.xid, e.id) <= ($5::xid8, $6::bigint)
+WHERE (e.xid, e.id) > ($5::xid8, $6::bigint)
+  AND (e.xid, e.id) <= ($7::xid8, $8::bigint)
   AND e.type = ANY ($3)
   AND (e.subject IN (SELECT subject FROM subjects)
        OR (e.type = ANY ($4) AND e.occurred_at >= $1 AND e.occurred_at < $2)
        OR (e.xid, e.id) IN (SELECT xid, id FROM before))
 ORDER BY e.xid, e.id
+LIMIT $9
 """
 
 
@@ -60,22 +62,33 @@ async def stretch(
 ) -> AsyncIterator[list[tuple[Event, int]]]:
     """All facts that figures of [start, end) need, with their times in ms, in the log's order.
 
-    They come in chunks; `conn` is in a transaction, so that one snapshot answers. A row that
-    this process cannot read (written by a newer one) is left out.
+    They come in chunks, each by a statement of its own: nothing before `until` can change
+    between them. A row that this process cannot read (written by a newer one) is left out.
     """
     wanted = sorted({*types, *STANDING})
-    cursor = conn.cursor(
-        READ_STRETCH, start, end, wanted, list(STANDING), until.xid, until.id, prefetch=CHUNK
-    )
-    chunk: list[tuple[Event, int]] = []
-    async for row in cursor:
-        with contextlib.suppress(KeyError, TypeError, ValueError):
-            event = eventlog.decoder(catalogue[row["type"]])(row["data"])
-            chunk.append((event, to_ms(row["occurred_at"])))
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    yield chunk
+    after = eventlog.START
+    while True:
+        rows = await conn.fetch(
+            READ_STRETCH,
+            start,
+            end,
+            wanted,
+            list(STANDING),
+            after.xid,
+            after.id,
+            until.xid,
+            until.id,
+            CHUNK,
+        )
+        chunk: list[tuple[Event, int]] = []
+        for row in rows:
+            with contextlib.suppress(KeyError, TypeError, ValueError):
+                event = eventlog.decoder(catalogue[row["type"]])(row["data"])
+                chunk.append((event, to_ms(row["occurred_at"])))
+        yield chunk
+        if len(rows) < CHUNK:
+            return
+        after = Position(rows[-1]["xid"], rows[-1]["id"])
 
 
 AGENTS = """

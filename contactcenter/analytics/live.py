@@ -1,0 +1,282 @@
+"""The live wallboard of one node: the day's fold, kept by the bus, told as deltas."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+
+import db
+from contactcenter.analytics import store
+from contactcenter.analytics.board import Board, Picture, expected_rows, written
+from contactcenter.analytics.ledger import Ledger
+from contactcenter.analytics.ports import Broadcast, Forecast, Queues
+from contactcenter.core import eventlog
+from contactcenter.core.bus import Bus
+from contactcenter.core.clock import Clock, to_ms
+from contactcenter.core.errors import Problem
+from contactcenter.core.event import Event
+from contactcenter.core.eventlog import Recorded
+from contactcenter.core.work import WorkFactory
+from contactcenter.events import CATALOGUE
+from contactcenter.events.agents import AgentSkillsChanged, AgentStatusChanged
+from contactcenter.events.routing import DemoTroubleChanged, QueueChanged
+
+log = structlog.get_logger(__name__)
+
+ROOM = "wallboard"
+PACE_S = 0.5  # two deltas a second at most
+IDLE_S = 1.0  # the clock alone turns a wait into a miss
+RETRY_S = 2.0
+
+
+def day_bounds(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The centre's day around `now`: local midnight to local midnight, as aware UTC."""
+    local = now.astimezone(zone)
+    start = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    end = (start.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=zone)
+    return start.astimezone(now.tzinfo), end.astimezone(now.tzinfo)
+
+
+class Wallboard:
+    """Folds the centre's day and tells the room what changed, at most twice a second."""
+
+    def __init__(
+        self,
+        *,
+        work: WorkFactory,
+        bus: Bus,
+        clock: Clock,
+        zone: ZoneInfo,
+        queues: Queues,
+        forecast: Forecast,
+        broadcast: Broadcast,
+    ) -> None:
+        self._work = work
+        self._bus = bus
+        self._clock = clock
+        self._zone = zone
+        self._queues = queues
+        self._forecast = forecast
+        self._broadcast = broadcast
+        self._dirty = asyncio.Event()
+        self._position = eventlog.START
+        self._stale_queues = False
+        self._stale_agents = False
+        self._rooms: dict[str, frozenset[str]] = {}  # room of a narrower view → its queues
+        self._day = (clock.now(), clock.now())
+        self._trouble: dict[str, bool] = {}
+        self._statuses: set[UUID] = set()
+        self.board: Board = Board(Ledger(), 0, (), (), {})
+
+    @property
+    def day(self) -> tuple[datetime, datetime]:
+        """Bounds of the day that is shown."""
+        return self._day
+
+    @property
+    def cursor(self) -> str:
+        """Where in the log the fold stands."""
+        return self._position.cursor()
+
+    @contextlib.asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """Fold the day so far, then go on with the bus until the block is left."""
+        await self._load()
+        task = asyncio.create_task(self._keep(), name="wallboard")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def now_ms(self) -> int:
+        return to_ms(self._clock.now())
+
+    # what screens get
+
+    def shown(self, queues: Iterable[str] | None = None) -> dict[str, Any]:
+        """The state that the deltas told so far add up to; with `queues`, a narrower view."""
+        if not self._listened():
+            self._draw()
+        start, end = self._day
+        state = {
+            "centre": {
+                "timezone": str(self._zone),
+                "day_start": written(start),
+                "expected": expected_rows(self._forecast.expected(start, end)),
+            },
+            "trouble": dict(self._trouble),
+            **self.board.shown,
+        }
+        return state if queues is None else narrowed(state, frozenset(queues))
+
+    def subscribe(self, sid: str, queues: frozenset[str] | None) -> None:
+        """Put a socket in the room of its view; the wide view is everybody's at first."""
+        room = ROOM if queues is None else f"{ROOM}:{','.join(sorted(queues))}"
+        for other in (ROOM, *self._rooms):
+            if other != room:
+                self._broadcast.leave(sid, other)
+        self._broadcast.join(sid, room)
+        self._rooms = {k: v for k, v in self._rooms.items() if self._broadcast.occupied(k)}
+        if queues is not None:
+            self._rooms[room] = queues
+
+    def _listened(self) -> bool:
+        return any(self._broadcast.occupied(room) for room in (ROOM, *self._rooms))
+
+    # the fold
+
+    async def _load(self) -> None:
+        """Build the day from the log."""
+        now = self._clock.now()
+        start, end = day_bounds(now, self._zone)
+        ledger = Ledger()
+        trouble: dict[str, bool] = {}
+        async with self._work.reading("analytics.load") as conn:
+            until = await eventlog.tip(conn)
+            async for chunk in store.stretch(
+                conn, CATALOGUE, start, end, ledger.event_names, until
+            ):
+                for event, at_ms in chunk:
+                    if isinstance(event, DemoTroubleChanged):
+                        trouble[event.kind] = event.on
+                    ledger.apply(event, at_ms)
+                await asyncio.sleep(0)
+            queues = await self._queues.queue_infos(conn)
+            agents = await store.agents(conn)
+            names = await store.names(conn, _waiting(ledger))
+        self._position, self._day, self._trouble = until, (start, end), trouble
+        self._stale_queues = self._stale_agents = False
+        before = self.board.shown
+        self.board = Board(ledger, to_ms(start), queues, agents, names)
+        self.board.shown = before  # whoever watches is told the difference
+
+    async def _keep(self) -> None:
+        """Follow the bus through the day; at midnight, and after a failure, begin anew."""
+        while True:
+            try:
+                subscription = await self._bus.subscribe(
+                    "wallboard", self._take, since=self._position
+                )
+                try:
+                    while self._clock.now() < self._day[1]:
+                        await self._pause()
+                        await self._tell()
+                finally:
+                    await subscription.close()
+                await self._load()
+            except (Problem, *db.ConnectionLost):
+                log.warning("wallboard_interrupted", exc_info=True)
+                await asyncio.sleep(RETRY_S)
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(PACE_S)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._dirty.wait(), IDLE_S - PACE_S)
+
+    async def _take(self, batch: list[Recorded]) -> None:
+        for recorded in batch:
+            if recorded.position <= self._position:
+                continue
+            self._position = recorded.position
+            self._note(recorded.event)
+            self.board.ledger.apply(recorded.event, to_ms(recorded.occurred_at))
+        self._dirty.set()
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, AgentSkillsChanged):
+            self._stale_agents = True
+        elif isinstance(event, AgentStatusChanged):
+            self._statuses.add(event.agent_id)
+        elif isinstance(event, QueueChanged):
+            self._stale_queues = True
+        elif isinstance(event, DemoTroubleChanged):
+            self._trouble = {**self._trouble, event.kind: event.on}
+
+    async def _refresh(self) -> None:
+        """Look up what facts do not carry: names, edited queues, new or changed agents."""
+        ledger = self.board.ledger
+        names = self.board.names
+        waiting = _waiting(ledger)
+        for gone in names.keys() - set(waiting):
+            del names[gone]
+        unknown = [one for one in waiting if one not in names]
+        strangers = ledger.agents.keys() - self.board.agents.keys()
+        if not (unknown or strangers or self._stale_agents or self._stale_queues):
+            return
+        async with self._work.reading("analytics.refresh") as conn:
+            if unknown:
+                names.update(dict.fromkeys(unknown, ""))
+                names.update(await store.names(conn, unknown))
+            if strangers or self._stale_agents:
+                self._stale_agents = False
+                self.board.agents = {a.agent_id: a for a in await store.agents(conn)}
+            if self._stale_queues:
+                self._stale_queues = False
+                self.board.configure(await self._queues.queue_infos(conn))
+
+    def _draw(self) -> Picture:
+        changes = self.board.delta(self.now_ms())
+        shown = self.board.shown.setdefault("trouble", {})
+        if shown != self._trouble:
+            changes["trouble"] = self.board.shown["trouble"] = self._trouble
+        return changes
+
+    async def _tell(self) -> None:
+        self._dirty.clear()
+        if not self._listened():
+            self._statuses.clear()
+            return
+        await self._refresh()
+        changes = self._draw()
+        statuses, self._statuses = self._statuses, set()
+        if not changes:
+            return
+        now = written(self._clock.now())
+        for room, queues in ((ROOM, None), *self._rooms.items()):
+            if self._broadcast.occupied(room):
+                part = changes if queues is None else narrowed(changes, queues)
+                self._emit(room, part, statuses, now)
+
+    def _emit(self, room: str, changes: Picture, statuses: set[UUID], now: str) -> None:
+        delta = {"changes": changes, "server_now": now}
+        self._broadcast.emit(room, "wallboard.delta", delta, self.cursor)
+        for interaction_id, item in changes.get("waiting", {}).items():
+            payload = {"interaction_id": interaction_id, "item": item}
+            self._broadcast.emit(room, "queue.item_changed", payload, self.cursor)
+        for agent_id in statuses:
+            agent = self.board.shown["agents"].get(str(agent_id))
+            if agent is not None:
+                self._broadcast.emit(room, "agent.status_changed", {"agent": agent}, self.cursor)
+
+
+def _waiting(ledger: Ledger) -> list[UUID]:
+    return [visit.interaction_id for visit in ledger.waiting.values()]
+
+
+def narrowed(state: Mapping[str, Any], queues: frozenset[str]) -> dict[str, Any]:
+    """The part of a state or delta that is of these queues; agents and the centre stay whole.
+
+    An entry that went is kept whatever its queue was: its key may not say.
+    """
+    kept: dict[str, Any] = {}
+    for section, entries in state.items():
+        if section == "queues":
+            entries = {key: value for key, value in entries.items() if key in queues}
+        elif section in {"today", "sparks"}:
+            entries = {k: v for k, v in entries.items() if k.split("|")[0] in queues}
+        elif section == "halves":
+            entries = {k: v for k, v in entries.items() if k.split("|")[1] in queues}
+        elif section == "waiting":
+            entries = {k: v for k, v in entries.items() if v is None or v["queue"] in queues}
+        if entries or section == "centre":
+            kept[section] = entries
+    return kept
