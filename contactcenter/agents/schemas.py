@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from contactcenter.agents.model import ShownState, Status
 
@@ -69,7 +69,7 @@ class SetStatus(BaseModel):
     after_this: bool = False
     confirm: bool = False
     open: Literal["queue", "snooze", "hand_over"] | None = None
-    snooze_until: datetime | None = None
+    snooze_until: AwareDatetime | None = None
     hand_over_to: UUID | None = None
 
 
@@ -95,14 +95,14 @@ class StatsQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    since: datetime | None = Field(None, alias="from")
-    until: datetime | None = Field(None, alias="to")
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
 
 
 class AgentStats(BaseModel):
     agent_id: UUID
-    since: datetime = Field(serialization_alias="from")
-    until: datetime = Field(serialization_alias="to")
+    since: datetime
+    until: datetime
     total: int
     """Segments that ended in the period."""
     average_duration_seconds: int | None

@@ -193,37 +193,3 @@ async def status_history(
     """The status before `since`, if one is known, and every change until `until`."""
     rows = await conn.fetch(STATUS_HISTORY, str(agent_id), since, until)
     return [StatusSince(row["at"], row["status"]) for row in rows]
-
-
-INSERT_AGENT = """
-INSERT INTO agents (id, user_id, name, sort_key, status, status_since, budget, maxima, auto_answer,
-                    ordinal, created_at)
-VALUES ($1, $2, $3, $4, 'offline', $5, $6, $7, $8, $9, $5)
-"""
-
-
-async def insert_agent(
-    conn: Connection,
-    *,
-    agent_id: UUID,
-    user_id: UUID | None,
-    name: str,
-    sort_key: str,
-    now: datetime,
-    budget: int,
-    maxima: Mapping[str, int],
-    auto_answer: bool,
-    ordinal: int,
-) -> None:
-    await conn.execute(
-        INSERT_AGENT,
-        agent_id,
-        user_id,
-        name,
-        sort_key,
-        now,
-        budget,
-        dict(maxima),
-        auto_answer,
-        ordinal,
-    )

@@ -204,13 +204,13 @@ FROM messages m LEFT JOIN agents a ON a.id = m.agent_id
 WHERE m.conversation_id = $1 AND ($2::uuid IS NULL OR m.id < $2)
   AND ($3 OR m.kind <> 'note')
 ORDER BY m.id DESC LIMIT $4
-"""  # noqa: S608 - two constants
+"""
 
 MESSAGES_BY_ID = f"""
 {MESSAGE}
 FROM messages m LEFT JOIN agents a ON a.id = m.agent_id
 WHERE m.id = ANY ($1::uuid[])
-"""  # noqa: S608 - two constants
+"""
 
 
 async def messages(
@@ -226,9 +226,7 @@ async def messages(
     return [MessageCard(**row) for row in reversed(rows)]
 
 
-async def messages_by_id(
-    conn: Connection, message_ids: Sequence[UUID]
-) -> dict[UUID, MessageCard]:
+async def messages_by_id(conn: Connection, message_ids: Sequence[UUID]) -> dict[UUID, MessageCard]:
     rows = await conn.fetch(MESSAGES_BY_ID, list(message_ids))
     return {row["message_id"]: MessageCard(**row) for row in rows}
 

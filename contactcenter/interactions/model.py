@@ -20,9 +20,7 @@ from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
 Channel = Literal["voice", "chat", "whatsapp", "sms", "email"]
-State = Literal[
-    "new", "ivr", "queued", "offered", "active", "held", "parked", "wrapping", "closed"
-]
+State = Literal["new", "ivr", "queued", "offered", "active", "held", "parked", "wrapping", "closed"]
 CloseReason = Literal[
     "completed",
     "abandoned",

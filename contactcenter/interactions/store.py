@@ -211,7 +211,7 @@ def _interaction(row: Record) -> Interaction:
     return Interaction(**values)
 
 
-SELECT_INTERACTION = f"SELECT {INTERACTION_COLUMNS} FROM interactions WHERE id = $1"
+SELECT_INTERACTION = f"SELECT {INTERACTION_COLUMNS} FROM interactions WHERE id = $1"  # noqa: S608
 
 LOCK_INTERACTION = SELECT_INTERACTION + " FOR NO KEY UPDATE"
 
@@ -227,7 +227,7 @@ OPEN_INTERACTION = f"""
 SELECT {INTERACTION_COLUMNS} FROM interactions
 WHERE conversation_id = $1 AND closed_at IS NULL
 FOR NO KEY UPDATE
-"""
+"""  # noqa: S608 - a constant
 
 
 async def open_interaction(conn: Connection, conversation_id: UUID) -> Interaction | None:
@@ -380,9 +380,7 @@ RETURNING c.id
 """
 
 
-async def mark_read(
-    conn: Connection, conversation_id: UUID, message_id: UUID, reader: str
-) -> bool:
+async def mark_read(conn: Connection, conversation_id: UUID, message_id: UUID, reader: str) -> bool:
     sql = MARK_READ_BY_VISITOR if reader == "visitor" else MARK_READ_BY_AGENT
     return await conn.fetchval(sql, conversation_id, message_id) is not None
 
@@ -414,17 +412,15 @@ async def visible_to_agent(
 ) -> bool:
     """Whether the agent has or had a part in it, or it waits in a queue of theirs."""
     return cast(
-        bool,
-        await conn.fetchval(
-            VISIBLE_TO_AGENT, interaction_id, agent_id, conversation_id, contact_id
-        )
+        "bool",
+        await conn.fetchval(VISIBLE_TO_AGENT, interaction_id, agent_id, conversation_id, contact_id)
         or False,
     )
 
 
 LIST_INTERACTIONS = """
-SELECT i.id, i.conversation_id, i.contact_id, i.channel, i.direction, i.state, i.close_reason,
-       i.queue, i.agent_id, a.name AS agent_name, c.name AS customer_name, i.outcome,
+SELECT i.id AS interaction_id, i.conversation_id, i.contact_id, i.channel, i.direction, i.state,
+       i.close_reason, i.queue, i.agent_id, a.name AS agent_name, c.name AS customer_name, i.outcome,
        i.created_at, i.queued_at, i.answered_at, i.closed_at
 FROM interactions i
 JOIN contacts c ON c.id = i.contact_id

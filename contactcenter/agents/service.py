@@ -1,0 +1,215 @@
+"""Use cases of agents: the team's cards, status, skills, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from contactcenter.agents import store
+from contactcenter.agents.model import Activity, Agent, availability, shown_state
+from contactcenter.agents.ports import Duty
+from contactcenter.agents.schemas import (
+    AgentMe,
+    AgentProfile,
+    AgentStats,
+    SetStatus,
+    SkillsEdit,
+    TeamMember,
+)
+from contactcenter.core.access import Principal
+from contactcenter.core.clock import Clock
+from contactcenter.core.errors import Invalid, NotFound, PreconditionFailed
+from contactcenter.core.work import WorkFactory
+from contactcenter.events.agents import AgentSkillsChanged
+from db import Connection, Record
+
+LONGEST_STATS = timedelta(days=92)
+
+
+async def agent_of_user(conn: Connection, user_id: UUID) -> Agent | None:
+    return await store.agent(conn, user_id=user_id)
+
+
+async def queues_of(conn: Connection, agent_id: UUID) -> list[str]:
+    """The live queues that the agent is a member of (has their skill)."""
+    return await store.queues_of(conn, agent_id)
+
+
+async def team_members(
+    conn: Connection, agent_ids: Sequence[UUID] | None = None
+) -> dict[UUID, TeamMember]:
+    """Agent → tile, by name; of these agents, or of all."""
+    rows = await store.team(conn, agent_ids)
+    return {row["id"]: TeamMember(**_member(row)) for row in rows}
+
+
+async def agent_me(conn: Connection, agent_id: UUID) -> AgentMe | None:
+    """An agent as its own desk sees it."""
+    profile = await _profile(conn, agent_id)
+    return profile and AgentMe(**profile.model_dump(exclude={"maxima", "version"}))
+
+
+def _member(row: Record) -> dict[str, Any]:
+    state, since = shown_state(
+        row["status"],
+        row["status_since"],
+        Activity(
+            contact_since=row["contact_since"],
+            wrap_since=row["wrap_since"],
+            ringing_since=row["ringing_since"],
+            parked=row["parked"],
+            last_ended_at=row["last_ended_at"],
+            present=row["present"],
+            absent_since=row["absent_since"],
+        ),
+    )
+    return {
+        "agent_id": row["id"],
+        "name": row["name"],
+        "status": row["status"],
+        "status_reason": row["status_reason"],
+        "status_since": row["status_since"],
+        "present": row["present"],
+        "state": state,
+        "state_since": since,
+        "queues": row["queues"],
+    }
+
+
+async def _profile(conn: Connection, agent_id: UUID) -> AgentProfile | None:
+    rows = await store.team(conn, [agent_id])
+    if not rows:
+        return None
+    row = rows[0]
+    return AgentProfile(
+        **_member(row),
+        user_id=row["user_id"],
+        auto_answer=row["auto_answer"],
+        budget=row["budget"],
+        load=row["load"],
+        skills=row["skills"],
+        after_this=row["after_this"],
+        after_this_reason=row["after_this_reason"],
+        maxima=row["maxima"],
+        version=row["version"],
+    )
+
+
+def day_start(now: datetime, zone: ZoneInfo) -> datetime:
+    """The centre's midnight before `now`, in UTC."""
+    return datetime.combine(now.astimezone(zone).date(), time.min, zone).astimezone(UTC)
+
+
+class AgentService:
+    """What routes and commands ask for."""
+
+    def __init__(self, work: WorkFactory, clock: Clock, zone: ZoneInfo, duty: Duty) -> None:
+        self._work = work
+        self._clock = clock
+        self._zone = zone
+        self._duty = duty
+
+    async def team(self) -> list[TeamMember]:
+        async with self._work.reading("agents.team") as conn:
+            return list((await team_members(conn)).values())
+
+    async def available(self, queue: str | None, skill: str | None) -> list[TeamMember]:
+        """Signed in, present and not about to leave; busy or not."""
+        async with self._work.reading("agents.available") as conn:
+            ids = await store.available(conn, queue, skill)
+            return list((await team_members(conn, ids)).values())
+
+    async def profile(self, agent_id: UUID) -> AgentProfile:
+        async with self._work.reading("agents.profile") as conn:
+            profile = await _profile(conn, agent_id)
+        if profile is None:
+            raise NotFound
+        return profile
+
+    async def set_own_status(self, principal: Principal, wish: SetStatus) -> AgentMe:
+        """An agent's own wish (see SetStatus for what can be refused)."""
+        agent_id = principal.agent()
+        await self._duty.change_status(principal.actor, agent_id, wish, "agent")
+        return await self._me(agent_id)
+
+    async def set_status(self, principal: Principal, agent_id: UUID, wish: SetStatus) -> AgentMe:
+        """A supervisor's order, under the same rules."""
+        await self._duty.change_status(principal.actor, agent_id, wish, "supervisor")
+        return await self._me(agent_id)
+
+    async def _me(self, agent_id: UUID) -> AgentMe:
+        async with self._work.reading("agents.me") as conn:
+            me = await agent_me(conn, agent_id)
+        if me is None:
+            raise NotFound
+        return me
+
+    async def set_skills(
+        self, principal: Principal, agent_id: UUID, edit: SkillsEdit, version: int | None
+    ) -> AgentProfile:
+        """Replace the skills. PreconditionFailed when `version` is not the stored one."""
+        async with self._work.begin("agents.set_skills", principal.actor) as work:
+            known = await store.known_skills(work.conn, list(edit.skills))
+            if unknown := sorted(edit.skills.keys() - known):
+                raise Invalid.field("skills", "unknown_skill", "No such skill.", keys=unknown)
+            if await store.agent(work.conn, agent_id=agent_id) is None:
+                raise NotFound
+            stored = await store.set_skills(
+                work.conn,
+                agent_id,
+                version=version,
+                skills=edit.skills,
+                budget=edit.budget,
+                maxima=edit.maxima,  # type: ignore[arg-type]  # the keys are a narrower text
+            )
+            if stored is None:
+                raise PreconditionFailed
+            budget, maxima = stored
+            work.emit(
+                AgentSkillsChanged(
+                    agent_id=agent_id, skills=edit.skills, budget=budget, maxima=maxima
+                )
+            )
+        return await self.profile(agent_id)
+
+    async def stats(
+        self, agent_id: UUID, since: datetime | None, until: datetime | None
+    ) -> AgentStats:
+        """Figures of a period of at most 92 days; by default the centre's today."""
+        now = self._clock.now()
+        end = min(until or now, now)
+        start = since or day_start(end, self._zone)
+        if not timedelta(0) <= end - start <= LONGEST_STATS:
+            raise Invalid.field(
+                "since", "bad_period", "The period must begin before it ends, within 92 days."
+            )
+        async with self._work.reading("agents.stats", snapshot=True) as conn:
+            if await store.agent(conn, agent_id=agent_id) is None:
+                raise NotFound
+            counts = await store.counts(conn, agent_id, start, end)
+            history = await store.status_history(conn, agent_id, start, end)
+        before = history.pop(0).status if history and history[0].at < start else "offline"
+        ready, signed_in = availability(before, history, start, end)
+        return AgentStats(
+            agent_id=agent_id,
+            since=start,
+            until=end,
+            total=counts["total"],
+            average_duration_seconds=None if counts["total"] == 0 else round(counts["duration"]),
+            offers=counts["offers"],
+            missed=counts["missed"],
+            rejected=counts["rejected"],
+            availability_percent=round(100 * (ready / signed_in), 1) if signed_in else None,
+        )
+
+
+async def set_will(
+    conn: Connection,
+    wills: Sequence[tuple[UUID, str, str | None, str | None, str | None, datetime]],
+) -> set[UUID]:
+    """Write agents' wills as the router decided: (agent, status, reason, after_this, its
+    reason, at), each agent at most once. The caller publishes `agent.status_changed`."""
+    return await store.set_will(conn, wills)

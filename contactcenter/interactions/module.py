@@ -1,0 +1,13 @@
+"""What the hall's centre hands to the roof."""
+
+from __future__ import annotations
+
+from contactcenter.core.module import Deps, Module
+from contactcenter.interactions.routes import InteractionRoutes
+from contactcenter.interactions.service import InteractionService
+
+
+def build(deps: Deps) -> Module:
+    return Module(
+        name="interactions", routes=InteractionRoutes(InteractionService(deps.work)).table()
+    )
