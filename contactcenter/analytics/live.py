@@ -54,6 +54,7 @@ class Wallboard:
         bus: Bus,
         clock: Clock,
         zone: ZoneInfo,
+        centre: str,
         queues: Queues,
         forecast: Forecast,
         broadcast: Broadcast,
@@ -62,6 +63,7 @@ class Wallboard:
         self._bus = bus
         self._clock = clock
         self._zone = zone
+        self._centre = centre
         self._queues = queues
         self._forecast = forecast
         self._broadcast = broadcast
@@ -109,6 +111,7 @@ class Wallboard:
         start, end = self._day
         state = {
             "centre": {
+                "name": self._centre,
                 "timezone": str(self._zone),
                 "day_start": written(start),
                 "expected": expected_rows(self._forecast.expected(start, end)),
