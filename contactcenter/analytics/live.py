@@ -280,6 +280,6 @@ def narrowed(state: Mapping[str, Any], queues: frozenset[str]) -> dict[str, Any]
             entries = {k: v for k, v in entries.items() if k.split("|")[1] in queues}
         elif section == "waiting":
             entries = {k: v for k, v in entries.items() if v is None or v["queue"] in queues}
-        if entries or section == "centre":
+        if entries or "centre" in state:
             kept[section] = entries
     return kept

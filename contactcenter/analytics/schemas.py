@@ -152,19 +152,19 @@ class WallboardState(Told):
     """`snapshot.state` of the wallboard; a delta has the same sections, null for what went."""
 
     centre: WallboardCentre
-    queues: dict[str, WallboardQueue] = {}
-    today: dict[str, Figures] = {}
+    queues: dict[str, WallboardQueue]
+    today: dict[str, Figures]
     """By queue|channel."""
-    halves: dict[str, Figures] = {}
+    halves: dict[str, Figures]
     """By start|queue|channel."""
-    waiting: dict[str, WaitingItem] = {}
+    waiting: dict[str, WaitingItem]
     """By interaction."""
-    sparks: dict[str, list[int]] = {}
+    sparks: dict[str, list[int]]
     """By queue|channel: most waiting at once in each three minutes of the last hour."""
-    agents: dict[str, WallboardAgent] = {}
-    time: dict[str, AgentWorked] = {}
+    agents: dict[str, WallboardAgent]
+    time: dict[str, AgentWorked]
     """By agent."""
-    trouble: dict[str, bool] = {}
+    trouble: dict[str, bool]
     """What the demo has switched on."""
 
 

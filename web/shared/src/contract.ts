@@ -6,6 +6,14 @@ export interface AddressCard {
   address: string;
 }
 
+export interface AgentItem {
+  interaction_id: string;
+  queue: string;
+  channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
+  state: "ringing" | "active" | "held" | "parked" | "wrapping";
+  since: string;
+}
+
 export interface AgentList {
   items: TeamMember[];
   next_cursor?: null;
@@ -54,14 +62,20 @@ export interface AgentProfile {
 
 export interface AgentStats {
   agent_id: string;
-  from: string;
-  to: string;
+  since: string;
+  until: string;
   total: number;
   average_duration_seconds: number | null;
   offers: number;
   missed: number;
   rejected: number;
   availability_percent: number | null;
+}
+
+/** How an agent's day went so far; told every ten seconds. */
+export interface AgentWorked {
+  occupancy: [number, number];
+  utilisation: [number, number];
 }
 
 export interface AvailableQuery {
@@ -113,6 +127,88 @@ export interface CustomerCard {
   email: string | null;
   phone: string | null;
   verified: boolean;
+}
+
+export interface ExpectedContacts {
+  start: string;
+  queue: string;
+  channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
+  contacts: number;
+}
+
+/** Which figure of today, over which queue, channels and half hour; all of them if left out. */
+export interface ExplainQuery {
+  figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "non_response" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
+  formula?: "centre" | "connect" | "asterisk" | "asterisk_sl2";
+  queue?: string | null;
+  channel?: "voice" | "chat" | "whatsapp" | "sms" | "email" | "written" | null;
+  half?: string | null;
+}
+
+export interface ExplainedAgent {
+  agent_id: string;
+  name: string;
+  numerator: number;
+  denominator: number;
+}
+
+export interface ExplainedFigure {
+  figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "non_response" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
+  formula: "centre" | "connect" | "asterisk" | "asterisk_sl2" | null;
+  kind: "percent" | "seconds" | "count";
+  read_at: string;
+  numerator: ExplainedOperand;
+  denominator: ExplainedOperand | null;
+  total: number;
+  items: ExplainedItem[];
+  agents: ExplainedAgent[];
+}
+
+/** A queue visit behind a figure, and what it adds to either operand. */
+export interface ExplainedItem {
+  interaction_id: string;
+  customer_name: string;
+  queue: string;
+  channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
+  entered_at: string;
+  ended_at: string | null;
+  waited_ms: number;
+  outcome: "waiting" | "waiting_late" | "answered" | "answered_late" | "abandoned" | "short_abandon" | "moved" | "callback" | "left_message" | "cancelled";
+  agent_id: string | null;
+  agent_name: string | null;
+  handle_ms: number;
+  offered_to: string | null;
+  numerator: number;
+  denominator: number;
+}
+
+export interface ExplainedOperand {
+  value: number;
+  parts: ExplainedPart[];
+}
+
+/** A summand of an operand; `sign` is -1 for what is taken away. */
+export interface ExplainedPart {
+  name: string;
+  sign: number;
+  value: number;
+}
+
+/** Counts and ratios over a set of queue visits. */
+export interface Figures {
+  waiting: number;
+  offered: number;
+  answered: number;
+  abandoned: number;
+  short: number;
+  moved_in: number;
+  moved: number;
+  service_level: ServiceLevels;
+  abandonment: [number, number];
+  asa: [number, number];
+  abandon_time: [number, number];
+  aht: [number, number];
+  non_response: [number, number];
 }
 
 export interface InteractionCard {
@@ -191,6 +287,27 @@ export interface InteractionRow {
   queued_at: string | null;
   answered_at: string | null;
   closed_at: string | null;
+}
+
+/** One half hour of one queue on one channel; visits belong to the half hour they entered. */
+export interface Interval {
+  start: string;
+  queue: string;
+  channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
+  figures: Figures;
+}
+
+/** A stretch of at most seven days; `from` is rounded down and `to` up to the half hour. */
+export interface IntervalQuery {
+  from: string;
+  to: string;
+  queue?: string | null;
+  channel?: "voice" | "chat" | "whatsapp" | "sms" | "email" | null;
+}
+
+export interface Intervals {
+  items: Interval[];
+  staff: StaffInterval[];
 }
 
 export interface MatchedSkill {
@@ -292,6 +409,14 @@ export interface SegmentRow {
   note: string;
 }
 
+/** Service level by its four names; the centre's own is the default. */
+export interface ServiceLevels {
+  centre: [number, number];
+  connect: [number, number];
+  asterisk: [number, number];
+  asterisk_sl2: [number, number];
+}
+
 /** `after_this`: it takes effect when the open work has ended, with no offer in between. Leaving as the last agent of a queue with waiters is refused with ctx.waiting unless `confirm`; signing off with open work is refused with ctx.open unless `open` says what becomes of it. */
 export interface SetStatus {
   status: "available" | "on_demand" | "away" | "offline";
@@ -310,10 +435,31 @@ export interface SkillsEdit {
   maxima?: Record<string, number> | null;
 }
 
+/** One half hour of all agents together, in milliseconds and unit-milliseconds. */
+export interface StaffInterval {
+  start: string;
+  on_contact_ms: number;
+  wrap_up_ms: number;
+  ringing_ms: number;
+  available_ms: number;
+  away_ms: number;
+  occupancy: [number, number];
+  utilisation: [number, number];
+}
+
 /** A period; without it, the centre's today until now. */
 export interface StatsQuery {
-  from?: string | null;
-  to?: string | null;
+  since?: string | null;
+  until?: string | null;
+}
+
+/** `wallboard.subscribe`: these queues only, or all of them. */
+export interface Subscribe {
+  queues?: string[] | null;
+}
+
+export interface Subscribed {
+  queues: string[];
 }
 
 /** An agent as colleagues and supervisors see it. */
@@ -351,6 +497,62 @@ export interface TimelineEntry {
 export interface TimelinePage {
   items: TimelineEntry[];
   next_cursor: string | null;
+}
+
+export interface WaitingItem {
+  interaction_id: string;
+  queue: string;
+  channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
+  customer_name: string;
+  entered_at: string;
+  state: "queued" | "offered";
+  offered_to: string | null;
+}
+
+export interface WallboardAgent {
+  agent_id: string;
+  name: string;
+  skills: Record<string, number>;
+  status: string;
+  reason: string | null;
+  after_this: string | null;
+  present: boolean;
+  state: "offline" | "away" | "available" | "ringing" | "on_contact" | "wrap_up";
+  state_since: string | null;
+  load: number;
+  budget: number;
+  items: AgentItem[];
+}
+
+export interface WallboardCentre {
+  name: string;
+  timezone: string;
+  day_start: string;
+  expected: ExpectedContacts[];
+}
+
+export interface WallboardQueue {
+  key: string;
+  name_es: string;
+  name_en: string;
+  skill: string;
+  target_ms: Record<string, number>;
+  short_ms: number;
+  goal_percent: number;
+  abandon_percent: number;
+}
+
+/** `snapshot.state` of the wallboard; a delta has the same sections, null for what went. */
+export interface WallboardState {
+  centre: WallboardCentre;
+  queues: Record<string, WallboardQueue>;
+  today: Record<string, Figures>;
+  halves: Record<string, Figures>;
+  waiting: Record<string, WaitingItem>;
+  sparks: Record<string, number[]>;
+  agents: Record<string, WallboardAgent>;
+  time: Record<string, AgentWorked>;
+  trouble: Record<string, boolean>;
 }
 
 /** The event catalogue: version of each log event, and its audience. */
