@@ -20,7 +20,7 @@ import structlog
 
 from contactcenter.core import metrics
 from contactcenter.core.event import Catalogue, Event, Position
-from db import Connection
+from db import Connection, Record
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +48,12 @@ WHERE (xid, id) > ($1::xid8, $2::bigint)
   AND ($4::text[] IS NULL OR type = ANY ($4))
 ORDER BY xid, id
 LIMIT $3
+"""
+
+READ_ONE = """
+SELECT xid, id, type, version, subject, data, actor, trace, origin, occurred_at, created_at
+FROM event_log
+WHERE id = $1
 """
 
 TIP = """
@@ -130,18 +136,13 @@ async def read(
     decoded comes as `Unreadable`, so that a reader gets past it.
     """
     rows = await conn.fetch(READ, after.xid, after.id, limit, types)
-    return [
-        Recorded(
-            position=Position(row["xid"], row["id"]),
-            event=_event(catalogue, row["type"], row["version"], row["subject"], row["data"]),
-            actor=row["actor"],
-            occurred_at=row["occurred_at"],
-            recorded_at=row["created_at"],
-            trace=row["trace"],
-            origin=row["origin"],
-        )
-        for row in rows
-    ]
+    return [_recorded(catalogue, row) for row in rows]
+
+
+async def read_one(conn: Connection, catalogue: Catalogue, event_id: int) -> Recorded | None:
+    """The event of a row, wherever the horizon is."""
+    row = await conn.fetchrow(READ_ONE, event_id)
+    return None if row is None else _recorded(catalogue, row)
 
 
 async def tip(conn: Connection) -> Position:
@@ -160,6 +161,18 @@ async def horizon_age(conn: Connection) -> float:
     return float(await conn.fetchval(HORIZON_AGE))
 
 
+def _recorded(catalogue: Catalogue, row: Record) -> Recorded:
+    return Recorded(
+        position=Position(row["xid"], row["id"]),
+        event=_event(catalogue, row["type"], row["version"], row["subject"], row["data"]),
+        actor=row["actor"],
+        occurred_at=row["occurred_at"],
+        recorded_at=row["created_at"],
+        trace=row["trace"],
+        origin=row["origin"],
+    )
+
+
 def _event(catalogue: Catalogue, name: str, version: int, subject: str, data: Any) -> Event:
     try:
         return decoder(catalogue[name])(data)
@@ -176,9 +189,9 @@ _decoders: dict[type[Event], Callable[[dict[str, Any]], Event]] = {}
 def decoder(cls: type[Event]) -> Callable[[dict[str, Any]], Event]:
     """A function from the stored object to the event, with every field in its declared type.
 
-    It uses the object up. A field that the row does not have takes its default; one that the class does not have is left
-    out: so both a newer and an older version of a class read the row. Raises TypeError for a class
-    with a field of a type that JSON cannot give back.
+    It uses the object up. A field that the row does not have takes its default; one that the class
+    does not have is left out: so a newer and an older version of a class read the row. Raises
+    TypeError for a class with a field of a type that JSON cannot give back.
     """
     decode = _decoders.get(cls)
     if decode is None:

@@ -1,7 +1,7 @@
 """HTTP: a table of routes over pydantic, and everything that holds for all of them.
 
     Route("POST", "/api/v1/agents/{id}/status", set_status, Permission.AGENTS_MANAGE,
-          "Set an agent's status", body=StatusChange, response=AgentOut, errors=(NotFound, Conflict))
+          "Set an agent's status", body=StatusChange, response=AgentOut, errors=(Conflict,))
 
     async def set_status(request: Request) -> AgentOut:
         change: StatusChange = request.body

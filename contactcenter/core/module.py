@@ -12,8 +12,9 @@ from typing import Literal
 
 import db
 from config.settings import Settings
-from contactcenter.core.bus import Bus, Listener
+from contactcenter.core.bus import Bus
 from contactcenter.core.clock import Clock
+from contactcenter.core.durable import Listener
 from contactcenter.core.http import Route
 from contactcenter.core.jobs import Job, JobQueue, Schedule
 from contactcenter.core.sockets import Command

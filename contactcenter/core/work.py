@@ -137,12 +137,19 @@ def unavailable() -> Iterator[None]:
     """Turn what a database in trouble raises into Unavailable; everything else passes."""
     try:
         yield
-    except db.DatabaseUnavailableError as error:
-        raise Unavailable("The database is not available just now.") from error
-    except TRANSIENT as error:
-        raise Unavailable("Another change got in the way. Try again.") from error
-    except (db.QueryCanceled, *db.ConnectionLost) as error:
-        if isinstance(error, OSError) and not isinstance(error, ConnectionError):
-            raise
-        log.warning("database_lost", error=type(error).__name__, exc_info=error)
-        raise Unavailable("The database is not available just now.") from error
+    except Exception as error:
+        if isinstance(error, TRANSIENT):
+            raise Unavailable("Another change got in the way. Try again.") from error
+        if database_trouble(error):
+            log.warning("database_trouble", error=type(error).__name__, exc_info=error)
+            raise Unavailable("The database is not available just now.") from error
+        raise
+
+
+def database_trouble(error: BaseException) -> bool:
+    """Whether it says something about the database's state rather than about the statement."""
+    if isinstance(error, OSError):
+        return isinstance(error, ConnectionError)
+    return isinstance(
+        error, (db.DatabaseUnavailableError, db.QueryCanceled, *TRANSIENT, *db.ConnectionLost)
+    )

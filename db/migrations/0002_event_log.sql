@@ -33,6 +33,7 @@ CREATE TABLE parked_events (
     failures  integer     NOT NULL,
     error     text        NOT NULL,
     parked_at timestamptz NOT NULL DEFAULT now(),
+    retry     boolean     NOT NULL DEFAULT false,      -- asked for; the listener's holder does it
     PRIMARY KEY (listener, event_id)
 );
 CREATE INDEX parked_events_subject ON parked_events (listener, subject);
