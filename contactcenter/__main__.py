@@ -26,7 +26,10 @@ CLEAR_ERRORS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = _parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["simulate"]:  # it reads its own arguments, and needs no settings
+        return int(importlib.import_module("routing.simulate").main(given[1:]) or 0)
+    arguments = _parser().parse_args(given)
     try:
         return _run(arguments)
     except CLEAR_ERRORS as error:
@@ -44,8 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("worker", help="run listeners and jobs only")
     demo = commands.add_parser("demo", help="run everything here, with demo data and traffic")
     demo.add_argument("--traffic", type=float, metavar="X", help="X times the usual arrivals")
-    simulate = commands.add_parser("simulate", add_help=False, help="route invented traffic")
-    simulate.add_argument("rest", nargs=argparse.REMAINDER)
+    commands.add_parser("simulate", help="route invented traffic on a virtual clock")
     bench = commands.add_parser("bench", help="measure one area; one JSON line per figure")
     bench.add_argument("name", nargs="?", metavar="AREA")
     commands.add_parser("check", help="tell whether this system is fit to serve")
@@ -60,11 +62,8 @@ def _roles(text: str) -> tuple[str, ...]:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    match arguments.command:
-        case "simulate":
-            return int(importlib.import_module("routing.simulate").main(arguments.rest) or 0)
-        case "bench":
-            return _bench(arguments.name)
+    if arguments.command == "bench":
+        return _bench(arguments.name)
     settings = load_settings()
     match arguments.command:
         case "serve":

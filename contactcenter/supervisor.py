@@ -146,7 +146,7 @@ class Centre:
         _say(f"The serving process ended ({_how(code)}).")
 
     def _await_ready(self) -> bool:
-        if _answers(f"{_local_url(self.settings)}/readyz"):
+        if _answers(f"{local_url(self.settings)}/readyz"):
             _welcome(self.settings)
             return True
         if time.monotonic() - self.started_at > READY_WITHIN_SECONDS:
@@ -208,7 +208,7 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def _local_url(settings: Settings) -> str:
+def local_url(settings: Settings) -> str:
     """Where this machine itself reaches the centre."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(
         settings.app.host, settings.app.host
