@@ -420,8 +420,8 @@ async def visible_to_agent(
 
 LIST_INTERACTIONS = """
 SELECT i.id AS interaction_id, i.conversation_id, i.contact_id, i.channel, i.direction, i.state,
-       i.close_reason, i.queue, i.agent_id, a.name AS agent_name, c.name AS customer_name, i.outcome,
-       i.created_at, i.queued_at, i.answered_at, i.closed_at
+       i.close_reason, i.queue, i.agent_id, a.name AS agent_name, c.name AS customer_name,
+       i.outcome, i.created_at, i.queued_at, i.answered_at, i.closed_at
 FROM interactions i
 JOIN contacts c ON c.id = i.contact_id
 LEFT JOIN agents a ON a.id = i.agent_id
