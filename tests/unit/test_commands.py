@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from config.settings import load_settings
 from contactcenter import __main__ as commands
 from contactcenter import supervisor
 from db import __main__ as database
@@ -79,5 +80,5 @@ def test_the_database_is_guarded(
     ],
 )
 def test_the_parent_asks_for_readiness_on_this_machine(host: str, port: str, url: str) -> None:
-    settings = commands.load_settings({**TEST_ENVIRON, "HOST": host, "PORT": port})
+    settings = load_settings({**TEST_ENVIRON, "HOST": host, "PORT": port})
     assert supervisor.local_url(settings) == url
