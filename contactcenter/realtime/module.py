@@ -1,0 +1,118 @@
+"""The room realtime: sockets of this node."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contactcenter.core.access import Permission
+from contactcenter.core.errors import NotFound
+from contactcenter.core.module import Deps, Lifespan, Module
+from contactcenter.core.sockets import Command, CommandContext
+from contactcenter.realtime.hub import Hub
+from contactcenter.realtime.ports import Presence, Queues, Visitors
+from contactcenter.realtime.projector import Projector
+from contactcenter.realtime.server import NAMESPACES, Gateway
+from contactcenter.realtime.snapshot import Centre, Snapshots
+from contactcenter.realtime.transport import Server
+
+
+class Sync(BaseModel):
+    """`cursor`: the last one the client has seen. The answer is always a snapshot."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cursor: str = Field("", max_length=64)
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What may be lost on its way to a screen: typing."""
+
+    hub: Hub
+
+    def to_visitor(self, conversation_id: UUID, name: str, payload: Mapping[str, Any]) -> None:
+        self.hub.hint("/chat", f"conversation:{conversation_id}", name, payload)
+
+    def to_agent(self, agent_id: UUID, name: str, payload: Mapping[str, Any]) -> None:
+        self.hub.hint("/agent", f"agent:{agent_id}", name, payload)
+
+
+@dataclass(frozen=True, slots=True)
+class WallboardBroadcast:
+    """Rooms of the wallboard namespace, for whoever fills them (analytics.ports.Broadcast)."""
+
+    hub: Hub
+
+    async def emit(
+        self, room: str, name: str, payload: Mapping[str, Any], cursor: str | None
+    ) -> None:
+        self.hub.emit("/wallboard", room, name, payload, cursor)
+
+    async def join(self, sid: str, room: str) -> None:
+        connection = self.hub.get(sid)
+        if connection is not None:
+            self.hub.join(connection, room)
+
+    async def leave(self, sid: str, room: str) -> None:
+        connection = self.hub.get(sid)
+        if connection is not None:
+            self.hub.leave(connection, room)
+
+    async def send(self, sid: str, name: str, payload: Mapping[str, Any]) -> None:
+        connection = self.hub.get(sid)
+        if connection is not None:
+            self.hub.send(connection, name, payload)
+
+    def sequence(self, room: str) -> int:
+        return self.hub.sequence("/wallboard", room)
+
+
+@dataclass(frozen=True, slots=True)
+class Realtime:
+    """The room, and the doors that other rooms use."""
+
+    module: Module
+    hub: Hub
+    gateway: Gateway
+    projector: Projector
+    hints: Hints
+    broadcast: WallboardBroadcast
+
+
+def build(
+    deps: Deps, hub: Hub, centre: Centre, presence: Presence, queues: Queues, visitors: Visitors
+) -> Realtime:
+    """Nothing runs before the module's lifespan is entered."""
+    snapshots = Snapshots(deps.work, centre, queues, visitors)
+    gateway = Gateway(
+        deps.settings, deps.clock, hub, Server(NAMESPACES), snapshots, presence, visitors
+    )
+    projector = Projector(deps.work, deps.bus, hub, gateway, queues)
+
+    async def sync(ctx: CommandContext) -> dict[str, Any]:
+        connection = hub.get(ctx.sid)
+        snapshot = None if connection is None else await gateway.snapshot(connection)
+        if snapshot is None:
+            raise NotFound
+        return {"snapshot": snapshot}
+
+    @contextlib.asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        async with projector.running(), gateway.running():
+            yield
+
+    module = Module(
+        name="realtime",
+        commands=(
+            Command("/agent", "sync", sync, Permission.DESK_USE, Sync),
+            Command("/chat", "sync", sync, Permission.CHAT_USE, Sync),
+        ),
+        lifespans=(Lifespan("web", running),),
+    )
+    return Realtime(module, hub, gateway, projector, Hints(hub), WallboardBroadcast(hub))

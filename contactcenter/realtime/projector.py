@@ -1,0 +1,175 @@
+"""Follows the log and tells the sockets of this node."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from contactcenter.core.bus import Bus
+from contactcenter.core.errors import Unavailable
+from contactcenter.core.event import Event, Position
+from contactcenter.core.eventlog import Recorded
+from contactcenter.core.work import WorkFactory
+from contactcenter.events.identity import SessionEnded, UserChanged
+from contactcenter.realtime.hub import Hub
+from contactcenter.realtime.ports import Place, Queues
+from contactcenter.realtime.projections import BY_EVENT, MOVES_QUEUE, SNAPSHOT, project
+from contactcenter.realtime.server import Gateway
+
+log = structlog.get_logger(__name__)
+
+PLACES_SECONDS: Final = 1.0
+"""Visitors are told of their place at most this often."""
+RETRY_SECONDS: Final = (0.05, 0.2, 0.5, 1.0)
+
+TYPES: Final[tuple[type[Event], ...]] = (*BY_EVENT, SessionEnded, UserChanged)
+
+
+class Projector:
+    """Handles one batch after the other; what it sends is in the log's order."""
+
+    def __init__(
+        self, work: WorkFactory, bus: Bus, hub: Hub, gateway: Gateway, queues: Queues
+    ) -> None:
+        self._work = work
+        self._bus = bus
+        self._hub = hub
+        self._gateway = gateway
+        self._queues = queues
+        self._places = Places()
+        self._at: Position | None = None  # of the last batch that was told
+        self._turn = asyncio.Lock()  # batches and places: one sender at a time
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        subscription = await self._bus.subscribe("realtime", self.handle, TYPES)
+        places = asyncio.create_task(self._follow_places(), name="realtime-places")
+        try:
+            yield
+        finally:
+            places.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await places
+            await subscription.close()
+
+    async def handle(self, batch: list[Recorded]) -> None:
+        """Tell a batch, once the database answers: a batch left out would be a gap that no client
+        can see. One that cannot be told at all makes every client ask for a new snapshot."""
+        await self._put_out(batch)
+        async with self._turn:
+            attempt = 0
+            while True:
+                try:
+                    await self._tell(batch)
+                    break
+                except Unavailable:
+                    log.warning("projection_waits_for_the_database", attempt=attempt)
+                    await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
+                    attempt += 1
+                except Exception:
+                    log.exception("projection_failed", events=len(batch))
+                    await self._gateway.let_go()
+                    break
+            self._at = batch[-1].position
+
+    async def _tell(self, batch: Sequence[Recorded]) -> None:
+        self._places.touch(
+            getattr(r.event, "queue", "") for r in batch if isinstance(r.event, MOVES_QUEUE)
+        )
+        if not self._hub.connections():
+            return
+        async with self._work.reading("realtime.project") as conn:
+            emissions = await project(conn, batch, self._hub.occupied)
+        for e in emissions:
+            if e.name != SNAPSHOT:
+                self._hub.emit(e.namespace, e.room, e.name, e.payload, e.cursor)
+                continue
+            for connection in self._hub.members(e.namespace, e.room):
+                await self._gateway.tell_snapshot(connection)
+
+    async def _put_out(self, batch: Iterable[Recorded]) -> None:
+        for recorded in batch:
+            if isinstance(recorded.event, SessionEnded):
+                await self._gateway.end_session(recorded.event.session_id)
+            elif isinstance(recorded.event, UserChanged):
+                await self._gateway.end_user(recorded.event.user_id)
+
+    # Places in line
+
+    async def _follow_places(self) -> None:
+        while True:
+            await asyncio.sleep(PLACES_SECONDS)
+            try:
+                await self.tell_places()
+            except Unavailable:
+                log.warning("places_not_read")
+            except Exception:
+                log.exception("places_failed")
+
+    async def tell_places(self) -> None:
+        """Tell waiting visitors of their place where it has changed."""
+        for queue in self._places.take_touched():
+            if not self._hub.rooms("/chat", "conversation:"):
+                return
+            async with self._turn:
+                async with self._work.reading("realtime.places") as conn:
+                    places = await self._queues.positions(conn, queue)
+                cursor = self._at.cursor() if self._at is not None else None
+                for conversation_id, payload in self._places.news(queue, places):
+                    room = f"conversation:{conversation_id}"
+                    self._hub.emit("/chat", room, "queue.position", payload, cursor)
+
+
+class Places:
+    """What each queue's waiting visitors have been told; PURE but for its memory.
+
+    A rising estimate is not announced (domain 1.11): the lowest one told so far stands while the
+    visitor waits.
+    """
+
+    def __init__(self) -> None:
+        self._touched: dict[str, None] = {}
+        self._told: dict[str, dict[UUID, tuple[int, int | None]]] = {}
+
+    def touch(self, queues: Iterable[str]) -> None:
+        """Something moved in these queues."""
+        self._touched.update(dict.fromkeys(queues))
+
+    def take_touched(self) -> list[str]:
+        """The queues to look at, each once."""
+        touched, self._touched = list(self._touched), {}
+        return touched
+
+    def news(
+        self, queue: str, places: Iterable[Place]
+    ) -> list[tuple[UUID, dict[str, str | int | None]]]:
+        """(conversation, payload) for everybody whose place or estimate changed."""
+        before = self._told.get(queue, {})
+        now: dict[UUID, tuple[int, int | None]] = {}
+        changed: list[tuple[UUID, dict[str, str | int | None]]] = []
+        for place in places:
+            told = before.get(place.conversation_id)
+            estimate = _not_rising(told[1] if told else None, place.estimated_wait_seconds)
+            now[place.conversation_id] = (place.position, estimate)
+            if now[place.conversation_id] != told:
+                changed.append(
+                    (
+                        place.conversation_id,
+                        {
+                            "conversation_id": str(place.conversation_id),
+                            "position": place.position,
+                            "estimated_wait_seconds": estimate,
+                        },
+                    )
+                )
+        self._told[queue] = now
+        return changed
+
+
+def _not_rising(told: int | None, estimate: int | None) -> int | None:
+    return estimate if told is None or estimate is None else min(told, estimate)

@@ -1,0 +1,279 @@
+"""Who gets in, what they are told first, and who is put out: the sockets of this node."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import structlog
+from aiohttp import web
+from socketio.exceptions import ConnectionRefusedError as Refused
+
+from config.settings import Settings
+from contactcenter.core.access import Authenticator, Permission, Principal
+from contactcenter.core.clock import Clock
+from contactcenter.core.errors import (
+    Forbidden,
+    Internal,
+    NotFound,
+    Problem,
+    Unauthenticated,
+    Unavailable,
+)
+from contactcenter.core.sockets import Dispatcher, SocketQueue
+from contactcenter.core.work import unavailable
+from contactcenter.realtime.hub import Connection, Hub
+from contactcenter.realtime.ports import Presence, Visitors
+from contactcenter.realtime.snapshot import Snapshots, State
+from contactcenter.realtime.transport import LiveSocket, Server
+
+log = structlog.get_logger(__name__)
+
+NAMESPACES: Final = ("/agent", "/chat", "/wallboard")
+BEAT_SECONDS: Final = 8.0
+TOKEN_LIMIT: Final = 4096
+DESK_CHANNELS: Final = ("chat", "whatsapp", "sms", "email")
+"""What a desk in a browser can handle; voice is not connected to it."""
+
+
+class Gateway:
+    """The Wire behind the socket.io server of one node."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        hub: Hub,
+        server: Server,
+        snapshots: Snapshots,
+        presence: Presence,
+        visitors: Visitors,
+    ) -> None:
+        self.hub = hub
+        self._settings = settings
+        self._clock = clock
+        self._server = server
+        self._snapshots = snapshots
+        self._presence = presence
+        self._visitors = visitors
+        self._authenticator: Authenticator | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._arriving: dict[str, tuple[Principal, str]] = {}  # admitted, not yet told so
+        self._left: dict[UUID, datetime] = {}  # visitors gone since the last beat
+        server.serve(self)
+
+    def bind(self, authenticator: Authenticator, dispatcher: Dispatcher) -> None:
+        """Who knows tokens and who runs commands; both are made of all rooms, after this one."""
+        self._authenticator = authenticator
+        self._dispatcher = dispatcher
+
+    def attach(self, app: web.Application) -> None:
+        """Serve /socket.io on an aiohttp application."""
+        self._server.attach(app, socketio_path="socket.io")
+
+    # The Wire
+
+    async def admit(self, sid: str, namespace: str, origin: str | None, auth: Any) -> None:
+        try:
+            with unavailable():
+                self._check_origin(namespace, origin)
+                token = auth.get("token") if isinstance(auth, Mapping) else None
+                if not isinstance(token, str) or not 0 < len(token) <= TOKEN_LIMIT:
+                    raise Unauthenticated
+                principal = await self._principal(namespace, token)
+        except Problem as problem:
+            raise _refused(problem) from problem
+        except Exception as error:
+            log.exception("socket_connect_failed", namespace=namespace)
+            raise _refused(Internal()) from error
+        self._arriving[sid] = (principal, token)
+
+    def opened(self, sid: str, namespace: str, socket: LiveSocket) -> None:
+        assert self._dispatcher is not None
+        principal, token = self._arriving.pop(sid)
+        queue = SocketQueue(self._dispatcher, principal, namespace, sid)
+        connection = Connection(sid, namespace, principal, queue, socket)
+        self.hub.add(connection)
+        connection.task = asyncio.create_task(
+            self._welcome(connection, token), name=f"welcome-{sid}"
+        )
+
+    def command(
+        self, sid: str, name: str, args: list[Any]
+    ) -> asyncio.Future[dict[str, Any]] | None:
+        connection = self.hub.get(sid)
+        return None if connection is None else connection.queue.submit(name, args)
+
+    def gone(self, sid: str) -> None:
+        self._arriving.pop(sid, None)
+        connection = self.hub.remove(sid)
+        if connection is None:
+            return
+        connection.queue.close()
+        if connection.task is not None:
+            connection.task.cancel()
+        visitor = connection.principal.conversation_id
+        if visitor is not None and visitor not in self.hub.visitors():
+            self._left[visitor] = self._clock.now()
+
+    # Who gets in
+
+    def _check_origin(self, namespace: str, origin: str | None) -> None:
+        """Browsers always say where a page is from; programs that say nothing have a token."""
+        if origin is None:
+            return
+        allowed = {_origin(self._settings.app.public_url)}
+        if namespace == "/chat":
+            given = self._settings.web.widget_origins
+            if "*" in given:
+                return
+            allowed.update(given)
+        if origin not in allowed:
+            raise Forbidden("Pages from there may not connect here.")
+
+    async def _principal(self, namespace: str, token: str) -> Principal:
+        assert self._authenticator is not None
+        principal = await self._authenticator.principal_of(token)
+        if principal is None:
+            raise Unauthenticated
+        if namespace == "/chat":
+            principal.require(Permission.CHAT_USE)
+            principal.conversation()
+        elif namespace == "/agent":
+            principal.require(Permission.DESK_USE)
+            principal.agent()
+        else:
+            principal.require(Permission.WALLBOARD_READ)
+        return principal
+
+    async def _welcome(self, connection: Connection, token: str) -> None:
+        """The first snapshot; whatever goes wrong, the client is let go and comes back."""
+        try:
+            # A session that ended while this socket was being let in was not found in the hub.
+            connection.principal = await self._principal(connection.namespace, token)
+            agent_id = connection.principal.agent_id
+            if connection.namespace == "/agent" and agent_id is not None:
+                await self._presence.connected(agent_id, DESK_CHANNELS)
+            await self.tell_snapshot(connection)
+        except (Unauthenticated, Forbidden, NotFound):
+            await self._server.drop(connection.sid, connection.namespace)
+        except Unavailable:
+            connection.socket.cut("no snapshot")
+        except Exception:
+            log.exception("socket_welcome_failed", namespace=connection.namespace)
+            connection.socket.cut("no snapshot")
+
+    # Snapshots
+
+    async def tell_snapshot(self, connection: Connection) -> None:
+        """Send a fresh snapshot. Not for wallboards: theirs answers their subscription."""
+        snapshot = await self.snapshot(connection)
+        if snapshot is not None and self.hub.get(connection.sid) is connection:
+            self.hub.send(connection, "snapshot", snapshot)
+
+    async def snapshot(self, connection: Connection) -> dict[str, Any] | None:
+        """Put the connection in its rooms, and say what is so. None for a wallboard."""
+        principal = connection.principal
+        if connection.namespace == "/agent":
+            agent_id = principal.agent()
+            self._move(connection, await self._snapshots.rooms(agent_id))
+            streams = self.hub.streams(connection)
+            state = await self._snapshots.desk(agent_id)
+        elif connection.namespace == "/chat":
+            conversation_id = principal.conversation()
+            self._move(connection, {f"conversation:{conversation_id}"})
+            streams = self.hub.streams(connection)
+            state = await self._snapshots.visitor(conversation_id)
+        else:
+            return None
+        return self._written(state, streams)
+
+    def _written(self, state: State, streams: dict[str, int]) -> dict[str, Any]:
+        return {
+            "state": state.state,
+            "cursor": state.cursor,
+            "streams": streams,
+            "node": self.hub.node,
+            "server_now": self._clock.now(),
+        }
+
+    def _move(self, connection: Connection, rooms: set[str]) -> None:
+        if self.hub.get(connection.sid) is not connection:
+            return  # it left while its rooms were looked up
+        for room in connection.rooms - rooms:
+            self.hub.leave(connection, room)
+        for room in rooms - connection.rooms:
+            self.hub.join(connection, room)
+
+    # Who is put out
+
+    async def end_session(self, session_id: UUID) -> None:
+        """A session ended: its sockets go."""
+        await self._drop(lambda principal: principal.session_id == session_id)
+
+    async def end_user(self, user_id: UUID) -> None:
+        """A user's role or status changed: the sockets come back under what holds now."""
+        await self._drop(lambda principal: principal.user_id == user_id)
+
+    async def let_go(self) -> None:
+        """End every connection; clients come back by themselves for a new snapshot."""
+        await self._server.stop()
+
+    async def _drop(self, which: Callable[[Principal], bool]) -> None:
+        for connection in self.hub.connections():
+            if which(connection.principal):
+                await self._server.drop(connection.sid, connection.namespace)
+
+    # While it runs
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Say every few seconds who is here; at the end, let everybody go."""
+        beat = asyncio.create_task(self._beat(), name="realtime-beat")
+        try:
+            yield
+        finally:
+            beat.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await beat
+            await self._server.stop()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            try:
+                await self.tell_presence()
+            except Unavailable:
+                log.warning("presence_not_written")
+            except Exception:
+                log.exception("presence_failed")
+
+    async def tell_presence(self) -> None:
+        """Write down which agents and visitors are connected to this node."""
+        agents = self.hub.agents()
+        if agents:
+            await self._presence.heartbeat(sorted(agents))
+        left, self._left = self._left, {}
+        seen = left | dict.fromkeys(self.hub.visitors(), self._clock.now())
+        if not seen:
+            return
+        try:
+            await self._visitors.seen(seen)
+        except BaseException:
+            self._left = left | self._left
+            raise
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _refused(problem: Problem) -> Refused:
+    """connect_error in the client: `message` is the detail, `data` holds code and ctx."""
+    return Refused(problem.detail, {"code": problem.code, "ctx": problem.ctx})
