@@ -42,8 +42,8 @@ def bound_ids(**ids: object) -> AbstractContextManager[None]:
 
 
 def configure(settings: Settings, stream: TextIO | None = None) -> None:
-    """Send all logs of this process to `stream` (default stderr) and, if set, to LOG_FILE."""
-    stream = stream or sys.stderr
+    """Send all logs of this process to `stream` (default stdout) and, if set, to LOG_FILE."""
+    stream = stream or sys.stdout
     readable = settings.log.format == "console" or (
         settings.log.format == "auto" and stream.isatty() and not settings.app.is_production
     )

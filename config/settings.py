@@ -234,7 +234,7 @@ def _kept_secrets(data_dir: Path, given: Mapping[str, Any]) -> dict[str, str]:
     path = data_dir / "secrets.json"
     try:
         if not path.exists():
-            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
             draft = data_dir / f".secrets.{os.getpid()}"
             draft.touch(mode=0o600)
             draft.write_text(json.dumps({name: secrets.token_urlsafe(48) for name in SECRET_NAMES}))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import dataclasses
 import importlib
 import importlib.util
+import json
 import runpy
 import sys
 from collections.abc import Sequence
@@ -12,6 +15,7 @@ from collections.abc import Sequence
 import db
 from config import logging
 from config.settings import Settings, SettingsError, load_settings
+from contactcenter.core.errors import Problem
 from db import embedded, migrate
 
 ROLES = ("web", "router", "listeners", "jobs", "demo")
@@ -51,6 +55,10 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure one area; one JSON line per figure")
     bench.add_argument("name", nargs="?", metavar="AREA")
     commands.add_parser("check", help="tell whether this system is fit to serve")
+    events = commands.add_parser("events", help="events that a listener could not take")
+    what = events.add_subparsers(dest="what", required=True, metavar="WHAT")
+    what.add_parser("parked", help="list them, one JSON line each")
+    what.add_parser("retry", help="have one tried again").add_argument("id", type=int, metavar="ID")
     return parser
 
 
@@ -75,7 +83,8 @@ def _run(arguments: argparse.Namespace) -> int:
             return int(supervisor.main(settings, traffic=arguments.traffic))
         case "check":
             return int(importlib.import_module("contactcenter.check").main(settings))
-    raise AssertionError(arguments.command)
+    with embedded.running(settings) as running:
+        return asyncio.run(_events(running, arguments))
 
 
 def _serve(settings: Settings, roles: Sequence[str]) -> int:
@@ -83,6 +92,23 @@ def _serve(settings: Settings, roles: Sequence[str]) -> int:
     app = importlib.import_module("contactcenter.app")
     with embedded.running(settings) as running:
         return int(app.main(running, roles=frozenset(roles)) or 0)
+
+
+async def _events(settings: Settings, arguments: argparse.Namespace) -> int:
+    durable = importlib.import_module("contactcenter.core.durable")
+    conn = await db.connect(settings, "contactcenter events")
+    try:
+        if arguments.what == "parked":
+            for event in await durable.parked(conn):
+                print(json.dumps(dataclasses.asdict(event), default=str))
+        else:
+            await durable.retry(conn, arguments.id)
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    finally:
+        await conn.close()
+    return 0
 
 
 def _bench(name: str | None) -> int:

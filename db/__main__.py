@@ -37,8 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m db", description="The centre's database.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("up", help="apply the migrations that are missing")
-    down = commands.add_parser("down", help="roll back the newest N migrations")
-    down.add_argument("steps", type=int, metavar="N")
+    down = commands.add_parser("down", help="roll back every migration newer than version N")
+    down.add_argument("version", type=int, metavar="N")
     commands.add_parser("status", help="show each migration and when it was applied")
     new = commands.add_parser("new", help="write the next, empty migration file")
     new.add_argument("name")
@@ -72,8 +72,8 @@ def _refuse(settings: Settings, arguments: argparse.Namespace) -> None:
         raise RefusedError(f"`db {arguments.command}` is not for APP_ENV=production.")
     if arguments.command == "reset" and not arguments.yes:
         raise RefusedError("`db reset` drops every table and all data: say `db reset --yes`.")
-    if arguments.command == "down" and arguments.steps < 1:
-        raise RefusedError("`db down N` rolls back N migrations: N is 1 or more.")
+    if arguments.command == "down" and arguments.version < 0:
+        raise RefusedError("`db down N` rolls back to version N: N is 0 or more.")
 
 
 async def _run(settings: Settings, arguments: argparse.Namespace) -> None:
@@ -83,7 +83,7 @@ async def _run(settings: Settings, arguments: argparse.Namespace) -> None:
             case "up":
                 await _up(conn)
             case "down":
-                undone = await migrate.down(conn, migrate.read(), arguments.steps)
+                undone = await migrate.down(conn, migrate.read(), arguments.version)
                 _tell("rolled back", undone)
             case "status":
                 for state in await migrate.status(conn, migrate.read()):

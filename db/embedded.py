@@ -106,7 +106,7 @@ class EmbeddedPostgres:
         Raises EmbeddedError with one sentence; AlreadyRunningError if another owner has it.
         """
         try:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
+            self.data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
             self._lock = self._take_lock()
             folder, binaries = self._places()
             if folder.exists():
@@ -268,6 +268,7 @@ class EmbeddedPostgres:
         log = folder.parent / "postgres.log"
         if log.exists() and log.stat().st_size > LOG_KEEP_BYTES:
             log.replace(log.with_suffix(".log.1"))
+        log.touch(mode=0o600)  # it may quote what a failing statement held
         with log.open("ab") as output:
             self._server = OwnedProcess(
                 command, signal.SIGINT, stdout=output, stderr=output, **self._as_account()

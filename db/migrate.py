@@ -138,12 +138,12 @@ async def up(conn: Connection, migrations: Sequence[Migration]) -> list[Migratio
         return todo
 
 
-async def down(conn: Connection, migrations: Sequence[Migration], steps: int) -> list[Migration]:
-    """Roll back the newest `steps` migrations that are applied, newest first."""
+async def down(conn: Connection, migrations: Sequence[Migration], to: int) -> list[Migration]:
+    """Roll back everything newer than version `to`, newest first; 0 rolls back everything."""
     async with _locked(conn):
         await conn.execute(CREATE_JOURNAL)
         applied = [s.migration for s in await _states(conn, migrations) if s.applied_at]
-        todo = applied[::-1][:steps]
+        todo = [m for m in reversed(applied) if m.version > to]
         for m in todo:
             await _run(conn, m, m.down, NOTE_DOWN, m.version)
         return todo

@@ -55,7 +55,7 @@ def test_traffic_has_limits(level: str, capsys: pytest.CaptureFixture[str]) -> N
         (["seed"], "production", "`db seed` is not for APP_ENV=production."),
         (["reset", "--yes"], "production", "`db reset` is not for APP_ENV=production."),
         (["reset"], "test", "drops every table and all data: say `db reset --yes`."),
-        (["down", "0"], "test", "N is 1 or more."),
+        (["down", "-1"], "test", "N is 0 or more."),
     ],
 )
 def test_the_database_is_guarded(
