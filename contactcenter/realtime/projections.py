@@ -211,6 +211,12 @@ def _member(e: Any, _: Conversation, __: Agent, have: Loaded) -> Payload | None:
     return None if member is None else {"agent_id": e.agent_id, "agent": member.model_dump()}
 
 
+def _status(e: Any, conversation: Conversation, agent: Agent, have: Loaded) -> Payload | None:
+    """With who changed it: a desk tells its agent when it was somebody else."""
+    shown = _member(e, conversation, agent, have)
+    return None if shown is None else {**shown, "cause": e.cause}
+
+
 def _want_me(e: Any, _: Conversation, __: Agent, wanted: Wanted) -> None:
     wanted.me.add(e.agent_id)
 
@@ -362,7 +368,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(MessageRead, "holders", "chat.read", _read, _want_unread),
     # The lists beside it.
     *(Rule(e, "queue", "queue.item_changed", _item, _want_item) for e in MOVES_QUEUE),
-    Rule(AgentStatusChanged, "team", "agent.status_changed", _member, _want_member),
+    Rule(AgentStatusChanged, "team", "agent.status_changed", _status, _want_member),
     Rule(AgentPresenceChanged, "team", "agent.presence_changed", _member, _want_member),
     Rule(AgentSkillsChanged, "team", "agent.state_changed", _member, _want_member),
     *(Rule(e, "team", "agent.state_changed", _member, _want_member) for e in _LOADS_AGENT),
