@@ -18,6 +18,7 @@ from pydantic.json_schema import models_json_schema
 
 from contactcenter.core.event import Audience
 from contactcenter.events import CATALOGUE
+from contactcenter.realtime.projections import RULES, SNAPSHOT
 
 TARGET = Path(__file__).resolve().parent.parent / "web" / "shared" / "src" / "contract.ts"
 MODULES = (
@@ -39,7 +40,7 @@ def render() -> str:
     parts = [HEAD]
     for name, definition in sorted(schema.get("$defs", {}).items()):
         parts.append(_definition(_plain(name), definition))
-    parts.append(_events())
+    parts += [_events(), _socket_events()]
     return "\n".join(parts)
 
 
@@ -126,6 +127,14 @@ def _events() -> str:
         lines.append(f'  "{name}": {{ version: {cls.version}, audience: [{audience}] }},')
     lines += ["} as const;", "", "export type LogEventName = keyof typeof EVENTS;", ""]
     return "\n".join(lines)
+
+
+def _socket_events() -> str:
+    """What a desk's socket is told, by the projections' table."""
+    told = {rule.name for rule in RULES if rule.to != "visitor" and rule.name != SNAPSHOT}
+    names = "".join(f'\n  | "{name}"' for name in sorted(told))
+    head = "/** The events of the namespace /agent that change a desk. */"
+    return f"{head}\nexport type DeskEventName ={names};\n"
 
 
 def main(arguments: list[str]) -> int:

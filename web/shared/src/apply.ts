@@ -15,6 +15,7 @@
 import type {
   AgentMe,
   ConversationState,
+  DeskEventName,
   InteractionCard,
   MessageCard,
   QueueItem,
@@ -66,6 +67,7 @@ export interface AgentEvents {
   "interaction.wrap_extended": InteractionPayload;
   "interaction.wrapped_up": InteractionPayload;
   "interaction.closed": InteractionPayload;
+  "interaction.changed": InteractionPayload;
   "chat.message": MessageCard & { interaction?: InteractionCard | null };
   "chat.read": { conversation_id: string; message_id: string; reader: "visitor" | "agent"; unread: number };
   "chat.closed": InteractionPayload;
@@ -83,7 +85,7 @@ export const NEWEST = 100;
 
 type Appliers = { [N in AgentEventName]: (state: AgentState, event: AgentEvents[N]) => AgentState };
 
-const APPLIERS: Appliers = {
+const APPLIERS: Appliers & Record<DeskEventName, unknown> = {
   "reservation.created": (state, { reservation }) => ({
     ...state,
     reservations: { ...state.reservations, [reservation.reservation_id]: reservation },
@@ -102,6 +104,7 @@ const APPLIERS: Appliers = {
   "interaction.wrap_extended": putInteraction,
   "interaction.wrapped_up": putInteraction,
   "interaction.closed": putInteraction,
+  "interaction.changed": putInteraction,
   "chat.message": (state, { interaction, ...event }) => {
     const after = putMessage(state, event);
     return interaction ? putInteraction(after, { interaction_id: interaction.interaction_id, interaction }) : after;

@@ -591,3 +591,30 @@ export const EVENTS = {
 } as const;
 
 export type LogEventName = keyof typeof EVENTS;
+
+/** The events of the namespace /agent that change a desk. */
+export type DeskEventName =
+  | "agent.me_changed"
+  | "agent.presence_changed"
+  | "agent.state_changed"
+  | "agent.status_changed"
+  | "chat.closed"
+  | "chat.message"
+  | "chat.read"
+  | "interaction.changed"
+  | "interaction.closed"
+  | "interaction.cost_changed"
+  | "interaction.held"
+  | "interaction.parked"
+  | "interaction.resumed"
+  | "interaction.transferred"
+  | "interaction.wrap_extended"
+  | "interaction.wrap_started"
+  | "interaction.wrapped_up"
+  | "queue.item_changed"
+  | "reservation.accepted"
+  | "reservation.cancelled"
+  | "reservation.created"
+  | "reservation.rejected"
+  | "reservation.rescinded"
+  | "reservation.timed_out";

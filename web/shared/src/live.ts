@@ -39,7 +39,7 @@ export interface Delivered {
   stream?: string;
   seq?: number;
   node?: string;
-  cursor?: string;
+  cursor?: string | null;
   [field: string]: unknown;
 }
 
@@ -237,9 +237,8 @@ export class Live<S> {
     }
     if (seq <= last) return;
     this.#streams.set(stream, seq);
-    if (payload.cursor !== undefined) {
-      if (payload.cursor <= this.#cursor) return;
-    }
+    // Not after the snapshot's cursor: the snapshot has it already.
+    if (typeof payload.cursor === "string" && payload.cursor <= this.#cursor) return;
     this.#handlers.event(name, payload);
   }
 

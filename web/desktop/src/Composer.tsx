@@ -1,0 +1,130 @@
+/** Reply or note: drafts are kept, Ctrl+Enter sends, and offline it goes on. */
+import type { InteractionCard } from "@contactcenter/shared/contract";
+import { Icon } from "@contactcenter/shared/icons";
+import { Button, cls } from "@contactcenter/shared/ui";
+import { useStore } from "@contactcenter/shared/store";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+
+import { useAgent, useDesk } from "./context";
+import { firstName } from "./Messages";
+import { useT } from "./texts";
+
+export const MAX_CHARS = 4_000;
+const NEAR_MAX = 3_500;
+
+export function Composer({ card }: { card: InteractionCard }) {
+  const t = useT();
+  const desk = useDesk();
+  const me = useAgent((state) => state.me);
+  const centre = useAgent((state) => state.centre);
+  const link = useStore(desk.live.link);
+  const id = card.conversation_id;
+  const [kind, setKind] = useState<"text" | "note">("text");
+  const [text, setText] = useState(() => desk.draft(id));
+  const [problem, setProblem] = useState<"empty" | "long" | null>(null);
+  const input = useRef<HTMLTextAreaElement>(null);
+
+  useEffect(() => {
+    const timer = setTimeout(() => desk.keepDraft(id, text), 300);
+    return () => clearTimeout(timer);
+  }, [desk, id, text]);
+  useLayoutEffect(() => {
+    const el = input.current;
+    if (!el) return;
+    el.style.height = "auto";
+    el.style.height = `${Math.min(160, Math.max(60, el.scrollHeight + 2))}px`;
+  }, [text]);
+
+  const send = () => {
+    const body = text.trim();
+    if (body === "") return setProblem("empty");
+    if ([...body].length > MAX_CHARS) return setProblem("long");
+    desk.write(id, kind, body);
+    desk.keepDraft(id, "");
+    setText("");
+    setProblem(null);
+    input.current?.focus();
+  };
+  const length = [...text].length;
+  const tab = (one: "text" | "note") => (
+    <button
+      type="button"
+      role="tab"
+      id={`tab-${one}`}
+      aria-selected={kind === one}
+      aria-controls="composer"
+      tabIndex={kind === one ? 0 : -1}
+      onClick={() => {
+        setKind(one);
+        input.current?.focus();
+      }}
+      onKeyDown={(event) => {
+        if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+        event.preventDefault();
+        const other = one === "text" ? "note" : "text";
+        setKind(other);
+        document.getElementById(`tab-${other}`)?.focus();
+      }}
+    >
+      <Icon name={one === "text" ? "chat" : "note"} />
+      {t(one === "text" ? "reply" : "internalNote")}
+    </button>
+  );
+  return (
+    <div className="cmp">
+      <div className="tabs">
+        <div role="tablist" aria-label={t("composerKind")}>
+          {tab("text")}
+          {tab("note")}
+        </div>
+        <span className="t12 x3 end cut">
+          {kind === "note"
+            ? t("noteHidden")
+            : t("signedAs", { name: firstName(card.customer.name) || t("visitor"), as: `${firstName(me.name)} · ${centre.name}` })}
+        </span>
+      </div>
+      <textarea
+        ref={input}
+        id="composer"
+        className={cls("input", "box", kind === "note" && "note-in")}
+        aria-label={t(kind === "text" ? "reply" : "internalNote")}
+        aria-describedby="composer-hint"
+        aria-invalid={problem !== null || undefined}
+        placeholder={t(kind === "text" ? "replyHint" : "noteHint")}
+        value={text}
+        rows={2}
+        onChange={(event) => {
+          setText(event.target.value);
+          setProblem(null);
+          if (kind === "text" && event.target.value !== "") desk.keyPressed(id);
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+            event.preventDefault();
+            if (!event.repeat) send();
+          }
+        }}
+      />
+      <div className="tools">
+        <span id="composer-hint" className="t13 grow row" role="status">
+          {problem ? (
+            <>
+              <Icon name="octagon" size={12} className="c-bad" />
+              <span className="c-bad">{t(problem === "empty" ? "writeFirst" : "tooLong", { count: MAX_CHARS })}</span>
+            </>
+          ) : link.kind === "lost" ? (
+            <>
+              <Icon name="clock" size={12} className="c-warn" />
+              <span className="c-warn cut">{t("goesWhenBack")}</span>
+            </>
+          ) : null}
+        </span>
+        <span className={cls("t12", length > NEAR_MAX ? "c-warn" : "x3", "chars")}>{t("characters", { count: length })}</span>
+        <Button kind="primary" onClick={send}>
+          {t(kind === "text" ? "send" : "saveNote")}
+          <kbd aria-hidden="true">Ctrl ↵</kbd>
+        </Button>
+      </div>
+    </div>
+  );
+}

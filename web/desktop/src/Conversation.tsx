@@ -1,0 +1,337 @@
+/** The middle: who it is, what may be done with it, what was said, and the composer. */
+import { api } from "@contactcenter/shared/api";
+import type {
+  ConversationState,
+  InteractionCard,
+  InteractionDetail,
+  MessagePage,
+} from "@contactcenter/shared/contract";
+import { Icon } from "@contactcenter/shared/icons";
+import { useStore } from "@contactcenter/shared/store";
+import { duration, useTimes } from "@contactcenter/shared/time";
+import { Button, IconButton } from "@contactcenter/shared/ui";
+import { useState } from "react";
+
+import { Composer } from "./Composer";
+import { useAgent, useDesk, useLive } from "./context";
+import { queueName } from "./desk";
+import { useFetched } from "./fetched";
+import { useQueueItem } from "./Lists";
+import { Messages } from "./Messages";
+import { SnoozeMenu } from "./Snooze";
+import { failureKey } from "./Status";
+import { type Key, useT } from "./texts";
+import { Transfer } from "./Transfer";
+import { WrapUp } from "./WrapUp";
+
+interface Doors {
+  onWhy: (id: string) => void;
+  onCustomer: () => void;
+  onBack: () => void;
+}
+
+export function Conversation(doors: Doors) {
+  const view = useStore(useDesk().view);
+  if (view.kind === "none") return <Nothing />;
+  if (view.kind === "mine") return <Mine key={view.id} id={view.id} {...doors} />;
+  return <Look key={view.id} id={view.id} {...doors} />;
+}
+
+function Nothing() {
+  const t = useT();
+  const waiting = useAgent((state) => Object.keys(state.queue).length);
+  const status = useAgent((state) => state.me.status);
+  const ready = status === "available" || status === "on_demand";
+  return (
+    <main className="main hollow" aria-label={t("conversation")}>
+      <Icon name={ready ? "inbox" : "pause"} size={24} />
+      <p className="t16 b">{t(ready ? "nothingOpen" : "nothingAway")}</p>
+      <p>{ready ? t("nothingWaiting", { count: waiting }) : t("nothingAwayHint")}</p>
+    </main>
+  );
+}
+
+function Heading(props: {
+  name: string;
+  channel: InteractionCard["channel"];
+  line: string;
+  doors: Doors;
+  children: React.ReactNode;
+}) {
+  const t = useT();
+  const { name, channel, line, doors, children } = props;
+  return (
+    <div className="hd">
+      <IconButton className="back" icon="left" label={t("back")} onClick={doors.onBack} />
+      <div className="grow">
+        <h2 className="t16 b cut">{name}</h2>
+        <p className="x2 t13 row">
+          <Icon name={channel} />
+          <span className="cut">{line}</span>
+        </p>
+      </div>
+      <div className="hd-actions">{children}</div>
+      <IconButton className="to-customer" icon="person" label={t("customer")} onClick={doors.onCustomer} />
+    </div>
+  );
+}
+
+function Mine({ id, ...doors }: Doors & { id: string }) {
+  const t = useT();
+  const times = useTimes();
+  const desk = useDesk();
+  const live = useLive();
+  const card = useAgent((state) => state.interactions[id]);
+  const state = useAgent((now) => now);
+  const failure = useStore(desk.failures, (all) => all[id]);
+  const [transfer, setTransfer] = useState(false);
+  const [helped, setHelped] = useState(false);
+  const [busy, setBusy] = useState(false);
+  if (!card) return <Nothing />;
+  const conversation = state.conversations[card.conversation_id];
+  const wrapping = card.segment?.state === "wrapping";
+  const act = async (name: string, payload: object = {}) => {
+    setBusy(true);
+    const done = await desk.act(id, name, payload);
+    setBusy(false);
+    return done;
+  };
+  const wait = live ? undefined : t("needsLink");
+  return (
+    <main className="main" aria-label={t("conversation")}>
+      <Heading
+        name={card.customer.name || t("visitor")}
+        channel={card.channel}
+        line={[
+          t(`channel_${card.channel}`),
+          queueName(state, card.queue),
+          t("since", { time: times.short(card.answered_at ?? card.created_at) }),
+        ].join(" · ")}
+        doors={doors}
+      >
+        <Button size="small" icon="help" className="only-icon" onClick={() => doors.onWhy(id)}>
+          {t("whyMe")}
+        </Button>
+        {!wrapping && (
+          <>
+            <Button size="small" icon="swap" className="only-icon" disabled={!live} title={wait} onClick={() => setTransfer(true)}>
+              {t("transfer")}
+            </Button>
+            <SnoozeMenu
+              card={card}
+              disabled={!live || busy}
+              onSnooze={(until) => void act("interaction.snooze", { until })}
+              onHold={() => void act("interaction.hold")}
+            />
+            <Button
+              size="small"
+              icon="check"
+              className="only-icon"
+              disabled={!live || busy}
+              title={wait}
+              onClick={() => void act("interaction.close")}
+            >
+              {t("finish")}
+            </Button>
+          </>
+        )}
+        <IconButton
+          icon="bell"
+          className="help"
+          label={t(helped ? "helpAsked" : "askHelp")}
+          disabled={!live}
+          onClick={() => void act("agent.help").then((done) => setHelped(done))}
+        />
+      </Heading>
+      <Strip card={card} failure={failure} helped={helped} busy={busy} onResume={() => void act("interaction.resume")} />
+      <Messages
+        conversation={conversation}
+        customerName={card.customer.name || t("visitor")}
+        typingFor={card.conversation_id}
+        readBy={wrapping ? null : "agent"}
+      />
+      {wrapping ? <WrapUp key={card.segment?.segment_id} card={card} /> : <Composer card={card} />}
+      {transfer && <Transfer card={card} onClose={() => setTransfer(false)} />}
+    </main>
+  );
+}
+
+/** One line under the heading, always there in height: what stands out about this work. */
+function Strip(props: {
+  card: InteractionCard;
+  failure: { action: string; code: string } | undefined;
+  helped: boolean;
+  busy: boolean;
+  onResume: () => void;
+}) {
+  const t = useT();
+  const times = useTimes();
+  const desk = useDesk();
+  const live = useLive();
+  const { card, failure, helped, busy, onResume } = props;
+  const segment = card.segment;
+  if (failure)
+    return (
+      <div className="strip bad" role="alert">
+        <Icon name="octagon" className="c-bad" />
+        <span className="grow">
+          <b>{t(actionKey(failure.action))}</b> {t(failureKey(failure.code))}
+        </span>
+        <Button size="small" kind="quiet" onClick={() => desk.dismissFailure(card.interaction_id)}>
+          {t("understood")}
+        </Button>
+      </div>
+    );
+  if (segment?.state === "parked" || segment?.state === "held")
+    return (
+      <div className="strip acc">
+        <Icon name={segment.state === "held" ? "pause" : "clock"} />
+        <span className="grow">
+          {segment.state === "held"
+            ? t("held")
+            : segment.park_reason === "snoozed" && segment.parked_until
+              ? t("snoozedUntil", { time: times.short(segment.parked_until) })
+              : t(segment.park_reason === "interrupted" ? "interrupted" : "waitsForCustomer")}
+        </span>
+        <Button size="small" icon="play" disabled={!live || busy} onClick={onResume}>
+          {t("resume")}
+        </Button>
+      </div>
+    );
+  if (segment?.over_budget)
+    return (
+      <div className="strip warn">
+        <Icon name="triangle" className="c-warn" />
+        <span>{t("overBudgetLong")}</span>
+      </div>
+    );
+  if (helped)
+    return (
+      <div className="strip acc" role="status">
+        <Icon name="bell" />
+        <span>{t("helpAskedLong")}</span>
+      </div>
+    );
+  return (
+    <div className="strip">
+      <Icon name={card.customer_present ? "person" : "out"} />
+      <span className="cut">{t(card.customer_present ? "customerHere" : "customerLeft")}</span>
+    </div>
+  );
+}
+
+const ACTIONS: Record<string, Key> = {
+  "interaction.close": "fail_close",
+  "interaction.hold": "fail_hold",
+  "interaction.resume": "fail_resume",
+  "interaction.snooze": "fail_snooze",
+  "interaction.transfer": "fail_transfer",
+  "interaction.wrap_up": "fail_wrap_up",
+  "interaction.pull": "fail_pull",
+  "agent.help": "fail_help",
+};
+const actionKey = (action: string): Key => ACTIONS[action] ?? "fail_other";
+
+/** Somebody else's interaction, or one that waits: read, and taken if it waits. */
+function Look({ id, ...doors }: Doors & { id: string }) {
+  const t = useT();
+  const times = useTimes();
+  const desk = useDesk();
+  const live = useLive();
+  const state = useAgent((now) => now);
+  const item = useQueueItem(id);
+  const failure = useStore(desk.failures, (all) => all[id]);
+  const [busy, setBusy] = useState(false);
+  const detail = useFetched(`${id} ${item?.state ?? ""}`, (signal) =>
+    api.get<InteractionDetail>(`/interactions/${id}`, signal),
+  );
+  const conversationId = detail.kind === "there" ? detail.value.conversation_id : null;
+  const page = useFetched(conversationId, (signal) =>
+    api.get<MessagePage>(`/conversations/${conversationId}/messages?limit=100`, signal),
+  );
+
+  if (detail.kind === "failed")
+    return (
+      <main className="main hollow" aria-label={t("conversation")}>
+        <Icon name="octagon" size={24} />
+        <p>{t(detail.status === 404 || detail.status === 403 ? "err_not_found" : "loadFailed")}</p>
+        <Button onClick={detail.retry}>{t("tryAgain")}</Button>
+      </main>
+    );
+  if (detail.kind === "loading")
+    return (
+      <main className="main" aria-label={t("conversation")} aria-busy="true">
+        <div className="hd">
+          <span className="bone wide" />
+        </div>
+      </main>
+    );
+  const shown = detail.value;
+  const conversation: ConversationState | undefined =
+    page.kind === "there"
+      ? {
+          conversation_id: shown.conversation_id,
+          messages: page.value.items,
+          has_more: page.value.next_cursor !== null,
+          visitor_read: null,
+          agent_read: null,
+        }
+      : undefined;
+  return (
+    <main className="main" aria-label={t("conversation")}>
+      <Heading
+        name={shown.customer_name || t("visitor")}
+        channel={shown.channel}
+        line={[
+          t(`channel_${shown.channel}`),
+          queueName(state, shown.queue),
+          shown.agent_name ?? "",
+          t("since", { time: times.short(shown.created_at) }),
+        ]
+          .filter(Boolean)
+          .join(" · ")}
+        doors={doors}
+      >
+        <Button size="small" icon="help" className="only-icon" onClick={() => doors.onWhy(id)}>
+          {t("why")}
+        </Button>
+        <IconButton icon="close" label={t("close")} onClick={desk.close} />
+      </Heading>
+      <div className="strip acc">
+        <Icon name="eye" />
+        <span className="grow cut">
+          {item
+            ? item.offered_to
+              ? t("offeredTo", { name: state.team[item.offered_to]?.name ?? t("someone") })
+              : t("waitsFor", { time: duration(item.waitedMs) })
+            : t(`istate_${shown.state}`)}
+          {failure && <span className="c-bad"> · {t(failure.code === "conflict" ? "pullConflict" : failureKey(failure.code))}</span>}
+        </span>
+        {item?.state === "queued" && (
+          <Button
+            size="small"
+            kind="primary"
+            icon="take"
+            disabled={!live || busy}
+            onClick={() => {
+              setBusy(true);
+              void desk.pull(id).finally(() => setBusy(false));
+            }}
+          >
+            {t("take")}
+          </Button>
+        )}
+      </div>
+      {page.kind === "failed" ? (
+        <div className="hollow grow">
+          <p>{t("loadFailed")}</p>
+          <Button onClick={page.retry}>{t("tryAgain")}</Button>
+        </div>
+      ) : (
+        <Messages conversation={conversation} customerName={shown.customer_name || t("visitor")} typingFor={null} readBy={null} />
+      )}
+      <p className="look-foot t13 x3">{t("lookOnly")}</p>
+    </main>
+  );
+}
+

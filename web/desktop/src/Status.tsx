@@ -1,0 +1,346 @@
+/** My status: the menu, "after this", what stands in the way of leaving, and signing off. */
+import { signOut } from "@contactcenter/shared/api";
+import type { SetStatus } from "@contactcenter/shared/contract";
+import { Icon, StateShape } from "@contactcenter/shared/icons";
+import { CommandError } from "@contactcenter/shared/live";
+import { useStore } from "@contactcenter/shared/store";
+import { clockDuration, serverNow, useNow } from "@contactcenter/shared/time";
+import { Button, Dialog, ErrorLine, Menu, type MenuEntry } from "@contactcenter/shared/ui";
+import { useState } from "react";
+
+import { useAgent, useDesk, useLive } from "./context";
+import { codeOf, queueName } from "./desk";
+import { unfinished } from "./lists";
+import { askNotifications } from "./sound";
+import { type Key, useT } from "./texts";
+
+export const AWAY_REASONS = ["break", "lunch", "training", "meeting", "admin"] as const;
+const KNOWN_REASONS: ReadonlySet<string> = new Set([...AWAY_REASONS, "missed", "supervisor"]);
+
+type T = ReturnType<typeof useT>;
+type Status = SetStatus["status"];
+
+export function statusWord(t: T, status: Status, reason: string | null): string {
+  const word = t(`status_${status}`);
+  if (status !== "away" || !reason) return word;
+  return `${word} · ${KNOWN_REASONS.has(reason) ? t(`reason_${reason}` as Key) : reason}`;
+}
+
+interface Blocked {
+  wanted: SetStatus;
+  code: string;
+  waiting: string[];
+  open: boolean;
+}
+
+export function StatusMenu() {
+  const t = useT();
+  const desk = useDesk();
+  const live = useLive();
+  const me = useAgent((state) => state.me);
+  const now = useNow(1000);
+  const [blocked, setBlocked] = useState<Blocked | null>(null);
+
+  const set = async (wanted: SetStatus) => {
+    askNotifications();
+    try {
+      await desk.setStatus(wanted);
+      setBlocked(null);
+    } catch (error) {
+      setBlocked(blockOf(wanted, error));
+    }
+  };
+  const choices = (after: boolean): MenuEntry[] => {
+    const one = (status: Status, reason: string | null): MenuEntry => {
+      const chosen = after
+        ? me.after_this === status && (me.after_this_reason ?? null) === reason
+        : me.status === status && (status !== "away" || me.status_reason === reason);
+      return {
+        id: `${after ? "after" : "now"}-${status}-${reason ?? ""}`,
+        label: statusWord(t, status, reason),
+        icon: <StateShape state={status === "on_demand" ? "available" : status} />,
+        checked: chosen,
+        disabled: !live,
+        onPick: () => void set({ status, ...(reason ? { reason } : {}), ...(after ? { after_this: true } : {}) }),
+      };
+    };
+    if (after) return [one("available", null), one("away", "break"), one("away", "lunch"), one("offline", null)];
+    return [
+      one("available", null),
+      one("on_demand", null),
+      ...AWAY_REASONS.map((reason) => one("away", reason)),
+      one("offline", null),
+    ];
+  };
+
+  const word = me.state === "away" ? statusWord(t, "away", me.status_reason) : t(`state_${me.state}`);
+  return (
+    <>
+      <Menu
+        className="status"
+        trigger={
+          <>
+            <StateShape state={live ? me.state : "offline"} />
+            <span className="cut">{live ? word : t("linkOffline")}</span>
+            <span className="t" aria-hidden="true">
+              {clockDuration(now - Date.parse(me.state_since))}
+            </span>
+            {me.after_this && (
+              <span className="after" title={t("afterThis")}>
+                <Icon name="right" size={12} />
+                <StateShape state={me.after_this === "on_demand" ? "available" : me.after_this} />
+                <span className="sr">{`${t("afterThis")}: ${statusWord(t, me.after_this, me.after_this_reason)}`}</span>
+              </span>
+            )}
+            <Icon name="down" />
+          </>
+        }
+        entries={[
+          { kind: "caption", id: "now", label: t("statusNow") },
+          ...choices(false),
+          { kind: "line", id: "line" },
+          { kind: "caption", id: "after", label: t("afterThis") },
+          ...choices(true),
+        ]}
+      />
+      {blocked && <BlockedDialog blocked={blocked} onRetry={set} onClose={() => setBlocked(null)} />}
+    </>
+  );
+}
+
+function blockOf(wanted: SetStatus, error: unknown): Blocked {
+  const ctx = error instanceof CommandError ? error.ctx : {};
+  const waiting = Array.isArray(ctx.waiting)
+    ? ctx.waiting.map(String)
+    : ctx.waiting && typeof ctx.waiting === "object"
+      ? Object.keys(ctx.waiting)
+      : [];
+  return { wanted, code: codeOf(error), waiting, open: Array.isArray(ctx.open) ? ctx.open.length > 0 : Boolean(ctx.open) };
+}
+
+function BlockedDialog({
+  blocked,
+  onRetry,
+  onClose,
+}: {
+  blocked: Blocked;
+  onRetry: (wanted: SetStatus) => Promise<void>;
+  onClose: () => void;
+}) {
+  const t = useT();
+  const state = useAgent((now) => now);
+  if (blocked.open) return <OpenWork wanted={blocked.wanted} onChosen={onRetry} onClose={onClose} />;
+  if (blocked.waiting.length > 0)
+    return (
+      <Dialog
+        title={t("lastAgent")}
+        closeLabel={t("close")}
+        onClose={onClose}
+        footer={
+          <>
+            <Button onClick={onClose}>{t("stay")}</Button>
+            <Button kind="primary" onClick={() => void onRetry({ ...blocked.wanted, confirm: true })}>
+              {t("leaveAnyway")}
+            </Button>
+          </>
+        }
+      >
+        <p>{t("lastAgentText")}</p>
+        <ul className="plain-list">
+          {blocked.waiting.map((key) => (
+            <li key={key} className="row">
+              <Icon name="people" />
+              {queueName(state, key)}
+            </li>
+          ))}
+        </ul>
+      </Dialog>
+    );
+  return (
+    <Dialog title={t("statusFailed")} closeLabel={t("close")} onClose={onClose}>
+      <p className="row">
+        <Icon name="octagon" className="c-bad" />
+        {t(failureKey(blocked.code))}
+      </p>
+      <Button onClick={() => void onRetry(blocked.wanted)}>{t("tryAgain")}</Button>
+    </Dialog>
+  );
+}
+
+/** What becomes of the open work of somebody who leaves: domain rule 1.18. */
+function OpenWork({
+  wanted,
+  onChosen,
+  onClose,
+}: {
+  wanted: SetStatus;
+  onChosen: (wanted: SetStatus) => Promise<void>;
+  onClose: () => void;
+}) {
+  const t = useT();
+  const desk = useDesk();
+  const interactions = useAgent((state) => state.interactions);
+  const team = useAgent((state) => state.team);
+  const me = useAgent((state) => state.me);
+  const state = useAgent((now) => now);
+  const [choice, setChoice] = useState<"queue" | "hand_over" | "snooze">("queue");
+  const [to, setTo] = useState("");
+  const [error, setError] = useState<string>();
+  const open = Object.keys(interactions).length > 0 ? unfinished(state) : [];
+  const colleagues = Object.values(team)
+    .filter((one) => one.agent_id !== me.agent_id && one.present && one.status !== "offline")
+    .sort((a, b) => a.name.localeCompare(b.name));
+  const go = async () => {
+    if (choice === "hand_over" && !to) return setError(t("chooseColleague"));
+    const until = new Date(serverNow() + 3_600_000).toISOString();
+    await onChosen({
+      ...wanted,
+      open: choice,
+      ...(choice === "hand_over" ? { hand_over_to: to } : {}),
+      ...(choice === "snooze" ? { snooze_until: until } : {}),
+    });
+  };
+  return (
+    <Dialog
+      title={t("openWork")}
+      closeLabel={t("close")}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{t("stay")}</Button>
+          <Button kind="primary" onClick={() => void go()}>
+            {t("leave")}
+          </Button>
+        </>
+      }
+    >
+      <p>{t("openWorkText")}</p>
+      <ul className="plain-list">
+        {open.map((card) => (
+          <li key={card.interaction_id} className="row">
+            <Icon name={card.channel} />
+            <button
+              type="button"
+              className="link"
+              onClick={() => {
+                desk.open(card.interaction_id);
+                onClose();
+              }}
+            >
+              {card.customer.name || t("visitor")}
+            </button>
+            <span className="x3">{queueName(state, card.queue)}</span>
+          </li>
+        ))}
+      </ul>
+      <fieldset className="choices">
+        <legend className="sr">{t("openWork")}</legend>
+        {(["queue", "hand_over", "snooze"] as const).map((one) => (
+          <label key={one}>
+            <input type="radio" name="open" checked={choice === one} onChange={() => setChoice(one)} />
+            {t(`open_${one}`)}
+          </label>
+        ))}
+      </fieldset>
+      {choice === "hand_over" && (
+        <select className="input" aria-label={t("colleague")} value={to} onChange={(event) => setTo(event.target.value)}>
+          <option value="">{t("chooseColleague")}</option>
+          {colleagues.map((one) => (
+            <option key={one.agent_id} value={one.agent_id}>
+              {`${one.name} · ${t(`state_${one.state}`)}`}
+            </option>
+          ))}
+        </select>
+      )}
+      <ErrorLine error={choice === "hand_over" && !to ? error : undefined} />
+    </Dialog>
+  );
+}
+
+/** Going offline and out: what blocks it is asked first, then the session ends. */
+export function SignOff({ onClose }: { onClose: () => void }) {
+  const t = useT();
+  const desk = useDesk();
+  const live = useLive();
+  const waiting = useStore(desk.outbox.items).filter((one) => one.state !== "sent").length;
+  const [blocked, setBlocked] = useState<Blocked | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [failed, setFailed] = useState(false);
+
+  const leave = async (wanted: SetStatus) => {
+    setBusy(true);
+    setFailed(false);
+    try {
+      await desk.setStatus(wanted);
+      await signOut();
+    } catch (error) {
+      setBusy(false);
+      if (error instanceof CommandError && error.code === "conflict") setBlocked(blockOf(wanted, error));
+      else setFailed(true);
+    }
+  };
+  if (blocked) return <BlockedDialog blocked={blocked} onRetry={leave} onClose={onClose} />;
+  return (
+    <Dialog
+      title={t("signOutTitle")}
+      closeLabel={t("close")}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{t("stay")}</Button>
+          <Button kind="primary" disabled={busy || !live} onClick={() => void leave({ status: "offline" })}>
+            {t("signOut")}
+          </Button>
+        </>
+      }
+    >
+      <p>{t("signOutText")}</p>
+      {waiting > 0 && (
+        <p className="box-msg warn">
+          <Icon name="triangle" />
+          {t("signOutUnsent", { count: waiting })}
+        </p>
+      )}
+      <ErrorLine error={failed ? t("err_unavailable") : !live ? t("needsLink") : undefined} />
+    </Dialog>
+  );
+}
+
+/** A status that somebody else set, told until it is answered. */
+export function ForcedNotice() {
+  const t = useT();
+  const desk = useDesk();
+  const live = useLive();
+  const forced = useStore(desk.forced);
+  if (!forced) return null;
+  return (
+    <div className="forced" role="alert">
+      <Icon name="triangle" className="c-warn" />
+      <span className="grow">
+        <b>{statusWord(t, forced.status, null)}</b>
+        <br />
+        {t(`forced_${forced.cause}`)}
+      </span>
+      {forced.status !== "available" && (
+        <Button
+          size="small"
+          disabled={!live}
+          onClick={() => void desk.setStatus({ status: "available" }).catch(() => desk.forced.set(forced))}
+        >
+          {t("backAvailable")}
+        </Button>
+      )}
+      <Button size="small" kind="quiet" onClick={() => desk.forced.set(null)}>
+        {t("understood")}
+      </Button>
+    </div>
+  );
+}
+
+const CODES: ReadonlySet<string> = new Set([
+  "invalid", "unauthenticated", "forbidden", "not_found", "conflict", "expired", "too_large", "rate_limited",
+  "unsupported", "unavailable",
+]);
+
+/** The text for a refusal's code. */
+export const failureKey = (code: string): Key => `err_${CODES.has(code) ? code : "unavailable"}` as Key;

@@ -1,0 +1,303 @@
+/**
+ * The desk behind the screen: the live state, what is being written, what is
+ * looked at, and the commands. Components read its stores and call its methods.
+ */
+import { apply, type AgentState } from "@contactcenter/shared/apply";
+import type { MessageCard, ReservationCard, SetStatus, TeamMember } from "@contactcenter/shared/contract";
+import { CommandError, type Delivered, Live } from "@contactcenter/shared/live";
+import { locale } from "@contactcenter/shared/prefs";
+import { remembered, Store } from "@contactcenter/shared/store";
+import { serverNow, setServerClock } from "@contactcenter/shared/time";
+
+import { type Outgoing, Outbox } from "./outbox";
+
+/** What the middle shows: my own work, or somebody's to look at, without a segment of mine. */
+export type View = { kind: "none" } | { kind: "mine"; id: string } | { kind: "look"; id: string };
+
+/** Why an offer went away, said for a moment where it was. */
+export interface OfferGone {
+  reservation: ReservationCard;
+  how: "timed_out" | "rescinded" | "cancelled";
+}
+
+/** A status that somebody else gave me. */
+export interface ForcedStatus {
+  status: TeamMember["status"];
+  reason: string | null;
+  cause: "supervisor" | "missed" | "system";
+}
+
+/** A command that was refused, told beside what it was about. */
+export interface Failure {
+  action: string;
+  code: string;
+}
+
+/** Offers are dead for this long after they appear: domain rule 1.6. */
+export const OFFER_DEAD_MS = 400;
+
+const TYPING_SHOWN_MS = 6_000;
+const TYPING_SENT_MS = 3_000;
+const GONE_SHOWN_MS = 6_000;
+
+export class Desk {
+  readonly live: Live<AgentState>;
+  readonly state = new Store<AgentState | null>(null);
+  readonly view = new Store<View>({ kind: "none" });
+  readonly outbox: Outbox;
+  /** conversation → Date.now() until which the visitor counts as typing. */
+  readonly typing = new Store<Readonly<Record<string, number>>>({});
+  /** Every message seen of a conversation, beyond the newest that the state keeps. */
+  readonly older = new Store<Readonly<Record<string, { messages: MessageCard[]; cursor: string | null }>>>({});
+  readonly offerGone = new Store<OfferGone | null>(null);
+  readonly forced = new Store<ForcedStatus | null>(null);
+  /** interaction id (or `status`) → the last refused command. */
+  readonly failures = new Store<Readonly<Record<string, Failure>>>({});
+  /** Offers being answered: reservation id → what was said. */
+  readonly answering = new Store<Readonly<Record<string, "accept" | "reject">>>({});
+
+  #typingSent = new Map<string, number>();
+  #readSent = new Map<string, string>();
+  #settingStatus = false;
+  #goneTimer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(userId: string) {
+    this.live = new Live<AgentState>("/agent", {
+      snapshot: ({ state, server_now }) => {
+        setServerClock(server_now, state.centre.timezone);
+        this.#show(state);
+        this.outbox.flush();
+      },
+      event: (name, payload) => this.#event(name, payload),
+    });
+    this.outbox = new Outbox(
+      (message) => this.#send(message),
+      () => this.live.isLive,
+      `cc.outbox.${userId}`,
+    );
+    this.live.link.subscribe(() => {
+      if (this.live.isLive) this.outbox.flush();
+      else this.#readSent.clear();
+    });
+    const id = /^#i\/([0-9a-f-]{36})$/.exec(location.hash)?.[1];
+    if (id) this.view.set({ kind: "look", id });
+    this.view.subscribe(() => {
+      const view = this.view.get();
+      history.replaceState(null, "", view.kind === "none" ? "#" : `#i/${view.id}`);
+    });
+  }
+
+  start = (): void => this.live.start();
+  stop = (): void => this.live.stop();
+
+  // --- looking ---
+
+  /** Open an interaction: as mine when it is, otherwise to look at. */
+  open = (id: string): void => {
+    const mine = this.state.get()?.interactions[id] !== undefined;
+    this.view.set({ kind: mine ? "mine" : "look", id });
+  };
+
+  close = (): void => this.view.set({ kind: "none" });
+
+  // --- writing ---
+
+  write(conversationId: string, kind: "text" | "note", body: string): void {
+    this.outbox.add({
+      client_id: crypto.randomUUID(),
+      conversation_id: conversationId,
+      kind,
+      body,
+      created_at: new Date(serverNow()).toISOString(),
+    });
+    this.#typingSent.delete(conversationId);
+  }
+
+  /** Say that I am typing; at most once in three seconds. */
+  keyPressed(conversationId: string): void {
+    const last = this.#typingSent.get(conversationId) ?? 0;
+    if (Date.now() - last < TYPING_SENT_MS) return;
+    this.#typingSent.set(conversationId, Date.now());
+    this.live.hint("chat.typing", { conversation_id: conversationId });
+  }
+
+  /** Say that I have read up to this message; once each. */
+  read(conversationId: string, messageId: string): void {
+    if (!this.live.isLive || (this.#readSent.get(conversationId) ?? "") >= messageId) return;
+    this.#readSent.set(conversationId, messageId);
+    this.live.command("chat.read", { conversation_id: conversationId, message_id: messageId }).catch(() => {
+      this.#readSent.delete(conversationId);
+    });
+  }
+
+  draft(conversationId: string): string {
+    return remembered.read(`cc.draft.${conversationId}`, "");
+  }
+
+  keepDraft(conversationId: string, text: string): void {
+    remembered.write(`cc.draft.${conversationId}`, text === "" ? null : text);
+  }
+
+  // --- offers ---
+
+  async accept(reservation: ReservationCard): Promise<void> {
+    await this.#answer(reservation, "accept", () =>
+      this.live.command("reservation.accept", { reservation_id: reservation.reservation_id }),
+    );
+  }
+
+  async reject(reservation: ReservationCard, reason: "busy" | "not_mine" | "break"): Promise<void> {
+    await this.#answer(reservation, "reject", () =>
+      this.live.command("reservation.reject", { reservation_id: reservation.reservation_id, reason }),
+    );
+  }
+
+  async #answer(reservation: ReservationCard, how: "accept" | "reject", send: () => Promise<unknown>): Promise<void> {
+    const id = reservation.reservation_id;
+    if (this.answering.get()[id]) return;
+    this.answering.update((now) => ({ ...now, [id]: how }));
+    this.#fail(id, null);
+    try {
+      await send();
+      if (how === "accept") this.open(reservation.interaction_id);
+    } catch (error) {
+      this.#fail(id, { action: how, code: codeOf(error) });
+    } finally {
+      this.answering.update((now) => {
+        const { [id]: _done, ...rest } = now;
+        return rest;
+      });
+    }
+  }
+
+  // --- commands on one interaction ---
+
+  /** Runs a command; a refusal is kept beside the interaction and told as false. */
+  async act(interactionId: string, name: string, payload: object = {}): Promise<boolean> {
+    this.#fail(interactionId, null);
+    try {
+      await this.live.command(name, { interaction_id: interactionId, ...payload });
+      return true;
+    } catch (error) {
+      this.#fail(interactionId, { action: name, code: codeOf(error) });
+      return false;
+    }
+  }
+
+  async pull(interactionId: string): Promise<void> {
+    if (await this.act(interactionId, "interaction.pull")) this.open(interactionId);
+  }
+
+  dismissFailure = (key: string): void => this.#fail(key, null);
+
+  // --- status ---
+
+  /** Throws CommandError, whose ctx says what stands in the way. */
+  async setStatus(status: SetStatus): Promise<void> {
+    this.forced.set(null);
+    this.#settingStatus = true;
+    try {
+      await this.live.command("agent.set_status", status);
+    } finally {
+      this.#settingStatus = false;
+    }
+  }
+
+  // --- from the server ---
+
+  #event(name: string, payload: Delivered): void {
+    if (name === "chat.typing") {
+      if (payload.sender === "visitor") this.#visitorTypes(String(payload.conversation_id));
+      return;
+    }
+    const before = this.state.get();
+    if (!before) return;
+    if (name === "reservation.timed_out" || name === "reservation.rescinded" || name === "reservation.cancelled") {
+      const reservation = before.reservations[String(payload.reservation_id)];
+      if (reservation) this.#offerWent({ reservation, how: name.slice(12) as OfferGone["how"] });
+    }
+    if (name === "agent.status_changed") this.#statusChanged(before, payload);
+    if (name === "chat.message" && payload.sender === "visitor") this.#stopsTyping(String(payload.conversation_id));
+    this.#show(apply(before, name, payload));
+  }
+
+  #show(state: AgentState): void {
+    const before = this.state.get();
+    this.state.set(state);
+    if (before?.conversations !== state.conversations) this.#confirm(state);
+    const view = this.view.get();
+    if (view.kind === "look" && state.interactions[view.id]) this.view.set({ kind: "mine", id: view.id });
+    if (view.kind === "mine" && !state.interactions[view.id]) this.view.set({ kind: "none" });
+  }
+
+  #confirm(state: AgentState): void {
+    const waiting = this.outbox.items.get();
+    if (waiting.length === 0) return;
+    const arrived = new Set<string>();
+    for (const one of waiting) {
+      const conversation = state.conversations[one.conversation_id];
+      const done = conversation
+        ? conversation.messages.some((message) => message.client_id === one.client_id)
+        : one.state === "sent";
+      if (done) arrived.add(one.client_id);
+    }
+    this.outbox.confirmed(arrived);
+  }
+
+  #statusChanged(before: AgentState, payload: Delivered): void {
+    const agent = payload.agent as TeamMember | undefined;
+    if (!agent || agent.agent_id !== before.me.agent_id || this.#settingStatus) return;
+    const cause = payload.cause;
+    if (cause !== "supervisor" && cause !== "missed" && cause !== "system") return;
+    this.forced.set({ status: agent.status, reason: agent.status_reason, cause });
+  }
+
+  #offerWent(gone: OfferGone): void {
+    this.offerGone.set(gone);
+    if (this.#goneTimer !== null) clearTimeout(this.#goneTimer);
+    this.#goneTimer = setTimeout(() => this.offerGone.set(null), GONE_SHOWN_MS);
+  }
+
+  #visitorTypes(conversationId: string): void {
+    this.typing.update((now) => ({ ...now, [conversationId]: Date.now() + TYPING_SHOWN_MS }));
+    setTimeout(() => {
+      if ((this.typing.get()[conversationId] ?? 0) <= Date.now()) this.#stopsTyping(conversationId);
+    }, TYPING_SHOWN_MS + 50);
+  }
+
+  #stopsTyping(conversationId: string): void {
+    this.typing.update((now) => {
+      if (!(conversationId in now)) return now;
+      const { [conversationId]: _still, ...rest } = now;
+      return rest;
+    });
+  }
+
+  async #send(message: Outgoing): Promise<void> {
+    await this.live.command("chat.message", {
+      conversation_id: message.conversation_id,
+      body: message.body,
+      client_id: message.client_id,
+      kind: message.kind,
+    });
+    const state = this.state.get();
+    if (state) queueMicrotask(() => this.#confirm(this.state.get() ?? state));
+  }
+
+  #fail(key: string, failure: Failure | null): void {
+    this.failures.update((now) => {
+      if (failure) return { ...now, [key]: failure };
+      if (!(key in now)) return now;
+      const { [key]: _old, ...rest } = now;
+      return rest;
+    });
+  }
+}
+
+export const codeOf = (error: unknown): string => (error instanceof CommandError ? error.code : "unavailable");
+
+/** A queue's name in the language of the screen; its key when it is not known. */
+export function queueName(state: AgentState, key: string | null): string {
+  const queue = key === null ? undefined : state.queues[key];
+  return queue ? (locale.get() === "es" ? queue.name_es : queue.name_en) : (key ?? "");
+}

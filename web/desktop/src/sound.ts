@@ -1,0 +1,55 @@
+/**
+ * The sounds of the desk, made here from two sine tones, and the system's
+ * notifications. A browser lets a page sound only after a first touch or key.
+ */
+import { volume } from "@contactcenter/shared/prefs";
+
+let context: AudioContext | null = null;
+
+function wake(): void {
+  context ??= new AudioContext();
+  if (context.state === "suspended") void context.resume();
+}
+
+/** Let the first gesture on the page open the sound. */
+export function armSound(): void {
+  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, wake, { once: true, capture: true });
+}
+
+function tone(at: number, hertz: number, seconds: number, loudness: number): void {
+  if (!context) return;
+  const oscillator = context.createOscillator();
+  const gain = context.createGain();
+  oscillator.frequency.value = hertz;
+  gain.gain.setValueAtTime(0, at);
+  gain.gain.linearRampToValueAtTime(loudness, at + 0.02);
+  gain.gain.exponentialRampToValueAtTime(0.0001, at + seconds);
+  oscillator.connect(gain).connect(context.destination);
+  oscillator.start(at);
+  oscillator.stop(at + seconds);
+}
+
+function play(notes: [after: number, hertz: number, seconds: number][], share = 1): void {
+  const level = volume.get() * 0.3 * share;
+  if (level <= 0 || !context || context.state !== "running") return;
+  for (const [after, hertz, seconds] of notes) tone(context.currentTime + after, hertz, seconds, level);
+}
+
+export const offerSound = (): void => play([[0, 659, 0.22], [0.18, 880, 0.34]]);
+export const messageSound = (): void => play([[0, 740, 0.14]], 0.6);
+
+/** Ask once for the system's notifications; must come from a click. */
+export function askNotifications(): void {
+  if (typeof Notification !== "undefined" && Notification.permission === "default") void Notification.requestPermission();
+}
+
+/** Tell the system when the page is not in front; a click brings it there. */
+export function notify(title: string, body: string, tag: string): Notification | null {
+  if (typeof Notification === "undefined" || Notification.permission !== "granted" || document.hasFocus()) return null;
+  const shown = new Notification(title, { body, tag });
+  shown.onclick = () => {
+    window.focus();
+    shown.close();
+  };
+  return shown;
+}
