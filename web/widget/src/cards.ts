@@ -56,7 +56,7 @@ export class Cards {
       cards.push(["unreachable", 0, () => this.problem(this.texts.unreachable)]);
     }
     if (problem) cards.push(["problem", problem, () => this.problem(problem, false)]);
-    if (asked) cards.push(["ask", asked, () => this.ask(asked)]);
+    if (asked) cards.push(["ask", [asked, stage], () => this.ask(asked, stage === "waiting")]);
     this.place(cards);
     if (startFailure !== this.lastFailure) this.form.refuse(startFailure?.fields ?? []);
     this.lastFailure = startFailure;
@@ -144,13 +144,13 @@ export class Cards {
     );
   }
 
-  private ask(what: Exclude<Asked, null>): HTMLElement {
+  private ask(what: Exclude<Asked, null>, waiting: boolean): HTMLElement {
     const { texts, actions } = this;
     return h(
       "div",
       { class: "card" },
       h("h3", {}, what === "end" ? texts.confirmEnd : texts.confirmForget),
-      h("p", {}, what === "end" ? texts.confirmEndHelp : texts.confirmForgetHelp),
+      h("p", {}, what === "end" ? texts.confirmEndHelp[waiting ? "waiting" : "active"] : texts.confirmForgetHelp),
       h(
         "div",
         { class: "acts" },

@@ -271,16 +271,26 @@ export class Client {
     socket.on("disconnect", (reason) => {
       this.stream.restart();
       this.set({ link: "offline", typing: false });
-      if (reason === "io server disconnect") this.later("reconnect", () => socket.connect());
+      if (reason === "io server disconnect") this.reconnect(socket);
     });
     socket.on("connect_error", (error: Error & { data?: { code?: string } }) => {
       const code = error.data?.code;
       if (code === "unauthenticated" || code === "not_found" || code === "expired") this.expire();
       else {
-        this.set({ link: "offline" });
-        if (!socket.active) this.later("reconnect", () => socket.connect());
+        this.set({ link: "offline", ...(code === "forbidden" ? { startFailure: { code } } : {}) });
+        if (!socket.active) this.reconnect(socket);
       }
     });
+  }
+
+  /** The centre let us go, which socket.io takes as final: come back, less often each time. */
+  private reconnect(socket: Socket): void {
+    this.later("reconnect", () => socket.connect(), this.slower() * (0.75 + Math.random() / 2));
+  }
+
+  private slower(): number {
+    this.backoff = Math.min(LONGEST_BACKOFF, Math.max(1_000, this.backoff * 2));
+    return this.backoff;
   }
 
   private reset(conversation: Conversation, snapshot: Snapshot<unknown>): void {
@@ -455,8 +465,7 @@ export class Client {
       return false;
     }
     if (error.code === "unavailable" || error.code === "offline") {
-      this.backoff = Math.min(LONGEST_BACKOFF, Math.max(1_000, this.backoff * 2));
-      this.later("pump", () => void this.pump(), this.backoff);
+      this.later("pump", () => void this.pump(), this.slower());
       return false;
     }
     return tell({ code: error.code });
@@ -523,9 +532,9 @@ export class Client {
     );
   }
 
-  private later(name: string, run: () => void, ms?: number): void {
+  private later(name: string, run: () => void, ms: number): void {
     clearTimeout(this.timers.get(name));
-    this.timers.set(name, setTimeout(run, ms ?? 1_000 + Math.random() * 2_000));
+    this.timers.set(name, setTimeout(run, ms));
   }
 
   private set(change: Partial<State>): void {

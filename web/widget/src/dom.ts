@@ -40,7 +40,7 @@ export type IconName = keyof typeof STROKES;
 export function icon(name: IconName, size: 12 | 16 | 20 = 16): SVGElement {
   const namespace = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(namespace, "svg");
-  const attributes = { class: `i i${size}`, viewBox: "0 0 16 16", "aria-hidden": "true", focusable: "false" };
+  const attributes = { class: name === "dots" ? `i i${size} dots3` : `i i${size}`, viewBox: "0 0 16 16", "aria-hidden": "true", focusable: "false" };
   for (const [key, value] of Object.entries(attributes)) svg.setAttribute(key, value);
   const path = document.createElementNS(namespace, "path");
   path.setAttribute("d", STROKES[name]);

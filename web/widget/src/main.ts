@@ -65,9 +65,10 @@ function start(script: HTMLScriptElement): void {
 
   new MutationObserver((changes) => {
     // The page changed its language: that is newer than the visitor's earlier choice.
-    if (changes.some((change) => change.attributeName === "data-language")) store.language = null;
+    const newer = (change: MutationRecord) => change.attributeName === "data-language" && change.oldValue !== null;
+    if (changes.some(newer)) store.language = null;
     refresh();
-  }).observe(script, { attributes: true });
+  }).observe(script, { attributes: true, attributeOldValue: true });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", refresh);
   addEventListener("storage", (event) => client.storageChanged(event.key, event.newValue));
   document.body.append(host);

@@ -10,7 +10,8 @@ export interface Envelope {
   stream: string;
   seq: number;
   node: string;
-  cursor: string;
+  /** Null when the event stands for no place in the log. */
+  cursor: string | null;
 }
 
 export interface Snapshot<State> {
@@ -77,7 +78,7 @@ export class EventStream<State> {
       return;
     }
     this.seqs.set(payload.stream, payload.seq);
-    if (payload.cursor > this.cursor) this.sink.apply(event, payload);
+    if (payload.cursor === null || payload.cursor > this.cursor) this.sink.apply(event, payload);
   }
 }
 

@@ -158,7 +158,7 @@ export class View {
       this.typingLine.element,
       below,
     );
-    const note = h("div", { class: "note", id: "note", role: "status", hidden: true });
+    const note = h("div", { class: "note", id: "note", hidden: true });
     const input = h("textarea", {
       rows: "1",
       "aria-describedby": "note",
@@ -259,14 +259,15 @@ export class View {
     let words = "";
     if (over > 0) words = texts.over(over);
     else if (length >= COUNTER_FROM) words = texts.left(-over);
-    else if (state.pausedUntil !== null) {
-      words = texts.slowDown(Math.max(1, Math.ceil((state.pausedUntil - Date.now()) / 1_000)));
-    }
+    else if (state.pausedUntil !== null) words = texts.slowDown;
+    const bad = over > 0;
+    // Read out when it appears, not at every letter.
+    if (words && (parts.note.hidden || bad !== parts.note.classList.contains("bad"))) this.announce(words);
     parts.note.hidden = words === "";
-    parts.note.classList.toggle("bad", over > 0);
+    parts.note.classList.toggle("bad", bad);
     say(parts.note, words);
     parts.input.setAttribute("aria-invalid", String(over > 0));
-    parts.send.setAttribute("aria-disabled", String(over > 0 || parts.input.value.trim() === ""));
+    parts.send.setAttribute("aria-disabled", String(over > 0));
   }
 
   private typed(): void {

@@ -132,14 +132,14 @@ export class FakeCentre {
       sync: () => ({ snapshot: this.snapshot(held) }),
     };
     for (const [name, run] of Object.entries(commands)) {
-      socket.on(name, (payload: never, ack?: Ack) => {
+      socket.on(name, (payload: unknown, ack?: Ack) => {
         const refused = this.refuse.shift();
         if (refused) {
           ack?.({ ok: false, error: { detail: "", ctx: {}, ...refused } });
           return;
         }
         try {
-          const data = run(payload);
+          const data = run(payload as never);
           if (name === "chat.message" && this.loseAcks > 0) {
             this.loseAcks -= 1;
             socket.conn.close();
