@@ -26,7 +26,8 @@ class AgentStatusChanged(Event):
     # The status that takes effect when the open work has ended, if one is waiting.
     after_this: str | None = None
     after_this_reason: str | None = None
-    cause: str = "agent"  # agent, supervisor, missed, after_this, system
+    cause: str = "agent"  # agent, supervisor, missed, after_this, on_demand, system
+    request_id: UUID | None = None  # of the request that this grants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +56,15 @@ class AgentSkillsChanged(Event):
     skills: dict[str, int]  # skill key → level 1..5
     budget: int  # capacity units, 100 by default
     maxima: dict[str, int]  # channel → most items at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentHelpRequested(Event):
+    """An agent asks the supervisors for help, with an interaction or in general."""
+
+    name: ClassVar[str] = "agent.help_requested"
+    audience: ClassVar[frozenset[Audience]] = frozenset({"agent", "wallboard"})
+    subject_field: ClassVar[str] = "agent_id"
+
+    agent_id: UUID
+    interaction_id: UUID | None = None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from contactcenter.core.event import Audience, Event
@@ -50,6 +50,7 @@ class ReservationAccepted(Event):
     cost: int
     waited_ms: int  # queue entry to connected, ringing included
     how: str  # offer, pull, push, return, transfer
+    request_id: UUID | None = None  # of the pull or push that this grants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,21 +97,22 @@ class ReservationCancelled(_ReservationEnded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingRequested(Event):
-    """A pull or push that only the router may grant, since it takes capacity."""
+    """Something that only the router may grant: it takes capacity, or leaves a queue alone."""
 
     name: ClassVar[str] = "routing.requested"
     subject_field: ClassVar[str] = "request_id"
 
     request_id: UUID
-    kind: str  # pull, push
-    interaction_id: UUID
+    kind: str  # pull, push, status
     agent_id: UUID
+    interaction_id: UUID | None = None  # of a pull or push
     force: bool = False
+    wish: dict[str, Any] = field(default_factory=dict)  # of a status: what the agent asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingRefused(Event):
-    """The router's no to a request; its yes is `reservation.accepted` or `.created`."""
+    """The router's no to a request; its yes is the fact with the same `request_id`."""
 
     name: ClassVar[str] = "routing.refused"
     subject_field: ClassVar[str] = "request_id"
@@ -118,6 +120,7 @@ class RoutingRefused(Event):
     request_id: UUID
     code: str  # a code of the socket contract
     detail: str
+    ctx: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

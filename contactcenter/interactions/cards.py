@@ -287,12 +287,16 @@ async def unread(conn: Connection, conversation_ids: Sequence[UUID]) -> dict[UUI
 
 QUEUE_ITEMS = """
 SELECT w.interaction_id, w.channel, w.queue, c.name AS customer_name, w.entered_at,
-       w.virtual_start, w.band, w.state,
-       (SELECT r.agent_id FROM reservations r
-        WHERE r.work_item_id = w.id AND r.state = 'pending'
-        ORDER BY r.created_at LIMIT 1) AS offered_to
+       w.virtual_start, w.band, CASE WHEN offer.agent_id IS NULL THEN 'queued'
+                                     ELSE 'offered' END AS state,
+       offer.agent_id AS offered_to
 FROM work_items w
 JOIN contacts c ON c.id = w.contact_id
+LEFT JOIN LATERAL (
+    SELECT r.agent_id FROM reservations r
+    WHERE r.work_item_id = w.id AND r.state = 'pending'
+    ORDER BY r.created_at LIMIT 1
+) offer ON true
 WHERE w.answered_at IS NULL AND w.ended_at IS NULL
   AND ($1::text[] IS NULL OR w.queue = ANY ($1))
   AND ($2::uuid[] IS NULL OR w.interaction_id = ANY ($2))

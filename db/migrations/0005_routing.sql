@@ -47,9 +47,14 @@ CREATE TABLE agent_states (
     absent_since    timestamptz,
     channels        text[]      NOT NULL DEFAULT '{}',
     cooldown_until  timestamptz,
-    available_since timestamptz,
-    last_ended_at   timestamptz,                       -- end of the last segment
-    last_offered_at timestamptz                        -- round robin's memory
+    idle_since      timestamptz,                       -- last end of work, or became available
+    last_ended_at   timestamptz                        -- end of the last segment
+);
+
+-- Round robin's memory: who was offered a queue's item last.
+CREATE TABLE queue_turns (
+    queue    text PRIMARY KEY REFERENCES queues (key) ON DELETE CASCADE,
+    agent_id uuid NOT NULL REFERENCES agents (id) ON DELETE CASCADE
 );
 
 CREATE TABLE work_items (
@@ -65,15 +70,18 @@ CREATE TABLE work_items (
                                            'left_message', 'cancelled')),
     band           smallint    NOT NULL CHECK (band BETWEEN 1 AND 3),
     base           integer     NOT NULL,
+    boost          integer     NOT NULL,
+    target_ms      integer     NOT NULL CHECK (target_ms > 0),
     cost           integer     NOT NULL CHECK (cost >= 0),
     virtual_start  timestamptz NOT NULL,
     entered_at     timestamptz NOT NULL,
     answered_at    timestamptz,
     ended_at       timestamptz,
     round          integer     NOT NULL DEFAULT 1,
-    round_started_at timestamptz NOT NULL,
+    step           smallint    NOT NULL DEFAULT 0,     -- the active routing step, and its end
+    step_until     timestamptz,
+    message_offered boolean    NOT NULL DEFAULT false,
     routing        jsonb       NOT NULL DEFAULT '{}',  -- as in the interaction.queued event
-    version        integer     NOT NULL DEFAULT 1,
     CHECK ((outcome IS NULL) = (ended_at IS NULL)),
     CHECK ((state IN ('queued', 'offered')) = (answered_at IS NULL AND ended_at IS NULL))
 ) WITH (fillfactor = 80);
@@ -106,10 +114,8 @@ CREATE TABLE reservations (
 );
 CREATE UNIQUE INDEX reservations_one_winner ON reservations (work_item_id, round)
     WHERE state = 'accepted';
-CREATE UNIQUE INDEX reservations_one_offer ON reservations (work_item_id, agent_id)
+CREATE UNIQUE INDEX reservations_one_offer ON reservations (agent_id, work_item_id)
     WHERE state = 'pending';
-CREATE INDEX reservations_pending ON reservations (agent_id) WHERE state = 'pending';
-CREATE INDEX reservations_interaction ON reservations (interaction_id, created_at);
 CREATE INDEX reservations_work_item ON reservations (work_item_id);
 
 CREATE TABLE segments (
@@ -146,11 +152,13 @@ CREATE INDEX segments_open_agent ON segments (agent_id) WHERE state <> 'ended';
 CREATE INDEX segments_open_interaction ON segments (interaction_id) WHERE state <> 'ended';
 CREATE INDEX segments_interaction ON segments (interaction_id, started_at);
 CREATE INDEX segments_agent ON segments (agent_id, started_at);
+CREATE INDEX segments_ended ON segments (ended_at) WHERE ended_at IS NOT NULL;
 
 -- migrate:down
 DROP TABLE segments;
 DROP TABLE reservations;
 DROP TABLE work_items;
+DROP TABLE queue_turns;
 DROP TABLE agent_states;
 DROP TABLE dispositions;
 DROP TABLE queues;

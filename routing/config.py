@@ -1,0 +1,209 @@
+"""A queue's stored configuration, read into the core's words; and what is wrong with it.
+
+The form is that of config/defaults/queues.toml, as jsonb in `queues.config`. Durations are
+whole seconds there (`target_s`), milliseconds in the core. What is left out takes the channel's
+default.
+
+    {"steps": [{"require": {"SA": 3}, "for_s": 30}, {}],
+     "channels": {"voice": {"target_s": 20, "overflow": "SH", "max_wait_s": 600}},
+     "preferred_s": 30}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from routing.core.model import (
+    DEFAULT_POLICIES,
+    Band,
+    Channel,
+    ChannelPolicy,
+    QueueConfig,
+    Requirement,
+    RoutingStep,
+    SkipIf,
+    StrategyName,
+    WrapMode,
+    config_faults,
+)
+from routing.hours import Calendar, CalendarError, parse_calendar
+
+PREFERRED_MS: Final = 30_000
+"""How long preferred agents come first when the queue does not say."""
+
+
+class ConfigError(ValueError):
+    """A configuration cannot be read; the text is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue as the shell needs it: the core's part, and what only the edges read."""
+
+    key: str
+    core: QueueConfig
+    calendar: Calendar
+    preferred_ms: int
+    retired: bool
+    version: tuple[int, int]  # of the queue and of its calendar
+    handle_ms: Mapping[Channel, int]
+    """Handle time assumed for estimates as long as the last hour shows too few."""
+
+
+# Seconds in the stored form → the core's field in milliseconds.
+_SECONDS: Final = {
+    field.name.removesuffix("_ms") + "_s": field.name
+    for field in fields(ChannelPolicy)
+    if field.name.endswith("_ms")
+}
+_PLAIN: Final = {f.name for f in fields(ChannelPolicy)} - set(_SECONDS.values())
+_TOP: Final = {"steps", "channels", "preferred_s", "handle_s"}
+_HANDLE_MS: Final = {
+    Channel.VOICE: 300_000,
+    Channel.CHAT: 540_000,
+    Channel.WHATSAPP: 210_000,
+    Channel.SMS: 90_000,
+    Channel.EMAIL: 300_000,
+}
+
+
+def read_queue(key: str, skill: str, strategy: str, config: Mapping[str, Any]) -> QueueConfig:
+    """The core's part of a queue. ConfigError for what cannot be read or makes no sense."""
+    _only(config, _TOP, "config")
+    policies = {
+        channel: _policy(channel, _table(config.get("channels", {}), "channels").get(channel, {}))
+        for channel in Channel
+    }
+    _only(_table(config.get("channels", {}), "channels"), set(Channel), "channels")
+    steps = tuple(
+        _step(entry, f"step {number}") for number, entry in enumerate(config.get("steps", ()), 1)
+    )
+    queue = QueueConfig(
+        id=key,
+        require=(Requirement(skill),),
+        strategy=_word(StrategyName, strategy, "strategy"),
+        steps=steps or (RoutingStep(),),
+        policies=policies,
+    )
+    faults = config_faults(queue)
+    if faults:
+        raise ConfigError(" ".join(faults))
+    return queue
+
+
+def read(
+    *,
+    key: str,
+    skill: str,
+    strategy: str,
+    config: Mapping[str, Any],
+    weekly: Mapping[str, Any],
+    exceptions: list[dict[str, Any]],
+    zone: ZoneInfo,
+    retired: bool,
+    version: tuple[int, int],
+) -> Queue:
+    """A stored queue with its calendar. ConfigError when either cannot be read."""
+    core = read_queue(key, skill, strategy, config)
+    try:
+        calendar = parse_calendar(weekly, exceptions, zone)
+    except CalendarError as error:
+        raise ConfigError(str(error)) from error
+    handle = _table(config.get("handle_s", {}), "handle_s")
+    _only(handle, set(Channel), "handle_s")
+    return Queue(
+        key=key,
+        core=core,
+        calendar=calendar,
+        preferred_ms=_whole(config["preferred_s"], "preferred_s") * 1000
+        if "preferred_s" in config
+        else PREFERRED_MS,
+        retired=retired,
+        version=version,
+        handle_ms={
+            channel: _whole(handle[channel], "handle_s") * 1000 if channel in handle else usual
+            for channel, usual in _HANDLE_MS.items()
+        },
+    )
+
+
+def _policy(channel: Channel, given: Any) -> ChannelPolicy:
+    where = f"channels.{channel}"
+    values: dict[str, Any] = {}
+    for name, value in _table(given, where).items():
+        if name in _SECONDS:
+            seconds = None if value is None else _whole(value, f"{where}.{name}")
+            values[_SECONDS[name]] = None if seconds is None else seconds * 1000
+        elif name not in _PLAIN:
+            raise ConfigError(f"{where}: there is no setting {name}.")
+        elif name in {"interrupts", "barred_by"}:
+            values[name] = frozenset(_word(Channel, word, f"{where}.{name}") for word in value)
+        elif name == "wrap":
+            values[name] = _word(WrapMode, value, f"{where}.wrap")
+        elif name == "band":
+            values[name] = _band(value, where)
+        elif name in {"wrap_blocks", "missed_sets_away"}:
+            values[name] = bool(value)
+        elif name == "overflow":
+            values[name] = None if value is None else str(value)
+        else:
+            values[name] = None if value is None else _whole(value, f"{where}.{name}")
+    try:
+        return replace(DEFAULT_POLICIES[channel], **values)
+    except TypeError as error:
+        raise ConfigError(f"{where} cannot be read.") from error
+
+
+def _step(entry: Any, where: str) -> RoutingStep:
+    given = _table(entry, where)
+    _only(given, {"require", "prefer", "agents", "for_s", "skip_if"}, where)
+    agents = given.get("agents")
+    return RoutingStep(
+        require=tuple(
+            Requirement(skill, min=_whole(level, where))
+            for skill, level in _table(given.get("require", {}), where).items()
+        ),
+        prefer=tuple(
+            Requirement(skill, weight=_whole(weight, where))
+            for skill, weight in _table(given.get("prefer", {}), where).items()
+        ),
+        agents=None if agents is None else tuple(str(agent) for agent in agents),
+        for_ms=_whole(given["for_s"], f"{where}.for_s") * 1000 if given.get("for_s") else None,
+        skip_if=_word(SkipIf, given.get("skip_if", SkipIf.NEVER), f"{where}.skip_if"),
+    )
+
+
+def _band(value: Any, where: str) -> Band:
+    try:
+        return Band(value)
+    except ValueError as error:
+        raise ConfigError(f"{where}.band: 1 is danger, 2 live, 3 deferred.") from error
+
+
+def _word(kind: Any, value: Any, where: str) -> Any:
+    try:
+        return kind(value)
+    except ValueError as error:
+        known = ", ".join(member.value for member in kind)
+        raise ConfigError(f"{where}: one of {known}.") from error
+
+
+def _whole(value: Any, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigError(f"{where}: wants a whole number.")
+    return value
+
+
+def _table(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{where}: wants a table of settings.")
+    return value
+
+
+def _only(given: Mapping[str, Any], known: set[Any], where: str) -> None:
+    unknown = sorted(set(given) - {str(k) for k in known})
+    if unknown:
+        raise ConfigError(f"{where}: there is no setting {', '.join(unknown)}.")

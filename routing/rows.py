@@ -1,0 +1,154 @@
+"""PURE. A visit as the core holds it, as a row keeps it, and as its event tells it.
+
+What most visits do not have (preferred agents, a transfer's target, own steps) goes into one
+json object, `work_items.routing`, so that an ordinary row is narrow and quick to read back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from contactcenter.core.clock import from_ms, to_ms
+from contactcenter.events.interactions import InteractionQueued
+from routing.core.model import (
+    Band,
+    Channel,
+    Entry,
+    Requirement,
+    RoutingStep,
+    SkipIf,
+    WorkItem,
+)
+from routing.store import VisitRow
+
+_EXTRAS: Final = (
+    "preferred",
+    "preferred_ms",
+    "direct_to",
+    "return_to",
+    "return_at",
+    "front",
+    "takes_over",
+    "overflowed",
+)
+
+
+def extras(item: WorkItem) -> dict[str, Any]:
+    """What the row's columns do not hold; {} for an ordinary visit."""
+    found = {name: value for name in _EXTRAS if (value := getattr(item, name))}
+    if item.steps is not None:
+        found["steps"] = [
+            {
+                "require": [[r.skill, r.min, r.weight] for r in step.require],
+                "prefer": [[r.skill, r.min, r.weight] for r in step.prefer],
+                "agents": step.agents,
+                "for_ms": step.for_ms,
+                "skip_if": step.skip_if.value,
+            }
+            for step in item.steps
+        ]
+    return found
+
+
+def from_extras(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Read `extras` back: keyword arguments of a WorkItem."""
+    values = {name: found[name] for name in _EXTRAS if name in found}
+    for name in ("preferred", "overflowed"):
+        if name in values:
+            values[name] = tuple(values[name])
+    if "steps" in found:
+        values["steps"] = tuple(
+            RoutingStep(
+                require=tuple(Requirement(*r) for r in step["require"]),
+                prefer=tuple(Requirement(*r) for r in step["prefer"]),
+                agents=None if step["agents"] is None else tuple(step["agents"]),
+                for_ms=step["for_ms"],
+                skip_if=SkipIf(step["skip_if"]),
+            )
+            for step in found["steps"]
+        )
+    return values
+
+
+def row_of(item: WorkItem, contact_id: UUID) -> VisitRow:
+    """The row that begins the visit."""
+    return VisitRow(
+        id=UUID(item.id),
+        interaction_id=UUID(item.interaction),
+        contact_id=contact_id,
+        queue=item.queue,
+        channel=item.channel.value,
+        entry=item.entry.value,
+        state="queued",
+        outcome=None,
+        band=item.band.value,
+        base=item.base,
+        boost=item.boost,
+        target_ms=item.target_ms,
+        cost=item.cost,
+        virtual_start=from_ms(item.virtual_start),
+        entered_at=from_ms(item.entered_at),
+        answered_at=None,
+        ended_at=None,
+        round=1,
+        step=0,
+        step_until=None,
+        message_offered=False,
+        routing=extras(item),
+    )
+
+
+def item_of_row(row: VisitRow) -> WorkItem:
+    return WorkItem(
+        id=str(row.id),
+        interaction=str(row.interaction_id),
+        queue=row.queue,
+        channel=Channel(row.channel),
+        band=Band(row.band),
+        base=row.base,
+        boost=row.boost,
+        target_ms=row.target_ms,
+        cost=row.cost,
+        virtual_start=to_ms(row.virtual_start),
+        entered_at=to_ms(row.entered_at),
+        entry=Entry(row.entry),
+        **from_extras(row.routing),
+    )
+
+
+def event_of(item: WorkItem, contact_id: UUID) -> InteractionQueued:
+    """The fact that the visit began: all the router needs to take it up."""
+    return InteractionQueued(
+        interaction_id=UUID(item.interaction),
+        work_item_id=UUID(item.id),
+        queue=item.queue,
+        channel=item.channel.value,
+        entry=item.entry.value,
+        band=item.band.value,
+        base=item.base,
+        virtual_start=from_ms(item.virtual_start),
+        entered_at=from_ms(item.entered_at),
+        cost=item.cost,
+        contact_id=contact_id,
+        routing={"boost": item.boost, "target_ms": item.target_ms, **extras(item)},
+    )
+
+
+def item_of_event(event: InteractionQueued) -> WorkItem:
+    return WorkItem(
+        id=str(event.work_item_id),
+        interaction=str(event.interaction_id),
+        queue=event.queue,
+        channel=Channel(event.channel),
+        band=Band(event.band),
+        base=event.base,
+        boost=event.routing["boost"],
+        target_ms=event.routing["target_ms"],
+        cost=event.cost,
+        virtual_start=to_ms(event.virtual_start),
+        entered_at=to_ms(event.entered_at),
+        entry=Entry(event.entry),
+        **from_extras(event.routing),
+    )

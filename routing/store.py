@@ -1,0 +1,564 @@
+"""SQL of visits, offers, segments and desks, as commands on any node use it.
+
+Every change is conditional on the state it starts from. Whoever changes something of an
+interaction has locked the interaction's row first (`interactions.service.interaction`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from db import Connection, Record
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRow:
+    """A row of `work_items`."""
+
+    id: UUID
+    interaction_id: UUID
+    contact_id: UUID
+    queue: str
+    channel: str
+    entry: str
+    state: str
+    outcome: str | None
+    band: int
+    base: int
+    boost: int
+    target_ms: int
+    cost: int
+    virtual_start: datetime
+    entered_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    round: int
+    step: int
+    step_until: datetime | None
+    message_offered: bool
+    routing: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationRow:
+    """A row of `reservations` without its explanation."""
+
+    id: UUID
+    work_item_id: UUID
+    interaction_id: UUID
+    agent_id: UUID
+    round: int
+    how: str
+    state: str
+    cost: int
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    """A row of `segments`."""
+
+    id: UUID
+    interaction_id: UUID
+    work_item_id: UUID | None
+    reservation_id: UUID | None
+    agent_id: UUID
+    queue: str | None
+    channel: str
+    state: str
+    park_reason: str | None
+    cost: int
+    full_cost: int
+    over_budget: bool
+    started_at: datetime
+    state_since: datetime
+    parked_until: datetime | None
+    held_ms: int
+    talk_ended_at: datetime | None
+    wrap_deadline: datetime | None
+    wrap_extended: bool
+    wrap_blocks: bool
+    disposition: str | None
+    note: str
+    last_customer_at: datetime | None
+    last_agent_at: datetime | None
+    ended_at: datetime | None
+    version: int
+
+
+VISIT_COLUMNS = """
+    id, interaction_id, contact_id, queue, channel, entry, state, outcome, band, base, boost,
+    target_ms, cost, virtual_start, entered_at, answered_at, ended_at, round, step, step_until,
+    message_offered, routing
+"""
+
+INSERT_VISIT = """
+INSERT INTO work_items (id, interaction_id, contact_id, queue, channel, entry, state, band, base,
+                        boost, target_ms, cost, virtual_start, entered_at, routing)
+VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $10, $11, $12, $13, $14)
+"""
+
+
+async def insert_visit(conn: Connection, visit: VisitRow) -> None:
+    await conn.execute(
+        INSERT_VISIT,
+        visit.id,
+        visit.interaction_id,
+        visit.contact_id,
+        visit.queue,
+        visit.channel,
+        visit.entry,
+        visit.band,
+        visit.base,
+        visit.boost,
+        visit.target_ms,
+        visit.cost,
+        visit.virtual_start,
+        visit.entered_at,
+        visit.routing,
+    )
+
+
+WAITING_VISIT = f"""
+SELECT {VISIT_COLUMNS} FROM work_items
+WHERE interaction_id = $1 AND answered_at IS NULL AND ended_at IS NULL
+"""  # noqa: S608 - a constant
+
+
+async def waiting_visit(conn: Connection, interaction_id: UUID) -> VisitRow | None:
+    """The visit in which the interaction waits or rings now."""
+    row = await conn.fetchrow(WAITING_VISIT, interaction_id)
+    return VisitRow(**row) if row else None
+
+
+VISIT = f"SELECT {VISIT_COLUMNS} FROM work_items WHERE id = $1"  # noqa: S608 - a constant
+
+
+async def visit(conn: Connection, work_item_id: UUID) -> VisitRow | None:
+    row = await conn.fetchrow(VISIT, work_item_id)
+    return VisitRow(**row) if row else None
+
+
+END_VISIT = """
+UPDATE work_items SET state = 'ended', outcome = $2, ended_at = $3
+WHERE id = $1 AND answered_at IS NULL AND ended_at IS NULL
+RETURNING id
+"""
+
+
+async def end_visit(conn: Connection, work_item_id: UUID, outcome: str, at: datetime) -> bool:
+    return await conn.fetchval(END_VISIT, work_item_id, outcome, at) is not None
+
+
+ANSWER_VISIT = """
+UPDATE work_items
+SET state = 'assigned', outcome = 'answered', answered_at = $2, ended_at = $2
+WHERE id = $1 AND state = 'offered'
+RETURNING id
+"""
+
+
+async def answer_visit(conn: Connection, work_item_id: UUID, at: datetime) -> bool:
+    return await conn.fetchval(ANSWER_VISIT, work_item_id, at) is not None
+
+
+LEFT_VISIT = f"""
+SELECT {VISIT_COLUMNS} FROM work_items w
+WHERE w.contact_id IN (
+          SELECT $1::uuid
+          UNION
+          SELECT other.id FROM contacts me
+          JOIN contacts other ON other.customer_id = me.customer_id AND other.verified
+          WHERE me.id = $1 AND me.verified)
+  AND w.outcome = 'abandoned' AND w.queue = $2 AND w.ended_at >= $3
+  AND NOT EXISTS (SELECT FROM work_items r
+                  WHERE r.contact_id = w.contact_id AND r.entry = 'return'
+                    AND r.entered_at >= w.ended_at)
+ORDER BY w.ended_at DESC LIMIT 1
+"""  # noqa: S608 - a constant
+
+
+async def left_visit(
+    conn: Connection, contact_id: UUID, queue: str, since: datetime
+) -> VisitRow | None:
+    """The customer's newest abandoned visit to the queue since then, whose place is not taken
+    back yet: of this contact, or of another that is verified as the same customer."""
+    row = await conn.fetchrow(LEFT_VISIT, contact_id, queue, since)
+    return VisitRow(**row) if row else None
+
+
+RESERVATION = """
+SELECT id, work_item_id, interaction_id, agent_id, round, how, state, cost, created_at, expires_at
+FROM reservations WHERE id = $1
+"""
+
+
+async def reservation(conn: Connection, reservation_id: UUID) -> ReservationRow | None:
+    row = await conn.fetchrow(RESERVATION, reservation_id)
+    return ReservationRow(**row) if row else None
+
+
+END_RESERVATION = """
+UPDATE reservations SET state = $2, reason = $3, ended_at = $4
+WHERE id = $1 AND state = 'pending'
+RETURNING id
+"""
+
+
+async def end_reservation(
+    conn: Connection, reservation_id: UUID, state: str, at: datetime, reason: str | None = None
+) -> bool:
+    return await conn.fetchval(END_RESERVATION, reservation_id, state, reason, at) is not None
+
+
+SEGMENT_COLUMNS = """
+    s.id, s.interaction_id, s.work_item_id, s.reservation_id, s.agent_id, s.queue, s.channel,
+    s.state, s.park_reason, s.cost, s.full_cost, s.over_budget, s.started_at, s.state_since,
+    s.parked_until, s.held_ms, s.talk_ended_at, s.wrap_deadline, s.wrap_extended, s.wrap_blocks,
+    s.disposition, s.note, s.last_customer_at, s.last_agent_at, s.ended_at, s.version
+"""
+
+BEGIN_SEGMENT = """
+INSERT INTO segments (id, interaction_id, work_item_id, reservation_id, agent_id, queue, channel,
+                      state, cost, full_cost, started_at, state_since, last_customer_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 'active', $8, $8, $9, $9, $9)
+"""
+
+
+async def begin_segment(
+    conn: Connection, segment_id: UUID, offer: ReservationRow, visit: VisitRow, at: datetime
+) -> None:
+    await conn.execute(
+        BEGIN_SEGMENT,
+        segment_id,
+        offer.interaction_id,
+        visit.id,
+        offer.id,
+        offer.agent_id,
+        visit.queue,
+        visit.channel,
+        offer.cost,
+        at,
+    )
+
+
+OPEN_SEGMENTS = f"""
+SELECT {SEGMENT_COLUMNS} FROM segments s
+WHERE s.interaction_id = $1 AND s.state <> 'ended'
+ORDER BY s.started_at, s.id
+"""  # noqa: S608 - a constant
+
+
+async def open_segments(conn: Connection, interaction_id: UUID) -> list[SegmentRow]:
+    return [SegmentRow(**row) for row in await conn.fetch(OPEN_SEGMENTS, interaction_id)]
+
+
+LAST_SEGMENT = f"""
+SELECT {SEGMENT_COLUMNS} FROM segments s
+WHERE s.interaction_id = $1 AND s.agent_id = $2
+ORDER BY s.started_at DESC, s.id DESC LIMIT 1
+"""  # noqa: S608 - a constant
+
+
+async def last_segment(conn: Connection, interaction_id: UUID, agent_id: UUID) -> SegmentRow | None:
+    """The agent's newest part in the interaction, open or ended."""
+    row = await conn.fetchrow(LAST_SEGMENT, interaction_id, agent_id)
+    return SegmentRow(**row) if row else None
+
+
+SEGMENT_OF_RESERVATION = f"""
+SELECT {SEGMENT_COLUMNS} FROM segments s WHERE s.reservation_id = $1
+"""  # noqa: S608 - a constant
+
+
+async def segment_of_reservation(conn: Connection, reservation_id: UUID) -> SegmentRow | None:
+    row = await conn.fetchrow(SEGMENT_OF_RESERVATION, reservation_id)
+    return SegmentRow(**row) if row else None
+
+
+# held_ms grows by the time spent in `held` whenever that state is left.
+CHANGE_SEGMENT = """
+UPDATE segments s
+SET state = $2,
+    version = version + 1,
+    state_since = $3,
+    held_ms = held_ms + CASE WHEN state = 'held'
+                        THEN extract(epoch FROM $3 - state_since) * 1000 ELSE 0 END,
+    cost = $4,
+    park_reason = $5,
+    parked_until = $6,
+    wrap_deadline = $7,
+    wrap_blocks = $8,
+    talk_ended_at = CASE WHEN $2 IN ('wrapping', 'ended') THEN coalesce(talk_ended_at, $3) END,
+    disposition = coalesce($9, disposition),
+    note = coalesce($10, note),
+    ended_at = CASE WHEN $2 = 'ended' THEN $3 END
+WHERE id = $1 AND version = $11
+RETURNING held_ms
+"""
+
+
+async def change_segment(
+    conn: Connection,
+    segment: SegmentRow,
+    state: str,
+    at: datetime,
+    *,
+    cost: int,
+    park_reason: str | None = None,
+    parked_until: datetime | None = None,
+    wrap_deadline: datetime | None = None,
+    wrap_blocks: bool = False,
+    disposition: str | None = None,
+    note: str | None = None,
+) -> int | None:
+    """Take the segment from where it was read to `state`; its hold time so far, in ms.
+
+    None: somebody else has changed it meanwhile.
+    """
+    held: int | None = await conn.fetchval(
+        CHANGE_SEGMENT,
+        segment.id,
+        state,
+        at,
+        cost,
+        park_reason,
+        parked_until,
+        wrap_deadline,
+        wrap_blocks,
+        disposition,
+        note,
+        segment.version,
+    )
+    return held
+
+
+EXTEND_WRAP = """
+UPDATE segments
+SET wrap_deadline = wrap_deadline + $2::interval, wrap_extended = true, version = version + 1
+WHERE id = $1 AND state = 'wrapping' AND wrap_deadline IS NOT NULL AND NOT wrap_extended
+RETURNING wrap_deadline
+"""
+
+
+async def extend_wrap(conn: Connection, segment_id: UUID, by: timedelta) -> datetime | None:
+    """The new deadline; None: not wrapping, without a limit, or extended before."""
+    deadline: datetime | None = await conn.fetchval(EXTEND_WRAP, segment_id, by)
+    return deadline
+
+
+SAVE_DRAFT = """
+UPDATE segments SET note = coalesce($2, note), disposition = coalesce($3, disposition)
+WHERE id = $1 AND state <> 'ended'
+RETURNING id
+"""
+
+
+async def save_draft(
+    conn: Connection, segment_id: UUID, note: str | None, disposition: str | None
+) -> bool:
+    return await conn.fetchval(SAVE_DRAFT, segment_id, note, disposition) is not None
+
+
+NOTE_CUSTOMER_WROTE = """
+UPDATE segments SET last_customer_at = $2
+WHERE interaction_id = $1 AND state <> 'ended'
+RETURNING id
+"""
+
+NOTE_AGENT_WROTE = """
+UPDATE segments SET last_agent_at = $3
+WHERE interaction_id = $1 AND agent_id = $2 AND state IN ('active', 'held', 'parked')
+RETURNING id
+"""
+
+
+async def customer_wrote(conn: Connection, interaction_id: UUID, at: datetime) -> bool:
+    return await conn.fetchval(NOTE_CUSTOMER_WROTE, interaction_id, at) is not None
+
+
+async def agent_wrote(conn: Connection, interaction_id: UUID, agent_id: UUID, at: datetime) -> bool:
+    return await conn.fetchval(NOTE_AGENT_WROTE, interaction_id, agent_id, at) is not None
+
+
+NOTE_ENDED = """
+INSERT INTO agent_states (agent_id, last_ended_at, idle_since) VALUES ($1, $2, $2)
+ON CONFLICT (agent_id) DO UPDATE
+SET last_ended_at = greatest(agent_states.last_ended_at, excluded.last_ended_at),
+    idle_since = greatest(agent_states.idle_since, excluded.idle_since)
+"""
+
+
+async def note_ended(conn: Connection, agent_id: UUID, at: datetime) -> None:
+    """The agent's newest segment ended then: from now on the idle clock counts."""
+    await conn.execute(NOTE_ENDED, agent_id, at)
+
+
+DISPOSITION = """
+SELECT key FROM dispositions
+WHERE key = $1 AND NOT retired AND (queue IS NULL OR queue = $2)
+"""
+
+
+async def disposition_exists(conn: Connection, key: str, queue: str | None) -> bool:
+    return await conn.fetchval(DISPOSITION, key, queue) is not None
+
+
+QUEUE = """
+SELECT q.key, q.skill, q.strategy, q.config, q.retired, q.version, c.weekly, c.exceptions,
+       c.timezone, c.version AS calendar_version
+FROM queues q JOIN calendars c ON c.key = q.calendar
+WHERE q.key = $1
+"""
+
+
+async def queue(conn: Connection, key: str) -> Record | None:
+    """A queue with its calendar."""
+    return await conn.fetchrow(QUEUE, key)
+
+
+WAITING_IN_QUEUE = """
+SELECT w.id, w.interaction_id, i.conversation_id, w.channel, w.band, w.base, w.boost,
+       w.target_ms, w.virtual_start, w.entered_at, w.cost,
+       coalesce((w.routing ->> 'front')::boolean, false) AS front
+FROM work_items w JOIN interactions i ON i.id = w.interaction_id
+WHERE w.queue = $1 AND w.answered_at IS NULL AND w.ended_at IS NULL
+"""
+
+
+async def waiting_in_queue(conn: Connection, queue: str) -> list[Record]:
+    return await conn.fetch(WAITING_IN_QUEUE, queue)
+
+
+# Agents of the queue who are available and present: units they may still take, and how many
+# queues each serves.
+STAFF = """
+SELECT a.id, a.budget,
+       coalesce((SELECT sum(s.cost) FROM segments s
+                 WHERE s.agent_id = a.id AND s.state <> 'ended'), 0)::int
+       + coalesce((SELECT sum(r.cost) FROM reservations r
+                   WHERE r.agent_id = a.id AND r.state = 'pending'), 0)::int AS load,
+       (SELECT count(*) FROM queues o JOIN agent_skills ok
+            ON ok.agent_id = a.id AND ok.skill = o.skill
+        WHERE NOT o.retired)::int AS queues
+FROM queues q
+JOIN agent_skills k ON k.skill = q.skill
+JOIN agents a ON a.id = k.agent_id AND a.status IN ('available', 'on_demand')
+     AND a.after_this IS NULL
+JOIN agent_states p ON p.agent_id = a.id AND p.present
+WHERE q.key = $1
+"""
+
+
+async def staff(conn: Connection, queue: str) -> list[Record]:
+    return await conn.fetch(STAFF, queue)
+
+
+HANDLING = """
+SELECT avg(extract(epoch FROM s.ended_at - s.started_at) * 1000)::float8 AS handle_ms,
+       count(*)::int AS samples
+FROM segments s
+WHERE s.ended_at >= $1 AND s.queue = $2 AND s.channel = $3
+"""
+
+
+async def handling(
+    conn: Connection, since: datetime, queue: str, channel: str
+) -> tuple[float | None, int]:
+    """(mean handle time in ms, how many) of the segments that ended since then."""
+    row = await conn.fetchrow(HANDLING, since, queue, channel)
+    assert row is not None
+    return row["handle_ms"], row["samples"]
+
+
+OPEN_WORK = f"""
+SELECT {SEGMENT_COLUMNS} FROM segments s
+WHERE s.agent_id = $1 AND s.state <> 'ended'
+ORDER BY s.started_at, s.id
+"""  # noqa: S608 - a constant
+
+
+async def open_work(conn: Connection, agent_id: UUID) -> list[SegmentRow]:
+    return [SegmentRow(**row) for row in await conn.fetch(OPEN_WORK, agent_id)]
+
+
+CONNECTED = """
+WITH before AS (SELECT present FROM agent_states WHERE agent_id = $1)
+INSERT INTO agent_states (agent_id, present, present_until, channels)
+VALUES ($1, true, clock_timestamp() + $2::interval, $3)
+ON CONFLICT (agent_id) DO UPDATE
+SET present = true, present_until = excluded.present_until, channels = excluded.channels,
+    absent_since = NULL
+RETURNING coalesce((SELECT present FROM before), false) AS was_present
+"""
+
+
+async def connected(
+    conn: Connection, agent_id: UUID, channels: Sequence[str], lasting: timedelta
+) -> bool:
+    """Whether the agent was present before."""
+    return bool(await conn.fetchval(CONNECTED, agent_id, lasting, list(channels)))
+
+
+CHANNELS = "SELECT present, channels FROM agent_states WHERE agent_id = $1 FOR UPDATE"
+
+
+async def desk(conn: Connection, agent_id: UUID) -> tuple[bool, list[str]]:
+    """(present, channels) of the agent's desk, locked."""
+    row = await conn.fetchrow(CHANNELS, agent_id)
+    return (row["present"], row["channels"]) if row else (False, [])
+
+
+HEARTBEAT = """
+UPDATE agent_states SET present_until = clock_timestamp() + $2::interval
+WHERE agent_id = ANY ($1::uuid[]) AND present
+RETURNING agent_id
+"""
+
+BACK = """
+UPDATE agent_states
+SET present = true, absent_since = NULL, present_until = clock_timestamp() + $2::interval
+WHERE agent_id = ANY ($1::uuid[]) AND NOT present
+RETURNING agent_id, channels
+"""
+
+
+async def heartbeat(conn: Connection, agent_ids: Sequence[UUID], lasting: timedelta) -> set[UUID]:
+    """Those that were present and are known to be for another while."""
+    return {row["agent_id"] for row in await conn.fetch(HEARTBEAT, list(agent_ids), lasting)}
+
+
+async def back(
+    conn: Connection, agent_ids: Sequence[UUID], lasting: timedelta
+) -> list[tuple[UUID, list[str]]]:
+    """(agent, channels) of those that had been given up and are here after all."""
+    rows = await conn.fetch(BACK, list(agent_ids), lasting)
+    return [(row["agent_id"], row["channels"]) for row in rows]
+
+
+SIGNED_OUT = """
+UPDATE agent_states SET present = false, absent_since = $2
+WHERE agent_id = $1 AND present RETURNING agent_id
+"""
+
+LAPSED = """
+UPDATE agent_states SET present = false, absent_since = $1
+WHERE agent_id IN (SELECT agent_id FROM agent_states
+                   WHERE present AND present_until < clock_timestamp()
+                   FOR UPDATE SKIP LOCKED)
+RETURNING agent_id
+"""
+
+
+async def signed_out(conn: Connection, agent_id: UUID, at: datetime) -> bool:
+    return await conn.fetchval(SIGNED_OUT, agent_id, at) is not None
+
+
+async def lapsed(conn: Connection, at: datetime) -> list[UUID]:
+    """Give up the desks that have been silent too long; whose they are."""
+    return [row["agent_id"] for row in await conn.fetch(LAPSED, at)]
