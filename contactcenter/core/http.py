@@ -13,24 +13,52 @@ A handler gets what was declared, checked and typed; it answers a model, a `Resp
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import hashlib
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_origin
 from uuid import UUID
 
+import orjson
+import structlog
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from contactcenter.core.access import Permission, Principal
+from config.settings import Settings
+from contactcenter.core import metrics, openapi
+from contactcenter.core.access import ANONYMOUS, PUBLIC, Authenticator, Permission, Principal
 from contactcenter.core.errors import (
+    Internal,
+    Invalid,
+    Malformed,
+    NotAllowed,
     NotFound,
     PreconditionFailed,
     PreconditionRequired,
     Problem,
+    RateLimited,
+    TooLarge,
+    Unauthenticated,
+    UnsupportedType,
 )
-from contactcenter.core.limits import Limit
+from contactcenter.core.idempotency import Answer, Idempotency
+from contactcenter.core.ids import new_id
+from contactcenter.core.limits import Buckets, Limit
+from contactcenter.core.origins import Origins
+from contactcenter.core.validation import error_items, holds_nul
+from contactcenter.core.work import WorkFactory, trace, unavailable
+
+log = structlog.get_logger(__name__)
 
 BODY_LIMIT: Final = 64 * 1024
+COMPRESS_FROM: Final = 1024
+SIGNED_IN_LIMIT: Final = Limit(per_second=50, burst=200)
+PUBLIC_LIMIT: Final = Limit(per_second=20, burst=100)
+
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+PARAMETER: Final = re.compile(r"{(\w+)}")
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -71,11 +99,10 @@ class Request:
         Raises PreconditionFailed (412) for another one, and PreconditionRequired (428) without the
         header if it is required.
         """
-        given = self.http.headers.get("If-Match")
-        if given is None:
+        if "If-Match" not in self.http.headers:
             if required:
                 raise PreconditionRequired
-        elif given != "*" and etag(version) not in {tag.strip() for tag in given.split(",")}:
+        elif not _matches(self.http, "If-Match", version):
             raise PreconditionFailed(version=version)
 
 
@@ -134,7 +161,354 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-Check = Callable[[], Awaitable[Literal["ok", "degraded", "down"]]]
+State = Literal["ok", "degraded", "down"]
+Check = Callable[[], Awaitable[State]]
 """One dependency's state for /readyz; raising counts as down."""
 
-__all__ = ["Check", "Cookie", "NotFound", "Request", "Response", "Route", "etag"]
+
+def build_app(
+    routes: Iterable[Route],
+    *,
+    settings: Settings,
+    work: WorkFactory,
+    authenticator: Authenticator,
+    checks: Mapping[str, Check],
+) -> web.Application:
+    """The aiohttp application: these routes and /healthz, /readyz, /metrics, /api/openapi.json.
+
+    Pages and sockets are added to it by whoever serves them.
+    """
+    border = _Border(settings, work, authenticator)
+    app = web.Application(middlewares=[border.middleware])
+    app.on_response_prepare.append(border.finish)
+    table = list(routes)
+    for route in table:
+        endpoint = border.endpoint(route)
+        if route.method == "GET":
+            app.router.add_get(route.path, endpoint, allow_head=True)
+        else:
+            app.router.add_route(route.method, route.path, endpoint)
+    document = orjson.dumps(openapi.document(table, settings.app.public_url))
+    app.router.add_get("/api/openapi.json", _fixed(document))
+    app.router.add_get("/healthz", _fixed(b'{"status":"ok"}'))
+    app.router.add_get("/readyz", _readiness(dict(checks)))
+    app.router.add_get("/metrics", _metrics)
+    return app
+
+
+def problem_response(problem: Problem, request_id: str) -> web.Response:
+    """RFC 9457, with the members that the contract adds: request_id, code, ctx, errors."""
+    body: dict[str, Any] = {
+        "type": f"/api/docs#problem-{problem.status}-{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "request_id": request_id,
+        "code": problem.code,
+    }
+    if problem.ctx:
+        body["ctx"] = problem.ctx
+    if isinstance(problem, Invalid):
+        body["errors"] = problem.errors
+    return web.Response(
+        body=orjson.dumps(body, default=str),
+        status=problem.status,
+        headers=problem.headers(),
+        content_type="application/problem+json",
+    )
+
+
+class _Border:
+    """What holds for every request: ids, limits, access, problems, headers, metrics."""
+
+    def __init__(self, settings: Settings, work: WorkFactory, authenticator: Authenticator) -> None:
+        self._authenticator = authenticator
+        self._origins = Origins(settings)
+        self._idempotency = Idempotency(work, settings.auth.jwt_refresh_secret.get_secret_value())
+        self._signed_in = Buckets(SIGNED_IN_LIMIT)
+        self._public = Buckets(PUBLIC_LIMIT)
+        self._secure_cookies = settings.app.public_url.startswith("https:")
+
+    @web.middleware
+    async def middleware(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        http = request
+        begun = time.perf_counter()
+        given = http.headers.get("X-Request-Id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else str(new_id())
+        http["request_id"] = request_id
+        token = trace.set(request_id)
+        response: web.StreamResponse
+        try:
+            with structlog.contextvars.bound_contextvars(request_id=request_id):
+                response = await self._guarded(http, handler)
+        finally:
+            trace.reset(token)
+        resource = http.match_info.route.resource
+        where = "unknown" if resource is None else resource.canonical
+        seconds = time.perf_counter() - begun
+        metrics.HTTP_SECONDS.labels(http.method, where, response.status).observe(seconds)
+        log.info(
+            "http_request",
+            method=http.method,
+            route=where,
+            status=response.status,
+            ms=round(seconds * 1000, 1),
+            request_id=request_id,
+        )
+        return response
+
+    async def _guarded(
+        self, http: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        try:
+            preflight = self._origins.preflight(http)
+            if preflight is not None:
+                return preflight
+            self._origins.refuse_foreign(http)
+            with unavailable():
+                return await handler(http)
+        except Problem as problem:
+            return problem_response(problem, http["request_id"])
+        except web.HTTPMethodNotAllowed as error:
+            return problem_response(NotAllowed(tuple(error.allowed_methods)), http["request_id"])
+        except web.HTTPRequestEntityTooLarge:
+            return problem_response(TooLarge(), http["request_id"])
+        except web.HTTPRedirection as redirection:
+            return redirection
+        except web.HTTPNotFound:
+            return problem_response(NotFound(), http["request_id"])
+        except web.HTTPException as error:
+            log.warning("http_exception", status=error.status)
+            return problem_response(Malformed(), http["request_id"])
+        except Exception:
+            log.exception("http_failed")
+            return problem_response(Internal(), http["request_id"])
+
+    async def finish(self, http: web.Request, response: web.StreamResponse) -> None:
+        """Headers of every response, also of those that aiohttp or a page makes."""
+        self._origins.set_headers(http, response)
+        response.headers.setdefault("X-Request-Id", http.get("request_id", ""))
+        if http.path.startswith("/api/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        if (
+            isinstance(response, web.Response)
+            and isinstance(response.body, bytes)
+            and len(response.body) > COMPRESS_FROM
+            and "Content-Encoding" not in response.headers
+            and response.content_type.endswith(("json", "text/plain"))
+        ):
+            response.headers["Vary"] = "Accept-Encoding, Origin"
+            response.enable_compression()
+
+    def endpoint(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """The aiohttp handler of a route."""
+        own = None if route.limit is None else Buckets(route.limit)
+        lists = _list_fields(route.query)
+
+        async def answer(http: web.Request) -> web.StreamResponse:
+            principal = await self._principal(http, route)
+            self._take_token(http, principal, own)
+            request = Request(
+                http=http,
+                principal=principal,
+                request_id=http["request_id"],
+                params=_params(http),
+                query=_query(http, route.query, lists),
+            )
+            raw = await _raw_body(http, route)
+            request.body = _body(raw, route.body)
+            key = http.headers.get("Idempotency-Key")
+            if not route.creates or key is None:
+                return self._response(http, route, await route.handler(request))
+
+            async def run() -> Answer:
+                response = self._response(http, route, await route.handler(request))
+                body = response.body
+                assert isinstance(body, bytes | None), "what is created is answered in JSON"
+                kept = {k: v for k, v in response.headers.items() if k in {"ETag", "Location"}}
+                return Answer(response.status, body or b"", kept)
+
+            scope = f"{principal.actor} {self._caller(http, principal)} {route.method} {http.path}"
+            done = await self._idempotency.once(scope, key, hashlib.sha256(raw).digest(), run)
+            return web.Response(
+                body=done.body,
+                status=done.status,
+                headers=done.headers,
+                content_type="application/json",
+            )
+
+        return answer
+
+    async def _principal(self, http: web.Request, route: Route) -> Principal:
+        scheme, _, token = http.headers.get("Authorization", "").partition(" ")
+        if route.permission is PUBLIC:
+            return ANONYMOUS
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated
+        principal = await self._authenticator.principal_of(token.strip())
+        if principal is None:
+            raise Unauthenticated
+        principal.require(route.permission)
+        return principal
+
+    def _take_token(self, http: web.Request, principal: Principal, own: Buckets | None) -> None:
+        general = self._public if principal is ANONYMOUS else self._signed_in
+        wait = (own or general).take(self._caller(http, principal))
+        if wait:
+            metrics.RATE_LIMITED.labels("http").inc()
+            raise RateLimited(wait)
+
+    @staticmethod
+    def _caller(http: web.Request, principal: Principal) -> str:
+        return http.remote or "" if principal is ANONYMOUS else principal.actor
+
+    def _response(
+        self, http: web.Request, route: Route, result: BaseModel | Response | None
+    ) -> web.Response:
+        if not isinstance(result, Response):
+            result = Response(result)
+        headers = dict(result.headers)
+        if result.version is not None:
+            headers["ETag"] = etag(result.version)
+            if http.method in {"GET", "HEAD"} and _matches(http, "If-None-Match", result.version):
+                return web.Response(status=304, headers=headers)
+        body = result.body
+        if isinstance(body, BaseModel):
+            body = body.model_dump_json().encode()
+        elif isinstance(body, str):
+            body = body.encode()
+        status = result.status or (204 if body is None else route.status)
+        response = web.Response(
+            body=body,
+            status=status,
+            headers=headers,
+            content_type=None if body is None else result.content_type,
+        )
+        for cookie in result.cookies:
+            response.set_cookie(
+                cookie.name,
+                cookie.value,
+                path=cookie.path,
+                max_age=cookie.max_age if cookie.value else 0,
+                httponly=True,
+                samesite="Strict",
+                secure=self._secure_cookies,
+            )
+        return response
+
+
+def _params(http: web.Request) -> dict[str, str | UUID]:
+    params: dict[str, str | UUID] = {}
+    for name, value in http.match_info.items():
+        if "\0" in value:
+            raise NotFound
+        if name == "id" or name.endswith("_id"):
+            try:
+                params[name] = UUID(value)
+            except ValueError:
+                raise NotFound from None
+        else:
+            params[name] = value
+    return params
+
+
+def _list_fields(model: type[BaseModel] | None) -> frozenset[str]:
+    if model is None:
+        return frozenset()
+    return frozenset(
+        name
+        for name, info in model.model_fields.items()
+        if get_origin(info.annotation) in {list, tuple, set, frozenset}
+    )
+
+
+def _query(
+    http: web.Request, model: type[BaseModel] | None, lists: frozenset[str]
+) -> BaseModel | None:
+    if model is None:
+        return None
+    given: dict[str, Any] = {}
+    for name in http.query:
+        values = http.query.getall(name)
+        given[name] = values if name in lists or len(values) > 1 else values[0]
+    if holds_nul(given):
+        raise Invalid("Text cannot hold U+0000.")
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise Invalid(errors=error_items(error, "query")) from None
+
+
+async def _raw_body(http: web.Request, route: Route) -> bytes:
+    """The body, never more than the route's limit of it."""
+    if (http.content_length or 0) > route.max_body:
+        raise TooLarge(limit=route.max_body)
+    parts, size = [], 0
+    async for part in http.content.iter_any():
+        size += len(part)
+        if size > route.max_body:
+            raise TooLarge(limit=route.max_body)
+        parts.append(part)
+    if size and route.body is not None:
+        kind = http.content_type
+        if kind != "application/json" and not kind.endswith("+json"):
+            raise UnsupportedType("Send application/json.")
+    return b"".join(parts)
+
+
+def _body(raw: bytes, model: type[BaseModel] | None) -> BaseModel | None:
+    if model is None:
+        return None
+    try:
+        given = orjson.loads(raw) if raw else {}
+    except orjson.JSONDecodeError:
+        raise Malformed("The body is not JSON.") from None
+    if b"\\u0000" in raw and holds_nul(given):
+        raise Invalid("Text cannot hold U+0000.")
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise Invalid(errors=error_items(error)) from None
+
+
+def _matches(http: web.Request, header: str, version: int) -> bool:
+    tags = {tag.strip().removeprefix("W/") for tag in http.headers.get(header, "").split(",")}
+    return "*" in tags or etag(version) in tags
+
+
+def _fixed(body: bytes) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    return answer
+
+
+def _readiness(checks: Mapping[str, Check]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """200 unless something is down; what is degraded still serves."""
+
+    async def answer(_: web.Request) -> web.Response:
+        states: dict[str, State] = {}
+        for name, check in checks.items():
+            try:
+                states[name] = await check()
+            except Exception as error:
+                log.warning("check_failed", check=name, error=type(error).__name__)
+                states[name] = "down"
+        worst: State = "ok"
+        for state in states.values():
+            if state == "down" or worst == "ok":
+                worst = state
+        return web.Response(
+            body=orjson.dumps({"status": worst, "checks": states}),
+            status=503 if worst == "down" else 200,
+            headers={"Retry-After": "1"} if worst == "down" else {},
+            content_type="application/json",
+        )
+
+    return answer
+
+
+async def _metrics(_: web.Request) -> web.Response:
+    return web.Response(body=metrics.exposition(), headers={"Content-Type": metrics.CONTENT_TYPE})

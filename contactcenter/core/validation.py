@@ -32,6 +32,15 @@ def error_items(error: ValidationError, where: str | None = None) -> list[dict[s
     ]
 
 
+def holds_nul(value: Any) -> bool:
+    """Whether any text in a JSON value holds U+0000, which PostgreSQL cannot store."""
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(holds_nul(key) or holds_nul(item) for key, item in value.items())
+    return isinstance(value, list | tuple) and any(map(holds_nul, value))
+
+
 _OWN_WORDS = {  # where pydantic's would quote the input
     "extra_forbidden": "There is a field here that is not known.",
     "union_tag_invalid": "This kind is not known.",

@@ -35,12 +35,13 @@ TRANSIENT: Final = (db.SerializationFailure, db.DeadlockDetected, db.LockNotAvai
 class Claim(Protocol):
     """Something that must be taken in the request's own transaction: an idempotency key."""
 
+    done: bool  # set once it is committed
+
     async def take(self, conn: db.Connection) -> None: ...
 
 
 pending_claim: ContextVar[Claim | None] = ContextVar("pending_claim", default=None)
-"""Set by the HTTP border; taken by the first unit of work that the request begins."""
-
+"""Set by the HTTP border; taken by the first unit of work that the request commits."""
 
 trace: ContextVar[str | None] = ContextVar("trace", default=None)
 """The id of the request or command that this task works for; the borders set it."""
@@ -100,17 +101,18 @@ class WorkFactory:
         goes away or ends the transaction for its length or for a deadlock.
         """
         xid: int | None = None
+        claim = pending_claim.get()
         with unavailable():
             async with db.transaction(
                 self._pool, name, isolation, acquire_timeout=ACQUIRE_SECONDS
             ) as conn:
-                claim = pending_claim.get()
-                if claim is not None:
-                    pending_claim.set(None)
+                if claim is not None and not claim.done:
                     await claim.take(conn)
                 work = Work(conn, name, actor, self._clock.now(), trace.get())
                 yield work
                 xid = await work.flush(self._origin)
+        if claim is not None:
+            claim.done = True
         if xid is not None:
             self._committed(xid)
 

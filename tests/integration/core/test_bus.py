@@ -139,9 +139,7 @@ async def test_another_node_hears_of_it_without_polling(
     await there.stop()
 
 
-async def test_a_node_that_hears_nothing_polls(
-    bus: Bus, pool: db.Pool, work: WorkFactory
-) -> None:
+async def test_a_node_that_hears_nothing_polls(bus: Bus, pool: db.Pool, work: WorkFactory) -> None:
     seen = Seen()
     await bus.subscribe("seen", seen)
     await send(WorkFactory(pool, SystemClock()), "a")  # nobody wakes the bus

@@ -50,9 +50,10 @@ async def test_the_cursor_goes_on_after_a_position_and_types_filter(conn: db.Con
     assert await _parcels(conn, page[-1].position) == [lost.subject, "b"]
     only = await eventlog.read(conn, CATALOGUE, START, limit=9, types=["parcel.lost"])
     assert [recorded.event for recorded in only] == [lost]
-    assert await eventlog.tip(conn) == (await eventlog.read(conn, CATALOGUE, START, limit=9))[
-        -1
-    ].position
+    assert (
+        await eventlog.tip(conn)
+        == (await eventlog.read(conn, CATALOGUE, START, limit=9))[-1].position
+    )
 
 
 async def test_an_empty_log_begins_at_the_start(conn: db.Connection) -> None:
