@@ -7,6 +7,15 @@ import { waitWords, type Dates, type Texts } from "./texts";
 
 export type Asked = "end" | "forget" | null;
 
+/** What the visitor has done on the screen since. */
+export interface Screen {
+  asked: Asked;
+  problem: string | null;
+  muted: boolean;
+  /** The conversation has ended, and the visitor is writing again. */
+  again: boolean;
+}
+
 export interface CardActions {
   startAgain(): void;
   transcript(): void;
@@ -31,7 +40,8 @@ export class Cards {
     this.form = new DetailsForm(texts, details);
   }
 
-  render(state: State, asked: Asked, problem: string | null, muted: boolean, now: number): void {
+  render(state: State, screen: Screen, now: number): void {
+    const { asked, problem, muted, again } = screen;
     const cards: [string, unknown, () => HTMLElement][] = [];
     const { conversation, centre, startFailure } = state;
     const opens = centre ? this.dates.opening(centre.opens_at, now, centre.timezone) : null;
@@ -46,11 +56,12 @@ export class Cards {
       if (!conversation) cards.push(["form", 0, () => this.form.element]);
     }
     if (stage === "waiting") {
-      const { position, estimated_wait_seconds: wait } = conversation!;
-      cards.push(["queue", [position, wait, muted], () => this.queue(position, wait, muted)]);
+      const { position, estimated_wait_seconds: wait, messages } = conversation!;
+      const served = messages.some((message) => message.sender === "agent");
+      cards.push(["queue", [position, wait, muted, served], () => this.queue(position, wait, muted, served)]);
     }
     if (stage === "message_left") cards.push(["left", opens, () => this.left(opens)]);
-    if (stage === "ended" && quiet) cards.push(["ended", 0, () => this.ended()]);
+    if (stage === "ended" && !again) cards.push(["ended", 0, () => this.ended()]);
     if (startFailure) cards.push(["start", startFailure.code, () => this.startProblem(startFailure.code)]);
     else if (state.centreFailed && !conversation && state.link !== "online") {
       cards.push(["unreachable", 0, () => this.problem(this.texts.unreachable)]);
@@ -86,8 +97,9 @@ export class Cards {
     );
   }
 
-  private queue(position: number | null, wait: number | null, muted: boolean): HTMLElement {
+  private queue(position: number | null, wait: number | null, muted: boolean, served: boolean): HTMLElement {
     const { texts } = this;
+    const searching = served ? texts.waitingAgain : texts.searching;
     const help = [position === null ? null : texts.ahead(position - 1), muted ? null : texts.chime];
     return h(
       "div",
@@ -100,7 +112,7 @@ export class Cards {
         h(
           "div",
           {},
-          h("h3", {}, position === null ? texts.searching : waitWords(texts, wait)),
+          h("h3", {}, position === null ? searching : waitWords(texts, wait)),
           h("p", {}, help.filter(Boolean).join(" ")),
         ),
       ),

@@ -138,14 +138,14 @@ export class Client {
   /** Takes the message into the outbox and lets it go when it can. */
   send(body: string, details?: Details): void {
     const entry = this.store.put(body, new Date(this.now()));
-    if (details && !this.store.session) this.store.start = { key: randomId(), details };
+    this.keepDetails(details);
     this.set({ outbox: [...this.state.outbox, { ...entry, failure: null }], expired: false });
     void this.pump();
   }
 
   /** Tries again what the centre refused or could not take. */
   retry(details?: Details): void {
-    if (details && !this.store.session) this.store.start = { key: randomId(), details };
+    this.keepDetails(details);
     this.backoff = 0;
     this.set({
       startFailure: null,
@@ -159,7 +159,7 @@ export class Client {
   /** Gives a message that was not sent back to the visitor. */
   takeBack(client_id: string): string {
     const entry = this.state.outbox.find((e) => e.client_id === client_id);
-    this.forget(client_id);
+    this.settle(client_id);
     return entry?.body ?? "";
   }
 
@@ -203,7 +203,7 @@ export class Client {
   }
 
   /** Forgets the conversation on this device; it stays with the centre. */
-  startAgain(): void {
+  forget(): void {
     this.disconnect();
     this.store.session = null;
     this.store.start = null;
@@ -297,7 +297,7 @@ export class Client {
     const before = this.state.conversation;
     this.backoff = 0;
     for (const message of conversation.messages) {
-      if (message.client_id) this.forget(message.client_id);
+      if (message.client_id) this.settle(message.client_id);
     }
     this.set({
       link: "online",
@@ -328,7 +328,7 @@ export class Client {
     const conversation = apply(before, event, payload);
     const known = new Set(before.messages.map((m) => m.message_id));
     const fresh = conversation.messages.filter((m) => !known.has(m.message_id));
-    for (const message of fresh) if (message.client_id) this.forget(message.client_id);
+    for (const message of fresh) if (message.client_id) this.settle(message.client_id);
     const spoke = fresh.some((m) => m.sender !== "visitor");
     this.set({ conversation, ...(spoke || conversation.state !== "active" ? { typing: false } : {}) });
     for (const message of fresh) if (message.sender !== "visitor") this.onMessage(message);
@@ -407,7 +407,7 @@ export class Client {
       this.backoff = 0;
       const message = answer.data as Message | undefined;
       if (message?.message_id) this.receive("chat.message", message);
-      this.forget(client_id);
+      this.settle(client_id);
       return true;
     }
     return this.refused(answer.error, (failure) => {
@@ -416,6 +416,13 @@ export class Client {
       });
       return true;
     });
+  }
+
+  /** The same details keep their key: a start that was answered into the void is not made twice. */
+  private keepDetails(details: Details | undefined): void {
+    if (!details || this.store.session) return;
+    const { start } = this.store;
+    if (JSON.stringify(start?.details) !== JSON.stringify(details)) this.store.start = { key: randomId(), details };
   }
 
   /** Opens the conversation that the waiting messages go to. */
@@ -483,7 +490,7 @@ export class Client {
     );
   }
 
-  private forget(client_id: string): void {
+  private settle(client_id: string): void {
     if (!this.state.outbox.some((entry) => entry.client_id === client_id)) return;
     this.store.drop(client_id);
     this.set({ outbox: this.state.outbox.filter((entry) => entry.client_id !== client_id) });

@@ -65,7 +65,6 @@ const es = {
   waitingAgain: "Le pasamos con otra persona. Conserva su turno.",
 
   joined: (name: string) => `${name} se ha unido`,
-  leftChat: (name: string) => `${name} ha salido`,
   typing: (name: string | null) => (name ? `${name} está escribiendo` : "Están escribiendo"),
   from: (name: string, body: string) => `${name}: ${body}`,
   team: "El equipo",
@@ -80,7 +79,7 @@ const es = {
   conversation: "Conversación",
 
   ended: "La conversación ha terminado",
-  endedHelp: "Si necesita algo más, escríbanos de nuevo.",
+  endedHelp: "Si necesita algo más, siga aquí mismo.",
   again: "Empezar de nuevo",
   leftTitle: "Hemos recibido su mensaje",
   leftHelp: (when: string | null) =>
@@ -170,7 +169,6 @@ const en: Texts = {
   waitingAgain: "We are passing you to somebody else. You keep your place.",
 
   joined: (name) => `${name} has joined`,
-  leftChat: (name) => `${name} has left`,
   typing: (name) => (name ? `${name} is typing` : "Somebody is typing"),
   from: (name, body) => `${name}: ${body}`,
   team: "The team",
@@ -185,7 +183,7 @@ const en: Texts = {
   conversation: "Conversation",
 
   ended: "The conversation has ended",
-  endedHelp: "If you need anything else, write to us again.",
+  endedHelp: "If you need anything else, go on right here.",
   again: "Start again",
   leftTitle: "We have your message",
   leftHelp: (when) =>

@@ -21,6 +21,7 @@ export class View {
   private opened = false;
   private asked: Asked = null;
   private problem: string | null = null;
+  private again = false;
   private texts!: Texts;
   private dates!: Dates;
   private log!: Log;
@@ -73,7 +74,7 @@ export class View {
       this.texts,
       this.dates,
       {
-        startAgain: () => this.startAgain(),
+        startAgain: () => this.writeAgain(),
         transcript: () => void this.download(),
         retry: () => this.retry(),
         confirm: (what) => void this.confirmed(what),
@@ -221,9 +222,10 @@ export class View {
     say(parts.title, title ?? centre?.name ?? texts.region);
     this.renderStatus(state);
     this.log.render(state, this.client.now());
-    this.cards.render(state, this.asked, this.problem, this.store.muted, this.client.now());
+    const { asked, problem, again } = this;
+    this.cards.render(state, { asked, problem, again, muted: this.store.muted }, this.client.now());
     this.typingLine.render(state.typing, texts.typing(conversation?.agent?.name ?? null));
-    parts.composer.hidden = conversation?.state === "ended" && state.outbox.length === 0;
+    parts.composer.hidden = conversation?.state === "ended" && !this.again;
     const closed = !conversation && centre !== null && !centre.open;
     parts.input.placeholder = closed ? texts.writeClosed : texts.write;
     parts.input.setAttribute("aria-label", parts.input.placeholder);
@@ -312,11 +314,12 @@ export class View {
     input.focus();
   }
 
-  private startAgain(): void {
+  /** Goes on in the same conversation: the office sees what was said before. */
+  private writeAgain(): void {
+    this.again = true;
     this.problem = null;
-    this.client.startAgain();
-    void this.client.loadCentre();
     this.render();
+    this.toEnd();
     this.parts.input.focus();
   }
 
@@ -331,8 +334,11 @@ export class View {
 
   private async confirmed(what: Exclude<Asked, null>): Promise<void> {
     this.ask(null);
-    if (what === "forget") this.startAgain();
-    else if ((await this.client.close()) !== null) this.fail(this.texts.notEnded);
+    if (what === "forget") {
+      this.client.forget();
+      void this.client.loadCentre();
+      this.parts.input.focus();
+    } else if ((await this.client.close()) !== null) this.fail(this.texts.notEnded);
     else this.parts.body.focus();
   }
 
@@ -449,6 +455,7 @@ export class View {
 
   private staged(stage: string, agent: string | null): void {
     const { texts } = this;
+    this.again = false;
     if (stage === "active" && agent) {
       this.announce(texts.joined(agent));
       this.ring("joined");

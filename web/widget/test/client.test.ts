@@ -187,6 +187,24 @@ test("a conversation that cannot begin says why and keeps the message", async ()
   expect(centre.bodies()).toEqual(["hola"]);
 });
 
+test("a start whose answer got lost opens one conversation", async () => {
+  let lost = 1;
+  const store = new Store(centre.origin, local, new MemoryArea());
+  const losing: typeof fetch = async (...args) => {
+    const answer = await fetch(...args);
+    if (lost-- > 0) throw new TypeError("network");
+    return answer;
+  };
+  const client = new Client({ origin: centre.origin, store, queue: () => null, language: () => "es", fetch: losing });
+  clients.push(client);
+  const details = { name: "Ana", email: "", phone: "" };
+  client.send("uno", details);
+  await until(() => lost === 0);
+  client.send("dos", details);
+  await until(() => client.state.outbox.length === 0);
+  expect(centre.bodies()).toEqual(["uno", "dos"]);
+});
+
 test("too many conversations: waits for Retry-After and begins", async () => {
   centre.failPosts = [{ status: 429, headers: { "Retry-After": "1" } }];
   const client = page();
@@ -206,7 +224,7 @@ test("a token that the centre does not know: a new conversation takes the waitin
   expect(centre.bodies()).toEqual(["¿siguen ahí?"]);
 });
 
-test("an ended conversation can be kept as text, and a new one begun", async () => {
+test("an ended conversation can be kept as text, gone on with, and forgotten", async () => {
   const client = await talking();
   expect(await client.close()).toBeNull();
   expect(client.state.conversation?.state).toBe("ended");
@@ -216,9 +234,13 @@ test("an ended conversation can be kept as text, and a new one begun", async () 
   expect(reloaded.state.link).toBe("idle"); // nothing more is expected of it
   reloaded.opened();
   await until(() => reloaded.state.conversation?.state === "ended");
-  reloaded.startAgain();
-  reloaded.send("otra vez");
-  await until(() => centre.conversations.length === 2 && reloaded.state.conversation?.state === "waiting");
+  reloaded.send("otra cosa");
+  await until(() => reloaded.state.conversation?.state === "waiting");
+  expect(centre.bodies()).toEqual(["hola", "otra cosa"]);
+  reloaded.forget();
+  expect(local.length).toBe(0);
+  reloaded.send("desde cero");
+  await until(() => centre.conversations.length === 2 && reloaded.state.conversation?.messages.length === 1);
 });
 
 test("two tabs share one conversation", async () => {
