@@ -8,7 +8,7 @@
 
 import { io, type Socket } from "socket.io-client";
 import { apply, EVENTS, unread, type Conversation, type Message } from "./model";
-import { randomId, type Details, type Outgoing, type Session, type Store } from "./storage";
+import { randomId, type Details, type Outgoing, type Session, type Start, type Store } from "./storage";
 import { EventStream, type Snapshot } from "./stream";
 
 /** What GET /api/v1/chat/config says of the centre. */
@@ -421,26 +421,25 @@ export class Client {
   /** The same details keep their key: a start that was answered into the void is not made twice. */
   private keepDetails(details: Details | undefined): void {
     if (!details || this.store.session) return;
-    const { start } = this.store;
-    if (JSON.stringify(start?.details) !== JSON.stringify(details)) this.store.start = { key: randomId(), details };
+    if (JSON.stringify(this.store.start?.details) !== JSON.stringify(details)) this.prepare(details);
+  }
+
+  private prepare(details: Details): Start {
+    const { language, queue } = this.options;
+    const start = { key: randomId(), details, queue: queue(), locale: language() };
+    this.store.start = start;
+    return start;
   }
 
   /** Opens the conversation that the waiting messages go to. */
   private async begin(): Promise<boolean> {
-    const start = this.store.start ?? { key: randomId(), details: { name: "", email: "", phone: "" } };
-    this.store.start = start;
-    const { name, email, phone } = start.details;
+    const start = this.store.start ?? this.prepare({ name: "", email: "", phone: "" });
+    const given = { ...start.details, queue: start.queue, locale: start.locale };
     try {
       const made = (await this.http(
         "POST",
         "/api/v1/chat/conversations",
-        {
-          locale: this.options.language(),
-          ...(this.options.queue() ? { queue: this.options.queue() } : {}),
-          ...(name ? { name } : {}),
-          ...(email ? { email } : {}),
-          ...(phone ? { phone } : {}),
-        },
+        Object.fromEntries(Object.entries(given).filter(([, value]) => value)),
         { "Idempotency-Key": start.key },
       )) as { conversation: Conversation; token: string };
       const session = { conversation_id: made.conversation.conversation_id, token: made.token, ended: false };

@@ -23,10 +23,12 @@ export interface Details {
   phone: string;
 }
 
-/** What the first message needs besides itself; kept so that a reload does not lose it. */
+/** The request that opens the conversation, kept as it was sent, so that a repetition is one. */
 export interface Start {
   key: string;
   details: Details;
+  queue: string | null;
+  locale: string;
 }
 
 type Area = Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length">;

@@ -281,7 +281,7 @@ export class View {
 
   private submit(): void {
     const { input } = this.parts;
-    const body = input.value.trim();
+    const body = input.value.replaceAll("\0", "").trim();
     if (!body || [...body].length > LONGEST_MESSAGE) return;
     this.touched();
     const begins = !this.client.state.conversation && !this.client.state.restoring;
