@@ -115,6 +115,8 @@ async def seed(conn: db.Connection, settings: Settings) -> None:
     """Fill in the demo data in one transaction. What is there already stays as it is."""
     from db import seeds  # reads files; only this command and the demo need it
 
+    if any(state.applied_at is None for state in await migrate.status(conn, migrate.read())):
+        raise RefusedError("Migrations are missing: run `python -m db up` first.")
     async with conn.transaction():
         await seeds.run(conn, environment=settings.app.environment)
 
