@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -107,14 +108,11 @@ def parse(path: Path) -> Migration:
 
 
 def read(folder: Path = FOLDER) -> list[Migration]:
-    """All migrations in order. Versions run 1, 2, 3, ... without gap or double."""
+    """All migrations in order. No version stands twice."""
     migrations = sorted(map(parse, folder.glob("*.sql")), key=lambda m: m.version)
-    for expected, migration in enumerate(migrations, start=1):
-        if migration.version != expected:
-            raise MigrationError(
-                f"{migration.label}: version {expected:04} should stand here; versions run "
-                "without gap or double."
-            )
+    for first, second in itertools.pairwise(migrations):
+        if first.version == second.version:
+            raise MigrationError(f"{first.label} and {second.label} have the same version.")
     return migrations
 
 
@@ -123,7 +121,8 @@ def new(name: str, folder: Path = FOLDER) -> Path:
     words = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     if not words:
         raise MigrationError("A migration needs a name of letters or digits.")
-    path = folder / f"{len(read(folder)) + 1:04}_{words}.sql"
+    newest = max((m.version for m in read(folder)), default=0)
+    path = folder / f"{newest + 1:04}_{words}.sql"
     path.write_text(TEMPLATE, encoding="utf-8")
     return path
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from db import migrate
 from tests.architecture.sources import ROOT, committed_texts
 
 # Written so that this file does not hold what it looks for.
@@ -50,3 +51,8 @@ def test_the_pins_answer_the_wishes() -> None:
         }
         text = (ROOT / "requirements" / f"{name}.txt").read_text()
         assert wanted <= set(re.findall(r"^([a-z0-9._-]+)", text, re.M)), name
+
+
+def test_migrations_are_numbered_without_a_gap() -> None:
+    versions = [migration.version for migration in migrate.read()]
+    assert versions == list(range(1, len(versions) + 1))

@@ -59,19 +59,12 @@ def test_a_wrong_name_is_refused(tmp_path: Path, name: str) -> None:
         migrate.parse(write(tmp_path, name))
 
 
-@pytest.mark.parametrize(
-    "names",
-    [
-        ["0002_a.sql"],
-        ["0001_a.sql", "0003_b.sql"],
-        ["0001_a.sql", "0001_b.sql"],
-        ["0000_a.sql"],
-    ],
-)
-def test_gaps_and_doubles_are_refused(tmp_path: Path, names: list[str]) -> None:
-    for name in names:
+def test_files_are_read_in_order_and_no_version_stands_twice(tmp_path: Path) -> None:
+    for name in ("0010_c.sql", "0002_b.sql", "0001_a.sql"):
         write(tmp_path, name)
-    with pytest.raises(MigrationError, match="without gap or double"):
+    assert [m.version for m in migrate.read(tmp_path)] == [1, 2, 10]
+    write(tmp_path, "0002_other.sql")
+    with pytest.raises(MigrationError, match="0002_b and 0002_other have the same version"):
         migrate.read(tmp_path)
 
 
