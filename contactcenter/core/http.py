@@ -54,10 +54,12 @@ log = structlog.get_logger(__name__)
 
 BODY_LIMIT: Final = 64 * 1024
 COMPRESS_FROM: Final = 1024
+COMPRESSED: Final = frozenset({"application/json", "application/problem+json", "text/plain"})
 SIGNED_IN_LIMIT: Final = Limit(per_second=50, burst=200)
 PUBLIC_LIMIT: Final = Limit(per_second=20, burst=100)
 
-REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+GOOD_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 PARAMETER: Final = re.compile(r"{(\w+)}")
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -236,8 +238,8 @@ class _Border:
         http = request
         begun = time.perf_counter()
         given = http.headers.get("X-Request-Id", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else str(new_id())
-        http["request_id"] = request_id
+        request_id = given if GOOD_REQUEST_ID.fullmatch(given) else str(new_id())
+        http[REQUEST_ID] = request_id
         token = trace.set(request_id)
         response: web.StreamResponse
         try:
@@ -245,6 +247,7 @@ class _Border:
                 response = await self._guarded(http, handler)
         finally:
             trace.reset(token)
+        _compress(response)
         resource = http.match_info.route.resource
         where = "unknown" if resource is None else resource.canonical
         seconds = time.perf_counter() - begun
@@ -270,37 +273,29 @@ class _Border:
             with unavailable():
                 return await handler(http)
         except Problem as problem:
-            return problem_response(problem, http["request_id"])
+            return problem_response(problem, http[REQUEST_ID])
         except web.HTTPMethodNotAllowed as error:
-            return problem_response(NotAllowed(tuple(error.allowed_methods)), http["request_id"])
+            return problem_response(NotAllowed(tuple(error.allowed_methods)), http[REQUEST_ID])
         except web.HTTPRequestEntityTooLarge:
-            return problem_response(TooLarge(), http["request_id"])
+            return problem_response(TooLarge(), http[REQUEST_ID])
         except web.HTTPRedirection as redirection:
             return redirection
         except web.HTTPNotFound:
-            return problem_response(NotFound(), http["request_id"])
+            return problem_response(NotFound(), http[REQUEST_ID])
         except web.HTTPException as error:
             log.warning("http_exception", status=error.status)
-            return problem_response(Malformed(), http["request_id"])
+            return problem_response(Malformed(), http[REQUEST_ID])
         except Exception:
             log.exception("http_failed")
-            return problem_response(Internal(), http["request_id"])
+            return problem_response(Internal(), http[REQUEST_ID])
 
     async def finish(self, http: web.Request, response: web.StreamResponse) -> None:
         """Headers of every response, also of those that aiohttp or a page makes."""
         self._origins.set_headers(http, response)
-        response.headers.setdefault("X-Request-Id", http.get("request_id", ""))
+        response.headers.setdefault("X-Request-Id", http.get(REQUEST_ID, ""))
         if http.path.startswith("/api/"):
             response.headers.setdefault("Cache-Control", "no-store")
-        if (
-            isinstance(response, web.Response)
-            and isinstance(response.body, bytes)
-            and len(response.body) > COMPRESS_FROM
-            and "Content-Encoding" not in response.headers
-            and response.content_type.endswith(("json", "text/plain"))
-        ):
-            response.headers["Vary"] = "Accept-Encoding, Origin"
-            response.enable_compression()
+        response.headers["Server"] = "contactcenter"
 
     def endpoint(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """The aiohttp handler of a route."""
@@ -313,7 +308,7 @@ class _Border:
             request = Request(
                 http=http,
                 principal=principal,
-                request_id=http["request_id"],
+                request_id=http[REQUEST_ID],
                 params=_params(http),
                 query=_query(http, route.query, lists),
             )
@@ -397,6 +392,18 @@ class _Border:
                 secure=self._secure_cookies,
             )
         return response
+
+
+def _compress(response: web.StreamResponse) -> None:
+    if (
+        isinstance(response, web.Response)
+        and isinstance(response.body, bytes)
+        and len(response.body) > COMPRESS_FROM
+        and "Content-Encoding" not in response.headers
+        and response.content_type in COMPRESSED
+    ):
+        response.headers["Vary"] = "Accept-Encoding, Origin"
+        response.enable_compression()
 
 
 def _params(http: web.Request) -> dict[str, str | UUID]:
