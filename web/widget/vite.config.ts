@@ -18,8 +18,24 @@ function weighed(): Plugin {
   };
 }
 
+/** A page in another encoding reads the script in that one: ASCII is the same in all. */
+function ascii(): Plugin {
+  return {
+    name: "ascii",
+    generateBundle(_options, bundle) {
+      for (const output of Object.values(bundle)) {
+        if (output.type !== "chunk") continue;
+        output.code = output.code.replace(
+          /[^\x00-\x7f]/g,
+          (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+        );
+      }
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [weighed()],
+  plugins: [ascii(), weighed()],
   define: { "process.env.NODE_ENV": '"production"' },
   build: {
     target: "es2022",

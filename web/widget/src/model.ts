@@ -99,3 +99,8 @@ export function unread(conversation: Conversation): Message[] {
     (m) => m.sender !== "visitor" && m.kind === "text" && (read === null || m.message_id > read),
   );
 }
+
+/** What was typed or pasted, without the control characters that the centre does not take. */
+export function plainText(text: string): string {
+  return text.replace(/\r\n?/g, "\n").replace(/(?![\n\t])[\p{Cc}\p{Cs}]/gu, "").trim();
+}

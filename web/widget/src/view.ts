@@ -4,7 +4,7 @@ import { Cards, type Asked } from "./cards";
 import { LONGEST_MESSAGE, type Client, type State } from "./client";
 import { availableMark, h, icon, say } from "./dom";
 import { Log, TypingLine } from "./log";
-import { unread, type Message } from "./model";
+import { plainText, unread, type Message } from "./model";
 import type { Options } from "./options";
 import type { Chime } from "./sound";
 import type { Details, Store } from "./storage";
@@ -281,7 +281,7 @@ export class View {
 
   private submit(): void {
     const { input } = this.parts;
-    const body = input.value.replaceAll("\0", "").trim();
+    const body = plainText(input.value);
     if (!body || [...body].length > LONGEST_MESSAGE) return;
     this.touched();
     const begins = !this.client.state.conversation && !this.client.state.restoring;

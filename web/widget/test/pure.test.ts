@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { pieces } from "../src/links";
-import { apply, unread, type Conversation, type Message } from "../src/model";
+import { apply, plainText, unread, type Conversation, type Message } from "../src/model";
 import { MemoryArea, Store } from "../src/storage";
 import { Dates, pickLanguage, TEXTS, waitWords } from "../src/texts";
 import { accentRules, contrast, parseColour } from "../src/theme";
@@ -53,6 +53,10 @@ test("joined, left and closed change the stage", () => {
   expect([state.state, state.agent]).toEqual(["waiting", null]);
   state = apply(state, "chat.closed", { by: "agent" });
   expect(state.state).toBe("ended");
+});
+
+test("what cannot be text is left out before sending", () => {
+  expect(plainText(" a\0b\r\nc\td\u0085\ud800é😀 ")).toBe("ab\nc\tdé😀");
 });
 
 test("an unknown event changes nothing", () => {
