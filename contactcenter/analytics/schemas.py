@@ -226,7 +226,8 @@ class ExplainQuery(BaseModel):
     figure: FigureName
     formula: FormulaName = "centre"
     queue: QueueKey | None = None
-    channel: Channel | Literal["written"] | None = None
+    channel: Channel | Literal["live", "written"] | None = None
+    """One channel; `live` is voice and chat, `written` all but voice."""
     half: datetime | None = None
     """The start of a half hour of today."""
 

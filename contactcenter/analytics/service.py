@@ -15,7 +15,9 @@ from contactcenter.analytics.ledger import Ledger, Reader
 from contactcenter.analytics.live import Wallboard
 from contactcenter.analytics.metrics import (
     AGENT_FIGURES,
+    DEFERRED_CHANNELS,
     HALF_HOUR_MS,
+    LIVE_CHANNELS,
     AgentTime,
     Spent,
     Visit,
@@ -44,6 +46,7 @@ from contactcenter.core.work import WorkFactory
 from contactcenter.events import CATALOGUE
 
 LISTED = 500
+GROUPS = {"live": LIVE_CHANNELS, "written": frozenset({"chat"}) | DEFERRED_CHANNELS}
 LONGEST = timedelta(days=7)
 
 
@@ -104,6 +107,7 @@ class Analytics:
     def _visits(self, query: ExplainQuery) -> Iterable[Visit]:
         """Today's visits, and for what waits now those of earlier days too."""
         board = self._wallboard.board
+        channels = GROUPS.get(query.channel or "", frozenset({query.channel}))
         half = None if query.half is None else half_hour(to_ms(query.half))
         if query.figure in {"waiting", "longest_wait"}:
             visits: Iterable[Visit] = board.ledger.waiting.values()
@@ -115,14 +119,12 @@ class Analytics:
                 for visit in cell.values()
             )
         for visit in visits:
-            if query.queue not in {None, visit.queue} or half not in {None, visit.cell[0]}:
-                continue
-            if query.channel == "written":
-                if visit.channel == "voice":
-                    continue
-            elif query.channel not in {None, visit.channel}:
-                continue
-            yield visit
+            if (
+                query.queue in {None, visit.queue}
+                and half in {None, visit.cell[0]}
+                and (query.channel is None or visit.channel in channels)
+            ):
+                yield visit
 
     async def _explained(
         self, query: ExplainQuery, told: Explanation, read_at: datetime
