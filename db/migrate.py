@@ -109,7 +109,7 @@ def parse(path: Path) -> Migration:
 
 def read(folder: Path = FOLDER) -> list[Migration]:
     """All migrations in order. No version stands twice."""
-    migrations = sorted(map(parse, folder.glob("*.sql")), key=lambda m: m.version)
+    migrations = sorted(map(parse, folder.glob("*.sql")), key=lambda m: m.label)
     for first, second in itertools.pairwise(migrations):
         if first.version == second.version:
             raise MigrationError(f"{first.label} and {second.label} have the same version.")
