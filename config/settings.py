@@ -115,6 +115,8 @@ class Web(_Section):
 
 class Chat(_Section):
     default_queue: str = Field("CO", alias="CHAT_DEFAULT_QUEUE")
+    starts_per_minute: int = Field(60, alias="CHAT_STARTS_PER_MINUTE", ge=1)
+    """Conversations that one address may begin in a minute."""
 
 
 class Log(_Section):

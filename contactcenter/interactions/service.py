@@ -300,6 +300,13 @@ async def add_message(
     return message, True
 
 
+async def message_of_client(
+    conn: Connection, conversation_id: UUID, sender: Sender, client_id: str
+) -> Message | None:
+    """The message that this side has sent under this `client_id`."""
+    return await store.message_of_client(conn, conversation_id, sender, client_id)
+
+
 async def mark_read(
     work: Work, *, conversation_id: UUID, message_id: UUID, reader: Literal["visitor", "agent"]
 ) -> bool:

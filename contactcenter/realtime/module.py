@@ -48,29 +48,23 @@ class WallboardBroadcast:
     """Rooms of the wallboard namespace, for whoever fills them (analytics.ports.Broadcast)."""
 
     hub: Hub
+    gateway: Gateway
 
-    async def emit(
-        self, room: str, name: str, payload: Mapping[str, Any], cursor: str | None
-    ) -> None:
+    def emit(self, room: str, name: str, payload: Mapping[str, Any], cursor: str) -> None:
         self.hub.emit("/wallboard", room, name, payload, cursor)
 
-    async def join(self, sid: str, room: str) -> None:
+    def join(self, sid: str, room: str) -> None:
         connection = self.hub.get(sid)
-        if connection is not None:
-            self.hub.join(connection, room)
+        if connection is not None and room not in connection.rooms:
+            self.gateway.join_board(connection, room)
 
-    async def leave(self, sid: str, room: str) -> None:
+    def leave(self, sid: str, room: str) -> None:
         connection = self.hub.get(sid)
         if connection is not None:
             self.hub.leave(connection, room)
 
-    async def send(self, sid: str, name: str, payload: Mapping[str, Any]) -> None:
-        connection = self.hub.get(sid)
-        if connection is not None:
-            self.hub.send(connection, name, payload)
-
-    def sequence(self, room: str) -> int:
-        return self.hub.sequence("/wallboard", room)
+    def occupied(self, room: str) -> bool:
+        return self.hub.occupied("/wallboard", room)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +80,7 @@ class Realtime:
 
 
 def build(
-    deps: Deps, hub: Hub, centre: Centre, presence: Presence, queues: Queues, visitors: Visitors
+    deps: Deps, *, hub: Hub, centre: Centre, presence: Presence, queues: Queues, visitors: Visitors
 ) -> Realtime:
     """Nothing runs before the module's lifespan is entered."""
     snapshots = Snapshots(deps.work, centre, queues, visitors)
@@ -97,10 +91,9 @@ def build(
 
     async def sync(ctx: CommandContext) -> dict[str, Any]:
         connection = hub.get(ctx.sid)
-        snapshot = None if connection is None else await gateway.snapshot(connection)
-        if snapshot is None:
+        if connection is None:
             raise NotFound
-        return {"snapshot": snapshot}
+        return {"snapshot": await gateway.snapshot(connection)}
 
     @contextlib.asynccontextmanager
     async def running() -> AsyncIterator[None]:
@@ -112,7 +105,8 @@ def build(
         commands=(
             Command("/agent", "sync", sync, Permission.DESK_USE, Sync),
             Command("/chat", "sync", sync, Permission.CHAT_USE, Sync),
+            Command("/wallboard", "sync", sync, Permission.WALLBOARD_READ, Sync),
         ),
         lifespans=(Lifespan("web", running),),
     )
-    return Realtime(module, hub, gateway, projector, Hints(hub), WallboardBroadcast(hub))
+    return Realtime(module, hub, gateway, projector, Hints(hub), WallboardBroadcast(hub, gateway))

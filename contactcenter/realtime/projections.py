@@ -57,6 +57,7 @@ from contactcenter.interactions.schemas import (
     QueueItem,
     ReservationCard,
 )
+from contactcenter.interactions.visitor import first_name, visitor_message
 from contactcenter.realtime import store
 from db import Connection
 
@@ -249,25 +250,8 @@ def _want_visitor_message(e: Any, _: Conversation, __: Agent, wanted: Wanted) ->
 
 def _visitor_message(e: Any, _: Conversation, __: Agent, have: Loaded) -> Payload | None:
     message = have.messages.get(e.message_id)
-    return None if message is None or message.kind == "note" else visitor_message(message)
-
-
-def visitor_message(message: MessageCard) -> dict[str, Any]:
-    """A message as its visitor may see it: the agent by first name, and no ids of ours."""
-    return {
-        "message_id": message.message_id,
-        "conversation_id": message.conversation_id,
-        "sender": message.sender,
-        "kind": message.kind,
-        "agent_name": first_name(message.agent_name),
-        "body": message.body,
-        "created_at": message.created_at,
-        "client_id": message.client_id,
-    }
-
-
-def first_name(name: str | None) -> str | None:
-    return name.split(" ", 1)[0] if name else None
+    shown = None if message is None else visitor_message(message)
+    return None if shown is None else shown.model_dump()
 
 
 def _want_unread(_: Any, conversation: Conversation, __: Agent, wanted: Wanted) -> None:

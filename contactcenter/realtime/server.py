@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
@@ -25,10 +24,11 @@ from contactcenter.core.errors import (
     Unauthenticated,
     Unavailable,
 )
+from contactcenter.core.origins import Origins
 from contactcenter.core.sockets import Dispatcher, SocketQueue
 from contactcenter.core.work import unavailable
 from contactcenter.realtime.hub import Connection, Hub
-from contactcenter.realtime.ports import Presence, Visitors
+from contactcenter.realtime.ports import Board, Presence, Visitors
 from contactcenter.realtime.snapshot import Snapshots, State
 from contactcenter.realtime.transport import LiveSocket, Server
 
@@ -55,7 +55,7 @@ class Gateway:
         visitors: Visitors,
     ) -> None:
         self.hub = hub
-        self._settings = settings
+        self._origins = Origins(settings)
         self._clock = clock
         self._server = server
         self._snapshots = snapshots
@@ -63,14 +63,16 @@ class Gateway:
         self._visitors = visitors
         self._authenticator: Authenticator | None = None
         self._dispatcher: Dispatcher | None = None
+        self._board: Board | None = None
         self._arriving: dict[str, tuple[Principal, str]] = {}  # admitted, not yet told so
         self._left: dict[UUID, datetime] = {}  # visitors gone since the last beat
         server.serve(self)
 
-    def bind(self, authenticator: Authenticator, dispatcher: Dispatcher) -> None:
-        """Who knows tokens and who runs commands; both are made of all rooms, after this one."""
+    def bind(self, authenticator: Authenticator, dispatcher: Dispatcher, board: Board) -> None:
+        """Who knows tokens, who runs commands, who draws wallboards: made of all rooms, later."""
         self._authenticator = authenticator
         self._dispatcher = dispatcher
+        self._board = board
 
     def attach(self, app: web.Application) -> None:
         """Serve /socket.io on an aiohttp application."""
@@ -125,15 +127,12 @@ class Gateway:
 
     def _check_origin(self, namespace: str, origin: str | None) -> None:
         """Browsers always say where a page is from; programs that say nothing have a token."""
-        if origin is None:
-            return
-        allowed = {_origin(self._settings.app.public_url)}
-        if namespace == "/chat":
-            given = self._settings.web.widget_origins
-            if "*" in given:
-                return
-            allowed.update(given)
-        if origin not in allowed:
+        allowed = (
+            self._origins.may_visit(origin)
+            if namespace == "/chat"
+            else self._origins.is_own(origin)
+        )
+        if not allowed:
             raise Forbidden("Pages from there may not connect here.")
 
     async def _principal(self, namespace: str, token: str) -> Principal:
@@ -156,10 +155,7 @@ class Gateway:
         try:
             # A session that ended while this socket was being let in was not found in the hub.
             connection.principal = await self._principal(connection.namespace, token)
-            agent_id = connection.principal.agent_id
-            if connection.namespace == "/agent" and agent_id is not None:
-                await self._presence.connected(agent_id, DESK_CHANNELS)
-            await self.tell_snapshot(connection)
+            await self._arrived(connection)
         except (Unauthenticated, Forbidden, NotFound):
             await self._server.drop(connection.sid, connection.namespace)
         except Unavailable:
@@ -168,16 +164,36 @@ class Gateway:
             log.exception("socket_welcome_failed", namespace=connection.namespace)
             connection.socket.cut("no snapshot")
 
+    async def _arrived(self, connection: Connection) -> None:
+        principal = connection.principal
+        if connection.namespace == "/wallboard":
+            assert self._board is not None
+            self._board.enter(connection.sid)  # which calls join_board
+            return
+        if connection.namespace == "/agent":
+            await self._presence.connected(principal.agent(), DESK_CHANNELS)
+        else:
+            await self._visitors.seen({principal.conversation(): self._clock.now()})
+        await self.tell_snapshot(connection)
+
     # Snapshots
 
+    def join_board(self, connection: Connection, room: str) -> None:
+        """Put a wallboard in the room of a view, with the snapshot that its deltas go on from."""
+        assert self._board is not None
+        state = State(*self._board.view(room))
+        self.hub.join(connection, room)
+        snapshot = self._written(state, {room: self.hub.sequence("/wallboard", room)})
+        self.hub.send(connection, "snapshot", snapshot)
+
     async def tell_snapshot(self, connection: Connection) -> None:
-        """Send a fresh snapshot. Not for wallboards: theirs answers their subscription."""
+        """Send a fresh snapshot."""
         snapshot = await self.snapshot(connection)
-        if snapshot is not None and self.hub.get(connection.sid) is connection:
+        if self.hub.get(connection.sid) is connection:
             self.hub.send(connection, "snapshot", snapshot)
 
-    async def snapshot(self, connection: Connection) -> dict[str, Any] | None:
-        """Put the connection in its rooms, and say what is so. None for a wallboard."""
+    async def snapshot(self, connection: Connection) -> dict[str, Any]:
+        """Put the connection in its rooms, and say what is so."""
         principal = connection.principal
         if connection.namespace == "/agent":
             agent_id = principal.agent()
@@ -190,7 +206,9 @@ class Gateway:
             streams = self.hub.streams(connection)
             state = await self._snapshots.visitor(conversation_id)
         else:
-            return None
+            assert self._board is not None
+            streams = self.hub.streams(connection)
+            state = State(*self._board.view(*connection.rooms))
         return self._written(state, streams)
 
     def _written(self, state: State, streams: dict[str, int]) -> dict[str, Any]:
@@ -267,11 +285,6 @@ class Gateway:
         except BaseException:
             self._left = left | self._left
             raise
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _refused(problem: Problem) -> Refused:

@@ -1,0 +1,1 @@
+"""How customers reach the centre: one folder for each channel or vendor."""

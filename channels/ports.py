@@ -1,0 +1,78 @@
+"""What channels ask of other rooms; `contactcenter.app` ties each to who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+from contactcenter.core.work import Work
+from db import Connection
+
+
+class Place(Protocol):
+    """Where an interaction stands in line."""
+
+    @property
+    def position(self) -> int:
+        """1 is next."""
+
+    @property
+    def estimated_wait_seconds(self) -> int | None: ...
+
+
+class Queueing(Protocol):
+    """Routing: the queues' doors."""
+
+    async def enqueue(
+        self,
+        work: Work,
+        *,
+        interaction_id: UUID,
+        queue: str,
+        preferred: Sequence[UUID] = (),
+        band: int | None = None,
+    ) -> Place:
+        """Begin a queue visit; a customer who left it a moment ago gets the old place back."""
+
+    async def customer_wrote(self, work: Work, interaction_id: UUID) -> None:
+        """The customer wrote in an open interaction: parked or wrapping work goes on."""
+
+    async def customer_left(
+        self,
+        work: Work,
+        interaction_id: UUID,
+        *,
+        reason: Literal["abandoned", "cancelled"] = "abandoned",
+    ) -> None:
+        """The customer ended it: who waited leaves the line, an agent's part turns to wrap-up."""
+
+    async def agent_wrote(self, work: Work, interaction_id: UUID, agent_id: UUID) -> None:
+        """The agent wrote in an open segment: work that was set aside goes on."""
+
+    async def place(self, conn: Connection, interaction_id: UUID) -> Place | None:
+        """Where it stands; None when it does not wait."""
+
+
+class Hours(Protocol):
+    """Routing: when a queue is served."""
+
+    async def exists(self, conn: Connection, queue: str) -> bool:
+        """Whether there is such a queue, not retired."""
+
+    async def is_open(self, conn: Connection, queue: str, at: datetime) -> bool: ...
+
+    async def closes_at(self, conn: Connection, queue: str, at: datetime) -> datetime | None:
+        """End of the opening that holds `at`; None when it is closed, or never closes."""
+
+    async def opens_at(self, conn: Connection, queue: str, at: datetime) -> datetime | None:
+        """Start of the next opening; None when none is foreseen."""
+
+
+class Hints(Protocol):
+    """Realtime: what may be lost on its way to a screen."""
+
+    def to_visitor(self, conversation_id: UUID, name: str, payload: Mapping[str, Any]) -> None: ...
+
+    def to_agent(self, agent_id: UUID, name: str, payload: Mapping[str, Any]) -> None: ...
