@@ -23,7 +23,7 @@ class Place(Protocol):
 
 
 class Queueing(Protocol):
-    """Routing: the queues' doors."""
+    """Routing: the queues' doors. Each locks the interaction until the transaction ends."""
 
     async def enqueue(
         self,
@@ -33,7 +33,7 @@ class Queueing(Protocol):
         queue: str,
         preferred: Sequence[UUID] = (),
         band: int | None = None,
-    ) -> Place:
+    ) -> object:
         """Begin a queue visit; a customer who left it a moment ago gets the old place back."""
 
     async def customer_wrote(self, work: Work, interaction_id: UUID) -> None:
@@ -45,29 +45,32 @@ class Queueing(Protocol):
         interaction_id: UUID,
         *,
         reason: Literal["abandoned", "cancelled"] = "abandoned",
+    ) -> bool:
+        """The customer ended it: who waited leaves the line, an agent's part turns to wrap-up.
+
+        False: the customer's part was over before.
+        """
+
+    async def agent_wrote(
+        self, work: Work, interaction_id: UUID, agent_id: UUID, *, note: bool = False
     ) -> None:
-        """The customer ended it: who waited leaves the line, an agent's part turns to wrap-up."""
+        """An agent is about to write. NotFound for whoever has no open part in it, Conflict when
+        the customer's part is over (a note is still possible)."""
 
-    async def agent_wrote(self, work: Work, interaction_id: UUID, agent_id: UUID) -> None:
-        """The agent wrote in an open segment: work that was set aside goes on."""
-
-    async def place(self, conn: Connection, interaction_id: UUID) -> Place | None:
+    async def position(self, conn: Connection, interaction_id: UUID, now: datetime) -> Place | None:
         """Where it stands; None when it does not wait."""
 
 
 class Hours(Protocol):
-    """Routing: when a queue is served."""
-
-    async def exists(self, conn: Connection, queue: str) -> bool:
-        """Whether there is such a queue, not retired."""
+    """Routing: when a queue is served. NotFound for a queue that is not there."""
 
     async def is_open(self, conn: Connection, queue: str, at: datetime) -> bool: ...
 
     async def closes_at(self, conn: Connection, queue: str, at: datetime) -> datetime | None:
         """End of the opening that holds `at`; None when it is closed, or never closes."""
 
-    async def opens_at(self, conn: Connection, queue: str, at: datetime) -> datetime | None:
-        """Start of the next opening; None when none is foreseen."""
+    async def next_opening(self, conn: Connection, queue: str, at: datetime) -> datetime | None:
+        """Start of the next opening; None when none is in sight."""
 
 
 class Hints(Protocol):

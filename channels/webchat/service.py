@@ -121,10 +121,9 @@ class Visitors:
         key = queue or self._settings.chat.default_queue
         now = self._clock.now()
         async with self._work.reading("webchat.config") as conn:
-            await self._known(conn, key)
-            is_open = await self._hours.is_open(conn, key, now)
+            is_open = await self._is_open(conn, key, now)
             closes = await self._hours.closes_at(conn, key, now) if is_open else None
-            opens = None if is_open else await self._hours.opens_at(conn, key, now)
+            opens = None if is_open else await self._hours.next_opening(conn, key, now)
         return ChatConfig(
             name=self._centre,
             timezone=self._settings.app.timezone,
@@ -141,7 +140,7 @@ class Visitors:
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
         async with self._work.begin("webchat.begin", "visitor") as work:
             queue = new.queue or self._settings.chat.default_queue
-            await self._known(work.conn, queue)
+            await self._is_open(work.conn, queue, work.now)
             contact = await interactions.contact_for(
                 work,
                 name=new.name or "",
@@ -302,8 +301,10 @@ class Visitors:
             customer_present=bool(row["customer_present"]),
             left=bool((row["metadata"] or {}).get(LEFT_MESSAGE)),
         )
-        waits = state in {"waiting", "message_left"}
-        place = await self._queueing.place(conn, row["interaction_id"]) if waits else None
+        place = None
+        if state in {"waiting", "message_left"}:
+            now = self._clock.now()
+            place = await self._queueing.position(conn, row["interaction_id"], now)
         messages = await cards.messages(conn, conversation_id, notes=False)
         served = state == "active" and row["agent_name"]
         return VisitorConversation(
@@ -327,9 +328,11 @@ class Visitors:
             raise Conflict("This conversation is closed: begin a new one.")
         return conversation
 
-    async def _known(self, conn: Connection, queue: str) -> None:
-        if not await self._hours.exists(conn, queue):
-            raise Invalid.field("queue", "unknown_queue", "There is no such queue.")
+    async def _is_open(self, conn: Connection, queue: str, at: datetime) -> bool:
+        try:
+            return await self._hours.is_open(conn, queue, at)
+        except NotFound as error:
+            raise Invalid.field("queue", "unknown_queue", "There is no such queue.") from error
 
 
 class Agents:
@@ -348,12 +351,16 @@ class Agents:
             )
         agent_id = principal.agent()
         async with self._work.begin("webchat.agent_say", principal.actor) as work:
+            known = await interactions.message_of_client(
+                work.conn, text.conversation_id, "agent", text.client_id
+            )
+            if known is not None and known.agent_id == agent_id:
+                return (await cards.messages_by_id(work.conn, [known.id]))[known.id]
             current = await interactions.open_interaction(work.conn, text.conversation_id)
-            if current is None or not await _holds(work.conn, agent_id, text.conversation_id):
+            if current is None:
                 raise NotFound
-            if text.kind == "text" and not current.customer_present:
-                raise Conflict("The customer has left: only a note can be written now.")
-            message, is_new = await interactions.add_message(
+            await self._queueing.agent_wrote(work, current.id, agent_id, note=text.kind == "note")
+            message, _ = await interactions.add_message(
                 work,
                 conversation_id=text.conversation_id,
                 interaction_id=current.id,
@@ -363,8 +370,6 @@ class Agents:
                 agent_id=agent_id,
                 client_id=text.client_id,
             )
-            if is_new and text.kind == "text":
-                await self._queueing.agent_wrote(work, current.id, agent_id)
             stored = await cards.messages_by_id(work.conn, [message.id])
         return stored[message.id]
 

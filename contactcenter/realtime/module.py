@@ -87,7 +87,7 @@ def build(
     gateway = Gateway(
         deps.settings, deps.clock, hub, Server(NAMESPACES), snapshots, presence, visitors
     )
-    projector = Projector(deps.work, deps.bus, hub, gateway, queues)
+    projector = Projector(deps.work, deps.bus, deps.clock, hub, gateway, queues)
 
     async def sync(ctx: CommandContext) -> dict[str, Any]:
         connection = hub.get(ctx.sid)

@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 
 from contactcenter.core.bus import Bus
+from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Unavailable
 from contactcenter.core.event import Event, Position
 from contactcenter.core.eventlog import Recorded
@@ -34,9 +35,16 @@ class Projector:
     """Handles one batch after the other; what it sends is in the log's order."""
 
     def __init__(
-        self, work: WorkFactory, bus: Bus, hub: Hub, gateway: Gateway, queues: Queues
+        self,
+        work: WorkFactory,
+        bus: Bus,
+        clock: Clock,
+        hub: Hub,
+        gateway: Gateway,
+        queues: Queues,
     ) -> None:
         self._work = work
+        self._clock = clock
         self._bus = bus
         self._hub = hub
         self._gateway = gateway
@@ -118,7 +126,7 @@ class Projector:
                 return
             async with self._turn:
                 async with self._work.reading("realtime.places") as conn:
-                    places = await self._queues.positions(conn, queue)
+                    places = await self._queues.positions(conn, queue, self._clock.now())
                 cursor = self._at.cursor() if self._at is not None else None
                 for conversation_id, payload in self._places.news(queue, places):
                     room = f"conversation:{conversation_id}"
