@@ -68,7 +68,7 @@ class Board:
     """The picture of one day, kept up to date from a ledger.
 
     Sections: `queues`, `today` (queue|channel), `halves` (start|queue|channel), `waiting`
-    (interaction), `sparks` (queue|channel), `agents`, `time` (agent).
+    (interaction), `sparks` (queue|channel), `agents`, `time` (agent), `trouble` (kind).
     """
 
     def __init__(
@@ -83,6 +83,8 @@ class Board:
         self.day_start_ms = day_start_ms
         self.names = names
         """Interaction → how its customer is called on screen."""
+        self.trouble: dict[str, bool] = {}
+        """What the demo has switched on."""
         self.queues = {queue.key: queue for queue in queues}
         self.agents = {agent.agent_id: agent for agent in agents}
         self.reader = Reader(ledger, {queue.key: queue.limits for queue in queues})
@@ -128,6 +130,7 @@ class Board:
             "sparks": self._sparks(now_ms),
             "agents": {str(a): self._agent(time) for a, time in self._known_agents()},
             "time": self._time,
+            "trouble": dict(self.trouble),
         }
 
     def _count(self, now_ms: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -73,7 +73,6 @@ class Wallboard:
         self._stale_agents = False
         self._rooms: dict[str, frozenset[str]] = {}  # room of a narrower view → its queues
         self._day = (clock.now(), clock.now())
-        self._trouble: dict[str, bool] = {}
         self._statuses: set[UUID] = set()
         self.board: Board = Board(Ledger(), 0, (), (), {})
 
@@ -104,10 +103,44 @@ class Wallboard:
 
     # what screens get
 
-    def shown(self, queues: Iterable[str] | None = None) -> dict[str, Any]:
-        """The state that the deltas told so far add up to; with `queues`, a narrower view."""
-        if not self._listened():
-            self._draw()
+    async def state(self) -> dict[str, Any]:
+        """The whole state as it is shown now."""
+        await self._refresh()
+        self._draw_for_nobody()
+        return self._state(None)
+
+    async def subscribe(self, sid: str, queues: frozenset[str] | None) -> None:
+        """Put a socket in the room of its view and send it the view's snapshot."""
+        await self._refresh()
+        self._draw_for_nobody()
+        room = ROOM if queues is None else f"{ROOM}:{','.join(sorted(queues))}"
+        self._broadcast.move(sid, room)
+        self._rooms = {k: v for k, v in self._rooms.items() if self._broadcast.occupied(k)}
+        if queues is not None:
+            self._rooms[room] = queues
+        self._broadcast.send(sid, "snapshot", self._snapshot(room))
+
+    def resync(self, sid: str) -> dict[str, Any] | None:
+        """The snapshot of a socket's view; None for one that has not subscribed."""
+        room = self._broadcast.room_of(sid)
+        return None if room is None else self._snapshot(room)
+
+    def _snapshot(self, room: str) -> dict[str, Any]:
+        """What is shown, and the number in the room after which deltas go on from it.
+
+        Deltas follow by number alone: one that only the clock has made carries the cursor of
+        the fact before it, so the cursor given here is the log's beginning.
+        """
+        return {
+            "state": self._state(self._rooms.get(room)),
+            "cursor": eventlog.START.cursor(),
+            "streams": {room: self._broadcast.sequence(room)},
+            "node": self._broadcast.node,
+            "server_now": written(self._clock.now()),
+        }
+
+    def _state(self, queues: frozenset[str] | None) -> dict[str, Any]:
+        """The state that the deltas told so far add up to."""
         start, end = self._day
         state = {
             "centre": {
@@ -116,24 +149,17 @@ class Wallboard:
                 "day_start": written(start),
                 "expected": expected_rows(self._forecast.expected(start, end)),
             },
-            "trouble": dict(self._trouble),
             **self.board.shown,
         }
-        return state if queues is None else narrowed(state, frozenset(queues))
-
-    def subscribe(self, sid: str, queues: frozenset[str] | None) -> None:
-        """Put a socket in the room of its view; the wide view is everybody's at first."""
-        room = ROOM if queues is None else f"{ROOM}:{','.join(sorted(queues))}"
-        for other in (ROOM, *self._rooms):
-            if other != room:
-                self._broadcast.leave(sid, other)
-        self._broadcast.join(sid, room)
-        self._rooms = {k: v for k, v in self._rooms.items() if self._broadcast.occupied(k)}
-        if queues is not None:
-            self._rooms[room] = queues
+        return state if queues is None else narrowed(state, queues)
 
     def _listened(self) -> bool:
         return any(self._broadcast.occupied(room) for room in (ROOM, *self._rooms))
+
+    def _draw_for_nobody(self) -> None:
+        """The picture is drawn when somebody watches; the first to come finds it up to date."""
+        if not self._listened():
+            self._draw()
 
     # the fold
 
@@ -156,10 +182,11 @@ class Wallboard:
             queues = await self._queues.queue_infos(conn)
             agents = await store.agents(conn)
             names = await store.names(conn, _waiting(ledger))
-        self._position, self._day, self._trouble = until, (start, end), trouble
+        self._position, self._day = until, (start, end)
         self._stale_queues = self._stale_agents = False
         before = self.board.shown
         self.board = Board(ledger, to_ms(start), queues, agents, names)
+        self.board.trouble = trouble
         self.board.shown = before  # whoever watches is told the difference
 
     async def _keep(self) -> None:
@@ -202,7 +229,7 @@ class Wallboard:
         elif isinstance(event, QueueChanged):
             self._stale_queues = True
         elif isinstance(event, DemoTroubleChanged):
-            self._trouble = {**self._trouble, event.kind: event.on}
+            self.board.trouble[event.kind] = event.on
 
     async def _refresh(self) -> None:
         """Look up what facts do not carry: names, edited queues, new or changed agents."""
@@ -227,11 +254,7 @@ class Wallboard:
                 self.board.configure(await self._queues.queue_infos(conn))
 
     def _draw(self) -> Picture:
-        changes = self.board.delta(self.now_ms())
-        shown = self.board.shown.setdefault("trouble", {})
-        if shown != self._trouble:
-            changes["trouble"] = self.board.shown["trouble"] = self._trouble
-        return changes
+        return self.board.delta(self.now_ms())
 
     async def _tell(self) -> None:
         self._dirty.clear()

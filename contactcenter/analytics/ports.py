@@ -47,7 +47,15 @@ class Forecast(Protocol):
 
 
 class Broadcast(Protocol):
-    """Realtime's door to the sockets of the wallboard namespace, on this node."""
+    """Realtime's door to the sockets of the wallboard namespace, on this node.
+
+    Nothing here waits, so what is done in one go stays together: a socket put in a room and
+    given the room's number misses nothing and gets nothing twice.
+    """
+
+    @property
+    def node(self) -> str:
+        """What this node calls itself in envelopes."""
 
     def emit(self, room: str, name: str, payload: Mapping[str, Any], cursor: str) -> None:
         """Tell every socket in the room, in order, with the room's next sequence number.
@@ -55,11 +63,17 @@ class Broadcast(Protocol):
         `cursor` is the log position that the payload reflects.
         """
 
-    def join(self, sid: str, room: str) -> None:
-        """Put one socket in a room."""
-
-    def leave(self, sid: str, room: str) -> None:
-        """Take it out again; nothing happens when it is not in it."""
-
     def occupied(self, room: str) -> bool:
         """Whether any socket is in the room."""
+
+    def sequence(self, room: str) -> int:
+        """The number that the room's last event carried."""
+
+    def move(self, sid: str, room: str) -> None:
+        """Put one socket in this room and out of any other."""
+
+    def room_of(self, sid: str) -> str | None:
+        """Where the socket is; None when it is nowhere."""
+
+    def send(self, sid: str, name: str, payload: Mapping[str, Any]) -> None:
+        """Tell one socket; no number."""

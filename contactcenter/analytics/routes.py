@@ -16,7 +16,7 @@ from contactcenter.core.http import Request, Route
 
 def build_routes(analytics: Analytics) -> tuple[Route, ...]:
     async def wallboard(_: Request) -> WallboardState:
-        return WallboardState.model_validate(analytics.wallboard())
+        return WallboardState.model_validate(await analytics.wallboard())
 
     async def intervals(request: Request) -> Intervals:
         query: IntervalQuery = request.query

@@ -180,6 +180,14 @@ class Subscribed(Told):
     queues: list[str]
 
 
+class Sync(BaseModel):
+    """`cursor`: the last one the client has seen. The answer is always a snapshot."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cursor: Annotated[str, Field(max_length=64)] = ""
+
+
 class IntervalQuery(BaseModel):
     """A stretch of at most seven days; `from` is rounded down and `to` up to the half hour."""
 

@@ -41,7 +41,7 @@ from contactcenter.analytics.schemas import (
 )
 from contactcenter.core import eventlog
 from contactcenter.core.clock import Clock, from_ms, to_ms
-from contactcenter.core.errors import Invalid
+from contactcenter.core.errors import Invalid, NotFound
 from contactcenter.core.work import WorkFactory
 from contactcenter.events import CATALOGUE
 
@@ -61,23 +61,26 @@ class Analytics:
         self._queues = queues
         self._wallboard = wallboard
 
-    def wallboard(self) -> dict[str, Any]:
+    async def wallboard(self) -> dict[str, Any]:
         """The whole picture as it is shown now; see schemas.WallboardState."""
-        return self._wallboard.shown()
+        return await self._wallboard.state()
 
-    def subscribe(self, sid: str, queues: Iterable[str] | None) -> list[str]:
-        """Narrow a socket's view to some queues, or widen it again; answers the queues."""
+    async def subscribe(self, sid: str, queues: Iterable[str] | None) -> list[str]:
+        """Show a socket some queues or all of them, from a snapshot on; answers which."""
         known = self._wallboard.board.queues
         for place, key in enumerate(queues or ()):
             if key not in known:
                 raise Invalid.field(f"queues.{place}", "unknown_queue", "There is no such queue.")
         wanted = None if queues is None else frozenset(queues)
-        self._wallboard.subscribe(sid, wanted)
+        await self._wallboard.subscribe(sid, wanted)
         return [key for key in known if wanted is None or key in wanted]
 
-    def view(self, queues: Iterable[str]) -> dict[str, Any]:
-        """The picture narrowed to some queues."""
-        return self._wallboard.shown(queues)
+    def resync(self, sid: str) -> dict[str, Any]:
+        """A fresh snapshot of what a socket is shown; NotFound before it has subscribed."""
+        snapshot = self._wallboard.resync(sid)
+        if snapshot is None:
+            raise NotFound("Subscribe first.")
+        return snapshot
 
     async def explain(self, query: ExplainQuery) -> ExplainedFigure:
         """One of today's figures with its formula, both operands and the items behind it."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contactcenter.analytics.schemas import Subscribe, Subscribed
+from typing import Any
+
+from contactcenter.analytics.schemas import Subscribe, Subscribed, Sync
 from contactcenter.analytics.service import Analytics
 from contactcenter.core.access import Permission
 from contactcenter.core.sockets import Command, CommandContext
@@ -11,9 +13,13 @@ from contactcenter.core.sockets import Command, CommandContext
 def build_commands(analytics: Analytics) -> tuple[Command, ...]:
     async def subscribe(context: CommandContext) -> Subscribed:
         payload: Subscribe = context.payload
-        return Subscribed(queues=analytics.subscribe(context.sid, payload.queues))
+        return Subscribed(queues=await analytics.subscribe(context.sid, payload.queues))
+
+    async def sync(context: CommandContext) -> dict[str, Any]:
+        return {"snapshot": analytics.resync(context.sid)}
 
     return (
+        Command("/wallboard", "sync", sync, Permission.WALLBOARD_READ, Sync),
         Command(
             "/wallboard",
             "wallboard.subscribe",

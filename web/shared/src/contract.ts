@@ -141,7 +141,7 @@ export interface ExplainQuery {
   figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "non_response" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
   formula?: "centre" | "connect" | "asterisk" | "asterisk_sl2";
   queue?: string | null;
-  channel?: "voice" | "chat" | "whatsapp" | "sms" | "email" | "written" | null;
+  channel?: "voice" | "chat" | "whatsapp" | "sms" | "email" | "live" | "written" | null;
   half?: string | null;
 }
 
@@ -462,6 +462,11 @@ export interface Subscribed {
   queues: string[];
 }
 
+/** `cursor`: the last one the client has seen. The answer is always a snapshot. */
+export interface Sync {
+  cursor?: string;
+}
+
 /** An agent as colleagues and supervisors see it. */
 export interface TeamMember {
   agent_id: string;
@@ -557,6 +562,7 @@ export interface WallboardState {
 
 /** The event catalogue: version of each log event, and its audience. */
 export const EVENTS = {
+  "agent.help_requested": { version: 1, audience: ["agent", "wallboard"] },
   "agent.presence_changed": { version: 1, audience: ["agent", "team", "wallboard"] },
   "agent.skills_changed": { version: 1, audience: ["agent", "team", "wallboard"] },
   "agent.status_changed": { version: 1, audience: ["agent", "team", "wallboard"] },

@@ -57,6 +57,8 @@ export class CommandError extends Error {
 type Ack<T> = { ok: true; data: T } | { ok: false; error: { code: string; detail: string; ctx?: Record<string, unknown> } };
 
 export interface LiveHandlers<S> {
+  /** Connected, nothing received yet: the place for a command that asks for the snapshot. */
+  connected?(): void;
   snapshot(snapshot: Snapshot<S>): void;
   event(name: string, payload: Delivered): void;
 }
@@ -99,6 +101,7 @@ export class Live<S> {
       this.#held = [];
       this.#node = null;
       this.#syncing = false;
+      this.#handlers.connected?.();
     });
     this.#socket.on("disconnect", () => this.#lost());
     this.#socket.on("connect_error", (error: Error & { data?: { code?: string } }) => void this.#refused(error));
@@ -123,6 +126,12 @@ export class Live<S> {
   retryNow = (): void => {
     if (this.link.get().kind === "lost") this.#connect();
   };
+
+  /** Give this connection up and make another. */
+  again(): void {
+    this.#socket.disconnect();
+    this.#lost();
+  }
 
   get isLive(): boolean {
     return this.link.get().kind === "live";
@@ -252,9 +261,7 @@ export class Live<S> {
       this.#take(snapshot);
     } catch {
       this.#syncing = false;
-      // No snapshot to be had this way: a new connection brings one.
-      this.#socket.disconnect();
-      this.#lost();
+      this.again(); // no snapshot to be had this way: a new connection brings one
     }
   }
 }

@@ -37,6 +37,9 @@ export class Board {
   /** Null where there is no demo. */
   readonly demo = new Store<Demo | null>(null);
   readonly live = new Live<WallboardState>("/wallboard", {
+    connected: () => {
+      this.live.command("wallboard.subscribe", {}).catch(() => this.live.again());
+    },
     snapshot: ({ state, server_now }) => {
       setServerClock(server_now, state.centre.timezone);
       this.heard.set(Date.now());
