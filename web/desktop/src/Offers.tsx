@@ -114,7 +114,7 @@ function Offer({ reservation, more }: { reservation: ReservationCard; more: numb
     return () => removeEventListener("keydown", onKey, { capture: true });
   }, [usable, rejecting, accept, reject]);
 
-  const { customer, why } = reservation;
+  const { customer } = reservation;
   const left = Date.parse(reservation.expires_at) - now;
   const total = Date.parse(reservation.expires_at) - Date.parse(reservation.created_at);
   return (

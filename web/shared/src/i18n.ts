@@ -11,7 +11,14 @@ import i18next from "i18next";
 import { type Locale, locale } from "./prefs";
 import { useStore } from "./store";
 
-type Base<K extends string> = K extends `${infer B}_one` | `${infer B}_other` ? B : K;
+/** A key of the dictionary, or what two plural forms have in common. */
+type Base<K extends string, All extends string = K> = K extends `${infer B}_one`
+  ? B
+  : K extends `${infer B}_other`
+    ? `${B}_one` extends All
+      ? B
+      : K
+    : K;
 export type Params = Record<string, string | number>;
 export type Translate<K extends string> = (key: Base<K>, params?: Params) => string;
 

@@ -1,0 +1,291 @@
+/** The explanation record of each offer: what happened, who could, and why this one came first. */
+import { api } from "@contactcenter/shared/api";
+import { Icon } from "@contactcenter/shared/icons";
+import { duration, useTimes } from "@contactcenter/shared/time";
+import { Button, Chip, cls, IconButton } from "@contactcenter/shared/ui";
+import { useEffect, useRef, useState } from "react";
+
+import { useAgent } from "./context";
+import { queueName } from "./desk";
+import { useFetched } from "./fetched";
+import { dialogOpen } from "./keys";
+import { said, useT } from "./texts";
+import type { Why as Answer, WhyRecord } from "./why-types";
+
+export function Why({ id, onClose }: { id: string; onClose: () => void }) {
+  const t = useT();
+  const me = useAgent((state) => state.me.agent_id);
+  const box = useRef<HTMLElement>(null);
+  const answer = useFetched(id, (signal) => api.get<Answer>(`/interactions/${id}/why`, signal));
+  const [at, setAt] = useState<number | null>(null);
+  const records = answer.kind === "there" ? answer.value.records : [];
+  const shown = records[at ?? records.length - 1];
+
+  useEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
+    box.current?.focus();
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key === "Escape" && !event.defaultPrevented && !dialogOpen()) onClose();
+    };
+    addEventListener("keydown", onKey);
+    return () => {
+      removeEventListener("keydown", onKey);
+      before?.focus();
+    };
+  }, [onClose]);
+
+  return (
+    <section ref={box} className="why" tabIndex={-1} role="dialog" aria-labelledby="why-h">
+      <header>
+        <div className="grow">
+          <h2 id="why-h" className="t16 b">
+            {t(shown?.agent_id === me ? "whyTitleMe" : "whyTitle")}
+          </h2>
+          <Subject record={shown} />
+        </div>
+        <IconButton icon="close" label={t("close")} onClick={onClose} />
+      </header>
+      {records.length > 1 && (
+        <div className="tabs">
+          <div role="tablist" aria-label={t("whyHappened")}>
+            {records.map((one, index) => (
+              <button
+                key={one.reservation_id}
+                type="button"
+                role="tab"
+                aria-selected={one === shown}
+                onClick={() => setAt(index)}
+              >
+                {t("whyOffer", { n: index + 1 })}
+              </button>
+            ))}
+          </div>
+        </div>
+      )}
+      <div className="why-body" tabIndex={0}>
+        {answer.kind === "failed" ? (
+          <div className="hollow">
+            <p>{t("loadFailed")}</p>
+            <Button onClick={answer.retry}>{t("tryAgain")}</Button>
+          </div>
+        ) : answer.kind === "loading" ? (
+          <div className="hollow" aria-busy="true">
+            <span className="bone wide" />
+          </div>
+        ) : shown ? (
+          <Record key={shown.reservation_id} record={shown} answer={answer.value} />
+        ) : (
+          <p className="hollow">{t("whyNone")}</p>
+        )}
+      </div>
+      {shown && answer.kind === "there" && <Foot record={shown} />}
+    </section>
+  );
+}
+
+function Subject({ record }: { record: WhyRecord | undefined }) {
+  const t = useT();
+  const times = useTimes();
+  const state = useAgent((now) => now);
+  return (
+    <p className="x2 t13 row">
+      {record && (
+        <>
+          <Icon name={record.channel} />
+          <span className="cut">
+            {[t(`channel_${record.channel}`), queueName(state, record.queue), times.short(record.created_at)].join(" · ")}
+          </span>
+        </>
+      )}
+    </p>
+  );
+}
+
+function Record({ record, answer }: { record: WhyRecord; answer: Answer }) {
+  const t = useT();
+  const times = useTimes();
+  const state = useAgent((now) => now);
+  const ex = record.explanation;
+  const name = (id: string) => answer.agents[id] ?? state.team[id]?.name ?? id.slice(0, 8);
+  const chosen = ex.chosen.map(name).join(", ");
+  const parts = ex.candidates[0] ? Object.keys(ex.candidates[0].key).filter((part) => part !== "agent") : [];
+  const waited = Date.parse(record.created_at) - Date.parse(record.entered_at);
+  const place = ex.place;
+  return (
+    <>
+      <div className="why-sum">
+        <b>{t(ex.how === "offer" ? "whySum" : "whySumOther", { name: chosen, count: ex.candidate_count, how: said(t, "how", ex.how) })}</b>{" "}
+        {t("whySumStep", { strategy: said(t, "strategy", ex.strategy), step: ex.step + 1, time: duration(waited) })}
+      </div>
+      <h3>{t("whyHappened")}</h3>
+      <ol className="why-steps">
+        <li>
+          <b>{times.second(record.entered_at)}</b>
+          <br />
+          {t("whyEntered")}
+          <br />
+          <span className="t12 x3">{queueName(state, record.queue)}</span>
+        </li>
+        <li>
+          <b>{times.second(record.created_at)}</b>
+          <br />
+          {t("whyStep", { step: ex.step + 1, steps: ex.steps })}
+          <br />
+          <span className="t12 x3">{t("whyPool", { count: ex.pools.reduce((sum, pool) => sum + pool.size, 0) })}</span>
+        </li>
+        <li>
+          <b>{times.second(record.created_at)}</b>
+          <br />
+          {t("whyOffered", { name: record.agent_name })}
+          <br />
+          <span className="t12 x3">
+            {record.expires_at &&
+              t("whyRings", { count: Math.round((Date.parse(record.expires_at) - Date.parse(record.created_at)) / 1000) })}
+          </span>
+        </li>
+        <li className={cls(record.state === "accepted" && "done")}>
+          <b>{record.ended_at ? times.second(record.ended_at) : "…"}</b>
+          <br />
+          {said(t, "rstate", record.state)}
+          <br />
+          <span className="t12 x3">
+            {record.ended_at && t("waitedFor", { time: duration(Date.parse(record.ended_at) - Date.parse(record.entered_at)) })}
+          </span>
+        </li>
+      </ol>
+
+      <h3>
+        {t("whyWho")} <span className="x3">{t("whyAt", { time: times.second(record.created_at) })}</span>
+      </h3>
+      <div className="tables">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{t("whyAgent")}</th>
+              {parts.map((part) => (
+                <th key={part} scope="col">
+                  {said(t, "part", part)}
+                </th>
+              ))}
+              <th scope="col">{t("whyDecision")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {ex.candidates.map((one, index) => {
+              const won = ex.chosen.includes(one.agent);
+              return (
+                <tr key={one.agent} className={cls(won && "on")}>
+                  <td>
+                    <b>{name(one.agent)}</b>
+                  </td>
+                  {parts.map((part) => (
+                    <td key={part}>{partText(t, part, one.key[part], times)}</td>
+                  ))}
+                  <td>
+                    {won ? (
+                      <Chip tone="ok" icon="check">
+                        {t("whyChosen")}
+                      </Chip>
+                    ) : (
+                      <Chip>{t("whyTurn", { n: index + 1 })}</Chip>
+                    )}
+                  </td>
+                </tr>
+              );
+            })}
+            {ex.removed.map((one) => (
+              <tr key={one.reason}>
+                <td colSpan={Math.max(1, parts.length + 1)} className="x2">
+                  {one.agents.map(name).join(", ")}
+                  {one.count > one.agents.length && ` ${t("whyMore", { count: one.count - one.agents.length })}`}
+                </td>
+                <td>
+                  <Chip icon="close">{said(t, "removed", one.reason)}</Chip>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {ex.candidate_count > ex.candidates.length && (
+          <p className="more t13 x2">{t("whyMore", { count: ex.candidate_count - ex.candidates.length })}</p>
+        )}
+      </div>
+
+      <h3>
+        {t("whyItem")} <span className="x3">{t("whyBandRule")}</span>
+      </h3>
+      <div className="tables">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{t("whyWaiting")}</th>
+              <th scope="col">{t("whyBand")}</th>
+              <th scope="col" className="num">{t("whyBase")}</th>
+              <th scope="col" className="num">{t("whyBoost")}</th>
+              <th scope="col" className="num">{t("whyScore")}</th>
+              <th scope="col" className="num">{t("whyWaited")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {[place, ...ex.rivals].map((one, index) => {
+              const what = answer.waiting[one.work_item];
+              return (
+                <tr key={one.work_item} className={cls(index === 0 && "on")}>
+                  <td>
+                    {index === 0 ? (
+                      <b>{t("whyThis")}</b>
+                    ) : what ? (
+                      `${t(`channel_${what.channel}`)} · ${queueName(state, what.queue)}`
+                    ) : (
+                      t("whyOther")
+                    )}
+                  </td>
+                  <td>{t(`band_${one.band as 1 | 2 | 3}`)}</td>
+                  <td className="num">{one.base}</td>
+                  <td className="num">{(one.boost / 1000).toFixed(1)}</td>
+                  <td className="num">{(one.score / 1000).toFixed(1)}</td>
+                  <td className="num">{duration(one.waited_ms)}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+        {ex.rivals.length === 0 && <p className="more t13 x2">{t("whyRivalsNone")}</p>}
+      </div>
+    </>
+  );
+}
+
+/** A score's part as a person reads it: levels and loads are numbers, idle keys are instants. */
+function partText(
+  t: ReturnType<typeof useT>,
+  part: string,
+  value: string | number | undefined,
+  times: ReturnType<typeof useTimes>,
+): string {
+  if (typeof value !== "number") return value ?? "–";
+  if (part === "not_preferred") return t(value === 0 ? "yes" : "no");
+  if (part === "idle_since") return value > 0 ? times.second(value) : "–";
+  return String(part === "skill" ? -value : value);
+}
+
+function Foot({ record }: { record: WhyRecord }) {
+  const t = useT();
+  const [copied, setCopied] = useState<"no" | "yes" | "failed">("no");
+  const ex = record.explanation;
+  const copy = () =>
+    navigator.clipboard.writeText(JSON.stringify(record, null, 2)).then(
+      () => setCopied("yes"),
+      () => setCopied("failed"),
+    );
+  return (
+    <footer>
+      <span className="t12 x3 grow">
+        {t("whyRules", { strategy: said(t, "strategy", ex.strategy), step: ex.step + 1, steps: ex.steps, round: ex.round })}
+      </span>
+      <Button size="small" onClick={() => void copy()}>
+        {t(copied === "yes" ? "whyCopied" : copied === "failed" ? "whyCopyFailed" : "whyCopy")}
+      </Button>
+    </footer>
+  );
+}
