@@ -167,6 +167,19 @@ async def answer_visit(conn: Connection, work_item_id: UUID, at: datetime) -> bo
     return await conn.fetchval(ANSWER_VISIT, work_item_id, at) is not None
 
 
+REQUEUE_VISIT = """
+UPDATE work_items w SET state = 'queued'
+WHERE w.id = $1 AND w.state = 'offered'
+  AND NOT EXISTS (SELECT FROM reservations r WHERE r.work_item_id = w.id AND r.state = 'pending')
+RETURNING w.id
+"""
+
+
+async def requeue_visit(conn: Connection, work_item_id: UUID) -> bool:
+    """Let the visit wait again, if nobody is being offered it; whether it does."""
+    return await conn.fetchval(REQUEUE_VISIT, work_item_id) is not None
+
+
 LEFT_VISIT = f"""
 SELECT {VISIT_COLUMNS} FROM work_items w
 WHERE w.contact_id IN (
@@ -290,6 +303,7 @@ SET state = $2,
     held_ms = held_ms + CASE WHEN state = 'held'
                         THEN extract(epoch FROM $3 - state_since) * 1000 ELSE 0 END,
     cost = $4,
+    over_budget = $12,
     park_reason = $5,
     parked_until = $6,
     wrap_deadline = $7,
@@ -316,6 +330,7 @@ async def change_segment(
     wrap_blocks: bool = False,
     disposition: str | None = None,
     note: str | None = None,
+    over_budget: bool = False,
 ) -> int | None:
     """Take the segment from where it was read to `state`; its hold time so far, in ms.
 
@@ -334,6 +349,7 @@ async def change_segment(
         disposition,
         note,
         segment.version,
+        over_budget,
     )
     return held
 
@@ -386,6 +402,21 @@ async def agent_wrote(conn: Connection, interaction_id: UUID, agent_id: UUID, at
     return await conn.fetchval(NOTE_AGENT_WROTE, interaction_id, agent_id, at) is not None
 
 
+OVER_BUDGET = """
+SELECT a.budget < $3
+       + coalesce((SELECT sum(s.cost) FROM segments s
+                   WHERE s.agent_id = a.id AND s.state <> 'ended' AND s.id <> $2), 0)
+       + coalesce((SELECT sum(r.cost) FROM reservations r
+                   WHERE r.agent_id = a.id AND r.state = 'pending'), 0)
+FROM agents a WHERE a.id = $1
+"""
+
+
+async def over_budget(conn: Connection, agent_id: UUID, segment_id: UUID, cost: int) -> bool:
+    """Whether the segment at this cost takes its agent above the budget."""
+    return bool(await conn.fetchval(OVER_BUDGET, agent_id, segment_id, cost))
+
+
 NOTE_ENDED = """
 INSERT INTO agent_states (agent_id, last_ended_at, idle_since) VALUES ($1, $2, $2)
 ON CONFLICT (agent_id) DO UPDATE
@@ -409,17 +440,22 @@ async def disposition_exists(conn: Connection, key: str, queue: str | None) -> b
     return await conn.fetchval(DISPOSITION, key, queue) is not None
 
 
-QUEUE = """
+QUEUES = """
 SELECT q.key, q.skill, q.strategy, q.config, q.retired, q.version, c.weekly, c.exceptions,
        c.timezone, c.version AS calendar_version
 FROM queues q JOIN calendars c ON c.key = q.calendar
-WHERE q.key = $1
+WHERE $1::text IS NULL OR q.key = $1
+ORDER BY q.ordinal, q.key
 """
 
 
 async def queue(conn: Connection, key: str) -> Record | None:
     """A queue with its calendar."""
-    return await conn.fetchrow(QUEUE, key)
+    return await conn.fetchrow(QUEUES, key)
+
+
+async def queues(conn: Connection) -> list[Record]:
+    return await conn.fetch(QUEUES, None)
 
 
 WAITING_IN_QUEUE = """
@@ -505,7 +541,7 @@ async def connected(
     return bool(await conn.fetchval(CONNECTED, agent_id, lasting, list(channels)))
 
 
-CHANNELS = "SELECT present, channels FROM agent_states WHERE agent_id = $1 FOR UPDATE"
+CHANNELS = "SELECT present, channels FROM agent_states WHERE agent_id = $1 FOR NO KEY UPDATE"
 
 
 async def desk(conn: Connection, agent_id: UUID) -> tuple[bool, list[str]]:
@@ -514,16 +550,21 @@ async def desk(conn: Connection, agent_id: UUID) -> tuple[bool, list[str]]:
     return (row["present"], row["channels"]) if row else (False, [])
 
 
+# Rows of many agents are locked in the order of their ids, here and by the leader.
 HEARTBEAT = """
 UPDATE agent_states SET present_until = clock_timestamp() + $2::interval
-WHERE agent_id = ANY ($1::uuid[]) AND present
+WHERE agent_id IN (SELECT agent_id FROM agent_states
+                   WHERE agent_id = ANY ($1::uuid[]) AND present
+                   ORDER BY agent_id FOR NO KEY UPDATE)
 RETURNING agent_id
 """
 
 BACK = """
 UPDATE agent_states
 SET present = true, absent_since = NULL, present_until = clock_timestamp() + $2::interval
-WHERE agent_id = ANY ($1::uuid[]) AND NOT present
+WHERE agent_id IN (SELECT agent_id FROM agent_states
+                   WHERE agent_id = ANY ($1::uuid[]) AND NOT present
+                   ORDER BY agent_id FOR NO KEY UPDATE)
 RETURNING agent_id, channels
 """
 
@@ -550,7 +591,7 @@ LAPSED = """
 UPDATE agent_states SET present = false, absent_since = $1
 WHERE agent_id IN (SELECT agent_id FROM agent_states
                    WHERE present AND present_until < clock_timestamp()
-                   FOR UPDATE SKIP LOCKED)
+                   ORDER BY agent_id FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING agent_id
 """
 

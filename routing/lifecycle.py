@@ -1,0 +1,222 @@
+"""What happens to an interaction in routing, in the caller's unit of work.
+
+Each function assumes the interaction's row locked, leaves tables and facts in agreement, and
+raises Conflict when the interaction is not where the change begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from contactcenter.core.clock import from_ms, to_ms
+from contactcenter.core.errors import Conflict
+from contactcenter.core.work import Work
+from contactcenter.events.interactions import (
+    InteractionClosed,
+    InteractionDequeued,
+    InteractionTransferred,
+    InteractionWrappedUp,
+    InteractionWrapStarted,
+)
+from contactcenter.interactions import service as hall
+from contactcenter.interactions.model import Change, CloseReason, Interaction
+from routing import rows, store
+from routing.config import Queue
+from routing.core.model import Channel, WorkItem, wrap_after
+from routing.store import SegmentRow, VisitRow
+
+NO_DISPOSITION = "none"
+
+
+async def begin_visit(work: Work, item: WorkItem, contact_id: UUID) -> None:
+    """The interaction enters a queue."""
+    await hall.set_state(
+        work.conn,
+        Change(
+            UUID(item.interaction),
+            "queued",
+            work.now,
+            queue=item.queue,
+            virtual_start=from_ms(item.virtual_start),
+        ),
+    )
+    await store.insert_visit(work.conn, rows.row_of(item, contact_id))
+    work.emit(rows.event_of(item, contact_id))
+
+
+async def end_visit(work: Work, visit: VisitRow, outcome: str) -> None:
+    """The wait ends otherwise than by an answer. A pending offer of it is the router's to
+    cancel: it hears of the fact."""
+    if not await store.end_visit(work.conn, visit.id, outcome, work.now):
+        raise Conflict("The interaction is not waiting any more.")
+    work.emit(
+        InteractionDequeued(
+            interaction_id=visit.interaction_id,
+            work_item_id=visit.id,
+            queue=visit.queue,
+            channel=visit.channel,
+            outcome=outcome,
+            waited_ms=ms_between(visit.entered_at, work.now),
+            ringing=visit.state == "offered",
+        )
+    )
+
+
+async def end_talk(
+    work: Work,
+    segment: SegmentRow,
+    queue: Queue | None,
+    *,
+    wanted: bool,
+    disposition: str | None = None,
+    note: str | None = None,
+) -> bool:
+    """The customer's part in a segment is over: its wrap-up begins, or it ends at once.
+
+    `wanted`: the agent takes an optional wrap-up. A `disposition` ends the segment at once.
+    True: a wrap-up began.
+    """
+    policy = queue.core.policies[Channel(segment.channel)] if queue else None
+    wrap = (
+        wrap_after(policy, to_ms(work.now), wanted=wanted) if policy and not disposition else None
+    )
+    deadline = from_ms(wrap.until) if wrap else work.now
+    blocks = wrap.blocks if wrap else False
+    cost = segment.full_cost if wrap else 0
+    held_ms = await store.change_segment(
+        work.conn,
+        segment,
+        "wrapping" if wrap else "ended",
+        work.now,
+        cost=cost,
+        wrap_deadline=deadline if wrap else None,
+        wrap_blocks=blocks,
+        disposition=disposition or (None if wrap else NO_DISPOSITION),
+        note=note,
+    )
+    if held_ms is None:
+        raise Conflict("Somebody else has just changed this.")
+    work.emit(
+        InteractionWrapStarted(
+            interaction_id=segment.interaction_id,
+            segment_id=segment.id,
+            agent_id=segment.agent_id,
+            channel=segment.channel,
+            wrap_deadline=deadline,
+            blocks=blocks,
+            cost=cost,
+            talked_ms=ms_between(segment.started_at, work.now) - held_ms,
+            held_ms=held_ms,
+        )
+    )
+    if wrap is None:
+        await _wrapped(work, segment, disposition or NO_DISPOSITION, since=work.now)
+    return wrap is not None
+
+
+async def end_wrap(work: Work, segment: SegmentRow, disposition: str, note: str | None) -> None:
+    """The agent's paperwork is done."""
+    changed = await store.change_segment(
+        work.conn, segment, "ended", work.now, cost=0, disposition=disposition, note=note
+    )
+    if changed is None:
+        raise Conflict("Somebody else has just changed this.")
+    await _wrapped(work, segment, disposition, since=segment.talk_ended_at or segment.state_since)
+
+
+async def _wrapped(work: Work, segment: SegmentRow, disposition: str, *, since: datetime) -> None:
+    await store.note_ended(work.conn, segment.agent_id, work.now)
+    work.emit(
+        InteractionWrappedUp(
+            interaction_id=segment.interaction_id,
+            segment_id=segment.id,
+            agent_id=segment.agent_id,
+            channel=segment.channel,
+            disposition=disposition,
+            wrap_ms=ms_between(since, work.now),
+        )
+    )
+
+
+async def send_on(
+    work: Work,
+    segment: SegmentRow,
+    item: WorkItem,
+    contact_id: UUID,
+    cause: Literal["agent", "supervisor"],
+) -> None:
+    """The agent's part ends and the interaction waits again, as `item` says."""
+    held_ms = await store.change_segment(work.conn, segment, "ended", work.now, cost=0)
+    if held_ms is None:
+        raise Conflict("Somebody else has just changed this.")
+    await store.note_ended(work.conn, segment.agent_id, work.now)
+    work.emit(
+        InteractionTransferred(
+            interaction_id=segment.interaction_id,
+            segment_id=segment.id,
+            agent_id=segment.agent_id,
+            channel=segment.channel,
+            to_queue=item.queue,
+            to_agent_id=UUID(item.direct_to) if item.direct_to else None,
+            talked_ms=ms_between(segment.started_at, work.now) - held_ms,
+            held_ms=held_ms,
+            cause=cause,
+        )
+    )
+    await begin_visit(work, item, contact_id)
+
+
+async def settle(
+    work: Work,
+    interaction: Interaction,
+    *,
+    reason: CloseReason = "completed",
+    outcome: str | None = None,
+) -> None:
+    """After the customer's part is over: the interaction wraps up as long as a segment does,
+    and closes when nothing is open."""
+    segments = await store.open_segments(work.conn, interaction.id)
+    if segments:
+        if interaction.state != "wrapping":
+            await hall.set_state(
+                work.conn,
+                Change(
+                    interaction.id,
+                    "wrapping",
+                    work.now,
+                    customer_present=False,
+                    outcome=outcome,
+                ),
+            )
+        return
+    await hall.set_state(
+        work.conn,
+        Change(
+            interaction.id,
+            "closed",
+            work.now,
+            customer_present=False,
+            close_reason=reason,
+            outcome=outcome,
+        ),
+    )
+    work.emit(
+        InteractionClosed(
+            interaction_id=interaction.id,
+            conversation_id=interaction.conversation_id,
+            channel=interaction.channel,
+            reason=reason,
+        )
+    )
+
+
+def talking(segments: Iterable[SegmentRow]) -> list[SegmentRow]:
+    """The segments in which an agent is with the customer, set aside or not."""
+    return [segment for segment in segments if segment.state != "wrapping"]
+
+
+def ms_between(start: datetime, end: datetime) -> int:
+    return max(0, to_ms(end) - to_ms(start))

@@ -1,0 +1,320 @@
+"""What other rooms ask of routing: the queue's door (`Queueing`) and the desks (`Presence`).
+
+The estimated wait is published (docs/estimated-wait.md):
+
+    estimate = max(0, position − free) × handle time / slots
+
+`position` counts from 1 in the queue's order. `handle time` is the mean of the segments of
+this queue and channel that ended in the last hour, or the queue's configured one while they
+are fewer than five. `slots` are the items of this channel that the available and present
+agents of the queue could carry, each agent's divided by the number of queues served; `free`
+are those not taken now. Without slots there is no estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from contactcenter.core.clock import from_ms, to_ms
+from contactcenter.core.errors import Conflict, NotFound
+from contactcenter.core.ids import new_id
+from contactcenter.core.work import Work, WorkFactory
+from contactcenter.events.agents import AgentPresenceChanged
+from contactcenter.interactions import service as hall
+from contactcenter.interactions.model import Change
+from db import Connection, Record
+from routing import hours, lifecycle, rows, store
+from routing.book import QueueBook
+from routing.core.model import (
+    Band,
+    Channel,
+    Constants,
+    Entry,
+    WorkItem,
+    inherit_place,
+    new_item,
+)
+
+PRESENT_FOR: Final = timedelta(seconds=20)
+"""How long a desk counts as there after it was last heard of."""
+
+HANDLING_WINDOW: Final = timedelta(hours=1)
+HANDLING_SAMPLES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedVisit:
+    """A visit that has begun. `returned`: in the place that the customer had left."""
+
+    work_item_id: UUID
+    queue: str
+    band: int
+    virtual_start: datetime
+    returned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePosition:
+    interaction_id: UUID
+    conversation_id: UUID
+    position: int
+    """From 1, within its queue."""
+    estimated_wait_seconds: int | None
+    """None: nobody of the queue is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The inputs of the estimated wait for one channel of a queue; shown beside it."""
+
+    handle_ms: int
+    samples: int
+    slots: float
+    free: float
+
+    def wait_ms(self, position: int) -> int | None:
+        if self.slots <= 0:
+            return None
+        return round(max(0.0, position - self.free) * self.handle_ms / self.slots)
+
+
+class QueueService:
+    """The queue's door: whoever has an interaction with a customer in it goes through here."""
+
+    def __init__(self, book: QueueBook, constants: Constants) -> None:
+        self._book = book
+        self._constants = constants
+
+    async def enqueue(
+        self,
+        work: Work,
+        *,
+        interaction_id: UUID,
+        queue: str,
+        entry: Literal["new", "requeue"] = "new",
+        preferred: Sequence[UUID] = (),
+        virtual_start: datetime | None = None,
+        facts: Mapping[str, Any] | None = None,
+        band: int | None = None,
+    ) -> QueuedVisit:
+        """Begin a visit. A customer who left this queue within the return window, on whatever
+        channel, gets the old place back.
+
+        `facts` are what the CRM knows (read here: `base`). `virtual_start` may lie in the
+        past. Raises NotFound for an unknown interaction or queue, Conflict when the
+        interaction cannot be queued from where it is.
+        """
+        interaction = await hall.interaction(work.conn, interaction_id, lock=True)
+        if interaction is None:
+            raise NotFound
+        target = await self._book.live_queue(work.conn, queue)
+        item = new_item(
+            target.core,
+            Channel(interaction.channel),
+            id=str(new_id()),
+            interaction=str(interaction_id),
+            now=to_ms(work.now),
+            virtual_start=None if virtual_start is None else to_ms(virtual_start),
+            band=None if band is None else Band(band),
+            base=(facts or {}).get("base"),
+            entry=Entry(entry),
+            preferred=tuple(str(agent) for agent in preferred),
+            preferred_ms=target.preferred_ms if preferred else 0,
+        )
+        if entry == "new":
+            item = await self._old_place(work, item, interaction.contact_id)
+        await lifecycle.begin_visit(work, item, interaction.contact_id)
+        return QueuedVisit(
+            work_item_id=UUID(item.id),
+            queue=queue,
+            band=item.band.value,
+            virtual_start=from_ms(item.virtual_start),
+            returned=item.entry is Entry.RETURN,
+        )
+
+    async def _old_place(self, work: Work, item: WorkItem, contact_id: UUID) -> WorkItem:
+        window_ms = self._constants.return_window_ms
+        since = work.now - timedelta(milliseconds=window_ms)
+        left = await store.left_visit(work.conn, contact_id, item.queue, since)
+        if left is None or left.ended_at is None:
+            return item
+        return inherit_place(item, rows.item_of_row(left), to_ms(left.ended_at), window_ms)
+
+    async def customer_wrote(self, work: Work, interaction_id: UUID) -> None:
+        """The customer wrote while the interaction is open. Work that was set aside for the
+        answer, or is being wrapped up, goes on with its agent, as the router hears from the
+        message itself; here only the time is noted, and that the customer is there again."""
+        interaction = await hall.interaction(work.conn, interaction_id, lock=True)
+        if interaction is None or interaction.state == "closed":
+            raise Conflict("The interaction is closed.")
+        await store.customer_wrote(work.conn, interaction_id, work.now)
+        if interaction.state == "wrapping":
+            await hall.set_state(
+                work.conn, Change(interaction_id, "active", work.now, customer_present=True)
+            )
+
+    async def agent_wrote(
+        self, work: Work, interaction_id: UUID, agent_id: UUID, *, note: bool = False
+    ) -> None:
+        """An agent is about to write. Raises NotFound for whoever has no open part in it, and
+        Conflict when the customer's part is over (a note is still possible)."""
+        interaction = await hall.interaction(work.conn, interaction_id, lock=True)
+        segments = await store.open_segments(work.conn, interaction_id) if interaction else []
+        mine = [segment for segment in segments if segment.agent_id == agent_id]
+        if interaction is None or not mine:
+            raise NotFound
+        if note:
+            return
+        if not interaction.customer_present or not lifecycle.talking(mine):
+            raise Conflict("The conversation is over.")
+        await store.agent_wrote(work.conn, interaction_id, agent_id, work.now)
+
+    async def customer_left(
+        self,
+        work: Work,
+        interaction_id: UUID,
+        *,
+        reason: Literal["abandoned", "left_message", "cancelled"] = "abandoned",
+    ) -> bool:
+        """The customer is gone: a wait ends for `reason`, a talk goes into wrap-up.
+
+        False: the customer's part was over before.
+        """
+        interaction = await hall.interaction(work.conn, interaction_id, lock=True)
+        if interaction is None:
+            raise NotFound
+        if not await hall.end_customer_part(work, interaction_id, by="visitor"):
+            return False
+        visit = await store.waiting_visit(work.conn, interaction_id)
+        if visit is not None:
+            await lifecycle.end_visit(work, visit, reason)
+        segments = lifecycle.talking(await store.open_segments(work.conn, interaction_id))
+        for segment in segments:
+            queue = await self._book.queue(work.conn, segment.queue) if segment.queue else None
+            await lifecycle.end_talk(work, segment, queue, wanted=True)
+        await lifecycle.settle(
+            work, interaction, reason="completed" if segments or visit is None else reason
+        )
+        return True
+
+    async def positions(self, conn: Connection, queue: str, now: datetime) -> list[QueuePosition]:
+        """Everybody who waits in the queue, in its order, with an estimate each."""
+        waiting = await store.waiting_in_queue(conn, queue)
+        at = to_ms(now)
+        waiting.sort(key=lambda row: _order(row, at))
+        estimates = {
+            channel: await self.estimate(conn, queue, Channel(channel), now)
+            for channel in {row["channel"] for row in waiting}
+        }
+        positions = []
+        for place, row in enumerate(waiting, 1):
+            wait_ms = estimates[row["channel"]].wait_ms(place)
+            positions.append(
+                QueuePosition(
+                    interaction_id=row["interaction_id"],
+                    conversation_id=row["conversation_id"],
+                    position=place,
+                    estimated_wait_seconds=None if wait_ms is None else -(-wait_ms // 1000),
+                )
+            )
+        return positions
+
+    async def position(
+        self, conn: Connection, interaction_id: UUID, now: datetime
+    ) -> QueuePosition | None:
+        """One interaction's place; None when it does not wait."""
+        visit = await store.waiting_visit(conn, interaction_id)
+        if visit is None:
+            return None
+        for place in await self.positions(conn, visit.queue, now):
+            if place.interaction_id == interaction_id:
+                return place
+        return None
+
+    async def estimate(
+        self, conn: Connection, queue: str, channel: Channel, now: datetime
+    ) -> Estimate:
+        """What the estimated wait of this channel in this queue is computed from."""
+        known = await self._book.queue(conn, queue)
+        mean, samples = await store.handling(conn, now - HANDLING_WINDOW, queue, channel.value)
+        cost = max(known.core.policies[channel].cost, 1)
+        slots = free = 0.0
+        for agent in await store.staff(conn, queue):
+            share = max(agent["queues"], 1)
+            slots += agent["budget"] // cost / share
+            free += max(agent["budget"] - agent["load"], 0) // cost / share
+        enough = mean is not None and samples >= HANDLING_SAMPLES
+        return Estimate(
+            handle_ms=round(mean) if enough and mean is not None else known.handle_ms[channel],
+            samples=samples,
+            slots=slots,
+            free=free,
+        )
+
+    async def is_open(self, conn: Connection, queue: str, at: datetime) -> bool:
+        return hours.is_open((await self._book.queue(conn, queue)).calendar, at)
+
+    async def next_opening(self, conn: Connection, queue: str, at: datetime) -> datetime | None:
+        """When the queue opens next; `at` itself while it is open; None: never in sight."""
+        return hours.next_opening((await self._book.queue(conn, queue)).calendar, at)
+
+    async def closes_at(self, conn: Connection, queue: str, at: datetime) -> datetime | None:
+        """When the present opening ends; None while it is closed."""
+        return hours.closes_at((await self._book.queue(conn, queue)).calendar, at)
+
+
+def _order(row: Record, now_ms: int) -> tuple[int, bool, int, int, str]:
+    """The queue's order of items, as `WorkItem.order_key` has it."""
+    start = to_ms(row["virtual_start"])
+    waited = min(max(now_ms - start, 0), row["target_ms"])
+    score = row["base"] * 1000 + row["boost"] * 1000 * waited // row["target_ms"]
+    return (row["band"], not row["front"], -score, start, str(row["id"]))
+
+
+class PresenceService:
+    """Which agents' desks are there. A silent desk lapses; routing's leader sees to it."""
+
+    def __init__(self, work: WorkFactory) -> None:
+        self._work = work
+
+    async def connected(self, agent_id: UUID, channels: Sequence[str]) -> None:
+        """A desk connected that can handle these channels (they replace the earlier ones)."""
+        async with self._work.begin("presence.connected", f"agent:{agent_id}") as work:
+            was_present, had = await store.desk(work.conn, agent_id)
+            await store.connected(work.conn, agent_id, channels, PRESENT_FOR)
+            if not was_present or set(had) != set(channels):
+                work.emit(
+                    AgentPresenceChanged(
+                        agent_id=agent_id, present=True, channels=tuple(channels), at=work.now
+                    )
+                )
+
+    async def heartbeat(self, agent_ids: Sequence[UUID]) -> None:
+        """These desks are still there; every 8 s. One that had lapsed is back."""
+        async with self._work.begin("presence.heartbeat", "system") as work:
+            known = await store.heartbeat(work.conn, agent_ids, PRESENT_FOR)
+            absent = [agent_id for agent_id in agent_ids if agent_id not in known]
+            for agent_id, channels in await store.back(work.conn, absent, PRESENT_FOR):
+                work.emit(
+                    AgentPresenceChanged(
+                        agent_id=agent_id, present=True, channels=tuple(channels), at=work.now
+                    )
+                )
+
+    async def signed_out(self, agent_id: UUID) -> None:
+        """The agent left on purpose: absent at once."""
+        async with self._work.begin("presence.signed_out", f"agent:{agent_id}") as work:
+            if await store.signed_out(work.conn, agent_id, work.now):
+                work.emit(AgentPresenceChanged(agent_id=agent_id, present=False, at=work.now))
+
+    async def lapse(self) -> int:
+        """Give up the desks that have been silent for 20 s; how many."""
+        async with self._work.begin("presence.lapse", "system") as work:
+            silent = await store.lapsed(work.conn, work.now)
+            for agent_id in silent:
+                work.emit(AgentPresenceChanged(agent_id=agent_id, present=False, at=work.now))
+        return len(silent)
