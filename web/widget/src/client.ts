@@ -128,7 +128,9 @@ export class Client {
   async loadCentre(): Promise<void> {
     this.set({ centreFailed: false });
     try {
-      const centre = (await this.http("GET", "/api/v1/chat/config")) as Centre;
+      const queue = this.options.queue();
+      const asked = queue ? `?queue=${encodeURIComponent(queue)}` : "";
+      const centre = (await this.http("GET", `/api/v1/chat/config${asked}`)) as Centre;
       this.set({ centre });
     } catch {
       this.set({ centreFailed: true });
@@ -199,7 +201,8 @@ export class Client {
   async transcript(): Promise<string> {
     const session = this.store.session;
     if (!session) return "";
-    return (await this.http("GET", `/api/v1/chat/conversations/${session.conversation_id}/transcript`)) as string;
+    const path = `/api/v1/chat/conversations/${session.conversation_id}/transcript`;
+    return (await this.http("GET", `${path}?locale=${this.options.language()}`)) as string;
   }
 
   /** Forgets the conversation on this device; it stays with the centre. */
@@ -450,7 +453,9 @@ export class Client {
     } catch (error) {
       const failed = error instanceof HttpError ? error : new HttpError("offline", null, []);
       if (failed.code === "offline") this.set({ link: "offline" });
-      return this.refused({ code: failed.code, ctx: { retry_after: failed.retryAfter ?? undefined } }, (failure) => {
+      if (failed.code === "conflict") this.prepare(start.details); // done, but its answer is gone
+      const code = failed.code === "conflict" ? "unavailable" : failed.code;
+      return this.refused({ code, ctx: { retry_after: failed.retryAfter ?? undefined } }, (failure) => {
         this.set({ startFailure: { ...failure, fields: failed.fields } });
         return false;
       });
@@ -462,8 +467,8 @@ export class Client {
     error: { code: string; ctx?: { retry_after?: number | undefined } },
     tell: (failure: Failure) => boolean,
   ): boolean {
-    if (error.code === "unauthenticated") {
-      this.expire();
+    if (error.code === "unauthenticated" || error.code === "conflict") {
+      this.expire(); // closed for good: what waits opens a new one
       return false;
     }
     if (error.code === "rate_limited") {
@@ -563,6 +568,7 @@ function codeOf(status: number): string {
   if (status === 429) return "rate_limited";
   if (status >= 500) return "unavailable";
   if (status === 401) return "unauthenticated";
+  if (status === 409) return "conflict";
   if (status === 403) return "forbidden";
   if (status === 413) return "too_large";
   return status === 404 ? "not_found" : "invalid";

@@ -205,6 +205,14 @@ test("a start whose answer got lost opens one conversation", async () => {
   expect(centre.bodies()).toEqual(["uno", "dos"]);
 });
 
+test("a start that was done but cannot be answered again is made anew", async () => {
+  centre.failPosts = [{ status: 409 }];
+  const client = page();
+  client.send("hola");
+  await until(() => client.state.outbox.length === 0);
+  expect(centre.bodies()).toEqual(["hola"]);
+});
+
 test("too many conversations: waits for Retry-After and begins", async () => {
   centre.failPosts = [{ status: 429, headers: { "Retry-After": "1" } }];
   const client = page();
@@ -222,6 +230,14 @@ test("a token that the centre does not know: a new conversation takes the waitin
   reloaded.send("¿siguen ahí?");
   await until(() => reloaded.state.outbox.length === 0);
   expect(centre.bodies()).toEqual(["¿siguen ahí?"]);
+});
+
+test("a conversation closed for good: what is written opens a new one", async () => {
+  const client = await talking();
+  centre.refuse = [{ code: "conflict" }];
+  client.send("¿y ahora?");
+  await until(() => centre.conversations.length === 2 && client.state.outbox.length === 0);
+  expect(centre.bodies(centre.conversations[1])).toEqual(["¿y ahora?"]);
 });
 
 test("an ended conversation can be kept as text, gone on with, and forgotten", async () => {
