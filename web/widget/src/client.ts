@@ -469,7 +469,7 @@ export class Client {
   ): boolean {
     if (error.code === "unauthenticated" || error.code === "conflict") {
       this.expire(); // closed for good: what waits opens a new one
-      return false;
+      return true;
     }
     if (error.code === "rate_limited") {
       this.pause((error.ctx?.retry_after ?? 5) * 1_000);
