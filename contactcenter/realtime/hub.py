@@ -108,6 +108,15 @@ class Hub:
             del self._rooms[key]
             self._floor = max(self._floor, self._seq.pop(key))
 
+    def move(self, connection: Connection, rooms: set[str]) -> None:
+        """Put a connection in exactly these rooms, if it is still here."""
+        if self._connections.get(connection.sid) is not connection:
+            return
+        for room in connection.rooms - rooms:
+            self.leave(connection, room)
+        for room in rooms - connection.rooms:
+            self.join(connection, room)
+
     def occupied(self, namespace: str, room: str) -> bool:
         return (namespace, room) in self._rooms
 

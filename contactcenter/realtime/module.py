@@ -48,23 +48,31 @@ class WallboardBroadcast:
     """Rooms of the wallboard namespace, for whoever fills them (analytics.ports.Broadcast)."""
 
     hub: Hub
-    gateway: Gateway
+
+    @property
+    def node(self) -> str:
+        return self.hub.node
 
     def emit(self, room: str, name: str, payload: Mapping[str, Any], cursor: str) -> None:
         self.hub.emit("/wallboard", room, name, payload, cursor)
 
-    def join(self, sid: str, room: str) -> None:
-        connection = self.hub.get(sid)
-        if connection is not None and room not in connection.rooms:
-            self.gateway.join_board(connection, room)
-
-    def leave(self, sid: str, room: str) -> None:
-        connection = self.hub.get(sid)
-        if connection is not None:
-            self.hub.leave(connection, room)
-
     def occupied(self, room: str) -> bool:
         return self.hub.occupied("/wallboard", room)
+
+    def sequence(self, room: str) -> int:
+        return self.hub.sequence("/wallboard", room)
+
+    def move(self, sid: str, room: str) -> None:
+        if (connection := self.hub.get(sid)) is not None:
+            self.hub.move(connection, {room})
+
+    def room_of(self, sid: str) -> str | None:
+        connection = self.hub.get(sid)
+        return None if connection is None else next(iter(connection.rooms), None)
+
+    def send(self, sid: str, name: str, payload: Mapping[str, Any]) -> None:
+        if (connection := self.hub.get(sid)) is not None:
+            self.hub.send(connection, name, payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +113,7 @@ def build(
         commands=(
             Command("/agent", "sync", sync, Permission.DESK_USE, Sync),
             Command("/chat", "sync", sync, Permission.CHAT_USE, Sync),
-            Command("/wallboard", "sync", sync, Permission.WALLBOARD_READ, Sync),
         ),
         lifespans=(Lifespan("web", running),),
     )
-    return Realtime(module, hub, gateway, projector, Hints(hub), WallboardBroadcast(hub, gateway))
+    return Realtime(module, hub, gateway, projector, Hints(hub), WallboardBroadcast(hub))

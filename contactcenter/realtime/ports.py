@@ -52,13 +52,3 @@ class Visitors(Protocol):
 
     async def seen(self, last_seen: Mapping[UUID, datetime]) -> None:
         """When each of these conversations' visitors was last connected."""
-
-
-class Board(Protocol):
-    """Analytics: what wallboards show."""
-
-    def enter(self, sid: str) -> None:
-        """A wallboard has connected: put it in the room of the whole picture."""
-
-    def view(self, room: str) -> tuple[Mapping[str, Any], str]:
-        """The state that the room's deltas have told so far, and its place in the log."""

@@ -28,7 +28,7 @@ from contactcenter.core.origins import Origins
 from contactcenter.core.sockets import Dispatcher, SocketQueue
 from contactcenter.core.work import unavailable
 from contactcenter.realtime.hub import Connection, Hub
-from contactcenter.realtime.ports import Board, Presence, Visitors
+from contactcenter.realtime.ports import Presence, Visitors
 from contactcenter.realtime.snapshot import Snapshots, State
 from contactcenter.realtime.transport import LiveSocket, Server
 
@@ -63,16 +63,14 @@ class Gateway:
         self._visitors = visitors
         self._authenticator: Authenticator | None = None
         self._dispatcher: Dispatcher | None = None
-        self._board: Board | None = None
         self._arriving: dict[str, tuple[Principal, str]] = {}  # admitted, not yet told so
         self._left: dict[UUID, datetime] = {}  # visitors gone since the last beat
         server.serve(self)
 
-    def bind(self, authenticator: Authenticator, dispatcher: Dispatcher, board: Board) -> None:
-        """Who knows tokens, who runs commands, who draws wallboards: made of all rooms, later."""
+    def bind(self, authenticator: Authenticator, dispatcher: Dispatcher) -> None:
+        """Who knows tokens and who runs commands: made of all rooms, so they come later."""
         self._authenticator = authenticator
         self._dispatcher = dispatcher
-        self._board = board
 
     def attach(self, app: web.Application) -> None:
         """Serve /socket.io on an aiohttp application."""
@@ -166,25 +164,15 @@ class Gateway:
 
     async def _arrived(self, connection: Connection) -> None:
         principal = connection.principal
-        if connection.namespace == "/wallboard":
-            assert self._board is not None
-            self._board.enter(connection.sid)  # which calls join_board
-            return
         if connection.namespace == "/agent":
             await self._presence.connected(principal.agent(), DESK_CHANNELS)
-        else:
+            await self.tell_snapshot(connection)
+        elif connection.namespace == "/chat":
             await self._visitors.seen({principal.conversation(): self._clock.now()})
-        await self.tell_snapshot(connection)
+            await self.tell_snapshot(connection)
+        # A wallboard's snapshot answers its subscription, which says what it shows.
 
     # Snapshots
-
-    def join_board(self, connection: Connection, room: str) -> None:
-        """Put a wallboard in the room of a view, with the snapshot that its deltas go on from."""
-        assert self._board is not None
-        state = State(*self._board.view(room))
-        self.hub.join(connection, room)
-        snapshot = self._written(state, {room: self.hub.sequence("/wallboard", room)})
-        self.hub.send(connection, "snapshot", snapshot)
 
     async def tell_snapshot(self, connection: Connection) -> None:
         """Send a fresh snapshot."""
@@ -193,22 +181,18 @@ class Gateway:
             self.hub.send(connection, "snapshot", snapshot)
 
     async def snapshot(self, connection: Connection) -> dict[str, Any]:
-        """Put the connection in its rooms, and say what is so."""
+        """Put a desk or a visitor in their rooms, and say what is so."""
         principal = connection.principal
         if connection.namespace == "/agent":
             agent_id = principal.agent()
-            self._move(connection, await self._snapshots.rooms(agent_id))
+            self.hub.move(connection, await self._snapshots.rooms(agent_id))
             streams = self.hub.streams(connection)
             state = await self._snapshots.desk(agent_id)
-        elif connection.namespace == "/chat":
+        else:
             conversation_id = principal.conversation()
-            self._move(connection, {f"conversation:{conversation_id}"})
+            self.hub.move(connection, {f"conversation:{conversation_id}"})
             streams = self.hub.streams(connection)
             state = await self._snapshots.visitor(conversation_id)
-        else:
-            assert self._board is not None
-            streams = self.hub.streams(connection)
-            state = State(*self._board.view(*connection.rooms))
         return self._written(state, streams)
 
     def _written(self, state: State, streams: dict[str, int]) -> dict[str, Any]:
@@ -219,14 +203,6 @@ class Gateway:
             "node": self.hub.node,
             "server_now": self._clock.now(),
         }
-
-    def _move(self, connection: Connection, rooms: set[str]) -> None:
-        if self.hub.get(connection.sid) is not connection:
-            return  # it left while its rooms were looked up
-        for room in connection.rooms - rooms:
-            self.hub.leave(connection, room)
-        for room in rooms - connection.rooms:
-            self.hub.join(connection, room)
 
     # Who is put out
 

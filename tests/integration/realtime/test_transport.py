@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
 from collections.abc import Callable
@@ -128,13 +129,12 @@ async def test_a_closed_connection_is_noticed(echo: Echo) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['42/agent,5{"not": "a list"}', "42/agent,5[oops", "42/agent,5[1]", "42/agent,5[]"]
-    + ["42/agent,5" + "[" * 5000],
+    ['{"not": "a list"}', "[oops", "[1]", "[]", "[" * 5000],
 )
 async def test_what_cannot_be_read_is_answered(echo: Echo, text: str) -> None:
     async with aiohttp.ClientSession() as session, _raw(session, echo) as ws:
         await _enter(ws)
-        await ws.send_str(text)
+        await ws.send_str(f"42/agent,5{text}")
         ack = await ws.receive_str()
         assert ack.startswith("43/agent,5")
         assert json.loads(ack[10:])[0]["error"]["code"] == "invalid"
@@ -149,10 +149,8 @@ async def test_nonsense_harms_nobody_else(echo: Echo, text: str | bytes) -> None
         async with _raw(session, echo) as ws:
             await _enter(ws)
             await (ws.send_bytes(text) if isinstance(text, bytes) else ws.send_str(text))
-            with pytest.raises((TypeError, ConnectionError, TimeoutError)):
-                async with asyncio.timeout(1):
-                    while (line := await ws.receive_str()).startswith(("44", "40")):
-                        raise TimeoutError(line)  # `40`: a refusal, and nothing else happens
+            with contextlib.suppress(TypeError, TimeoutError):  # it ends, or nothing comes
+                assert (await ws.receive_str(timeout=0.5)).startswith("44")
         await other.send_str('42/agent,6["fine"]')
         assert (await other.receive_str()).startswith("43/agent,6")
 
@@ -235,14 +233,15 @@ async def test_the_unmodified_javascript_client(echo: Echo, transports: str) -> 
       import { io } from "socket.io-client";
       const [url, transports] = process.argv.slice(1);
       const seen = [];
-      const socket = io(url + "/agent", { transports: transports.split(","), auth: { token: "ñ" } });
+      const options = { transports: transports.split(","), auth: { token: "ñ" } };
+      const socket = io(url + "/agent", options);
       socket.on("told", (p) => { seen.push(p.n); if (seen.length === 200) done(); });
       async function done() {
         const ack = await socket.timeout(5000).emitWithAck("echo", { a: [1, "ñ", null] });
         console.log(JSON.stringify({ seen, ack, transport: socket.io.engine.transport.name }));
         socket.close();
       }
-      socket.on("connect_error", (e) => { console.log(JSON.stringify(e.message)); process.exit(1); });
+      socket.on("connect_error", (e) => { console.error(e.message); process.exit(1); });
       socket.on("connect", () => socket.emit("ready"));
     """
     process = await asyncio.create_subprocess_exec(
