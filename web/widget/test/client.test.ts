@@ -169,7 +169,7 @@ test("what the centre refuses is given back, and the next one passes", async () 
   const client = await talking();
   client.send("x".repeat(4_001));
   client.send("corto");
-  await until(() => centre.bodies().includes("corto"));
+  await until(() => shown(client).includes("corto") && client.state.outbox.length === 1);
   const [refused] = client.state.outbox;
   expect(refused?.failure).toEqual({ code: "too_large" });
   expect(client.takeBack(refused!.client_id)).toHaveLength(4_001);
