@@ -1,0 +1,567 @@
+"""Who gets what: waiting items against agents, without looking at all of either.
+
+Items that the same agents can take and that stand in the same order group form one `Need`.
+Inside a need the order is fixed (virtual start, then id: the score grows with the wait, and
+equal waits score alike), so only its head can be next. The heads of all needs of a queue
+and order group stand in a `Lane`, sorted; lanes differ only by a score that time moves, so a
+walk merges a handful of lanes and meets the waiting items in their exact order.
+
+A walk begins where something changed: needs that got a new item, and agents who got room.
+Everything else was settled by the walk before: no waiting item has an agent, or it would
+not be waiting. A walk ends when none of them is left, and gives each agent one item at most;
+an agent with room left comes back with the next walk. The cost of one decision is a few ANDs
+of bitmaps (`roster`), whatever the number of idle agents and waiting items.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush, heapreplace
+from itertools import chain, count
+from typing import NamedTuple
+
+from routing.core.agent_state import Agent, Status
+from routing.core.capacity import Kind, no_room
+from routing.core.model import Requirement, StrategyName, Visit
+from routing.core.roster import BitRoster, bitmap
+from routing.core.strategies import STRATEGIES, Draw, Order, Strategy
+
+_BAND = 1 << 26  # above any score in per mille; a rank still fits one digit of a Python int
+_MANY = 32  # from so many changes on, sorting everything is cheaper than merging
+_pick = tuple.__new__  # half the cost of calling Pick
+_Group = tuple[int, bool, int, int, int]  # band, front, base, boost, target
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ring:
+    """The pool of one routing step. `require` holds the queue's requirements too, unless
+    `agents` names the people; `scored` is what the best-skill strategy measures.
+
+    Rings are compared by identity: equal pools should be one object, so that their items
+    share a `Need`."""
+
+    require: tuple[Requirement, ...] = ()
+    prefer: tuple[Requirement, ...] = ()
+    agents: tuple[str, ...] | None = None
+    scored: tuple[Requirement, ...] = ()
+    wanted: tuple[tuple[str, int], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "wanted", tuple((n.skill, n.min) for n in self.require))
+
+    def admits(self, agent: Agent) -> bool:
+        if self.agents is not None and agent.id not in self.agents:
+            return False
+        skills = agent.config.skills
+        return all(skills.get(need.skill, 0) >= need.min for need in self.require)
+
+
+class Pick(NamedTuple):
+    """One match of a walk: the agents (several when all are rung) and what the choice saw.
+
+    `start` is where the turns of a circular strategy began. `Matcher.options` tells who else
+    could have had the item, less those whom earlier picks of the same walk took.
+    """
+
+    visit: Visit
+    agents: tuple[Agent, ...]
+    need: Need
+    start: int | None
+
+
+class Option(NamedTuple):
+    """Agents who could have an item: the ring that admits them, whether they meet the ring's
+    wishes, and a layer of equals but for their position."""
+
+    ring: int
+    preferred: bool
+    layer: int
+
+
+_NO_OPTIONS: Iterator[Option] = iter(())
+
+Lane = list["_Head"]
+"""The heads of the needs of one queue, or of one named agent, in one order group; sorted.
+Heads that are none any more stay until a sweep and are skipped."""
+
+
+class Need:
+    """Waiting items that are alike for the matcher."""
+
+    __slots__ = (
+        "_boost",
+        "_prefix",
+        "_target_ms",
+        "dead",
+        "draw",
+        "excluded",
+        "head",
+        "in_order",
+        "key",
+        "kind",
+        "lanes",
+        "layer",
+        "options",
+        "others",
+        "plugin",
+        "queue",
+        "rings",
+        "roster",
+        "strategy",
+        "waiting",
+        "walk",
+    )
+
+    def __init__(
+        self,
+        key: _NeedKey,
+        visit: Visit,
+        kind: int,
+        rings: tuple[Ring, ...],
+        strategy: StrategyName,
+        roster: BitRoster,
+        seed: int,
+    ) -> None:
+        item = visit.item
+        self.key = key
+        self.kind = kind
+        self.rings = rings
+        self.excluded = visit.excluded
+        self.strategy = strategy
+        self.plugin = STRATEGIES[strategy]
+        self.in_order = self.plugin.in_order and strategy is not StrategyName.RING_ALL
+        self.queue = item.queue
+        self.others: list[BitRoster] = []
+        """The rosters in other orders, which must hear of whom was taken."""
+        self.roster = roster
+        self.draw = Draw(item, visit.round, len(visit.excluded), seed=seed)
+        self.waiting: list[tuple[int, str, Visit]] = []
+        self.lanes: list[Lane] = []
+        self.head: _Head | None = None
+        self.walk = 0
+        """The walk that `options` and `layer` belong to."""
+        self.options = _NO_OPTIONS
+        self.layer = 0
+        """The best layer that still had somebody."""
+        self.dead = 0
+        """The walk in which nobody was left for it."""
+        self._prefix = (item.band * 2 + (not item.front)) * _BAND - item.base * 1000
+        self._boost = item.boost * 1000
+        self._target_ms = item.target_ms
+
+    def rank(self, now: int, virtual_start: int) -> int:
+        """Band, front of line and score in one number; the lowest is served first."""
+        waited = now - virtual_start
+        if waited >= self._target_ms:
+            return self._prefix - self._boost
+        return self._prefix - (self._boost * waited // self._target_ms if waited > 0 else 0)
+
+
+_Head = tuple[int, str, int, Need, Visit]  # virtual start, id, tick, need, visit
+_NeedKey = tuple[object, ...]
+_Place = tuple[int, int, str, Visit, Need]  # rank, virtual start, id
+_Entry = tuple[int, int, str, int, Lane | None, _Head]  # rank, the head's place, tick, source
+
+
+class Matcher:
+    """Waiting visits and agents. `touch` what changed, then `walk`.
+
+    A picked visit is no longer waiting here; the caller gives its agents their new load and
+    touches them.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self.agents: dict[str, Agent] = {}
+        self.last_offered: dict[str, str] = {}
+        self._seed = seed
+        self._rosters = {Order.IDLE: BitRoster(Order.IDLE)}
+        self._kinds: dict[Kind, int] = {}
+        self._kind_list: list[Kind] = []
+        self._needs: dict[_NeedKey, Need] = {}
+        self._need_of: dict[str, Need] = {}
+        self._queue_lanes: defaultdict[str, dict[_Group, Lane]] = defaultdict(dict)
+        self._agent_lanes: defaultdict[str, dict[_Group, Lane]] = defaultdict(dict)
+        self._changed: dict[str, Agent] = {}
+        self._eager: dict[str, Agent] = {}
+        self._fresh: dict[Need, None] = {}
+        self._gone = 0
+        self._walk = 0
+        self._ticks = count()
+
+    # Agents
+
+    def touch(self, agent: Agent, *, eager: bool = False) -> None:
+        """The agent is new or has changed. `eager`: look for work even without more room."""
+        self.agents[agent.id] = agent
+        self._changed[agent.id] = agent
+        if eager:
+            self._eager[agent.id] = agent
+
+    def forget(self, agent: str) -> None:
+        self.flush()
+        del self.agents[agent]
+        self._eager.pop(agent, None)
+        for roster in self._rosters.values():
+            roster.remove(agent)
+
+    @property
+    def roster(self) -> BitRoster:
+        """All agents, longest idle first. `flush` brings it up to date."""
+        return self._rosters[Order.IDLE]
+
+    # Visits
+
+    def add(
+        self, visit: Visit, kind: Kind, rings: tuple[Ring, ...], strategy: StrategyName
+    ) -> None:
+        """The visit waits. Its rings are the pools of its steps up to the active one."""
+        item = visit.item
+        group = (item.band, item.front, item.base, item.boost, item.target_ms)
+        number = self._number(kind)
+        preferred = item.preferred if strategy is StrategyName.PREFERRED_FIRST else ()
+        key = (
+            item.queue,
+            number,
+            rings,
+            strategy,
+            group,
+            visit.excluded,
+            preferred,
+            item.takes_over,
+        )
+        need = self._needs.get(key)
+        if need is None:
+            roster = self._roster_for(STRATEGIES[strategy])
+            need = Need(key, visit, number, rings, strategy, roster, self._seed)
+            need.others = [each for each in self._rosters.values() if each is not roster]
+            need.lanes = self._lanes_for(item.queue, rings, group)
+            for wanted in (wish for ring in rings for wish in (*ring.require, *ring.prefer)):
+                roster.meeting(wanted.skill, wanted.min)
+            self._needs[key] = need
+        self._need_of[item.id] = need
+        heappush(need.waiting, (item.virtual_start, item.id, visit))
+        self._head(need)
+        self._fresh[need] = None
+
+    def remove(self, work_item: str) -> None:
+        """The visit no longer waits; nothing happens if it did not."""
+        if self._need_of.pop(work_item, None) is not None:
+            self._gone += 1
+
+    def has_candidates(self, work_item: str) -> bool:
+        """Whether anybody could take the waiting visit now."""
+        self.flush()
+        need = self._need_of[work_item]
+        return any(True for _ in self.options(need, need.roster.room(need.kind)))
+
+    # Matching
+
+    def walk(self, now: int) -> list[Pick]:
+        """Match what changed since the last walk, in the order of the waiting items."""
+        self.flush()
+        fresh = self._fresh
+        eager = {name: agent for name, agent in self._eager.items() if agent.rooms}
+        self._fresh, self._eager = {}, {}
+        if not fresh and not eager:
+            return []
+        if self._gone > 1024 + 2 * len(self._need_of):
+            self._sweep()
+        self._walk = walk = self._walk + 1
+        for roster in self._rosters.values():
+            roster.free = roster.everyone
+        eager_room = _EagerRoom(eager)
+        many = len(fresh) > _MANY or len(eager) > _MANY
+        need_of, picks = self._need_of, list[Pick]()
+        for _, _, work_item, visit, need in (
+            self._all(now) if many else self._few(fresh, eager, now)
+        ):
+            if need.dead == walk or work_item not in need_of:
+                continue
+            roster = need.roster
+            free = roster.free
+            if need.walk != walk:
+                need.walk = walk
+                whole = many or need in fresh
+                room = roster.room(need.kind) if whole else eager_room.of(need)
+                need.options = self.options(need, room)
+                found = 0
+            else:
+                found = need.layer & free
+            while not found:
+                option = next(need.options, None)
+                if option is None:
+                    need.dead = walk
+                    break
+                need.layer = option.layer
+                found = option.layer & free
+            else:
+                if need.in_order:
+                    position = found.bit_length() - 1
+                    agents: tuple[Agent, ...] = (roster.agents[position],)
+                    roster.free = free ^ (1 << position)
+                    start = None
+                else:
+                    agents, start = self._choose(need, visit, found)
+                for other in need.others:
+                    for agent in agents:
+                        other.take(agent.id)
+                self.last_offered[need.queue] = agents[-1].id
+                picks.append(_pick(Pick, (visit, agents, need, start)))
+                del need_of[work_item]
+                if len(need.waiting) == 1:
+                    need.layer, need.options = 0, _NO_OPTIONS  # large, not asked for again
+        self._gone += len(picks)
+        return picks
+
+    def _choose(self, need: Need, visit: Visit, found: int) -> tuple[tuple[Agent, ...], int | None]:
+        """Who of the best layer gets it, and where the turns began. They leave the walk."""
+        roster, draw = need.roster, need.draw
+        draw.item = visit.item
+        draw.round = visit.round
+        draw.refusals = len(visit.excluded)
+        draw.last_offered = self.last_offered.get(need.queue)
+        draw.start = None
+        if need.strategy is StrategyName.RING_ALL:
+            agents = self._everybody(need, found)
+        else:
+            agents = (roster.agents[need.plugin.first(found, roster, draw)],)
+        for agent in agents:
+            roster.take(agent.id)
+        return agents, draw.start
+
+    @staticmethod
+    def _everybody(need: Need, found: int) -> tuple[Agent, ...]:
+        agents = []
+        layers = chain((found,), (option.layer for option in need.options))
+        for layer in layers:
+            rest = layer & need.roster.free
+            while rest:
+                position = rest.bit_length() - 1
+                rest ^= 1 << position
+                agent = need.roster.agents[position]
+                if agent not in agents:
+                    agents.append(agent)
+        return tuple(agents)
+
+    def _few(
+        self, fresh: Mapping[Need, None], eager: Mapping[str, Agent], now: int
+    ) -> Iterator[_Place]:
+        """The items of the fresh needs and of the eager agents' lanes, in order, by merging.
+
+        Ends when no fresh need is undecided and every eager agent has something. What was
+        picked must be removed before the next is asked for.
+        """
+        heap = self._starts(fresh, eager.values(), now)
+        undecided = sum(entry[4] is None for entry in heap)
+        idle = self.roster
+        hoping = idle.of(eager)
+        while heap and (undecided or hoping & idle.free):
+            rank, start, work_item, _, lane, head = heap[0]
+            need, visit = head[3:]
+            if self._stands(head):
+                yield rank, start, work_item, visit, need
+            if lane is not None:
+                self._head(need)
+                following = self._next(lane, head)
+            else:
+                following = self._head(need) if need.dead != self._walk else None
+            if following is None:
+                heappop(heap)
+                undecided -= lane is None
+            else:
+                heapreplace(heap, self._entry(following, lane, now))
+
+    def _all(self, now: int) -> list[_Place]:
+        """Every waiting item, in order."""
+        need_of = self._need_of
+        places = []
+        for need in self._needs.values():
+            rank = need.rank
+            for start, work_item, visit in need.waiting:
+                if need_of.get(work_item) is need:
+                    places.append((rank(now, start), start, work_item, visit, need))
+        places.sort()  # never compares visits: ids differ
+        return places
+
+    def flush(self) -> None:
+        """Bring rooms and bitmaps up to date with the agents touched."""
+        if not self._changed:
+            return
+        changed = list(self._changed.values())
+        self._changed.clear()
+        for agent in changed:
+            rooms = self._rooms(agent)
+            if rooms & ~agent.rooms or (rooms and agent.id in self._agent_lanes):
+                self._eager[agent.id] = agent
+            agent.rooms = rooms
+        for roster in self._rosters.values():
+            roster.update(changed)
+
+    def _rooms(self, agent: Agent) -> int:
+        """Bit k: the agent has room for kind k."""
+        status = agent.status
+        if status is not Status.FREE and status is not Status.OFFERED:
+            return 0
+        rooms = 0
+        for kind, number in self._kinds.items():
+            if status is Status.OFFERED and not kind.interrupts:
+                continue
+            if no_room(agent, kind) is None:
+                rooms |= 1 << number
+        return rooms
+
+    def _number(self, kind: Kind) -> int:
+        """The kind's bit; a new kind has every agent's room measured."""
+        number = self._kinds.get(kind)
+        if number is None:
+            number = self._kinds[kind] = len(self._kind_list)
+            self._kind_list.append(kind)
+            self._changed.update(self.agents)
+        return number
+
+    def _roster_for(self, strategy: Strategy) -> BitRoster:
+        self.flush()
+        roster = self._rosters.get(strategy.order)
+        if roster is None:
+            roster = self._rosters[strategy.order] = BitRoster(strategy.order)
+            roster.update(list(self.agents.values()))
+            for need in self._needs.values():
+                need.others.append(roster)
+        roster.use(strategy.layers)
+        return roster
+
+    def _lanes_for(self, queue: str, rings: tuple[Ring, ...], group: _Group) -> list[Lane]:
+        """A need is found by its queue's members, and by the agents that a ring names."""
+        named = dict.fromkeys(agent for ring in rings for agent in ring.agents or ())
+        homes = [self._agent_lanes[agent] for agent in named]
+        if any(ring.agents is None for ring in rings):
+            homes.append(self._queue_lanes[queue])
+        return [home.setdefault(group, []) for home in homes]
+
+    def _head(self, need: Need) -> _Head | None:
+        """The need's first item that still waits; its lanes learn of a new one."""
+        waiting = need.waiting
+        while waiting and self._need_of.get(waiting[0][1]) is not need:
+            heappop(waiting)
+        if not waiting:
+            need.head = None
+            self._needs.pop(need.key, None)
+        elif need.head is None or need.head[1] != waiting[0][1]:
+            need.head = (*waiting[0][:2], next(self._ticks), need, waiting[0][2])
+            for lane in need.lanes:
+                insort(lane, need.head)
+        return need.head
+
+    def _stands(self, head: _Head) -> bool:
+        """Whether it is its need's head, still waits, and may find somebody in this walk."""
+        need = head[3]
+        return need.head is head and need.dead != self._walk and self._need_of.get(head[1]) is need
+
+    def _next(self, lane: Lane, after: _Head | None) -> _Head | None:
+        """The lane's next standing head."""
+        place = 0 if after is None else bisect_right(lane, after)
+        while place < len(lane):
+            head = lane[place]
+            if self._stands(head):
+                return head
+            if head[3].head is head:
+                self._head(head[3])  # a later one of its need comes in behind this place
+            place += 1
+        return None
+
+    def _sweep(self) -> None:
+        """Drop what is left of visits that are gone."""
+        self._gone = 0
+        for home in (*self._queue_lanes.values(), *self._agent_lanes.values()):
+            for lane in home.values():
+                lane.clear()
+        for need in list(self._needs.values()):
+            need.waiting = [entry for entry in need.waiting if self._need_of.get(entry[1]) is need]
+            heapify(need.waiting)
+            need.head = None
+            self._head(need)
+
+    def _starts(self, fresh: Iterable[Need], eager: Iterable[Agent], now: int) -> list[_Entry]:
+        """Where the walk begins: the fresh needs, and the lanes of the eager agents."""
+        heads = [self._head(need) for need in fresh]
+        heap = [self._entry(head, None, now) for head in heads if head is not None]
+        queues: dict[str, None] = {}
+        homes = []
+        for agent in eager:
+            queues.update(dict.fromkeys(agent.queues))
+            if agent.id in self._agent_lanes:
+                homes.append(self._agent_lanes[agent.id])
+        homes += [self._queue_lanes[queue] for queue in queues if queue in self._queue_lanes]
+        for home in homes:
+            for lane in home.values():
+                head = self._next(lane, None)
+                if head is not None:
+                    heap.append(self._entry(head, lane, now))
+        heapify(heap)
+        return heap
+
+    def _entry(self, head: _Head, lane: Lane | None, now: int) -> _Entry:
+        start, work_item, _, need, _ = head
+        return (need.rank(now, start), start, work_item, next(self._ticks), lane, head)
+
+    def options(self, need: Need, room: int) -> Iterator[Option]:
+        """Those with room who meet the need's rings: layer by layer, best first."""
+        roster, draw = need.roster, need.draw
+        skills = roster.skills
+        excluded = roster.of(need.excluded) if need.excluded else 0
+        for number, ring in enumerate(need.rings):
+            if ring.agents is not None:
+                bits = self._named(need, ring)
+            else:
+                bits = room
+                for wanted in ring.wanted:
+                    bits &= skills[wanted]
+            if excluded:
+                bits &= ~excluded
+            if not bits:
+                continue
+            draw.require = ring.scored
+            if ring.prefer:
+                preferred = bits
+                for wish in ring.prefer:
+                    preferred &= roster.meeting(wish.skill, wish.min)
+                for layer in need.plugin.split(preferred, roster, draw):
+                    yield Option(number, True, layer)
+                bits ^= preferred
+            for layer in need.plugin.split(bits, roster, draw):
+                yield Option(number, False, layer)
+
+    def _named(self, need: Need, ring: Ring) -> int:
+        """Those of a ring's named agents who can take the item, a call in a chat included."""
+        takes_over = need.draw.item.takes_over
+        positions = []
+        for name in ring.agents or ():
+            agent = self.agents.get(name)
+            if agent is None or (ring.require and not ring.admits(agent)):
+                continue
+            if takes_over is not None and takes_over in agent.segments:
+                takes = agent.status is Status.FREE or agent.status is Status.OFFERED
+                fits = takes and no_room(agent, self._kind_list[need.kind], takes_over) is None
+            else:
+                fits = bool(agent.rooms >> need.kind & 1)
+            if fits:
+                positions.append(need.roster.positions[name])
+        return bitmap(positions)
+
+
+class _EagerRoom:
+    """The eager agents with room, by roster and kind."""
+
+    def __init__(self, eager: Mapping[str, Agent]) -> None:
+        self._eager = eager
+        self._bits: dict[tuple[int, int], int] = {}
+
+    def of(self, need: Need) -> int:
+        key = id(need.roster), need.kind
+        bits = self._bits.get(key)
+        if bits is None:
+            bits = self._bits[key] = need.roster.room(need.kind) & need.roster.of(self._eager)
+        return bits
