@@ -247,7 +247,7 @@ class _Border:
                 response = await self._guarded(http, handler)
         finally:
             trace.reset(token)
-        _compress(response)
+        _compress(http, response)
         resource = http.match_info.route.resource
         where = "unknown" if resource is None else resource.canonical
         seconds = time.perf_counter() - begun
@@ -394,7 +394,7 @@ class _Border:
         return response
 
 
-def _compress(response: web.StreamResponse) -> None:
+def _compress(http: web.Request, response: web.StreamResponse) -> None:
     if (
         isinstance(response, web.Response)
         and isinstance(response.body, bytes)
@@ -403,7 +403,8 @@ def _compress(response: web.StreamResponse) -> None:
         and response.content_type in COMPRESSED
     ):
         response.headers["Vary"] = "Accept-Encoding, Origin"
-        response.enable_compression()
+        if "gzip" in http.headers.get("Accept-Encoding", ""):
+            response.enable_compression(web.ContentCoding.gzip)
 
 
 def _params(http: web.Request) -> dict[str, str | UUID]:

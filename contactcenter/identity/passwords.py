@@ -1,0 +1,67 @@
+"""bcrypt, off the event loop and never on all cores at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+import bcrypt
+
+from contactcenter.core.errors import Unavailable
+
+T = TypeVar("T")
+
+LONGEST: Final = 72  # bytes that bcrypt looks at
+QUEUE_LIMIT: Final = 64
+
+
+class Passwords:
+    """Hashes and checks in a pool of cores - 1 threads (bcrypt releases the interpreter's lock)."""
+
+    def __init__(self, rounds: int) -> None:
+        self._rounds = rounds
+        # A well-formed hash of no password: whoever does not exist costs as much as who does.
+        self._nobody = b"$2b$%02d$" % rounds + b"." * 53
+        self._threads = ThreadPoolExecutor(max((os.cpu_count() or 2) - 1, 1), "bcrypt")
+        self._running = 0
+
+    async def check(self, password: str, hashed: str | None) -> bool:
+        """Whether it is the password of this hash (None: nobody's). Always exactly one bcrypt.
+
+        Raises Unavailable when too many wait already.
+        """
+        secret = password.encode()
+        usable = hashed is not None and len(secret) <= LONGEST
+        against = hashed.encode() if hashed is not None and usable else self._nobody
+        matches = await self._run(_check, secret[:LONGEST], against)
+        return matches and usable
+
+    async def hash(self, password: str) -> str:
+        """Raises ValueError for a password longer than bcrypt can tell apart."""
+        secret = password.encode()
+        if len(secret) > LONGEST:
+            raise ValueError(f"a password has at most {LONGEST} bytes")
+        return await self._run(_hash, secret, self._rounds)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, function: Callable[..., T], *args: object) -> T:
+        if self._running >= QUEUE_LIMIT:
+            raise Unavailable("Too many sign-ins at once.", retry_after=5)
+        self._running += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
+        finally:
+            self._running -= 1
+
+
+def _check(secret: bytes, hashed: bytes) -> bool:
+    return bcrypt.checkpw(secret, hashed)
+
+
+def _hash(secret: bytes, rounds: int) -> str:
+    return bcrypt.hashpw(secret, bcrypt.gensalt(rounds)).decode()

@@ -1,0 +1,108 @@
+"""Access tokens (signed, short-lived) and refresh tokens (opaque, kept as hashes)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import jwt
+
+from contactcenter.core.errors import Unauthenticated
+from contactcenter.identity.model import ACCESS_TTL
+
+ALGORITHM: Final = "HS256"
+ISSUER: Final = "contactcenter"
+AUDIENCE: Final = "contactcenter-api"
+HEADER: Final = {"alg": ALGORITHM, "typ": "at+jwt"}  # RFC 9068
+SKEW_SECONDS: Final = 10  # between the clocks of two nodes
+CLAIMS: Final = frozenset({"iss", "aud", "sub", "sid", "iat", "exp", "typ"})
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a valid access token says."""
+
+    user_id: UUID
+    session_id: UUID
+
+
+class AccessTokens:
+    """Signs and reads access tokens: one algorithm, one key, one kind of header."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def issue(self, user_id: UUID, session_id: UUID, now: datetime) -> str:
+        issued = int(now.timestamp())
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(user_id),
+            "sid": str(session_id),
+            "iat": issued,
+            "exp": issued + int(ACCESS_TTL.total_seconds()),
+            "typ": "access",
+        }
+        return jwt.encode(claims, self._secret, ALGORITHM, {"typ": HEADER["typ"]})
+
+    def read(self, token: str, now: datetime) -> Claims:
+        """The claims of a token that we signed and that holds at `now`.
+
+        Raises Unauthenticated for any other text. Times are compared with the centre's clock, not
+        with the machine's; a header with anything but our own algorithm and type is refused
+        before its signature is looked at.
+        """
+        try:
+            if jwt.get_unverified_header(token) != HEADER:
+                raise Unauthenticated
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                self._secret,
+                algorithms=[ALGORITHM],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                options={
+                    "require": sorted(CLAIMS),
+                    "verify_exp": False,
+                    "verify_iat": False,
+                    "verify_nbf": False,
+                    "strict_aud": True,
+                },
+            )
+            if claims.keys() != CLAIMS or claims["typ"] != "access":
+                raise Unauthenticated
+            issued, expires = claims["iat"], claims["exp"]
+            if type(issued) is not int or type(expires) is not int:
+                raise Unauthenticated
+            if not issued - SKEW_SECONDS <= now.timestamp() < expires + SKEW_SECONDS:
+                raise Unauthenticated("The access token has expired.")
+            return Claims(UUID(claims["sub"]), UUID(claims["sid"]))
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise Unauthenticated from error
+
+
+class RefreshTokens:
+    """Makes refresh tokens and their successors."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+
+    @staticmethod
+    def first() -> str:
+        return secrets.token_urlsafe(32)
+
+    def successor(self, token: str) -> str:
+        """The token that follows: the same each time, and not to be foretold without our secret."""
+        digest = hmac.digest(self._secret, b"successor\0" + token.encode(), "sha256")
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+    @staticmethod
+    def hashed(token: str) -> bytes:
+        """What the table holds."""
+        return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,348 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import bcrypt
+import jwt
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+import db
+from config.settings import Settings
+from contactcenter.core import ids
+from contactcenter.core.bus import Bus
+from contactcenter.core.http import build_app
+from contactcenter.core.jobs import JobQueue
+from contactcenter.core.module import Deps
+from contactcenter.core.work import WorkFactory
+from contactcenter.events import CATALOGUE
+from contactcenter.identity import module, passwords
+
+PASSWORD = " correct horse "
+EMAIL = "ada@example.com"
+Client = TestClient[Any, Any]
+
+
+class MovableClock:
+    def __init__(self) -> None:
+        self.time = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def pass_(self, **amount: float) -> None:
+        self.time += timedelta(**amount)
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+async def add_user(
+    conn: db.Connection, email: str, role: str = "agent", password: str | None = PASSWORD
+) -> UUID:
+    user_id = ids.new_id()
+    hashed = password and bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
+    await conn.execute(
+        "INSERT INTO users (id, email, password_hash, first_name, role, created_at, updated_at) "
+        "VALUES ($1, $2, $3, 'Ada', $4, now(), now())",
+        user_id,
+        email,
+        hashed,
+        role,
+    )
+    return user_id
+
+
+@pytest.fixture
+async def user(conn: db.Connection) -> UUID:
+    return await add_user(conn, "Ada@Example.com")
+
+
+@pytest.fixture
+async def client(settings: Settings, pool: db.Pool, clock: MovableClock) -> AsyncIterator[Client]:
+    work = WorkFactory(pool, clock)
+    bus = Bus(settings, pool, CATALOGUE, work)
+    await bus.start()
+    identity = module.build(Deps(settings, clock, pool, work, bus, JobQueue()))
+    app = build_app(
+        identity.module.routes,
+        settings=settings,
+        work=work,
+        authenticator=identity.sessions,
+        checks={},
+    )
+    async with identity.module.lifespans[0].run(), TestClient(TestServer(app)) as client:
+        yield client
+    await bus.stop()
+
+
+async def login(
+    client: Client, email: str = EMAIL, password: str = PASSWORD, **more: str
+) -> tuple[int, Any]:
+    answer = await client.post(
+        "/api/v1/auth/login", json={"email": email, "password": password, **more}
+    )
+    return answer.status, await answer.json(content_type=None)
+
+
+async def refresh(client: Client, token: str) -> tuple[int, Any]:
+    answer = await client.post("/api/v1/auth/refresh", json={"refresh_token": token})
+    return answer.status, await answer.json(content_type=None)
+
+
+async def me(client: Client, token: str) -> int:
+    answer = await client.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"})
+    return answer.status
+
+
+async def test_login_me_logout(client: Client, user: UUID, conn: db.Connection) -> None:
+    status, body = await login(client, "  ADA@example.COM ")
+    assert status == 200
+    assert body["user"] == {
+        "id": str(user),
+        "email": "Ada@Example.com",
+        "first_name": "Ada",
+        "last_name": "",
+        "role": "agent",
+        "locale": "es",
+    }
+    claims = jwt.decode(body["access_token"], options={"verify_signature": False})
+    assert claims["sub"] == str(user)
+    assert claims["exp"] - claims["iat"] == body["expires_in"] == 900
+
+    headers = {"Authorization": f"Bearer {body['access_token']}"}
+    agent = ids.new_id()
+    await conn.execute(
+        "INSERT INTO agents (id, user_id, name, sort_key, status_since, created_at) "
+        "VALUES ($1, $2, 'Ada L.', 'ada l.', now(), now())",
+        agent,
+        user,
+    )
+    answer = await (await client.get("/api/v1/auth/me", headers=headers)).json()
+    assert answer["agent"] == {"id": str(agent), "name": "Ada L."}
+    assert "desk.use" in answer["permissions"]
+    assert "queues.manage" not in answer["permissions"]
+
+    out = await client.post("/api/v1/auth/logout", headers=headers)
+    assert out.status == 204
+    assert await me(client, body["access_token"]) == 401
+    assert (await refresh(client, body["refresh_token"]))[0] == 401
+    kinds = await conn.fetch("SELECT type, data->>'cause' AS cause FROM event_log ORDER BY id")
+    assert [tuple(row) for row in kinds] == [("session.started", None), ("session.ended", "logout")]
+    assert await conn.fetchval("SELECT last_login_at IS NOT NULL FROM users")
+
+
+async def test_nothing_in_the_tables_opens_a_door(
+    client: Client, user: UUID, conn: db.Connection
+) -> None:
+    _, body = await login(client)
+    rows = await conn.fetch("SELECT token_hash FROM refresh_tokens")
+    assert len(rows) == 1
+    assert body["refresh_token"].encode() not in rows[0]["token_hash"]
+    for held in (rows[0]["token_hash"].hex(), str(user)):
+        assert (await refresh(client, held))[0] == 401
+
+
+async def test_wrong_user_and_wrong_password_look_and_cost_the_same(
+    client: Client, user: UUID, conn: db.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add_user(conn, "disabled@example.com")
+    await conn.execute("UPDATE users SET status = 'disabled' WHERE email LIKE 'disabled%'")
+    await add_user(conn, "passwordless@example.com", password=None)
+    checked: list[bytes] = []
+
+    def counting(secret: bytes, hashed: bytes) -> bool:
+        checked.append(hashed[:7])
+        return bcrypt.checkpw(secret, hashed)
+
+    monkeypatch.setattr(passwords, "_check", counting)
+    answers = []
+    for email, password in (
+        (EMAIL, "wrong"),
+        (EMAIL, PASSWORD.strip()),
+        (EMAIL, PASSWORD + "x" * 80),
+        ("nobody@example.com", PASSWORD),
+        ("disabled@example.com", PASSWORD),
+        ("passwordless@example.com", PASSWORD),
+    ):
+        before = len(checked)
+        status, body = await login(client, email, password)
+        assert len(checked) == before + 1, "exactly one bcrypt, whatever is wrong"
+        answers.append((status, {k: v for k, v in body.items() if k != "request_id"}))
+    assert answers == [answers[0]] * len(answers)
+    assert answers[0][0] == 401
+    assert set(checked) == {b"$2b$04$"}
+    assert await conn.fetchval("SELECT count(*) FROM sessions") == 0
+
+
+async def test_guessing_is_slowed_down_for_real_and_invented_accounts(
+    client: Client, user: UUID
+) -> None:
+    for email in (EMAIL, "nobody@example.com"):
+        statuses = [(await login(client, email, "wrong"))[0] for _ in range(7)]
+        assert statuses == [401] * 5 + [429] * 2
+    status, body = await login(client)
+    assert status == 429, "the right password is not tried while the pause lasts"
+    assert body["ctx"]["retry_after"] > 0
+
+
+async def test_many_guesses_at_once_are_no_more_than_in_turn(client: Client, user: UUID) -> None:
+    answers = await asyncio.gather(*(login(client, EMAIL, "wrong") for _ in range(20)))
+    assert sorted(status for status, _ in answers) == [401] * 5 + [429] * 15
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"email": EMAIL}, {"email": "no address", "password": "x"}, {"email": 1}]
+)
+async def test_a_login_without_sense_is_422(client: Client, body: dict[str, Any]) -> None:
+    answer = await client.post("/api/v1/auth/login", json=body)
+    assert answer.status == 422
+
+
+async def test_refresh_rotates(client: Client, user: UUID, clock: MovableClock) -> None:
+    _, first = await login(client)
+    clock.pass_(minutes=14)
+    status, second = await refresh(client, first["refresh_token"])
+    assert status == 200
+    assert second["refresh_token"] != first["refresh_token"]
+    clock.pass_(minutes=14)
+    assert await me(client, first["access_token"]) == 401
+    assert await me(client, second["access_token"]) == 200
+    assert (await refresh(client, second["refresh_token"]))[0] == 200
+
+
+async def test_two_tabs_get_the_same_successor(
+    client: Client, user: UUID, clock: MovableClock, conn: db.Connection
+) -> None:
+    _, first = await login(client)
+    answers = await asyncio.gather(*(refresh(client, first["refresh_token"]) for _ in range(10)))
+    assert {status for status, _ in answers} == {200}
+    assert len({body["refresh_token"] for _, body in answers}) == 1
+    clock.pass_(seconds=10)
+    status, late = await refresh(client, first["refresh_token"])
+    assert (status, late["refresh_token"]) == (200, answers[0][1]["refresh_token"])
+    assert await conn.fetchval("SELECT count(*) FROM refresh_tokens") == 2
+    assert (await refresh(client, late["refresh_token"]))[0] == 200
+
+
+async def test_reuse_ends_the_family(
+    client: Client, user: UUID, clock: MovableClock, conn: db.Connection
+) -> None:
+    _, first = await login(client)
+    _, other = await login(client)
+    _, second = await refresh(client, first["refresh_token"])
+    assert await me(client, second["access_token"]) == 200
+    clock.pass_(seconds=11)
+    assert (await refresh(client, first["refresh_token"]))[0] == 401
+    assert (await refresh(client, second["refresh_token"]))[0] == 401
+    assert await me(client, second["access_token"]) == 401
+    assert await me(client, other["access_token"]) == 200, "another session is not concerned"
+    ended = await conn.fetch("SELECT data->>'cause' FROM event_log WHERE type = 'session.ended'")
+    assert [row[0] for row in ended] == ["reuse"]
+
+
+async def test_tokens_and_sessions_end(client: Client, user: UUID, clock: MovableClock) -> None:
+    _, body = await login(client)
+    token = body["refresh_token"]
+    for _ in range(5):
+        clock.pass_(days=6)
+        status, body = await refresh(client, token)
+        if status != 200:
+            break
+        token = body["refresh_token"]
+    assert status == 401, "no session lives longer than thirty days"
+    _, body = await login(client)
+    clock.pass_(days=8)
+    assert (await refresh(client, body["refresh_token"]))[0] == 401
+
+
+async def test_the_cookie_is_out_of_reach_of_scripts(client: Client, user: UUID) -> None:
+    answer = await client.post(
+        "/api/v1/auth/login",
+        json={"email": EMAIL, "password": PASSWORD, "token_transport": "cookie"},
+    )
+    assert (await answer.json())["refresh_token"] is None
+    cookie = answer.headers["Set-Cookie"]
+    for part in ("HttpOnly", "SameSite=Strict", "Path=/api/v1/auth", "Max-Age=604800"):
+        assert part in cookie
+    by_cookie = await client.post("/api/v1/auth/refresh", json={"token_transport": "cookie"})
+    body = await by_cookie.json()
+    assert (by_cookie.status, body["refresh_token"]) == (200, None)
+    headers = {"Authorization": f"Bearer {body['access_token']}"}
+    out = await client.post("/api/v1/auth/logout", headers=headers)
+    assert 'refresh_token="";' in out.headers["Set-Cookie"]
+    assert "Max-Age=0" in out.headers["Set-Cookie"]
+    assert (await client.post("/api/v1/auth/refresh", json={})).status == 401
+
+
+async def test_a_changed_user_bites_at_once(
+    client: Client, user: UUID, conn: db.Connection, pool: db.Pool, clock: MovableClock
+) -> None:
+    _, body = await login(client)
+    assert await me(client, body["access_token"]) == 200
+    await conn.execute("UPDATE users SET status = 'disabled'")
+    from contactcenter.events.identity import UserChanged
+
+    async with WorkFactory(pool, clock).begin("test.change", "user:admin") as work:
+        work.emit(UserChanged(user_id=user))
+    async with asyncio.timeout(5):
+        while await me(client, body["access_token"]) != 401:
+            await asyncio.sleep(0.01)
+    assert (await refresh(client, body["refresh_token"]))[0] == 401
+
+
+async def test_demo_users_are_listed_outside_production(
+    client: Client, conn: db.Connection
+) -> None:
+    await add_user(conn, "agent1@aintech.com", "agent", "password123")
+    answer = await (await client.get("/api/v1/auth/demo-users")).json()
+    assert answer["items"] == [
+        {
+            "email": "agent1@aintech.com",
+            "password": "password123",
+            "name": "Ada",
+            "role": "agent",
+        }
+    ]
+
+
+async def test_production_knows_no_demo_users(
+    settings: Settings, pool: db.Pool, conn: db.Connection, clock: MovableClock
+) -> None:
+    await add_user(conn, "agent1@aintech.com", "agent", "password123")
+    production = settings.model_copy(
+        update={"app": settings.app.model_copy(update={"environment": "production"})}
+    )
+    work = WorkFactory(pool, clock)
+    identity = module.build(
+        Deps(production, clock, pool, work, Bus(production, pool, CATALOGUE, work), JobQueue())
+    )
+    app = build_app(
+        identity.module.routes,
+        settings=production,
+        work=work,
+        authenticator=identity.sessions,
+        checks={},
+    )
+    async with TestClient(TestServer(app)) as client:
+        assert (await client.get("/api/v1/auth/demo-users")).status == 404
+        assert (await login(client, "agent1@aintech.com", "password123"))[0] == 401
+
+
+async def test_sweeping_forgets_what_ended_long_ago(
+    client: Client, user: UUID, clock: MovableClock, conn: db.Connection, pool: db.Pool
+) -> None:
+    await login(client)
+    clock.pass_(days=200)
+    await login(client)
+    from contactcenter.identity import store
+
+    await store.sweep(conn, clock.now(), keep=timedelta(days=90))
+    assert await conn.fetchval("SELECT count(*) FROM sessions") == 1
+    assert await conn.fetchval("SELECT count(*) FROM refresh_tokens") == 1
