@@ -603,3 +603,59 @@ async def signed_out(conn: Connection, agent_id: UUID, at: datetime) -> bool:
 async def lapsed(conn: Connection, at: datetime) -> list[UUID]:
     """Give up the desks that have been silent too long; whose they are."""
     return [row["agent_id"] for row in await conn.fetch(LAPSED, at)]
+
+
+QUEUE_NAMES = """
+SELECT key, name_es, name_en FROM queues
+WHERE ($1::text IS NULL AND NOT retired) OR key = $1
+ORDER BY ordinal, key
+"""
+
+
+async def queue_names(conn: Connection, key: str | None) -> list[Record]:
+    """One queue, or all that are not retired."""
+    return await conn.fetch(QUEUE_NAMES, key)
+
+
+EXPLAINED = """
+SELECT r.id AS reservation_id, r.work_item_id, r.agent_id, a.name AS agent_name, r.round, r.how,
+       r.state, r.reason, r.created_at, r.expires_at, r.ended_at, r.why AS record
+FROM work_items w
+JOIN reservations r ON r.work_item_id = w.id
+JOIN agents a ON a.id = r.agent_id
+WHERE w.interaction_id = $1
+ORDER BY r.created_at, r.id
+"""
+
+VISITS_OF = """
+SELECT id AS work_item_id, queue, channel, entry, state, outcome, band, base, virtual_start,
+       entered_at, answered_at, ended_at, round, step
+FROM work_items WHERE interaction_id = $1
+ORDER BY entered_at, id
+"""
+
+FACTS_OF = """
+SELECT occurred_at AS at, type AS name, actor, data FROM event_log
+WHERE subject = $1 ORDER BY id LIMIT 500
+"""
+
+AGENT_NAMES = "SELECT id::text, name FROM agents WHERE id = ANY ($1::uuid[])"
+
+
+async def explained(conn: Connection, interaction_id: UUID) -> list[dict[str, Any]]:
+    """Every reservation of the interaction with its explanation record."""
+    return [dict(row) for row in await conn.fetch(EXPLAINED, interaction_id)]
+
+
+async def visits_of(conn: Connection, interaction_id: UUID) -> list[dict[str, Any]]:
+    return [dict(row) for row in await conn.fetch(VISITS_OF, interaction_id)]
+
+
+async def facts_of(conn: Connection, interaction_id: UUID) -> list[dict[str, Any]]:
+    """The facts whose subject the interaction is, in order."""
+    return [dict(row) for row in await conn.fetch(FACTS_OF, str(interaction_id))]
+
+
+async def agent_names(conn: Connection, agent_ids: set[UUID]) -> dict[str, str]:
+    rows = await conn.fetch(AGENT_NAMES, list(agent_ids))
+    return {row["id"]: row["name"] for row in rows}

@@ -382,7 +382,7 @@ def offer_why(record: dict[str, Any]) -> OfferWhy:
         step=record.get("step", 0),
         skills=[MatchedSkill(**skill) for skill in record.get("skills", ())],
         preferred=record.get("preferred", False),
-        candidates=record.get("candidates", 0),
+        candidates=record.get("candidate_count", 0),
     )
 
 

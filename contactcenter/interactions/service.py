@@ -165,6 +165,11 @@ async def open_interaction(conn: Connection, conversation_id: UUID) -> Interacti
     return await store.open_interaction(conn, conversation_id)
 
 
+async def segments_of(conn: Connection, interaction_id: UUID) -> list[dict[str, Any]]:
+    """Every agent's part, in order: the fields of schemas.SegmentRow."""
+    return await store.segments_of(conn, interaction_id)
+
+
 async def last_agents(conn: Connection, conversation_id: UUID, now: datetime) -> tuple[UUID, ...]:
     """Who is preferred when the customer writes again within 7 days of the last close."""
     return await store.last_agents(conn, conversation_id, now - PREFER_WINDOW)

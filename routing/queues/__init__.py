@@ -1,0 +1,1 @@
+"""What configures routing: queues, skills, calendars, dispositions."""
