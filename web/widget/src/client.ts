@@ -6,10 +6,10 @@
  * network loses or doubles it, and messages leave one after the other, in the order of writing.
  */
 
-import { io, type Socket } from "socket.io-client";
-import { apply, EVENTS, unread, type Conversation, type Message } from "./model";
+import { call, HttpError } from "./http";
+import { Link, type Answer, type Refusal } from "./link";
+import { apply, unread, type Conversation, type Message } from "./model";
 import { randomId, type Details, type Outgoing, type Session, type Start, type Store } from "./storage";
-import { EventStream, type Snapshot } from "./stream";
 
 /** What GET /api/v1/chat/config says of the centre. */
 export interface Centre {
@@ -31,7 +31,7 @@ export interface Pending extends Outgoing {
   failure: Failure | null;
 }
 
-export type Link = "idle" | "connecting" | "online" | "offline";
+export type LinkState = "idle" | "connecting" | "online" | "offline";
 
 export interface State {
   centre: Centre | null;
@@ -39,7 +39,7 @@ export interface State {
   conversation: Conversation | null;
   /** True from the start of a page with a stored conversation until it is shown. */
   restoring: boolean;
-  link: Link;
+  link: LinkState;
   outbox: readonly Pending[];
   typing: boolean;
   /** Epoch ms at which sending goes on, after the centre asked for patience. */
@@ -62,14 +62,12 @@ export interface Options {
   patience?: number;
 }
 
-type Answer = { ok: true; data?: unknown } | { ok: false; error: { code: string; detail?: string; ctx?: { retry_after?: number } } };
-
 const TYPING_SENT_EVERY = 3_000;
 const TYPING_SHOWN_FOR = 6_000;
 const LONGEST_BACKOFF = 30_000;
-const LONGEST_MESSAGE = 4_000;
 
-export { LONGEST_MESSAGE };
+/** Characters of one message, as the centre counts them. */
+export const LONGEST_MESSAGE = 4_000;
 
 export class Client {
   state: State;
@@ -79,14 +77,12 @@ export class Client {
   onStage: (state: Conversation["state"], agent: string | null) => void = () => {};
 
   private readonly store: Store;
-  private socket: Socket | null = null;
-  private readonly stream: EventStream<{ conversation: Conversation }>;
+  private link: Link | null = null;
   private sending = false;
   private backoff = 0;
   private timers = new Map<string, ReturnType<typeof setTimeout>>();
   private typingSentAt = 0;
   private readUpTo: string | null = null;
-  private lastSync = 0;
 
   constructor(private readonly options: Options) {
     this.store = options.store;
@@ -104,11 +100,6 @@ export class Client {
       expired: false,
       skew: 0,
     };
-    this.stream = new EventStream({
-      reset: (state, snapshot) => this.reset(state.conversation, snapshot),
-      apply: (event, payload) => this.receive(event, payload),
-      resync: (cursor) => this.resync(cursor),
-    });
   }
 
   /** Goes on where an earlier page left off; without anything to go on with, stays silent. */
@@ -122,7 +113,7 @@ export class Client {
   opened(): void {
     if (!this.state.centre) void this.loadCentre();
     const session = this.store.session;
-    if (session && !this.socket) this.connect(session);
+    if (session && !this.link) this.connect(session);
   }
 
   async loadCentre(): Promise<void> {
@@ -154,7 +145,7 @@ export class Client {
       pausedUntil: null,
       outbox: this.state.outbox.map((entry) => ({ ...entry, failure: null })),
     });
-    if (this.socket && !this.socket.connected) this.socket.connect();
+    this.link?.wake();
     void this.pump();
   }
 
@@ -170,16 +161,14 @@ export class Client {
     const now = Date.now();
     if (!conversation || conversation.state !== "active" || now - this.typingSentAt < TYPING_SENT_EVERY) return;
     this.typingSentAt = now;
-    if (this.socket?.connected) {
-      this.socket.volatile.emit("chat.typing", { conversation_id: conversation.conversation_id });
-    }
+    this.link?.hint("chat.typing", { conversation_id: conversation.conversation_id });
   }
 
   /** The visitor has seen all there is. */
   async markRead(): Promise<void> {
     const { conversation } = this.state;
     const last = conversation && unread(conversation).at(-1);
-    if (!last || !this.stream.live || (this.readUpTo !== null && last.message_id <= this.readUpTo)) return;
+    if (!last || !this.link?.live || (this.readUpTo !== null && last.message_id <= this.readUpTo)) return;
     const before = this.readUpTo;
     this.readUpTo = last.message_id;
     const read = { conversation_id: last.conversation_id, message_id: last.message_id };
@@ -228,10 +217,10 @@ export class Client {
         ...added.map((e) => ({ ...e, failure: null })),
       ],
     });
-    if (!session && (current || this.socket)) {
+    if (!session && (current || this.link)) {
       this.disconnect();
       this.set({ conversation: null, link: "idle", typing: false });
-    } else if (session && current !== session.conversation_id && !this.socket) {
+    } else if (session && current !== session.conversation_id && !this.link) {
       this.connect(session);
     }
   }
@@ -241,14 +230,12 @@ export class Client {
   }
 
   disconnect(): void {
-    this.socket?.removeAllListeners();
-    this.socket?.disconnect();
-    this.socket = null;
+    this.link?.end();
+    this.link = null;
     for (const timer of this.timers.values()) clearTimeout(timer);
     this.timers.clear();
     this.backoff = 0;
     this.readUpTo = null;
-    this.stream.restart();
   }
 
   // Connection
@@ -256,47 +243,20 @@ export class Client {
   private connect(session: Session): void {
     this.disconnect();
     this.set({ link: "connecting", restoring: this.state.conversation === null });
-    const socket = io(`${this.options.origin}/chat`, {
-      auth: { token: session.token },
-      transports: ["websocket", "polling"],
-      tryAllTransports: true,
-      reconnectionDelay: 500,
-      reconnectionDelayMax: 5_000,
-      timeout: this.patience,
-      forceNew: true,
-    });
-    this.socket = socket;
-    socket.on("connect", () => this.stream.restart());
-    socket.on("snapshot", (snapshot: Snapshot<{ conversation: Conversation }>) => this.stream.take(snapshot));
-    for (const event of [...EVENTS, "chat.typing"]) {
-      socket.on(event, (payload: unknown) => this.stream.receive(event, payload));
-    }
-    socket.on("disconnect", (reason) => {
-      this.stream.restart();
-      this.set({ link: "offline", typing: false });
-      if (reason === "io server disconnect") this.reconnect(socket);
-    });
-    socket.on("connect_error", (error: Error & { data?: { code?: string } }) => {
-      const code = error.data?.code;
-      if (code === "unauthenticated" || code === "not_found" || code === "expired") this.expire();
-      else {
-        this.set({ link: "offline", ...(code === "forbidden" ? { startFailure: { code } } : {}) });
-        if (!socket.active) this.reconnect(socket);
-      }
+    this.link = new Link(this.options.origin, session.token, this.patience, {
+      snapshot: (conversation, serverNow) => this.reset(conversation, serverNow),
+      event: (name, payload) => this.receive(name, payload),
+      lost: () => this.set({ link: "offline", typing: false }),
+      refused: (code) => this.turnedAway(code),
     });
   }
 
-  /** The centre let us go, which socket.io takes as final: come back, less often each time. */
-  private reconnect(socket: Socket): void {
-    this.later("reconnect", () => socket.connect(), this.slower() * (0.75 + Math.random() / 2));
+  private turnedAway(code: string): void {
+    if (code === "unauthenticated" || code === "not_found" || code === "expired") this.expire();
+    else this.set({ link: "offline", ...(code === "forbidden" ? { startFailure: { code } } : {}) });
   }
 
-  private slower(): number {
-    this.backoff = Math.min(LONGEST_BACKOFF, Math.max(1_000, this.backoff * 2));
-    return this.backoff;
-  }
-
-  private reset(conversation: Conversation, snapshot: Snapshot<unknown>): void {
+  private reset(conversation: Conversation, serverNow: string): void {
     const before = this.state.conversation;
     this.backoff = 0;
     for (const message of conversation.messages) {
@@ -305,7 +265,7 @@ export class Client {
     this.set({
       link: "online",
       restoring: false,
-      skew: Date.parse(snapshot.server_now) - Date.now(),
+      skew: Date.parse(serverNow) - Date.now(),
       conversation,
     });
     if (before) {
@@ -351,24 +311,6 @@ export class Client {
     if (session && session.ended !== ended) this.store.session = { ...session, ended };
   }
 
-  private resync(cursor: string): void {
-    const wait = Math.max(0, this.lastSync + 1_000 - Date.now());
-    this.later(
-      "sync",
-      async () => {
-        this.lastSync = Date.now();
-        const answer = await this.command("sync", { cursor });
-        if (answer.ok) {
-          const { snapshot } = answer.data as { snapshot: Snapshot<{ conversation: Conversation }> };
-          if (!this.stream.live) this.stream.take(snapshot);
-        } else if (this.socket?.connected) {
-          this.socket.disconnect().connect();
-        }
-      },
-      wait,
-    );
-  }
-
   /** The centre does not know this conversation any more. */
   private expire(): void {
     this.disconnect();
@@ -395,11 +337,8 @@ export class Client {
     if (!next || this.state.startFailure || this.state.pausedUntil !== null) return false;
     const session = this.store.session;
     if (!session) return this.begin();
-    if (!this.socket) {
-      this.connect(session);
-      return false;
-    }
-    if (!this.stream.live) return false; // the snapshot comes first, and then this again
+    if (!this.link) this.connect(session);
+    if (!this.link?.live) return false; // the snapshot comes first, and then this again
     const { client_id, body } = next;
     const answer = await this.command("chat.message", {
       conversation_id: session.conversation_id,
@@ -464,7 +403,7 @@ export class Client {
 
   /** What can pass later is tried later; what cannot is said to the visitor. */
   private refused(
-    error: { code: string; ctx?: { retry_after?: number | undefined } },
+    error: Refusal,
     tell: (failure: Failure) => boolean,
   ): boolean {
     if (error.code === "unauthenticated" || error.code === "conflict") {
@@ -476,7 +415,8 @@ export class Client {
       return false;
     }
     if (error.code === "unavailable" || error.code === "offline") {
-      this.later("pump", () => void this.pump(), this.slower());
+      this.backoff = Math.min(LONGEST_BACKOFF, Math.max(1_000, this.backoff * 2));
+      this.later("pump", () => void this.pump(), this.backoff);
       return false;
     }
     return tell({ code: error.code });
@@ -506,41 +446,19 @@ export class Client {
     return this.options.patience ?? 10_000;
   }
 
-  /** One acknowledged command; no connection and no answer count as `offline`. */
-  private async command(name: string, payload: unknown): Promise<Answer> {
-    const { socket } = this;
-    if (!socket?.connected) return { ok: false, error: { code: "offline" } };
-    try {
-      return (await socket.timeout(this.patience).emitWithAck(name, payload)) as Answer;
-    } catch {
-      return { ok: false, error: { code: "offline" } };
-    }
+  private async command(name: string, payload: object): Promise<Answer> {
+    return this.link ? this.link.command(name, payload) : { ok: false, error: { code: "offline" } };
   }
 
-  private async http(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<unknown> {
-    const token = this.store.session?.token;
-    const response = await (this.options.fetch ?? fetch)(this.options.origin + path, {
+  private http(method: "GET" | "POST", path: string, body?: object, headers?: Record<string, string>): Promise<unknown> {
+    return call(this.options.fetch ?? fetch, {
       method,
-      headers: {
-        ...(body ? { "Content-Type": "application/json" } : {}),
-        ...(token ? { Authorization: `Bearer ${token}` } : {}),
-        ...headers,
-      },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-      credentials: "omit",
-      signal: AbortSignal.timeout(this.patience),
-    }).catch(() => {
-      throw new HttpError("offline", null, []);
+      url: this.options.origin + path,
+      token: this.store.session?.token,
+      patience: this.patience,
+      ...(body ? { body } : {}),
+      ...(headers ? { headers } : {}),
     });
-    const json = (response.headers.get("Content-Type") ?? "").includes("json");
-    if (response.ok) return json ? response.json() : response.text();
-    const problem = json ? ((await response.json()) as { errors?: { loc: (string | number)[] }[] }) : {};
-    const retryAfter = Number(response.headers.get("Retry-After"));
-    throw new HttpError(
-      codeOf(response.status),
-      Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : null,
-      (problem.errors ?? []).map((e) => String(e.loc.at(-1))),
-    );
   }
 
   private later(name: string, run: () => void, ms: number): void {
@@ -552,24 +470,4 @@ export class Client {
     this.state = { ...this.state, ...change };
     this.onChange(this.state);
   }
-}
-
-class HttpError extends Error {
-  constructor(
-    readonly code: string,
-    readonly retryAfter: number | null,
-    readonly fields: string[],
-  ) {
-    super(code);
-  }
-}
-
-function codeOf(status: number): string {
-  if (status === 429) return "rate_limited";
-  if (status >= 500) return "unavailable";
-  if (status === 401) return "unauthenticated";
-  if (status === 409) return "conflict";
-  if (status === 403) return "forbidden";
-  if (status === 413) return "too_large";
-  return status === 404 ? "not_found" : "invalid";
 }
