@@ -9,7 +9,17 @@ import { type Changes, FORMULAS, MEDIA, merge, type View, type WallboardState } 
 /** What the drill-down column shows. */
 export type Choice =
   | { kind: "figure"; figure: string; queue: string | null; half?: number }
+  | { kind: "agents"; queue: string | null }
   | { kind: "agent"; agentId: string };
+
+/** What a number opens when it is pressed; `free` is about people, the others have a sum. */
+export const opened = (figure: string, queue: string | null): Choice =>
+  figure === "free" ? { kind: "agents", queue } : { kind: "figure", figure, queue };
+
+export const isOpen = (choice: Choice | null, figure: string, queue: string | null): boolean =>
+  figure === "free"
+    ? choice?.kind === "agents" && choice.queue === queue
+    : choice?.kind === "figure" && choice.figure === figure && choice.queue === queue && choice.half === undefined;
 
 export interface Demo {
   traffic: number;

@@ -25,25 +25,24 @@ export function Sparkline({ values, width, height, level = "none", thick = 1.5 }
   );
 }
 
-/** The width a chart has, so that its text is never scaled. */
-function useWidth(): [React.RefObject<HTMLDivElement | null>, number] {
+/** The room a chart has, so that its text is never scaled. */
+function useRoom(): [React.RefObject<HTMLDivElement | null>, { width: number; height: number }] {
   const ref = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(404);
+  const [room, setRoom] = useState({ width: 404, height: 124 });
   useEffect(() => {
     const node = ref.current;
     if (!node) return;
     const observer = new ResizeObserver(([entry]) => {
-      if (entry) setWidth(Math.max(200, Math.floor(entry.contentRect.width)));
+      if (entry) setRoom({ width: Math.max(200, Math.floor(entry.contentRect.width)), height: Math.max(100, Math.floor(entry.contentRect.height)) });
     });
     observer.observe(node);
     return () => observer.disconnect();
   }, []);
-  return [ref, width];
+  return [ref, room];
 }
 
-const HEIGHT = 124;
-const TOP = 16;
-const BASE = 100;
+const TOP = 22;
+const FOOT = 24;
 
 interface Frame {
   rows: Half[];
@@ -65,14 +64,14 @@ function Axis({ ticks, y, left, width }: { ticks: number[]; y: (value: number) =
   );
 }
 
-function Hours({ rows, x, step }: { rows: Half[]; x: (index: number) => number; step: number }) {
+function Hours({ rows, x, step, y }: { rows: Half[]; x: (index: number) => number; step: number; y: number }) {
   const times = useTimes();
   const every = step < 24 ? 4 : 2;
   return (
     <g aria-hidden="true">
       {rows.map((row, index) =>
         (row.start / 1_800_000) % every === 0 ? (
-          <text key={row.start} x={x(index)} y={118} textAnchor="middle" fill="var(--text-3)">
+          <text key={row.start} x={x(index)} y={y} textAnchor="middle" fill="var(--text-3)">
             {times.hour(row.start).replace(/^0/, "")}
           </text>
         ) : null,
@@ -86,7 +85,7 @@ function tickStep(most: number): number {
   for (let unit = 1; ; unit *= 10) for (const times of [1, 2, 5]) if (most / (unit * times) <= 2.5) return unit * times;
 }
 
-function Hit({ x, width, label, onPick, children }: { x: number; width: number; label: string; onPick: () => void; children: ReactNode }) {
+function Hit({ x, width, base, label, onPick, children }: { x: number; width: number; base: number; label: string; onPick: () => void; children: ReactNode }) {
   return (
     <g
       className="hit"
@@ -102,7 +101,7 @@ function Hit({ x, width, label, onPick, children }: { x: number; width: number; 
       }}
     >
       <title>{label}</title>
-      <rect className="zone" x={x} y={TOP - 12} width={width} height={BASE - TOP + 14} rx={4} />
+      <rect className="zone" x={x} y={TOP - 12} width={width} height={base - TOP + 14} rx={4} />
       {children}
     </g>
   );
@@ -112,7 +111,8 @@ export function ContactsChart({ rows, onPick }: Frame) {
   const t = useT();
   const times = useTimes();
   const numbers = useNumbers();
-  const [ref, width] = useWidth();
+  const [ref, { width, height }] = useRoom();
+  const base = height - FOOT;
   const left = 28;
   const most = Math.max(...rows.map((row) => Math.max(row.offered, row.expected ?? 0)), 4);
   const tick = tickStep(most);
@@ -120,11 +120,11 @@ export function ContactsChart({ rows, onPick }: Frame) {
   const ticks = Array.from({ length: top / tick + 1 }, (_, index) => index * tick);
   const step = (width - left) / Math.max(rows.length, 1);
   const bar = Math.min(22, step * 0.6);
-  const y = (value: number) => BASE - (value / top) * (BASE - TOP);
+  const y = (value: number) => base - (value / top) * (base - TOP);
   const x = (index: number) => left + step * (index + 0.5);
   return (
-    <div ref={ref}>
-      <svg width={width} height={HEIGHT} viewBox={`0 0 ${width} ${HEIGHT}`} role="group" aria-label={t("chartContacts")}>
+    <div ref={ref} className="room">
+      <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="group" aria-label={t("chartContacts")}>
         <Axis ticks={ticks} y={y} left={left} width={width} />
         {rows.map((row, index) => {
           const time = times.hour(row.start);
@@ -135,7 +135,7 @@ export function ContactsChart({ rows, onPick }: Frame) {
           const marks = (
             <>
               {row.offered > 0 && (
-                <rect x={x(index) - bar / 2} y={y(row.offered)} width={bar} height={BASE - y(row.offered)} rx={2} fill="var(--series)" opacity={row.running ? 0.55 : 1} />
+                <rect x={x(index) - bar / 2} y={y(row.offered)} width={bar} height={base - y(row.offered)} rx={2} fill="var(--series)" opacity={row.running ? 0.55 : 1} />
               )}
               {row.expected !== null && (
                 <path d={`M${x(index) - bar / 2 - 4} ${y(row.expected)}h${bar + 8}`} stroke="var(--text-2)" strokeWidth={2} strokeDasharray={row.begun ? undefined : "4 3"} />
@@ -143,7 +143,7 @@ export function ContactsChart({ rows, onPick }: Frame) {
             </>
           );
           return row.begun ? (
-            <Hit key={row.start} x={x(index) - step / 2} width={step} label={label} onPick={() => onPick(row.start)}>
+            <Hit key={row.start} x={x(index) - step / 2} width={step} base={base} label={label} onPick={() => onPick(row.start)}>
               {marks}
             </Hit>
           ) : (
@@ -153,7 +153,7 @@ export function ContactsChart({ rows, onPick }: Frame) {
             </g>
           );
         })}
-        <Hours rows={rows} x={x} step={step} />
+        <Hours rows={rows} x={x} step={step} y={height - 6} />
       </svg>
     </div>
   );
@@ -163,14 +163,15 @@ export function ServiceChart({ rows, onPick, goal }: Frame & { goal: number }) {
   const t = useT();
   const times = useTimes();
   const numbers = useNumbers();
-  const [ref, width] = useWidth();
+  const [ref, { width, height }] = useRoom();
+  const base = height - FOOT;
   const left = 36;
   const shares = rows.map((row) => quotient(row.level));
   const known = shares.filter((share) => share !== null);
   const floor = Math.min(50, Math.floor(Math.min(...known, 1) * 4) * 25);
   const ticks = [floor, (floor + 100) / 2, 100];
   const step = (width - left) / Math.max(rows.length, 1);
-  const y = (percent: number) => BASE - ((percent - floor) / (100 - floor)) * (BASE - TOP);
+  const y = (percent: number) => base - ((percent - floor) / (100 - floor)) * (base - TOP);
   const x = (index: number) => left + step * (index + 0.5);
   let line = "";
   let drawing = false;
@@ -182,8 +183,8 @@ export function ServiceChart({ rows, onPick, goal }: Frame & { goal: number }) {
     }
   });
   return (
-    <div ref={ref}>
-      <svg width={width} height={HEIGHT} viewBox={`0 0 ${width} ${HEIGHT}`} role="group" aria-label={t("chartService")}>
+    <div ref={ref} className="room">
+      <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="group" aria-label={t("chartService")}>
         <Axis ticks={ticks} y={y} left={left} width={width} />
         <path d={`M${left} ${y(goal)}H${width}`} stroke="var(--warn-mark)" strokeDasharray="4 4" />
         <text x={width} y={y(goal) + (goal > 85 ? 14 : -5)} textAnchor="end" fill="var(--warn)">
@@ -197,7 +198,7 @@ export function ServiceChart({ rows, onPick, goal }: Frame & { goal: number }) {
           const below = share * 100 < goal;
           const label = t("chartLevel", { time: times.hour(row.start), percent, n: row.level[0], d: row.level[1] });
           return (
-            <Hit key={row.start} x={x(index) - step / 2} width={step} label={label} onPick={() => onPick(row.start)}>
+            <Hit key={row.start} x={x(index) - step / 2} width={step} base={base} label={label} onPick={() => onPick(row.start)}>
               <circle cx={x(index)} cy={y(share * 100)} r={3} fill="var(--series)" />
               <text x={x(index)} y={y(share * 100) + (below ? 18 : -8)} textAnchor="middle" fill="var(--text)" fontWeight={600} className={step < 22 ? "tiny" : undefined}>
                 {percent}
@@ -205,7 +206,7 @@ export function ServiceChart({ rows, onPick, goal }: Frame & { goal: number }) {
             </Hit>
           );
         })}
-        <Hours rows={rows} x={x} step={step} />
+        <Hours rows={rows} x={x} step={step} y={height - 6} />
       </svg>
     </div>
   );

@@ -1,16 +1,17 @@
 /** The column on the right: where a number comes from, or one agent; and what a supervisor can do there. */
 import { api, ApiError } from "@contactcenter/shared/api";
 import type { ExplainedFigure, ExplainedItem, ExplainedPart } from "@contactcenter/shared/contract";
-import { Icon, type IconName } from "@contactcenter/shared/icons";
+import { Icon, type IconName, StateShape } from "@contactcenter/shared/icons";
 import { useStore } from "@contactcenter/shared/store";
 import { duration, useNow, useTimes } from "@contactcenter/shared/time";
 import { Button, Chip, cls, IconButton, type Tone } from "@contactcenter/shared/ui";
 import { useCallback, useEffect, useRef, useState } from "react";
 
-import { AgentDrill, failureOf, MoveForm } from "./actions";
+import { AgentDrill, MoveForm } from "./actions";
+import { doing, timeInState } from "./agents";
 import type { Choice } from "./board";
 import { nameOf, useBoard, useLocale, useNumbers, useShown } from "./context";
-import { channelsOf, FORMULAS, today, type View, type WallboardState } from "./model";
+import { agentsOf, byState, channelsOf, FORMULAS, stateCounts, today, type View, type WallboardState } from "./model";
 import { type Key, type T, useT } from "./texts";
 
 const HALF_HOUR = 1_800_000;
@@ -28,6 +29,8 @@ export function Drill() {
           <b>{t("drillEmpty")}</b>
           <p>{t("drillHint")}</p>
         </div>
+      ) : choice.kind === "agents" ? (
+        <AgentsDrill queueKey={choice.queue} onClose={() => board.choice.set(null)} />
       ) : choice.kind === "agent" ? (
         <AgentDrill key={choice.agentId} agentId={choice.agentId} onClose={() => board.choice.set(null)} />
       ) : (
@@ -237,6 +240,44 @@ function FigureDrill({ choice, onClose }: { choice: FigureChoice; onClose: () =>
   );
 }
 
+/** Who is behind "2 of 12": everybody of the queue, by what they do. */
+function AgentsDrill({ queueKey, onClose }: { queueKey: string | null; onClose: () => void }) {
+  const t = useT();
+  const board = useBoard();
+  const { state, view } = useShown();
+  const loc = useLocale();
+  const now = useNow(1000);
+  const queue = queueKey === null ? undefined : state.queues[queueKey];
+  const agents = agentsOf(state, { ...view, queue: queueKey });
+  const found = stateCounts(agents);
+  const signedIn = agents.filter((agent) => agent.state !== "offline").length;
+  return (
+    <>
+      <DrillHead
+        title={`${t("availableAgents")}: ${found.available} ${t("ofAll", { count: signedIn })}`}
+        sub={queue ? t("agentsNowOf", { queue: nameOf(queue, queue.key, loc) }) : t("agentsNow")}
+        onClose={onClose}
+      />
+      <div className="drill-body">
+        <ul className="behind">
+          {byState(agents).map((agent) => (
+            <li key={agent.agent_id}>
+              <button type="button" className="behind-item" onClick={() => board.choice.set({ kind: "agent", agentId: agent.agent_id })}>
+                <span className="row">
+                  <StateShape state={agent.state} />
+                  <b className="cut">{agent.name}</b>
+                  <span className="end x2">{timeInState(agent, now)}</span>
+                </span>
+                <span className="t12 x2">{doing(t, agent)}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      </div>
+    </>
+  );
+}
+
 function Failed({ onAgain }: { onAgain: () => void }) {
   const t = useT();
   return (
@@ -349,5 +390,3 @@ function Behind({ item, picked, onPick }: { item: ExplainedItem; picked: boolean
     </li>
   );
 }
-
-export { failureOf };

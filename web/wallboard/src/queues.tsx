@@ -4,6 +4,7 @@ import { duration, useNow } from "@contactcenter/shared/time";
 import { cls } from "@contactcenter/shared/ui";
 import { type KeyboardEvent, type ReactNode, useRef, useState } from "react";
 
+import { isOpen, opened } from "./board";
 import { Sparkline } from "./charts";
 import { nameOf, useBoard, useLocale, useNumbers, useShown } from "./context";
 import { abandonLevel, type Level, serviceLevel, waitLevel, worse } from "./levels";
@@ -103,7 +104,7 @@ export function QueueTable() {
                 { figure: "answered", value: now.figures.answered, level: "none" },
                 { figure: "abandonment", value: now.figures.abandoned, level: now.abandon },
                 {
-                  figure: "occupancy",
+                  figure: "free",
                   value: now.free > 0 || now.ringing === 0 ? now.free : t("ringing", { count: now.ringing }),
                   level: "none",
                 },
@@ -112,8 +113,7 @@ export function QueueTable() {
                 <tr key={queue.key} data-queue={queue.key}>
                   <th scope="row">{nameOf(queue, queue.key, loc)}</th>
                   {cells.map((cell, column) => {
-                    const on =
-                      choice?.kind === "figure" && choice.queue === queue.key && choice.figure === cell.figure && choice.half === undefined;
+                    const on = isOpen(choice, cell.figure, queue.key);
                     return (
                       <td key={cell.figure} className={cls(cell.level !== "none" && cell.level, on && "sel")}>
                         <button
@@ -123,7 +123,7 @@ export function QueueTable() {
                           aria-pressed={on}
                           tabIndex={active[0] === line && active[1] === column ? 0 : -1}
                           onFocus={() => setActive([line, column])}
-                          onClick={() => board.choice.set(on ? null : { kind: "figure", figure: cell.figure, queue: queue.key })}
+                          onClick={() => board.choice.set(on ? null : opened(cell.figure, queue.key))}
                         >
                           <LevelMark level={cell.level} />
                           <span>{cell.value}</span>

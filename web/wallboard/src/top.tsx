@@ -7,6 +7,7 @@ import { duration, useNow, useTimes } from "@contactcenter/shared/time";
 import { Button, cls, IconButton, Menu } from "@contactcenter/shared/ui";
 import { type ReactNode, useEffect, useState } from "react";
 
+import { isOpen, opened } from "./board";
 import { Sparkline } from "./charts";
 import { nameOf, useBoard, useLocale, useNumbers, useShown } from "./context";
 import { abandonLevel, type Level, serviceLevel, waitLevel } from "./levels";
@@ -211,14 +212,14 @@ function Tile({ figure, label, value, sub, level = "none", aside }: TileProps) {
   const board = useBoard();
   const { view } = useShown();
   const choice = useStore(board.choice);
-  const on = choice?.kind === "figure" && choice.figure === figure && choice.queue === view.queue && choice.half === undefined;
+  const on = isOpen(choice, figure, view.queue);
   return (
     <button
       type="button"
       className={cls("kpi", level !== "none" && level, on && "on")}
       aria-pressed={on}
       data-figure={figure}
-      onClick={() => board.choice.set(on ? null : { kind: "figure", figure, queue: view.queue })}
+      onClick={() => board.choice.set(on ? null : opened(figure, view.queue))}
     >
       <span className="lb">
         <LevelMark level={level} size={16} />
@@ -320,14 +321,17 @@ export function Figures() {
         level={abandonLevel(quotient(figures.abandonment), top.limit)}
       />
       <Tile
-        figure="occupancy"
+        figure="free"
         label={t("availableAgents")}
         value={
           <>
             {top.states.available} <span className="of">{t("ofAll", { count: top.signedIn })}</span>
           </>
         }
-        sub={t("stateLine", { contact: top.states.on_contact, away: top.states.away })}
+        sub={(["on_contact", "ringing", "wrap_up", "away"] as const)
+          .filter((one) => top.states[one] > 0)
+          .map((one) => t(`count_${one}` as Parameters<T>[0], { count: top.states[one] }))
+          .join(" · ")}
       />
     </div>
   );
@@ -357,7 +361,7 @@ export function Strip() {
   return (
     <section className="strip" aria-label={t("strip")}>
       {STRIP.map((figure) => {
-        const on = choice?.kind === "figure" && choice.figure === figure && choice.queue === view.queue;
+        const on = isOpen(choice, figure, view.queue);
         return (
           <button
             key={figure}
@@ -365,7 +369,7 @@ export function Strip() {
             className={cls("small-figure", on && "on")}
             aria-pressed={on}
             data-figure={figure}
-            onClick={() => board.choice.set(on ? null : { kind: "figure", figure, queue: view.queue })}
+            onClick={() => board.choice.set(on ? null : opened(figure, view.queue))}
           >
             <span className="x2">{t(figure)}</span> <b>{values[figure]}</b>
           </button>
