@@ -103,6 +103,7 @@ class InteractionResumed(_Segment):
     """Held or parked work is active again."""
 
     name: ClassVar[str] = "interaction.resumed"
+    audience: ClassVar[frozenset[Audience]] = _DESK | {"visitor"}
 
     cause: str  # agent, customer, timer, router
     cost: int

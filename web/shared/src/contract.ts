@@ -575,7 +575,7 @@ export const EVENTS = {
   "interaction.held": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.parked": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.queued": { version: 1, audience: ["queue", "visitor", "wallboard"] },
-  "interaction.resumed": { version: 1, audience: ["agent", "team", "wallboard"] },
+  "interaction.resumed": { version: 1, audience: ["agent", "team", "visitor", "wallboard"] },
   "interaction.transferred": { version: 1, audience: ["agent", "team", "visitor", "wallboard"] },
   "interaction.wrap_extended": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.wrap_started": { version: 1, audience: ["agent", "team", "wallboard"] },

@@ -1,0 +1,295 @@
+"""The composition root: the only place that knows all rooms.
+
+It builds the ground, gives each room what it asks for (a port is tied to whoever answers it),
+serves what they hand back, and ends everything in order. `python -m contactcenter serve` calls
+main(); tests enter running().
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import routing.module
+import structlog
+import uvloop
+from aiohttp import web
+
+import channels.module
+import contactcenter.agents.module
+import contactcenter.analytics.module
+import contactcenter.identity.module
+import contactcenter.interactions.module
+import contactcenter.realtime.module
+import db
+from config.settings import Settings
+from contactcenter.core.access import Authenticators
+from contactcenter.core.bus import Bus
+from contactcenter.core.clock import Clock, SystemClock
+from contactcenter.core.http import State, build_app
+from contactcenter.core.jobs import JobQueue, JobRunner
+from contactcenter.core.metrics import loop_lag
+from contactcenter.core.module import Deps, Module, Role
+from contactcenter.core.sockets import Dispatcher
+from contactcenter.core.work import WorkFactory
+from contactcenter.events import CATALOGUE
+from contactcenter.realtime.hub import Hub
+from contactcenter.realtime.module import Realtime, WallboardBroadcast
+from contactcenter.realtime.snapshot import Centre
+from db import migrate
+
+log = structlog.get_logger(__name__)
+
+STATIC: Final = Path(__file__).parent / "static"
+PAGES: Final = ("desk", "wallboard", "demo")
+SHUTDOWN_SECONDS: Final = 5.0
+YEAR: Final = 365 * 24 * 3600
+
+CENTRE_SETTINGS = "SELECT key, value FROM centre_settings WHERE key IN ('centre', 'demo_offset')"
+ROUTER_LEASE = "SELECT expires_at > now() FROM leases WHERE name = 'router'"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """All rooms, tied together. Nothing runs yet."""
+
+    deps: Deps
+    modules: tuple[Module, ...]
+    realtime: Realtime
+    web: web.Application
+
+
+def main(settings: Settings, roles: Collection[Role]) -> int:
+    """Serve until SIGTERM or SIGINT. Returns the exit code."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, roles))
+    return 0
+
+
+async def _serve(settings: Settings, roles: Collection[Role]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
+    async with running(settings, roles):
+        await stop.wait()
+        log.info("stopping")
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: Settings, roles: Collection[Role], clock: Clock | None = None
+) -> AsyncIterator[House]:
+    """These roles, up and serving within the block. `clock` replaces the system's."""
+    pool = await db.create_pool(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(_close, pool)
+        await _refuse_old_schema(settings)
+        kept = await _centre_settings(pool)
+        offset = timedelta(seconds=kept.get("demo_offset", {}).get("seconds", 0))
+        centre = Centre(
+            name=kept.get("centre", {}).get("name", "Contact centre"),
+            timezone=settings.app.timezone,
+        )
+        house = build(settings, pool, clock or SystemClock(offset), centre)
+        await stack.enter_async_context(_started(house, frozenset(roles)))
+        log.info("serving", roles=sorted(roles), url=settings.app.public_url)
+        yield house
+
+
+def build(settings: Settings, pool: db.Pool, clock: Clock, centre: Centre) -> House:
+    """Tie the rooms together: each port to the service that answers it."""
+    work = WorkFactory(pool, clock)
+    bus = Bus(settings, pool, CATALOGUE, work)
+    deps = Deps(settings, clock, pool, work, bus, JobQueue())
+
+    identity = contactcenter.identity.module.build(deps)
+    router = routing.module.build(deps)
+    hub = Hub()
+    chat = channels.module.build(
+        deps,
+        centre.name,
+        queueing=router.queues,
+        hours=router.queues,
+        hints=contactcenter.realtime.module.Hints(hub),
+    )
+    realtime = contactcenter.realtime.module.build(
+        deps,
+        hub=hub,
+        centre=centre,
+        presence=router.presence,
+        queues=router.queues,
+        visitors=chat.visitors,
+    )
+    wallboard = contactcenter.analytics.module.build_wallboard(
+        deps,
+        centre=centre.name,
+        queues=router.queues,
+        forecast=router.forecast,
+        broadcast=WallboardBroadcast(hub),
+    )
+    modules = (
+        identity.module,
+        contactcenter.interactions.module.build(deps),
+        contactcenter.agents.module.build(deps, router.duty),
+        router.module,
+        chat.module,
+        contactcenter.analytics.module.build(deps, wallboard=wallboard, queues=router.queues),
+        realtime.module,
+    )
+    authenticators = Authenticators(chat.authenticator, identity.sessions)
+    dispatcher = Dispatcher(command for module in modules for command in module.commands)
+    realtime.gateway.bind(authenticators, dispatcher)
+
+    async def database() -> State:
+        async with work.reading("check.database") as conn:
+            await conn.fetchval("SELECT 1")
+        return "ok"
+
+    async def router_lease() -> State:
+        async with work.reading("check.router") as conn:
+            return "ok" if await conn.fetchval(ROUTER_LEASE) else "down"
+
+    app = build_app(
+        [route for module in modules for route in module.routes],
+        settings=settings,
+        work=work,
+        authenticator=authenticators,
+        checks={"database": database, "router": router_lease},
+    )
+    realtime.gateway.attach(app)
+    add_pages(app, settings)
+    return House(deps, modules, realtime, app)
+
+
+@contextlib.asynccontextmanager
+async def _started(house: House, roles: frozenset[Role]) -> AsyncIterator[None]:
+    deps = house.deps
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(loop_lag())
+        await deps.bus.start()
+        stack.push_async_callback(deps.bus.stop)
+        for module in house.modules:
+            for lifespan in module.lifespans:
+                if lifespan.role in roles:
+                    await stack.enter_async_context(lifespan.run())
+        if "listeners" in roles:
+            for module in house.modules:
+                for listener in module.listeners:
+                    deps.bus.durable(listener)
+        if "jobs" in roles:
+            jobs = [job for module in house.modules for job in module.jobs]
+            schedules = [schedule for module in house.modules for schedule in module.schedules]
+            runner = JobRunner(deps.settings, jobs, schedules, deps.clock)
+            await stack.enter_async_context(_task(runner.run(), "jobs"))
+        if "web" in roles:
+            await stack.enter_async_context(_site(house))
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _site(house: House) -> AsyncIterator[None]:
+    """Listen on HOST and PORT. At the end: no new connection, sockets let go, requests finished."""
+
+    async def let_go(_: web.Application) -> None:
+        await house.realtime.gateway.let_go()
+
+    house.web.on_shutdown.append(let_go)
+    runner = web.AppRunner(
+        house.web, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS
+    )
+    await runner.setup()
+    try:
+        app = house.deps.settings.app
+        await web.TCPSite(runner, app.host or None, app.port, backlog=2048).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def _task(work: Any, name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _close(pool: db.Pool) -> None:
+    """Give what still runs a moment, then end it."""
+    try:
+        async with asyncio.timeout(SHUTDOWN_SECONDS):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
+async def _refuse_old_schema(settings: Settings) -> None:
+    conn = await db.connect(settings)
+    try:
+        states = await migrate.status(conn, migrate.read())
+    finally:
+        await conn.close()
+    if missing := sum(state.applied_at is None for state in states):
+        raise migrate.MigrationError(
+            f"The database lacks {missing} migrations: run `python -m db up`."
+        )
+
+
+async def _centre_settings(pool: db.Pool) -> dict[str, Any]:
+    async with db.acquire(pool, SHUTDOWN_SECONDS) as conn:
+        rows = await conn.fetch(CENTRE_SETTINGS)
+    return {row["key"]: row["value"] for row in rows}
+
+
+# Pages -------------------------------------------------------------------------------------------
+
+
+def add_pages(app: web.Application, settings: Settings) -> None:
+    """The built front end: /desk, /wallboard, /demo, /widget.js and what they load."""
+    first = "/desk" if settings.app.is_production else "/demo"
+
+    async def root(_: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound(first)
+
+    app.router.add_get("/", root)
+    for page in PAGES:
+        if page == "demo" and settings.app.is_production:
+            continue
+        app.router.add_get(f"/{page}", _file(STATIC / page / "index.html", cache="no-cache"))
+    app.router.add_get("/widget.js", _file(STATIC / "widget.js", cache="no-cache", anywhere=True))
+    app.router.add_get("/static/{path:.+}", _asset)
+
+
+def _file(path: Path, *, cache: str, anywhere: bool = False) -> Any:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        if not path.is_file():
+            raise web.HTTPNotFound
+        headers = {"Cache-Control": cache}
+        if anywhere:  # a script for pages of other sites
+            headers |= {
+                "Access-Control-Allow-Origin": "*",
+                "Cross-Origin-Resource-Policy": "cross-origin",
+            }
+        return web.FileResponse(path, headers=headers)
+
+    return answer
+
+
+async def _asset(request: web.Request) -> web.StreamResponse:
+    """A file of the build. Those in `assets` have a hash in their names and never change."""
+    path = (STATIC / request.match_info["path"]).resolve()
+    if not path.is_relative_to(STATIC) or not path.is_file():
+        raise web.HTTPNotFound
+    lasting = path.parent.name == "assets"
+    cache = f"public, max-age={YEAR}, immutable" if lasting else "no-cache"
+    return web.FileResponse(path, headers={"Cache-Control": cache})
