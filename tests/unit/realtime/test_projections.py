@@ -22,11 +22,8 @@ AUDIENCE_OF: dict[To, Audience] = {
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: f"{r.event.name}-{r.to}-{r.name}")
-def test_a_rule_tells_only_those_whom_the_fact_is_for(rule: object) -> None:
+def test_a_rule_tells_only_those_whom_the_fact_is_for(rule: Rule) -> None:
     """`others` and the lists beside a desk follow from what an agent may see of a queue."""
-    from contactcenter.realtime.projections import Rule
-
-    assert isinstance(rule, Rule)
     if rule.to in {"others", "queue", "team"}:
         return
     assert AUDIENCE_OF[rule.to] in rule.event.audience
