@@ -43,11 +43,11 @@ function Nothing() {
   const status = useAgent((state) => state.me.status);
   const ready = status === "available" || status === "on_demand";
   return (
-    <main className="main hollow" aria-label={t("conversation")}>
+    <section className="main hollow" aria-label={t("conversation")}>
       <Icon name={ready ? "inbox" : "pause"} size={24} />
       <p className="t16 b">{t(ready ? "nothingOpen" : "nothingAway")}</p>
       <p>{ready ? t("nothingWaiting", { count: waiting }) : t("nothingAwayHint")}</p>
-    </main>
+    </section>
   );
 }
 
@@ -98,7 +98,7 @@ function Mine({ id, ...doors }: Doors & { id: string }) {
   };
   const wait = live ? undefined : t("needsLink");
   return (
-    <main className="main" aria-label={t("conversation")}>
+    <section className="main" aria-label={t("conversation")}>
       <Heading
         name={card.customer.name || t("visitor")}
         channel={card.channel}
@@ -152,7 +152,7 @@ function Mine({ id, ...doors }: Doors & { id: string }) {
       />
       {wrapping ? <WrapUp key={card.segment?.segment_id} card={card} /> : <Composer card={card} />}
       {transfer && <Transfer card={card} onClose={() => setTransfer(false)} />}
-    </main>
+    </section>
   );
 }
 
@@ -252,19 +252,19 @@ function Look({ id, ...doors }: Doors & { id: string }) {
 
   if (detail.kind === "failed")
     return (
-      <main className="main hollow" aria-label={t("conversation")}>
+      <section className="main hollow" aria-label={t("conversation")}>
         <Icon name="octagon" size={24} />
         <p>{t(detail.status === 404 || detail.status === 403 ? "err_not_found" : "loadFailed")}</p>
         <Button onClick={detail.retry}>{t("tryAgain")}</Button>
-      </main>
+      </section>
     );
   if (detail.kind === "loading")
     return (
-      <main className="main" aria-label={t("conversation")} aria-busy="true">
+      <section className="main" aria-label={t("conversation")} aria-busy="true">
         <div className="hd">
           <span className="bone wide" />
         </div>
-      </main>
+      </section>
     );
   const shown = detail.value;
   const conversation: ConversationState | undefined =
@@ -278,7 +278,7 @@ function Look({ id, ...doors }: Doors & { id: string }) {
         }
       : undefined;
   return (
-    <main className="main" aria-label={t("conversation")}>
+    <section className="main" aria-label={t("conversation")}>
       <Heading
         name={shown.customer_name || t("visitor")}
         channel={shown.channel}
@@ -331,7 +331,7 @@ function Look({ id, ...doors }: Doors & { id: string }) {
         <Messages conversation={conversation} customerName={shown.customer_name || t("visitor")} typingFor={null} readBy={null} />
       )}
       <p className="look-foot t13 x3">{t("lookOnly")}</p>
-    </main>
+    </section>
   );
 }
 

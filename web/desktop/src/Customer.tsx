@@ -194,10 +194,16 @@ function Address({ kind, address, open }: { kind: ContactCard["addresses"][numbe
     <>
       <dt>{t(`address_${kind}`)}</dt>
       <dd className="cut" title={open ? address : undefined}>
-        {open ? address : masked(kind, address)}
+        {open ? readable(kind, address) : masked(kind, address)}
       </dd>
     </>
   );
+}
+
+/** A Spanish number in groups of three, without the prefix that everybody knows. */
+function readable(kind: string, address: string): string {
+  const spanish = kind === "phone" || kind === "whatsapp" ? /^\+34(\d{3})(\d{3})(\d{3})$/.exec(address) : null;
+  return spanish ? spanish.slice(1).join(" ") : address;
 }
 
 /** Enough to recognise, not to use: for whoever only looks on. */

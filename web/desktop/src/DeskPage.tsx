@@ -80,16 +80,17 @@ function Frame() {
 
   return (
     <div className="desk" data-pane={pane}>
-      <h1 className="sr">{t("deskTitle")}</h1>
       <TopBar onHelp={() => setHelp(true)} onSignOut={() => setLeaving(true)} />
+      <main className="stage">
       <Lists onOpen={() => setPane("conversation")} />
       <Conversation onWhy={setWhy} onCustomer={() => setPanel(true)} onBack={() => setPane("inbox")} />
-      <aside className={cls("panel", panel && "open")} aria-label={t("customer")}>
+      <section className={cls("panel", panel && "open")} aria-label={t("customer")}>
         <IconButton className="panel-close" icon="close" label={t("close")} onClick={() => setPanel(false)} />
         <Customer />
-      </aside>
+      </section>
       {panel && <button type="button" className="scrim" aria-label={t("close")} onClick={() => setPanel(false)} />}
       <Settings onHelp={() => setHelp(true)} onSignOut={() => setLeaving(true)} />
+      </main>
       <nav className="tabbar" aria-label={t("sections")}>
         <Tab pane="inbox" now={pane} icon="inbox" label={t("inbox")} badge={unread} onPick={setPane} />
         <Tab pane="conversation" now={pane} icon="chat" label={t("conversation")} onPick={setPane} />

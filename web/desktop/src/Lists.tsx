@@ -2,7 +2,7 @@
 import type { InteractionCard, QueueItem } from "@contactcenter/shared/contract";
 import { Icon, StateShape } from "@contactcenter/shared/icons";
 import { remembered, useStore } from "@contactcenter/shared/store";
-import { duration, serverNow, useNow, useTimes } from "@contactcenter/shared/time";
+import { duration, roughly, serverNow, useNow, useTimes } from "@contactcenter/shared/time";
 import { cls } from "@contactcenter/shared/ui";
 import { type ReactNode, useMemo, useRef, useState } from "react";
 
@@ -154,7 +154,7 @@ function MineRow({ card, now, onOpen }: { card: InteractionCard; now: number; on
       ? duration(Date.parse(segment.wrap_deadline) - now)
       : ""
     : awaiting !== null
-      ? duration(awaiting)
+      ? roughly(awaiting)
       : last
         ? times.short(last.created_at)
         : "";
@@ -261,7 +261,7 @@ function QueueRow(props: { item: QueueItem; now: number; live: boolean; onOpen: 
         <span className={cls("right", level === "late" && "c-bad b", level === "near" && "c-warn")}>
           {level === "late" && <Icon name="octagon" size={12} />}
           {level === "near" && <Icon name="triangle" size={12} />}
-          {duration(waited)}
+          {roughly(waited)}
         </span>
         <span className="l2">
           <span className={cls("cut", failure && "c-bad")}>

@@ -32,6 +32,7 @@ export function SnoozeMenu(props: {
     <>
       <Menu
         className="btn small only-icon"
+        label={t("snooze")}
         disabled={disabled}
         align="right"
         trigger={

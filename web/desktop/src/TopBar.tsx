@@ -18,6 +18,7 @@ export function TopBar({ onHelp, onSignOut }: { onHelp: () => void; onSignOut: (
   const name = me?.agent?.name ?? `${me?.user.first_name ?? ""} ${me?.user.last_name ?? ""}`.trim();
   return (
     <header className="top">
+      <h1 className="sr">{t("deskTitle")}</h1>
       <div className="top-status">
         <StatusMenu />
       </div>
@@ -38,6 +39,7 @@ export function TopBar({ onHelp, onSignOut }: { onHelp: () => void; onSignOut: (
         <Menu
           className="btn quiet me"
           align="right"
+          label={name}
           trigger={
             <>
               <span className="cut">{name}</span>

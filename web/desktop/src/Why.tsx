@@ -1,6 +1,8 @@
 /** The explanation record of each offer: what happened, who could, and why this one came first. */
 import { api } from "@contactcenter/shared/api";
 import { Icon } from "@contactcenter/shared/icons";
+import { locale } from "@contactcenter/shared/prefs";
+import { useStore } from "@contactcenter/shared/store";
 import { duration, useTimes } from "@contactcenter/shared/time";
 import { Button, Chip, cls, IconButton } from "@contactcenter/shared/ui";
 import { useEffect, useRef, useState } from "react";
@@ -36,7 +38,7 @@ export function Why({ id, onClose }: { id: string; onClose: () => void }) {
 
   return (
     <section ref={box} className="why" tabIndex={-1} role="dialog" aria-labelledby="why-h">
-      <header>
+      <div className="why-head">
         <div className="grow">
           <h2 id="why-h" className="t16 b">
             {t(shown?.agent_id === me ? "whyTitleMe" : "whyTitle")}
@@ -44,7 +46,7 @@ export function Why({ id, onClose }: { id: string; onClose: () => void }) {
           <Subject record={shown} />
         </div>
         <IconButton icon="close" label={t("close")} onClick={onClose} />
-      </header>
+      </div>
       {records.length > 1 && (
         <div className="tabs">
           <div role="tablist" aria-label={t("whyHappened")}>
@@ -111,6 +113,9 @@ function Record({ record, answer }: { record: WhyRecord; answer: Answer }) {
   const parts = ex.candidates[0] ? Object.keys(ex.candidates[0].key).filter((part) => part !== "agent") : [];
   const waited = Date.parse(record.created_at) - Date.parse(record.entered_at);
   const place = ex.place;
+  const language = useStore(locale);
+  const points = (perMille: number) =>
+    (perMille / 1000).toLocaleString(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   return (
     <>
       <div className="why-sum">
@@ -242,8 +247,8 @@ function Record({ record, answer }: { record: WhyRecord; answer: Answer }) {
                   </td>
                   <td>{t(`band_${one.band as 1 | 2 | 3}`)}</td>
                   <td className="num">{one.base}</td>
-                  <td className="num">{(one.boost / 1000).toFixed(1)}</td>
-                  <td className="num">{(one.score / 1000).toFixed(1)}</td>
+                  <td className="num">{points(one.boost)}</td>
+                  <td className="num">{points(one.score)}</td>
                   <td className="num">{duration(one.waited_ms)}</td>
                 </tr>
               );
@@ -279,13 +284,13 @@ function Foot({ record }: { record: WhyRecord }) {
       () => setCopied("failed"),
     );
   return (
-    <footer>
+    <div className="why-foot">
       <span className="t12 x3 grow">
         {t("whyRules", { strategy: said(t, "strategy", ex.strategy), step: ex.step + 1, steps: ex.steps, round: ex.round })}
       </span>
       <Button size="small" onClick={() => void copy()}>
         {t(copied === "yes" ? "whyCopied" : copied === "failed" ? "whyCopyFailed" : "whyCopy")}
       </Button>
-    </footer>
+    </div>
   );
 }

@@ -12,6 +12,7 @@ const { useT } = texts(
   {
     title: "Entrar",
     sub: "Con tu cuenta del centro",
+    hint: "Al entrar verás tus conversaciones y podrás ponerte disponible.",
     email: "Correo",
     password: "Contraseña",
     show: "Mostrar la contraseña",
@@ -40,6 +41,7 @@ const { useT } = texts(
   {
     title: "Sign in",
     sub: "With your account of the centre",
+    hint: "Once in, you see your conversations and can go available.",
     email: "Email",
     password: "Password",
     show: "Show the password",
@@ -141,15 +143,17 @@ export function SignIn() {
         <form onSubmit={submit} noValidate aria-busy={busy}>
           <h1>{t("title")}</h1>
           <p className="sub">{t("sub")}</p>
-          {failure && (
-            <div className="box-msg bad summary" role="alert">
-              <Icon name="octagon" />
+          <div className={failure ? "box-msg bad summary" : "box-msg calm summary"} role="alert">
+            <Icon name={failure ? "octagon" : "info"} />
+            {failure ? (
               <span>
                 <b>{t("failed")}</b>{" "}
                 {failure.kind === "limited" ? t("limited", { count: failure.seconds }) : t(failure.kind)}
               </span>
-            </div>
-          )}
+            ) : (
+              <span>{t("hint")}</span>
+            )}
+          </div>
           <Field
             ref={emailInput}
             label={t("email")}

@@ -57,6 +57,12 @@ export function duration(ms: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
 }
 
+/** 0:52 and 12:41, but 2 h 10: seconds say nothing after an hour. */
+export function roughly(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  return minutes < 60 ? duration(ms) : `${Math.floor(minutes / 60)} h ${two(minutes % 60)}`;
+}
+
 /** 00:12:41, always the same width. */
 export function clockDuration(ms: number): string {
   const s = Math.max(0, Math.floor(ms / 1000));

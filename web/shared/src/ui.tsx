@@ -126,6 +126,8 @@ export function Dialog({
   useEffect(() => {
     const dialog = ref.current;
     dialog?.showModal();
+    (dialog?.querySelector<HTMLElement>(".body :is(input, select, textarea)") ??
+      dialog?.querySelector<HTMLElement>("footer button"))?.focus();
     return () => dialog?.close();
   }, []);
   return (
