@@ -1,16 +1,16 @@
 /** The bubble and its panel: built once per language, then only kept true to the state. */
 
 import { Cards, type Asked } from "./cards";
-import { LONGEST_MESSAGE, type Client, type State } from "./client";
+import type { Client, State } from "./client";
+import { Composer } from "./composer";
 import { availableMark, h, icon, say } from "./dom";
 import { Log, TypingLine } from "./log";
-import { plainText, unread, type Message } from "./model";
+import { unread, type Message } from "./model";
 import type { Options } from "./options";
 import type { Chime } from "./sound";
 import type { Details, Store } from "./storage";
 import { Dates, TEXTS, type Language, type Texts } from "./texts";
 
-const COUNTER_FROM = LONGEST_MESSAGE - 200;
 const NEAR_END = 48;
 
 export interface Report {
@@ -27,6 +27,7 @@ export class View {
   private log!: Log;
   private typingLine!: TypingLine;
   private cards!: Cards;
+  private composer!: Composer;
   private parts!: ReturnType<View["build"]>;
   private readonly announcer = h("div", { class: "vh", role: "status", "aria-live": "polite" });
   private readonly root = h("section", { class: "cc right" });
@@ -82,12 +83,22 @@ export class View {
       },
       details,
     );
-    const draft = this.parts?.input.value ?? this.store.draft;
+    this.composer = new Composer(
+      this.texts,
+      {
+        typed: (draft) => {
+          this.store.draft = draft;
+          if (draft.trim()) this.client.typing();
+        },
+        submit: (body) => this.submit(body),
+        announce: (words) => this.announce(words),
+      },
+      this.composer?.draft ?? this.store.draft,
+    );
     this.parts = this.build();
-    this.parts.input.value = draft;
     this.root.replaceChildren(this.parts.bubble, this.parts.panel, this.announcer);
     this.render();
-    this.measure();
+    this.composer.measure();
     this.toEnd();
   }
 
@@ -98,11 +109,11 @@ export class View {
       this.client.opened();
       this.parts.panel.classList.toggle("arriving", focus);
       this.render();
-      this.measure();
+      this.composer.measure();
       this.toEnd();
       this.report("open", {});
     }
-    if (focus) this.parts.input.focus({ preventScroll: true });
+    if (focus) this.composer.focus();
     this.seen();
   }
 
@@ -159,34 +170,6 @@ export class View {
       this.typingLine.element,
       below,
     );
-    const note = h("div", { class: "note", id: "note", hidden: true });
-    const input = h("textarea", {
-      rows: "1",
-      "aria-describedby": "note",
-      enterkeyhint: "send",
-      dir: "auto",
-      input: () => this.typed(),
-      keydown: (event: KeyboardEvent) => {
-        if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-          event.preventDefault();
-          this.submit();
-        }
-      },
-    });
-    const send = h("button", { type: "submit", class: "ib send", "aria-label": texts.send }, icon("send", 20));
-    const composer = h(
-      "form",
-      {
-        class: "composer",
-        novalidate: true,
-        submit: (event: Event) => {
-          event.preventDefault();
-          this.submit();
-        },
-      },
-      input,
-      send,
-    );
     const panel = h(
       "div",
       {
@@ -199,10 +182,10 @@ export class View {
       },
       h("header", { class: "head" }, h("div", { class: "who" }, title, status), menuButton, menu, down),
       body,
-      note,
-      composer,
+      this.composer.note,
+      this.composer.element,
     );
-    return { bubble, badge, badgeWords, panel, title, status, menuButton, menu, body, below, note, input, send, composer };
+    return { bubble, badge, badgeWords, panel, title, status, menuButton, menu, body, below };
   }
 
   private render(): void {
@@ -225,11 +208,12 @@ export class View {
     const { asked, problem, again } = this;
     this.cards.render(state, { asked, problem, again, muted: this.store.muted }, this.client.now());
     this.typingLine.render(state.typing, texts.typing(conversation?.agent?.name ?? null));
-    parts.composer.hidden = conversation?.state === "ended" && !this.again;
     const closed = !conversation && centre !== null && !centre.open;
-    parts.input.placeholder = closed ? texts.writeClosed : texts.write;
-    parts.input.setAttribute("aria-label", parts.input.placeholder);
-    this.renderNote(state);
+    this.composer.render(
+      conversation?.state !== "ended" || again,
+      closed ? texts.writeClosed : texts.write,
+      state.pausedUntil !== null,
+    );
     if (stay) this.toEnd();
     this.seen();
   }
@@ -253,49 +237,16 @@ export class View {
     } else show("", null, "");
   }
 
-  /** The line above the composer: too long, or too fast. */
-  private renderNote(state: State): void {
-    const { parts, texts } = this;
-    const length = parts.input.value.length > COUNTER_FROM - 1 ? [...parts.input.value.trim()].length : 0;
-    const over = length - LONGEST_MESSAGE;
-    let words = "";
-    if (over > 0) words = texts.over(over);
-    else if (length >= COUNTER_FROM) words = texts.left(-over);
-    else if (state.pausedUntil !== null) words = texts.slowDown;
-    const bad = over > 0;
-    // Read out when it appears, not at every letter.
-    if (words && (parts.note.hidden || bad !== parts.note.classList.contains("bad"))) this.announce(words);
-    parts.note.hidden = words === "";
-    parts.note.classList.toggle("bad", bad);
-    say(parts.note, words);
-    parts.input.setAttribute("aria-invalid", String(over > 0));
-    parts.send.setAttribute("aria-disabled", String(over > 0));
-  }
-
-  private typed(): void {
-    this.store.draft = this.parts.input.value;
-    if (this.parts.input.value.trim()) this.client.typing();
-    this.measure();
-    this.renderNote(this.client.state);
-  }
-
-  private submit(): void {
-    const { input } = this.parts;
-    const body = plainText(input.value);
-    if (!body || [...body].length > LONGEST_MESSAGE) return;
+  private submit(body: string): boolean {
     this.touched();
-    const begins = !this.client.state.conversation && !this.client.state.restoring;
-    if (begins && !this.cards.form.check()) return;
-    input.value = "";
-    this.store.draft = "";
+    const { conversation, restoring, startFailure } = this.client.state;
+    const begins = !conversation && !restoring;
+    if (begins && !this.cards.form.check()) return false;
     this.problem = null;
-    const { startFailure } = this.client.state;
     this.client.send(body, begins ? this.cards.form.details : undefined);
     if (startFailure) this.retry();
-    this.measure();
-    this.render();
     this.toEnd();
-    input.focus({ preventScroll: true });
+    return true;
   }
 
   private retry(): void {
@@ -307,11 +258,10 @@ export class View {
   }
 
   private edit(client_id: string): void {
-    const { input } = this.parts;
     const body = this.client.takeBack(client_id);
-    input.value = input.value.trim() ? `${body}\n${input.value}` : body;
-    this.typed();
-    input.focus();
+    const { draft } = this.composer;
+    this.composer.draft = draft.trim() ? `${body}\n${draft}` : body;
+    this.composer.focus();
   }
 
   /** Goes on in the same conversation: the office sees what was said before. */
@@ -320,7 +270,7 @@ export class View {
     this.problem = null;
     this.render();
     this.toEnd();
-    this.parts.input.focus();
+    this.composer.focus();
   }
 
   private ask(what: Asked): void {
@@ -329,7 +279,7 @@ export class View {
     this.render();
     this.toEnd();
     if (what) this.cards.element.querySelector<HTMLElement>(".card:last-child .btn")?.focus();
-    else this.parts.input.focus();
+    else this.composer.focus();
   }
 
   private async confirmed(what: Exclude<Asked, null>): Promise<void> {
@@ -337,7 +287,7 @@ export class View {
     if (what === "forget") {
       this.client.forget();
       void this.client.loadCentre();
-      this.parts.input.focus();
+      this.composer.focus();
     } else if ((await this.client.close()) !== null) this.fail(this.texts.notEnded);
     else this.parts.body.focus();
   }
@@ -505,13 +455,6 @@ export class View {
     if (!this.atEnd()) return;
     this.parts.below.hidden = true;
     this.seen();
-  }
-
-  /** The field grows with the text, up to the sheet's limit. */
-  private measure(): void {
-    const { input } = this.parts;
-    input.style.height = "auto";
-    input.style.height = `${Math.min(144, Math.max(44, input.scrollHeight + 2))}px`;
   }
 
   private heartbeat(on: boolean): void {
