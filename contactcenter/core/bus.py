@@ -53,7 +53,8 @@ class Subscription:
 
     async def close(self) -> None:
         self._bus.detach(self._feed)
-        await _ended(self._task)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
 
 
 class Bus:
@@ -94,8 +95,7 @@ class Bus:
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
-        for task in tasks:
-            await _ended(task)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._started = False
 
     def wake(self, xid: int | None = None) -> None:
@@ -279,9 +279,3 @@ class Bus:
                 )
             await asyncio.sleep(pause)
             pause = min(pause * 2, RECONNECT_SECONDS[1])
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError, Exception):
-        await task

@@ -84,9 +84,12 @@ class Feed:
                 records = await eventlog.read(
                     conn, self._catalogue, after, limit=limit, types=self._names
                 )
-            self._reading = not self._attached or len(records) == limit
-            if records:
-                return records
+            if not self._attached or len(records) == limit:
+                return records  # there is more between these and the buffer
+            self._reading = False
+            while self._buffer and records and self._buffer[0].position <= records[-1].position:
+                self._buffer.popleft()
+            self._buffer.extendleft(reversed(records))
         while self._buffer and self._buffer[0].position <= after:
             self._buffer.popleft()
         if not self._buffer and self._attached:
