@@ -6,7 +6,7 @@ default.
 
     {"steps": [{"require": {"SA": 3}, "for_s": 30}, {}],
      "channels": {"voice": {"target_s": 20, "overflow": "SH", "max_wait_s": 600}},
-     "preferred_s": 30}
+     "preferred_s": 30, "short_s": 5, "goal_percent": 80, "abandon_percent": 8}
 """
 
 from __future__ import annotations
@@ -35,6 +35,18 @@ PREFERRED_MS: Final = 30_000
 """How long preferred agents come first when the queue does not say."""
 
 
+@dataclass(frozen=True, slots=True)
+class Goals:
+    """What figures of the queue are read under, and what they should be."""
+
+    short_s: int = 5
+    """Abandoned sooner than this is short and counts neither way."""
+    goal_percent: int = 80
+    """Service level to reach."""
+    abandon_percent: int = 8
+    """Abandonment not to exceed."""
+
+
 class ConfigError(ValueError):
     """A configuration cannot be read; the text is one sentence."""
 
@@ -51,6 +63,7 @@ class Queue:
     version: tuple[int, int]  # of the queue and of its calendar
     handle_ms: Mapping[Channel, int]
     """Handle time assumed for estimates as long as the last hour shows too few."""
+    goals: Goals = Goals()
 
 
 # Seconds in the stored form → the core's field in milliseconds.
@@ -60,7 +73,8 @@ _SECONDS: Final = {
     if field.name.endswith("_ms")
 }
 _PLAIN: Final = {f.name for f in fields(ChannelPolicy)} - set(_SECONDS.values())
-_TOP: Final = {"steps", "channels", "preferred_s", "handle_s"}
+_GOALS: Final = {field.name for field in fields(Goals)}
+_TOP: Final = {"steps", "channels", "preferred_s", "handle_s", *_GOALS}
 _HANDLE_MS: Final = {
     Channel.VOICE: 300_000,
     Channel.CHAT: 540_000,
@@ -91,6 +105,7 @@ def read_queue(key: str, skill: str, strategy: str, config: Mapping[str, Any]) -
     faults = config_faults(queue)
     if faults:
         raise ConfigError(" ".join(faults))
+    _goals(config)
     return queue
 
 
@@ -127,7 +142,12 @@ def read(
             channel: _whole(handle[channel], "handle_s") * 1000 if channel in handle else usual
             for channel, usual in _HANDLE_MS.items()
         },
+        goals=_goals(config),
     )
+
+
+def _goals(config: Mapping[str, Any]) -> Goals:
+    return Goals(**{name: _whole(config[name], name) for name in _GOALS if name in config})
 
 
 def _policy(channel: Channel, given: Any) -> ChannelPolicy:

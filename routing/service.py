@@ -82,6 +82,20 @@ class Estimate:
         return round(max(0.0, position - self.free) * self.handle_ms / self.slots)
 
 
+@dataclass(frozen=True, slots=True)
+class QueueInfo:
+    """A queue as figures see it (analytics.ports.QueueInfo)."""
+
+    key: str
+    name_es: str
+    name_en: str
+    skill: str
+    target_ms: Mapping[str, int]
+    short_ms: int
+    goal_percent: int
+    abandon_percent: int
+
+
 class QueueService:
     """The queue's door: whoever has an interaction with a customer in it goes through here."""
 
@@ -254,6 +268,29 @@ class QueueService:
             slots=slots,
             free=free,
         )
+
+    async def queue_infos(self, conn: Connection) -> list[QueueInfo]:
+        """Every live queue with its limits and goals, in the order of screens."""
+        queues = await self._book.all(conn)
+        infos = []
+        for row in await store.queue_names(conn, None):
+            queue = queues[row["key"]]
+            infos.append(
+                QueueInfo(
+                    key=queue.key,
+                    name_es=row["name_es"],
+                    name_en=row["name_en"],
+                    skill=queue.core.require[0].skill,
+                    target_ms={
+                        channel.value: policy.target_ms
+                        for channel, policy in queue.core.policies.items()
+                    },
+                    short_ms=queue.goals.short_s * 1000,
+                    goal_percent=queue.goals.goal_percent,
+                    abandon_percent=queue.goals.abandon_percent,
+                )
+            )
+        return infos
 
     async def is_open(self, conn: Connection, queue: str, at: datetime) -> bool:
         return hours.is_open((await self._book.queue(conn, queue)).calendar, at)

@@ -23,6 +23,7 @@ from contactcenter.analytics.metrics import (
     CellKey,
     Spent,
     Tally,
+    Thresholds,
     Visit,
     half_hour,
     occupancy,
@@ -53,6 +54,11 @@ def instant(at_ms: int) -> str:
 def written(moment: datetime) -> str:
     """RFC 3339 UTC with milliseconds, of an aware moment."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def limits_of(queues: Iterable[QueueInfo]) -> dict[str, Thresholds]:
+    """What each queue's figures are read under."""
+    return {queue.key: Thresholds(queue.target_ms, queue.short_ms) for queue in queues}
 
 
 def figures(counted: Tally) -> dict[str, Any]:
@@ -87,7 +93,7 @@ class Board:
         """What the demo has switched on."""
         self.queues = {queue.key: queue for queue in queues}
         self.agents = {agent.agent_id: agent for agent in agents}
-        self.reader = Reader(ledger, {queue.key: queue.limits for queue in queues})
+        self.reader = Reader(ledger, limits_of(queues))
         self._halves: dict[CellKey, dict[str, Any]] = {}
         self._today: dict[str, dict[str, Any]] = {}
         self._time: dict[str, Any] = {}
@@ -98,7 +104,7 @@ class Board:
     def configure(self, queues: Sequence[QueueInfo]) -> None:
         """Queues were edited: today's figures are read again under the new limits."""
         self.queues = {queue.key: queue for queue in queues}
-        self.reader = Reader(self.ledger, {queue.key: queue.limits for queue in queues})
+        self.reader = Reader(self.ledger, limits_of(queues))
         self.ledger.touched.update(self.ledger.cells)
 
     def delta(self, now_ms: int) -> Picture:
@@ -229,8 +235,8 @@ def _queue(queue: QueueInfo) -> dict[str, Any]:
         "name_es": queue.name_es,
         "name_en": queue.name_en,
         "skill": queue.skill,
-        "target_ms": dict(queue.limits.target_ms),
-        "short_ms": queue.limits.short_ms,
+        "target_ms": dict(queue.target_ms),
+        "short_ms": queue.short_ms,
         "goal_percent": queue.goal_percent,
         "abandon_percent": queue.abandon_percent,
     }

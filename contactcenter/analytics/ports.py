@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from contactcenter.analytics.metrics import Thresholds
 from db import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class QueueInfo:
-    """A queue as figures see it: its names, its limits, its goals, the skill of its members."""
+class QueueInfo(Protocol):
+    """A queue as figures see it: names, the skill of its members, limits and goals."""
 
-    key: str
-    name_es: str
-    name_en: str
-    skill: str
-    limits: Thresholds
-    goal_percent: int = 80  # service level to reach
-    abandon_percent: int = 8  # abandonment not to exceed
+    @property
+    def key(self) -> str: ...
+    @property
+    def name_es(self) -> str: ...
+    @property
+    def name_en(self) -> str: ...
+    @property
+    def skill(self) -> str: ...
+    @property
+    def target_ms(self) -> Mapping[str, int]:
+        """Channel → longest wait that is in time."""
+
+    @property
+    def short_ms(self) -> int:
+        """Abandoned sooner than this is short."""
+
+    @property
+    def goal_percent(self) -> int:
+        """Service level to reach."""
+
+    @property
+    def abandon_percent(self) -> int:
+        """Abandonment not to exceed."""
 
 
 class Queues(Protocol):
@@ -30,14 +43,17 @@ class Queues(Protocol):
     async def queue_infos(self, conn: Connection) -> Sequence[QueueInfo]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Protocol):
     """Contacts foreseen for one half hour of one queue and channel."""
 
-    start: datetime
-    queue: str
-    channel: str
-    contacts: float
+    @property
+    def start(self) -> datetime: ...
+    @property
+    def queue(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def contacts(self) -> float: ...
 
 
 class Forecast(Protocol):

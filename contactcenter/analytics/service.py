@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from contactcenter.analytics import store
-from contactcenter.analytics.board import figures
+from contactcenter.analytics.board import figures, limits_of
 from contactcenter.analytics.explain import Explanation, Operand, explain, explain_agents
 from contactcenter.analytics.ledger import Ledger, Reader
 from contactcenter.analytics.live import Wallboard
@@ -226,7 +226,7 @@ class Analytics:
                     ledger.apply(event, at_ms)
                 await asyncio.sleep(0)
             queues = await self._queues.queue_infos(conn)
-        return ledger, Reader(ledger, {queue.key: queue.limits for queue in queues})
+        return ledger, Reader(ledger, limits_of(queues))
 
 
 def _aware(moment: datetime, name: str) -> datetime:

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from contactcenter.analytics.board import AgentInfo, Board, Picture
 from contactcenter.analytics.ledger import Ledger
-from contactcenter.analytics.metrics import DEFAULT_THRESHOLDS, Thresholds
-from contactcenter.analytics.ports import QueueInfo
+from contactcenter.analytics.metrics import DEFAULT_TARGET_MS
 from tests.unit.analytics.day import BASE_MS, Day, agent_id
 from tests.unit.analytics.test_ledger import busy_day
 
-QUEUES = [QueueInfo(key, key, key, key, DEFAULT_THRESHOLDS) for key in ("SA", "SH", "PR")]
+
+@dataclass(frozen=True)
+class Queue:
+    key: str
+    target_ms: Mapping[str, int]
+    short_ms: int = 5_000
+    goal_percent: int = 80
+    abandon_percent: int = 8
+
+    @property
+    def name_es(self) -> str:
+        return self.key
+
+    name_en = skill = name_es
+
+
+QUEUES = [Queue(key, DEFAULT_TARGET_MS) for key in ("SA", "SH", "PR")]
 PEOPLE = [AgentInfo(agent_id(name), name, {"SA": 5}) for name in ("Lucía", "Marcos", "Nerea")]
 
 
@@ -101,7 +118,7 @@ def test_edited_limits_change_today_at_once() -> None:
     day.answer(day.enter(0), "Lucía", 15)
     board = board_on(day.ledger())
     before = board.delta(BASE_MS + 30_000)["today"]["SA|voice"]["service_level"]["centre"]
-    board.configure([QueueInfo("SA", "SA", "SA", "SA", Thresholds({"voice": 10_000}))])
+    board.configure([Queue("SA", {"voice": 10_000})])
     after = board.delta(BASE_MS + 30_000)["today"]["SA|voice"]["service_level"]["centre"]
     assert (before, after) == ((1, 1), (0, 1))
 
