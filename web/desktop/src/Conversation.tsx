@@ -17,7 +17,7 @@ import { useAgent, useDesk, useLive } from "./context";
 import { queueName } from "./desk";
 import { useFetched } from "./fetched";
 import { useQueueItem } from "./Lists";
-import { Messages } from "./Messages";
+import { Messages, type Moment } from "./Messages";
 import { SnoozeMenu } from "./Snooze";
 import { failureKey } from "./Status";
 import { type Key, useT } from "./texts";
@@ -97,6 +97,14 @@ function Mine({ id, ...doors }: Doors & { id: string }) {
     return done;
   };
   const wait = live ? undefined : t("needsLink");
+  const queued = card.queued_at ?? card.created_at;
+  const moments: Moment[] = [{ at: queued, text: t("ev_queued", { queue: queueName(state, card.queue) }) }];
+  if (card.answered_at)
+    moments.push({
+      at: card.answered_at,
+      text: t("ev_answered", { time: duration(Date.parse(card.answered_at) - Date.parse(queued)) }),
+    });
+  if (card.ended_at) moments.push({ at: card.ended_at, text: t("ev_ended") });
   return (
     <section className="main" aria-label={t("conversation")}>
       <Heading
@@ -149,6 +157,7 @@ function Mine({ id, ...doors }: Doors & { id: string }) {
         customerName={card.customer.name || t("visitor")}
         typingFor={card.conversation_id}
         readBy={wrapping ? null : "agent"}
+        moments={moments}
       />
       {wrapping ? <WrapUp key={card.segment?.segment_id} card={card} /> : <Composer card={card} />}
       {transfer && <Transfer card={card} onClose={() => setTransfer(false)} />}

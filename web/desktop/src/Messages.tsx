@@ -8,7 +8,6 @@ import { Button, cls } from "@contactcenter/shared/ui";
 import { Fragment, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import { useDesk, useLive } from "./context";
-import { remark } from "./remarks";
 import type { Outgoing } from "./outbox";
 import { failureKey } from "./Status";
 import { useT } from "./texts";
@@ -22,9 +21,26 @@ interface MessagesProps {
   typingFor: string | null;
   /** "agent": what is seen here counts as read. */
   readBy: "agent" | null;
+  /** What happened to the interaction, told between the messages. */
+  moments?: Moment[];
 }
 
-export function Messages({ conversation, customerName, typingFor, readBy }: MessagesProps) {
+export interface Moment {
+  at: string;
+  text: string;
+}
+
+type Line = { kind: "message"; at: string; message: MessageCard } | { kind: "moment"; at: string; text: string };
+
+function lines(messages: MessageCard[], moments: Moment[]): Line[] {
+  const all: Line[] = [
+    ...messages.map((message) => ({ kind: "message" as const, at: message.created_at, message })),
+    ...moments.map(({ at, text }) => ({ kind: "moment" as const, at, text })),
+  ];
+  return all.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+}
+
+export function Messages({ conversation, customerName, typingFor, readBy, moments = [] }: MessagesProps) {
   const t = useT();
   const times = useTimes();
   const desk = useDesk();
@@ -122,13 +138,26 @@ export function Messages({ conversation, customerName, typingFor, readBy }: Mess
               </Button>
             </div>
           )}
-          {messages.map((message) => {
-            const newDay = day === null || !times.sameDay(day, message.created_at);
-            day = message.created_at;
+          {lines(messages, conversation ? moments : []).map((line) => {
+            const newDay = day === null || !times.sameDay(day, line.at);
+            day = line.at;
             return (
-              <Fragment key={message.message_id}>
-                {newDay && <p className="ev day">{times.day(message.created_at)}</p>}
-                <Message message={message} visitorRead={conversation?.visitor_read ?? null} customerName={customerName} />
+              <Fragment key={line.kind === "message" ? line.message.message_id : line.text + line.at}>
+                {newDay && <p className="ev day">{times.day(line.at)}</p>}
+                {line.kind === "moment" ? (
+                  <p className="ev">
+                    <time dateTime={line.at} title={times.exact(line.at)}>
+                      {times.hour(line.at)}
+                    </time>
+                    {` · ${line.text}`}
+                  </p>
+                ) : (
+                  <Message
+                    message={line.message}
+                    visitorRead={conversation?.visitor_read ?? null}
+                    customerName={customerName}
+                  />
+                )}
               </Fragment>
             );
           })}
@@ -176,7 +205,7 @@ function Message({ message, visitorRead, customerName }: { message: MessageCard;
   if (message.kind === "event" || message.sender === "system")
     return (
       <p className="ev">
-        {time} · {remark(message.body, t)}
+        {time} · {message.body}
       </p>
     );
   if (message.kind === "note")

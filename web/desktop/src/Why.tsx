@@ -1,5 +1,6 @@
 /** The explanation record of each offer: what happened, who could, and why this one came first. */
 import { api } from "@contactcenter/shared/api";
+import type { InteractionCard, Why as Answer, WhyReservation, WhyVisit } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { locale } from "@contactcenter/shared/prefs";
 import { useStore } from "@contactcenter/shared/store";
@@ -12,7 +13,21 @@ import { queueName } from "./desk";
 import { useFetched } from "./fetched";
 import { dialogOpen } from "./keys";
 import { said, useT } from "./texts";
-import type { Why as Answer, WhyRecord } from "./why-types";
+import type { Explanation } from "./why-types";
+
+/** One offer in its queue visit. */
+interface Offer extends WhyReservation {
+  visit: WhyVisit;
+}
+
+const offers = (why: Answer): Offer[] =>
+  why.visits
+    .flatMap((visit) => visit.reservations.map((one) => ({ ...one, visit })))
+    .sort((a, b) => a.created_at.localeCompare(b.created_at));
+
+/** The record of an offer; null when an assignment left none. */
+const explanationOf = (offer: Offer): Explanation | null =>
+  Array.isArray(offer.record.candidates) ? (offer.record as unknown as Explanation) : null;
 
 export function Why({ id, onClose }: { id: string; onClose: () => void }) {
   const t = useT();
@@ -20,7 +35,7 @@ export function Why({ id, onClose }: { id: string; onClose: () => void }) {
   const box = useRef<HTMLElement>(null);
   const answer = useFetched(id, (signal) => api.get<Answer>(`/interactions/${id}/why`, signal));
   const [at, setAt] = useState<number | null>(null);
-  const records = answer.kind === "there" ? answer.value.records : [];
+  const records = answer.kind === "there" ? offers(answer.value) : [];
   const shown = records[at ?? records.length - 1];
 
   useEffect(() => {
@@ -85,7 +100,7 @@ export function Why({ id, onClose }: { id: string; onClose: () => void }) {
   );
 }
 
-function Subject({ record }: { record: WhyRecord | undefined }) {
+function Subject({ record }: { record: Offer | undefined }) {
   const t = useT();
   const times = useTimes();
   const state = useAgent((now) => now);
@@ -93,9 +108,9 @@ function Subject({ record }: { record: WhyRecord | undefined }) {
     <p className="x2 t13 row">
       {record && (
         <>
-          <Icon name={record.channel} />
+          <Icon name={record.visit.channel as InteractionCard["channel"]} />
           <span className="cut">
-            {[t(`channel_${record.channel}`), queueName(state, record.queue), times.short(record.created_at)].join(" · ")}
+            {[said(t, "channel", record.visit.channel), queueName(state, record.visit.queue), times.short(record.created_at)].join(" · ")}
           </span>
         </>
       )}
@@ -103,161 +118,179 @@ function Subject({ record }: { record: WhyRecord | undefined }) {
   );
 }
 
-function Record({ record, answer }: { record: WhyRecord; answer: Answer }) {
+function Record({ record, answer }: { record: Offer; answer: Answer }) {
   const t = useT();
   const times = useTimes();
   const state = useAgent((now) => now);
-  const ex = record.explanation;
+  const ex = explanationOf(record);
   const name = (id: string) => answer.agents[id] ?? state.team[id]?.name ?? id.slice(0, 8);
-  const chosen = ex.chosen.map(name).join(", ");
-  const parts = ex.candidates[0] ? Object.keys(ex.candidates[0].key).filter((part) => part !== "agent") : [];
-  const waited = Date.parse(record.created_at) - Date.parse(record.entered_at);
-  const place = ex.place;
+  const entered = Date.parse(record.visit.entered_at);
+  const made = Date.parse(record.created_at);
+  const queue = queueName(state, record.visit.queue);
+  const offered = record.how === "offer";
+  const ended = record.ended_at ? Date.parse(record.ended_at) : null;
+  const summary = offered
+    ? t("whySum", { name: record.agent_name, count: ex?.candidate_count ?? 1 })
+    : t("whySumOther", { name: record.agent_name, how: said(t, "how", record.how) });
+  const steps: { at: number | null; what: string; more: string; done?: boolean }[] = [
+    { at: entered, what: t("whyEntered"), more: queue },
+    ...(ex && offered
+      ? [
+          {
+            at: made,
+            what: t("whyStep", { step: ex.step + 1, steps: ex.steps }),
+            more: t("whyPool", { count: ex.pools.reduce((sum, pool) => sum + pool.size, 0) }),
+          },
+          {
+            at: made,
+            what: t("whyOffered", { name: record.agent_name }),
+            more: t("whyRings", { count: Math.round((Date.parse(record.expires_at) - made) / 1000) }),
+          },
+        ]
+      : []),
+    {
+      at: ended,
+      what: said(t, "rstate", record.state),
+      more: ended === null ? "" : t("waitedFor", { time: duration(ended - entered) }),
+      done: record.state === "accepted",
+    },
+  ];
+  return (
+    <>
+      <p className="why-sum">
+        <b>{summary}</b>{" "}
+        {ex &&
+          offered &&
+          t("whySumStep", { strategy: said(t, "strategy", ex.strategy), step: ex.step + 1, time: duration(made - entered) })}
+      </p>
+      <h3>{t("whyHappened")}</h3>
+      <ol className="why-steps">
+        {steps.map((step) => (
+          <li key={step.what} className={cls(step.done && "done")}>
+            <p className="b">{step.at === null ? "…" : times.second(step.at)}</p>
+            <p>{step.what}</p>
+            <p className="t12 x3">{step.more}</p>
+          </li>
+        ))}
+      </ol>
+      {ex && (
+        <>
+          <h3>
+            {t("whyWho")} <span className="x3">{t("whyAt", { time: times.second(made) })}</span>
+          </h3>
+          <Candidates ex={ex} name={name} />
+          <h3>
+            {t("whyItem")} <span className="x3">{t("whyBandRule")}</span>
+          </h3>
+          <Places ex={ex} />
+        </>
+      )}
+    </>
+  );
+}
+
+function Candidates({ ex, name }: { ex: Explanation; name: (id: string) => string }) {
+  const t = useT();
+  const times = useTimes();
+  const parts = Object.keys(ex.candidates[0]?.key ?? {}).filter((part) => part !== "agent");
+  return (
+    <div className="tables">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{t("whyAgent")}</th>
+            {parts.map((part) => (
+              <th key={part} scope="col">
+                {said(t, "part", part)}
+              </th>
+            ))}
+            <th scope="col">{t("whyDecision")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {ex.candidates.map((one, index) => {
+            const won = ex.chosen.includes(one.agent);
+            return (
+              <tr key={one.agent} className={cls(won && "on")}>
+                <td>
+                  <b>{name(one.agent)}</b>
+                </td>
+                {parts.map((part) => (
+                  <td key={part}>{partText(t, part, one.key[part], times)}</td>
+                ))}
+                <td>
+                  {won ? (
+                    <Chip tone="ok" icon="check">
+                      {t("whyChosen")}
+                    </Chip>
+                  ) : (
+                    <Chip>{t("whyTurn", { n: index + 1 })}</Chip>
+                  )}
+                </td>
+              </tr>
+            );
+          })}
+          {ex.removed.map((one) => (
+            <tr key={one.reason}>
+              <td colSpan={parts.length + 1} className="x2">
+                {one.agents.map(name).join(", ")}
+                {one.count > one.agents.length && ` ${t("whyMore", { count: one.count - one.agents.length })}`}
+              </td>
+              <td>
+                <Chip icon="close">{said(t, "removed", one.reason)}</Chip>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {ex.candidate_count > ex.candidates.length && (
+        <p className="more t13 x2">{t("whyMore", { count: ex.candidate_count - ex.candidates.length })}</p>
+      )}
+    </div>
+  );
+}
+
+function Places({ ex }: { ex: Explanation }) {
+  const t = useT();
   const language = useStore(locale);
   const points = (perMille: number) =>
     (perMille / 1000).toLocaleString(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   return (
-    <>
-      <div className="why-sum">
-        <b>{t(ex.how === "offer" ? "whySum" : "whySumOther", { name: chosen, count: ex.candidate_count, how: said(t, "how", ex.how) })}</b>{" "}
-        {t("whySumStep", { strategy: said(t, "strategy", ex.strategy), step: ex.step + 1, time: duration(waited) })}
-      </div>
-      <h3>{t("whyHappened")}</h3>
-      <ol className="why-steps">
-        <li>
-          <b>{times.second(record.entered_at)}</b>
-          <br />
-          {t("whyEntered")}
-          <br />
-          <span className="t12 x3">{queueName(state, record.queue)}</span>
-        </li>
-        <li>
-          <b>{times.second(record.created_at)}</b>
-          <br />
-          {t("whyStep", { step: ex.step + 1, steps: ex.steps })}
-          <br />
-          <span className="t12 x3">{t("whyPool", { count: ex.pools.reduce((sum, pool) => sum + pool.size, 0) })}</span>
-        </li>
-        <li>
-          <b>{times.second(record.created_at)}</b>
-          <br />
-          {t("whyOffered", { name: record.agent_name })}
-          <br />
-          <span className="t12 x3">
-            {record.expires_at &&
-              t("whyRings", { count: Math.round((Date.parse(record.expires_at) - Date.parse(record.created_at)) / 1000) })}
-          </span>
-        </li>
-        <li className={cls(record.state === "accepted" && "done")}>
-          <b>{record.ended_at ? times.second(record.ended_at) : "…"}</b>
-          <br />
-          {said(t, "rstate", record.state)}
-          <br />
-          <span className="t12 x3">
-            {record.ended_at && t("waitedFor", { time: duration(Date.parse(record.ended_at) - Date.parse(record.entered_at)) })}
-          </span>
-        </li>
-      </ol>
-
-      <h3>
-        {t("whyWho")} <span className="x3">{t("whyAt", { time: times.second(record.created_at) })}</span>
-      </h3>
-      <div className="tables">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t("whyAgent")}</th>
-              {parts.map((part) => (
-                <th key={part} scope="col">
-                  {said(t, "part", part)}
-                </th>
-              ))}
-              <th scope="col">{t("whyDecision")}</th>
+    <div className="tables">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{t("whyWaiting")}</th>
+            <th scope="col">{t("whyBand")}</th>
+            <th scope="col" className="num">
+              {t("whyBase")}
+            </th>
+            <th scope="col" className="num">
+              {t("whyBoost")}
+            </th>
+            <th scope="col" className="num">
+              {t("whyScore")}
+            </th>
+            <th scope="col" className="num">
+              {t("whyWaited")}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {[ex.place, ...ex.rivals].map((one, index) => (
+            <tr key={one.work_item} className={cls(index === 0 && "on")}>
+              <td>{index === 0 ? <b>{t("whyThis")}</b> : t("whyOther", { n: index })}</td>
+              <td>{said(t, "band", String(one.band))}</td>
+              <td className="num">{one.base}</td>
+              <td className="num">{points(one.boost)}</td>
+              <td className="num">{points(one.score)}</td>
+              <td className="num">{duration(one.waited_ms)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {ex.candidates.map((one, index) => {
-              const won = ex.chosen.includes(one.agent);
-              return (
-                <tr key={one.agent} className={cls(won && "on")}>
-                  <td>
-                    <b>{name(one.agent)}</b>
-                  </td>
-                  {parts.map((part) => (
-                    <td key={part}>{partText(t, part, one.key[part], times)}</td>
-                  ))}
-                  <td>
-                    {won ? (
-                      <Chip tone="ok" icon="check">
-                        {t("whyChosen")}
-                      </Chip>
-                    ) : (
-                      <Chip>{t("whyTurn", { n: index + 1 })}</Chip>
-                    )}
-                  </td>
-                </tr>
-              );
-            })}
-            {ex.removed.map((one) => (
-              <tr key={one.reason}>
-                <td colSpan={Math.max(1, parts.length + 1)} className="x2">
-                  {one.agents.map(name).join(", ")}
-                  {one.count > one.agents.length && ` ${t("whyMore", { count: one.count - one.agents.length })}`}
-                </td>
-                <td>
-                  <Chip icon="close">{said(t, "removed", one.reason)}</Chip>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-        {ex.candidate_count > ex.candidates.length && (
-          <p className="more t13 x2">{t("whyMore", { count: ex.candidate_count - ex.candidates.length })}</p>
-        )}
-      </div>
-
-      <h3>
-        {t("whyItem")} <span className="x3">{t("whyBandRule")}</span>
-      </h3>
-      <div className="tables">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t("whyWaiting")}</th>
-              <th scope="col">{t("whyBand")}</th>
-              <th scope="col" className="num">{t("whyBase")}</th>
-              <th scope="col" className="num">{t("whyBoost")}</th>
-              <th scope="col" className="num">{t("whyScore")}</th>
-              <th scope="col" className="num">{t("whyWaited")}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {[place, ...ex.rivals].map((one, index) => {
-              const what = answer.waiting[one.work_item];
-              return (
-                <tr key={one.work_item} className={cls(index === 0 && "on")}>
-                  <td>
-                    {index === 0 ? (
-                      <b>{t("whyThis")}</b>
-                    ) : what ? (
-                      `${t(`channel_${what.channel}`)} · ${queueName(state, what.queue)}`
-                    ) : (
-                      t("whyOther")
-                    )}
-                  </td>
-                  <td>{t(`band_${one.band as 1 | 2 | 3}`)}</td>
-                  <td className="num">{one.base}</td>
-                  <td className="num">{points(one.boost)}</td>
-                  <td className="num">{points(one.score)}</td>
-                  <td className="num">{duration(one.waited_ms)}</td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-        {ex.rivals.length === 0 && <p className="more t13 x2">{t("whyRivalsNone")}</p>}
-      </div>
-    </>
+          ))}
+        </tbody>
+      </table>
+      {ex.rivals.length === 0 && <p className="more t13 x2">{t("whyRivalsNone")}</p>}
+    </div>
   );
 }
 
@@ -274,10 +307,10 @@ function partText(
   return String(part === "skill" ? -value : value);
 }
 
-function Foot({ record }: { record: WhyRecord }) {
+function Foot({ record }: { record: Offer }) {
   const t = useT();
   const [copied, setCopied] = useState<"no" | "yes" | "failed">("no");
-  const ex = record.explanation;
+  const ex = explanationOf(record);
   const copy = () =>
     navigator.clipboard.writeText(JSON.stringify(record, null, 2)).then(
       () => setCopied("yes"),
@@ -286,7 +319,8 @@ function Foot({ record }: { record: WhyRecord }) {
   return (
     <div className="why-foot">
       <span className="t12 x3 grow">
-        {t("whyRules", { strategy: said(t, "strategy", ex.strategy), step: ex.step + 1, steps: ex.steps, round: ex.round })}
+        {ex &&
+          t("whyRules", { strategy: said(t, "strategy", ex.strategy), step: ex.step + 1, steps: ex.steps, round: ex.round })}
       </span>
       <Button size="small" onClick={() => void copy()}>
         {t(copied === "yes" ? "whyCopied" : copied === "failed" ? "whyCopyFailed" : "whyCopy")}

@@ -3,22 +3,10 @@
  * the access token only in memory. A 401 refreshes once and tries again; when
  * that fails too, the session is over and `session` becomes null.
  */
+import type { MeOut, TokensOut } from "./contract";
 import { Store } from "./store";
 
-export interface User {
-  id: string;
-  email: string;
-  first_name: string;
-  last_name: string;
-  role: "admin" | "supervisor" | "agent" | "adjuster" | "customer";
-  locale: string;
-}
-
-export interface Session {
-  user: User;
-  agent: { id: string; name: string } | null;
-  permissions: string[];
-}
+export type Session = MeOut;
 
 /** `undefined` until the first refresh has answered, `null` when nobody is signed in. */
 export const session = new Store<Session | null | undefined>(undefined);
@@ -132,7 +120,7 @@ export function refresh(): Promise<boolean> {
 async function doRefresh(): Promise<boolean> {
   const response = await send("POST", "/auth/refresh", { body: { token_transport: "cookie" } });
   if (response.ok) {
-    accessToken = ((await response.json()) as { access_token: string }).access_token;
+    accessToken = ((await response.json()) as TokensOut).access_token;
     if (!session.get()) session.set(await me());
     return true;
   }
@@ -152,7 +140,7 @@ export async function signIn(email: string, password: string): Promise<void> {
   const body = { email, password, token_transport: "cookie" };
   const response = await send("POST", "/auth/login", { body });
   if (!response.ok) throw await problem(response);
-  accessToken = ((await response.json()) as { access_token: string }).access_token;
+  accessToken = ((await response.json()) as TokensOut).access_token;
   session.set(await me());
 }
 

@@ -2,6 +2,7 @@
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 
 import { api, ApiError, refresh, session, signIn, signOut } from "./api";
+import type { ChatConfig, DemoUser, DemoUsersOut } from "./contract";
 import { texts } from "./i18n";
 import { Icon } from "./icons";
 import { LanguageMenu, ThemeButton } from "./prefs-ui";
@@ -69,13 +70,6 @@ const { useT } = texts(
   },
 );
 
-interface DemoUser {
-  email: string;
-  password: string;
-  name: string;
-  role: string;
-}
-
 type Failure = { kind: "mismatch" } | { kind: "limited"; seconds: number } | { kind: "unreachable" } | { kind: "broken" };
 
 export function SignIn() {
@@ -94,12 +88,12 @@ export function SignIn() {
 
   useEffect(() => {
     const stop = new AbortController();
-    api.get<{ items: DemoUser[] }>("/auth/demo-users", stop.signal).then(
+    api.get<DemoUsersOut>("/auth/demo-users", stop.signal).then(
       ({ items }) => setDemoUsers(items),
       () => undefined,
     );
-    api.get<{ centre: { name: string } }>("/chat/config", stop.signal).then(
-      ({ centre }) => setBrand(centre.name),
+    api.get<ChatConfig>("/chat/config", stop.signal).then(
+      ({ name }) => setBrand(name),
       () => undefined,
     );
     fetch("/readyz", { signal: stop.signal }).then(
