@@ -34,7 +34,7 @@ export function LanguageMenu({ long }: { long?: boolean }) {
   return (
     <Menu
       className="btn quiet"
-      label={`${t("language")}: ${NAMES[current]}`}
+      label={`${t("language")}: ${long ? "" : `${current.toUpperCase()} `}${NAMES[current]}`}
       align="right"
       trigger={
         <>

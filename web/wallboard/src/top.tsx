@@ -44,7 +44,7 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
         <h1 className="t16 b">{t("board")}</h1>
         <Menu
           className="btn small"
-          label={t("queueFilter")}
+          label={`${t("queueFilter")}: ${chosen ? nameOf(chosen, chosen.key, loc) : t("allQueues")}`}
           trigger={
             <>
               <span className="cut">{chosen ? nameOf(chosen, chosen.key, loc) : t("allQueues")}</span>
@@ -63,7 +63,7 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
         />
         <Menu
           className="btn small"
-          label={t("mediumFilter")}
+          label={`${t("mediumFilter")}: ${t(`medium_${view.medium}`)}`}
           trigger={
             <>
               <span className="cut">{t(`medium_${view.medium}`)}</span>
