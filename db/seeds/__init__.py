@@ -1,0 +1,198 @@
+"""The rows a development centre starts with, from config/defaults. Running it again adds nothing.
+
+What stands already is left as it is: a queue that somebody edited is not set back. Ids are
+derived from names, so two machines seed the same rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import bcrypt
+
+from db.pool import Connection
+from db.seeds.contacts import CONTACTS
+
+DEFAULTS: Final = Path(__file__).parents[2] / "config" / "defaults"
+PASSWORD: Final = b"password123"
+ROUNDS: Final = {"test": 4}  # elsewhere 10: nothing here guards anything
+EPOCH_MS: Final = 1_767_225_600_000  # 2026-01-01, the time part of every seeded id
+ZONE: Final = ZoneInfo("Europe/Madrid")  # of the demo centre
+
+INSERT_USER = """
+INSERT INTO users (id, email, password_hash, first_name, last_name, role, email_verified,
+                   created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, true, $7, $7)
+ON CONFLICT DO NOTHING
+"""
+KNOWN_USERS = "SELECT lower(email) FROM users WHERE lower(email) = ANY($1::text[])"
+INSERT_AGENT = """
+INSERT INTO agents (id, user_id, name, sort_key, status_since, maxima, ordinal, created_at)
+VALUES ($1, (SELECT id FROM users WHERE lower(email) = $2), $3, $4, $7, $5, $6, $7)
+ON CONFLICT DO NOTHING
+RETURNING id
+"""
+INSERT_AGENT_SKILL = """
+INSERT INTO agent_skills (agent_id, skill, level) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
+INSERT_AGENT_STATE = "INSERT INTO agent_states (agent_id) VALUES ($1) ON CONFLICT DO NOTHING"
+INSERT_SKILL = """
+INSERT INTO skills (key, name_es, name_en) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
+INSERT_CALENDAR = """
+INSERT INTO calendars (key, weekly, exceptions) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
+INSERT_QUEUE = """
+INSERT INTO queues (key, name_es, name_en, skill, calendar, strategy, config, ordinal, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT DO NOTHING
+"""
+INSERT_DISPOSITION = """
+INSERT INTO dispositions (key, label_es, label_en, queue, ordinal)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING
+"""
+INSERT_CONTACT = """
+INSERT INTO contacts (id, name, sort_key, created_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT DO NOTHING
+"""
+INSERT_ADDRESS = """
+INSERT INTO contact_addresses (contact_id, kind, address) VALUES ($1, $2, $3)
+ON CONFLICT DO NOTHING
+"""
+INSERT_SETTING = """
+INSERT INTO centre_settings (key, value, updated_at) VALUES ($1, $2, now()) ON CONFLICT DO NOTHING
+"""
+
+
+async def run(conn: Connection, *, environment: str) -> None:
+    """Write what is missing. ValueError in production, where nothing here belongs."""
+    if environment == "production":
+        raise ValueError("Demo data is refused in production.")
+    queues, team = _read("queues"), _read("agents")
+    moment = datetime.fromtimestamp(EPOCH_MS / 1000, UTC)
+    async with conn.transaction():
+        await _configuration(conn, queues, moment)
+        await _people(conn, team, moment, ROUNDS.get(environment, 10))
+        await _contacts(conn, moment)
+        await conn.execute(INSERT_SETTING, "centre", team["centre"])
+        if environment == "development":
+            seconds = _to_monday_morning(datetime.now(UTC))
+            await conn.execute(INSERT_SETTING, "demo_offset", {"seconds": seconds})
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((DEFAULTS / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def seeded_id(kind: str, name: str) -> UUID:
+    """A version 7 id whose random part is the name's digest."""
+    digest = int.from_bytes(hashlib.sha256(f"{kind}:{name}".encode()).digest()[:10])
+    value = EPOCH_MS << 80 | digest
+    value = value & ~(0xF << 76) | 0x7 << 76
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+
+
+def sort_key(name: str) -> str:
+    """Lower case without accents: the embedded server sorts by code point."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+
+
+def _to_monday_morning(now: datetime) -> int:
+    """Seconds from `now` to 10:50 on the Monday of its week, at the demo centre."""
+    local = now.astimezone(ZONE)
+    monday = local.date() - timedelta(days=local.weekday())
+    morning = datetime(monday.year, monday.month, monday.day, 10, 50, tzinfo=ZONE)
+    return int((morning - now).total_seconds())
+
+
+async def _configuration(conn: Connection, given: dict[str, Any], moment: datetime) -> None:
+    await conn.executemany(
+        INSERT_SKILL, [(s["key"], s["name_es"], s["name_en"]) for s in given["skills"]]
+    )
+    await conn.executemany(
+        INSERT_CALENDAR, [(c["key"], c["weekly"], c["exceptions"]) for c in given["calendars"]]
+    )
+    await conn.executemany(
+        INSERT_QUEUE,
+        [
+            (
+                queue["key"],
+                queue["name_es"],
+                queue["name_en"],
+                queue["skill"],
+                queue["calendar"],
+                queue.get("strategy", "longest_idle"),
+                queue.get("config", {}),
+                ordinal,
+                moment,
+            )
+            for ordinal, queue in enumerate(given["queues"])
+        ],
+    )
+    await conn.executemany(
+        INSERT_DISPOSITION,
+        [
+            (d["key"], d["label_es"], d["label_en"], d.get("queue"), ordinal)
+            for ordinal, d in enumerate(given["dispositions"])
+        ],
+    )
+
+
+async def _people(conn: Connection, team: dict[str, Any], moment: datetime, rounds: int) -> None:
+    emails = [user["email"] for user in team["users"]]
+    known = {row[0] for row in await conn.fetch(KNOWN_USERS, emails)}
+    if missing := [user for user in team["users"] if user["email"] not in known]:
+        hashed = bcrypt.hashpw(PASSWORD, bcrypt.gensalt(rounds)).decode()
+        await conn.executemany(
+            INSERT_USER,
+            [
+                (
+                    seeded_id("user", user["email"]),
+                    user["email"],
+                    hashed,
+                    user["first_name"],
+                    user["last_name"],
+                    user["role"],
+                    moment,
+                )
+                for user in missing
+            ],
+        )
+    for ordinal, agent in enumerate(team["agents"]):
+        agent_id = await conn.fetchval(
+            INSERT_AGENT,
+            seeded_id("agent", agent["name"]),
+            agent.get("email"),
+            agent["name"],
+            sort_key(agent["name"]),
+            agent["maxima"],
+            ordinal,
+            moment,
+        )
+        if agent_id is not None:
+            await conn.executemany(
+                INSERT_AGENT_SKILL,
+                [(agent_id, skill, level) for skill, level in agent["skills"].items()],
+            )
+            await conn.execute(INSERT_AGENT_STATE, agent_id)
+
+
+async def _contacts(conn: Connection, moment: datetime) -> None:
+    rows = [(seeded_id("contact", name), name, email, phone) for name, email, phone in CONTACTS]
+    await conn.executemany(
+        INSERT_CONTACT, [(id_, name, sort_key(name), moment) for id_, name, _, _ in rows]
+    )
+    await conn.executemany(
+        INSERT_ADDRESS,
+        [(id_, "email", email) for id_, _, email, _ in rows]
+        + [(id_, kind, phone) for id_, _, _, phone in rows for kind in ("phone", "whatsapp")],
+    )

@@ -1,0 +1,58 @@
+"""The development centre's rows: written once, the same everywhere, and readable by the router."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+import db
+from db import seeds
+from routing.config import read_queue
+from routing.hours import parse_calendar
+
+COUNTS = """
+SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM agents),
+       (SELECT count(*) FROM agent_skills), (SELECT count(*) FROM agent_states),
+       (SELECT count(*) FROM queues), (SELECT count(*) FROM skills),
+       (SELECT count(*) FROM calendars), (SELECT count(*) FROM dispositions),
+       (SELECT count(*) FROM contacts), (SELECT count(*) FROM contact_addresses),
+       (SELECT count(*) FROM centre_settings)
+"""
+
+
+async def test_seeding_twice_is_seeding_once(conn: db.Connection) -> None:
+    await seeds.run(conn, environment="test")
+    first = tuple(await conn.fetchrow(COUNTS) or ())
+    await conn.execute("UPDATE queues SET name_es = 'Otro nombre' WHERE key = 'SA'")
+    await seeds.run(conn, environment="test")
+    assert tuple(await conn.fetchrow(COUNTS) or ()) == first
+    assert first[:2] == (7, 14)
+    assert await conn.fetchval("SELECT name_es FROM queues WHERE key = 'SA'") == "Otro nombre"
+
+
+async def test_the_demo_begins_on_a_monday_at_ten_to_eleven(conn: db.Connection) -> None:
+    await seeds.run(conn, environment="development")
+    seconds = (await conn.fetchval("SELECT value FROM centre_settings WHERE key = 'demo_offset'"))[
+        "seconds"
+    ]
+    there = await conn.fetchval(
+        "SELECT to_char((now() + make_interval(secs => $1)) AT TIME ZONE 'Europe/Madrid',"
+        " 'ID HH24:MI')",
+        float(seconds),
+    )
+    assert there in {"1 10:50", "1 10:49"}
+
+
+async def test_production_gets_nothing(conn: db.Connection) -> None:
+    with pytest.raises(ValueError, match="production"):
+        await seeds.run(conn, environment="production")
+    assert await conn.fetchval("SELECT count(*) FROM users") == 0
+
+
+def test_the_router_can_read_every_default_queue() -> None:
+    given = tomllib.loads((seeds.DEFAULTS / "queues.toml").read_text(encoding="utf-8"))
+    for queue in given["queues"]:
+        read_queue(queue["key"], queue["skill"], "longest_idle", queue.get("config", {}))
+    for calendar in given["calendars"]:
+        parse_calendar(calendar["weekly"], calendar["exceptions"], seeds.ZONE)
