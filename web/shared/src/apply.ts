@@ -125,8 +125,9 @@ export const EVENT_NAMES = Object.keys(APPLIERS) as AgentEventName[];
 
 /** The state after an event; the same state when the event is none of the desk's. */
 export function apply(state: AgentState, name: string, payload: unknown): AgentState {
-  const applier = APPLIERS[name as AgentEventName] as ((s: AgentState, p: unknown) => AgentState) | undefined;
-  return applier ? applier(state, payload) : state;
+  if (!Object.hasOwn(APPLIERS, name)) return state;
+  const applier = APPLIERS[name as AgentEventName] as (state: AgentState, payload: unknown) => AgentState;
+  return applier(state, payload);
 }
 
 function without<T>(record: Record<string, T>, key: string): Record<string, T> {
