@@ -107,7 +107,7 @@ def build(settings: Settings, pool: db.Pool, clock: Clock, centre: Centre) -> Ho
     """Tie the rooms together: each port to the service that answers it."""
     work = WorkFactory(pool, clock)
     bus = Bus(settings, pool, CATALOGUE, work)
-    deps = Deps(settings, clock, pool, work, bus, JobQueue())
+    deps = Deps(settings, clock, pool, work, bus, JobQueue(clock))
 
     identity = contactcenter.identity.module.build(deps)
     router = routing.module.build(deps)
@@ -186,7 +186,7 @@ async def _started(house: House, roles: frozenset[Role]) -> AsyncIterator[None]:
         if "jobs" in roles:
             jobs = [job for module in house.modules for job in module.jobs]
             schedules = [schedule for module in house.modules for schedule in module.schedules]
-            runner = JobRunner(deps.settings, jobs, schedules, deps.clock)
+            runner = JobRunner(deps.settings, jobs, schedules)
             await stack.enter_async_context(_task(runner.run(), "jobs"))
         if "web" in roles:
             await stack.enter_async_context(_site(house))

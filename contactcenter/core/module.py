@@ -12,6 +12,7 @@ from typing import Literal
 
 import db
 from config.settings import Settings
+from contactcenter.core import idempotency
 from contactcenter.core.bus import Bus
 from contactcenter.core.clock import Clock
 from contactcenter.core.durable import Listener
@@ -58,3 +59,16 @@ class Module:
     jobs: tuple[Job, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     lifespans: tuple[Lifespan, ...] = ()
+
+
+def ground(deps: Deps) -> Module:
+    """What the core itself has to do by the clock."""
+
+    async def sweep_idempotency_keys() -> None:
+        async with deps.work.reading("idempotency.sweep") as conn:
+            await idempotency.sweep(conn)
+
+    return Module(
+        name="core",
+        schedules=(Schedule("idempotency.sweep", "7 * * * *", sweep_idempotency_keys),),
+    )

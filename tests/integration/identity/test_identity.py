@@ -69,7 +69,7 @@ async def client(settings: Settings, pool: db.Pool, clock: MovableClock) -> Asyn
     work = WorkFactory(pool, clock)
     bus = Bus(settings, pool, CATALOGUE, work)
     await bus.start()
-    identity = module.build(Deps(settings, clock, pool, work, bus, JobQueue()))
+    identity = module.build(Deps(settings, clock, pool, work, bus, JobQueue(clock)))
     app = build_app(
         identity.module.routes,
         settings=settings,
@@ -321,7 +321,7 @@ async def test_production_knows_no_demo_users(
     )
     work = WorkFactory(pool, clock)
     identity = module.build(
-        Deps(production, clock, pool, work, Bus(production, pool, CATALOGUE, work), JobQueue())
+        Deps(production, clock, pool, work, Bus(production, pool, CATALOGUE, work), JobQueue(clock))
     )
     app = build_app(
         identity.module.routes,
