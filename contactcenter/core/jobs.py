@@ -158,7 +158,7 @@ class JobRunner:
                 executor_factory=executor,
             )(_handler(job))
         for schedule in self._schedules:
-            runner.schedule(schedule.name, schedule.cron, clean_old=True)(_tick(schedule))
+            runner.schedule(schedule.name, schedule.cron)(_tick(schedule))
         return runner
 
 
