@@ -1,0 +1,287 @@
+"""Customers and agents who use a centre from outside and write down what they were promised."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import aiohttp
+
+from tests.reliability.centre import Agent, Centre
+from tests.reliability.follow import Follower, Reduce, desk
+
+AGAIN: Final = 0.1
+"""The part of what was acknowledged that is sent again, half of it twice at the same time."""
+TRIES_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An acknowledged message: the server has promised to keep it."""
+
+    conversation_id: UUID
+    sender: str
+    body: str
+
+
+@dataclass
+class Ledger:
+    """What was acknowledged, in order, and how it went."""
+
+    said: list[Said] = field(default_factory=list)
+    begun: dict[str, set[str]] = field(default_factory=dict)  # key → conversations answered
+    retries: int = 0
+    redelivered: int = 0
+    refused: list[str] = field(default_factory=list)  # answers that no client should get
+
+
+class Customers:
+    """Customers who begin a chat and write, each message repeated until it is acknowledged."""
+
+    def __init__(self, centre: Centre, session: aiohttp.ClientSession, seed: int = 1) -> None:
+        self.ledger = Ledger()
+        self._centre = centre
+        self._session = session
+        self._dice = random.Random(seed)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count()
+
+    async def arrive(self, per_second: float, messages: int, until: asyncio.Event) -> None:
+        """Customers come at this rate until the event; each writes so many messages."""
+        loop = asyncio.get_running_loop()
+        begun, arrived = loop.time(), 0
+        while not until.is_set():
+            while arrived < (loop.time() - begun) * per_second:
+                arrived += 1
+                self._spawn(self.customer(messages))
+            await asyncio.sleep(0.02)
+
+    async def settle(self) -> None:
+        """Wait until everybody has said everything, the repeated deliveries too."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    async def customer(self, messages: int) -> None:
+        """One customer, on HTTP or on a socket, who writes one message after the other."""
+        number = next(self._numbers)
+        conversation_id, token = await self._begin(number)
+        if number % 2:
+            for _ in range(messages - 1):
+                await self._write(conversation_id, token)
+            return
+        client = Follower(
+            self._session, lambda: self._centre.url, "/chat", token, _nothing, seed=number
+        )
+        async with running(client):
+            for _ in range(messages - 1):
+                await self._write(conversation_id, token, client)
+
+    async def _begin(self, number: int) -> tuple[UUID, str]:
+        key, client_id = str(uuid4()), str(uuid4())
+        body = f"first of {number}"
+        request = {"name": f"Customer {number}", "message": body, "client_id": client_id}
+
+        async def send() -> dict[str, Any]:
+            answer = await self._post(
+                "/api/v1/chat/conversations", request, {"Idempotency-Key": key}
+            )
+            found = answer["conversation"]["conversation_id"]
+            self.ledger.begun.setdefault(key, set()).add(found)
+            return answer
+
+        answer = await send()
+        conversation_id = UUID(answer["conversation"]["conversation_id"])
+        self.ledger.said.append(Said(conversation_id, "visitor", body))
+        self._deliver_again(send)
+        return conversation_id, answer["token"]
+
+    async def _write(
+        self, conversation_id: UUID, token: str, client: Follower | None = None
+    ) -> None:
+        client_id = str(uuid4())
+        body = f"said {client_id}"
+        request = {"body": body, "client_id": client_id}
+
+        async def send() -> None:
+            if client is not None and client.up.is_set():
+                await self._command(
+                    client, "chat.message", {"conversation_id": str(conversation_id), **request}
+                )
+            else:
+                path = f"/api/v1/chat/conversations/{conversation_id}/messages"
+                await self._post(path, request, {"Authorization": f"Bearer {token}"})
+
+        await send()
+        self.ledger.said.append(Said(conversation_id, "visitor", body))
+        self._deliver_again(send)
+
+    async def _command(self, client: Follower, name: str, payload: Any) -> None:
+        ack = await client.persist(name, payload)
+        if not ack["ok"]:
+            self.ledger.refused.append(f"{name}: {ack['error']['code']}")
+
+    async def _post(self, path: str, body: Any, headers: dict[str, str]) -> dict[str, Any]:
+        """POST until it is acknowledged; whatever is neither a success nor trouble is noted."""
+        timeout = aiohttp.ClientTimeout(total=TRIES_SECONDS)
+        while True:
+            with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+                async with self._session.post(
+                    self._centre.url + path, json=body, headers=headers, timeout=timeout
+                ) as answer:
+                    if answer.status in {200, 201}:
+                        return dict(await answer.json())
+                    if answer.status not in {409, 429, 503}:
+                        self.ledger.refused.append(f"{path}: {answer.status}")
+            self.ledger.retries += 1
+            await asyncio.sleep(0.05 + 0.2 * self._dice.random())
+
+    def _deliver_again(self, send: Callable[[], Awaitable[object]]) -> None:
+        """Now and then what was acknowledged comes again, a moment later."""
+        if self._dice.random() >= AGAIN:
+            return
+        times = self._dice.choice((1, 2))
+        wait = 0.1 + 1.5 * self._dice.random()
+
+        async def again() -> None:
+            await asyncio.sleep(wait)
+            self.ledger.redelivered += times
+            await asyncio.gather(*(send() for _ in range(times)))
+
+        self._spawn(again())
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class Desk:
+    """An agent who takes every offer, answers once, and closes a moment later."""
+
+    def __init__(
+        self,
+        centre: Centre,
+        session: aiohttp.ClientSession,
+        agent: Agent,
+        ledger: Ledger,
+        *,
+        talk_seconds: float = 0.3,
+        reduce: Reduce = desk,
+        url: str | None = None,
+    ) -> None:
+        self.agent = agent
+        self.working = asyncio.Event()
+        self.working.set()
+        self.client = Follower(
+            session,
+            lambda: url or centre.url,
+            "/agent",
+            agent.token,
+            reduce,
+            event=self._heard,
+            seed=agent.agent_id.int,
+        )
+        self._ledger = ledger
+        self._talk_seconds = talk_seconds
+        self._taken: set[str] = set()
+        self._served: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def answered(self) -> int:
+        """Interactions that this desk has begun to serve."""
+        return len(self._served)
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        async with running(self.client):
+            try:
+                yield
+            finally:
+                for task in tuple(self._tasks):
+                    task.cancel()
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _heard(self, name: str, payload: Any) -> None:
+        if name == "snapshot":
+            for offer in payload["reservations"].values():
+                self._take(offer["reservation_id"])
+            for interaction in payload["interactions"].values():
+                self._serve(interaction)
+        elif name == "reservation.created":
+            self._take(payload["reservation_id"])
+        elif name == "reservation.accepted" and payload["interaction"] is not None:
+            self._serve(payload["interaction"])
+
+    def _take(self, reservation_id: str) -> None:
+        if reservation_id not in self._taken:
+            self._taken.add(reservation_id)
+            self._spawn(self._accept(reservation_id))
+
+    async def _accept(self, reservation_id: str) -> None:
+        await self.working.wait()
+        ack = await self.client.persist("reservation.accept", {"reservation_id": reservation_id})
+        if not ack["ok"] and ack["error"]["code"] not in {"conflict", "expired"}:
+            self._ledger.refused.append(f"accept: {ack['error']}")
+
+    def _serve(self, interaction: Any) -> None:
+        if interaction["interaction_id"] not in self._served:
+            self._served.add(interaction["interaction_id"])
+            self._spawn(self._talk(interaction["interaction_id"], interaction["conversation_id"]))
+
+    async def _talk(self, interaction_id: str, conversation_id: str) -> None:
+        client_id = str(uuid4())
+        body = f"answer {client_id}"
+        ack = await self.client.persist(
+            "chat.message",
+            {"conversation_id": conversation_id, "body": body, "client_id": client_id},
+        )
+        if ack["ok"]:
+            self._ledger.said.append(Said(UUID(conversation_id), "agent", body))
+        else:
+            self._ledger.refused.append(f"answer: {ack['error']}")
+        await asyncio.sleep(self._talk_seconds)
+        ack = await self.client.persist(
+            "interaction.close", {"interaction_id": interaction_id, "wrap": False}
+        )
+        if not ack["ok"]:
+            self._ledger.refused.append(f"close: {ack['error']}")
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+@contextlib.asynccontextmanager
+async def running(*clients: Follower) -> AsyncIterator[None]:
+    """These clients follow within the block."""
+    tasks = [asyncio.create_task(client.run()) for client in clients]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def desks(
+    centre: Centre, session: aiohttp.ClientSession, agents: Sequence[Agent], ledger: Ledger
+) -> AsyncIterator[list[Desk]]:
+    """These agents at their desks within the block."""
+    async with contextlib.AsyncExitStack() as stack:
+        opened = [Desk(centre, session, agent, ledger, reduce=_nothing) for agent in agents]
+        for one in opened:
+            await stack.enter_async_context(one.open())
+        yield opened
+
+
+def _nothing(state: Any, _name: str, _payload: Any) -> Any:
+    return state

@@ -1,0 +1,153 @@
+"""R1, R5: the server is killed while the database stalls, and nothing promised is broken.
+
+A kill at a random moment shows little: most transactions are short. Here every kill falls into a
+moment in which a table is locked, so that whatever has been acknowledged too early is not stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final
+
+import aiohttp
+
+import db
+from tests.conftest import NIGHTLY
+from tests.reliability import verdict
+from tests.reliability.centre import SERVE, Centre, centre
+from tests.reliability.load import Customers, Desk, desks
+
+KILLS: Final = 200 if NIGHTLY else 10
+BACKLOG: Final = 1000 if NIGHTLY else 120
+AGENTS: Final = 8
+CUSTOMERS_PER_SECOND: Final = 10.0
+MESSAGES: Final = 5  # of each customer: fifty messages a second
+STALL_SECONDS: Final = 0.15
+STALLED: Final = ("event_log", "messages", "interactions", "work_items", "reservations", "segments")
+BROKEN: Final = ("-m", "tests.reliability.broken", "serve")
+SETTLE_SECONDS: Final = 60.0
+
+
+async def kill_in_a_stall(
+    centre: Centre, conn: db.Connection, session: aiohttp.ClientSession, table: str
+) -> None:
+    """Lock a table, let requests pile up behind it, kill the server, start another."""
+    stall = conn.transaction()
+    await stall.start()
+    await conn.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+    await asyncio.sleep(STALL_SECONDS)
+    centre.kill()
+    await asyncio.sleep(0.05)
+    await stall.rollback()
+    centre.start(centre.command)
+    await centre.ready(session)
+
+
+@contextlib.asynccontextmanager
+async def served(
+    command: Sequence[str] = SERVE,
+) -> AsyncIterator[tuple[Centre, db.Connection, aiohttp.ClientSession]]:
+    async with centre(AGENTS) as place, aiohttp.ClientSession() as session:
+        conn = await place.connect()
+        try:
+            place.start(command)
+            await place.ready(session)
+            yield place, conn, session
+        finally:
+            await conn.close()
+
+
+async def until(condition: Callable[[], object], what: str) -> None:
+    """Wait until `condition` answers something true; a coroutine's answer counts."""
+    deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+    while True:
+        answer = condition()
+        if asyncio.iscoroutine(answer):
+            answer = await answer
+        if answer:
+            return
+        assert asyncio.get_running_loop().time() < deadline, f"not within a minute: {what}"
+        await asyncio.sleep(0.1)
+
+
+async def traffic_through(
+    kills: int, command: Sequence[str] = SERVE, *, seed: int = 3
+) -> tuple[verdict.Verdict, Customers]:
+    """Customers write and agents serve them while the server is killed so many times."""
+    dice = random.Random(seed)
+    async with served(command) as (place, conn, session):
+        customers = Customers(place, session, seed)
+        async with desks(place, session, place.agents, customers.ledger):
+            end = asyncio.Event()
+            arrivals = asyncio.create_task(customers.arrive(CUSTOMERS_PER_SECOND, MESSAGES, end))
+            for _ in range(kills):
+                await asyncio.sleep(0.4 + 0.8 * dice.random())
+                await kill_in_a_stall(place, conn, session, dice.choice(STALLED))
+            await asyncio.sleep(1)
+            end.set()
+            await arrivals
+            await customers.settle()
+
+            async def all_served() -> bool:
+                return await verdict.still_open(conn) == 0
+
+            await until(all_served, "every customer is served")
+        return await verdict.judge(conn, customers.ledger), customers
+
+
+async def test_nothing_acknowledged_is_lost_or_doubled() -> None:
+    found, customers = await traffic_through(KILLS)
+    assert found.faults == {}
+    ledger = customers.ledger
+    assert len(ledger.said) > KILLS * 20
+    assert ledger.redelivered > len(ledger.said) / 50
+    assert ledger.retries > 0  # some were cut off, and came through all the same
+
+
+async def test_acknowledging_before_storing_is_caught() -> None:
+    found, _ = await traffic_through(3, BROKEN)
+    assert found.lost > 0
+    assert found.stored_twice > 0
+
+
+async def test_the_queue_goes_on_in_order() -> None:
+    async with served() as (place, conn, session):
+        customers = Customers(place, session)
+        waiting = [asyncio.create_task(customers.customer(1)) for _ in range(BACKLOG // 2)]
+        await asyncio.sleep(0.3)
+        await kill_in_a_stall(place, conn, session, "event_log")
+        waiting += [asyncio.create_task(customers.customer(1)) for _ in range(BACKLOG // 2)]
+        await asyncio.gather(*waiting)
+        await customers.settle()
+        clocks = await conn.fetch(CLOCKS)
+        assert len(clocks) == BACKLOG
+        await kill_in_a_stall(place, conn, session, "work_items")
+        assert await conn.fetch(CLOCKS) == clocks
+
+        async with desks(place, session, place.agents, customers.ledger) as opened:
+            await until(lambda: _answered(opened) > BACKLOG // 4, "the first are answered")
+            await kill_in_a_stall(place, conn, session, "reservations")
+
+            async def all_served() -> bool:
+                return await verdict.still_open(conn) == 0
+
+            await until(all_served, "every customer is served")
+        offered = [row["work_item_id"] for row in await conn.fetch(FIRST_OFFERS)]
+        assert offered == [row["id"] for row in clocks]
+        assert (await verdict.judge(conn, customers.ledger)).faults == {}
+
+
+CLOCKS: Final = """
+SELECT id, virtual_start, entered_at FROM work_items ORDER BY virtual_start, id
+"""
+FIRST_OFFERS: Final = """
+SELECT work_item_id FROM reservations GROUP BY work_item_id
+ORDER BY min(created_at), min(id::text)
+"""
+
+
+def _answered(opened: Sequence[Desk]) -> int:
+    return sum(desk.answered for desk in opened)

@@ -1,0 +1,146 @@
+"""What the tables say against what was promised; nothing here asks the server."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import db
+from tests.reliability.load import Ledger
+
+GRACE: Final = timedelta(seconds=1)
+"""An item counts as overtaken if it was queued so long before the other's offer: whoever reads
+the log may hear of two items in another order than that of their clocks."""
+
+MESSAGES: Final = """
+SELECT conversation_id, sender, body FROM messages WHERE kind = 'text' ORDER BY id
+"""
+ACCEPTED_TWICE: Final = """
+SELECT count(*) FROM (SELECT FROM reservations WHERE state = 'accepted'
+                      GROUP BY work_item_id HAVING count(*) > 1) twice
+"""
+SERVED_TWICE: Final = """
+SELECT count(*) FROM (SELECT FROM segments GROUP BY interaction_id HAVING count(*) > 1) twice
+"""
+SEGMENTS: Final = (
+    "SELECT agent_id, full_cost, started_at, ended_at FROM segments ORDER BY started_at"
+)
+BUDGETS: Final = "SELECT id, budget FROM agents"
+OPEN: Final = "SELECT count(*) FROM interactions WHERE closed_at IS NULL"
+LOG: Final = """
+SELECT type, data, created_at FROM event_log
+WHERE type LIKE 'reservation.%' OR type IN ('interaction.queued', 'interaction.dequeued')
+ORDER BY xid, id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How many promises were broken, by kind. All zero is right."""
+
+    lost: int
+    """acknowledged, and not there"""
+    stored_twice: int
+    begun_twice: int
+    """requests to begin that led to two conversations"""
+    out_of_order: int
+    """conversations whose messages are not in the order in which they were acknowledged"""
+    assigned_twice: int
+    over_budget: int
+    """times at which an agent had more than the budget allows"""
+    overtaken: int
+    """offers of an item while an earlier one waited"""
+    refused: int
+    """answers that no client should have got"""
+
+    @property
+    def faults(self) -> dict[str, int]:
+        return {name: count for name, count in asdict(self).items() if count}
+
+
+async def judge(conn: db.Connection, ledger: Ledger) -> Verdict:
+    """Compare the tables with the ledger, once everything has settled. Every text is unique."""
+    stored = await conn.fetch(MESSAGES)
+    there = {(row["conversation_id"], row["sender"], row["body"]) for row in stored}
+    bodies = Counter(row["body"] for row in stored)
+    twice = await conn.fetchval(ACCEPTED_TWICE) + await conn.fetchval(SERVED_TWICE)
+    return Verdict(
+        lost=sum(
+            (said.conversation_id, said.sender, said.body) not in there for said in ledger.said
+        ),
+        stored_twice=sum(count - 1 for count in bodies.values()),
+        begun_twice=sum(len(answers) - 1 for answers in ledger.begun.values()),
+        out_of_order=_out_of_order(stored, ledger),
+        assigned_twice=twice,
+        over_budget=_over_budget(
+            await conn.fetch(SEGMENTS),
+            {row["id"]: row["budget"] for row in await conn.fetch(BUDGETS)},
+        ),
+        overtaken=len(overtaken(await conn.fetch(LOG))),
+        refused=len(ledger.refused),
+    )
+
+
+async def still_open(conn: db.Connection) -> int:
+    """Interactions that nobody has finished yet."""
+    return int(await conn.fetchval(OPEN))
+
+
+def _out_of_order(stored: Sequence[db.Record], ledger: Ledger) -> int:
+    promised: dict[UUID, list[str]] = defaultdict(list)
+    for said in ledger.said:
+        if said.sender == "visitor":
+            promised[said.conversation_id].append(said.body)
+    kept: dict[UUID, list[str]] = defaultdict(list)
+    for row in stored:
+        if row["sender"] == "visitor" and row["body"] in promised[row["conversation_id"]]:
+            kept[row["conversation_id"]].append(row["body"])
+    wrong = 0
+    for conversation, order in promised.items():
+        there = list(dict.fromkeys(kept[conversation]))
+        wrong += there != [body for body in order if body in there]
+    return wrong
+
+
+def _over_budget(segments: Sequence[db.Record], budgets: Mapping[UUID, int]) -> int:
+    open_parts: dict[UUID, list[tuple[datetime | None, int]]] = defaultdict(list)
+    over = 0
+    for row in segments:
+        mine = open_parts[row["agent_id"]]
+        mine[:] = [part for part in mine if part[0] is None or part[0] > row["started_at"]]
+        mine.append((row["ended_at"], row["full_cost"]))
+        over += sum(cost for _, cost in mine) > budgets[row["agent_id"]]
+    return over
+
+
+def overtaken(log: Sequence[db.Record]) -> list[tuple[str, str]]:
+    """(item offered, item passed over) wherever the queue's order was not kept.
+
+    All items here have the same band, base and skill, and every agent takes every offer, so the
+    order is that of the virtual start.
+    """
+    waiting: dict[str, tuple[str, datetime]] = {}  # item → virtual start, queued at
+    starts: dict[str, str] = {}
+    wrong = []
+    for row in log:
+        data = row["data"]
+        item = data["work_item_id"]
+        if row["type"] == "interaction.queued":
+            starts[item] = data["virtual_start"]
+            waiting[item] = (data["virtual_start"], row["created_at"])
+        elif row["type"] == "reservation.created":
+            waiting.pop(item, None)
+            wrong += [
+                (item, other)
+                for other, (start, since) in waiting.items()
+                if start < starts[item] and since < row["created_at"] - GRACE
+            ]
+        elif row["type"] in {"reservation.accepted", "interaction.dequeued"}:
+            waiting.pop(item, None)
+        else:  # the offer ended, the item waits on
+            waiting[item] = (starts[item], row["created_at"])
+    return wrong
