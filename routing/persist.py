@@ -1,0 +1,150 @@
+"""Writing a group of decisions: one transaction, one statement a table.
+
+Every change is conditional on where the group expects its row. One that finds it elsewhere
+means that memory is stale, and the whole group is given up (`Stale`). Rows are locked in one
+order, which commands keep too: interactions, visits, reservations, segments, agents.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from contactcenter.agents import service as agents
+from contactcenter.core.work import Work
+from contactcenter.events.interactions import InteractionClosed
+from contactcenter.interactions import service as hall
+from contactcenter.interactions.model import Change
+from db import Record
+from routing import group_store, rows
+from routing.group import Group, Late
+from routing.lifecycle import NO_DISPOSITION
+
+LEAVE_A_MESSAGE: Final = {
+    "es": "Ahora mismo la espera es larga. Puede dejar su mensaje aquí: le contestaremos "
+    "en cuanto sea posible y no pierde su turno.",
+    "en": "The wait is long just now. You can leave your message here: we will answer as "
+    "soon as we can, and you keep your place.",
+}
+
+
+class Stale(Exception):  # noqa: N818 - it says what memory is
+    """A row is not where the router's memory has it."""
+
+
+async def write(work: Work, group: Group, epoch: int) -> None:
+    """Apply the group in `work`. Stale when a row is not where memory has it."""
+    conn = work.conn
+    if group.ending:
+        await group_store.lock_interactions(conn, group.ending)
+    moved = await hall.set_states(conn, [*group.moves.values(), *group.soft_moves.values()])
+    _expect("interactions", len(group.moves), len(moved & group.moves.keys()))
+    fresh = {item.id for item, _ in group.new_visits}
+    old = [patch for patch in group.visits.values() if patch.id not in fresh]
+    if old:
+        _expect("visits", len(old), await group_store.patch_visits(conn, old, group.now))
+    if group.new_visits:
+        await group_store.insert_visits(
+            conn, [rows.row_of(item, contact) for item, contact in group.new_visits]
+        )
+        if later := [patch for patch in group.visits.values() if patch.id in fresh]:
+            await group_store.patch_visits(conn, later, group.now)
+    if group.ended_offers:
+        ended = await group_store.end_offers(conn, group.ended_offers, group.now)
+        _expect("reservations", len(group.ended_offers), ended)
+    if group.offers:
+        await group_store.insert_offers(conn, epoch, group.offers.values())
+    over = await _write_segments(work, group)
+    await _write_agents(work, group)
+    for fact in group.facts:
+        if isinstance(fact, Late):
+            row = over[fact.segment]
+            event = fact.build(row["started_at"], row["held_ms"], row["talk_ended_at"])
+        else:
+            event = fact
+        work.emit(event, occurred_at=group.now)
+    await _close_what_is_over(work, group)
+    for interaction_id in group.messages:
+        await _offer_message(work, interaction_id)
+
+
+async def _write_segments(work: Work, group: Group) -> dict[str, Record]:
+    """Change the segments there are, then begin the new ones, which may change at once too."""
+    over: dict[str, Record] = {}
+    for new in (False, True):
+        if new and group.new_segments:
+            await group_store.insert_segments(work.conn, list(group.new_segments.values()))
+        patches = [p for p in group.segments.values() if (p.id in group.new_segments) is new]
+        if patches:
+            changed = await group_store.patch_segments(work.conn, patches, group.now)
+            _expect("segments", len(patches), len(changed))
+            over.update((row["id"], row) for row in changed)
+    return over
+
+
+async def _write_agents(work: Work, group: Group) -> None:
+    if group.wills:
+        await agents.set_will(
+            work.conn,
+            [
+                (
+                    UUID(agent),
+                    will.will.value,
+                    will.reason,
+                    will.after_this.value if will.after_this else None,
+                    will.after_this_reason,
+                    group.now,
+                )
+                for agent, will in sorted(group.wills.items())
+            ],
+        )
+    if desks := group.changed_desks():
+        await group_store.put_desks(work.conn, desks)
+    if group.turns:
+        await group_store.put_turns(work.conn, group.turns)
+
+
+async def _close_what_is_over(work: Work, group: Group) -> None:
+    if not group.ending:
+        return
+    finished = await group_store.over(work.conn, group.ending)
+    await hall.set_states(
+        work.conn,
+        [
+            Change(row["id"], "closed", group.now, close_reason="completed", outcome=NO_DISPOSITION)
+            for row in finished
+        ],
+    )
+    for row in finished:
+        work.emit(
+            InteractionClosed(
+                interaction_id=row["id"],
+                conversation_id=row["conversation_id"],
+                channel=row["channel"],
+                reason="completed",
+            ),
+            occurred_at=group.now,
+        )
+
+
+async def _offer_message(work: Work, interaction_id: UUID) -> None:
+    """Tell a customer who writes that the wait is long; a caller hears it from the IVR."""
+    interaction = await hall.interaction(work.conn, interaction_id)
+    if interaction is None or interaction.channel == "voice":
+        return
+    conversation = await hall.conversation(work.conn, interaction.conversation_id)
+    locale = conversation.locale if conversation else "es"
+    await hall.add_message(
+        work,
+        conversation_id=interaction.conversation_id,
+        interaction_id=interaction_id,
+        sender="system",
+        kind="event",
+        body=LEAVE_A_MESSAGE.get(locale, LEAVE_A_MESSAGE["es"]),
+        client_id=f"message-offered-{interaction_id}",
+    )
+
+
+def _expect(what: str, wanted: int, found: int) -> None:
+    if found != wanted:
+        raise Stale(f"{what}: {wanted - found} of {wanted} stand elsewhere")
