@@ -1,0 +1,358 @@
+"""A real centre, a real browser: one of each for the whole run.
+
+The centre is what `serve` runs, on an embedded PostgreSQL of its own with the demo's queues and
+people and without simulated traffic, so whatever happens is what a test did. After each test its
+visitors leave and its agents sign off, so the next one finds empty queues.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
+
+from tests.conftest import NIGHTLY
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+PASSWORD = "password123"
+READY_WITHIN_SECONDS = 90
+LUCIA, CARMEN, PABLO = (f"agent{n}@aintech.com" for n in (1, 2, 3))
+ELENA = "supervisor1@aintech.com"
+QUEUE = "CO"  # Carmen and Pablo serve it
+THEMES, LOCALES, WIDTHS = ("light", "dark"), ("es", "en"), (1280, 390)
+MATRIX = tuple(itertools.product(THEMES, LOCALES, WIDTHS))
+
+# A page that is cut off on purpose says so in its console; so does one that is signed out.
+EXPECTED_NOISE = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION", "status of 401", "WebSocket")
+
+expect.set_options(timeout=15_000)
+
+
+def looks(name: str) -> list[tuple[str, str, int]]:
+    """The theme, language and width combinations that a screen is looked at in.
+
+    Two of the eight, other ones for each screen; all of them in the nightly run.
+    """
+    if NIGHTLY:
+        return list(MATRIX)
+    first = sum(name.encode()) % len(MATRIX)
+    opposite = MATRIX[len(MATRIX) - 1 - first]
+    return [MATRIX[first], opposite]
+
+
+@dataclass(slots=True)
+class Centre:
+    """The running centre, and what tests ask of it over HTTP."""
+
+    url: str
+    _tokens: dict[str, str] = field(default_factory=dict)
+
+    def call(
+        self, method: str, path: str, body: object = None, token: str | None = None
+    ) -> dict[str, Any]:
+        """JSON in, JSON out; raises HTTPError for a refusal."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        url = f"{self.url}/api/v1{path}"
+        request = urllib.request.Request(url, data=data, headers=headers, method=method)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            text = answer.read()
+        return json.loads(text) if text else {}
+
+    def token(self, email: str) -> str:
+        """An access token of the user's own, apart from any browser's session."""
+        if email not in self._tokens:
+            answer = self.call("POST", "/auth/login", {"email": email, "password": PASSWORD})
+            self._tokens[email] = answer["access_token"]
+        return self._tokens[email]
+
+    def ask(self, email: str, method: str, path: str, body: object = None) -> dict[str, Any]:
+        return self.call(method, path, body, self.token(email))
+
+
+@pytest.fixture(scope="session")
+def centre() -> Iterator[Centre]:
+    folder = Path(tempfile.mkdtemp(prefix="cc-e2e-"))
+    folder.chmod(0o755)
+    port = _free_port()
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "APP_ENV": "development",
+        "DEMO": "true",
+        "DEMO_TRAFFIC": "0",
+        "PORT": str(port),
+        "DATA_DIR": str(folder / "data"),
+        "BCRYPT_ROUNDS": "4",
+        "LOG_LEVEL": "WARNING",
+        "LOG_FORMAT": "json",
+        "DB_TRANSACTION_TIMEOUT_MS": "20000",
+        "CHAT_STARTS_PER_MINUTE": "600",
+        "CHAT_DEFAULT_QUEUE": QUEUE,
+    }
+    log = (folder / "serve.log").open("w+b")
+    for command in ("up", "seed"):
+        subprocess.run(
+            [sys.executable, "-m", "db", command], cwd=ROOT, env=environ, check=True, stdout=log
+        )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "contactcenter", "serve"],
+        cwd=ROOT,
+        env=environ,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _await_ready(url, process, folder / "serve.log")
+        yield Centre(url)
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+        log.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _await_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + READY_WITHIN_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=2):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    raise RuntimeError(f"the centre did not start:\n{log.read_text(errors='replace')[-4000:]}")
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if path is None:
+        pytest.fail("Chromium is missing: tools/chromium says how to get it.")
+    browser = playwright.chromium.launch(
+        executable_path=path,
+        args=[
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--autoplay-policy=no-user-gesture-required",
+        ],
+    )
+    yield browser
+    browser.close()
+
+
+@dataclass(slots=True)
+class Visitor:
+    """A customer who writes in web chat, by HTTP only."""
+
+    centre: Centre
+    token: str
+    conversation_id: str
+    said: int = 1
+
+    def say(self, body: str) -> None:
+        self.said += 1
+        self.centre.call(
+            "POST",
+            f"/chat/conversations/{self.conversation_id}/messages",
+            {"body": body, "client_id": f"say-{self.said}"},
+            self.token,
+        )
+
+    def leave(self) -> None:
+        try:
+            self.centre.call(
+                "POST", f"/chat/conversations/{self.conversation_id}/close", {}, self.token
+            )
+        except urllib.error.HTTPError as error:
+            if error.code not in (401, 404, 409):
+                raise
+
+
+@dataclass(slots=True)
+class World:
+    """What a test has to do with: desks, visitors, and their end."""
+
+    centre: Centre
+    browser: Browser
+    contexts: list[BrowserContext] = field(default_factory=list)
+    visitors: list[Visitor] = field(default_factory=list)
+    agents: set[str] = field(default_factory=set)
+    noise: list[str] = field(default_factory=list)
+
+    def context(
+        self, *, theme: str = "light", locale: str = "es", width: int = 1280, height: int = 800
+    ) -> BrowserContext:
+        """A browser of its own: storage, cookies, preferences."""
+        context = self.browser.new_context(
+            viewport={"width": width, "height": height},
+            locale="es-ES" if locale == "es" else "en-GB",
+            color_scheme="dark" if theme == "dark" else "light",
+            reduced_motion="reduce",
+            has_touch=width < 720,
+        )
+        context.add_init_script(
+            f"localStorage.setItem('cc.theme', '\"{theme}\"');"
+            f"localStorage.setItem('cc.locale', '\"{locale}\"');"
+        )
+        context.on("console", self._heard)
+        context.on("weberror", lambda error: self.noise.append(f"uncaught: {error.error}"))
+        self.contexts.append(context)
+        return context
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            text = message.text
+            if not any(expected in text for expected in EXPECTED_NOISE):
+                self.noise.append(f"{message.type}: {text}")
+
+    def desk(self, email: str, *, available: bool = True, **look: Any) -> Page:
+        """A desk with this agent signed in, connected and (by default) available."""
+        context = self.context(**look)
+        login = context.request.post(
+            f"{self.centre.url}/api/v1/auth/login",
+            data={"email": email, "password": PASSWORD, "token_transport": "cookie"},
+        )
+        assert login.ok, login.text()
+        self.agents.add(email)
+        page = context.new_page()
+        page.goto(f"{self.centre.url}/desk")
+        expect(page.locator(".status")).to_be_visible()
+        if available:
+            set_status(page, 0)
+        return page
+
+    def visitor(
+        self, message: str = "Hola", *, name: str = "Ana Visitante", queue: str = QUEUE
+    ) -> Visitor:
+        answer = self.centre.call(
+            "POST", "/chat/conversations", {"name": name, "queue": queue, "message": message}
+        )
+        visitor = Visitor(self.centre, answer["token"], answer["conversation"]["conversation_id"])
+        self.visitors.append(visitor)
+        return visitor
+
+    def page(self, path: str, **look: Any) -> Page:
+        page = self.context(**look).new_page()
+        page.goto(self.centre.url + path)
+        return page
+
+    def end(self) -> None:
+        for context in self.contexts:
+            context.close()
+        for visitor in self.visitors:
+            visitor.leave()
+        for email in self.agents:
+            self.centre.ask(
+                email,
+                "POST",
+                "/agents/status",
+                {"status": "offline", "confirm": True, "open": "queue"},
+            )
+        for visitor in self.visitors:
+            visitor.leave()
+
+
+@pytest.fixture
+def world(centre: Centre, browser: Browser) -> Iterator[World]:
+    world = World(centre, browser)
+    yield world
+    world.end()
+    assert not world.noise, "the browser's console: " + "; ".join(world.noise)
+
+
+def set_status(page: Page, index: int) -> None:
+    """Choose the status menu's entry number `index`; 0 is available."""
+    page.locator(".status").click()
+    page.locator("[role=menu] [role^=menuitem]").nth(index).click()
+    expect(page.locator("[role=menu]")).to_have_count(0)
+
+
+def offer(page: Page) -> Locator:
+    """The offer on a desk, once it can be answered."""
+    card = page.locator("section.offer")
+    expect(card).to_be_visible()
+    expect(card).not_to_have_class("offer dead")
+    return card
+
+
+def accept(page: Page) -> None:
+    """Wait for an offer and take it with F9."""
+    offer(page)
+    page.keyboard.press("F9")
+    expect(page.locator("#composer")).to_be_visible()
+
+
+def say(page: Page, text: str) -> None:
+    """Send a reply from the desk."""
+    page.locator("#composer").fill(text)
+    page.keyboard.press("Control+Enter")
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[[Page], None]:
+    """Fails when axe-core finds anything against WCAG 2.2 A and AA on the page."""
+    source = AXE.read_text(encoding="utf-8")
+
+    def check(page: Page) -> None:
+        if not page.evaluate("typeof window.axe !== 'undefined'"):
+            session = page.context.new_cdp_session(page)
+            session.send("Runtime.evaluate", {"expression": source})
+            session.detach()
+        result = page.evaluate(
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa',"
+            " 'best-practice']})"
+        )
+        found = [
+            f"{one['id']}: {one['help']} {[node['html'][:120] for node in one['nodes']]}"
+            for one in result["violations"]
+        ]
+        assert not found, "\n".join(found)
+
+    return check
