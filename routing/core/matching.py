@@ -220,7 +220,7 @@ class Matcher:
         """The visit waits. Its rings are the pools of its steps up to the active one."""
         item = visit.item
         group = (item.band, item.front, item.base, item.boost, item.target_ms)
-        number = self._number(kind)
+        number = self.number(kind)
         preferred = item.preferred if strategy is StrategyName.PREFERRED_FIRST else ()
         key = (
             item.queue,
@@ -256,6 +256,36 @@ class Matcher:
         self.flush()
         need = self._need_of[work_item]
         return any(True for _ in self.options(need, need.roster.room(need.kind)))
+
+    def pool(self, roster: BitRoster, ring: Ring) -> int:
+        """The agents whom a ring admits, with room or without."""
+        pool = roster.everyone if ring.agents is None else roster.of(ring.agents)
+        for wanted in ring.require:
+            pool &= roster.meeting(wanted.skill, wanted.min)
+        return pool
+
+    def rivals(self, agent: Agent, now: int, most: int) -> list[Visit]:
+        """The next items that the agent could have, at most one of each need."""
+        homes = [self._queue_lanes[queue] for queue in agent.queues if queue in self._queue_lanes]
+        homes += [self._agent_lanes[agent.id]] if agent.id in self._agent_lanes else []
+        found: dict[str, tuple[int, int, str, Visit]] = {}
+        for home in homes:
+            for lane in home.values():
+                taken = 0
+                for start, work_item, _, need, visit in lane:
+                    if taken == most:
+                        break
+                    if self._fits(need, agent) and self._need_of.get(work_item) is need:
+                        found[work_item] = (need.rank(now, start), start, work_item, visit)
+                        taken += 1
+        return [visit for _, _, _, visit in sorted(found.values())[:most]]
+
+    def _fits(self, need: Need, agent: Agent) -> bool:
+        return (
+            bool(agent.rooms >> need.kind & 1)
+            and agent.id not in need.excluded
+            and any(ring.admits(agent) for ring in need.rings)
+        )
 
     # Matching
 
@@ -413,8 +443,8 @@ class Matcher:
                 rooms |= 1 << number
         return rooms
 
-    def _number(self, kind: Kind) -> int:
-        """The kind's bit; a new kind has every agent's room measured."""
+    def number(self, kind: Kind) -> int:
+        """The kind's bit in `Agent.rooms`; a new kind has every agent's room measured."""
         number = self._kinds.get(kind)
         if number is None:
             number = self._kinds[kind] = len(self._kind_list)

@@ -1,0 +1,262 @@
+"""What agents and supervisors ask of the router, and when the answer is no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from routing.core import offers, segments, staff
+from routing.core.agent_state import Agent, Status
+from routing.core.capacity import Kind, no_room
+from routing.core.decisions import AgentStatusSet, RequestRefused, UnitsGranted
+from routing.core.inputs import (
+    PullRequested,
+    PushRequested,
+    Request,
+    StatusRequested,
+    UnitsRequested,
+)
+from routing.core.model import (
+    DEFAULT_POLICIES,
+    OpenWork,
+    ParkReason,
+    Refusal,
+    Segment,
+    SegmentState,
+    Visit,
+    VisitState,
+    Will,
+)
+from routing.core.world import World
+
+_LEAVING = (Will.AWAY, Will.OFFLINE)
+_BUSY = (Status.COOLDOWN, Status.WRAPPING, Status.OVER_BUDGET, Status.LEAVING, Status.ONE_DONE)
+
+
+def refuse(
+    world: World,
+    request: Request,
+    code: Refusal,
+    detail: str,
+    ctx: Mapping[str, object] | None = None,
+) -> None:
+    world.out.append(RequestRefused(request.request_id, code, detail, ctx or {}))
+
+
+def pull(world: World, request: PullRequested) -> None:
+    found = _both(world, request, request.agent, request.work_item)
+    if found is None:
+        return
+    agent, visit = found
+    if visit.state is not VisitState.QUEUED:
+        refuse(world, request, Refusal.CONFLICT, "It is being offered to somebody.")
+    elif not world.member_of(agent, world.queue(visit)):
+        refuse(world, request, Refusal.FORBIDDEN, "You are not a member of its queue.")
+    elif not _at_work(agent):
+        refuse(world, request, Refusal.CONFLICT, "Sign in with a connected desk first.")
+    elif agent.offers:
+        refuse(world, request, Refusal.CONFLICT, "Answer the offer that is ringing first.")
+    elif _has_room(world, request, agent, visit):
+        offers.assign(world, visit, agent, "pull", request_id=request.request_id)
+
+
+def push(world: World, request: PushRequested) -> None:
+    found = _both(world, request, request.agent, request.work_item)
+    if found is None:
+        return
+    agent, visit = found
+    if not _at_work(agent):
+        refuse(world, request, Refusal.CONFLICT, "The agent's desk is not connected.")
+        return
+    if not request.force:
+        if not agent.counts_as_staff or agent.status in _BUSY:
+            refuse(
+                world,
+                request,
+                Refusal.CONFLICT,
+                "The agent takes nothing just now.",
+                {"status": agent.status.label},
+            )
+            return
+        if not _has_room(world, request, agent, visit):
+            return
+    offers.assign(world, visit, agent, "push", request_id=request.request_id, forced=request.force)
+
+
+def _both(
+    world: World, request: Request, agent_id: str, work_item: str
+) -> tuple[Agent, Visit] | None:
+    agent, visit = world.agents.get(agent_id), world.visits.get(work_item)
+    if agent is None:
+        refuse(world, request, Refusal.NOT_FOUND, "There is no such agent.")
+    elif visit is None:
+        refuse(world, request, Refusal.NOT_FOUND, "It is not waiting any more.")
+    else:
+        world.refresh_touched()
+        return agent, visit
+    return None
+
+
+def _at_work(agent: Agent) -> bool:
+    return agent.row.present and agent.row.will is not Will.OFFLINE
+
+
+def _has_room(world: World, request: Request, agent: Agent, visit: Visit) -> bool:
+    item = visit.item
+    own = {offer.id: offer for offer in agent.offers.values() if offer.work_item != item.id}
+    beside = Agent(agent.config, agent.row)
+    beside.offers, beside.segments = own, agent.segments  # its own offer of this item is no bar
+    why = no_room(beside, world.kind(item), item.takes_over)
+    blocked = agent.status in (Status.WRAPPING, Status.OVER_BUDGET)
+    if why is None and not blocked:
+        return True
+    reason = agent.status.label if why is None else why.value
+    refuse(world, request, Refusal.CAPACITY, "There is no room for it.", {"reason": reason})
+    return False
+
+
+def units(world: World, request: UnitsRequested) -> None:
+    """A call that the agent dials holds its units before the first ring."""
+    agent = world.agents.get(request.agent)
+    if agent is None:
+        refuse(world, request, Refusal.NOT_FOUND, "There is no such agent.")
+        return
+    if not _at_work(agent):
+        refuse(world, request, Refusal.CONFLICT, "Sign in with a connected desk first.")
+        return
+    queue = world.queues.get(request.queue or "")
+    policies = queue.policies if queue else DEFAULT_POLICIES
+    policy = policies[request.channel]
+    kind = Kind(request.channel, request.cost, policy.interrupts, policy.barred_by)
+    why = no_room(agent, kind)
+    if why is not None:
+        refuse(world, request, Refusal.CAPACITY, "There is no room for it.", {"reason": why.value})
+        return
+    offers.make_room(world, agent, kind, None)
+    segment = Segment(
+        id=world.new_id(),
+        interaction=request.interaction,
+        agent=agent.id,
+        channel=request.channel,
+        queue=request.queue,
+        full_cost=request.cost,
+        cost=request.cost,
+        started_at=world.now,
+        state_since=world.now,
+    )
+    segments.hold(world, segment)
+    world.out.append(UnitsGranted(request.request_id, replace(segment)))
+
+
+def status(world: World, request: StatusRequested) -> None:
+    """Another will, at once or after the open work; refused if somebody is left in the lurch."""
+    agent = world.agents.get(request.agent)
+    if agent is None:
+        refuse(world, request, Refusal.NOT_FOUND, "There is no such agent.")
+        return
+    later = request.after_this and agent.working()
+    if request.will is Will.OFFLINE and not later and not _open_work_settled(world, request, agent):
+        return
+    waiting = _left_waiting(world, agent) if request.will in _LEAVING else {}
+    if waiting and not request.confirm:
+        refuse(
+            world,
+            request,
+            Refusal.CONFLICT,
+            "You are the last one for those who wait.",
+            {"waiting": waiting},
+        )
+        return
+    if request.will is Will.OFFLINE and not later:
+        _dispose(world, request, agent)
+    if later:
+        staff.note_after_this(world, agent, request.will, request.reason)
+        world.out.append(
+            AgentStatusSet(
+                agent.id,
+                agent.row.will,
+                agent.row.will_reason,
+                "agent",
+                after_this=request.will,
+                after_this_reason=request.reason,
+                request_id=request.request_id,
+            )
+        )
+        return
+    staff.set_will(
+        world,
+        agent,
+        request.will,
+        request.reason,
+        cause="agent",
+        request_id=request.request_id,
+    )
+
+
+def _left_waiting(world: World, agent: Agent) -> dict[str, int]:
+    """Queues with waiters that nobody else is there for, and how many wait."""
+    if not agent.counts_as_staff:
+        return {}
+    left = {}
+    for queue in agent.queues:
+        waiting = sum(count for (name, _), count in sorted(world.length.items()) if name == queue)
+        if waiting and not any(
+            other is not agent and other.counts_as_staff and queue in other.queues
+            for other in world.agents.values()
+        ):
+            left[queue] = waiting
+    return left
+
+
+def _open(agent: Agent) -> list[Segment]:
+    """Open work that somebody must see to: all but what is snoozed. By id."""
+    return [
+        segment
+        for _, segment in sorted(agent.segments.items())
+        if segment.park_reason is not ParkReason.SNOOZED
+    ]
+
+
+def _open_work_settled(world: World, request: StatusRequested, agent: Agent) -> bool:
+    """Whether the request says what becomes of the open work; refuses it if not."""
+    work = _open(agent)
+    if not work:
+        return True
+    finish = [s.id for s in work if _must_be_finished(world, s)]
+    ctx: dict[str, object] = {"open_work": finish or [segment.id for segment in work]}
+    if finish:
+        detail = "Finish the call and the wrap-up first."
+        refuse(world, request, Refusal.CONFLICT, detail, ctx)
+        return False
+    if request.open_work is None:
+        detail = "Say what becomes of the open work: queue, snooze or hand over."
+        refuse(world, request, Refusal.CONFLICT, detail, ctx)
+        return False
+    if request.open_work is OpenWork.SNOOZE and (request.snooze_until or 0) <= world.now:
+        refuse(world, request, Refusal.INVALID, "Snooze until a time to come.")
+        return False
+    if request.open_work is OpenWork.HAND_OVER:
+        heir = world.agents.get(request.hand_over_to or "")
+        if heir is None or heir is agent:
+            refuse(world, request, Refusal.NOT_FOUND, "There is no such agent.")
+            return False
+        if heir.row.will is Will.OFFLINE:
+            refuse(world, request, Refusal.CONFLICT, "That agent is not signed in.")
+            return False
+    return True
+
+
+def _must_be_finished(world: World, segment: Segment) -> bool:
+    policy = world.segment_policy(segment)
+    spoken = policy is None or policy.park_free_ms is None
+    return spoken or segment.state is SegmentState.WRAPPING
+
+
+def _dispose(world: World, request: StatusRequested, agent: Agent) -> None:
+    for segment in _open(agent):
+        if request.open_work is OpenWork.SNOOZE:
+            segments.pause(world, segment, ParkReason.SNOOZED, request.snooze_until)
+        elif request.open_work is OpenWork.HAND_OVER:
+            segments.take_back(world, segment, "sign_off", direct_to=request.hand_over_to)
+        else:
+            segments.take_back(world, segment, "sign_off")

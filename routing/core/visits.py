@@ -1,0 +1,199 @@
+"""Rules of a queue visit: how it begins, its steps and rounds, limits, and how it comes back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from routing.core.agent_state import Status
+from routing.core.decisions import (
+    MessageOffered,
+    RoundStarted,
+    StepStarted,
+    VisitClosed,
+    VisitOpened,
+    VisitRequeued,
+)
+from routing.core.model import (
+    Entry,
+    Outcome,
+    RoutingStep,
+    SkipIf,
+    Visit,
+    VisitState,
+    WorkItem,
+)
+from routing.core.world import Timer, World
+
+
+def enter(world: World, item: WorkItem) -> None:
+    """The visit waits from now on, unless its queue is full and another takes it."""
+    visit = Visit(item)
+    world.add_visit(visit)
+    most = world.policy(item).max_waiting
+    length = world.length[item.queue, item.channel]
+    if most is not None and length > most and overflow(world, visit, "length"):
+        return
+    start = item.virtual_start if item.entry is Entry.RETURN else world.now
+    begin_step(world, visit, 0, start)
+    wait(world, visit)
+    arm(world, visit)
+
+
+def leave(world: World, visit: Visit) -> None:
+    """The visit is over. Its pending offers are the caller's to end."""
+    item = visit.item
+    del world.visits[item.id]
+    world.matcher.remove(item.id)
+    world.length[item.queue, item.channel] -= 1
+
+
+def wait(world: World, visit: Visit) -> None:
+    """Stand among those that can be matched, with the pools of the steps so far."""
+    item = visit.item
+    rings = world.rings(item, world.steps(item)[: visit.step + 1])
+    world.matcher.add(visit, world.kind(item), rings, world.queue(visit).strategy)
+
+
+def requeue(world: World, visit: Visit) -> None:
+    """Nobody is being offered it any more."""
+    visit.state = VisitState.QUEUED
+    wait(world, visit)
+    world.arm(Timer.LIMIT, visit.item.id)
+    world.arm(Timer.ROUND, visit.item.id)
+
+
+def requeue_as_known(world: World, visit: Visit) -> None:
+    """As `requeue`, where the tables still have it as offered."""
+    world.out.append(VisitRequeued(visit.item.id))
+    requeue(world, visit)
+
+
+def reconsider(world: World, visit: Visit) -> None:
+    """Its queue's configuration is another: stand anew, in the step that there is."""
+    steps = world.steps(visit.item)
+    if visit.step >= len(steps):
+        begin_step(world, visit, len(steps) - 1, world.now)
+    arm(world, visit)
+    if visit.state is VisitState.QUEUED:
+        wait(world, visit)
+
+
+def arm(world: World, visit: Visit) -> None:
+    for timer in (Timer.STEP, Timer.RETURN, Timer.LIMIT, Timer.ROUND):
+        world.arm(timer, visit.item.id)
+
+
+def begin_step(world: World, visit: Visit, step: int, start: int) -> None:
+    """Make a step the active one, or the first after it that is not to be skipped.
+
+    `start` is when it began: a returning customer's steps count from the old place.
+    """
+    steps = world.steps(visit.item)
+    last = len(steps) - 1
+    while step < last:
+        lasts = steps[step].for_ms
+        if lasts is None or (start + lasts > world.now and not _skip(world, visit, steps[step])):
+            break
+        start = min(start + lasts, world.now)
+        step += 1
+    visit.step = step
+    lasts = steps[step].for_ms
+    visit.step_until = None if lasts is None else start + lasts
+    if last:
+        world.out.append(StepStarted(visit.item.id, step, visit.step_until))
+
+
+def next_step(world: World, work_item: str) -> None:
+    """The active step has run out."""
+    visit = world.visits[work_item]
+    begin_step(world, visit, visit.step + 1, world.now)
+    world.arm(Timer.STEP, work_item)
+    if visit.state is VisitState.QUEUED:
+        wait(world, visit)
+
+
+def _skip(world: World, visit: Visit, step: RoutingStep) -> bool:
+    """Whether the step lasts 0 s because nobody of its pool is there."""
+    if step.skip_if is SkipIf.NEVER:
+        return False
+    world.refresh_touched()
+    matcher = world.matcher
+    matcher.flush()
+    roster = matcher.roster
+    (ring,) = world.rings(visit.item, (step,))
+    pool = matcher.pool(roster, ring)
+    if step.skip_if is SkipIf.NONE_FREE:
+        return not pool & roster.room(matcher.number(world.kind(visit.item)))
+    pool &= ~roster.in_status(Status.OFFLINE)
+    if step.skip_if is SkipIf.NONE_AVAILABLE:
+        pool &= ~(roster.in_status(Status.AWAY) | roster.in_status(Status.ABSENT))
+    return not pool
+
+
+def new_round(world: World, work_item: str) -> None:
+    """Nobody who has not refused could take it: everybody may be asked again."""
+    visit = world.visits[work_item]
+    visit.round += 1
+    visit.excluded = frozenset()
+    visit.refused_at = None
+    world.out.append(RoundStarted(work_item, visit.round))
+    wait(world, visit)
+
+
+def waited_too_long(world: World, work_item: str) -> None:
+    overflow(world, world.visits[work_item], "wait")
+
+
+def overflow(world: World, visit: Visit, reason: str) -> bool:
+    """Move to the overflow queue with the wait so far; True if it went.
+
+    Without one, or when that is full itself or has been left the same way, the customer is
+    offered to leave a message, once, and the visit keeps its place.
+    """
+    item = visit.item
+    target = world.policy(item).overflow
+    queue = world.queues.get(target or "")
+    if queue is not None and queue.id not in (*item.overflowed, item.queue):
+        policy = queue.policies[item.channel]
+        length = world.length.get((queue.id, item.channel), 0)
+        if policy.max_waiting is None or length < policy.max_waiting:
+            moved = replace(
+                item,
+                id=world.new_id(),
+                queue=queue.id,
+                boost=policy.boost,
+                target_ms=policy.target_ms,
+                entered_at=world.now,
+                entry=Entry.OVERFLOW,
+                steps=None,
+                overflowed=(*item.overflowed, item.queue),
+            )
+            leave(world, visit)
+            world.out.append(VisitClosed(item.id, Outcome.MOVED, reason, moved.id))
+            world.out.append(VisitOpened(moved))
+            enter(world, moved)
+            return True
+    if not visit.message_offered:
+        visit.message_offered = True
+        world.out.append(MessageOffered(item.id, reason))
+    return False
+
+
+def again(world: World, item: WorkItem, **changes: object) -> WorkItem:
+    """A visit that takes up where an earlier one was, with its virtual start."""
+    fresh = replace(
+        item,
+        id=world.new_id(),
+        entered_at=world.now,
+        entry=Entry.REQUEUE,
+        steps=None,
+        preferred=(),
+        preferred_ms=0,
+        direct_to=None,
+        return_to=None,
+        return_at=None,
+        front=False,
+        takes_over=None,
+        overflowed=(),
+    )
+    return replace(fresh, **changes)  # type: ignore[arg-type]
