@@ -35,7 +35,7 @@ from contactcenter.core.clock import Clock, SystemClock
 from contactcenter.core.http import State, build_app
 from contactcenter.core.jobs import JobQueue, JobRunner
 from contactcenter.core.metrics import loop_lag
-from contactcenter.core.module import Deps, Module, Role
+from contactcenter.core.module import Deps, Module, Role, ground
 from contactcenter.core.sockets import Dispatcher
 from contactcenter.core.work import WorkFactory
 from contactcenter.events import CATALOGUE
@@ -135,6 +135,7 @@ def build(settings: Settings, pool: db.Pool, clock: Clock, centre: Centre) -> Ho
         broadcast=WallboardBroadcast(hub),
     )
     modules = (
+        ground(deps),
         identity.module,
         contactcenter.interactions.module.build(deps),
         contactcenter.agents.module.build(deps, router.duty),

@@ -228,9 +228,8 @@ def _converter(hint: Any) -> Convert | None:
     if origin is typing.Literal:
         return None
     if origin is tuple and arguments[1:] == (Ellipsis,):
-        return _sequence(tuple, arguments[0])
-    if origin is frozenset:
-        return _sequence(frozenset, arguments[0])
+        inner = _converter(arguments[0])
+        return tuple if inner is None else _tuple(inner)
     if origin is dict and arguments[0] is str:
         inner = _converter(arguments[1])
         return None if inner is None else _mapping(inner)
@@ -252,9 +251,8 @@ def _optional(hint: Any, arguments: tuple[Any, ...]) -> Convert | None:
     return None if inner is None else lambda value: None if value is None else inner(value)
 
 
-def _sequence(kind: Callable[[Any], Any], item: Any) -> Convert:
-    inner = _converter(item)
-    return kind if inner is None else lambda value: kind(map(inner, value))
+def _tuple(inner: Convert) -> Convert:
+    return lambda value: tuple(map(inner, value))
 
 
 def _mapping(inner: Convert) -> Convert:

@@ -18,6 +18,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, Literal, get_origin
 from uuid import UUID
 
@@ -54,11 +55,27 @@ log = structlog.get_logger(__name__)
 
 BODY_LIMIT: Final = 64 * 1024
 COMPRESS_FROM: Final = 1024
-COMPRESSED: Final = frozenset({"application/json", "application/problem+json", "text/plain"})
+COMPRESSED: Final = frozenset(
+    {
+        "application/json",
+        "application/problem+json",
+        "text/css",
+        "text/html",
+        "text/javascript",
+        "text/plain",
+    }
+)
 SIGNED_IN_LIMIT: Final = Limit(per_second=50, burst=200)
 PUBLIC_LIMIT: Final = Limit(per_second=20, burst=100)
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
+DOCS_FOLDER: Final = Path(__file__).parent / "docs_page"
+DOCS: Final = (
+    ("/api/docs", "index.html", "text/html"),
+    ("/api/docs/docs.css", "docs.css", "text/css"),
+    ("/api/docs/docs.js", "docs.js", "text/javascript"),
+)
+
 GOOD_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 PARAMETER: Final = re.compile(r"{(\w+)}")
 
@@ -176,7 +193,7 @@ def build_app(
     authenticator: Authenticator,
     checks: Mapping[str, Check],
 ) -> web.Application:
-    """The aiohttp application: these routes and /healthz, /readyz, /metrics, /api/openapi.json.
+    """The aiohttp application: these routes, /healthz, /readyz, /metrics, the document, its page.
 
     Pages and sockets are added to it by whoever serves them.
     """
@@ -192,6 +209,8 @@ def build_app(
             app.router.add_route(route.method, route.path, endpoint)
     document = orjson.dumps(openapi.document(table, settings.app.public_url))
     app.router.add_get("/api/openapi.json", _fixed(document))
+    for path, name, kind in DOCS:
+        app.router.add_get(path, _fixed((DOCS_FOLDER / name).read_bytes(), kind))
     app.router.add_get("/healthz", _fixed(b'{"status":"ok"}'))
     app.router.add_get("/readyz", _readiness(dict(checks)))
     app.router.add_get("/metrics", _metrics)
@@ -486,9 +505,13 @@ def _matches(http: web.Request, header: str, version: int) -> bool:
     return "*" in tags or etag(version) in tags
 
 
-def _fixed(body: bytes) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _fixed(
+    body: bytes, content_type: str = "application/json"
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    charset = "utf-8" if content_type.startswith("text/") else None
+
     async def answer(_: web.Request) -> web.Response:
-        return web.Response(body=body, content_type="application/json")
+        return web.Response(body=body, content_type=content_type, charset=charset)
 
     return answer
 

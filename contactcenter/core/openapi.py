@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -80,6 +81,15 @@ def document(routes: Iterable[Route], server: str) -> dict[str, Any]:
             "schemas": {**definitions, "Problem": PROBLEM},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
+        "x-problems": [
+            {
+                "status": problem.status,
+                "code": problem.code,
+                "title": problem.title,
+                "about": inspect.getdoc(problem),
+            }
+            for problem in sorted(Problem.__subclasses__(), key=lambda problem: problem.status)
+        ],
     }
 
 

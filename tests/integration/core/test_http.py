@@ -410,3 +410,15 @@ async def test_a_lost_database_is_503(client: Client, pool: db.Pool) -> None:
     assert answer.headers["Retry-After"] == "1"
     for conn in held:
         await pool.release(conn)
+
+
+async def test_the_document_has_a_page_of_our_own(client: Client) -> None:
+    page = await client.get("/api/docs", headers={"Accept-Encoding": "identity"})
+    text = await page.text()
+    assert page.content_type == "text/html"
+    assert "://" not in text, "nothing comes from elsewhere"
+    assert "<style" not in text
+    for path, kind in (("docs.css", "text/css"), ("docs.js", "text/javascript")):
+        assert f'"/api/docs/{path}"' in text
+        part = await client.get(f"/api/docs/{path}")
+        assert (part.status, part.content_type) == (200, kind)
