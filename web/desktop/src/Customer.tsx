@@ -114,7 +114,7 @@ function Header({ contact, mine, onChanged }: { contact: ContactCard | null; min
     if (!mine) setEditing(false);
   }, [mine]);
   return (
-    <section className="who-hd" aria-label={t("customer")} aria-busy={!contact}>
+    <div className="who-hd" aria-busy={!contact}>
       <div className="who-name">
         {editing ? (
           <form className="row grow" onSubmit={submit}>
@@ -184,7 +184,7 @@ function Header({ contact, mine, onChanged }: { contact: ContactCard | null; min
         )}
       </dl>
       <ErrorLine error={error} />
-    </section>
+    </div>
   );
 }
 

@@ -5,6 +5,7 @@ import { cls, IconButton } from "@contactcenter/shared/ui";
 import { Icon, type IconName } from "@contactcenter/shared/icons";
 import { useEffect, useMemo, useState } from "react";
 
+import { Boundary } from "./Boundary";
 import { DeskContext, useAgent, useDesk } from "./context";
 import { Conversation } from "./Conversation";
 import { Customer } from "./Customer";
@@ -82,11 +83,17 @@ function Frame() {
     <div className="desk" data-pane={pane}>
       <TopBar onHelp={() => setHelp(true)} onSignOut={() => setLeaving(true)} />
       <main className="stage">
-      <Lists onOpen={() => setPane("conversation")} />
-      <Conversation onWhy={setWhy} onCustomer={() => setPanel(true)} onBack={() => setPane("inbox")} />
+      <Boundary of="lists">
+        <Lists onOpen={() => setPane("conversation")} />
+      </Boundary>
+      <Boundary of={viewId ?? ""}>
+        <Conversation onWhy={setWhy} onCustomer={() => setPanel(true)} onBack={() => setPane("inbox")} />
+      </Boundary>
       <section className={cls("panel", panel && "open")} aria-label={t("customer")}>
         <IconButton className="panel-close" icon="close" label={t("close")} onClick={() => setPanel(false)} />
-        <Customer />
+        <Boundary of={viewId ?? ""}>
+          <Customer />
+        </Boundary>
       </section>
       {panel && <button type="button" className="scrim" aria-label={t("close")} onClick={() => setPanel(false)} />}
       <Settings onHelp={() => setHelp(true)} onSignOut={() => setLeaving(true)} />
@@ -97,8 +104,14 @@ function Frame() {
         <Tab pane="customer" now={pane} icon="person" label={t("customer")} onPick={setPane} />
         <Tab pane="settings" now={pane} icon="dots" label={t("more")} onPick={setPane} />
       </nav>
-      <Offers />
-      {why && <Why id={why} onClose={() => setWhy(null)} />}
+      <Boundary of="offers">
+        <Offers />
+      </Boundary>
+      {why && (
+        <Boundary of={why}>
+          <Why id={why} onClose={() => setWhy(null)} />
+        </Boundary>
+      )}
       {help && <Shortcuts onClose={() => setHelp(false)} />}
       {leaving && <SignOff onClose={() => setLeaving(false)} />}
     </div>

@@ -6,14 +6,16 @@ import { volume } from "@contactcenter/shared/prefs";
 
 let context: AudioContext | null = null;
 
-function wake(): void {
-  context ??= new AudioContext();
-  if (context.state === "suspended") void context.resume();
-}
-
-/** Let the first gesture on the page open the sound. */
+/** Let the first gesture that counts as one (a bare Ctrl does not) open the sound. */
 export function armSound(): void {
-  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, wake, { once: true, capture: true });
+  const kinds = ["pointerup", "keydown"] as const;
+  const wake = () => {
+    if (navigator.userActivation?.hasBeenActive === false) return;
+    for (const kind of kinds) removeEventListener(kind, wake, { capture: true });
+    context = new AudioContext();
+    if (context.state === "suspended") void context.resume();
+  };
+  for (const kind of kinds) addEventListener(kind, wake, { capture: true });
 }
 
 function tone(at: number, hertz: number, seconds: number, loudness: number): void {
