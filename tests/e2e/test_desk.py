@@ -257,7 +257,7 @@ def test_wrap_up_note_is_kept_and_alt_digit_works_inside_it(world: World) -> Non
     agent.reload()
     expect(panel.get_by_label("Nota")).to_have_value("Llamar el 2 de mayo")
     expect(panel.get_by_role("radio").first).to_be_checked()
-    panel.get_by_role("button", name="Cerrar").click()
+    panel.get_by_role("button", name="Terminar").click()
     expect(panel).to_have_count(0)
 
 

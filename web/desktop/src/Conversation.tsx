@@ -41,11 +41,12 @@ function Nothing() {
   const t = useT();
   const waiting = useAgent((state) => Object.keys(state.queue).length);
   const status = useAgent((state) => state.me.status);
+  const open = useAgent((state) => Object.keys(state.interactions).length);
   const ready = status === "available" || status === "on_demand";
   return (
     <section className="main hollow" aria-label={t("conversation")}>
       <Icon name={ready ? "inbox" : "pause"} size={24} />
-      <p className="t16 b">{t(ready ? "nothingOpen" : "nothingAway")}</p>
+      <p className="t16 b">{t(ready ? (open > 0 ? "nothingChosen" : "nothingOpen") : "nothingAway")}</p>
       <p>{ready ? t("nothingWaiting", { count: waiting }) : t("nothingAwayHint")}</p>
     </section>
   );
@@ -67,7 +68,9 @@ function Heading(props: {
         <h2 className="t16 b cut">{name}</h2>
         <p className="x2 t13 row">
           <Icon name={channel} />
-          <span className="cut">{line}</span>
+          <span className="cut" title={line}>
+            {line}
+          </span>
         </p>
       </div>
       <div className="hd-actions">{children}</div>

@@ -143,8 +143,15 @@ export function WrapUp({ card }: { card: InteractionCard }) {
           <div>
             <p className="lab" id={`${id}-l`}>
               {t("outcome")}
-              <span className="x3">
+              <span className="x3 outcome-keys">
                 {t("outcomeKeys")} <kbd>Alt</kbd> {t("outcomeAlt")}
+              </span>
+              <span className="problem c-bad" role="alert">
+                {problem && (
+                  <>
+                    <Icon name="octagon" size={12} /> {problem}
+                  </>
+                )}
               </span>
             </p>
             <div className="disp" role="radiogroup" aria-labelledby={`${id}-l`}>
@@ -211,17 +218,9 @@ export function WrapUp({ card }: { card: InteractionCard }) {
             )}
           </div>
           <div className="row wrap-end">
-            <span className="error-line" role="alert">
-              {problem && (
-                <>
-                  <Icon name="octagon" size={12} />
-                  {problem}
-                </>
-              )}
-            </span>
             <AfterThis />
             <Button kind="primary" size="large" disabled={!live || busy} title={live ? undefined : t("needsLink")} onClick={() => void finish()}>
-              {t("finish")}
+              {t("wrapFinish")}
               <kbd aria-hidden="true">
                 <Icon name="enter" size={12} />
               </kbd>
