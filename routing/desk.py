@@ -155,6 +155,8 @@ class DeskService:
             assert visit is not None
             if await store.requeue_visit(work.conn, visit.id):
                 await hall.set_state(work.conn, Change(offer.interaction_id, "queued", work.now))
+            rest = timedelta(milliseconds=self._constants.cooldown_ms)
+            await store.rest(work.conn, agent_id, work.now + rest)
             work.emit(
                 ReservationRejected(
                     reservation_id=offer.id,

@@ -50,6 +50,8 @@ FACTS_IGNORED = Counter(
 WAITING: Final = ("queued", "offered")
 WORKED: Final = ("active", "held", "consulting", "parked")
 
+_RELEASED: Final = {"agent_absent": "presence_lost", "agent_gone": "presence_lost"}
+
 _OFFER_ENDED: Final[dict[ReservationState, Any]] = {
     ReservationState.TIMED_OUT: ReservationTimedOut,
     ReservationState.RESCINDED: ReservationRescinded,
@@ -133,6 +135,12 @@ class Group:
                 found.append((agent, None, None, ended))
         return found
 
+    def written(self) -> None:
+        """The group is committed: memory may let go of what is over."""
+        for agent, update in self.desks.items():
+            self.memory.idle[agent] = (update.cooldown_until, update.idle_since)
+        self.memory.forget()
+
     @singledispatchmethod
     def take(self, decision: Any) -> None:
         raise TypeError(f"the shell does not know {type(decision).__name__}")
@@ -154,8 +162,16 @@ class Group:
             queue=item.queue,
             virtual_start=from_ms(item.virtual_start),
         )
-        self.memory.places[item.id] = Place(
-            interaction, contact, item.queue, item.channel.value, item.entered_at, item.preferred
+        self.memory.add_place(
+            item.id,
+            Place(
+                interaction,
+                contact,
+                item.queue,
+                item.channel.value,
+                item.entered_at,
+                item.preferred,
+            ),
         )
         self.new_visits.append((item, contact))
         self.facts.append(rows.event_of(item, contact))
@@ -166,6 +182,7 @@ class Group:
         patch = self._visit(decision.work_item, WAITING)
         ringing = patch.state == "offered"
         patch.state, patch.outcome = "ended", decision.outcome.value
+        self.memory.is_over(decision.work_item)
         self.facts.append(
             InteractionDequeued(
                 interaction_id=place.interaction,
@@ -300,9 +317,10 @@ class Group:
             over_budget=segment.over_budget,
             started_at=self.now,
         )
-        self.memory.parts[segment.id] = Part(
-            place.interaction, place.contact, agent, place.channel, place.queue
+        self.memory.add_part(
+            segment.id, Part(place.interaction, place.contact, agent, place.channel, place.queue)
         )
+        self.memory.is_over(decision.work_item)
         self.facts.append(
             ReservationAccepted(
                 reservation_id=UUID(decision.reservation),
@@ -363,10 +381,11 @@ class Group:
     def _(self, decision: d.SegmentReleased) -> None:
         item = self.sent_on[decision.segment]
         about = self._about(decision.segment)
-        patch = self._segment(decision.segment, WORKED)
+        patch = self._segment(decision.segment, (*WORKED, "wrapping"))
         patch.state, patch.cost = "ended", 0
         patch.park_reason = patch.parked_until = None
         self.left.add(decision.agent)
+        self.memory.is_over(decision.segment)
 
         def build(started_at: datetime, held_ms: int, talk_ended_at: datetime) -> Event:
             return InteractionTransferred(
@@ -375,7 +394,7 @@ class Group:
                 to_agent_id=UUID(item.direct_to) if item.direct_to else None,
                 talked_ms=_ms(started_at, talk_ended_at) - held_ms,
                 held_ms=held_ms,
-                cause=decision.reason,
+                cause=_RELEASED.get(decision.reason, decision.reason),
             )
 
         self.facts.append(Late(decision.segment, build))
@@ -386,6 +405,7 @@ class Group:
         patch = self._segment(decision.segment, ("wrapping",))
         patch.state, patch.cost, patch.wrapped = "ended", 0, True
         self.left.add(decision.agent)
+        self.memory.is_over(decision.segment)
         self.ending.add(part.interaction)
 
         def build(started_at: datetime, held_ms: int, talk_ended_at: datetime) -> Event:  # noqa: ARG001
@@ -425,12 +445,15 @@ class Group:
     @take.register
     def _(self, decision: d.RequestRefused) -> None:
         self.memory.asked.pop(decision.request_id, None)
+        ctx = dict(decision.ctx)
+        if isinstance(segments := ctx.pop("open_work", None), list):
+            ctx["open"] = [str(self.memory.parts[segment].interaction) for segment in segments]
         self.facts.append(
             RoutingRefused(
                 request_id=UUID(decision.request_id),
                 code=decision.code.value,
                 detail=decision.detail,
-                ctx=dict(decision.ctx),
+                ctx=ctx,
             )
         )
 

@@ -7,7 +7,7 @@ to tell which events of the log the tables already contain.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from uuid import UUID
 from contactcenter.core.clock import to_ms
 from db import Connection, Record
 from routing.book import QueueBook
-from routing.core.inputs import CustomerWrote, Input, ItemLeft
+from routing.core.inputs import CustomerWrote, Input
 from routing.core.model import (
     AgentConfig,
     AgentRow,
@@ -24,7 +24,6 @@ from routing.core.model import (
     Channel,
     Constants,
     Entry,
-    Outcome,
     ParkReason,
     QueueConfig,
     Reservation,
@@ -88,31 +87,57 @@ class Part:
     queue: str | None
 
 
-@dataclass(slots=True)
 class Memory:
     """What the shell keeps beside the engine; thrown away with it."""
 
-    queues: dict[str, QueueConfig]
-    agents: dict[str, AgentConfig]
-    places: dict[str, Place]
-    parts: dict[str, Part]
-    idle: dict[str, tuple[int, int]]
-    """Agent → (cooldown_until, idle_since) as stored."""
-    asked: dict[str, str] = field(default_factory=dict)
-    """Status request → its cause, until it is answered."""
-    over: list[str] = field(default_factory=list)
-    """Visits and segments that have ended, to be forgotten with the group that hears of it."""
+    def __init__(
+        self,
+        queues: dict[str, QueueConfig],
+        agents: dict[str, AgentConfig],
+        idle: dict[str, tuple[int, int]],
+    ) -> None:
+        self.queues = queues
+        self.agents = agents
+        self.idle = idle
+        """Agent → (cooldown_until, idle_since) as stored."""
+        self.places: dict[str, Place] = {}
+        """Visit → what is written about it."""
+        self.waiting: dict[UUID, str] = {}
+        """Interaction → the visit in which it waits."""
+        self.parts: dict[str, Part] = {}
+        """Segment → what is written about it."""
+        self.open: dict[UUID, set[str]] = {}
+        """Interaction → its open segments."""
+        self.asked: dict[str, str] = {}
+        """Status request → its cause, until it is answered."""
+        self._over: list[str] = []
 
-    def parts_in(self, interaction: UUID) -> list[tuple[str, Part]]:
-        """The open segments of an interaction."""
-        return [(key, part) for key, part in self.parts.items() if part.interaction == interaction]
+    def add_place(self, work_item: str, place: Place) -> None:
+        self.places[work_item] = place
+        self.waiting[place.interaction] = work_item
+
+    def add_part(self, segment: str, part: Part) -> None:
+        self.parts[segment] = part
+        self.open.setdefault(part.interaction, set()).add(segment)
+
+    def is_over(self, key: str) -> None:
+        """A visit or segment has ended; it is forgotten once the decisions about its end are
+        written."""
+        self._over.append(key)
+        place, part = self.places.get(key), self.parts.get(key)
+        if place is not None and self.waiting.get(place.interaction) == key:
+            del self.waiting[place.interaction]
+        if part is not None and part.interaction in self.open:
+            self.open[part.interaction].discard(key)
+            if not self.open[part.interaction]:
+                del self.open[part.interaction]
 
     def forget(self) -> None:
         """Let go of what is over."""
-        for key in self.over:
+        for key in self._over:
             self.places.pop(key, None)
             self.parts.pop(key, None)
-        self.over.clear()
+        self._over.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,31 +239,32 @@ async def load(
     core = {key: queue.core for key, queue in queues.items()}
     configs = {row["id"]: _config(row, skills.get(row["id"], {})) for row in agents}
     channel_of = {row["id"]: row["channel"] for row in visits}
+    memory = Memory(
+        core,
+        configs,
+        {row["id"]: (_ms(row["cooldown_until"]) or 0, to_ms(row["idle_since"])) for row in agents},
+    )
+    waiting = []
+    for row in visits:
+        memory.add_place(row["id"], _place(row))
+        if row["outcome"] is None:
+            waiting.append(_visit(row, refused.get(row["id"])))
+        else:
+            memory.is_over(row["id"])
+    for row in segments:
+        memory.add_part(row["id"], _part(row))
     return Loaded(
         seen=seen,
-        config=CentreConfig(
-            queues=core,
-            agents=configs,
-            constants=constants,
-        ),
+        config=CentreConfig(queues=core, agents=configs, constants=constants),
         state=RouterSnapshot(
-            visits=tuple(_visit(row, refused.get(row["id"])) for row in visits),
+            visits=tuple(waiting),
             reservations=tuple(_pending(row, channel_of[row["work_item_id"]]) for row in pending),
             segments=tuple(_segment(row) for row in segments),
             agents=tuple(_agent(row, today.get(row["id"])) for row in agents),
             last_offered={row["queue"]: row["agent_id"] for row in turns},
         ),
-        unanswered=_unanswered(visits, segments),
-        memory=Memory(
-            queues=core,
-            agents=configs,
-            places={row["id"]: _place(row) for row in visits},
-            parts={row["id"]: _part(row) for row in segments},
-            idle={
-                row["id"]: (_ms(row["cooldown_until"]) or 0, to_ms(row["idle_since"]))
-                for row in agents
-            },
-        ),
+        unanswered=_unanswered(segments),
+        memory=memory,
     )
 
 
@@ -317,10 +343,9 @@ def _item(row: Record, visit_id: str, queue: str, cost: int) -> WorkItem:
 
 
 def _visit(row: Record, refused: dict[str, int] | None) -> Visit:
-    state = row["state"]
     return Visit(
         item=_item(row, row["id"], row["queue"], row["cost"]),
-        state=_VISIT_STATES[state] if state in ("queued", "offered") else VisitState.OFFERED,
+        state=_VISIT_STATES[row["state"]],
         round=row["round"],
         step=row["step"],
         step_until=_ms(row["step_until"]),
@@ -348,7 +373,11 @@ def _segment(row: Record) -> Segment:
     if row["visit"] is not None:
         item = _item(row, row["visit"], row["visit_queue"], row["visit_cost"])
     agent_at, customer_at = row["agent_at"], row["customer_at"]
-    waits = agent_at is not None and (customer_at is None or agent_at > customer_at)
+    waiting_since: datetime | None = None
+    if agent_at is not None and (customer_at is None or agent_at > customer_at):
+        waiting_since = agent_at
+    elif row["park_reason"] == "waiting_customer":
+        waiting_since = row["state_since"]
     return Segment(
         id=row["id"],
         interaction=str(row["interaction_id"]),
@@ -363,7 +392,7 @@ def _segment(row: Record) -> Segment:
         state=_SEGMENT_STATES[row["state"]],
         park_reason=ParkReason(row["park_reason"]) if row["park_reason"] else None,
         parked_until=_ms(row["parked_until"]),
-        waiting_since=_ms(agent_at) if waits else None,
+        waiting_since=_ms(waiting_since),
         talk_ended_at=_ms(row["talk_ended_at"]),
         wrap_deadline=_ms(row["wrap_deadline"]),
         wrap_extended=row["wrap_extended"],
@@ -373,15 +402,14 @@ def _segment(row: Record) -> Segment:
     )
 
 
-def _unanswered(visits: list[Record], segments: list[Record]) -> list[Input]:
-    """Facts in the tables whose consequences the router has not written down: offers of a
-    visit that is over, and customers who wrote while their work was set aside."""
-    facts: list[Input] = [
-        ItemLeft(row["id"], Outcome(row["outcome"])) for row in visits if row["outcome"]
+def _unanswered(segments: list[Record]) -> list[Input]:
+    """Facts in the tables whose consequences the router has not written down: customers who
+    wrote while their work was set aside."""
+    return [
+        CustomerWrote(row["id"], at=to_ms(row["customer_at"]))
+        for row in segments
+        if row["state"] in ("parked", "wrapping")
+        and row["park_reason"] != "interrupted"
+        and row["customer_at"] is not None
+        and row["customer_at"] > row["state_since"]
     ]
-    for row in segments:
-        customer_at = row["customer_at"]
-        set_aside = row["state"] in ("parked", "wrapping")
-        if set_aside and customer_at is not None and customer_at > row["state_since"]:
-            facts.append(CustomerWrote(row["id"], at=to_ms(customer_at)))
-    return facts

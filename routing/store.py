@@ -430,6 +430,17 @@ async def note_ended(conn: Connection, agent_id: UUID, at: datetime) -> None:
     await conn.execute(NOTE_ENDED, agent_id, at)
 
 
+REST = """
+INSERT INTO agent_states (agent_id, cooldown_until) VALUES ($1, $2)
+ON CONFLICT (agent_id) DO UPDATE SET cooldown_until = excluded.cooldown_until
+"""
+
+
+async def rest(conn: Connection, agent_id: UUID, until: datetime) -> None:
+    """No offer to this agent until then."""
+    await conn.execute(REST, agent_id, until)
+
+
 DISPOSITION = """
 SELECT key FROM dispositions
 WHERE key = $1 AND NOT retired AND (queue IS NULL OR queue = $2)

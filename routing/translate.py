@@ -4,12 +4,13 @@ Only facts that somebody else wrote come this way: what the router itself decide
 memory already. `Reload` says that a fact changes more than one input can tell.
 """
 
+# ruff: noqa: ARG001 - the handlers of one table take the same arguments
+
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from contactcenter.core.clock import to_ms
 from contactcenter.core.event import Event
@@ -40,16 +41,17 @@ def translate(recorded: Recorded, memory: Memory) -> list[inputs.Input]:
     return _TABLE[type(recorded.event)](recorded.event, to_ms(recorded.occurred_at), memory)
 
 
-def _queued(e: interactions.InteractionQueued, at: int, memory: Memory) -> list[inputs.Input]:  # noqa: ARG001
+def _queued(e: interactions.InteractionQueued, at: int, memory: Memory) -> list[inputs.Input]:
     item = rows.item_of_event(e)
-    memory.places[item.id] = Place(
-        e.interaction_id, e.contact_id, e.queue, e.channel, item.entered_at, item.preferred
+    memory.add_place(
+        item.id,
+        Place(e.interaction_id, e.contact_id, e.queue, e.channel, item.entered_at, item.preferred),
     )
     return [inputs.ItemQueued(item)]
 
 
-def _dequeued(e: interactions.InteractionDequeued, at: int, memory: Memory) -> list[inputs.Input]:  # noqa: ARG001
-    memory.over.append(str(e.work_item_id))
+def _dequeued(e: interactions.InteractionDequeued, at: int, memory: Memory) -> list[inputs.Input]:
+    memory.is_over(str(e.work_item_id))
     return [inputs.ItemLeft(str(e.work_item_id), Outcome(e.outcome))]
 
 
@@ -57,18 +59,18 @@ def _accepted(e: routing.ReservationAccepted, at: int, memory: Memory) -> list[i
     work_item, segment = str(e.work_item_id), str(e.segment_id)
     place = memory.places.get(work_item)
     if place is not None:
-        memory.parts[segment] = Part(
-            e.interaction_id, place.contact, e.agent_id, e.channel, e.queue
+        memory.add_part(
+            segment, Part(e.interaction_id, place.contact, e.agent_id, e.channel, e.queue)
         )
-    memory.over.append(work_item)
+    memory.is_over(work_item)
     return [inputs.ReservationAccepted(str(e.reservation_id), segment, at=at)]
 
 
-def _rejected(e: routing.ReservationRejected, at: int, memory: Memory) -> list[inputs.Input]:  # noqa: ARG001
+def _rejected(e: routing.ReservationRejected, at: int, memory: Memory) -> list[inputs.Input]:
     return [inputs.ReservationRejected(str(e.reservation_id), e.reason or "", at=at)]
 
 
-def _presence(e: agents.AgentPresenceChanged, at: int, memory: Memory) -> list[inputs.Input]:  # noqa: ARG001
+def _presence(e: agents.AgentPresenceChanged, at: int, memory: Memory) -> list[inputs.Input]:
     channels = frozenset(Channel(channel) for channel in e.channels)
     if not e.present:
         return [inputs.AgentPresenceChanged(str(e.agent_id), present=False, at=to_ms(e.at))]
@@ -79,7 +81,7 @@ def _presence(e: agents.AgentPresenceChanged, at: int, memory: Memory) -> list[i
     ]
 
 
-def _skills(e: agents.AgentSkillsChanged, at: int, memory: Memory) -> list[inputs.Input]:  # noqa: ARG001
+def _skills(e: agents.AgentSkillsChanged, at: int, memory: Memory) -> list[inputs.Input]:
     known = memory.agents.get(str(e.agent_id))
     if known is None:
         raise Reload
@@ -88,7 +90,7 @@ def _skills(e: agents.AgentSkillsChanged, at: int, memory: Memory) -> list[input
     return [inputs.AgentConfigChanged(config)]
 
 
-def _status(e: agents.AgentStatusChanged, at: int, memory: Memory) -> list[inputs.Input]:  # noqa: ARG001
+def _status(e: agents.AgentStatusChanged, at: int, memory: Memory) -> list[inputs.Input]:
     return [
         inputs.AgentStatusChanged(
             str(e.agent_id),
@@ -105,15 +107,15 @@ def _queue_changed(e: routing.QueueChanged, at: int, memory: Memory) -> list[inp
     raise Reload
 
 
-def _held(e: interactions.InteractionHeld, at: int, memory: Memory) -> list[inputs.Input]:  # noqa: ARG001
+def _held(e: interactions.InteractionHeld, at: int, memory: Memory) -> list[inputs.Input]:
     return [inputs.SegmentStateChanged(str(e.segment_id), SegmentState.HELD, at=at)]
 
 
-def _resumed(e: interactions.InteractionResumed, at: int, memory: Memory) -> list[inputs.Input]:  # noqa: ARG001
+def _resumed(e: interactions.InteractionResumed, at: int, memory: Memory) -> list[inputs.Input]:
     return [inputs.SegmentStateChanged(str(e.segment_id), SegmentState.ACTIVE, at=at)]
 
 
-def _parked(e: interactions.InteractionParked, at: int, memory: Memory) -> list[inputs.Input]:  # noqa: ARG001
+def _parked(e: interactions.InteractionParked, at: int, memory: Memory) -> list[inputs.Input]:
     until = None if e.until is None else to_ms(e.until)
     return [inputs.SegmentParked(str(e.segment_id), ParkReason(e.why), until=until, at=at)]
 
@@ -123,14 +125,14 @@ def _ended(
     at: int,
     memory: Memory,
 ) -> list[inputs.Input]:
-    memory.over.append(str(e.segment_id))
+    memory.is_over(str(e.segment_id))
     return [inputs.SegmentEnded(str(e.segment_id), at=at)]
 
 
 def _wrap_started(
     e: interactions.InteractionWrapStarted,
     at: int,
-    memory: Memory,  # noqa: ARG001
+    memory: Memory,
 ) -> list[inputs.Input]:
     until = None if e.wrap_deadline is None else to_ms(e.wrap_deadline)
     if until is not None and until <= at:
@@ -141,7 +143,7 @@ def _wrap_started(
 def _wrap_extended(
     e: interactions.InteractionWrapExtended,
     at: int,
-    memory: Memory,  # noqa: ARG001
+    memory: Memory,
 ) -> list[inputs.Input]:
     return [inputs.WrapExtended(str(e.segment_id), to_ms(e.wrap_deadline))]
 
@@ -149,7 +151,7 @@ def _wrap_extended(
 def _message(e: interactions.MessageCreated, at: int, memory: Memory) -> list[inputs.Input]:
     if e.interaction_id is None or e.kind != "text":
         return []
-    parts = memory.parts_in(e.interaction_id)
+    parts = [(s, memory.parts[s]) for s in memory.open.get(e.interaction_id, ())]
     if e.sender == "visitor":
         return [inputs.CustomerWrote(segment, at=at) for segment, _ in parts]
     if e.sender == "agent":
@@ -157,7 +159,7 @@ def _message(e: interactions.MessageCreated, at: int, memory: Memory) -> list[in
     return []
 
 
-def _requested(e: routing.RoutingRequested, at: int, memory: Memory) -> list[inputs.Input]:  # noqa: ARG001
+def _requested(e: routing.RoutingRequested, at: int, memory: Memory) -> list[inputs.Input]:
     request_id, agent = str(e.request_id), str(e.agent_id)
     if e.kind == "status":
         wish = e.wish
@@ -176,18 +178,10 @@ def _requested(e: routing.RoutingRequested, at: int, memory: Memory) -> list[inp
                 hand_over_to=wish.get("hand_over_to"),
             )
         ]
-    work_item = _waiting(memory, e.interaction_id)
+    work_item = memory.waiting.get(e.interaction_id, "") if e.interaction_id else ""
     if e.kind == "pull":
         return [inputs.PullRequested(request_id, agent, work_item)]
     return [inputs.PushRequested(request_id, agent, work_item, force=e.force)]
-
-
-def _waiting(memory: Memory, interaction: UUID | None) -> str:
-    """The visit in which an interaction waits; "" is a visit that nobody has."""
-    for work_item, place in memory.places.items():
-        if place.interaction == interaction and work_item not in memory.over:
-            return work_item
-    return ""
 
 
 def _moment(text: str | None) -> int | None:

@@ -51,6 +51,7 @@ from routing.core.model import (
     Reservation,
     ReservationState,
     RouterSnapshot,
+    Segment,
     Visit,
     VisitState,
 )
@@ -145,6 +146,16 @@ class Engine:
             agents=tuple(replace(agent.row) for _, agent in sorted(world.agents.items())),
             last_offered=dict(sorted(world.matcher.last_offered.items())),
         )
+
+    def holding(
+        self,
+    ) -> tuple[
+        Mapping[str, Visit], Mapping[str, Reservation], Mapping[str, Segment], list[AgentRow]
+    ]:
+        """What is held now, uncopied and to be left alone: visits, offers, segments, agents."""
+        world = self._world
+        rows = [agent.row for agent in world.agents.values()]
+        return world.visits, world.offers, world.segments, rows
 
     def line(self, queue: str, now: int) -> list[str]:
         """The open visits of a queue, offered ones too, in the order they are served."""

@@ -1,0 +1,335 @@
+"""The one node that routes: it hears the log, lets the core decide, and writes it down.
+
+A turn drains the facts that have come in, steps the core once, writes all its decisions in one
+transaction (group commit), and only then is anyone told, by the log. While a turn writes, the
+next facts gather; so the busier the centre, the larger the groups.
+
+Leadership is a lease with an epoch. Every group renews it first and is refused under an older
+epoch, so a leader that was paused or cut off changes nothing once another has taken over. A
+session lock of PostgreSQL says at once when a leader's process has died; the lease's expiry
+says when it hangs.
+
+Memory is expendable: after a lost race, a lost database or a change of configuration it is
+read again from the tables. Facts whose transactions the tables already contain are passed
+over, so none counts twice and none is missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+import db
+from config.settings import Settings
+from contactcenter.agents.service import day_start
+from contactcenter.core.bus import Bus
+from contactcenter.core.clock import Clock, from_ms, to_ms
+from contactcenter.core.errors import Unavailable
+from contactcenter.core.eventlog import Recorded
+from contactcenter.core.ids import new_id
+from contactcenter.core.work import WorkFactory
+from routing import group_store, persist, snapshot
+from routing.book import QueueBook
+from routing.core.engine import Engine
+from routing.core.inputs import DayStarted, Input
+from routing.core.model import Constants
+from routing.group import Group
+from routing.service import PRESENT_FOR, PresenceService
+from routing.snapshot import Loaded, Memory, Seen
+from routing.sweep import Sweep
+from routing.translate import HEARD, ROUTER, Reload, translate
+
+log = structlog.get_logger(__name__)
+
+LEASE: Final = "router"
+LEASE_LASTS: Final = timedelta(seconds=3)
+LEASE_LOCK: Final = 0x726F7574  # the same fixed number on every node
+RENEW_SECONDS: Final = 1.0
+STAND_SECONDS: Final = 0.25
+SWEEP_SECONDS: Final = 5.0
+AGAIN_SECONDS: Final = 0.2
+MOST_INPUTS: Final = 1000
+
+LEADING = Gauge("router_leading", "1 on the node that routes")
+REBUILDS = Counter("router_rebuilds_total", "Times memory was read from the tables", ["why"])
+TURN_SECONDS = Histogram(
+    "router_turn_seconds",
+    "From waking to the end of the commit",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2),
+)
+DECISIONS = Counter("router_decisions_total", "Decisions written", ["kind"])
+SWEEP_FIXED = Counter(
+    "router_sweep_fixed_total", "Inconsistencies that the safety sweep had to end", ["what"]
+)
+
+
+class Fenced(Exception):  # noqa: N818 - it says what this node is
+    """Another node leads."""
+
+
+class Router:
+    """Routes as long as it holds the lease. `turn` is one step; `run` is a life of them."""
+
+    def __init__(
+        self,
+        *,
+        work: WorkFactory,
+        bus: Bus,
+        clock: Clock,
+        book: QueueBook,
+        presence: PresenceService,
+        zone: ZoneInfo,
+        constants: Constants,
+        settings: Settings,
+    ) -> None:
+        self._work = work
+        self._bus = bus
+        self._clock = clock
+        self._book = book
+        self._presence = presence
+        self._zone = zone
+        self._constants = constants
+        self._settings = settings
+        self._holder = new_id().hex
+        self._epoch = 0
+        self._heard: deque[Recorded] = deque()
+        self._woken = asyncio.Event()
+        self._stale: str | None = "start"
+        self._sweep = Sweep()
+        # Set by `_rebuild`, before anything reads them.
+        self._engine: Engine
+        self._memory: Memory
+        self._seen: Seen
+        self._tomorrow: datetime
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Stand for the lease, and route while holding it, for as long as the block lasts."""
+        task = asyncio.create_task(self._run(), name="router")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                conn = await db.connect(self._settings, "contactcenter-router")
+            except db.DatabaseUnavailableError:
+                await asyncio.sleep(STAND_SECONDS)
+                continue
+            try:
+                while True:
+                    if await self.take_lease(conn):
+                        await self._lead(conn)
+                    await asyncio.sleep(STAND_SECONDS)
+            except Fenced:
+                log.warning("router_fenced", epoch=self._epoch)
+            except (Unavailable, *db.ConnectionLost) as error:
+                log.warning("router_lost_database", error=type(error).__name__)
+                await asyncio.sleep(STAND_SECONDS)
+            finally:
+                LEADING.set(0)
+                with contextlib.suppress(*db.ConnectionLost, TimeoutError):
+                    await conn.close(timeout=1)
+
+    # Leadership
+
+    async def take_lease(self, conn: db.Connection) -> bool:
+        """Take the lease if nobody lives who holds it; `conn` is a session of our own."""
+        gone = await group_store.try_lock(conn, LEASE_LOCK)
+        epoch = await group_store.take(conn, LEASE, self._holder, LEASE_LASTS, gone=gone)
+        if epoch is None:
+            return False
+        self._epoch = epoch
+        self._stale = "start"
+        log.info("router_leads", epoch=epoch)
+        return True
+
+    async def _lead(self, conn: db.Connection) -> None:
+        self._heard.clear()
+        subscription = await self._bus.subscribe("router", self.hear, HEARD)
+        LEADING.set(1)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._route(), name="router-turns")
+                tasks.create_task(self._keep_lease(conn), name="router-lease")
+                tasks.create_task(self._keep_watch(), name="router-watch")
+        except* Fenced as group:
+            raise group.exceptions[0] from None
+        except* (Unavailable, *db.ConnectionLost) as group:
+            raise group.exceptions[0] from None
+        finally:
+            await subscription.close()
+            with contextlib.suppress(*db.ConnectionLost):
+                await group_store.release(conn, LEASE, self._holder, self._epoch)
+
+    async def _keep_lease(self, conn: db.Connection) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            if not await group_store.renew(conn, LEASE, self._holder, self._epoch, LEASE_LASTS):
+                raise Fenced
+
+    # Turns
+
+    async def hear(self, batch: list[Recorded]) -> None:
+        """Take facts in; the next turn deals with them."""
+        self._heard.extend(batch)
+        self._woken.set()
+
+    async def _route(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pause()):
+                    await self._woken.wait()
+            self._woken.clear()
+            try:
+                await self.turn()
+            except Unavailable:
+                self._stale = "database"
+                log.warning("router_turn_failed")
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    def _pause(self) -> float | None:
+        """Seconds until something is due without any fact; None: nothing is."""
+        if self._heard or self._stale:
+            return 0
+        due = self._engine.next_deadline()
+        midnight = to_ms(self._tomorrow)
+        due = midnight if due is None else min(due, midnight)
+        return max(0.0, (due - to_ms(self._clock.now())) / 1000)
+
+    async def turn(self) -> int:
+        """One step: take what was heard and what is due, decide, write. How many decisions."""
+        with TURN_SECONDS.time():
+            if self._stale is not None:
+                inputs = await self._rebuild(self._stale)
+            else:
+                inputs = []
+            try:
+                inputs += self._drain()
+            except Reload:
+                inputs = await self._rebuild("configuration") + self._drain()
+            return await self._decide(inputs)
+
+    def _drain(self) -> list[Input]:
+        """The facts heard so far, in the core's words; at most a thousand inputs."""
+        inputs: list[Input] = []
+        now = self._clock.now()
+        if now >= self._tomorrow:
+            self._tomorrow = _midnight_after(now, self._zone)
+            inputs.append(DayStarted())
+        while self._heard and len(inputs) < MOST_INPUTS:
+            recorded = self._heard.popleft()
+            if recorded.actor == ROUTER or recorded.position.xid in self._seen:
+                continue
+            inputs += translate(recorded, self._memory)
+        return inputs
+
+    async def _decide(self, inputs: Sequence[Input]) -> int:
+        now = to_ms(self._clock.now())
+        due = self._engine.next_deadline()
+        if not inputs and (due is None or due > now):
+            return 0
+        decisions = self._engine.step(inputs, now)
+        group = Group(self._memory, from_ms(now))
+        group.take_all(decisions)
+        if not group.empty:
+            try:
+                async with self._work.begin("router.decide", ROUTER) as work:
+                    await self._fence(work.conn)
+                    await persist.write(work, group, self._epoch)
+            except (persist.Stale, db.UniqueViolation, db.ForeignKeyViolation) as reason:
+                log.warning("router_stale", reason=str(reason))
+                self._stale = "race"
+                return 0
+            except BaseException:
+                self._stale = "database"  # whether it was committed is not known
+                raise
+        group.written()
+        for decision in decisions:
+            DECISIONS.labels(type(decision).__name__).inc()
+        return len(decisions)
+
+    async def _fence(self, conn: db.Connection) -> None:
+        if not await group_store.renew(conn, LEASE, self._holder, self._epoch, LEASE_LASTS):
+            raise Fenced
+
+    async def _rebuild(self, why: str) -> list[Input]:
+        """Read the tables; the facts in them that no decision has answered yet."""
+        now = self._clock.now()
+        async with self._work.reading("router.rebuild", snapshot=True) as conn:
+            loaded: Loaded = await snapshot.load(
+                conn, self._book, self._constants, day_start(now, self._zone)
+            )
+        engine = Engine(loaded.config, self._epoch, _text_id)
+        engine.load(loaded.state, to_ms(now))
+        self._engine = engine
+        self._memory = loaded.memory
+        self._seen = loaded.seen
+        self._tomorrow = _midnight_after(now, self._zone)
+        self._sweep = Sweep()
+        self._stale = None
+        REBUILDS.labels(why).inc()
+        log.info(
+            "router_rebuilt",
+            why=why,
+            visits=len(loaded.state.visits),
+            agents=len(loaded.state.agents),
+        )
+        return list(loaded.unanswered)
+
+    # Watching
+
+    async def _keep_watch(self) -> None:
+        """Every second the desks, every five the tables against the memory."""
+        loop = asyncio.get_running_loop()
+        begun = swept = loop.time()
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            try:
+                # Desks could not be heard while this centre was down.
+                if loop.time() - begun >= PRESENT_FOR.total_seconds():
+                    await self._presence.lapse()
+                if loop.time() - swept >= SWEEP_SECONDS:
+                    swept = loop.time()
+                    await self.sweep()
+            except Unavailable:
+                continue
+
+    async def sweep(self) -> int:
+        """Compare the tables with memory; what differs twice in a row is mended by reading
+        the tables again. How many differences were mended."""
+        if self._stale is not None:
+            return 0
+        async with self._work.reading("router.sweep", snapshot=True) as conn:
+            found = await self._sweep.differences(conn, self._engine)
+        if not found:
+            return 0
+        for what in found:
+            SWEEP_FIXED.labels(what).inc(found[what])
+        log.error("router_sweep", **found)
+        async with self._work.begin("router.mend", ROUTER) as work:
+            await self._fence(work.conn)
+            await self._sweep.mend(work)
+        self._stale = "sweep"
+        self._woken.set()
+        return sum(found.values())
+
+
+def _text_id() -> str:
+    return str(new_id())
+
+
+def _midnight_after(now: datetime, zone: ZoneInfo) -> datetime:
+    return day_start(day_start(now, zone) + timedelta(hours=30), zone)
