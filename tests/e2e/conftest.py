@@ -19,7 +19,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,11 +74,16 @@ class Centre:
     _tokens: dict[str, str] = field(default_factory=dict)
 
     def call(
-        self, method: str, path: str, body: object = None, token: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """JSON in, JSON out; raises HTTPError for a refusal."""
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        headers = {"Content-Type": "application/json", **(headers or {})}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         url = f"{self.url}/api/v1{path}"
@@ -94,8 +99,24 @@ class Centre:
             self._tokens[email] = answer["access_token"]
         return self._tokens[email]
 
-    def ask(self, email: str, method: str, path: str, body: object = None) -> dict[str, Any]:
-        return self.call(method, path, body, self.token(email))
+    def ask(
+        self,
+        email: str,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        return self.call(method, path, body, self.token(email), headers)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+SHOP = f"http://127.0.0.1:{_free_port()}"
+"""The origin of somebody else's page that may have the chat on it."""
 
 
 @pytest.fixture(scope="session")
@@ -118,6 +139,7 @@ def centre() -> Iterator[Centre]:
         "DB_TRANSACTION_TIMEOUT_MS": "20000",
         "CHAT_STARTS_PER_MINUTE": "600",
         "CHAT_DEFAULT_QUEUE": QUEUE,
+        "WIDGET_ORIGINS": SHOP,
     }
     log = (folder / "serve.log").open("w+b")
     for command in ("up", "seed"):
@@ -144,11 +166,6 @@ def centre() -> Iterator[Centre]:
             process.wait(5)
         log.close()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _await_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
