@@ -7,6 +7,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import { useAgent, useDesk } from "./context";
 import { firstName } from "./Messages";
+import { keepReply, ReplyList, useReplies } from "./Replies";
 import { useT } from "./texts";
 
 export const MAX_CHARS = 4_000;
@@ -46,6 +47,14 @@ export function Composer({ card }: { card: InteractionCard }) {
     input.current?.focus();
   };
   const length = [...text].length;
+  const saved = useReplies(
+    kind === "text" ? text : "",
+    (reply) => {
+      setText(reply);
+      input.current?.focus();
+    },
+    () => setText(""),
+  );
   const tab = (one: "text" | "note") => (
     <button
       type="button"
@@ -72,6 +81,7 @@ export function Composer({ card }: { card: InteractionCard }) {
   );
   return (
     <div className="cmp">
+      <ReplyList state={saved} />
       <div className="tabs">
         <div role="tablist" aria-label={t("composerKind")}>
           {tab("text")}
@@ -96,9 +106,12 @@ export function Composer({ card }: { card: InteractionCard }) {
         onChange={(event) => {
           setText(event.target.value);
           setProblem(null);
-          if (kind === "text" && event.target.value !== "") desk.keyPressed(id);
+          if (kind === "text" && event.target.value !== "" && !event.target.value.startsWith("/")) desk.keyPressed(id);
         }}
+        aria-controls={saved.open ? "replies" : undefined}
+        aria-activedescendant={saved.found?.[saved.at] ? `reply-${saved.at}` : undefined}
         onKeyDown={(event) => {
+          if (saved.onKeyDown(event)) return;
           if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
             event.preventDefault();
             if (!event.repeat) send();
@@ -106,6 +119,22 @@ export function Composer({ card }: { card: InteractionCard }) {
         }}
       />
       <div className="tools">
+        {kind === "text" && (
+          <Button
+            size="small"
+            kind="quiet"
+            icon="reply"
+            keys={text === "" ? "/" : undefined}
+            disabled={text.startsWith("/")}
+            onClick={() => {
+              if (text.trim() === "") setText("/");
+              else keepReply(text.trim());
+              input.current?.focus();
+            }}
+          >
+            {t(text.trim() === "" || text.startsWith("/") ? "replies" : "replyKeep")}
+          </Button>
+        )}
         <span id="composer-hint" className="t13 grow row" role="status">
           {problem ? (
             <>

@@ -10,6 +10,7 @@ const KEYS: [keys: string[], what: Key][] = [
   [["F8", "1–3"], "key_reject"],
   [["Ctrl", "K"], "key_search"],
   [["Ctrl", "↵"], "key_send"],
+  [["/"], "key_replies"],
   [["Alt", "R"], "key_composer"],
   [["Alt", "↑ ↓"], "key_list"],
   [["1–0"], "key_outcome"],

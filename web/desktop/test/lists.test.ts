@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 
 import { interaction, member, queueItem, state, uuid } from "../../shared/test/fixtures";
 import { keepOrder, mine, snoozed, team, unfinished, waiting, waitLevel } from "../src/lists";
+import { matching } from "../src/Replies";
 import { instantOf } from "../src/Snooze";
 
 const segment = interaction(0).segment;
@@ -45,4 +46,12 @@ test("an hour is today's, or tomorrow's when it has passed", () => {
   expect(instantOf("11:00", "10:50", from)).toBe(Date.parse("2026-11-23T10:00:00Z"));
   expect(instantOf("10:00", "10:50", from)).toBe(Date.parse("2026-11-24T09:00:00Z"));
   expect(instantOf("", "10:50", from)).toBeNull();
+});
+
+test("a slash lists the saved replies that have every word", () => {
+  const all = ["Gracias por su paciencia", "Le paso con un compañero", "Gracias, buen día"];
+  expect(matching(all, "hola")).toBeNull();
+  expect(matching(all, "/")).toEqual(all);
+  expect(matching(all, "/GRA día")).toEqual(["Gracias, buen día"]);
+  expect(matching(all, "/nada")).toEqual([]);
 });

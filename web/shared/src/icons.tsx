@@ -42,6 +42,7 @@ const STROKES = {
   out: <path d="M9.5 2.5h-6v11h6M7 8h7M11.5 5.5 14 8l-2.5 2.5" />,
   eye: <><path d="M1.5 8C3 5.2 5.2 3.8 8 3.8S13 5.2 14.5 8C13 10.8 10.8 12.2 8 12.2S3 10.8 1.5 8z" /><circle cx="8" cy="8" r="1.9" /></>,
   enter: <path d="M13 4v4.5H4M6.5 6 4 8.5 6.5 11" />,
+  reply: <path d="M9 2 4 9h3.5L7 14l5-7H8.5z" />,
   plus: <path d="M8 3v10M3 8h10" />,
   dots: <path d="M3.5 8h.1M8 8h.1M12.5 8h.1" strokeWidth={2.4} />,
   keyboard: <><rect x="1.5" y="4" width="13" height="8" rx="1" /><path d="M4 6.5h.1M6.7 6.5h.1M9.3 6.5h.1M12 6.5h.1M5 9.5h6" /></>,

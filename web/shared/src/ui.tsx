@@ -19,7 +19,7 @@ interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   kind?: "primary" | "danger" | "quiet" | "plain";
   size?: "small" | "large" | "medium";
   icon?: IconName;
-  keys?: string;
+  keys?: string | undefined;
   ref?: Ref<HTMLButtonElement>;
 }
 
