@@ -292,6 +292,14 @@ class QueueService:
             )
         return infos
 
+    async def names(self, conn: Connection) -> list[dict[str, Any]]:
+        """{key, name_es, name_en} of every live queue, in the order of screens."""
+        return [dict(row) for row in await store.queue_names(conn, None)]
+
+    async def dispositions(self, conn: Connection) -> list[dict[str, Any]]:
+        """{key, label_es, label_en, queue} of those in use, in the order of screens."""
+        return [dict(row) for row in await store.dispositions(conn)]
+
     async def is_open(self, conn: Connection, queue: str, at: datetime) -> bool:
         return hours.is_open((await self._book.queue(conn, queue)).calendar, at)
 

@@ -628,6 +628,15 @@ async def queue_names(conn: Connection, key: str | None) -> list[Record]:
     return await conn.fetch(QUEUE_NAMES, key)
 
 
+DISPOSITIONS = """
+SELECT key, label_es, label_en, queue FROM dispositions WHERE NOT retired ORDER BY ordinal, key
+"""
+
+
+async def dispositions(conn: Connection) -> list[Record]:
+    return await conn.fetch(DISPOSITIONS)
+
+
 EXPLAINED = """
 SELECT r.id AS reservation_id, r.work_item_id, r.agent_id, a.name AS agent_name, r.round, r.how,
        r.state, r.reason, r.created_at, r.expires_at, r.ended_at, r.why AS record

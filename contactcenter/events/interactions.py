@@ -105,7 +105,7 @@ class InteractionResumed(_Segment):
     name: ClassVar[str] = "interaction.resumed"
     audience: ClassVar[frozenset[Audience]] = _DESK | {"visitor"}
 
-    cause: str  # agent, customer, timer, router
+    cause: str  # agent, customer, timer, router, consult
     cost: int
 
 
@@ -129,7 +129,7 @@ class InteractionTransferred(_Segment):
     to_agent_id: UUID | None = None
     talked_ms: int
     held_ms: int
-    cause: str  # agent, supervisor, presence_lost
+    cause: str  # agent, supervisor, presence_lost, sign_off, dropped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

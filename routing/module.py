@@ -1,0 +1,70 @@
+"""What routing hands to the roof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Never
+
+from contactcenter.core.module import Deps, Lifespan, Module
+from routing.book import QueueBook
+from routing.core.model import Constants
+from routing.desk import DeskService
+from routing.leader import Router
+from routing.queues.routes import SetupRoutes
+from routing.queues.service import SetupService
+from routing.requests import Requests
+from routing.routes import RoutingRoutes
+from routing.service import PresenceService, QueueService
+from routing.sockets import DeskCommands
+from routing.supervision import SupervisionService
+
+
+class Unforeseen:
+    """A centre without a forecast: nothing is expected of any half hour."""
+
+    def expected(self, day_start: datetime, day_end: datetime) -> tuple[Never, ...]:  # noqa: ARG002
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The room, and what others' ports are tied to."""
+
+    module: Module
+    queues: QueueService
+    presence: PresenceService
+    duty: Requests
+    desk: DeskService
+    forecast: Unforeseen
+
+
+def build(deps: Deps, constants: Constants | None = None) -> Routing:
+    constants = constants or Constants()
+    zone = deps.settings.app.zone
+    book = QueueBook(zone)
+    requests = Requests(deps.work, deps.bus)
+    queues = QueueService(book, constants)
+    presence = PresenceService(deps.work)
+    desk = DeskService(deps.work, book, requests, constants)
+    supervision = SupervisionService(deps.work, deps.clock, book, queues, desk, requests, constants)
+    router = Router(
+        work=deps.work,
+        bus=deps.bus,
+        clock=deps.clock,
+        book=book,
+        presence=presence,
+        zone=zone,
+        constants=constants,
+        settings=deps.settings,
+    )
+    module = Module(
+        name="routing",
+        routes=(
+            *RoutingRoutes(supervision).table(),
+            *SetupRoutes(SetupService(deps.work, zone)).table(),
+        ),
+        commands=DeskCommands(desk).table(),
+        lifespans=(Lifespan("web", requests.listening), Lifespan("router", router.running)),
+    )
+    return Routing(module, queues, presence, requests, desk, Unforeseen())
