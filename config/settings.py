@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -111,6 +112,18 @@ class Web(_Section):
     """Origins whose pages may open the visitor's socket, besides PUBLIC_URL; `*` is any."""
     cors_origins: Words = Field((), alias="CORS_ORIGINS")
     """Origins whose pages may call the HTTP interface, besides PUBLIC_URL."""
+    trusted_proxies: Words = Field((), alias="TRUSTED_PROXIES")
+    """Addresses or networks of our own proxies, whose X-Forwarded-For is believed."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ip_network(network, strict=False)
+            except ValueError as error:
+                raise ValueError("not an IP address or network") from error
+        return value
 
 
 class Chat(_Section):

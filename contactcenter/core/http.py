@@ -47,7 +47,7 @@ from contactcenter.core.errors import (
 from contactcenter.core.idempotency import Answer, Idempotency
 from contactcenter.core.ids import new_id
 from contactcenter.core.limits import Buckets, Limit
-from contactcenter.core.origins import Origins
+from contactcenter.core.origins import Origins, Proxies
 from contactcenter.core.validation import error_items, holds_nul
 from contactcenter.core.work import WorkFactory, trace, unavailable
 
@@ -89,6 +89,7 @@ class Request:
     http: web.Request
     principal: Principal
     request_id: str
+    address: str  # where it came from; personal data, never for the log
     params: Mapping[str, str | UUID]
     body: Any = None  # an instance of the route's body model
     query: Any = None  # an instance of the route's query model
@@ -102,11 +103,6 @@ class Request:
     def text(self, name: str) -> str:
         """A path parameter that is a key."""
         return str(self.params[name])
-
-    @property
-    def address(self) -> str:
-        """Where the request came from; personal data, never for the log."""
-        return self.http.remote or ""
 
     @property
     def user_agent(self) -> str:
@@ -245,6 +241,7 @@ class _Border:
     def __init__(self, settings: Settings, work: WorkFactory, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
         self._origins = Origins(settings)
+        self._proxies = Proxies(settings)
         self._idempotency = Idempotency(work, settings.auth.jwt_refresh_secret.get_secret_value())
         self._signed_in = Buckets(SIGNED_IN_LIMIT)
         self._public = Buckets(PUBLIC_LIMIT)
@@ -323,11 +320,13 @@ class _Border:
 
         async def answer(http: web.Request) -> web.StreamResponse:
             principal = await self._principal(http, route)
-            self._take_token(http, principal, own)
+            caller = self._proxies.client(http) if principal is ANONYMOUS else principal.actor
+            self._take_token(caller, principal, own)
             request = Request(
                 http=http,
                 principal=principal,
                 request_id=http[REQUEST_ID],
+                address=self._proxies.client(http),
                 params=_params(http),
                 query=_query(http, route.query, lists),
             )
@@ -344,7 +343,7 @@ class _Border:
                 kept = {k: v for k, v in response.headers.items() if k in {"ETag", "Location"}}
                 return Answer(response.status, body or b"", kept)
 
-            scope = f"{principal.actor} {self._caller(http, principal)} {route.method} {http.path}"
+            scope = f"{caller} {route.method} {http.path}"
             done = await self._idempotency.once(scope, key, hashlib.sha256(raw).digest(), run)
             return web.Response(
                 body=done.body,
@@ -367,16 +366,12 @@ class _Border:
         principal.require(route.permission)
         return principal
 
-    def _take_token(self, http: web.Request, principal: Principal, own: Buckets | None) -> None:
+    def _take_token(self, caller: str, principal: Principal, own: Buckets | None) -> None:
         general = self._public if principal is ANONYMOUS else self._signed_in
-        wait = (own or general).take(self._caller(http, principal))
+        wait = (own or general).take(caller)
         if wait:
             metrics.RATE_LIMITED.labels("http").inc()
             raise RateLimited(wait)
-
-    @staticmethod
-    def _caller(http: web.Request, principal: Principal) -> str:
-        return http.remote or "" if principal is ANONYMOUS else principal.actor
 
     def _response(
         self, http: web.Request, route: Route, result: BaseModel | Response | None

@@ -1,7 +1,8 @@
-"""Which pages may call, and what browsers are told to refuse: CORS, CSRF, CSP."""
+"""Where requests come from, and what browsers are told to refuse: CORS, CSRF, CSP, proxies."""
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -94,6 +95,30 @@ class Origins:
         if http.path.startswith(CHAT) and self.may_visit(origin):
             return True
         return origin in self._callers or "*" in self._callers
+
+
+class Proxies:
+    """Our own proxies: what they say of where a request came from is believed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._networks = [ip_network(text, strict=False) for text in settings.web.trusted_proxies]
+
+    def client(self, http: web.Request) -> str:
+        """The nearest address on the request's way that is not one of our proxies."""
+        hops = [http.remote or ""]
+        if self._networks:
+            forwarded = ",".join(http.headers.getall("X-Forwarded-For", ()))
+            hops = [*(hop.strip() for hop in forwarded.split(",") if hop.strip()), *hops]
+        while len(hops) > 1 and self._trusted(hops[-1]):
+            hops.pop()
+        return hops[-1][:45]
+
+    def _trusted(self, hop: str) -> bool:
+        try:
+            address = ip_address(hop)
+        except ValueError:
+            return False
+        return any(address in network for network in self._networks)
 
 
 def origin_of(url: str) -> str:

@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import CIMultiDict
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from config.settings import Settings
@@ -20,7 +21,7 @@ from contactcenter.core import openapi
 from contactcenter.core.access import PUBLIC, Permission
 from contactcenter.core.errors import Conflict, Forbidden
 from contactcenter.core.http import Request, Route
-from contactcenter.core.origins import Origins, origin_of
+from contactcenter.core.origins import Origins, Proxies, origin_of
 from contactcenter.core.validation import Schema, error_items, holds_nul
 
 
@@ -180,6 +181,30 @@ def test_sockets_ask_the_same_list(settings: Settings) -> None:
     assert [known.may_visit(origin) for origin in (None, OWN, SHOP, EVIL)] == [True] * 3 + [False]
     assert [known.is_own(origin) for origin in (None, OWN, SHOP, EVIL)] == [True] * 2 + [False] * 2
     assert origins(settings, widget_origins=("*",)).may_visit(EVIL)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "remote", "forwarded", "client"),
+    [
+        ((), "203.0.113.9", ["198.51.100.1"], "203.0.113.9"),
+        (("10.0.0.0/8",), "203.0.113.9", ["198.51.100.1"], "203.0.113.9"),
+        (("10.0.0.0/8",), "10.0.0.1", [], "10.0.0.1"),
+        (("10.0.0.0/8",), "10.0.0.1", ["198.51.100.1"], "198.51.100.1"),
+        (("10.0.0.0/8",), "10.0.0.1", ["192.0.2.7, 198.51.100.1 , 10.9.9.9"], "198.51.100.1"),
+        (("10.0.0.0/8",), "10.0.0.1", ["192.0.2.7", "198.51.100.1"], "198.51.100.1"),
+        (("10.0.0.0/8",), "10.0.0.1", ["10.1.1.1"], "10.1.1.1"),
+        (("10.0.0.0/8",), "10.0.0.1", ["forged; text", "10.1.1.1"], "forged; text"),
+        (("::1",), "::1", ["2001:db8::7"], "2001:db8::7"),
+    ],
+)
+def test_only_our_own_proxies_are_believed(
+    settings: Settings, proxies: tuple[str, ...], remote: str, forwarded: list[str], client: str
+) -> None:
+    web_section = settings.web.model_copy(update={"trusted_proxies": proxies})
+    known = Proxies(settings.model_copy(update={"web": web_section}))
+    headers = CIMultiDict([("X-Forwarded-For", text) for text in forwarded])
+    asked = make_mocked_request("GET", "/", headers=headers).clone(remote=remote)
+    assert known.client(asked) == client
 
 
 class Out(BaseModel):
