@@ -10,13 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import routing.module
 import structlog
 import uvloop
 from aiohttp import web
@@ -28,7 +27,9 @@ import contactcenter.identity.module
 import contactcenter.interactions.module
 import contactcenter.realtime.module
 import db
+import routing.module
 from config.settings import Settings
+from contactcenter.analytics.ports import Expected
 from contactcenter.core.access import Authenticators
 from contactcenter.core.bus import Bus
 from contactcenter.core.clock import Clock, SystemClock
@@ -63,6 +64,13 @@ class House:
     modules: tuple[Module, ...]
     realtime: Realtime
     web: web.Application
+
+
+class NoForecast:
+    """Nobody has foreseen anything (analytics.ports.Forecast)."""
+
+    def expected(self, day_start: datetime, day_end: datetime) -> Sequence[Expected]:  # noqa: ARG002
+        return ()
 
 
 def main(settings: Settings, roles: Collection[Role]) -> int:
@@ -131,7 +139,7 @@ def build(settings: Settings, pool: db.Pool, clock: Clock, centre: Centre) -> Ho
         deps,
         centre=centre.name,
         queues=router.queues,
-        forecast=router.forecast,
+        forecast=NoForecast(),
         broadcast=WallboardBroadcast(hub),
     )
     modules = (

@@ -55,7 +55,7 @@ class ChatRoutes:
         text = await self._visitors.transcript(request.principal, request.id("id"), query.locale)
         return Response(
             text,
-            content_type="text/plain; charset=utf-8",
+            content_type="text/plain",
             headers={"Content-Disposition": 'attachment; filename="conversation.txt"'},
         )
 

@@ -394,6 +394,7 @@ class _Border:
             status=status,
             headers=headers,
             content_type=None if body is None else result.content_type,
+            charset="utf-8" if body and result.content_type.startswith("text/") else None,
         )
         for cookie in result.cookies:
             response.set_cookie(

@@ -21,6 +21,7 @@ import logging
 import re
 from collections.abc import Callable
 from typing import Any, Final, Protocol
+from uuid import UUID
 
 import engineio
 import orjson
@@ -65,7 +66,14 @@ class Json:
 
 def encode(value: Any) -> bytes:
     """JSON as browsers get it: UUIDs as text, times as RFC 3339 with Z."""
-    return orjson.dumps(value, option=orjson.OPT_UTC_Z)
+    return orjson.dumps(value, default=_subclass, option=orjson.OPT_UTC_Z)
+
+
+def _subclass(value: Any) -> str:
+    """The database driver's UUID is a subclass, which orjson does not know."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not for browsers")
 
 
 def text_frame(payload: bytes) -> bytes:

@@ -1,0 +1,142 @@
+"""The whole centre in this process, on a database of the test's own, with the demo's people."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+import db
+from config.settings import Settings, load_settings
+from contactcenter import app
+from contactcenter.core.clock import SystemClock
+from db import seeds
+from tests.conftest import TEST_ENVIRON
+from tests.integration.app.people import Desk, Person, Visitor, sign_in
+
+OPEN_HOURS = datetime(2027, 3, 16, 9, 30, tzinfo=UTC)  # a Tuesday, 10:30 at the demo centre
+
+
+class ShiftedClock:
+    """Runs like the machine's, from a moment of the test's choice; it can be set."""
+
+    def __init__(self, start: datetime = OPEN_HOURS) -> None:
+        self._clock = SystemClock()
+        self._shift = start - self._clock.now()
+
+    def now(self) -> datetime:
+        return self._clock.now() + self._shift
+
+    def jump(self, by: timedelta) -> None:
+        """Set it forward or back, as an operator or a time server would."""
+        self._shift += by
+
+
+@dataclass
+class Centre:
+    """A running centre, and the way in."""
+
+    url: str
+    settings: Settings
+    clock: ShiftedClock
+    house: app.House
+    _people: list[Person] = field(default_factory=list)
+
+    async def visitor(self, **fields: Any) -> Visitor:
+        visitor = Visitor(self.url)
+        self._people.append(visitor)
+        return await visitor.arrive(**fields)
+
+    async def desk(self, email: str = "agent1@aintech.com") -> Desk:
+        """An agent who is connected, with the status they had."""
+        desk = Desk(self.url)
+        self._people.append(desk)
+        return await desk.sign_in(email)
+
+    async def http(
+        self, method: str, path: str, *, token: str | None = None, **kwargs: Any
+    ) -> tuple[int, Any]:
+        """(status, JSON) of a request under /api/v1."""
+        headers = kwargs.pop("headers", {})
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(
+                method, f"{self.url}/api/v1{path}", headers=headers, **kwargs
+            ) as answer,
+        ):
+            is_json = "json" in answer.content_type
+            return answer.status, await (answer.json() if is_json else answer.text())
+
+    async def supervisor_token(self) -> str:
+        return await sign_in(self.url, "supervisor1@aintech.com")
+
+    async def everybody_leaves(self) -> None:
+        for person in self._people:
+            await person.leave()
+
+
+def free_port() -> int:
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def served(settings: Settings, **environ: str) -> Settings:
+    """The same database, to be served on a free port."""
+    assert settings.database.url is not None
+    return load_settings(
+        {
+            **TEST_ENVIRON,
+            "DATABASE_URL": settings.database.url,
+            "DATA_DIR": str(settings.app.data_dir),
+            "PORT": str(free_port()),
+            "CHAT_STARTS_PER_MINUTE": "100000",
+            "DB_TRANSACTION_TIMEOUT_MS": "2000",
+            **environ,
+        }
+    )
+
+
+async def seeded(settings: Settings) -> None:
+    conn = await db.connect(settings)
+    try:
+        await seeds.run(conn, environment="test")
+    finally:
+        await conn.close()
+
+
+StartCentre = Callable[..., Awaitable[Centre]]
+
+
+@pytest.fixture
+async def start(settings: Settings, tmp_path: Path) -> AsyncIterator[StartCentre]:
+    """Start a centre (or a second node of it) with these roles and settings."""
+    stack = contextlib.AsyncExitStack()
+
+    async def begin(*roles: Any, clock: ShiftedClock | None = None, **environ: str) -> Centre:
+        mine = served(settings, **environ)
+        shifted = clock or ShiftedClock()
+        house = await stack.enter_async_context(
+            app.running(mine, roles or ("web", "router", "listeners", "jobs"), shifted)
+        )
+        centre = Centre(mine.app.public_url, mine, shifted, house)
+        stack.push_async_callback(centre.everybody_leaves)
+        return centre
+
+    await seeded(settings)
+    async with stack:
+        yield begin
+
+
+@pytest.fixture
+async def centre(start: StartCentre) -> Centre:
+    return await start()
