@@ -255,10 +255,11 @@ class World:
             has_touch=width < 720,
         )
         context.add_init_script(
-            f"localStorage.setItem('cc.theme', '\"{theme}\"');"
-            f"localStorage.setItem('cc.locale', '\"{locale}\"');"
+            "if (location.protocol === 'http:' && !localStorage.getItem('cc.theme')) {"
+            f" localStorage.setItem('cc.theme', '\"{theme}\"');"
+            f" localStorage.setItem('cc.locale', '\"{locale}\"'); }}"
         )
-        context.on("console", self._heard)
+        context.on("console", lambda message: self._heard(message))
         context.on("weberror", lambda error: self.noise.append(f"uncaught: {error.error}"))
         self.contexts.append(context)
         return context
