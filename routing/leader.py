@@ -180,6 +180,11 @@ class Router:
             if not await group_store.renew(conn, LEASE, self._holder, self._epoch, LEASE_LASTS):
                 raise Fenced
 
+    def forget(self) -> None:
+        """Read the tables again before the next turn."""
+        self._stale = "asked"
+        self._woken.set()
+
     # Turns
 
     async def hear(self, batch: list[Recorded]) -> None:
@@ -212,15 +217,14 @@ class Router:
     async def turn(self) -> int:
         """One step: take what was heard and what is due, decide, write. How many decisions."""
         with TURN_SECONDS.time():
-            if self._stale is not None:
-                inputs = await self._rebuild(self._stale)
-            else:
-                inputs = []
+            fresh = self._stale is not None
+            inputs = await self._rebuild(self._stale) if self._stale is not None else []
             try:
                 inputs += self._drain()
             except Reload:
+                fresh = True
                 inputs = await self._rebuild("configuration") + self._drain()
-            return await self._decide(inputs)
+            return await self._decide(inputs, fresh=fresh)
 
     def _drain(self) -> list[Input]:
         """The facts heard so far, in the core's words; at most a thousand inputs."""
@@ -236,10 +240,10 @@ class Router:
             inputs += translate(recorded, self._memory)
         return inputs
 
-    async def _decide(self, inputs: Sequence[Input]) -> int:
+    async def _decide(self, inputs: Sequence[Input], *, fresh: bool) -> int:
         now = to_ms(self._clock.now())
         due = self._engine.next_deadline()
-        if not inputs and (due is None or due > now):
+        if not inputs and not fresh and (due is None or due > now):
             return 0
         decisions = self._engine.step(inputs, now)
         group = Group(self._memory, from_ms(now))
