@@ -7,6 +7,7 @@ visitors leave and its agents sign off, so the next one finds empty queues.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import os
@@ -20,11 +21,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+import socketio
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -302,19 +305,50 @@ class World:
         return page
 
     def end(self) -> None:
+        """Browsers are shut, visitors leave, agents finish what is open and go offline."""
         for context in self.contexts:
             context.close()
         for visitor in self.visitors:
             visitor.leave()
-        for email in self.agents:
-            self.centre.ask(
-                email,
-                "POST",
-                "/agents/status",
-                {"status": "offline", "confirm": True, "open": "queue"},
+        # Playwright's loop holds this thread.
+        with ThreadPoolExecutor(1) as thread:
+            for email in sorted(self.agents):
+                thread.submit(asyncio.run, _clear_desk(self.centre, email)).result(30)
+
+
+async def _clear_desk(centre: Centre, email: str) -> None:
+    client = socketio.AsyncClient(reconnection=False)
+    first: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+
+    async def snapshot(payload: dict[str, Any]) -> None:
+        if not first.done():
+            first.set_result(payload["state"])
+
+    client.on("snapshot", snapshot, namespace="/agent")
+    await client.connect(
+        centre.url,
+        namespaces=["/agent"],
+        transports=["websocket"],
+        auth={"token": centre.token(email)},
+    )
+    try:
+        state = await asyncio.wait_for(first, 10)
+        await client.call("agent.set_status", {"status": "away", "confirm": True}, "/agent")
+        for reservation in state["reservations"]:
+            await client.call("reservation.reject", {"reservation_id": reservation}, "/agent")
+        outcome = state["dispositions"][0]["key"]
+        for interaction, card in state["interactions"].items():
+            wrapping = card["segment"]["state"] == "wrapping"
+            name = "interaction.wrap_up" if wrapping else "interaction.close"
+            await client.call(
+                name, {"interaction_id": interaction, "disposition": outcome}, "/agent"
             )
-        for visitor in self.visitors:
-            visitor.leave()
+        gone = await client.call(
+            "agent.set_status", {"status": "offline", "confirm": True}, "/agent"
+        )
+        assert gone["ok"], gone
+    finally:
+        await client.disconnect()
 
 
 @pytest.fixture
