@@ -24,7 +24,8 @@ from uuid import UUID
 
 import orjson
 import structlog
-from aiohttp import web
+from aiohttp import ClientError, web
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
 
 from config.settings import Settings
@@ -106,7 +107,11 @@ class Request:
 
     @property
     def user_agent(self) -> str:
-        return self.http.headers.get("User-Agent", "")[:400]
+        return text_of(self.http.headers.get("User-Agent", ""))[:400]
+
+    def cookie(self, name: str) -> str | None:
+        value = self.http.cookies.get(name)
+        return None if value is None else text_of(value)
 
     def match(self, version: int, *, required: bool = False) -> None:
         """Compare `If-Match` with the stored version.
@@ -169,6 +174,11 @@ class Route:
     creates: bool = False
     limit: Limit | None = None
     max_body: int = BODY_LIMIT
+
+
+def text_of(header: str) -> str:
+    """A header's value as text that can be encoded: bytes that are no UTF-8 become U+FFFD."""
+    return header.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def etag(version: int) -> str:
@@ -333,6 +343,7 @@ class _Border:
             raw = await _raw_body(http, route)
             request.body = _body(raw, route.body)
             key = http.headers.get("Idempotency-Key")
+            key = None if key is None else text_of(key)
             if not route.creates or key is None:
                 return self._response(http, route, await route.handler(request))
 
@@ -468,12 +479,17 @@ async def _raw_body(http: web.Request, route: Route) -> bytes:
     """The body, never more than the route's limit of it."""
     if (http.content_length or 0) > route.max_body:
         raise TooLarge(limit=route.max_body)
+    if http.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedType("Send the body uncompressed.")
     parts, size = [], 0
-    async for part in http.content.iter_any():
-        size += len(part)
-        if size > route.max_body:
-            raise TooLarge(limit=route.max_body)
-        parts.append(part)
+    try:
+        async for part in http.content.iter_any():
+            size += len(part)
+            if size > route.max_body:
+                raise TooLarge(limit=route.max_body)
+            parts.append(part)
+    except (ClientError, ConnectionError, HttpProcessingError) as error:
+        raise Malformed("The body ended before its end.") from error
     if size and route.body is not None:
         kind = http.content_type
         if kind != "application/json" and not kind.endswith("+json"):

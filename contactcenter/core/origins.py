@@ -111,7 +111,7 @@ class Proxies:
             hops = [*(hop.strip() for hop in forwarded.split(",") if hop.strip()), *hops]
         while len(hops) > 1 and self._trusted(hops[-1]):
             hops.pop()
-        return hops[-1][:45]
+        return hops[-1].encode("ascii", "replace").decode()[:45]
 
     def _trusted(self, hop: str) -> bool:
         try:

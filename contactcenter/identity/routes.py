@@ -54,7 +54,7 @@ class IdentityRoutes:
 
     async def refresh(self, request: Request) -> Response:
         given: RefreshIn = request.body
-        token = given.refresh_token or request.http.cookies.get(COOKIE)
+        token = given.refresh_token or request.cookie(COOKIE)
         if not token:
             raise Unauthenticated
         signed_in = await self._service.refresh(token)
