@@ -65,55 +65,52 @@ def with_length(head: bytes, body: bytes) -> bytes:
     return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
-@pytest.mark.parametrize(
-    ("header", "wanted"),
-    [
-        (b"User-Agent: \xff\xfe\r\n", {401}),
-        (b"X-Request-Id: \xff\r\n", {401}),
-        (b"Origin: \xff\r\n", {403}),
-        (b"Accept-Encoding: \xff\r\n", {401}),
-        (b"Cookie: refresh_token=\xff\r\n", {401}),
-        (b"Idempotency-Key: \xff\r\n", {401}),
-        (b"If-Match: \xff\r\n", {401}),
-        (b"Authorization: Bearer \xff.\xff.\xff\r\n", {401}),
-        (b"X-Forwarded-For: \xff\r\n", {401}),
-    ],
+HEADERS = (
+    (b"User-Agent: \xff\xfe\r\n", 401),
+    (b"X-Request-Id: \xff\r\n", 401),
+    (b"Origin: \xff\r\n", 403),
+    (b"Accept-Encoding: \xff\r\n", 401),
+    (b"Cookie: refresh_token=\xff\r\n", 401),
+    (b"Idempotency-Key: \xff\r\n", 401),
+    (b"If-Match: \xff\r\n", 401),
+    (b"Authorization: Bearer \xff.\xff.\xff\r\n", 401),
+    (b"X-Forwarded-For: \xff\r\n", 401),
 )
-async def test_headers_that_are_no_text(
-    server: BaseTestServer, header: bytes, wanted: set[int]
-) -> None:
-    assert await status(server, with_length(BASE + header, LOGIN)) in wanted
 
 
-@pytest.mark.parametrize(
-    "request_",
-    [
-        b"GET /api/v1/auth/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff.\xff.\xff\r\n\r\n",
-        b"GET /api/v1/auth/me?\xff=\xff HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /api/v1/interactions/%ff HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /api/v1/interactions/%00 HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /api/v1/\xff HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"BREW /api/v1/auth/me HTTP/1.1\r\nHost: x\r\n\r\n",
-        with_length(
-            b"POST /api/v1/auth/refresh HTTP/1.1\r\nHost: x\r\nCookie: refresh_token=\xff\xfe\r\n",
-            b"",
-        ),
-        with_length(BASE, b'{"email": "a@example.com", "password": "\\ud800"}'),
-        with_length(BASE, b'{"email": "a@example.com", "password": "\\u0000"}'),
-        with_length(BASE, b'{"email": "\xed\xa0\x80@example.com", "password": "x"}'),
-        BASE + b"Content-Length: -1\r\n\r\n",
-        BASE + b"Content-Length: 10\r\nTransfer-Encoding: chunked\r\n\r\n",
-        BASE + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
-        BASE + b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"GET / HTTP/9.9\r\n\r\n",
-    ],
-    ids=range(17),
+async def test_headers_that_are_no_text(server: BaseTestServer) -> None:
+    for number, (header, wanted) in enumerate(HEADERS):
+        body = LOGIN.replace(b"a@", b"%d@" % number)  # one account is guessed at only so often
+        assert await status(server, with_length(BASE + header, body)) == wanted, header
+
+
+REQUESTS = (
+    b"GET /api/v1/auth/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff.\xff.\xff\r\n\r\n",
+    b"GET /api/v1/auth/me?\xff=\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /api/v1/interactions/%ff HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /api/v1/interactions/%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /api/v1/\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"BREW /api/v1/auth/me HTTP/1.1\r\nHost: x\r\n\r\n",
+    with_length(
+        b"POST /api/v1/auth/refresh HTTP/1.1\r\nHost: x\r\nCookie: refresh_token=\xff\xfe\r\n", b""
+    ),
+    with_length(BASE, b'{"email": "a@example.com", "password": "\\ud800"}'),
+    with_length(BASE, b'{"email": "a@example.com", "password": "\\u0000"}'),
+    with_length(BASE, b'{"email": "\xed\xa0\x80@example.com", "password": "x"}'),
+    BASE + b"Content-Length: -1\r\n\r\n",
+    BASE + b"Content-Length: 10\r\nTransfer-Encoding: chunked\r\n\r\n",
+    BASE + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    BASE + b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    b"GET / HTTP/9.9\r\n\r\n",
 )
-async def test_requests_that_are_no_requests(server: BaseTestServer, request_: bytes) -> None:
-    answered = await status(server, request_ + b"\r\n\r\n")
-    assert answered == 0 or 400 <= answered < 500, answered
+
+
+async def test_requests_that_are_no_requests(server: BaseTestServer) -> None:
+    for request in REQUESTS:
+        answered = await status(server, request + b"\r\n\r\n")
+        assert answered == 0 or 400 <= answered < 500, (answered, request)
 
 
 async def test_mutated_requests_are_never_our_fault(
