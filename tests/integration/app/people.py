@@ -30,13 +30,17 @@ class Person:
         self._ids = itertools.count(1)
         self.sio = socketio.AsyncClient(reconnection=False)
         self.sio.on("*", self._hear, namespace=namespace)
-        self.sio.on("disconnect", self.left.append, namespace=namespace)
+        self.sio.on("disconnect", self._lose, namespace=namespace)
 
     async def _hear(self, name: str, payload: Payload) -> None:
         if name == "snapshot":
             self.snapshots.append(payload)
         else:
             self.heard.append((name, payload))
+        self._news.set()
+
+    async def _lose(self, reason: str) -> None:
+        self.left.append(reason)
         self._news.set()
 
     async def connect(self, token: str, **headers: str) -> None:
