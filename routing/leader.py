@@ -205,14 +205,15 @@ class Router:
                 log.warning("router_turn_failed")
                 await asyncio.sleep(AGAIN_SECONDS)
 
-    def _pause(self) -> float | None:
-        """Seconds until something is due without any fact; None: nothing is."""
+    def _pause(self) -> float:
+        """Seconds until something is due without any fact, a second at most: the clock may be
+        set meanwhile."""
         if self._heard or self._stale:
             return 0
         due = self._engine.next_deadline()
         midnight = to_ms(self._tomorrow)
         due = midnight if due is None else min(due, midnight)
-        return max(0.0, (due - to_ms(self._clock.now())) / 1000)
+        return min(max(0.0, (due - to_ms(self._clock.now())) / 1000), RENEW_SECONDS)
 
     async def turn(self) -> int:
         """One step: take what was heard and what is due, decide, write. How many decisions."""
