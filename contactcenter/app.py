@@ -33,7 +33,8 @@ from contactcenter.analytics.ports import Expected
 from contactcenter.core.access import Authenticators
 from contactcenter.core.bus import Bus
 from contactcenter.core.clock import Clock, SystemClock
-from contactcenter.core.http import State, build_app
+from contactcenter.core.health import State
+from contactcenter.core.http import build_app
 from contactcenter.core.jobs import JobQueue, JobRunner
 from contactcenter.core.metrics import loop_lag
 from contactcenter.core.module import Deps, Module, Role, ground

@@ -18,7 +18,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from http import HTTPStatus
 from typing import Any, Final, Literal, get_origin
 from uuid import UUID
 
@@ -29,7 +29,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
 
 from config.settings import Settings
-from contactcenter.core import metrics, openapi
+from contactcenter.core import health, metrics, openapi
 from contactcenter.core.access import ANONYMOUS, PUBLIC, Authenticator, Permission, Principal
 from contactcenter.core.errors import (
     Internal,
@@ -70,15 +70,8 @@ SIGNED_IN_LIMIT: Final = Limit(per_second=50, burst=200)
 PUBLIC_LIMIT: Final = Limit(per_second=20, burst=100)
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
-DOCS_FOLDER: Final = Path(__file__).parent / "docs_page"
-DOCS: Final = (
-    ("/api/docs", "index.html", "text/html"),
-    ("/api/docs/docs.css", "docs.css", "text/css"),
-    ("/api/docs/docs.js", "docs.js", "text/javascript"),
-)
-
 GOOD_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
-PARAMETER: Final = re.compile(r"{(\w+)}")
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -186,18 +179,13 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-State = Literal["ok", "degraded", "down"]
-Check = Callable[[], Awaitable[State]]
-"""One dependency's state for /readyz; raising counts as down."""
-
-
 def build_app(
     routes: Iterable[Route],
     *,
     settings: Settings,
     work: WorkFactory,
     authenticator: Authenticator,
-    checks: Mapping[str, Check],
+    checks: Mapping[str, health.Check],
 ) -> web.Application:
     """The aiohttp application: these routes, /healthz, /readyz, /metrics, the document, its page.
 
@@ -213,13 +201,8 @@ def build_app(
             app.router.add_get(route.path, endpoint, allow_head=True)
         else:
             app.router.add_route(route.method, route.path, endpoint)
-    document = orjson.dumps(openapi.document(table, settings.app.public_url))
-    app.router.add_get("/api/openapi.json", _fixed(document))
-    for path, name, kind in DOCS:
-        app.router.add_get(path, _fixed((DOCS_FOLDER / name).read_bytes(), kind))
-    app.router.add_get("/healthz", _fixed(b'{"status":"ok"}'))
-    app.router.add_get("/readyz", _readiness(dict(checks)))
-    app.router.add_get("/metrics", _metrics)
+    openapi.add_routes(app, table, settings.app.public_url)
+    health.add_routes(app, checks)
     return app
 
 
@@ -274,18 +257,8 @@ class _Border:
         finally:
             trace.reset(token)
         _compress(http, response)
-        resource = http.match_info.route.resource
-        where = "unknown" if resource is None else resource.canonical
-        seconds = time.perf_counter() - begun
-        metrics.HTTP_SECONDS.labels(http.method, where, response.status).observe(seconds)
-        log.info(
-            "http_request",
-            method=http.method,
-            route=where,
-            status=response.status,
-            ms=round(seconds * 1000, 1),
-            request_id=request_id,
-        )
+        if response.status != HTTPStatus.SWITCHING_PROTOCOLS:
+            _note(http, response.status, time.perf_counter() - begun)
         return response
 
     async def _guarded(
@@ -420,6 +393,22 @@ class _Border:
         return response
 
 
+def _note(http: web.Request, status: int, seconds: float) -> None:
+    """The access log's line and the metric: no address, no query, no path but the route's."""
+    resource = http.match_info.route.resource
+    route = "unknown" if resource is None else resource.canonical
+    method = http.method if http.method in METHODS else "other"
+    metrics.HTTP_SECONDS.labels(method, route, status).observe(seconds)
+    log.info(
+        "http_request",
+        method=method,
+        route=route,
+        status=status,
+        ms=round(seconds * 1000, 1),
+        request_id=http[REQUEST_ID],
+    )
+
+
 def _compress(http: web.Request, response: web.StreamResponse) -> None:
     if (
         isinstance(response, web.Response)
@@ -515,43 +504,3 @@ def _body(raw: bytes, model: type[BaseModel] | None) -> BaseModel | None:
 def _matches(http: web.Request, header: str, version: int) -> bool:
     tags = {tag.strip().removeprefix("W/") for tag in http.headers.get(header, "").split(",")}
     return "*" in tags or etag(version) in tags
-
-
-def _fixed(
-    body: bytes, content_type: str = "application/json"
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    charset = "utf-8" if content_type.startswith("text/") else None
-
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(body=body, content_type=content_type, charset=charset)
-
-    return answer
-
-
-def _readiness(checks: Mapping[str, Check]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """200 unless something is down; what is degraded still serves."""
-
-    async def answer(_: web.Request) -> web.Response:
-        states: dict[str, State] = {}
-        for name, check in checks.items():
-            try:
-                states[name] = await check()
-            except Exception as error:
-                log.warning("check_failed", check=name, error=type(error).__name__)
-                states[name] = "down"
-        worst: State = "ok"
-        for state in states.values():
-            if state == "down" or worst == "ok":
-                worst = state
-        return web.Response(
-            body=orjson.dumps({"status": worst, "checks": states}),
-            status=503 if worst == "down" else 200,
-            headers={"Retry-After": "1"} if worst == "down" else {},
-            content_type="application/json",
-        )
-
-    return answer
-
-
-async def _metrics(_: web.Request) -> web.Response:
-    return web.Response(body=metrics.exposition(), headers={"Content-Type": metrics.CONTENT_TYPE})

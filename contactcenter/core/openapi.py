@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+from aiohttp import web
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
@@ -61,6 +64,18 @@ PROBLEM: Final[dict[str, Any]] = {
 }
 
 
+def add_routes(app: web.Application, routes: Iterable[Route], server: str) -> None:
+    """/api/openapi.json, and /api/docs: a page of our own that shows it."""
+    page = Path(__file__).parent / "docs_page"
+    for path, body, content_type in (
+        ("/api/openapi.json", orjson.dumps(document(routes, server)), "application/json"),
+        ("/api/docs", (page / "index.html").read_bytes(), "text/html"),
+        ("/api/docs/docs.css", (page / "docs.css").read_bytes(), "text/css"),
+        ("/api/docs/docs.js", (page / "docs.js").read_bytes(), "text/javascript"),
+    ):
+        app.router.add_get(path, _fixed(body, content_type))
+
+
 def document(routes: Iterable[Route], server: str) -> dict[str, Any]:
     """All routes as OpenAPI 3.1; schemas by pydantic (JSON Schema 2020-12)."""
     table = list(routes)
@@ -91,6 +106,15 @@ def document(routes: Iterable[Route], server: str) -> dict[str, Any]:
             for problem in sorted(Problem.__subclasses__(), key=lambda problem: problem.status)
         ],
     }
+
+
+def _fixed(body: bytes, content_type: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+    charset = "utf-8" if content_type.startswith("text/") else None
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=body, content_type=content_type, charset=charset)
+
+    return answer
 
 
 Named = Mapping[tuple[Any, JsonSchemaMode], dict[str, Any]]

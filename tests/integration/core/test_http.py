@@ -16,7 +16,8 @@ import db
 from config.settings import Settings
 from contactcenter.core.access import PUBLIC, Permission, Principal
 from contactcenter.core.errors import Conflict, Unauthenticated
-from contactcenter.core.http import Request, Response, Route, State, build_app
+from contactcenter.core.health import State
+from contactcenter.core.http import Request, Response, Route, build_app
 from contactcenter.core.ids import new_id
 from contactcenter.core.limits import Limit
 from contactcenter.core.validation import Schema
@@ -111,6 +112,8 @@ async def client(
     path = "/api/v1/parcels"
 
     async def check() -> State:
+        if database[0] not in {"ok", "degraded", "down"}:
+            await asyncio.sleep(60)
         return database[0]
 
     routes = [
@@ -395,11 +398,21 @@ async def test_readiness_says_what_is_wrong(client: Client, database: list[State
     assert await down.json() == {"status": "down", "checks": {"database": "down"}}
 
 
+async def test_a_check_that_hangs_is_down(
+    client: Client, database: list[State], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contactcenter.core.health.CHECK_SECONDS", 0.05)
+    database[0] = "hanging"  # type: ignore[call-overload]
+    assert (await client.get("/readyz")).status == 503
+
+
 async def test_metrics_are_told(client: Client) -> None:
     await client.get("/api/v1/parcels")
+    await client.request("BREW", "/api/v1/parcels")
     text = gzip.decompress(
         await (await client.get("/metrics", headers={"Accept-Encoding": "gzip"})).read()
     ).decode()
+    assert "BREW" not in text
     assert 'http_request_seconds_count{method="GET",route="/api/v1/parcels",status="200"}' in text
 
 
