@@ -339,7 +339,8 @@ class DeskService:
             segment = held.segment
             await self._check_disposition(work.conn, asked.disposition, segment)
             if segment.state == "ended":
-                pass
+                if segment.disposition is None:  # it was sent on, not closed
+                    raise Conflict("It is not this agent's any more.")
             elif segment.state == "wrapping":
                 if asked.disposition:
                     await self._finish(work, held, asked.disposition, asked.note)

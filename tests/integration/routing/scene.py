@@ -58,6 +58,9 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
 
+    def set(self, now: datetime) -> None:
+        self._now = now
+
 
 @dataclass
 class Waiting:
@@ -108,9 +111,7 @@ class Scene:
             queues=queues,
             presence=PresenceService(work),
             desk=desk,
-            supervision=SupervisionService(
-                work, clock, book, queues, desk, requests, constants
-            ),
+            supervision=SupervisionService(work, clock, book, queues, desk, requests, constants),
             requests=requests,
             book=book,
             constants=constants,
@@ -150,24 +151,26 @@ class Scene:
         """Let the router hear everything and decide until nothing more follows."""
         while True:
             async with self.pool.acquire() as conn:
-                batch = await eventlog.read(
-                    conn,
-                    CATALOGUE,
-                    self._read,
-                    limit=10_000,
-                    types=[cls.name for cls in HEARD],
-                )
+                batch = await self.unheard(conn)
             if batch:
                 self._read = batch[-1].position
                 await self.router.hear(batch)
             if not await self.router.turn() and not batch:
                 return
 
-    async def restart(self) -> None:
-        """Kill the router and start another one from the tables."""
-        self.router = self._router(
+    async def unheard(self, conn: db.Connection) -> list[Recorded]:
+        """The facts that the router listens to and has not heard."""
+        names = [cls.name for cls in HEARD]
+        return await eventlog.read(conn, CATALOGUE, self._read, limit=10_000, types=names)
+
+    def another_router(self) -> Router:
+        return self._router(
             self.settings, self.work, self.bus, self.clock, self.book, self.constants
         )
+
+    async def restart(self) -> None:
+        """Kill the router and start another one from the tables."""
+        self.router = self.another_router()
         self._others.append(self.lease)
         await self.lease.close()
         self.lease = await db.connect(self.settings, "lease")

@@ -130,9 +130,9 @@ async def test_an_offer_runs_out_and_goes_to_the_next(scene: Scene) -> None:
     second = await scene.offer(waiting)
     assert second is not None
     assert {first["agent_id"], second["agent_id"]} == {a.agent_id for a in agents}
+    late = next(a for a in agents if a.agent_id == first["agent_id"])
     with pytest.raises(Expired):
-        mine = next(a for a in agents if a.agent_id == first["agent_id"])
-        await scene.desk.accept(mine, first["id"])
+        await scene.desk.accept(late, first["id"])
     visit = (await scene.visits(waiting))[0]
     assert visit["state"] == "offered"
     assert visit["virtual_start"] == visit["entered_at"]  # a miss costs no place
