@@ -23,6 +23,7 @@ from aiohttp import web
 import channels.module
 import contactcenter.agents.module
 import contactcenter.analytics.module
+import contactcenter.demo.module
 import contactcenter.identity.module
 import contactcenter.interactions.module
 import contactcenter.realtime.module
@@ -40,6 +41,7 @@ from contactcenter.core.metrics import loop_lag
 from contactcenter.core.module import Deps, Module, Role, ground
 from contactcenter.core.sockets import Dispatcher
 from contactcenter.core.work import WorkFactory
+from contactcenter.demo.module import Demo
 from contactcenter.events import CATALOGUE
 from contactcenter.realtime.hub import Hub
 from contactcenter.realtime.module import Realtime, WallboardBroadcast
@@ -65,6 +67,7 @@ class House:
     modules: tuple[Module, ...]
     realtime: Realtime
     web: web.Application
+    demo: Demo | None
 
 
 class NoForecast:
@@ -107,6 +110,8 @@ async def running(
             timezone=settings.app.timezone,
         )
         house = build(settings, pool, clock or SystemClock(offset), centre)
+        if house.demo is not None and "demo" in roles:
+            await house.demo.prepare()
         await stack.enter_async_context(_started(house, frozenset(roles)))
         log.info("serving", roles=sorted(roles), url=settings.app.public_url)
         yield house
@@ -120,6 +125,7 @@ def build(settings: Settings, pool: db.Pool, clock: Clock, centre: Centre) -> Ho
 
     identity = contactcenter.identity.module.build(deps)
     router = routing.module.build(deps)
+    demo = contactcenter.demo.module.build(deps)
     hub = Hub()
     chat = channels.module.build(
         deps,
@@ -140,7 +146,7 @@ def build(settings: Settings, pool: db.Pool, clock: Clock, centre: Centre) -> Ho
         deps,
         centre=centre.name,
         queues=router.queues,
-        forecast=NoForecast(),
+        forecast=NoForecast() if demo is None else demo.crowd,
         broadcast=WallboardBroadcast(hub),
     )
     modules = (
@@ -152,6 +158,7 @@ def build(settings: Settings, pool: db.Pool, clock: Clock, centre: Centre) -> Ho
         chat.module,
         contactcenter.analytics.module.build(deps, wallboard=wallboard, queues=router.queues),
         realtime.module,
+        *(() if demo is None else (demo.module(),)),
     )
     authenticators = Authenticators(chat.authenticator, identity.sessions)
     dispatcher = Dispatcher(command for module in modules for command in module.commands)
@@ -175,7 +182,7 @@ def build(settings: Settings, pool: db.Pool, clock: Clock, centre: Centre) -> Ho
     )
     realtime.gateway.attach(app)
     add_pages(app, settings)
-    return House(deps, modules, realtime, app)
+    return House(deps, modules, realtime, app, demo)
 
 
 @contextlib.asynccontextmanager

@@ -61,6 +61,7 @@ LOOK_MS: Final = 30_000  # arrivals are drawn anew this often, so a changed leve
 MISS_SHARE: Final = 0.007
 STRANGERS: Final = 0.25  # callers of whom we know the number only
 REPLY_AFTER: Final = 0.6  # of the handling time: then the agent writes, and closes at its end
+FAREWELL_MS: Final = 20 * SECOND  # a chat ends this long after the agent's last words
 BREAK_EVERY_MS: Final = 100 * MINUTE
 OWN_ABSENCES: Final[Mapping[tuple[str, str | None], tuple[int, int]]] = {
     ("away", "break"): (4 * MINUTE, 9 * MINUTE),
@@ -104,7 +105,6 @@ class Play:
         """`web_chat`: simulated desks take it too; only in the morning before anybody came."""
         self.level = 1.0
         """Arrivals as a multiple of the crowd's own rates."""
-        self.hail = False
         self._stage = stage
         self._crowd = crowd
         self._phones = tuple(phones)
@@ -181,7 +181,7 @@ class Play:
             return
         started = to_ms(part.started_at) if part.started_at is not None else self._now
         rest = max(SECOND, started + int(part.script.get("handle_ms", MINUTE)) - self._now)
-        if part.segment_state == "parked":
+        if part.park_reason == "interrupted":
             self._paused.add(part.interaction_id)
         self._in(rest, self._finish(part.agent_id, part.interaction_id))
 
@@ -259,14 +259,13 @@ class Play:
     def _pick_up(
         self, reservation_id: UUID, agent_id: UUID, interaction_id: UUID, channel: str
     ) -> None:
-        if interaction_id not in self._parts and channel == "chat":
-            return  # a person wrote: a simulated agent would have nothing to say
         if channel == "voice" and self._dice.random() < MISS_SHARE:
             return
         low, high = (2, 7) if channel == "voice" else (3, 15)
 
         async def accept() -> None:
-            if self._plays(agent_id):
+            # In web chat a person may have written: a simulated agent would have nothing to say.
+            if self._plays(agent_id) and (channel != "chat" or interaction_id in self._parts):
                 await self._stage.accept(agent_id, reservation_id)
 
         self._in(self._between(low * SECOND, high * SECOND), accept)
@@ -303,6 +302,18 @@ class Play:
 
         return act
 
+    def _begin_wrap_up(self, event: InteractionWrapStarted) -> None:
+        rest = self._crowd.wrap_ms(_channel(event.channel), self._dice)
+        deadline = event.wrap_deadline
+
+        async def take_longer() -> None:
+            if self._plays(event.agent_id):
+                await self._stage.take_longer(event.agent_id, event.interaction_id)
+
+        if deadline is not None and rest > to_ms(deadline) - self._now - SECOND:
+            self._in(max(0, to_ms(deadline) - self._now - 5 * SECOND), take_longer)
+        self._in(rest, self._wrap_up(event.agent_id, event.interaction_id))
+
     def _wrap_ms(self, part: OpenPart) -> int:
         return self._crowd.wrap_ms(_channel(part.channel), self._dice)
 
@@ -337,16 +348,14 @@ class Play:
                 )
             case ReservationAccepted():
                 self._in(0, self._answered(event))
-            case InteractionParked():
+            case InteractionParked() if event.why == "interrupted":
                 self._paused.add(event.interaction_id)
             case InteractionResumed():
                 self._paused.discard(event.interaction_id)
             case InteractionTransferred():
                 self._paused.discard(event.interaction_id)
             case InteractionWrapStarted() if self._plays(event.agent_id):
-                channel = _channel(event.channel)
-                rest = self._crowd.wrap_ms(channel, self._dice)
-                self._in(rest, self._wrap_up(event.agent_id, event.interaction_id))
+                self._begin_wrap_up(event)
             case InteractionClosed():
                 self._parts.pop(event.interaction_id, None)
                 self._paused.discard(event.interaction_id)
@@ -383,10 +392,9 @@ class Play:
             elif part.agent_id == event.agent_id:
                 handle_ms = int(part.script.get("handle_ms", MINUTE))
                 if part.channel in WRITTEN:
-                    self._in(
-                        handle_ms * REPLY_AFTER,
-                        self._reply(event.agent_id, event.interaction_id),
-                    )
+                    reply = self._reply(event.agent_id, event.interaction_id)
+                    late = part.channel == "chat"
+                    self._in(handle_ms - FAREWELL_MS if late else handle_ms * REPLY_AFTER, reply)
                 self._in(handle_ms, self._finish(event.agent_id, event.interaction_id))
 
         return act

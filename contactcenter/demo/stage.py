@@ -117,6 +117,11 @@ class Stage:
         wanted = WrapUp(interaction_id=interaction_id, disposition=disposition)
         await self._desk.wrap_up(agent(agent_id), wanted)
 
+    async def take_longer(self, agent_id: UUID, interaction_id: UUID) -> None:
+        """Take the wrap-up's one extension."""
+        wanted = WrapUp(interaction_id=interaction_id, extend=True)
+        await self._desk.wrap_up(agent(agent_id), wanted)
+
     async def send_back(self, agent_id: UUID, interaction_id: UUID, queue: str) -> None:
         """A real customer reached a simulated agent: back to the queue at once."""
         await self._desk.transfer(

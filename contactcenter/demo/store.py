@@ -99,7 +99,7 @@ async def free_customer(
 
 OPEN_THREAD = """
 SELECT id FROM conversations
-WHERE contact_id = $1 AND channel = $2 AND state = 'open' AND channel IN ('whatsapp', 'sms')
+WHERE contact_id = $1 AND channel = $2 AND state = 'open' AND channel IN ('chat', 'whatsapp', 'sms')
 """
 
 
@@ -121,13 +121,14 @@ class OpenPart:
     queued_at: datetime
     agent_id: UUID | None
     segment_state: str | None
+    park_reason: str | None
     started_at: datetime | None
 
 
 OPEN_PARTS = f"""
 SELECT i.id AS interaction_id, i.conversation_id, i.channel, i.queue,
        i.metadata->'{MARK}' AS script, coalesce(i.queued_at, i.created_at) AS queued_at,
-       s.agent_id, s.state AS segment_state, s.started_at
+       s.agent_id, s.state AS segment_state, s.park_reason, s.started_at
 FROM interactions i
 LEFT JOIN segments s ON s.interaction_id = i.id AND s.state <> 'ended'
 WHERE i.state <> 'closed' AND i.metadata ? '{MARK}' AND i.queue IS NOT NULL
