@@ -167,8 +167,8 @@ class Visitors:
                     queue=queue,
                 )
             shown = await self._shown(work.conn, conversation.id)
-        assert shown is not None
-        return StartedConversation(conversation=shown, token=token)
+            assert shown is not None
+            return work.answer(StartedConversation(conversation=shown, token=token))
 
     async def say(
         self, principal: Principal, conversation_id: UUID, text: VisitorText

@@ -320,15 +320,20 @@ class _Border:
             if not route.creates or key is None:
                 return self._response(http, route, await route.handler(request))
 
-            async def run() -> Answer:
-                response = self._response(http, route, await route.handler(request))
+            async def handle() -> BaseModel | Response | None:
+                return await route.handler(request)
+
+            def render(result: BaseModel | Response | None) -> Answer:
+                response = self._response(http, route, result)
                 body = response.body
                 assert isinstance(body, bytes | None), "what is created is answered in JSON"
                 kept = {k: v for k, v in response.headers.items() if k in {"ETag", "Location"}}
                 return Answer(response.status, body or b"", kept)
 
             scope = f"{caller} {route.method} {http.path}"
-            done = await self._idempotency.once(scope, key, hashlib.sha256(raw).digest(), run)
+            done = await self._idempotency.once(
+                scope, key, hashlib.sha256(raw).digest(), handle, render
+            )
             return web.Response(
                 body=done.body,
                 status=done.status,

@@ -2,7 +2,8 @@
 
 The key is taken by the request's first unit of work, in its transaction, so the effect and the
 key stand or fall together; whoever sends the same key meanwhile waits on the table's unique index.
-The answer is kept for a day, encrypted under a key that needs the caller's Idempotency-Key.
+The answer is kept for a day, encrypted under a key that needs the caller's Idempotency-Key: in the
+same transaction where the unit of work states it (`Work.answer`), else right after.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import orjson
 import structlog
@@ -25,6 +26,8 @@ from contactcenter.core.errors import Conflict, Invalid
 from contactcenter.core.work import WorkFactory, pending_claim
 
 log = structlog.get_logger(__name__)
+
+R = TypeVar("R")
 
 KEPT: Final = timedelta(hours=24)
 KEY_LENGTH: Final = 200
@@ -51,18 +54,39 @@ class Taken(Exception):  # noqa: N818 -- a signal between this module's two halv
     """Another request with this key has had its effect."""
 
 
-class Claim:
+class Claim(Generic[R]):
     """A key on its way into the table (core.work.Claim)."""
 
-    def __init__(self, scope: str, key: str, digest: bytes) -> None:
+    def __init__(
+        self, scope: str, key: str, digest: bytes, secret: bytes, render: Callable[[R], Answer]
+    ) -> None:
         self.scope = hashlib.sha256(scope.encode()).hexdigest()
         self.key = hashlib.sha256(key.encode()).hexdigest()
         self.digest = digest
         self.done = False
+        self.kept = False
+        self._seal = AESGCM(hmac.digest(secret, b"idempotency\0" + key.encode(), "sha256"))
+        self._render = render
 
     async def take(self, conn: db.Connection) -> None:
+        self.kept = False
         if not await conn.fetchval(TAKE, self.scope, self.key, self.digest):
             raise Taken
+
+    async def keep(self, conn: db.Connection, result: R) -> None:
+        answer = self._render(result)
+        nonce = secrets.token_bytes(12)
+        text = orjson.dumps([answer.body.decode(), answer.headers])
+        sealed = nonce + self._seal.encrypt(nonce, text, self.scope.encode())
+        kept = {"sealed": base64.b64encode(sealed).decode()}
+        await conn.execute(STORE, self.scope, self.key, answer.status, kept)
+        self.kept = True
+
+    def read(self, found: db.Record) -> Answer:
+        sealed = base64.b64decode(found["response"]["sealed"])
+        text = self._seal.decrypt(sealed[:12], sealed[12:], self.scope.encode())
+        body, headers = orjson.loads(text)
+        return Answer(found["status"], body.encode(), headers)
 
 
 class Idempotency:
@@ -73,7 +97,12 @@ class Idempotency:
         self._secret = secret.encode()
 
     async def once(
-        self, scope: str, key: str, digest: bytes, handle: Callable[[], Awaitable[Answer]]
+        self,
+        scope: str,
+        key: str,
+        digest: bytes,
+        handle: Callable[[], Awaitable[R]],
+        render: Callable[[R], Answer],
     ) -> Answer:
         """The handler's answer, or the one that an earlier request with this key got.
 
@@ -82,40 +111,36 @@ class Idempotency:
         """
         if not 1 <= len(key) <= KEY_LENGTH:
             raise Invalid(f"Idempotency-Key takes 1 to {KEY_LENGTH} characters.")
-        claim = Claim(scope, key, digest)
+        claim = Claim(scope, key, digest, self._secret, render)
         found = await self._find(claim)
         if found is None:
             token = pending_claim.set(claim)
             try:
-                answer = await handle()
+                result = await handle()
             except Taken:
                 found = await self._find(claim)
             else:
-                if claim.done:
-                    await self._store(claim, key, answer)
-                return answer
+                if claim.done and not claim.kept:
+                    await self._keep(claim, result)
+                return render(result)
             finally:
                 claim.done = True  # also for tasks that the handler left behind
                 pending_claim.reset(token)
-        return await self._replay(claim, key, found)
+        return await self._replay(claim, found)
 
-    async def _find(self, claim: Claim) -> db.Record | None:
+    async def _find(self, claim: Claim[R]) -> db.Record | None:
         async with self._work.reading("idempotency.find") as conn:
             return await conn.fetchrow(FIND, claim.scope, claim.key)
 
-    async def _store(self, claim: Claim, key: str, answer: Answer) -> None:
-        """Keep the answer. The effect is committed: failing here only costs the replay."""
-        nonce = secrets.token_bytes(12)
-        text = orjson.dumps([answer.body.decode(), answer.headers])
-        sealed = nonce + AESGCM(self._seal(key)).encrypt(nonce, text, claim.scope.encode())
-        kept = {"sealed": base64.b64encode(sealed).decode()}
+    async def _keep(self, claim: Claim[R], result: R) -> None:
+        """The effect is committed: failing here only costs the replay."""
         try:
             async with self._work.reading("idempotency.store") as conn:
-                await conn.execute(STORE, claim.scope, claim.key, answer.status, kept)
+                await claim.keep(conn, result)
         except Exception:
             log.exception("idempotent_answer_not_kept")
 
-    async def _replay(self, claim: Claim, key: str, found: db.Record | None) -> Answer:
+    async def _replay(self, claim: Claim[R], found: db.Record | None) -> Answer:
         pause, patience = WAIT_SECONDS
         for _ in range(int(patience / pause)):
             if found is None:  # swept between the two looks
@@ -123,18 +148,10 @@ class Idempotency:
             if not hmac.compare_digest(found["digest"], claim.digest):
                 raise Invalid("This Idempotency-Key was used for another request.")
             if found["status"] is not None:
-                sealed = base64.b64decode(found["response"]["sealed"])
-                text = AESGCM(self._seal(key)).decrypt(
-                    sealed[:12], sealed[12:], claim.scope.encode()
-                )
-                body, headers = orjson.loads(text)
-                return Answer(found["status"], body.encode(), headers)
+                return claim.read(found)
             await asyncio.sleep(pause)
             found = await self._find(claim)
         raise Conflict("A request with this Idempotency-Key was done; its answer is not known.")
-
-    def _seal(self, key: str) -> bytes:
-        return hmac.digest(self._secret, b"idempotency\0" + key.encode(), "sha256")
 
 
 async def sweep(conn: db.Connection) -> None:

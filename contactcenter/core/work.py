@@ -14,7 +14,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import structlog
 
@@ -25,6 +25,8 @@ from contactcenter.core.errors import Unavailable
 from contactcenter.core.event import Event
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 ACQUIRE_SECONDS: Final = 0.8
 """How long a caller waits for a connection before hearing that the database is busy."""
@@ -39,6 +41,8 @@ class Claim(Protocol):
 
     async def take(self, conn: db.Connection) -> None: ...
 
+    async def keep(self, conn: db.Connection, result: Any) -> None: ...
+
 
 pending_claim: ContextVar[Claim | None] = ContextVar("pending_claim", default=None)
 """Set by the HTTP border; taken by the first unit of work that the request commits."""
@@ -50,7 +54,7 @@ trace: ContextVar[str | None] = ContextVar("trace", default=None)
 class Work:
     """One unit of work, open as long as its block."""
 
-    __slots__ = ("_entries", "_trace", "actor", "conn", "name", "now")
+    __slots__ = ("_entries", "_trace", "actor", "conn", "name", "now", "result")
 
     def __init__(
         self, conn: db.Connection, name: str, actor: str, now: datetime, trace_id: str | None = None
@@ -59,8 +63,18 @@ class Work:
         self.name = name
         self.actor = actor
         self.now = now  # the centre's time at its beginning; the same for all it does
+        self.result: Any = None
         self._trace = trace_id
         self._entries: list[eventlog.Entry] = []
+
+    def answer(self, result: T) -> T:
+        """State what the request will be answered; the handler returns the same object.
+
+        Under an idempotency key it is kept in this transaction, so whoever did not hear it gets
+        it by asking again, whatever happened after the commit.
+        """
+        self.result = result
+        return result
 
     def emit(self, event: Event, *, occurred_at: datetime | None = None) -> None:
         """Publish a fact with this unit's commit. `occurred_at` defaults to `now`."""
@@ -110,6 +124,8 @@ class WorkFactory:
                     await claim.take(conn)
                 work = Work(conn, name, actor, self._clock.now(), trace.get())
                 yield work
+                if claim is not None and not claim.done and work.result is not None:
+                    await claim.keep(conn, work.result)
                 xid = await work.flush(self._origin)
         if claim is not None:
             claim.done = True

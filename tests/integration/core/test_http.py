@@ -64,6 +64,7 @@ class Parcels:
         self.work = work
         self.pause = asyncio.Event()
         self.pause.set()
+        self.breaks_after_commit = False
 
     async def send(self, request: Request) -> ParcelOut:
         parcel: ParcelIn = request.body
@@ -72,7 +73,12 @@ class Parcels:
             if parcel.name == "conflict":
                 raise Conflict("There is one already.", waiting=3)
             work.emit(ParcelSent(parcel=parcel.name))
-        return ParcelOut(id=new_id(), name=parcel.name, sent_by=request.principal.actor)
+            sent = work.answer(
+                ParcelOut(id=new_id(), name=parcel.name, sent_by=request.principal.actor)
+            )
+        if self.breaks_after_commit:
+            raise LookupError("the power went")
+        return sent
 
     async def show(self, request: Request) -> Response:
         name = str(request.id("id"))
@@ -358,6 +364,18 @@ async def test_a_failed_request_gives_its_key_back(client: Client, conn: db.Conn
     assert (await problem(conflict, 409))["ctx"] == {"waiting": 3}
     good = await client.post("/api/v1/parcels", json={"name": "a"}, headers=headers)
     assert good.status == 201
+    assert await conn.fetchval("SELECT count(*) FROM event_log") == 1
+
+
+async def test_an_answer_that_was_never_heard_is_given_again(
+    client: Client, conn: db.Connection, parcels: Parcels
+) -> None:
+    headers = {"Idempotency-Key": "k-1"}
+    parcels.breaks_after_commit = True
+    lost = await client.post("/api/v1/parcels", json={"name": "a"}, headers=headers)
+    await problem(lost, 500)
+    again = await client.post("/api/v1/parcels", json={"name": "a"}, headers=headers)
+    assert (again.status, (await again.json(content_type=None))["name"]) == (201, "a")
     assert await conn.fetchval("SELECT count(*) FROM event_log") == 1
 
 
