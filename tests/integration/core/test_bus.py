@@ -51,9 +51,8 @@ async def send(work: WorkFactory, *parcels: str) -> None:
 
 async def test_a_subscriber_sees_what_comes_after_it_in_order(bus: Bus, work: WorkFactory) -> None:
     await send(work, "before")
-    early = bus.position
     seen, all_of_it = Seen(), Seen()
-    await eventually(lambda: bus.position != early)
+    await eventually(lambda: bus.position != START)
     await bus.subscribe("seen", seen)
     await bus.subscribe("all", all_of_it, since=START)
     for number in range(50):
