@@ -25,10 +25,14 @@ export function Composer({ card }: { card: InteractionCard }) {
   const [problem, setProblem] = useState<"empty" | "long" | null>(null);
   const input = useRef<HTMLTextAreaElement>(null);
 
-  useEffect(() => {
-    const timer = setTimeout(() => desk.keepDraft(id, text), 300);
-    return () => clearTimeout(timer);
-  }, [desk, id, text]);
+  useEffect(() => desk.keepDraft(id, text), [desk, id, text]);
+  // When the wrap-up takes this place, whoever was typing here goes on in its note.
+  useLayoutEffect(() => {
+    const el = input.current;
+    return () => {
+      desk.leftTyping = document.activeElement === el;
+    };
+  }, [desk]);
   useLayoutEffect(() => {
     const el = input.current;
     if (!el) return;
@@ -41,7 +45,6 @@ export function Composer({ card }: { card: InteractionCard }) {
     if (body === "") return setProblem("empty");
     if ([...body].length > MAX_CHARS) return setProblem("long");
     desk.write(id, kind, body);
-    desk.keepDraft(id, "");
     setText("");
     setProblem(null);
     input.current?.focus();

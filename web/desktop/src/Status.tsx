@@ -10,7 +10,6 @@ import { useState } from "react";
 
 import { useAgent, useDesk, useLive } from "./context";
 import { codeOf, queueName } from "./desk";
-import { unfinished } from "./lists";
 import { askNotifications } from "./sound";
 import { type Key, useT } from "./texts";
 
@@ -29,8 +28,10 @@ export function statusWord(t: T, status: Status, reason: string | null): string 
 interface Blocked {
   wanted: SetStatus;
   code: string;
+  /** Queues that would be left with nobody. */
   waiting: string[];
-  open: boolean;
+  /** Interactions that are open still. */
+  open: string[];
 }
 
 export function StatusMenu() {
@@ -115,7 +116,7 @@ function blockOf(wanted: SetStatus, error: unknown): Blocked {
     : ctx.waiting && typeof ctx.waiting === "object"
       ? Object.keys(ctx.waiting)
       : [];
-  return { wanted, code: codeOf(error), waiting, open: Array.isArray(ctx.open) ? ctx.open.length > 0 : Boolean(ctx.open) };
+  return { wanted, code: codeOf(error), waiting, open: Array.isArray(ctx.open) ? ctx.open.map(String) : [] };
 }
 
 function BlockedDialog({
@@ -129,7 +130,8 @@ function BlockedDialog({
 }) {
   const t = useT();
   const state = useAgent((now) => now);
-  if (blocked.open) return <OpenWork wanted={blocked.wanted} onChosen={onRetry} onClose={onClose} />;
+  if (blocked.open.length > 0)
+    return <OpenWork ids={blocked.open} wanted={blocked.wanted} onChosen={onRetry} onClose={onClose} />;
   if (blocked.waiting.length > 0)
     return (
       <Dialog
@@ -169,10 +171,12 @@ function BlockedDialog({
 
 /** What becomes of the open work of somebody who leaves: domain rule 1.18. */
 function OpenWork({
+  ids,
   wanted,
   onChosen,
   onClose,
 }: {
+  ids: string[];
   wanted: SetStatus;
   onChosen: (wanted: SetStatus) => Promise<void>;
   onClose: () => void;
@@ -186,7 +190,9 @@ function OpenWork({
   const [choice, setChoice] = useState<"queue" | "hand_over" | "snooze">("queue");
   const [to, setTo] = useState("");
   const [error, setError] = useState<string>();
-  const open = Object.keys(interactions).length > 0 ? unfinished(state) : [];
+  const open = ids.flatMap((id) => interactions[id] ?? []);
+  // A wrap-up cannot be given away: it is finished first.
+  const finish = open.some((card) => card.segment?.state === "wrapping");
   const colleagues = Object.values(team)
     .filter((one) => one.agent_id !== me.agent_id && one.present && one.status !== "offline")
     .sort((a, b) => a.name.localeCompare(b.name));
@@ -208,13 +214,15 @@ function OpenWork({
       footer={
         <>
           <Button onClick={onClose}>{t("stay")}</Button>
-          <Button kind="primary" onClick={() => void go()}>
-            {t("leave")}
-          </Button>
+          {!finish && (
+            <Button kind="primary" onClick={() => void go()}>
+              {t("leave")}
+            </Button>
+          )}
         </>
       }
     >
-      <p>{t("openWorkText")}</p>
+      <p>{t(finish ? "openWrapUps" : "openWorkText")}</p>
       <ul className="plain-list">
         {open.map((card) => (
           <li key={card.interaction_id} className="row">
@@ -233,16 +241,18 @@ function OpenWork({
           </li>
         ))}
       </ul>
-      <fieldset className="choices">
-        <legend className="sr">{t("openWork")}</legend>
-        {(["queue", "hand_over", "snooze"] as const).map((one) => (
-          <label key={one}>
-            <input type="radio" name="open" checked={choice === one} onChange={() => setChoice(one)} />
-            {t(`open_${one}`)}
-          </label>
-        ))}
-      </fieldset>
-      {choice === "hand_over" && (
+      {!finish && (
+        <fieldset className="choices">
+          <legend className="sr">{t("openWork")}</legend>
+          {(["queue", "hand_over", "snooze"] as const).map((one) => (
+            <label key={one}>
+              <input type="radio" name="open" checked={choice === one} onChange={() => setChoice(one)} />
+              {t(`open_${one}`)}
+            </label>
+          ))}
+        </fieldset>
+      )}
+      {!finish && choice === "hand_over" && (
         <select className="input" aria-label={t("colleague")} value={to} onChange={(event) => setTo(event.target.value)}>
           <option value="">{t("chooseColleague")}</option>
           {colleagues.map((one) => (

@@ -194,7 +194,7 @@ function Candidates({ ex, name }: { ex: Explanation; name: (id: string) => strin
   const times = useTimes();
   const parts = Object.keys(ex.candidates[0]?.key ?? {}).filter((part) => part !== "agent");
   return (
-    <div className="tables">
+    <div className="tables" tabIndex={0} role="group" aria-label={t("whyWho")}>
       <table>
         <thead>
           <tr>
@@ -256,7 +256,7 @@ function Places({ ex }: { ex: Explanation }) {
   const points = (perMille: number) =>
     (perMille / 1000).toLocaleString(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   return (
-    <div className="tables">
+    <div className="tables" tabIndex={0} role="group" aria-label={t("whyItem")}>
       <table>
         <thead>
           <tr>

@@ -44,9 +44,9 @@ export function WrapUp({ card }: { card: InteractionCard }) {
     const active = document.activeElement;
     if (document.body.contains(active) && active !== document.body && inFieldElement(active)) return;
     if (dialogOpen()) return;
-    if (desk.draft(card.conversation_id) !== "") noteBox.current?.focus();
+    if (desk.leftTyping) noteBox.current?.focus();
     else box.current?.querySelector<HTMLElement>('[role="radio"]')?.focus();
-  }, [desk, card.conversation_id]);
+  }, [desk]);
 
   const latest = useRef({ chosen, note });
   latest.current = { chosen, note };
@@ -84,7 +84,6 @@ export function WrapUp({ card }: { card: InteractionCard }) {
     setProblem(null);
     try {
       await desk.live.command("interaction.wrap_up", { interaction_id: interaction, disposition: chosen, note });
-      desk.keepDraft(card.conversation_id, "");
     } catch (error) {
       setProblem(t(failureKey(codeOf(error))));
       setBusy(false);

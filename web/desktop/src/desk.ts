@@ -56,6 +56,9 @@ export class Desk {
   /** Offers being answered: reservation id → what was said. */
   readonly answering = new Store<Readonly<Record<string, "accept" | "reject">>>({});
 
+  /** The composer had the focus when it went away. */
+  leftTyping = false;
+
   #typingSent = new Map<string, number>();
   #readSent = new Map<string, string>();
   #settingStatus = false;

@@ -61,7 +61,3 @@ export function keepOrder<T>(shown: readonly string[], fresh: readonly T[], key:
     .sort((a, b) => a.at - b.at)
     .map(({ one }) => one);
 }
-
-/** What still keeps an agent from signing off: open work that is neither parked nor gone. */
-export const unfinished = (state: AgentState): InteractionCard[] =>
-  mine(state).filter((card) => card.segment !== null && card.segment.state !== "parked");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { interaction, member, queueItem, state, uuid } from "../../shared/test/fixtures";
-import { keepOrder, mine, snoozed, team, unfinished, waiting, waitLevel } from "../src/lists";
+import { keepOrder, mine, snoozed, team, waiting, waitLevel } from "../src/lists";
 import { matching } from "../src/Replies";
 import { instantOf } from "../src/Snooze";
 
@@ -15,7 +15,6 @@ test("snoozed work is apart, waiting for the customer is not", () => {
   const now = state({ interactions: Object.fromEntries(all.map((card) => [card.interaction_id, card])) });
   expect(mine(now).map((card) => card.interaction_id)).toEqual([uuid(101), uuid(100)]);
   expect(snoozed(now).map((card) => card.interaction_id)).toEqual([uuid(102), uuid(103)]);
-  expect(unfinished(now).map((card) => card.interaction_id)).toEqual([uuid(100)]);
 });
 
 test("the queue is in the router's order: band, then virtual start", () => {
