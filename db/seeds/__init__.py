@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import tomllib
 import unicodedata
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import bcrypt
 
@@ -24,7 +23,7 @@ DEFAULTS: Final = Path(__file__).parents[2] / "config" / "defaults"
 PASSWORD: Final = b"password123"
 ROUNDS: Final = {"test": 4}  # elsewhere 10: nothing here guards anything
 EPOCH_MS: Final = 1_767_225_600_000  # 2026-01-01, the time part of every seeded id
-ZONE: Final = ZoneInfo("Europe/Madrid")  # of the demo centre
+ZONE: Final = "Europe/Madrid"  # of the demo centre
 
 INSERT_USER = """
 INSERT INTO users (id, email, password_hash, first_name, last_name, role, email_verified,
@@ -67,6 +66,14 @@ INSERT_ADDRESS = """
 INSERT INTO contact_addresses (contact_id, kind, address) VALUES ($1, $2, $3)
 ON CONFLICT DO NOTHING
 """
+# From now to 10:50 on the Monday of this week, at the demo centre.
+INSERT_OFFSET = """
+INSERT INTO centre_settings (key, value, updated_at)
+SELECT 'demo_offset', jsonb_build_object('seconds', extract(epoch FROM (
+           date_trunc('week', now() AT TIME ZONE $1) + interval '10:50') AT TIME ZONE $1
+           - now())::bigint), now()
+ON CONFLICT DO NOTHING
+"""
 INSERT_SETTING = """
 INSERT INTO centre_settings (key, value, updated_at) VALUES ($1, $2, now()) ON CONFLICT DO NOTHING
 """
@@ -84,8 +91,7 @@ async def run(conn: Connection, *, environment: str) -> None:
         await _contacts(conn, moment)
         await conn.execute(INSERT_SETTING, "centre", team["centre"])
         if environment == "development":
-            seconds = _to_monday_morning(datetime.now(UTC))
-            await conn.execute(INSERT_SETTING, "demo_offset", {"seconds": seconds})
+            await conn.execute(INSERT_OFFSET, ZONE)
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -104,14 +110,6 @@ def sort_key(name: str) -> str:
     """Lower case without accents: the embedded server sorts by code point."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
-
-
-def _to_monday_morning(now: datetime) -> int:
-    """Seconds from `now` to 10:50 on the Monday of its week, at the demo centre."""
-    local = now.astimezone(ZONE)
-    monday = local.date() - timedelta(days=local.weekday())
-    morning = datetime(monday.year, monday.month, monday.day, 10, 50, tzinfo=ZONE)
-    return int((morning - now).total_seconds())
 
 
 async def _configuration(conn: Connection, given: dict[str, Any], moment: datetime) -> None:

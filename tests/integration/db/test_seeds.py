@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -55,4 +56,4 @@ def test_the_router_can_read_every_default_queue() -> None:
     for queue in given["queues"]:
         read_queue(queue["key"], queue["skill"], "longest_idle", queue.get("config", {}))
     for calendar in given["calendars"]:
-        parse_calendar(calendar["weekly"], calendar["exceptions"], seeds.ZONE)
+        parse_calendar(calendar["weekly"], calendar["exceptions"], ZoneInfo(seeds.ZONE))
