@@ -101,7 +101,7 @@ function Mine({ id, ...doors }: Doors & { id: string }) {
   };
   const wait = live ? undefined : t("needsLink");
   const queued = card.queued_at ?? card.created_at;
-  const moments: Moment[] = [{ at: queued, text: t("ev_queued", { queue: queueName(state, card.queue) }) }];
+  const moments: Moment[] = [{ at: card.created_at, text: t("ev_queued", { queue: queueName(state, card.queue) }) }];
   if (card.answered_at)
     moments.push({
       at: card.answered_at,

@@ -34,8 +34,8 @@ type Line = { kind: "message"; at: string; message: MessageCard } | { kind: "mom
 
 function lines(messages: MessageCard[], moments: Moment[]): Line[] {
   const all: Line[] = [
-    ...messages.map((message) => ({ kind: "message" as const, at: message.created_at, message })),
     ...moments.map(({ at, text }) => ({ kind: "moment" as const, at, text })),
+    ...messages.map((message) => ({ kind: "message" as const, at: message.created_at, message })),
   ];
   return all.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
 }

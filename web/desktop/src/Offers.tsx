@@ -93,6 +93,10 @@ function Offer({ reservation, more }: { reservation: ReservationCard; more: numb
     },
     [desk, reservation],
   );
+  const answersItself = state.me.auto_answer;
+  useEffect(() => {
+    if (answersItself && usable && !failure) accept();
+  }, [answersItself, usable, failure, accept]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== "F9" && event.key !== "F8" && !rejecting) return;

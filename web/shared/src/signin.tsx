@@ -13,7 +13,7 @@ const { useT } = texts(
   {
     title: "Entrar",
     sub: "Con tu cuenta del centro",
-    hint: "Al entrar verás tus conversaciones y podrás ponerte disponible.",
+    hint: "¿Has olvidado la contraseña? Pide una nueva a quien administra el centro.",
     email: "Correo",
     password: "Contraseña",
     show: "Mostrar la contraseña",
@@ -42,7 +42,7 @@ const { useT } = texts(
   {
     title: "Sign in",
     sub: "With your account of the centre",
-    hint: "Once in, you see your conversations and can go available.",
+    hint: "Forgotten your password? Ask whoever administers the centre for a new one.",
     email: "Email",
     password: "Password",
     show: "Show the password",
@@ -201,7 +201,7 @@ export function SignIn() {
                   <Button size="small" kind="quiet" onClick={() => void enter(user.email, user.password)}>
                     <b>{user.name}</b>
                     <span className="x3">{user.role}</span>
-                    <span className="end x2">{user.email}</span>
+                    <span className="end x2 cut">{user.email}</span>
                   </Button>
                 </li>
               ))}
