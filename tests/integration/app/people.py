@@ -23,7 +23,8 @@ class Person:
     def __init__(self, url: str, namespace: str) -> None:
         self.url = url
         self.namespace = namespace
-        self.heard: list[Heard] = []
+        self.heard: list[Heard] = []  # tests take off it what they have dealt with
+        self.log: list[Heard] = []
         self.snapshots: list[Payload] = []
         self.left: list[str] = []
         self._news = asyncio.Event()
@@ -37,6 +38,7 @@ class Person:
             self.snapshots.append(payload)
         else:
             self.heard.append((name, payload))
+            self.log.append((name, payload))
         self._news.set()
 
     async def _lose(self, reason: str) -> None:
@@ -195,3 +197,39 @@ async def sign_in(url: str, email: str) -> str:
         assert answer.status == 200, tokens
     token: str = tokens["access_token"]
     return token
+
+
+class Mirror:
+    """The protocol of web/shared/src/live.ts: a snapshot, and the events that come after it.
+
+    `missed` is set when a number is missing in a stream, or another node answered.
+    """
+
+    def __init__(self, person: Person) -> None:
+        self._person = person
+        self.take(person.snapshots[-1])
+
+    def take(self, snapshot: Payload) -> None:
+        """Begin anew from a snapshot; what was heard before it is in it."""
+        self.state: Payload = snapshot["state"]
+        self.cursor: str = snapshot["cursor"]
+        self.node: str = snapshot["node"]
+        self.streams: dict[str, int] = dict(snapshot["streams"])
+        self.missed = False
+
+    def after(self, events: list[Heard]) -> list[Heard]:
+        """Those of the events that follow on the snapshot, each once."""
+        fresh = []
+        for name, payload in events:
+            if "seq" not in payload:
+                continue
+            last = self.streams.get(payload["stream"])
+            if payload["node"] != self.node or last is None or payload["seq"] > last + 1:
+                self.missed = True
+                continue
+            if payload["seq"] <= last:
+                continue
+            self.streams[payload["stream"]] = payload["seq"]
+            if payload["cursor"] > self.cursor:
+                fresh.append((name, payload))
+        return fresh
