@@ -135,5 +135,5 @@ class Requests:
 def refusal(code: str, detail: str, ctx: dict[str, Any]) -> Problem:
     """The router's no as the caller hears it; `capacity` is a conflict with its reason."""
     if code == "capacity":
-        return Conflict(detail, reason="capacity", **ctx)
+        return Conflict(detail, **{"reason": "capacity", **ctx})
     return _PROBLEMS.get(code, Conflict)(detail, **ctx)

@@ -93,7 +93,7 @@ def row_of(item: WorkItem, contact_id: UUID) -> VisitRow:
         answered_at=None,
         ended_at=None,
         round=1,
-        step=0,
+        step=None,
         step_until=None,
         message_offered=False,
         routing=extras(item),

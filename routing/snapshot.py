@@ -15,7 +15,7 @@ from uuid import UUID
 from contactcenter.core.clock import to_ms
 from db import Connection, Record
 from routing.book import QueueBook
-from routing.core.inputs import CustomerWrote, Input
+from routing.core.inputs import CustomerWrote, Input, ItemQueued
 from routing.core.model import (
     AgentConfig,
     AgentRow,
@@ -244,13 +244,15 @@ async def load(
         configs,
         {row["id"]: (_ms(row["cooldown_until"]) or 0, to_ms(row["idle_since"])) for row in agents},
     )
-    waiting = []
+    waiting, unseen = [], []
     for row in visits:
         memory.add_place(row["id"], _place(row))
-        if row["outcome"] is None:
-            waiting.append(_visit(row, refused.get(row["id"])))
-        else:
+        if row["outcome"] is not None:
             memory.is_over(row["id"])
+        elif row["id"] not in refused and _is_unseen(row):
+            unseen.append(row)
+        else:
+            waiting.append(_visit(row, refused.get(row["id"])))
     for row in segments:
         memory.add_part(row["id"], _part(row))
     return Loaded(
@@ -263,7 +265,7 @@ async def load(
             agents=tuple(_agent(row, today.get(row["id"])) for row in agents),
             last_offered={row["queue"]: row["agent_id"] for row in turns},
         ),
-        unanswered=_unanswered(segments),
+        unanswered=_unanswered(unseen, segments),
         memory=memory,
     )
 
@@ -347,7 +349,7 @@ def _visit(row: Record, refused: dict[str, int] | None) -> Visit:
         item=_item(row, row["id"], row["queue"], row["cost"]),
         state=_VISIT_STATES[row["state"]],
         round=row["round"],
-        step=row["step"],
+        step=row["step"] or 0,
         step_until=_ms(row["step_until"]),
         excluded=frozenset(refused or ()),
         refused_at=max(refused.values()) if refused else None,
@@ -402,10 +404,25 @@ def _segment(row: Record) -> Segment:
     )
 
 
-def _unanswered(segments: list[Record]) -> list[Input]:
-    """Facts in the tables whose consequences the router has not written down: customers who
-    wrote while their work was set aside."""
-    return [
+def _is_unseen(row: Record) -> bool:
+    """Whether the router has noted nothing about the visit: it may not have heard of it, or
+    there was nothing to note. Taking it up (again) comes to the same."""
+    return (
+        row["state"] == "queued"
+        and row["step"] is None
+        and row["round"] == 1
+        and not row["message_offered"]
+    )
+
+
+def _unanswered(visits: list[Record], segments: list[Record]) -> list[Input]:
+    """Facts in the tables whose consequences the router has not written down: visits that
+    have begun, and customers who wrote while their work was set aside."""
+    entered = sorted(visits, key=lambda row: (row["entered_at"], row["id"]))
+    facts: list[Input] = [
+        ItemQueued(_item(row, row["id"], row["queue"], row["cost"])) for row in entered
+    ]
+    facts += [
         CustomerWrote(row["id"], at=to_ms(row["customer_at"]))
         for row in segments
         if row["state"] in ("parked", "wrapping")
@@ -413,3 +430,4 @@ def _unanswered(segments: list[Record]) -> list[Input]:
         and row["customer_at"] is not None
         and row["customer_at"] > row["state_since"]
     ]
+    return facts

@@ -37,7 +37,7 @@ class VisitRow:
     answered_at: datetime | None
     ended_at: datetime | None
     round: int
-    step: int
+    step: int | None
     step_until: datetime | None
     message_offered: bool
     routing: dict[str, Any]
@@ -649,7 +649,7 @@ ORDER BY r.created_at, r.id
 
 VISITS_OF = """
 SELECT id AS work_item_id, queue, channel, entry, state, outcome, band, base, virtual_start,
-       entered_at, answered_at, ended_at, round, step
+       entered_at, answered_at, ended_at, round, coalesce(step, 0) AS step
 FROM work_items WHERE interaction_id = $1
 ORDER BY entered_at, id
 """

@@ -78,7 +78,8 @@ CREATE TABLE work_items (
     answered_at    timestamptz,
     ended_at       timestamptz,
     round          integer     NOT NULL DEFAULT 1,
-    step           smallint    NOT NULL DEFAULT 0,     -- the active routing step, and its end
+    -- The active routing step and its end; null: the router has noted nothing of it yet.
+    step           smallint,
     step_until     timestamptz,
     message_offered boolean    NOT NULL DEFAULT false,
     routing        jsonb       NOT NULL DEFAULT '{}',  -- as in the interaction.queued event

@@ -186,7 +186,11 @@ async def test_a_crash_between_any_two_steps_changes_nothing(scene: Scene) -> No
             await fresh(scene)
             scene.clock.set(begun)
             await scene.restart()
-            assert await Story(scene).play(number, deaf=deaf) == expected, (number, deaf)
+            for found, wanted in zip(
+                await Story(scene).play(number, deaf=deaf), expected, strict=True
+            ):
+                for one, other in zip(found, wanted, strict=True):
+                    assert one == other, (number, deaf)
 
 
 async def test_an_offer_that_ran_out_while_nobody_routed_is_no_miss(scene: Scene) -> None:
