@@ -6,11 +6,8 @@
  * upsert or a removal, and applying one twice changes nothing.
  *
  * Outside the browser: `npm run build -w shared` bundles this file as
- * web/shared/dist/apply.js (plain ES module, no imports). Run by itself with Node
- * it is a filter: JSON `{"state": …, "events": [["name", {…}], …]}` on standard
- * input, the state after them on standard output:
- *
- *     node web/shared/dist/apply-cli.js < case.json
+ * web/shared/dist/apply.js, an ES module without imports that Node runs as it is;
+ * a test holds it against the server's own snapshots.
  */
 import type {
   AgentMe,
