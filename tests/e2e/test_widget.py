@@ -10,7 +10,18 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import CARMEN, ELENA, QUEUE, SHOP, Centre, World, accept, looks, say
+from tests.e2e.conftest import (
+    CARMEN,
+    ELENA,
+    QUEUE,
+    SHOP,
+    Centre,
+    Visitor,
+    World,
+    accept,
+    looks,
+    say,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -68,6 +79,21 @@ def closed(centre: Centre) -> Iterator[str]:
     centre.ask(ELENA, "PUT", f"/queues/{CLOSED}", retired, {"If-Match": f'"{version}"'})
 
 
+@pytest.fixture(autouse=True)
+def visitors_leave(world: World) -> Iterator[None]:
+    """Whoever wrote in a page leaves as the test's other visitors do."""
+    yield
+    for page in (page for context in world.contexts for page in context.pages):
+        session = page.evaluate(
+            """() => Object.entries(location.protocol === "http:" ? localStorage : {})
+                .filter(([key]) => /^contactcenter:.*:session$/.test(key))
+                .map(([, value]) => JSON.parse(value))[0] ?? null"""
+        )
+        if session is not None:
+            visitor = Visitor(world.centre, session["token"], session["conversation_id"])
+            world.visitors.append(visitor)
+
+
 def open_chat(page: Page) -> Page:
     page.locator(".bubble").click()
     expect(page.locator(".panel")).to_be_visible()
@@ -116,7 +142,6 @@ def test_it_works_on_a_strict_page_of_another_origin(world: World, shop: str) ->
     accept(agent)
     say(agent, "Sí, a las nueve")
     expect(page.locator(".log .bub.in")).to_contain_text("Sí, a las nueve")
-    end_chat(page)
 
 
 def test_a_page_that_is_not_allowed_hears_so(world: World, centre: Centre) -> None:
@@ -157,7 +182,6 @@ def test_the_queue_is_told_in_figures_and_words(world: World) -> None:
     accept(agent)
     expect(page.locator(".status")).to_contain_text("Carmen · responde ahora")
     expect(agent.locator(".hd")).to_contain_text("Ana Beltrán")
-    end_chat(page)
 
 
 def test_reloads_lose_and_double_nothing(world: World) -> None:
@@ -176,7 +200,6 @@ def test_reloads_lose_and_double_nothing(world: World) -> None:
     assert page.locator(".log .bub.in .words").all_inner_texts() == ["a1", "a2", "a3"]
     expect(agent.locator(".conv .bub.in")).to_have_count(4)
     assert told(agent) == ["v0", "v1", "v2", "v3"]
-    end_chat(page)
 
 
 def test_what_is_written_without_a_network_goes_once_and_in_order(world: World) -> None:
@@ -197,7 +220,6 @@ def test_what_is_written_without_a_network_goes_once_and_in_order(world: World) 
     expect(agent.locator(".conv .bub.in")).to_have_count(4)
     assert told(agent) == ["con red", "uno", "dos", "tres"]
     assert sorted(mine(page)) == sorted(["con red", "uno", "dos", "tres"])
-    end_chat(page)
 
 
 def test_a_second_tab_is_the_same_conversation(world: World) -> None:
@@ -223,7 +245,6 @@ def test_a_flood_waits_its_turn_and_arrives_in_order(world: World) -> None:
     expect(page.locator(".note")).to_contain_text("Va muy deprisa")
     expect(page.locator(".log .bub.me", has_text="Enviado")).to_have_count(26, timeout=30_000)
     assert mine(page) == texts
-    end_chat(page)
 
 
 def test_too_long_is_said_before_sending(world: World) -> None:
@@ -251,7 +272,6 @@ def test_the_agents_markup_is_text_and_addresses_are_links(world: World) -> None
     expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
     assert page.evaluate("window.hacked") is None
     assert page.locator(".log img, .log b").count() == 0
-    end_chat(page)
 
 
 def test_the_end_the_transcript_and_going_on(world: World) -> None:
@@ -336,7 +356,6 @@ def test_a_word_from_the_agent_shows_on_the_closed_bubble(world: World) -> None:
     page.evaluate("ContactCenter.close()")
     expect(page.locator(".badge")).to_be_hidden()
     open_chat(page)
-    end_chat(page)
 
 
 def test_language_and_theme_follow_the_page(world: World) -> None:
