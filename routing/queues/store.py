@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from db import Connection, ForeignKeyViolation
+from db import Connection
 
 SKILLS = """
 SELECT key, name_es, name_en FROM skills WHERE $1::text IS NULL OR key = $1 ORDER BY key
@@ -21,6 +21,7 @@ RETURNING key
 DELETE_SKILL = """
 DELETE FROM skills WHERE key = $1
 AND NOT EXISTS (SELECT FROM agent_skills WHERE skill = $1)
+AND NOT EXISTS (SELECT FROM queues WHERE skill = $1)
 RETURNING key
 """
 
@@ -38,11 +39,7 @@ async def put_skill(
 
 async def delete_skill(conn: Connection, key: str) -> bool:
     """False: a queue or an agent has it, or there is none."""
-    try:
-        async with conn.transaction():
-            return await conn.fetchval(DELETE_SKILL, key) is not None
-    except ForeignKeyViolation:
-        return False
+    return await conn.fetchval(DELETE_SKILL, key) is not None
 
 
 CALENDARS = """

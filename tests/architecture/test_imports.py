@@ -27,7 +27,12 @@ WALL_CLOCK = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today",
               "time.time_ns"}  # fmt: skip
 
 # Session state lives on a connection of one's own; these files take one from db.connect().
-OWN_CONNECTIONS = {"db/migrate.py", "contactcenter/core/bus.py", "contactcenter/core/jobs.py"}
+OWN_CONNECTIONS = {
+    "db/migrate.py",
+    "contactcenter/core/bus.py",
+    "contactcenter/core/jobs.py",
+    "routing/group_store.py",  # the leader's lock, on the leader's own connection
+}
 SESSION_STATE = re.compile(
     r"pg_(?:try_)?advisory_lock|\b(?:UN)?LISTEN\s+\w|\bSET\s+SESSION\b|\badd_listener\("
 )
