@@ -26,9 +26,10 @@ agent's budget until it ends. Everything here follows from these rules:
 8.  Who falls silent loses the pending offer at once and live chats after 60 s; messages and
     mail stay. Who signs off says what becomes of the open work.
 
-A step: deadlines that have run out, the inputs in their order, matching, then the deadlines
-that only matter if nobody was found (limits, returned transfers, new rounds). An offer whose
-answer is among the inputs does not time out, for the answer was committed first.
+A step: the inputs in their order (facts were committed before anything is decided here), the
+deadlines that have run out, matching, then the deadlines that only matter if nobody was found
+(limits, new rounds). So an offer whose answer is among the inputs does
+not time out.
 
 Nothing reads a clock, throws dice or iterates over a set. `now` should not go back; if it
 does nothing breaks, deadlines only come later.
@@ -44,7 +45,7 @@ from routing.core.agent_state import Agent
 from routing.core.decisions import Decision
 from routing.core.explaining import Explainer
 from routing.core.facts import TAKE
-from routing.core.inputs import Input, ItemLeft, ReservationAccepted, ReservationRejected
+from routing.core.inputs import Input
 from routing.core.model import (
     AgentRow,
     CentreConfig,
@@ -74,20 +75,13 @@ class Engine:
     def step(self, inputs: Sequence[Input], now: int) -> list[Decision]:
         """Take the inputs at `now`; the decisions belong in one transaction, in this order."""
         world = self._world
-        world.now = now
-        world.out = []
+        world.begin(now)
         self._reconcile()
-        answered = {
-            each.reservation
-            for each in inputs
-            if isinstance(each, ReservationAccepted | ReservationRejected)
-        }
-        left = {each.work_item for each in inputs if isinstance(each, ItemLeft)}
-        self._fire(answered, left)
         for each in inputs:
             TAKE[type(each)](world, each)
+        self._fire()
         self._match()
-        while self._fire_late():
+        while self._fire(late=True):
             self._match()
         world.report()
         return world.out
@@ -181,19 +175,10 @@ class Engine:
         for visit in unoffered:
             visits.requeue_as_known(self._world, visit)
 
-    def _fire(self, answered: set[str], left: set[str]) -> None:
-        world = self._world
-        while (due := world.pop_due(late=False)) is not None:
-            timer, subject = due
-            if timer is Timer.OFFER and (
-                subject in answered or world.offers[subject].work_item in left
-            ):
-                continue
-            _FIRE[timer](world, subject)
-
-    def _fire_late(self) -> bool:
+    def _fire(self, *, late: bool = False) -> bool:
+        """Let the timers that have run out do their work; True if there was one."""
         fired = False
-        while (due := self._world.pop_due(late=True)) is not None:
+        while (due := self._world.pop_due(late=late)) is not None:
             _FIRE[due[0]](self._world, due[1])
             fired = True
         return fired

@@ -69,7 +69,8 @@ def rejected(world: World, fact: i.ReservationRejected) -> None:
         ignored(world, fact, fact.reservation, "not pending")
         return
     offers.drop(world, offer)
-    offers.refused(world, visit, world.agents[offer.agent], missed=False)
+    agent = world.agents[offer.agent]
+    offers.refused(world, visit, agent, _at(world, fact.at), missed=False)
     if offer.work_item not in world.ringing:
         offers.refused_by_all(world, visit)
 

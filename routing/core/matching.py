@@ -81,6 +81,7 @@ class Option(NamedTuple):
     layer: int
 
 
+_TAKING = (Status.FREE, Status.OFFERED)
 _NO_OPTIONS: Iterator[Option] = iter(())
 
 Lane = list["_Head"]
@@ -187,6 +188,7 @@ class Matcher:
         self._changed: dict[str, Agent] = {}
         self._eager: dict[str, Agent] = {}
         self._fresh: dict[Need, None] = {}
+        self._eager_rooms: dict[tuple[int, int], int] = {}
         self._gone = 0
         self._walk = 0
         self._ticks = count()
@@ -271,11 +273,14 @@ class Matcher:
         found: dict[str, tuple[int, int, str, Visit]] = {}
         for home in homes:
             for lane in home.values():
-                taken = 0
-                for start, work_item, _, need, visit in lane:
-                    if taken == most:
-                        break
-                    if self._fits(need, agent) and self._need_of.get(work_item) is need:
+                place = taken = 0
+                while place < len(lane) and taken < most:
+                    head = lane[place]
+                    start, work_item, _, need, visit = head
+                    place += 1
+                    if need.head is not head:
+                        continue
+                    if self._head(need) is head and self._fits(need, agent):
                         found[work_item] = (need.rank(now, start), start, work_item, visit)
                         taken += 1
         return [visit for _, _, _, visit in sorted(found.values())[:most]]
@@ -290,21 +295,20 @@ class Matcher:
     # Matching
 
     def walk(self, now: int) -> list[Pick]:
-        """Match what changed since the last walk, in the order of the waiting items."""
+        """Match what changed since the last walk, in the order of the waiting items.
+
+        A pick that takes something ringing from its agent ends the walk: what rang waits
+        again, perhaps before the rest.
+        """
         self.flush()
         fresh = self._fresh
-        eager = {name: agent for name, agent in self._eager.items() if agent.rooms}
+        eager = {name: agent for name, agent in self._eager.items() if self._hopes(agent)}
         self._fresh, self._eager = {}, {}
         if not fresh and not eager:
             return []
-        if self._gone > 1024 + 2 * len(self._need_of):
-            self._sweep()
-        self._walk = walk = self._walk + 1
-        for roster in self._rosters.values():
-            roster.free = roster.everyone
-        eager_room = _EagerRoom(eager)
-        many = len(fresh) > _MANY or len(eager) > _MANY
-        need_of, picks = self._need_of, list[Pick]()
+        many = self._begin_walk(fresh, eager)
+        walk, need_of, last_offered = self._walk, self._need_of, self.last_offered
+        picks: list[Pick] = []
         for _, _, work_item, visit, need in (
             self._all(now) if many else self._few(fresh, eager, now)
         ):
@@ -313,13 +317,8 @@ class Matcher:
             roster = need.roster
             free = roster.free
             if need.walk != walk:
-                need.walk = walk
-                whole = many or need in fresh
-                room = roster.room(need.kind) if whole else eager_room.of(need)
-                need.options = self.options(need, room)
-                found = 0
-            else:
-                found = need.layer & free
+                self._begin_need(need, None if many or need in fresh else eager)
+            found = need.layer & free
             while not found:
                 option = next(need.options, None)
                 if option is None:
@@ -338,13 +337,43 @@ class Matcher:
                 for other in need.others:
                     for agent in agents:
                         other.take(agent.id)
-                self.last_offered[need.queue] = agents[-1].id
+                last_offered[need.queue] = agents[-1].id
                 picks.append(_pick(Pick, (visit, agents, need, start)))
                 del need_of[work_item]
                 if len(need.waiting) == 1:
                     need.layer, need.options = 0, _NO_OPTIONS  # large, not asked for again
+                if agents[0].offers or any(agent.offers for agent in agents[1:]):
+                    self._fresh.update(fresh)
+                    self._eager.update(eager)
+                    break
         self._gone += len(picks)
+        for pick in picks:
+            for agent in pick.agents:
+                self._eager[agent.id] = agent  # may have room for what interrupts this
         return picks
+
+    def _begin_walk(self, fresh: Mapping[Need, None], eager: Mapping[str, Agent]) -> bool:
+        """Nobody is taken yet. True if so much changed that everything is to be sorted."""
+        if self._gone > 1024 + 2 * len(self._need_of):
+            self._sweep()
+        self._walk += 1
+        self._eager_rooms.clear()
+        for roster in self._rosters.values():
+            roster.free = roster.everyone
+        return len(fresh) > _MANY or len(eager) > _MANY
+
+    def _begin_need(self, need: Need, eager: Mapping[str, Agent] | None) -> None:
+        """Who has room for it in this walk; of a need that is not fresh, only the eager."""
+        need.walk = self._walk
+        room = need.roster.room(need.kind)
+        if eager is not None:
+            key = id(need.roster), need.kind
+            limited = self._eager_rooms.get(key)
+            if limited is None:
+                limited = self._eager_rooms[key] = room & need.roster.of(eager)
+            room = limited
+        need.options = self.options(need, room)
+        need.layer = 0
 
     def _choose(self, need: Need, visit: Visit, found: int) -> tuple[tuple[Agent, ...], int | None]:
         """Who of the best layer gets it, and where the turns began. They leave the walk."""
@@ -424,20 +453,25 @@ class Matcher:
         self._changed.clear()
         for agent in changed:
             rooms = self._rooms(agent)
-            if rooms & ~agent.rooms or (rooms and agent.id in self._agent_lanes):
+            if rooms & ~agent.rooms or agent.id in self._agent_lanes:
                 self._eager[agent.id] = agent
             agent.rooms = rooms
         for roster in self._rosters.values():
             roster.update(changed)
 
+    def _hopes(self, agent: Agent) -> bool:
+        """Whether a walk may find something for the agent: a call in an own chat fits even
+        where there is no room."""
+        named = agent.id in self._agent_lanes
+        return bool(agent.rooms) or (named and agent.status in _TAKING)
+
     def _rooms(self, agent: Agent) -> int:
         """Bit k: the agent has room for kind k."""
-        status = agent.status
-        if status is not Status.FREE and status is not Status.OFFERED:
+        if agent.status not in _TAKING:
             return 0
         rooms = 0
         for kind, number in self._kinds.items():
-            if status is Status.OFFERED and not kind.interrupts:
+            if agent.offers and not kind.interrupts:
                 continue
             if no_room(agent, kind) is None:
                 rooms |= 1 << number
@@ -573,25 +607,10 @@ class Matcher:
             if agent is None or (ring.require and not ring.admits(agent)):
                 continue
             if takes_over is not None and takes_over in agent.segments:
-                takes = agent.status is Status.FREE or agent.status is Status.OFFERED
+                takes = agent.status in _TAKING
                 fits = takes and no_room(agent, self._kind_list[need.kind], takes_over) is None
             else:
                 fits = bool(agent.rooms >> need.kind & 1)
             if fits:
                 positions.append(need.roster.positions[name])
         return bitmap(positions)
-
-
-class _EagerRoom:
-    """The eager agents with room, by roster and kind."""
-
-    def __init__(self, eager: Mapping[str, Agent]) -> None:
-        self._eager = eager
-        self._bits: dict[tuple[int, int], int] = {}
-
-    def of(self, need: Need) -> int:
-        key = id(need.roster), need.kind
-        bits = self._bits.get(key)
-        if bits is None:
-            bits = self._bits[key] = need.roster.room(need.kind) & need.roster.of(self._eager)
-        return bits

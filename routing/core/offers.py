@@ -115,21 +115,21 @@ def end(world: World, offer: Reservation, state: ReservationState, reason: str) 
     requeued = visit is not None and offer.work_item not in world.ringing
     world.out.append(OfferEnded(offer.id, offer.work_item, offer.agent, state, reason, requeued))
     if state is ReservationState.TIMED_OUT:
-        refused(world, visit, world.agents[offer.agent], missed=True)
+        refused(world, visit, world.agents[offer.agent], world.now, missed=True)
     if visit is not None and requeued:
         back_in_line(world, visit)
 
 
-def refused(world: World, visit: Visit | None, agent: Agent, *, missed: bool) -> None:
+def refused(world: World, visit: Visit | None, agent: Agent, at: int, *, missed: bool) -> None:
     """A miss or a no: not this agent again in this round, and a pause for the agent."""
     if visit is not None:
         visit.excluded |= {agent.id}
-        visit.refused_at = world.now
+        visit.refused_at = at
         if missed and world.policy(visit.item).missed_sets_away:
             if agent.row.will in (Will.AVAILABLE, Will.ON_DEMAND):
                 staff.set_will(world, agent, Will.AWAY, "missed", cause="missed")
             return
-    agent.row.cooldown_until = world.now + world.constants.cooldown_ms
+    agent.row.cooldown_until = at + world.constants.cooldown_ms
 
 
 def refused_by_all(world: World, visit: Visit) -> None:

@@ -133,6 +133,7 @@ def reactivate(world: World, segment: Segment, cause: str) -> None:
         SegmentReactivated(segment.id, agent.id, cause, segment.cost, segment.over_budget)
     )
     world.arm(Timer.ABSENT, segment.id)
+    _wait_for_customer(world, segment)
 
 
 def customer_wrote(world: World, segment: Segment) -> None:
@@ -277,6 +278,7 @@ def resume_interrupted(world: World, agent: Agent) -> None:
                 reactivate(world, segment, "router")
         elif segment.state in LIVE and not segment.cost and name not in taken:
             set_cost(world, segment, segment.full_cost)
+            _wait_for_customer(world, segment)
 
 
 def _interrupts(world: World, other: WorkItem | Segment, segment: Segment) -> bool:

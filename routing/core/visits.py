@@ -70,9 +70,9 @@ def requeue_as_known(world: World, visit: Visit) -> None:
 
 def reconsider(world: World, visit: Visit) -> None:
     """Its queue's configuration is another: stand anew, in the step that there is."""
-    steps = world.steps(visit.item)
-    if visit.step >= len(steps):
-        begin_step(world, visit, len(steps) - 1, world.now)
+    last = len(world.steps(visit.item)) - 1
+    if visit.step >= last or visit.step_until is None:
+        begin_step(world, visit, min(visit.step, last), world.now)
     arm(world, visit)
     if visit.state is VisitState.QUEUED:
         wait(world, visit)
@@ -96,11 +96,13 @@ def begin_step(world: World, visit: Visit, step: int, start: int) -> None:
             break
         start = min(start + lasts, world.now)
         step += 1
-    visit.step = step
     lasts = steps[step].for_ms
-    visit.step_until = None if lasts is None else start + lasts
-    if last:
-        world.out.append(StepStarted(visit.item.id, step, visit.step_until))
+    until = None if lasts is None else start + lasts
+    # A queue with a limit notes its first step too: whoever was let in is not counted again.
+    limited = world.policy(visit.item).max_waiting is not None
+    if limited or (step, until) != (visit.step, visit.step_until):
+        visit.step, visit.step_until = step, until
+        world.out.append(StepStarted(visit.item.id, step, until))
 
 
 def next_step(world: World, work_item: str) -> None:
@@ -116,14 +118,15 @@ def _skip(world: World, visit: Visit, step: RoutingStep) -> bool:
     """Whether the step lasts 0 s because nobody of its pool is there."""
     if step.skip_if is SkipIf.NEVER:
         return False
-    world.refresh_touched()
     matcher = world.matcher
+    kind = matcher.number(world.kind(visit.item))
+    world.refresh_touched()
     matcher.flush()
     roster = matcher.roster
     (ring,) = world.rings(visit.item, (step,))
     pool = matcher.pool(roster, ring)
     if step.skip_if is SkipIf.NONE_FREE:
-        return not pool & roster.room(matcher.number(world.kind(visit.item)))
+        return not pool & roster.room(kind)
     pool &= ~roster.in_status(Status.OFFLINE)
     if step.skip_if is SkipIf.NONE_AVAILABLE:
         pool &= ~(roster.in_status(Status.AWAY) | roster.in_status(Status.ABSENT))

@@ -43,8 +43,8 @@ class Timer(IntEnum):
     SNOOZE = 4
     COOLDOWN = 5
     STEP = 6
-    # These wait until everything else of the instant is matched.
     RETURN = 7
+    # These wait until everything else of the instant is matched.
     LIMIT = 8
     ROUND = 9
 
@@ -71,8 +71,17 @@ class World:
         """Open visits by queue and channel."""
         self._reported: dict[str, AgentUpdated] = {}
         self._changed: dict[str, Agent] = {}
+        self._cooling: dict[str, int] = {}
         self._timers: list[tuple[int, Timer, str]] = []
         self._rings: dict[tuple[str, RoutingStep], Ring] = {}
+
+    def begin(self, now: int) -> None:
+        """A new step. Who has rested enough by now counts as rested from its beginning."""
+        self.now = now
+        self.out = []
+        for name in [n for n, until in self._cooling.items() if until <= now]:
+            del self._cooling[name]
+            self.touch(self.agents[name])
 
     # Configuration
 
@@ -157,6 +166,7 @@ class World:
         """Derive the agent's status and load again, and let the matcher know."""
         agent.refresh(self.now)
         if agent.status is Status.COOLDOWN:
+            self._cooling[agent.id] = agent.row.cooldown_until
             self.arm(Timer.COOLDOWN, agent.id)
         self._changed[agent.id] = agent
         self.matcher.touch(agent)
@@ -214,7 +224,7 @@ class World:
             entry = heappop(timers)
             at, timer, subject = entry
             if self.due(timer, subject) == at:
-                if timer < Timer.RETURN or late:
+                if late or timer < Timer.LIMIT:
                     found = timer, subject
                 else:
                     kept.append(entry)
