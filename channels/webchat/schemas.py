@@ -95,6 +95,8 @@ class ChatConfig(BaseModel):
     open: bool
     closes_at: datetime | None
     opens_at: datetime | None
+    server_now: datetime
+    """By the centre's clock."""
     message_limit: int
 
 

@@ -131,6 +131,7 @@ class Visitors:
             open=is_open,
             closes_at=closes,
             opens_at=opens,
+            server_now=now,
             message_limit=MESSAGE_LIMIT,
         )
 

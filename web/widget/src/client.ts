@@ -18,6 +18,8 @@ export interface Centre {
   open: boolean;
   closes_at: string | null;
   opens_at: string | null;
+  /** The centre's clock; a demonstration runs on its own Monday. */
+  server_now: string;
 }
 
 export interface Failure {
@@ -122,7 +124,7 @@ export class Client {
       const queue = this.options.queue();
       const asked = queue ? `?queue=${encodeURIComponent(queue)}` : "";
       const centre = (await this.http("GET", `/api/v1/chat/config${asked}`)) as Centre;
-      this.set({ centre });
+      this.set({ centre, skew: Date.parse(centre.server_now) - Date.now() });
     } catch {
       this.set({ centreFailed: true });
     }

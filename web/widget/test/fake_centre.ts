@@ -243,6 +243,7 @@ export class FakeCentre {
       open: this.open,
       closes_at: this.open ? at(3) : null,
       opens_at: this.open ? null : at(20),
+      server_now: at(0),
     };
   }
 
