@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -305,6 +306,7 @@ def test_the_end_the_transcript_and_going_on(world: World) -> None:
 
 def test_outside_hours_a_message_waits_in_the_queue(world: World, shop: str, closed: str) -> None:
     page = world.context().new_page()
+    page.clock.set_system_time(datetime.now(UTC) + timedelta(days=3))  # the centre's day counts
     page.goto(f"{shop}/?data-queue={closed}")
     open_chat(page)
     expect(page.locator(".status")).to_contain_text("Cerrado · abrimos mañana a las 09:00")
