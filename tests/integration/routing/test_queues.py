@@ -133,15 +133,15 @@ async def test_the_estimate_is_its_formula(scene: Scene) -> None:
     done = [await scene.arrive() for _ in range(4)]
     for waiting in done:
         await scene.accepted(waiting, lucia)
-    waiting = [await scene.arrive() for _ in range(3)]
+    line = [await scene.arrive() for _ in range(3)]
     async with scene.pool.acquire() as conn:
         places = await scene.queues.positions(conn, "SA", scene.clock.now())
-        assert [p.interaction_id for p in places] == [w.interaction_id for w in waiting]
+        assert [p.interaction_id for p in places] == [w.interaction_id for w in line]
         # max(0, position - 0 free) x 540 s / (4 slots / 2 queues)
         assert [p.estimated_wait_seconds for p in places] == [270, 540, 810]
     await scene.execute("UPDATE agents SET status = 'away'")
     async with scene.pool.acquire() as conn:
-        place = await scene.queues.position(conn, waiting[1].interaction_id, scene.clock.now())
+        place = await scene.queues.position(conn, line[1].interaction_id, scene.clock.now())
     assert place is not None
     assert (place.position, place.estimated_wait_seconds) == (2, None)
 

@@ -1,0 +1,135 @@
+"""The team as it is seen, skills, and an agent's figures."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from contactcenter.agents import service as agents
+from contactcenter.agents.schemas import SetStatus, SkillsEdit
+from contactcenter.agents.service import AgentService, day_start
+from contactcenter.core.errors import Invalid, NotFound, PreconditionFailed
+from contactcenter.core.ids import new_id
+from contactcenter.events.agents import AgentStatusChanged
+from routing.schemas import Close, RejectReservation
+from tests.integration.routing.scene import START, ZONE, Scene
+
+
+class Refusing:
+    """A router that grants nothing; statuses are not what these tests are about."""
+
+    async def change_status(
+        self, actor: str, agent_id: object, wish: SetStatus, cause: str
+    ) -> None:
+        raise AssertionError("not asked here")
+
+
+def service(scene: Scene) -> AgentService:
+    return AgentService(scene.work, scene.clock, ZONE, Refusing())
+
+
+async def test_a_tile_follows_the_work(scene: Scene) -> None:
+    lucia = await scene.agent("Lucía", SA=5, SH=3)
+
+    async def state() -> str:
+        async with scene.pool.acquire() as conn:
+            return (await agents.team_members(conn))[lucia.agent()].state
+
+    assert await state() == "available"
+    waiting = await scene.arrive()
+    await scene.settle()
+    assert await state() == "ringing"
+    await scene.accepted(waiting, lucia)
+    assert await state() == "on_contact"
+    await scene.desk.close(lucia, Close(interaction_id=waiting.interaction_id))
+    assert await state() == "wrap_up"
+    await scene.settle()
+    await scene.later(60)
+    assert await state() == "available"
+    await scene.presence.signed_out(lucia.agent())
+    assert await state() == "offline"
+    async with scene.pool.acquire() as conn:
+        me = await agents.agent_me(conn, lucia.agent())
+        assert me is not None
+        assert (me.queues, me.skills, me.load) == (["SA", "SH"], {"SA": 5, "SH": 3}, 0)
+        assert await agents.agent_me(conn, new_id()) is None
+        assert await agents.queues_of(conn, lucia.agent()) == ["SA", "SH"]
+
+
+async def test_who_is_available(scene: Scene) -> None:
+    lucia = await scene.agent("Lucía", SA=5)
+    await scene.agent("Marcos", status="away", SA=4)
+    await scene.agent("Nerea", present=False, SA=4)
+    await scene.agent("Olga", SH=4)
+    listed = await service(scene).available("SA", None)
+    assert [member.agent_id for member in listed] == [lucia.agent_id]
+    assert len(await service(scene).available(None, None)) == 2
+    assert await service(scene).available(None, "CA") == []
+    assert [member.name for member in await service(scene).team()] == [
+        "Lucía",
+        "Marcos",
+        "Nerea",
+        "Olga",
+    ]
+
+
+async def test_new_skills_change_what_is_offered(scene: Scene) -> None:
+    lucia = await scene.agent("Lucía", SH=5)
+    waiting = await scene.arrive("SA")
+    await scene.settle()
+    assert await scene.offer(waiting) is None
+    team, chief = service(scene), scene.supervisor
+    profile = await team.profile(lucia.agent())
+    edit = SkillsEdit(skills={"SA": 2, "SH": 5}, budget=50, maxima={"chat": 2})
+    changed = await team.set_skills(chief, lucia.agent(), edit, profile.version)
+    assert (changed.skills, changed.budget, changed.maxima) == (
+        {"SA": 2, "SH": 5},
+        50,
+        {"chat": 2},
+    )
+    await scene.settle()
+    assert await scene.offer(waiting) is not None
+    with pytest.raises(PreconditionFailed):
+        await team.set_skills(chief, lucia.agent(), edit, profile.version)
+    with pytest.raises(Invalid):
+        await team.set_skills(chief, lucia.agent(), SkillsEdit(skills={"NO": 1}), None)
+    with pytest.raises(NotFound):
+        await team.set_skills(chief, new_id(), edit, None)
+    with pytest.raises(NotFound):
+        await team.profile(new_id())
+
+
+async def test_figures_of_a_day(scene: Scene) -> None:
+    lucia = await scene.agent("Lucía", SA=5)
+    midnight = day_start(START, ZONE)
+    async with scene.work.begin("test", "test") as work:
+        for minutes, status in ((-60, "available"), (60, "away"), (90, "available")):
+            work.emit(
+                AgentStatusChanged(agent_id=lucia.agent(), status=status),
+                occurred_at=START - timedelta(minutes=180) + timedelta(minutes=minutes),
+            )
+    missed = await scene.arrive()
+    await scene.settle()
+    await scene.later(30)
+    await scene.later(10)
+    offer = await scene.offer(missed)
+    assert offer is not None
+    await scene.desk.reject(lucia, RejectReservation(reservation_id=offer["id"]))
+    await scene.later(10)
+    await scene.accepted(missed, lucia)
+    scene.clock.advance(90)
+    await scene.desk.close(lucia, Close(interaction_id=missed.interaction_id, disposition="solved"))
+    await scene.settle()
+    scene.clock.advance(1)
+    figures = await service(scene).stats(lucia.agent(), START - timedelta(minutes=180), None)
+    assert (figures.total, figures.average_duration_seconds) == (1, 90)
+    assert (figures.offers, figures.missed, figures.rejected) == (3, 1, 1)
+    signed_in = (scene.clock.now() - START + timedelta(minutes=180)).total_seconds()
+    assert figures.availability_percent == round(100 * (signed_in - 1800) / signed_in, 1)
+    today = await service(scene).stats(lucia.agent(), None, None)
+    assert today.since == midnight
+    with pytest.raises(Invalid):
+        await service(scene).stats(lucia.agent(), START + timedelta(days=2), None)
+    with pytest.raises(NotFound):
+        await service(scene).stats(new_id(), None, None)

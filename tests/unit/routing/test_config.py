@@ -1,0 +1,96 @@
+"""Stored configuration: what is read, and what is refused with one sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from routing import config
+from routing.config import ConfigError, read_queue
+from routing.core.model import DEFAULT_POLICIES, Band, Channel, Requirement, SkipIf, WrapMode
+
+
+def test_what_is_left_out_takes_the_channels_default() -> None:
+    queue = read_queue("SA", "SA", "longest_idle", {})
+    assert queue.policies == DEFAULT_POLICIES
+    assert queue.require == (Requirement("SA"),)
+    assert len(queue.steps) == 1
+
+
+def test_steps_and_channels_are_read_in_seconds() -> None:
+    queue = read_queue(
+        "SA",
+        "SA",
+        "best_skill",
+        {
+            "steps": [
+                {"require": {"SA": 3}, "prefer": {"CA": 2}, "for_s": 30, "skip_if": "none_free"},
+                {},
+            ],
+            "channels": {
+                "voice": {
+                    "band": 1,
+                    "target_s": 10,
+                    "max_wait_s": 600,
+                    "overflow": "SH",
+                    "interrupts": ["email"],
+                    "wrap": "timed",
+                }
+            },
+        },
+    )
+    first = queue.steps[0]
+    assert (first.require, first.for_ms) == ((Requirement("SA", 3),), 30_000)
+    assert (first.prefer[0].weight, first.skip_if) == (2, SkipIf.NONE_FREE)
+    voice = queue.policies[Channel.VOICE]
+    assert (voice.band, voice.target_ms, voice.max_wait_ms) == (Band.DANGER, 10_000, 600_000)
+    assert (voice.interrupts, voice.wrap) == (frozenset({Channel.EMAIL}), WrapMode.TIMED)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"step": []},
+        {"steps": [{"requires": {}}]},
+        {"steps": [{"require": {"SA": "3"}}]},
+        {"steps": [{}, {"for_s": 3}]},  # the first never ends
+        {"steps": [{"skip_if": "never ever"}]},
+        {"channels": {"fax": {}}},
+        {"channels": {"voice": {"speed": 1}}},
+        {"channels": {"voice": {"target_s": 1.5}}},
+        {"channels": {"voice": {"target_s": 0}}},
+        {"channels": {"voice": {"band": 4}}},
+        {"channels": {"voice": {"overflow": "SA"}}},
+        {"channels": {"voice": {"wrap": "long"}}},
+        {"channels": []},
+    ],
+)
+def test_what_makes_no_sense_is_refused(bad: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        read_queue("SA", "SA", "longest_idle", bad)
+    with pytest.raises(ConfigError):
+        read_queue("SA", "SA", "by lot", {})
+
+
+def test_a_queue_with_its_calendar() -> None:
+    def read(**values: Any) -> config.Queue:
+        return config.read(
+            key="SA",
+            skill="SA",
+            strategy="linear",
+            weekly={"mon": [["09:00", "14:00"]]},
+            exceptions=[],
+            zone=ZoneInfo("Europe/Madrid"),
+            retired=False,
+            version=(1, 1),
+            config=values,
+        )
+
+    queue = read(preferred_s=20, handle_s={"voice": 420})
+    assert queue.preferred_ms == 20_000
+    assert queue.handle_ms[Channel.VOICE] == 420_000
+    assert read().preferred_ms == config.PREFERRED_MS
+    with pytest.raises(ConfigError):
+        read(handle_s={"fax": 1})
