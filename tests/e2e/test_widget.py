@@ -237,14 +237,14 @@ def test_a_second_tab_is_the_same_conversation(world: World) -> None:
     expect(second.locator(".card")).to_contain_text("La conversación ha terminado")
 
 
-def test_a_flood_waits_its_turn_and_arrives_in_order(world: World) -> None:
+def test_a_flood_arrives_in_order(world: World) -> None:
+    """More at once than a visitor may write: what is over the pace waits and then goes."""
     page = open_chat(world.page("/demo"))
-    texts = [f"mensaje {number:02}" for number in range(26)]
+    texts = [f"mensaje {number:02}" for number in range(30)]
     for text in texts:
         page.locator(".composer textarea").fill(text)
         page.keyboard.press("Enter")
-    expect(page.locator(".note")).to_contain_text("Va muy deprisa")
-    expect(page.locator(".log .bub.me", has_text="Enviado")).to_have_count(26, timeout=30_000)
+    expect(page.locator(".log .bub.me", has_text="Enviado")).to_have_count(30, timeout=30_000)
     assert mine(page) == texts
 
 
