@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 NAMESPACES: Final = ("/agent", "/chat", "/wallboard")
 BEAT_SECONDS: Final = 8.0
 TOKEN_LIMIT: Final = 4096
-DESK_CHANNELS: Final = ("chat", "whatsapp", "sms", "email")
+DESK_CHANNELS: Final = ("chat",)
 """What a desk in a browser can handle; voice is not connected to it."""
 
 
