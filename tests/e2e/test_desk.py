@@ -280,10 +280,13 @@ def test_two_agents_race_for_one_item(world: World) -> None:
     rows = [page.locator(".list .pull", has_text="Gema Ríos") for page in (carmen, pablo)]
     for row in rows:
         expect(row).to_be_visible()
+    soon = carmen.evaluate("Date.now() + 1000")
     for page in (carmen, pablo):
         page.evaluate(
-            """() => [...document.querySelectorAll(".pull")]
-                .find((row) => row.textContent.includes("Gema")).querySelector(".take").click()"""
+            """(at) => void setTimeout(() => [...document.querySelectorAll(".pull")]
+                .find((row) => row.textContent.includes("Gema"))?.querySelector(".take").click(),
+                at - Date.now())""",
+            soon,
         )
     expect(rows[0]).to_have_count(0)
     expect(rows[1]).to_have_count(0)
