@@ -35,7 +35,13 @@ class DemoCrowd:
         self.hail = False
         self._zone = zone
         tables = tomllib.loads(TABLES.read_text(encoding="utf-8"))
-        self._mix = {queue: share / 100 for queue, share in tables["mix"].items()}
+        self._mix = {
+            channel: {
+                queue: share / 100
+                for queue, share in tables["mix_of"].get(channel, tables["mix"]).items()
+            }
+            for channel in CHANNELS
+        }
         self._hail: dict[str, float] = tables["hail"]
         self._handle: dict[str, Any] = tables["handle_s"]
         self._wrap: dict[str, list[float]] = tables["wrap_s"]
@@ -62,7 +68,7 @@ class DemoCrowd:
             * share
             * (self._hail.get(queue, 1.0) if self.hail else 1.0)
             for channel in CHANNELS
-            for queue, share in self._mix.items()
+            for queue, share in self._mix[channel].items()
         }
 
     def patience_ms(self, channel: Channel, dice: Random) -> int | None:
@@ -96,7 +102,7 @@ class DemoCrowd:
                 ExpectedRow(start, queue, channel, self._halves[channel][minute] * share)
                 for channel in CHANNELS
                 if minute in self._halves[channel]
-                for queue, share in self._mix.items()
+                for queue, share in self._mix[channel].items()
             ]
             start += HALF_HOUR
         return rows

@@ -44,7 +44,6 @@ log = structlog.get_logger(__name__)
 SETTING: Final = "demo_morning"
 CHUNK_SECONDS: Final = 0.5
 MAIL_FROM: Final = time(7, 30)
-SEATS_FROM: Final = time(8, 55)
 OPENING: Final = time(9, 0)
 MAILS_AT_OPENING: Final = 38
 
@@ -143,9 +142,9 @@ class Morning:
             return 0
         at, end = bounds
         published = 0
-        if at < self._local(SEATS_FROM, end):
+        if at < self._local(OPENING, end):
             published += await self._mails(end)
-            at = self._local(SEATS_FROM, end)
+            at = self._local(OPENING, end)
         dice = Random(to_ms(at))
         play = Play(self._stage, self._crowd, self._phones, dice, web_chat=True)
         begun = False
@@ -188,13 +187,15 @@ class Morning:
     async def _mails(self, end: datetime) -> int:
         """What lies in the mailboxes when the doors open."""
         dice = Random(MAILS_AT_OPENING)
-        first, last = self._local(MAIL_FROM, end), self._local(SEATS_FROM, end)
+        first, last = self._local(MAIL_FROM, end), self._local(OPENING, end)
         play = Play(self._stage, self._crowd, self._phones, dice)
-        rates = self._crowd.rates(to_ms(self._local(OPENING, end)))
+        rates = self._crowd.rates(to_ms(last))
         mail = {queue: rate for (queue, channel), rate in rates.items() if channel == "email"}
         if not mail:
             return 0
-        moments = sorted(dice.uniform(0, (last - first).total_seconds()) for _ in range(38))
+        moments = sorted(
+            dice.uniform(0, (last - first).total_seconds()) for _ in range(MAILS_AT_OPENING)
+        )
         async with self._work.chunk() as conn:
             for seconds in moments:
                 self._work.clock.at = first + timedelta(seconds=seconds)

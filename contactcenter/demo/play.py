@@ -187,7 +187,7 @@ class Play:
 
     async def _take_seat(self, agent_id: UUID) -> None:
         channels = self._players[agent_id].channels
-        if not self._web_chat:
+        if not self._web_chat or "voice" in channels:  # the written team chats, the others talk
             channels = tuple(channel for channel in channels if channel != "chat")
         await self._stage.sit_down(agent_id, channels)
         if self._status[agent_id][0] not in {"available", "on_demand"}:

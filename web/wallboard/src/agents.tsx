@@ -6,7 +6,7 @@ import { cls } from "@contactcenter/shared/ui";
 
 import { useBoard, useShown } from "./context";
 import { LONG_CALL_MS } from "./levels";
-import { agentsOf, SHOWN_STATES, stateCounts, type WallboardAgent } from "./model";
+import { agentsOf, SHOWN_STATES, shortName, stateCounts, type WallboardAgent } from "./model";
 import { type Key, type T, useT } from "./texts";
 import { LevelMark } from "./top";
 
@@ -84,7 +84,9 @@ export function Agents() {
                   onClick={() => board.choice.set(on ? null : { kind: "agent", agentId: agent.agent_id })}
                 >
                   <StateShape state={agent.state} />
-                  <b className="cut">{agent.name}</b>
+                  <b className="cut" title={agent.name}>
+                    {shortName(state, agent)}
+                  </b>
                   <b className={cls("at", long && "c-warn")}>{timeInState(agent, now)}</b>
                   <span className="what cut">
                     {long ? (

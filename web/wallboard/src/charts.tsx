@@ -200,7 +200,7 @@ export function ServiceChart({ rows, onPick, goal }: Frame & { goal: number }) {
           return (
             <Hit key={row.start} x={x(index) - step / 2} width={step} base={base} label={label} onPick={() => onPick(row.start)}>
               <circle cx={x(index)} cy={y(share * 100)} r={3} fill="var(--series)" />
-              <text x={x(index)} y={y(share * 100) + (below ? 18 : -8)} textAnchor="middle" fill="var(--text)" fontWeight={600} className={step < 22 ? "tiny" : undefined}>
+              <text x={x(index)} y={y(share * 100) + (below ? 18 : -8)} textAnchor="middle" fill="var(--text)" fontWeight={600} className={step < 18 ? "tiny" : undefined}>
                 {percent}
               </text>
             </Hit>

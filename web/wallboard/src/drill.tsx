@@ -139,8 +139,9 @@ function FigureDrill({ choice, onClose }: { choice: FigureChoice; onClose: () =>
 
   const short = today(state, view, choice.queue).short;
   const lowering = told?.figure === "service_level";
+  const sifted = lowering || told?.figure === "abandonment" || told?.figure === "non_response";
   const few = told ? (lowering ? told.items.filter((item) => item.denominator > item.numerator) : told.items.filter((item) => item.numerator !== 0)) : [];
-  const shown = told ? (all || !(lowering || told.figure === "abandonment" || told.figure === "non_response") ? told.items : few) : [];
+  const shown = told ? (all || !sifted ? told.items : few) : [];
   const item = told?.items.find((one) => one.interaction_id === picked && one.interaction_id in state.waiting);
 
   return (
@@ -180,8 +181,8 @@ function FigureDrill({ choice, onClose }: { choice: FigureChoice; onClose: () =>
               <h3 className="t13 b">
                 {told.agents.length > 0
                   ? t("agentsBehind", { count: told.total })
-                  : lowering && !all
-                    ? t("thoseThatLower", { count: few.length })
+                  : sifted && !all
+                    ? t(lowering ? "thoseThatLower" : "thoseThatRaise", { count: few.length })
                     : t("itemsBehind", { count: told.total })}
               </h3>
               {shown.length < told.items.length ? (

@@ -225,12 +225,17 @@ const ORDER: Record<string, number> = { on_contact: 0, ringing: 1, wrap_up: 2, a
 
 export const isMember = (agent: WallboardAgent, queue: WallboardQueue): boolean => (agent.skills[queue.skill] ?? 0) >= 1;
 
-/** Agents of a view: members of its queue, those at work first, in a steady order. */
+/** What a tile calls an agent: the first name where nobody else has it. */
+export function shortName(state: WallboardState, agent: WallboardAgent): string {
+  const first = agent.name.split(" ")[0] ?? agent.name;
+  const same = Object.values(state.agents).filter((one) => one.name.split(" ")[0] === first);
+  return same.length > 1 ? agent.name : first;
+}
+
+/** Agents of a view: members of its queue, always in the same order. */
 export function agentsOf(state: WallboardState, view: View): WallboardAgent[] {
   const queue = view.queue === null ? null : state.queues[view.queue];
-  return Object.values(state.agents)
-    .filter((agent) => !queue || isMember(agent, queue))
-    .sort((a, b) => Number(a.state === "offline") - Number(b.state === "offline"));
+  return Object.values(state.agents).filter((agent) => !queue || isMember(agent, queue));
 }
 
 /** For a row of tiles that may be cut short: by what they do. */

@@ -8,7 +8,7 @@ import { doing, isLong, timeInState } from "./agents";
 import { Sparkline } from "./charts";
 import { nameOf, useBoard, useLocale, useNumbers, useShown } from "./context";
 import { abandonLevel, serviceLevel, worse } from "./levels";
-import { agentsOf, byState, channelsOf, deferred, queuesOf, quotient, SHOWN_STATES } from "./model";
+import { agentsOf, byState, channelsOf, deferred, queuesOf, quotient, shortName, SHOWN_STATES } from "./model";
 import { useRow } from "./queues";
 import { useT } from "./texts";
 import { LevelMark, LinkWord, mix, pendingWord, useTop } from "./top";
@@ -90,7 +90,7 @@ function TopRow() {
           {t("abandonedToday")}
         </h2>
         <p className="h">
-          {numbers.bare(top.figures.abandonment, 1)}
+          {numbers.bare(top.figures.abandonment, (quotient(top.figures.abandonment) ?? 0) < 0.1 ? 1 : 0)}
           {top.figures.abandonment[1] > 0 && <small>%</small>}
         </p>
         <p className="s cut">{`${t("goal", { percent: top.limit })} · ${top.figures.abandonment.join(" / ")}`}</p>
@@ -181,7 +181,7 @@ function TvAgents() {
             <li key={agent.agent_id} className={cls("a", long && "warn")}>
               <StateShape state={agent.state} />
               <div className="grow">
-                <div className="an cut">{agent.name}</div>
+                <div className="an cut">{shortName(state, agent)}</div>
                 <div className="aw cut">{doing(t, agent, false)}</div>
               </div>
               <b className={cls("at", long && "c-warn")}>
