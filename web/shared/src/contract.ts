@@ -163,6 +163,7 @@ export interface ChatConfig {
   open: boolean;
   closes_at: string | null;
   opens_at: string | null;
+  server_now: string;
   message_limit: number;
 }
 
