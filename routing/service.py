@@ -257,7 +257,7 @@ class QueueService:
         mean, samples = await store.handling(conn, now - HANDLING_WINDOW, queue, channel.value)
         cost = max(known.core.policies[channel].cost, 1)
         slots = free = 0.0
-        for agent in await store.staff(conn, queue):
+        for agent in await store.staff(conn, queue, channel.value):
             share = max(agent["queues"], 1)
             slots += agent["budget"] // cost / share
             free += max(agent["budget"] - agent["load"], 0) // cost / share

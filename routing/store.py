@@ -497,13 +497,14 @@ FROM queues q
 JOIN agent_skills k ON k.skill = q.skill
 JOIN agents a ON a.id = k.agent_id AND a.status IN ('available', 'on_demand')
      AND a.after_this IS NULL
-JOIN agent_states p ON p.agent_id = a.id AND p.present
+JOIN agent_states p ON p.agent_id = a.id AND p.present AND $2 = ANY (p.channels)
 WHERE q.key = $1
 """
 
 
-async def staff(conn: Connection, queue: str) -> list[Record]:
-    return await conn.fetch(STAFF, queue)
+async def staff(conn: Connection, queue: str, channel: str) -> list[Record]:
+    """Available agents of the queue whose desks can handle the channel."""
+    return await conn.fetch(STAFF, queue, channel)
 
 
 HANDLING = """
