@@ -22,7 +22,7 @@ from uuid import UUID
 import structlog
 
 from contactcenter.core.clock import to_ms
-from contactcenter.core.errors import Problem
+from contactcenter.core.errors import Problem, Unavailable
 from contactcenter.core.event import Event
 from contactcenter.demo import store, words
 from contactcenter.demo.stage import Stage
@@ -130,11 +130,17 @@ class Play:
         while self._agenda and self._agenda[0][0] <= now_ms:
             due, _, act = heapq.heappop(self._agenda)
             self._now = max(self._now, due)
-            try:
-                await act()
-            except Problem as problem:
-                log.debug("demo_act_dropped", code=problem.code, detail=problem.detail)
+            await self._try(act())
         self._now = max(self._now, now_ms)
+
+    async def _try(self, act: Awaitable[object]) -> None:
+        """Wait for an act; one that comes too late is none."""
+        try:
+            await act
+        except Unavailable:
+            raise  # the database: whoever drives this begins anew
+        except Problem as problem:
+            log.debug("demo_act_dropped", code=problem.code, detail=problem.detail)
 
     def _in(self, delay_ms: float, act: Act) -> None:
         heapq.heappush(self._agenda, (self._now + int(delay_ms), next(self._order), act))
@@ -411,17 +417,22 @@ class Play:
             self._in(SECOND, self._come_back(agent_id))
 
     def _step_aside(self, agent_id: UUID) -> Act:
-        """A person is here: what the simulation had in these hands comes to its end."""
+        """A person is here: what the simulation had in these hands comes to its end at once."""
 
         async def act() -> None:
             self._away.add(agent_id)
-            for part in [p for p in self._parts.values() if p.agent_id == agent_id]:
-                try:
+            async with self._stage.work.reading("demo.step_aside") as conn:
+                pending = await store.ringing(conn)
+                parts = await store.open_parts(conn)
+            for reservation_id, rung, _, channel in pending:
+                if rung == agent_id and channel != "chat":
+                    await self._try(self._stage.decline(agent_id, reservation_id))
+            for part in parts:
+                if part.agent_id == agent_id:
                     if part.segment_state != "wrapping":
-                        await self._stage.leave(part.interaction_id)
-                    await self._stage.wrap_up(agent_id, part.interaction_id, words.DISPOSITIONS[0])
-                except Problem as problem:
-                    log.debug("demo_act_dropped", code=problem.code, detail=problem.detail)
+                        await self._try(self._stage.leave(part.interaction_id))
+                    outcome = words.DISPOSITIONS[0]
+                    await self._try(self._stage.wrap_up(agent_id, part.interaction_id, outcome))
 
         return act
 

@@ -23,7 +23,7 @@ from routing.book import QueueBook
 from routing.core.model import Constants
 from routing.desk import DeskService
 from routing.requests import Requests
-from routing.schemas import Close, Transfer, WrapUp
+from routing.schemas import Close, RejectReservation, Transfer, WrapUp
 from routing.service import PresenceService, QueueService
 
 CUSTOMER = "demo"
@@ -97,6 +97,10 @@ class Stage:
 
     async def accept(self, agent_id: UUID, reservation_id: UUID) -> None:
         await self._desk.accept(agent(agent_id), reservation_id)
+
+    async def decline(self, agent_id: UUID, reservation_id: UUID) -> None:
+        wanted = RejectReservation(reservation_id=reservation_id)
+        await self._desk.reject(agent(agent_id), wanted)
 
     async def reply(self, agent_id: UUID, part: store.OpenPart, text: str) -> None:
         async with self.work.begin("demo.reply", agent(agent_id).actor) as work:
