@@ -260,6 +260,32 @@ def test_wrap_up_note_is_kept_and_alt_digit_works_inside_it(world: World) -> Non
     expect(panel).to_have_count(0)
 
 
+def test_f7_gives_a_minute_more_once(world: World) -> None:
+    agent = world.desk(CARMEN)
+    world.visitor()
+    accept(agent)
+    agent.get_by_role("button", name="Cerrar", exact=True).click()
+    more = agent.locator(".wrap").get_by_role("button", name=re.compile("60 s"))
+    expect(more).to_be_enabled()
+    agent.keyboard.press("F7")
+    expect(more).to_be_disabled()
+    expect(more).to_contain_text("usado")
+
+
+def test_a_supervisor_moves_work_and_the_agent_is_told(world: World, centre: Centre) -> None:
+    agent = world.desk(CARMEN)
+    world.visitor(name="Inés Roca")
+    accept(agent)
+    found = centre.ask(ELENA, "GET", "/interactions?state=active&q=roca")["items"]
+    centre.ask(
+        ELENA, "POST", f"/interactions/{found[0]['interaction_id']}/transfer", {"queue": "RE"}
+    )
+    expect(agent.locator(".forced")).to_contain_text("Inés Roca")
+    expect(agent.locator("#composer")).to_have_count(0)
+    agent.locator(".forced").get_by_role("button", name="Entendido").click()
+    expect(agent.locator(".forced")).to_have_count(0)
+
+
 def test_wrap_up_needs_an_outcome(world: World) -> None:
     agent = world.desk(CARMEN)
     world.visitor()

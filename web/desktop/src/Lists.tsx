@@ -9,7 +9,7 @@ import { type ReactNode, useMemo, useRef, useState } from "react";
 import { useAgent, useDesk, useLive } from "./context";
 import { queueName } from "./desk";
 import { type Channel, keepOrder, mine, snoozed, team, waiting, waitLevel } from "./lists";
-import { ForcedNotice, statusWord } from "./Status";
+import { ForcedNotice, statusWord, TakenAwayNotice } from "./Status";
 import { useT } from "./texts";
 
 export function Lists({ onOpen }: { onOpen: () => void }) {
@@ -35,6 +35,7 @@ export function Lists({ onOpen }: { onOpen: () => void }) {
   return (
     <nav className="list" aria-label={t("lists")} {...pointer.handlers}>
       <ForcedNotice />
+      <TakenAwayNotice />
       <section aria-labelledby="mine-h">
         <h2 id="mine-h">
           {t("mine")}

@@ -316,6 +316,30 @@ export function SignOff({ onClose }: { onClose: () => void }) {
   );
 }
 
+/** Work that went without my doing, told until it is read. */
+export function TakenAwayNotice() {
+  const t = useT();
+  const desk = useDesk();
+  const gone = useStore(desk.takenAway);
+  return gone.map((one) => (
+    <div key={one.id + one.how} className="forced" role="alert">
+      <Icon name="info" />
+      <span className="grow">
+        <b>{one.name || t("visitor")}</b>
+        <br />
+        {t(`taken_${one.how}`)}
+      </span>
+      <Button
+        size="small"
+        kind="quiet"
+        onClick={() => desk.takenAway.update((all) => all.filter((other) => other !== one))}
+      >
+        {t("understood")}
+      </Button>
+    </div>
+  ));
+}
+
 /** A status that somebody else set, told until it is answered. */
 export function ForcedNotice() {
   const t = useT();

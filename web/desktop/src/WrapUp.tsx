@@ -82,12 +82,7 @@ export function WrapUp({ card }: { card: InteractionCard }) {
     if (!live || busy) return;
     setBusy(true);
     setProblem(null);
-    try {
-      await desk.live.command("interaction.wrap_up", { interaction_id: interaction, disposition: chosen, note });
-    } catch (error) {
-      setProblem(t(failureKey(codeOf(error))));
-      setBusy(false);
-    }
+    if (!(await desk.act(interaction, "interaction.wrap_up", { disposition: chosen, note }))) setBusy(false);
   };
   const extend = async () => {
     try {

@@ -27,6 +27,13 @@ export interface ForcedStatus {
   cause: "supervisor" | "missed" | "system";
 }
 
+/** Work that left me without my doing. */
+export interface TakenAway {
+  id: string;
+  name: string;
+  how: "moved" | "ended" | "lapsed";
+}
+
 /** A command that was refused, told beside what it was about. */
 export interface Failure {
   action: string;
@@ -39,6 +46,7 @@ export const OFFER_DEAD_MS = 400;
 const TYPING_SHOWN_MS = 6_000;
 const TYPING_SENT_MS = 3_000;
 const GONE_SHOWN_MS = 6_000;
+const MINE_DOING_MS = 5_000;
 
 export class Desk {
   readonly live: Live<AgentState>;
@@ -51,6 +59,7 @@ export class Desk {
   readonly older = new Store<Readonly<Record<string, { messages: MessageCard[]; cursor: string | null }>>>({});
   readonly offerGone = new Store<OfferGone | null>(null);
   readonly forced = new Store<ForcedStatus | null>(null);
+  readonly takenAway = new Store<readonly TakenAway[]>([]);
   /** interaction id (or `status`) → the last refused command. */
   readonly failures = new Store<Readonly<Record<string, Failure>>>({});
   /** Offers being answered: reservation id → what was said. */
@@ -62,6 +71,8 @@ export class Desk {
   #typingSent = new Map<string, number>();
   #readSent = new Map<string, string>();
   #settingStatus = false;
+  /** Interactions on which I have just acted, so that their going is no news. */
+  #mineDoing = new Set<string>();
   #goneTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(userId: string) {
@@ -178,12 +189,15 @@ export class Desk {
   /** Runs a command; a refusal is kept beside the interaction and told as false. */
   async act(interactionId: string, name: string, payload: object = {}): Promise<boolean> {
     this.#fail(interactionId, null);
+    this.#mineDoing.add(interactionId);
     try {
       await this.live.command(name, { interaction_id: interactionId, ...payload });
       return true;
     } catch (error) {
       this.#fail(interactionId, { action: name, code: codeOf(error) });
       return false;
+    } finally {
+      setTimeout(() => this.#mineDoing.delete(interactionId), MINE_DOING_MS);
     }
   }
 
@@ -219,6 +233,7 @@ export class Desk {
       const reservation = before.reservations[String(payload.reservation_id)];
       if (reservation) this.#offerWent({ reservation, how: name.slice(12) as OfferGone["how"] });
     }
+    if (name.startsWith("interaction.") && payload.interaction === null) this.#workWent(before, name, payload);
     if (name === "agent.status_changed") this.#statusChanged(before, payload);
     if (name === "chat.message" && payload.sender === "visitor") this.#stopsTyping(String(payload.conversation_id));
     this.#show(apply(before, name, payload));
@@ -253,6 +268,17 @@ export class Desk {
     const cause = payload.cause;
     if (cause !== "supervisor" && cause !== "missed" && cause !== "system") return;
     this.forced.set({ status: agent.status, reason: agent.status_reason, cause });
+  }
+
+  #workWent(before: AgentState, name: string, payload: Delivered): void {
+    const card = before.interactions[String(payload.interaction_id)];
+    if (!card || this.#mineDoing.has(card.interaction_id) || this.#settingStatus) return;
+    const deadline = card.segment?.wrap_deadline;
+    const lapsed = deadline != null && Date.parse(deadline) <= serverNow() + 1_000;
+    // Finished in another tab: that is no news.
+    if (name === "interaction.wrapped_up" && !lapsed) return;
+    const how = name === "interaction.wrapped_up" ? "lapsed" : name === "interaction.transferred" ? "moved" : "ended";
+    this.takenAway.update((all) => [...all, { id: card.interaction_id, name: card.customer.name, how }]);
   }
 
   #offerWent(gone: OfferGone): void {
