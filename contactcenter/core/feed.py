@@ -40,6 +40,7 @@ class Feed:
         self._buffer: deque[Recorded] = deque()
         self._attached = False  # whether the bus' reader fills the buffer
         self._reading = True  # whether there may be events between the consumer and the buffer
+        self._newest = eventlog.START  # what has been in the buffer or handed out, at most
         self._stirred = asyncio.Event()
 
     def follow(self) -> None:
@@ -50,10 +51,12 @@ class Feed:
         """The consumer goes on from another position: read the log from there first."""
         self._buffer.clear()
         self._attached, self._reading = False, True
+        self._newest = eventlog.START
 
     def offer(self, record: Recorded) -> None:
-        if not self._attached:
-            return
+        if not self._attached or record.position <= self._newest:
+            return  # reading the log by itself, a feed can be ahead of the bus' reader
+        self._newest = record.position
         if len(self._buffer) >= BUFFER:
             self.rewind()
             metrics.SUBSCRIBER_OVERFLOWS.labels(self.name).inc()
@@ -78,6 +81,7 @@ class Feed:
 
         They stay in the feed until `next` is asked for what comes after them. Raises Unavailable.
         """
+        self._newest = max(self._newest, after)
         if self._reading:
             self._attached = True  # before reading, so that nothing falls between the two
             async with self._work.reading("bus.catch_up") as conn:
@@ -90,6 +94,8 @@ class Feed:
             while self._buffer and records and self._buffer[0].position <= records[-1].position:
                 self._buffer.popleft()
             self._buffer.extendleft(reversed(records))
+            if records:
+                self._newest = max(self._newest, records[-1].position)
         while self._buffer and self._buffer[0].position <= after:
             self._buffer.popleft()
         if not self._buffer and self._attached:
