@@ -273,7 +273,7 @@ function Entry(props: { one: TimelineEntry; current: boolean; queue: string; onO
   const outcome = disposition ? (language === "es" ? disposition.label_es : disposition.label_en) : null;
   const line = [
     outcome ?? (one.close_reason && one.close_reason !== "completed" ? t(`closed_${one.close_reason}`) : null),
-    t("messagesCount", { count: one.messages }),
+    one.messages > 0 ? t("messagesCount", { count: one.messages }) : null,
     one.excerpt || null,
   ]
     .filter(Boolean)
