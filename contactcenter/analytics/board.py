@@ -193,6 +193,7 @@ class Board:
             "state_since": instant(time.state_since_ms) if time.state_since_ms else None,
             "load": time.used,
             "budget": time.budget,
+            "help": _help(time.hand),
             "items": [
                 {
                     "interaction_id": str(part.interaction_id),
@@ -223,6 +224,16 @@ class Board:
     def _worked(self, time: AgentTime, now_ms: int) -> dict[str, Any]:
         spent = self.spent_today(time, now_ms)
         return {"occupancy": occupancy(spent), "utilisation": utilisation(spent)}
+
+
+def _help(hand: tuple[UUID | None, int] | None) -> dict[str, Any] | None:
+    if hand is None:
+        return None
+    interaction_id, at_ms = hand
+    return {
+        "interaction_id": None if interaction_id is None else str(interaction_id),
+        "since": instant(at_ms),
+    }
 
 
 def _cell(key: CellKey) -> str:

@@ -85,6 +85,7 @@ class Ledger:
             agents.AgentStatusChanged: self._status,
             agents.AgentPresenceChanged: self._presence,
             agents.AgentSkillsChanged: self._skills,
+            agents.AgentHelpRequested: self._help,
         }
 
     @property
@@ -202,6 +203,8 @@ class Ledger:
             handling.cost = cost
         if state == "ended":
             agent.open.pop(segment_id, None)
+            if agent.hand is not None and agent.hand[0] == handling.interaction_id:
+                agent.hand = None
             self._open.get(handling.interaction_id, {}).pop(segment_id, None)
         else:
             agent.open[segment_id] = handling
@@ -263,6 +266,8 @@ class Ledger:
     def _status(self, e: agents.AgentStatusChanged, at_ms: int) -> None:
         agent = self._settled(e.agent_id, at_ms)
         agent.status, agent.reason, agent.after_this = e.status, e.reason, e.after_this
+        if agent.hand is not None and agent.hand[0] is None:
+            agent.hand = None
         agent.change(at_ms)
 
     def _presence(self, e: agents.AgentPresenceChanged, at_ms: int) -> None:
@@ -275,6 +280,10 @@ class Ledger:
         agent = self._settled(e.agent_id, at_ms)
         agent.budget = e.budget
         agent.change(at_ms)
+
+    def _help(self, e: agents.AgentHelpRequested, at_ms: int) -> None:
+        """Raised until the agent's part in it ends; without one, until the next status."""
+        self._settled(e.agent_id, at_ms).hand = (e.interaction_id, at_ms)
 
 
 class Reader:

@@ -187,6 +187,7 @@ class AgentTime:
     settled_ms: int = 0
     used: int = 0  # capacity units taken since settled_ms
     spent: dict[int, Spent] = field(default_factory=dict)  # half hour → how it went
+    hand: tuple[UUID | None, int] | None = None  # help asked for: with which interaction, when
 
     def derived_state(self) -> AgentState:
         """Working outranks wrapping, wrapping outranks ringing, ringing outranks the will."""

@@ -112,6 +112,13 @@ class AgentItem(Told):
     since: datetime
 
 
+class HelpAsked(Told):
+    """A raised hand."""
+
+    interaction_id: UUID | None
+    since: datetime
+
+
 class WallboardAgent(Told):
     agent_id: UUID
     name: str
@@ -124,6 +131,7 @@ class WallboardAgent(Told):
     state_since: datetime | None
     load: int
     budget: int
+    help: HelpAsked | None
     items: list[AgentItem]
 
 

@@ -10,6 +10,8 @@ from uuid import UUID
 from contactcenter.analytics.board import AgentInfo, Board, Picture
 from contactcenter.analytics.ledger import Ledger
 from contactcenter.analytics.metrics import DEFAULT_TARGET_MS
+from contactcenter.events.agents import AgentHelpRequested
+from contactcenter.events.routing import ReservationAccepted
 from tests.unit.analytics.day import BASE_MS, Day, agent_id
 from tests.unit.analytics.test_ledger import busy_day
 
@@ -130,3 +132,22 @@ def test_work_of_an_earlier_day_waits_but_is_not_counted_today() -> None:
     picture = board.delta(BASE_MS + 1_000)
     assert str(item.interaction_id) in picture["waiting"]
     assert "today" not in picture
+
+
+def test_a_raised_hand_is_seen_until_the_agents_part_ends() -> None:
+    day = busy_day()
+    ledger = Ledger()
+    board = board_on(ledger)
+    facts = sorted(day.facts, key=lambda fact: fact[0])
+    started = next(event for _, event in facts if isinstance(event, ReservationAccepted))
+    asked = AgentHelpRequested(agent_id=started.agent_id, interaction_id=started.interaction_id)
+    seen: list[object] = []
+    for at_ms, event in facts:
+        ledger.apply(event, at_ms)
+        if event is started:
+            ledger.apply(asked, at_ms + 1)
+        board.delta(at_ms + 1)
+        hand = board.shown["agents"][str(started.agent_id)]["help"]
+        if not seen or seen[-1] != (hand and hand["interaction_id"]):
+            seen.append(hand and hand["interaction_id"])
+    assert seen == [None, str(started.interaction_id), None]

@@ -351,6 +351,12 @@ export interface Figures {
   non_response: [number, number];
 }
 
+/** A raised hand. */
+export interface HelpAsked {
+  interaction_id: string | null;
+  since: string;
+}
+
 export interface HelpWanted {
   interaction_id?: string | null;
 }
@@ -924,6 +930,7 @@ export interface WallboardAgent {
   state_since: string | null;
   load: number;
   budget: number;
+  help: HelpAsked | null;
   items: AgentItem[];
 }
 

@@ -77,7 +77,7 @@ export function Agents() {
               <li key={agent.agent_id}>
                 <button
                   type="button"
-                  className={cls("ag", long && "warn", on && "on", agent.state === "offline" && "off")}
+                  className={cls("ag", (long || agent.help !== null) && "warn", on && "on", agent.state === "offline" && "off")}
                   aria-pressed={on}
                   data-agent={agent.name}
                   data-state={agent.state}
@@ -89,7 +89,12 @@ export function Agents() {
                   </b>
                   <b className={cls("at", long && "c-warn")}>{timeInState(agent, now)}</b>
                   <span className="what cut">
-                    {long ? (
+                    {agent.help !== null ? (
+                      <>
+                        <LevelMark level="warn" /> <b className="c-warn">{t("help")}</b>
+                        {` ${duration(now - Date.parse(agent.help.since))}`}
+                      </>
+                    ) : long ? (
                       <>
                         <LevelMark level="warn" /> <b className="c-warn">{t("long")}</b>
                         {` · ${agent.items.find((item) => item.channel === "voice")?.queue ?? ""}`}

@@ -132,6 +132,7 @@ const es = {
   items_one: "{{count}} contacto",
   items_other: "{{count}} contactos",
   long: "Larga",
+  help: "Pide ayuda",
   more_one: "{{count}} agente más",
   more_other: "{{count}} agentes más",
 
@@ -395,6 +396,7 @@ const en: Record<Key, string> = {
   items_one: "{{count}} contact",
   items_other: "{{count}} contacts",
   long: "Long",
+  help: "Asks for help",
   more_one: "{{count}} more agent",
   more_other: "{{count}} more agents",
 

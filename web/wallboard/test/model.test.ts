@@ -166,6 +166,7 @@ describe("agents", () => {
       load: 0,
       budget: 100,
       items: [],
+      help: null,
     });
     expect(stateCounts([agent("available"), agent("offline"), agent("on_contact")])).toEqual({
       available: 1,
