@@ -8,7 +8,7 @@ import { Icon } from "@contactcenter/shared/icons";
 import { useStore } from "@contactcenter/shared/store";
 import { duration, serverNow, useNow } from "@contactcenter/shared/time";
 import { Button, Chip, cls, Ring } from "@contactcenter/shared/ui";
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from "react";
 
 import { useAgent, useDesk, useLive } from "./context";
 import { type Desk, OFFER_DEAD_MS, queueName } from "./desk";
@@ -97,7 +97,8 @@ function Offer({ reservation, more }: { reservation: ReservationCard; more: numb
   useEffect(() => {
     if (answersItself && usable && !failure) accept();
   }, [answersItself, usable, failure, accept]);
-  useEffect(() => {
+  // In the same moment as what is painted: a card that looks alive takes the key.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== "F9" && event.key !== "F8" && !rejecting) return;
       const digit = /^(?:Digit|Numpad)([1-3])$/.exec(event.code)?.[1];

@@ -9,7 +9,7 @@ import { locale } from "@contactcenter/shared/prefs";
 import { useStore } from "@contactcenter/shared/store";
 import { duration, serverNow, useNow, useTimes } from "@contactcenter/shared/time";
 import { Button, cls, Menu, Ring } from "@contactcenter/shared/ui";
-import { useCallback, useEffect, useId, useRef, useState } from "react";
+import { useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 
 import { useAgent, useDesk, useLive } from "./context";
 import { codeOf, queueName } from "./desk";
@@ -93,7 +93,7 @@ export function WrapUp({ card }: { card: InteractionCard }) {
   };
   const canExtend = segment?.wrap_deadline != null && !segment.wrap_extended;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (dialogOpen() || event.defaultPrevented) return;
       const field = inField(event);
