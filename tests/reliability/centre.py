@@ -138,6 +138,7 @@ async def centre(
                 "DATA_DIR": str(folder),
                 "PORT": str(free_port()),
                 "DB_POOL_MIN": "2",
+                "DB_POOL_MAX": "20",
                 "DB_TRANSACTION_TIMEOUT_MS": "5000",
                 "CHAT_DEFAULT_QUEUE": QUEUE,
                 "CHAT_STARTS_PER_MINUTE": "100000",

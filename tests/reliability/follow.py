@@ -144,6 +144,7 @@ class Follower:
         self._socket: Socket | None = None
         self._dice = random.Random(seed)
         self._syncing: asyncio.Task[None] | None = None
+        self._begun = 0.0
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -178,7 +179,7 @@ class Follower:
 
     async def _once(self) -> None:
         self.stream.restart()
-        begun = time.perf_counter()
+        self._begun = time.perf_counter()
         try:
             self._socket = await Socket.open(
                 self._session, self._url(), self._namespace, self._token, self._arrived
@@ -189,7 +190,6 @@ class Follower:
         except CutError:
             return
         self.seen.connects += 1
-        self._begun = begun
         await self._socket.closed.wait()
         await self._socket.close()
         self._socket = None

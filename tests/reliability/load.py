@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import itertools
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -19,6 +20,9 @@ from tests.reliability.follow import Follower, Reduce, desk
 AGAIN: Final = 0.1
 """The part of what was acknowledged that is sent again, half of it twice at the same time."""
 TRIES_SECONDS: Final = 3.0
+MOST_AT_ONCE: Final = 80
+
+Send = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Ledger:
 
     said: list[Said] = field(default_factory=list)
     begun: dict[str, set[str]] = field(default_factory=dict)  # key → conversations answered
-    retries: int = 0
+    retries: Counter[str] = field(default_factory=Counter)  # by what was answered instead
     redelivered: int = 0
     refused: list[str] = field(default_factory=list)  # answers that no client should get
 
@@ -51,16 +55,15 @@ class Customers:
         self._dice = random.Random(seed)
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count()
+        self._newest: deque[Send] = deque(maxlen=300)
 
     async def arrive(self, per_second: float, messages: int, until: asyncio.Event) -> None:
-        """Customers come at this rate until the event; each writes so many messages."""
-        loop = asyncio.get_running_loop()
-        begun, arrived = loop.time(), 0
+        """Customers come at this rate until the event, while there are not too many yet; each
+        writes so many messages."""
         while not until.is_set():
-            while arrived < (loop.time() - begun) * per_second:
-                arrived += 1
+            if len(self._tasks) < MOST_AT_ONCE:
                 self._spawn(self.customer(messages))
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(1 / per_second)
 
     async def settle(self) -> None:
         """Wait until everybody has said everything, the repeated deliveries too."""
@@ -82,6 +85,11 @@ class Customers:
             for _ in range(messages - 1):
                 await self._write(conversation_id, token, client)
 
+    def deliver_again(self, count: int) -> None:
+        """So many of the newest messages come once more: somebody has not heard an answer."""
+        for send in self._dice.sample(self._newest, min(count, len(self._newest))):
+            self._spawn(self._again(send, 1, 0))
+
     async def _begin(self, number: int) -> tuple[UUID, str]:
         key, client_id = str(uuid4()), str(uuid4())
         body = f"first of {number}"
@@ -98,64 +106,62 @@ class Customers:
         answer = await send()
         conversation_id = UUID(answer["conversation"]["conversation_id"])
         self.ledger.said.append(Said(conversation_id, "visitor", body))
-        self._deliver_again(send)
+        self._now_and_then_again(send)
         return conversation_id, answer["token"]
 
     async def _write(
         self, conversation_id: UUID, token: str, client: Follower | None = None
     ) -> None:
+        """One message, on the customer's socket if there is one; repeated, it comes over HTTP."""
         client_id = str(uuid4())
         body = f"said {client_id}"
         request = {"body": body, "client_id": client_id}
 
-        async def send() -> None:
-            if client is not None and client.up.is_set():
-                await self._command(
-                    client, "chat.message", {"conversation_id": str(conversation_id), **request}
-                )
-            else:
-                path = f"/api/v1/chat/conversations/{conversation_id}/messages"
-                await self._post(path, request, {"Authorization": f"Bearer {token}"})
+        async def post() -> None:
+            path = f"/api/v1/chat/conversations/{conversation_id}/messages"
+            await self._post(path, request, {"Authorization": f"Bearer {token}"})
 
-        await send()
+        if client is None:
+            await post()
+        else:
+            ack = await client.persist(
+                "chat.message", {"conversation_id": str(conversation_id), **request}
+            )
+            if not ack["ok"]:
+                self.ledger.refused.append(f"chat.message: {ack['error']['code']}")
         self.ledger.said.append(Said(conversation_id, "visitor", body))
-        self._deliver_again(send)
-
-    async def _command(self, client: Follower, name: str, payload: Any) -> None:
-        ack = await client.persist(name, payload)
-        if not ack["ok"]:
-            self.ledger.refused.append(f"{name}: {ack['error']['code']}")
+        self._now_and_then_again(post)
 
     async def _post(self, path: str, body: Any, headers: dict[str, str]) -> dict[str, Any]:
         """POST until it is acknowledged; whatever is neither a success nor trouble is noted."""
         timeout = aiohttp.ClientTimeout(total=TRIES_SECONDS)
         while True:
+            why = "cut"
             with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
                 async with self._session.post(
                     self._centre.url + path, json=body, headers=headers, timeout=timeout
                 ) as answer:
                     if answer.status in {200, 201}:
                         return dict(await answer.json())
+                    why = str(answer.status)
                     if answer.status not in {409, 429, 503}:
                         self.ledger.refused.append(f"{path}: {answer.status}")
-            self.ledger.retries += 1
-            await asyncio.sleep(0.05 + 0.2 * self._dice.random())
+            self.ledger.retries[why] += 1
+            await asyncio.sleep(0.1 + 0.4 * self._dice.random())
 
-    def _deliver_again(self, send: Callable[[], Awaitable[object]]) -> None:
-        """Now and then what was acknowledged comes again, a moment later."""
-        if self._dice.random() >= AGAIN:
-            return
-        times = self._dice.choice((1, 2))
-        wait = 0.1 + 1.5 * self._dice.random()
+    def _now_and_then_again(self, send: Send) -> None:
+        """Some of what was acknowledged comes again a moment later, or twice at once."""
+        self._newest.append(send)
+        if self._dice.random() < AGAIN:
+            times = self._dice.choice((1, 2))
+            self._spawn(self._again(send, times, 0.1 + 1.5 * self._dice.random()))
 
-        async def again() -> None:
-            await asyncio.sleep(wait)
-            self.ledger.redelivered += times
-            await asyncio.gather(*(send() for _ in range(times)))
+    async def _again(self, send: Send, times: int, wait: float) -> None:
+        await asyncio.sleep(wait)
+        self.ledger.redelivered += times
+        await asyncio.gather(*(send() for _ in range(times)))
 
-        self._spawn(again())
-
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

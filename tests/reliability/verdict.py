@@ -13,8 +13,8 @@ import db
 from tests.reliability.load import Ledger
 
 GRACE: Final = timedelta(seconds=1)
-"""An item counts as overtaken if it was queued so long before the other's offer: whoever reads
-the log may hear of two items in another order than that of their clocks."""
+"""An item counts as overtaken if it stood before the other in the log, and so long before the
+other's offer: the router hears of items in the order of their transactions, not of their clocks."""
 
 MESSAGES: Final = """
 SELECT conversation_id, sender, body FROM messages WHERE kind = 'text' ORDER BY id
@@ -121,26 +121,33 @@ def overtaken(log: Sequence[db.Record]) -> list[tuple[str, str]]:
     """(item offered, item passed over) wherever the queue's order was not kept.
 
     All items here have the same band, base and skill, and every agent takes every offer, so the
-    order is that of the virtual start.
+    order is that of the virtual start. What waits for a preferred agent is left out.
     """
-    waiting: dict[str, tuple[str, datetime]] = {}  # item → virtual start, queued at
+    waiting: dict[str, datetime] = {}  # item → since when, in the log's order
     starts: dict[str, str] = {}
+    places: dict[str, int] = {}
     wrong = []
-    for row in log:
+    for place, row in enumerate(log):
         data = row["data"]
         item = data["work_item_id"]
         if row["type"] == "interaction.queued":
-            starts[item] = data["virtual_start"]
-            waiting[item] = (data["virtual_start"], row["created_at"])
+            if data["routing"].get("preferred"):
+                continue
+            starts[item], places[item] = data["virtual_start"], place
+            waiting[item] = row["created_at"]
+        elif item not in starts:
+            continue
         elif row["type"] == "reservation.created":
             waiting.pop(item, None)
             wrong += [
                 (item, other)
-                for other, (start, since) in waiting.items()
-                if start < starts[item] and since < row["created_at"] - GRACE
+                for other, since in waiting.items()
+                if starts[other] < starts[item]
+                and places[other] < places[item]
+                and since < row["created_at"] - GRACE
             ]
         elif row["type"] in {"reservation.accepted", "interaction.dequeued"}:
             waiting.pop(item, None)
         else:  # the offer ended, the item waits on
-            waiting[item] = (starts[item], row["created_at"])
+            waiting[item] = row["created_at"]
     return wrong
