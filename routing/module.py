@@ -44,7 +44,7 @@ def build(deps: Deps, constants: Constants | None = None) -> Routing:
     zone = deps.settings.app.zone
     book = QueueBook(zone)
     requests = Requests(deps.work, deps.bus)
-    queues = QueueService(book, constants)
+    queues = QueueService(book, constants, always_open=deps.settings.demo.enabled)
     presence = PresenceService(deps.work)
     desk = DeskService(deps.work, book, requests, constants)
     supervision = SupervisionService(deps.work, deps.clock, book, queues, desk, requests, constants)

@@ -18,7 +18,7 @@ from contactcenter.interactions import cards
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.schemas import QueueItem, SegmentRow
 from db import Connection
-from routing import hours, lifecycle, rows, store
+from routing import lifecycle, rows, store
 from routing.book import QueueBook
 from routing.core.model import Channel, Constants, Entry, transferred
 from routing.desk import DeskService
@@ -102,14 +102,13 @@ class SupervisionService:
             for place in await self._queues.positions(conn, key, now)
         }
         waiting.sort(key=lambda item: places.get(item.interaction_id, len(places)))
-        calendar = (await self._book.queue(conn, key)).calendar
         return QueueLine(
             key=key,
             name_es=name_es,
             name_en=name_en,
-            open=hours.is_open(calendar, now),
-            opens_at=hours.next_opening(calendar, now),
-            closes_at=hours.closes_at(calendar, now),
+            open=await self._queues.is_open(conn, key, now),
+            opens_at=await self._queues.next_opening(conn, key, now),
+            closes_at=await self._queues.closes_at(conn, key, now),
             waiting=len(waiting),
             longest_wait_since=min((item.virtual_start for item in waiting), default=None),
             estimates=[

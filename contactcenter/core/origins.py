@@ -12,6 +12,7 @@ from config.settings import Settings
 from contactcenter.core.errors import Forbidden
 
 CHAT: Final = "/api/v1/chat/"  # what the widget calls from pages of others
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 ALLOW_HEADERS: Final = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-Id"
 EXPOSE_HEADERS: Final = "ETag, Location, Retry-After, X-Request-Id"
@@ -23,6 +24,7 @@ class Origins:
     def __init__(self, settings: Settings) -> None:
         public = settings.app.public_url
         self._public = origin_of(public)
+        self._own = frozenset(_names_of(self._public))
         self._widget = frozenset(map(origin_of, settings.web.widget_origins))
         self._callers = frozenset(map(origin_of, settings.web.cors_origins))
         socket = "ws" + self._public.removeprefix("http")
@@ -46,16 +48,11 @@ class Origins:
 
     def may_visit(self, origin: str | None) -> bool:
         """Whether a page of this origin may open the visitor's socket; no origin: no browser."""
-        return (
-            origin is None
-            or origin == self._public
-            or origin in self._widget
-            or "*" in self._widget
-        )
+        return self.is_own(origin) or origin in self._widget or "*" in self._widget
 
     def is_own(self, origin: str | None) -> bool:
         """Whether it is one of our own pages; no origin: no browser."""
-        return origin is None or origin == self._public
+        return origin is None or origin in self._own
 
     def preflight(self, http: web.Request) -> web.Response | None:
         """The answer to a CORS preflight; None for any other request."""
@@ -119,6 +116,15 @@ class Proxies:
         except ValueError:
             return False
         return any(address in network for network in self._networks)
+
+
+def _names_of(origin: str) -> list[str]:
+    """An origin on this machine goes by three names; any other by one."""
+    parts = urlsplit(origin)
+    if parts.hostname not in LOOPBACK:
+        return [origin]
+    port = "" if parts.port is None else f":{parts.port}"
+    return [f"{parts.scheme}://{host}{port}" for host in ("localhost", "127.0.0.1", "[::1]")]
 
 
 def origin_of(url: str) -> str:
