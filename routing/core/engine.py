@@ -185,7 +185,7 @@ class Engine:
 
     def _match(self) -> None:
         world = self._world
-        while True:
+        for _ in range(10 + 2 * (len(world.visits) + len(world.agents))):
             self._settle()
             picks = world.matcher.walk(world.now)
             if not picks:
@@ -195,6 +195,7 @@ class Engine:
             for pick, explanation in explained:
                 for agent in pick.agents:
                     offers.make(world, pick.visit, agent, explanation)
+        raise AssertionError("the router does not come to rest")
 
     def _settle(self) -> None:
         """Draw the consequences for agents of whom something changed, by id."""

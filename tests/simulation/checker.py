@@ -58,6 +58,8 @@ class Checker:
         self.assignments = 0
         self.calls: set[str] = set()
         """Offers whose miss sets the agent away."""
+        self.resting: dict[str, int] = {}
+        """Agents who missed or refused something, and until when nothing is to be offered."""
         self.superseded: dict[str, list[Reservation]] = {}
         self.ringing_before: list[Reservation] = []
 
@@ -101,11 +103,16 @@ class Checker:
                 self._win(offer.work_item, offer.round)
                 self._over(offer.work_item, Outcome.ANSWERED)
             else:
-                self.refused.setdefault((offer.work_item, offer.round), set()).add(offer.agent)
+                self._refused(offer, fact.at or self.tables.now)
         elif isinstance(fact, i.ItemLeft):
             self._over(fact.work_item, fact.outcome)
         elif isinstance(fact, i.AgentStatusChanged):
             self.used.discard(fact.agent)
+
+    def _refused(self, offer: Reservation, at: int) -> None:
+        self.refused.setdefault((offer.work_item, offer.round), set()).add(offer.agent)
+        if offer.id not in self.calls:
+            self.resting[offer.agent] = at + self.tables.config.constants.cooldown_ms
 
     def _end(self, offer: str, how: str) -> None:
         self._say(offer not in self.ended, "an offer ends once", (offer, how))
@@ -137,8 +144,7 @@ class Checker:
                     self.superseded.setdefault(offer.agent, []).append(offer)
                 if decision.state is ReservationState.TIMED_OUT:
                     self._say(offer.expires_at <= now, "no offer ends before its time", decision)
-                    key = (offer.work_item, offer.round)
-                    self.refused.setdefault(key, set()).add(offer.agent)
+                    self._refused(offer, now)
             case d.ItemAssigned():
                 visit = tables.visits.get(decision.work_item)
                 self._say(visit is not None, "only an open visit is assigned", decision)
@@ -209,6 +215,8 @@ class Checker:
         )
         gone = self.refused.get((offer.work_item, visit.round), set())
         self._say(offer.agent not in gone, "who refused is left out of the round", offer)
+        rests = self.resting.get(offer.agent, 0)
+        self._say(now >= rests, "a miss or a no rests the agent", (offer, rests))
         self._say(offer.expires_at > now, "an offer has time", offer)
         self._say(
             offer.expires_at - now <= self.policy(visit.item).offer_ms, "an offer ends", offer
@@ -330,10 +338,8 @@ class Checker:
     def _answers(self, inputs: Sequence[i.Input], decisions: Sequence[d.Decision]) -> None:
         """Each request has exactly one answer."""
         asked = [each.request_id for each in inputs if isinstance(each, i.Request)]
-        answered = [
-            each.request_id for each in decisions if getattr(each, "request_id", None) is not None
-        ]
-        self._say(sorted(asked) == sorted(map(str, answered)), "one answer each", answered)
+        answered = [name for name in map(_request_id, decisions) if name is not None]
+        self._say(sorted(asked) == sorted(answered), "one answer each", answered)
 
     def _at_rest(self, now: int) -> None:
         tables = self.tables

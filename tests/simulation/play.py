@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -74,12 +75,12 @@ def centre(strategy: StrategyName = StrategyName.LONGEST_IDLE) -> CentreConfig:
         ),
     )
     agents = (
-        AgentConfig("ana", {"A": 5, "B": 2, "de": 1}, position=3),
+        AgentConfig("ana", {"A": 5, "B": 2, "de": 1}, 125, position=3),
         AgentConfig("ben", {"A": 3, "C": 2}, position=1),
         AgentConfig("cid", {"A": 1, "B": 4, "C": 3}, 125, position=2),
         AgentConfig("dot", {"B": 3, "C": 1, "de": 2}, maxima={Channel.CHAT: 2}),
         AgentConfig("eva", {"A": 2, "B": 1}, maxima={Channel.VOICE: 0}, position=4),
-        AgentConfig("fin", {"C": 5}, position=5),
+        AgentConfig("fin", {"C": 5}, 125, position=5),
     )
     return CentreConfig(
         {queue.id: queue for queue in queues},
@@ -429,3 +430,38 @@ ACTIONS: tuple[tuple[int, Callable[[Play, int], None]], ...] = (
     (1, Play.midnight),
 )
 """How often each happens in a random run, of 100 or so, and what it does."""
+
+
+def random_run(
+    seed: int,
+    actions: int,
+    *,
+    strategy: StrategyName | None = None,
+    crashes: float = 0.1,
+) -> Play:
+    """So many random actions, the same for the same seed; everything checked on the way."""
+    dice, falls = random.Random(seed), random.Random(seed + 1)
+    usual = [name for name in StrategyName if name is not StrategyName.RING_ALL]
+    play = Play(centre(strategy or dice.choice(usual)), seed)
+    for agent in sorted(play.tables.configs):
+        play.take(
+            i.AgentStatusChanged(agent, Will.AVAILABLE, at=play.now),
+            i.AgentPresenceChanged(agent, True, at=play.now),
+        )
+    play.step()
+    weights = [weight for weight, _ in ACTIONS]
+    for _ in range(actions):
+        ((_, action),) = dice.choices(ACTIONS, weights)
+        action(play, dice.randrange(10**6))
+        chance = dice.random()
+        if chance < 0.5:
+            play.pass_time(dice.choice([0, 1, 100, 1_000, 5_000, 15_000]))
+        elif chance < 0.6 and not play.inputs:
+            play.to_deadline()
+        elif chance < 0.62:
+            play.pass_time(dice.choice([60_000, 400_000]))
+        else:
+            play.step()
+        if falls.random() < crashes:
+            (play.rebuild if falls.random() < 0.7 else play.crash)()
+    return play

@@ -235,8 +235,23 @@ def test_the_comparison_notices_a_wrong_choice(monkeypatch: pytest.MonkeyPatch) 
         lambda self, candidates, roster, draw: iter([candidates]),
     )
     with pytest.raises(AssertionError):
-        for seed in range(100):
-            play(seed)
+        sum(play(seed) for seed in range(100))
+
+
+def test_the_comparison_notices_an_overlooked_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negative control: an agent who rings has room for what may interrupt that."""
+    walk = Matcher.walk
+
+    def forgetful(self: Matcher, now: int) -> list[Pick]:
+        picks = walk(self, now)
+        for pick in picks:
+            for agent in pick.agents:
+                self._eager.pop(agent.id, None)
+        return picks
+
+    monkeypatch.setattr(Matcher, "walk", forgetful)
+    with pytest.raises(AssertionError):
+        sum(play(seed) for seed in range(1000))
 
 
 def test_the_bulk_way_and_the_merging_way_agree(monkeypatch: pytest.MonkeyPatch) -> None:
