@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, time, timedelta
 from random import Random
 from typing import Any, Final
@@ -21,6 +21,7 @@ import structlog
 
 import db
 from contactcenter.agents.service import day_start
+from contactcenter.core.bus import Bus
 from contactcenter.core.clock import from_ms, to_ms
 from contactcenter.core.event import Event, Position
 from contactcenter.core.eventlog import Recorded
@@ -121,19 +122,89 @@ class Rehearsal(WorkFactory):
         yield self._conn
 
 
+class Theatre:
+    """A play on a virtual clock, with the router's core and writing, in transactions of its own."""
+
+    def __init__(self, pool: db.Pool, bus: Bus, zone: ZoneInfo, at: datetime) -> None:
+        self.work = Rehearsal(pool, VirtualClock(at))
+        self.stage = Stage(self.work, bus, zone)
+        self._zone = zone
+        self._engine: Engine
+        self._memory: Memory
+        self._unanswered: list[Input] = []
+
+    async def open(self, play: Play, at: datetime) -> None:
+        """Router and players take up what the tables hold."""
+        self.work.clock.at = at
+        self.work.heard.clear()
+        await self._take_up(to_ms(at))
+        await play.adopt(to_ms(at))
+
+    async def _take_up(self, now: int) -> None:
+        async with self.work.reading("demo.take_up") as conn:
+            loaded = await snapshot.load(
+                conn, QueueBook(self._zone), Constants(), day_start(from_ms(now), self._zone)
+            )
+        self._engine = Engine(loaded.config, 1, lambda: str(new_id()))
+        self._engine.load(loaded.state, now)
+        self._memory = loaded.memory
+        self._unanswered = loaded.unanswered
+
+    async def perform(
+        self, play: Play, at: datetime, end: datetime, seconds: float
+    ) -> tuple[datetime, int]:
+        """Act and route from `at` until `end`, or until so many real seconds have passed.
+
+        Answers where it stopped, and how many facts were published.
+        """
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        now, told = to_ms(at), 0
+        while loop.time() - begun < seconds:
+            told += await self._route(play, now)
+            dues = [due for due in (play.next_due(), self._engine.next_deadline()) if due]
+            now = max(now, min([*dues, to_ms(end)]))
+            self.work.clock.at = from_ms(now)
+            if now >= to_ms(end):
+                return end, told
+            await play.act(now)
+        return from_ms(now), told + await self._route(play, now)
+
+    async def _route(self, play: Play, now: int) -> int:
+        """Let the router's core take what was done, and write what it decides."""
+        heard, self.work.heard = self.work.heard, []
+        inputs, self._unanswered = self._unanswered, []
+        for recorded in heard:
+            play.hear(recorded.event, now)
+            if isinstance(recorded.event, HEARD):
+                inputs += translate(recorded, self._memory)
+        due = self._engine.next_deadline()
+        if inputs or (due is not None and due <= now):
+            group = Group(self._memory, from_ms(now))
+            group.take_all(self._engine.step(inputs, now))
+            try:
+                if not group.empty:
+                    async with self.work.begin("router.decide", ROUTER) as work:
+                        await persist.write(work, group, 0)
+                group.written()
+            except persist.Stale:  # somebody acted in the same instant: as the leader, read again
+                await self._take_up(now)
+        decided, self.work.heard = self.work.heard, []
+        for recorded in decided:
+            play.hear(recorded.event, now)
+        return len(heard) + len(decided)
+
+
 class Morning:
     """Plays from where the database stands until the first start's now."""
 
-    def __init__(self, deps: Deps, crowd: Crowd, phones: list[str]) -> None:
+    def __init__(self, deps: Deps, crowd: Crowd, phones: Sequence[str]) -> None:
         self._pool = deps.pool
         self._zone: ZoneInfo = deps.settings.app.zone
         self._clock = deps.clock
-        self._work = Rehearsal(deps.pool, VirtualClock(deps.clock.now()))
-        self._stage = Stage(self._work, deps.bus, self._zone)
+        self._theatre = Theatre(deps.pool, deps.bus, self._zone, deps.clock.now())
         self._crowd = crowd
         self._phones = phones
-        self._engine: Engine
-        self._memory: Memory
 
     async def play(self) -> int:
         """Write what is missing of the morning; how many facts were published."""
@@ -145,17 +216,16 @@ class Morning:
         if at < self._local(OPENING, end):
             published += await self._mails(end)
             at = self._local(OPENING, end)
-        dice = Random(to_ms(at))
-        play = Play(self._stage, self._crowd, self._phones, dice, web_chat=True)
+        play = Play(
+            self._theatre.stage, self._crowd, self._phones, Random(to_ms(at)), web_chat=True
+        )
         begun = False
         while at < end:
-            async with self._work.chunk() as conn:
+            async with self._theatre.work.chunk() as conn:
                 if not begun:
                     begun = True
-                    self._work.clock.at = at
-                    await self._load(conn, at)
-                    await play.adopt(to_ms(at))
-                at, told = await self._chunk(play, at, end)
+                    await self._theatre.open(play, at)
+                at, told = await self._theatre.perform(play, at, end, CHUNK_SECONDS)
                 published += told
                 await self._note(conn, at, end)
         return published
@@ -188,7 +258,7 @@ class Morning:
         """What lies in the mailboxes when the doors open."""
         dice = Random(MAILS_AT_OPENING)
         first, last = self._local(MAIL_FROM, end), self._local(OPENING, end)
-        play = Play(self._stage, self._crowd, self._phones, dice)
+        play = Play(self._theatre.stage, self._crowd, self._phones, dice)
         rates = self._crowd.rates(to_ms(last))
         mail = {queue: rate for (queue, channel), rate in rates.items() if channel == "email"}
         if not mail:
@@ -196,58 +266,12 @@ class Morning:
         moments = sorted(
             dice.uniform(0, (last - first).total_seconds()) for _ in range(MAILS_AT_OPENING)
         )
-        async with self._work.chunk() as conn:
+        async with self._theatre.work.chunk() as conn:
             for seconds in moments:
-                self._work.clock.at = first + timedelta(seconds=seconds)
+                self._theatre.work.clock.at = first + timedelta(seconds=seconds)
                 (queue,) = dice.choices(list(mail), list(mail.values()))
                 await play.arrive(queue, "email")
             await self._note(conn, last, end)
-        published = len(self._work.heard)
-        self._work.heard.clear()  # the engine reads the tables afterwards
+        published = len(self._theatre.work.heard)
+        self._theatre.work.heard.clear()  # the engine reads the tables afterwards
         return published
-
-    async def _load(self, conn: db.Connection, at: datetime) -> None:
-        loaded = await snapshot.load(
-            conn, QueueBook(self._zone), Constants(), day_start(at, self._zone)
-        )
-        self._engine = Engine(loaded.config, 1, lambda: str(new_id()))
-        self._engine.load(loaded.state, to_ms(at))
-        self._memory = loaded.memory
-        self._work.heard.clear()
-
-    async def _chunk(self, play: Play, at: datetime, end: datetime) -> tuple[datetime, int]:
-        """Act and route until the end, or until the transaction has lived long enough."""
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
-        told = 0
-        now = to_ms(at)
-        while loop.time() - begun < CHUNK_SECONDS:
-            dues = [due for due in (play.next_due(), self._engine.next_deadline()) if due]
-            now = max(now, min([*dues, to_ms(end)]))
-            self._work.clock.at = from_ms(now)
-            if now >= to_ms(end):
-                return end, told
-            await play.act(now)
-            told += await self._route(play, now)
-        return from_ms(now), told
-
-    async def _route(self, play: Play, now: int) -> int:
-        """Let the router's core take what was done, and write what it decides."""
-        heard, self._work.heard = self._work.heard, []
-        inputs: list[Input] = []
-        for recorded in heard:
-            play.hear(recorded.event, now)
-            if isinstance(recorded.event, HEARD):
-                inputs += translate(recorded, self._memory)
-        due = self._engine.next_deadline()
-        if inputs or (due is not None and due <= now):
-            group = Group(self._memory, from_ms(now))
-            group.take_all(self._engine.step(inputs, now))
-            if not group.empty:
-                async with self._work.begin("router.decide", ROUTER) as work:
-                    await persist.write(work, group, 0)
-            group.written()
-        decided, self._work.heard = self._work.heard, []
-        for recorded in decided:
-            play.hear(recorded.event, now)
-        return len(heard) + len(decided)
