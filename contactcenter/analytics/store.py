@@ -24,6 +24,9 @@ STANDING = (
 )
 """Facts that hold until the next of the same kind: the last one before a stretch counts."""
 
+OF_AGENTS = (*STANDING, "agent.help_requested")
+"""Facts that belong to no interaction."""
+
 # Every fact of the interactions that were open at some moment of [$1, $2), whenever it happened,
 # and what happened to agents in it. `subject` of a message is its conversation.
 READ_STRETCH = """
@@ -45,7 +48,7 @@ WHERE (e.xid, e.id) > ($5::xid8, $6::bigint)
   AND (e.xid, e.id) <= ($7::xid8, $8::bigint)
   AND e.type = ANY ($3)
   AND (e.subject IN (SELECT subject FROM subjects)
-       OR (e.type = ANY ($4) AND e.occurred_at >= $1 AND e.occurred_at < $2)
+       OR (e.type = ANY ($10) AND e.occurred_at >= $1 AND e.occurred_at < $2)
        OR (e.xid, e.id) IN (SELECT xid, id FROM before))
 ORDER BY e.xid, e.id
 LIMIT $9
@@ -79,6 +82,7 @@ async def stretch(
             until.xid,
             until.id,
             CHUNK,
+            list(OF_AGENTS),
         )
         chunk: list[tuple[Event, int]] = []
         for row in rows:

@@ -14,7 +14,7 @@ from contactcenter.analytics.live import PACE_S
 from contactcenter.analytics.schemas import ExplainQuery, IntervalQuery, WallboardState
 from contactcenter.core.errors import Invalid, NotFound
 from contactcenter.core.ids import new_id
-from contactcenter.events.agents import AgentStatusChanged
+from contactcenter.events.agents import AgentHelpRequested, AgentStatusChanged
 from tests.integration.analytics.conftest import Watched
 from tests.unit.analytics.test_board import merged
 
@@ -152,3 +152,13 @@ async def test_a_stretch_is_bounded(watched: Watched) -> None:
     for bad in ({"from": end, "to": start}, {"from": start, "to": start + timedelta(days=8)}):
         with pytest.raises(Invalid):
             await watched.analytics.intervals(IntervalQuery.model_validate(bad))
+
+
+async def test_a_raised_hand_is_in_the_rebuilt_day_too(watched: Watched) -> None:
+    agent = next(iter(watched.wallboard.board.agents))
+    async with watched.deps.work.begin("test", "system") as work:
+        work.emit(AgentHelpRequested(agent_id=agent, interaction_id=None))
+    await watched.caught_up()
+    again, _ = await watched.analytics.rebuild(*watched.wallboard.day)
+    live = watched.wallboard.board.ledger
+    assert again.agents[agent].hand == live.agents[agent].hand is not None
