@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import singledispatchmethod
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from prometheus_client import Counter
@@ -51,6 +51,9 @@ WAITING: Final = ("queued", "offered")
 WORKED: Final = ("active", "held", "consulting", "parked")
 
 _RELEASED: Final = {"agent_absent": "presence_lost", "agent_gone": "presence_lost"}
+
+_uuid = lru_cache(maxsize=100_000)(UUID)
+"""The ids of agents and open work come again and again."""
 
 _OFFER_ENDED: Final[dict[ReservationState, Any]] = {
     ReservationState.TIMED_OUT: ReservationTimedOut,
@@ -105,7 +108,7 @@ class Group:
             elif isinstance(decision, d.VisitClosed) and decision.next_work_item:
                 self.moved_from[decision.next_work_item] = decision.work_item
         for decision in decisions:
-            self.take(decision)
+            self._TAKE[type(decision)](self, decision)
 
     @property
     def empty(self) -> bool:
@@ -141,20 +144,15 @@ class Group:
             self.memory.idle[agent] = (update.cooldown_until, update.idle_since)
         self.memory.forget()
 
-    @singledispatchmethod
-    def take(self, decision: Any) -> None:
-        raise TypeError(f"the shell does not know {type(decision).__name__}")
-
     # Visits
 
-    @take.register
-    def _(self, decision: d.VisitOpened) -> None:
+    def _visit_opened(self, decision: d.VisitOpened) -> None:
         item = decision.item
         if decision.from_segment:
             contact = self.memory.parts[decision.from_segment].contact
         else:
             contact = self.memory.places[self.moved_from[item.id]].contact
-        interaction = UUID(item.interaction)
+        interaction = _uuid(item.interaction)
         self._move(
             interaction,
             "queued",
@@ -176,8 +174,7 @@ class Group:
         self.new_visits.append((item, contact))
         self.facts.append(rows.event_of(item, contact))
 
-    @take.register
-    def _(self, decision: d.VisitClosed) -> None:
+    def _visit_closed(self, decision: d.VisitClosed) -> None:
         place = self.memory.places[decision.work_item]
         patch = self._visit(decision.work_item, WAITING)
         ringing = patch.state == "offered"
@@ -195,27 +192,22 @@ class Group:
             )
         )
 
-    @take.register
-    def _(self, decision: d.StepStarted) -> None:
+    def _step_started(self, decision: d.StepStarted) -> None:
         patch = self._visit(decision.work_item, WAITING)
         patch.step = decision.step
         patch.step_until = None if decision.until is None else from_ms(decision.until)
 
-    @take.register
-    def _(self, decision: d.RoundStarted) -> None:
+    def _round_started(self, decision: d.RoundStarted) -> None:
         self._visit(decision.work_item, WAITING).round = decision.round
 
-    @take.register
-    def _(self, decision: d.TransferReturned) -> None:
+    def _transfer_returned(self, decision: d.TransferReturned) -> None:
         self._visit(decision.work_item, WAITING).lift = True
 
-    @take.register
-    def _(self, decision: d.MessageOffered) -> None:
+    def _message_offered(self, decision: d.MessageOffered) -> None:
         self._visit(decision.work_item, WAITING).message_offered = True
         self.messages.append(self.memory.places[decision.work_item].interaction)
 
-    @take.register
-    def _(self, decision: d.VisitRequeued) -> None:
+    def _visit_requeued(self, decision: d.VisitRequeued) -> None:
         self._wait_again(decision.work_item)
 
     def _wait_again(self, work_item: str) -> None:
@@ -225,41 +217,41 @@ class Group:
 
     # Offers
 
-    @take.register
-    def _(self, decision: d.OfferMade) -> None:
+    def _offer_made(self, decision: d.OfferMade) -> None:
         place = self.memory.places[decision.work_item]
-        self._visit(decision.work_item, WAITING).state = "offered"
-        self._move(place.interaction, "offered", WAITING)
-        self.offers[decision.reservation] = OfferRow(
-            id=decision.reservation,
-            work_item=decision.work_item,
+        offer = OfferRow(
+            id=UUID(decision.reservation),
+            visit=decision.work_item,
+            work_item=_uuid(decision.work_item),
             interaction=place.interaction,
-            agent=decision.agent,
+            agent=_uuid(decision.agent),
             round=decision.round,
             how="offer",
             state="pending",
             cost=decision.cost,
             why=self._why(decision.explanation, decision.agent, place),
-            created_at=from_ms(decision.offered_at),
+            created_at=self.now,
             expires_at=from_ms(decision.expires_at),
         )
+        self.offers[decision.reservation] = offer
+        self._visit(decision.work_item, WAITING).state = "offered"
+        self._move(place.interaction, "offered", WAITING)
         if self.memory.queues[decision.queue].strategy is StrategyName.ROUND_ROBIN:
             self.turns[decision.queue] = decision.agent
         self.facts.append(
             ReservationCreated(
-                reservation_id=UUID(decision.reservation),
-                work_item_id=UUID(decision.work_item),
+                reservation_id=offer.id,
+                work_item_id=offer.work_item,
                 interaction_id=place.interaction,
-                agent_id=UUID(decision.agent),
+                agent_id=offer.agent,
                 queue=decision.queue,
-                channel=decision.channel.value,
+                channel=place.channel,
                 round=decision.round,
-                expires_at=from_ms(decision.expires_at),
+                expires_at=offer.expires_at,
             )
         )
 
-    @take.register
-    def _(self, decision: d.OfferEnded) -> None:
+    def _offer_ended(self, decision: d.OfferEnded) -> None:
         place = self.memory.places[decision.work_item]
         new = self.offers.get(decision.reservation)
         if new is not None:
@@ -280,18 +272,18 @@ class Group:
             )
         )
 
-    @take.register
-    def _(self, decision: d.ItemAssigned) -> None:
+    def _item_assigned(self, decision: d.ItemAssigned) -> None:
         place, segment = self.memory.places[decision.work_item], decision.segment
         patch = self._visit(decision.work_item, WAITING)
         patch.state, patch.outcome = "assigned", "answered"
-        agent = UUID(segment.agent)
+        agent = _uuid(segment.agent)
         self._move(place.interaction, "active", WAITING, queue=place.queue, agent_id=agent)
         self.offers[decision.reservation] = OfferRow(
-            id=decision.reservation,
-            work_item=decision.work_item,
+            id=_uuid(decision.reservation),
+            visit=decision.work_item,
+            work_item=_uuid(decision.work_item),
             interaction=place.interaction,
-            agent=segment.agent,
+            agent=agent,
             round=decision.round,
             how=decision.how,
             state="accepted",
@@ -339,8 +331,7 @@ class Group:
 
     # Segments
 
-    @take.register
-    def _(self, decision: d.SegmentPaused) -> None:
+    def _segment_paused(self, decision: d.SegmentPaused) -> None:
         part = self.memory.parts[decision.segment]
         until = None if decision.until is None else from_ms(decision.until)
         patch = self._segment(decision.segment, WORKED)
@@ -356,8 +347,7 @@ class Group:
             )
         )
 
-    @take.register
-    def _(self, decision: d.SegmentReactivated) -> None:
+    def _segment_reactivated(self, decision: d.SegmentReactivated) -> None:
         part = self.memory.parts[decision.segment]
         patch = self._segment(decision.segment, (*WORKED, "wrapping"))
         patch.state, patch.cost = "active", decision.cost
@@ -370,15 +360,13 @@ class Group:
             )
         )
 
-    @take.register
-    def _(self, decision: d.SegmentCostChanged) -> None:
+    def _cost_changed(self, decision: d.SegmentCostChanged) -> None:
         self._segment(decision.segment, (*WORKED, "wrapping")).cost = decision.cost
         self.facts.append(
             InteractionCostChanged(**self._about(decision.segment), cost=decision.cost)
         )
 
-    @take.register
-    def _(self, decision: d.SegmentReleased) -> None:
+    def _segment_released(self, decision: d.SegmentReleased) -> None:
         item = self.sent_on[decision.segment]
         about = self._about(decision.segment)
         patch = self._segment(decision.segment, (*WORKED, "wrapping"))
@@ -399,8 +387,7 @@ class Group:
 
         self.facts.append(Late(decision.segment, build))
 
-    @take.register
-    def _(self, decision: d.WrapEnded) -> None:
+    def _wrap_ended(self, decision: d.WrapEnded) -> None:
         part, about = self.memory.parts[decision.segment], self._about(decision.segment)
         patch = self._segment(decision.segment, ("wrapping",))
         patch.state, patch.cost, patch.wrapped = "ended", 0, True
@@ -420,8 +407,7 @@ class Group:
 
     # Agents and answers
 
-    @take.register
-    def _(self, decision: d.AgentStatusSet) -> None:
+    def _status_set(self, decision: d.AgentStatusSet) -> None:
         self.wills[decision.agent] = decision
         cause = decision.cause
         if decision.request_id is not None:
@@ -438,12 +424,10 @@ class Group:
             )
         )
 
-    @take.register
-    def _(self, decision: d.AgentUpdated) -> None:
+    def _agent_updated(self, decision: d.AgentUpdated) -> None:
         self.desks[decision.agent] = decision
 
-    @take.register
-    def _(self, decision: d.RequestRefused) -> None:
+    def _refused(self, decision: d.RequestRefused) -> None:
         self.memory.asked.pop(decision.request_id, None)
         ctx = dict(decision.ctx)
         if isinstance(segments := ctx.pop("open_work", None), list):
@@ -457,8 +441,7 @@ class Group:
             )
         )
 
-    @take.register
-    def _(self, decision: d.FactIgnored) -> None:
+    def _ignored(self, decision: d.FactIgnored) -> None:
         FACTS_IGNORED.labels(decision.fact).inc()
 
     # Folding
@@ -511,7 +494,7 @@ class Group:
         part = self.memory.parts[segment]
         return {
             "interaction_id": part.interaction,
-            "segment_id": UUID(segment),
+            "segment_id": _uuid(segment),
             "agent_id": part.agent,
             "channel": part.channel,
         }
@@ -520,22 +503,61 @@ class Group:
         return max(0, _ms(from_ms(at_ms), self.now))
 
     def _why(self, explanation: Explanation, agent: str, place: Place) -> dict[str, Any]:
-        """The explanation record, and what the line under the offer says of it."""
-        queue = self.memory.queues[place.queue]
-        skills = self.memory.agents[agent].skills if agent in self.memory.agents else {}
-        step = explanation.step - (1 if place.preferred else 0)
-        required = {r.skill: r.min for r in queue.require}
-        if 0 <= step < len(queue.steps):
-            required |= {r.skill: r.min for r in queue.steps[step].require}
+        """The explanation record (as its `to_json`), and what the line under the offer says."""
+        e = explanation
         return {
-            **explanation.to_json(),
+            "how": e.how,
+            "strategy": e.strategy,
+            "queue": e.queue,
+            "round": e.round,
+            "step": e.step,
+            "steps": e.steps,
+            "pools": e.pools,  # plain dataclasses become objects where json is written
+            "chosen": e.chosen,
+            "candidates": [{"agent": c.agent, "key": dict(c.key)} for c in e.candidates],
+            "candidate_count": e.candidate_count,
+            "removed": e.removed,
+            "place": e.place,
+            "rivals": e.rivals,
             "preferred": agent in place.preferred,
-            "skills": [
-                {"skill": skill, "level": skills.get(skill, 0), "required": least}
-                for skill, least in required.items()
-                if skill in skills
-            ],
+            "skills": self._matched(place, e.step, agent),
         }
+
+    def _matched(self, place: Place, step: int, agent: str) -> list[dict[str, Any]]:
+        """What the queue and the active step require, and how well the agent meets it."""
+        queue = self.memory.queues[place.queue]
+        config = self.memory.agents.get(agent)
+        required = {need.skill: need.min for need in queue.require}
+        own = step - 1 if place.preferred else step  # preferred agents are a step of their own
+        if 0 <= own < len(queue.steps):
+            required.update((need.skill, need.min) for need in queue.steps[own].require)
+        return [
+            {"skill": skill, "level": config.skills[skill], "required": least}
+            for skill, least in required.items()
+            if config is not None and skill in config.skills
+        ]
+
+    _TAKE: ClassVar[dict[type, Callable[[Any, Any], None]]] = {
+        d.VisitOpened: _visit_opened,
+        d.VisitClosed: _visit_closed,
+        d.StepStarted: _step_started,
+        d.RoundStarted: _round_started,
+        d.TransferReturned: _transfer_returned,
+        d.MessageOffered: _message_offered,
+        d.VisitRequeued: _visit_requeued,
+        d.OfferMade: _offer_made,
+        d.OfferEnded: _offer_ended,
+        d.ItemAssigned: _item_assigned,
+        d.SegmentPaused: _segment_paused,
+        d.SegmentReactivated: _segment_reactivated,
+        d.SegmentCostChanged: _cost_changed,
+        d.SegmentReleased: _segment_released,
+        d.WrapEnded: _wrap_ended,
+        d.AgentStatusSet: _status_set,
+        d.AgentUpdated: _agent_updated,
+        d.RequestRefused: _refused,
+        d.FactIgnored: _ignored,
+    }
 
 
 def _ms(start: datetime, end: datetime) -> int:

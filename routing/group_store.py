@@ -53,6 +53,17 @@ class VisitPatch:
     message_offered: bool = False
     lift: bool = False
 
+    @property
+    def rings_only(self) -> bool:
+        """Nothing but that it is being offered."""
+        return (
+            self.state == "offered"
+            and self.round is None
+            and self.step is None
+            and not self.message_offered
+            and not self.lift
+        )
+
 
 # A step comes with its end: a null `step_until` beside a step means that it stays.
 PATCH_VISITS = """
@@ -130,10 +141,12 @@ async def insert_visits(conn: Connection, visits: Sequence[VisitRow]) -> None:
 class OfferRow:
     """A reservation that begins in this group; it may end in it too."""
 
-    id: str
-    work_item: str
+    id: UUID
+    visit: str
+    """Its visit's id, as the core writes it; `work_item` is the same."""
+    work_item: UUID
     interaction: UUID
-    agent: str
+    agent: UUID
     round: int
     how: str
     state: str
@@ -176,6 +189,43 @@ async def insert_offers(conn: Connection, epoch: int, offers: Collection[OfferRo
         [o.reason for o in offers],
         [o.ended_at for o in offers],
     )
+
+
+# The common case, and the one that must be cheap: a visit that waits is offered to an agent.
+RING = """
+WITH o AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::integer[],
+                         $6::integer[], $7::jsonb[], $8::timestamptz[])
+         AS o (id, work_item_id, interaction_id, agent_id, round, cost, why, expires_at)
+), rung AS (
+    UPDATE work_items w SET state = 'offered' FROM o
+    WHERE w.id = o.work_item_id AND w.state IN ('queued', 'offered')
+    RETURNING w.id
+)
+INSERT INTO reservations (id, work_item_id, interaction_id, agent_id, round, how, state, cost, why,
+                          epoch, created_at, expires_at)
+SELECT o.id, o.work_item_id, o.interaction_id, o.agent_id, o.round, 'offer', 'pending', o.cost,
+       o.why, $9, $10, o.expires_at
+FROM o JOIN rung ON rung.id = o.work_item_id
+"""
+
+
+async def ring(conn: Connection, epoch: int, offers: Sequence[OfferRow], at: datetime) -> int:
+    """Offer waiting visits to agents; how many were still waiting (or ringing)."""
+    done = await conn.execute(
+        RING,
+        [o.id for o in offers],
+        [o.work_item for o in offers],
+        [o.interaction for o in offers],
+        [o.agent for o in offers],
+        [o.round for o in offers],
+        [o.cost for o in offers],
+        [o.why for o in offers],
+        [o.expires_at for o in offers],
+        epoch,
+        at,
+    )
+    return int(done.rpartition(" ")[2])
 
 
 END_OFFERS = """

@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+from collections import Counter as Counts
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
@@ -38,6 +40,7 @@ from contactcenter.core.ids import new_id
 from contactcenter.core.work import WorkFactory
 from routing import group_store, persist, snapshot
 from routing.book import QueueBook
+from routing.clock import ClockWatch, move_back
 from routing.core.engine import Engine
 from routing.core.inputs import DayStarted, Input
 from routing.core.model import Constants
@@ -49,6 +52,10 @@ from routing.translate import HEARD, ROUTER, Reload, translate
 
 log = structlog.get_logger(__name__)
 
+COLLECT: Final = (20_000, 20, 100)
+"""When Python looks for cycles, in this process. A group of decisions makes many objects that
+live on; looking after every 700 of them costs as much as deciding."""
+
 LEASE: Final = "router"
 LEASE_LASTS: Final = timedelta(seconds=3)
 LEASE_LOCK: Final = 0x726F7574  # the same fixed number on every node
@@ -56,6 +63,7 @@ RENEW_SECONDS: Final = 1.0
 STAND_SECONDS: Final = 0.25
 SWEEP_SECONDS: Final = 5.0
 AGAIN_SECONDS: Final = 0.2
+FAILED_SECONDS: Final = 1.0
 MOST_INPUTS: Final = 1000
 
 LEADING = Gauge("router_leading", "1 on the node that routes")
@@ -113,6 +121,7 @@ class Router:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Stand for the lease, and route while holding it, for as long as the block lasts."""
+        gc.set_threshold(*COLLECT)
         task = asyncio.create_task(self._run(), name="router")
         try:
             yield
@@ -138,6 +147,9 @@ class Router:
             except (Unavailable, *db.ConnectionLost) as error:
                 log.warning("router_lost_database", error=type(error).__name__)
                 await asyncio.sleep(STAND_SECONDS)
+            except Exception:  # a fault of ours ends this leadership, not all routing
+                log.exception("router_failed", epoch=self._epoch)
+                await asyncio.sleep(FAILED_SECONDS)
             finally:
                 LEADING.set(0)
                 with contextlib.suppress(*db.ConnectionLost, TimeoutError):
@@ -262,8 +274,8 @@ class Router:
                 self._stale = "database"  # whether it was committed is not known
                 raise
         group.written()
-        for decision in decisions:
-            DECISIONS.labels(type(decision).__name__).inc()
+        for kind, count in Counts(map(type, decisions)).items():
+            DECISIONS.labels(kind.__name__).inc(count)
         return len(decisions)
 
     async def _fence(self, conn: db.Connection) -> None:
@@ -300,9 +312,12 @@ class Router:
         """Every second the desks, every five the tables against the memory."""
         loop = asyncio.get_running_loop()
         begun = swept = loop.time()
+        watch = ClockWatch(self._clock, loop.time)
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             try:
+                if (back := watch.set_back_by()) is not None:
+                    await self._set_back(back)
                 # Desks could not be heard while this centre was down.
                 if loop.time() - begun >= PRESENT_FOR.total_seconds():
                     await self._presence.lapse()
@@ -311,6 +326,13 @@ class Router:
                     await self.sweep()
             except Unavailable:
                 continue
+
+    async def _set_back(self, by: timedelta) -> None:
+        log.warning("clock_set_back", seconds=round(by.total_seconds()))
+        async with self._work.begin("router.clock_set_back", ROUTER) as work:
+            await self._fence(work.conn)
+            await move_back(work.conn, by)
+        self.forget()
 
     async def sweep(self) -> int:
         """Compare the tables with memory; what differs twice in a row is mended by reading

@@ -17,7 +17,7 @@ from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Change
 from db import Record
 from routing import group_store, rows
-from routing.group import Group, Late
+from routing.group import WAITING, Group, Late
 from routing.lifecycle import NO_DISPOSITION
 
 LEAVE_A_MESSAGE: Final = {
@@ -34,26 +34,8 @@ class Stale(Exception):  # noqa: N818 - it says what memory is
 
 async def write(work: Work, group: Group, epoch: int) -> None:
     """Apply the group in `work`. Stale when a row is not where memory has it."""
-    conn = work.conn
-    if group.ending:
-        await group_store.lock_interactions(conn, group.ending)
-    moved = await hall.set_states(conn, [*group.moves.values(), *group.soft_moves.values()])
-    _expect("interactions", len(group.moves), len(moved & group.moves.keys()))
-    fresh = {item.id for item, _ in group.new_visits}
-    old = [patch for patch in group.visits.values() if patch.id not in fresh]
-    if old:
-        _expect("visits", len(old), await group_store.patch_visits(conn, old, group.now))
-    if group.new_visits:
-        await group_store.insert_visits(
-            conn, [rows.row_of(item, contact) for item, contact in group.new_visits]
-        )
-        if later := [patch for patch in group.visits.values() if patch.id in fresh]:
-            await group_store.patch_visits(conn, later, group.now)
-    if group.ended_offers:
-        ended = await group_store.end_offers(conn, group.ended_offers, group.now)
-        _expect("reservations", len(group.ended_offers), ended)
-    if group.offers:
-        await group_store.insert_offers(conn, epoch, group.offers.values())
+    await _move_interactions(work, group)
+    await _write_visits(work, group, epoch)
     over = await _write_segments(work, group)
     await _write_agents(work, group)
     for fact in group.facts:
@@ -66,6 +48,66 @@ async def write(work: Work, group: Group, epoch: int) -> None:
     await _close_what_is_over(work, group)
     for interaction_id in group.messages:
         await _offer_message(work, interaction_id)
+
+
+async def _move_interactions(work: Work, group: Group) -> None:
+    """Those that only ring now go together; the others say what else changes."""
+    conn = work.conn
+    if group.ending:
+        await group_store.lock_interactions(conn, group.ending)
+    ringing = [key for key, change in group.moves.items() if _only_rings(change)]
+    if ringing:
+        moved = await hall.move_together(conn, ringing, "offered", group.now, WAITING)
+        _expect("interactions", len(ringing), len(moved))
+    others = [change for change in group.moves.values() if not _only_rings(change)]
+    if others or group.soft_moves:
+        moved = await hall.set_states(conn, [*others, *group.soft_moves.values()])
+        _expect("interactions", len(others), len(moved - group.soft_moves.keys()))
+
+
+def _only_rings(change: Change) -> bool:
+    return (
+        change.to == "offered"
+        and change.expect == WAITING
+        and change.queue is None
+        and change.agent_id is None
+        and change.virtual_start is None
+    )
+
+
+async def _write_visits(work: Work, group: Group, epoch: int) -> None:
+    """Visits and the offers of them: what ends, what changes, what begins, what rings."""
+    conn = work.conn
+    fresh = {item.id for item, _ in group.new_visits}
+    ringing = {
+        offer.visit
+        for offer in group.offers.values()
+        if offer.state == "pending"
+        and offer.visit not in fresh
+        and group.visits[offer.visit].rings_only
+    }
+    old = [p for p in group.visits.values() if p.id not in fresh and p.id not in ringing]
+    if old:
+        _expect("visits", len(old), await group_store.patch_visits(conn, old, group.now))
+    if group.new_visits:
+        await group_store.insert_visits(
+            conn, [rows.row_of(item, contact) for item, contact in group.new_visits]
+        )
+        if later := [patch for patch in group.visits.values() if patch.id in fresh]:
+            await group_store.patch_visits(conn, later, group.now)
+    if group.ended_offers:
+        ended = await group_store.end_offers(conn, group.ended_offers, group.now)
+        _expect("reservations", len(group.ended_offers), ended)
+    if ringing:
+        rung = [o for o in group.offers.values() if o.state == "pending" and o.visit in ringing]
+        _expect("visits", len(rung), await group_store.ring(conn, epoch, rung, group.now))
+    rest = [
+        offer
+        for offer in group.offers.values()
+        if offer.state != "pending" or offer.visit not in ringing
+    ]
+    if rest:
+        await group_store.insert_offers(conn, epoch, rest)
 
 
 async def _write_segments(work: Work, group: Group) -> dict[str, Record]:

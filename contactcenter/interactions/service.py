@@ -234,6 +234,17 @@ async def set_states(conn: Connection, changes: Sequence[Change]) -> set[UUID]:
     return await store.change_interactions(conn, changes)
 
 
+async def move_together(
+    conn: Connection,
+    interaction_ids: Sequence[UUID],
+    to: Literal["queued", "offered"],
+    at: datetime,
+    expect: Sequence[State],
+) -> set[UUID]:
+    """As `set_states`, for many that only wait or ring from now on: the ids that moved."""
+    return await store.move_together(conn, interaction_ids, to, at, expect)
+
+
 async def set_state(conn: Connection, change: Change) -> None:
     """Take one interaction along an edge. Conflict when it does not stand before that edge."""
     if not await store.change_interactions(conn, (change,)):

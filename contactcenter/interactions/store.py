@@ -305,6 +305,24 @@ async def change_interactions(conn: Connection, changes: Sequence[Change]) -> se
     return {row["id"] for row in rows}
 
 
+MOVE_TOGETHER = """
+UPDATE interactions
+SET state = $2, version = version + 1,
+    first_offered_at = CASE WHEN $2 = 'offered' THEN coalesce(first_offered_at, $3)
+                       ELSE first_offered_at END
+WHERE id = ANY ($1::uuid[]) AND state = ANY ($4::text[])
+RETURNING id
+"""
+
+
+async def move_together(
+    conn: Connection, ids: Sequence[UUID], to: str, at: datetime, expect: Sequence[str]
+) -> set[UUID]:
+    """Many interactions from one of the states `expect` to `queued` or `offered`, nothing else."""
+    rows = await conn.fetch(MOVE_TOGETHER, ids, to, at, expect)
+    return {row["id"] for row in rows}
+
+
 END_CUSTOMER_PART = """
 UPDATE interactions
 SET customer_present = false, ended_at = $2, version = version + 1
