@@ -31,6 +31,8 @@ from routing.core.model import (
 )
 from routing.hours import Calendar, CalendarError, parse_calendar
 
+MOST: Final = 1_000_000
+"""The largest number of a configuration; as seconds, eleven days."""
 PREFERRED_MS: Final = 30_000
 """How long preferred agents come first when the queue does not say."""
 
@@ -85,7 +87,8 @@ _HANDLE_MS: Final = {
 
 
 def read_queue(key: str, skill: str, strategy: str, config: Mapping[str, Any]) -> QueueConfig:
-    """The core's part of a queue. ConfigError for what cannot be read or makes no sense."""
+    """The core's part of a queue. ConfigError for anything in `config` that cannot be read or
+    makes no sense, whoever reads it."""
     _only(config, _TOP, "config")
     policies = {
         channel: _policy(channel, _table(config.get("channels", {}), "channels").get(channel, {}))
@@ -93,7 +96,8 @@ def read_queue(key: str, skill: str, strategy: str, config: Mapping[str, Any]) -
     }
     _only(_table(config.get("channels", {}), "channels"), set(Channel), "channels")
     steps = tuple(
-        _step(entry, f"step {number}") for number, entry in enumerate(config.get("steps", ()), 1)
+        _step(entry, f"step {number}")
+        for number, entry in enumerate(_list(config.get("steps", []), "steps"), 1)
     )
     queue = QueueConfig(
         id=key,
@@ -106,6 +110,8 @@ def read_queue(key: str, skill: str, strategy: str, config: Mapping[str, Any]) -
     if faults:
         raise ConfigError(" ".join(faults))
     _goals(config)
+    _preferred_ms(config)
+    _handle_ms(config)
     return queue
 
 
@@ -127,23 +133,31 @@ def read(
         calendar = parse_calendar(weekly, exceptions, zone)
     except CalendarError as error:
         raise ConfigError(str(error)) from error
-    handle = _table(config.get("handle_s", {}), "handle_s")
-    _only(handle, set(Channel), "handle_s")
     return Queue(
         key=key,
         core=core,
         calendar=calendar,
-        preferred_ms=_whole(config["preferred_s"], "preferred_s") * 1000
-        if "preferred_s" in config
-        else PREFERRED_MS,
+        preferred_ms=_preferred_ms(config),
         retired=retired,
         version=version,
-        handle_ms={
-            channel: _whole(handle[channel], "handle_s") * 1000 if channel in handle else usual
-            for channel, usual in _HANDLE_MS.items()
-        },
+        handle_ms=_handle_ms(config),
         goals=_goals(config),
     )
+
+
+def _preferred_ms(config: Mapping[str, Any]) -> int:
+    if "preferred_s" not in config:
+        return PREFERRED_MS
+    return _whole(config["preferred_s"], "preferred_s") * 1000
+
+
+def _handle_ms(config: Mapping[str, Any]) -> dict[Channel, int]:
+    given = _table(config.get("handle_s", {}), "handle_s")
+    _only(given, set(Channel), "handle_s")
+    return {
+        channel: _whole(given[channel], "handle_s") * 1000 if channel in given else usual
+        for channel, usual in _HANDLE_MS.items()
+    }
 
 
 def _goals(config: Mapping[str, Any]) -> Goals:
@@ -160,7 +174,8 @@ def _policy(channel: Channel, given: Any) -> ChannelPolicy:
         elif name not in _PLAIN:
             raise ConfigError(f"{where}: there is no setting {name}.")
         elif name in {"interrupts", "barred_by"}:
-            values[name] = frozenset(_word(Channel, word, f"{where}.{name}") for word in value)
+            words = _list(value, f"{where}.{name}")
+            values[name] = frozenset(_word(Channel, word, f"{where}.{name}") for word in words)
         elif name == "wrap":
             values[name] = _word(WrapMode, value, f"{where}.wrap")
         elif name == "band":
@@ -190,7 +205,7 @@ def _step(entry: Any, where: str) -> RoutingStep:
             Requirement(skill, weight=_whole(weight, where))
             for skill, weight in _table(given.get("prefer", {}), where).items()
         ),
-        agents=None if agents is None else tuple(str(agent) for agent in agents),
+        agents=None if agents is None else tuple(map(str, _list(agents, f"{where}.agents"))),
         for_ms=_whole(given["for_s"], f"{where}.for_s") * 1000 if given.get("for_s") else None,
         skip_if=_word(SkipIf, given.get("skip_if", SkipIf.NEVER), f"{where}.skip_if"),
     )
@@ -214,6 +229,14 @@ def _word(kind: Any, value: Any, where: str) -> Any:
 def _whole(value: Any, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ConfigError(f"{where}: wants a whole number.")
+    if not 0 <= value <= MOST:
+        raise ConfigError(f"{where}: wants a number from 0 to {MOST}.")
+    return value
+
+
+def _list(value: Any, where: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise ConfigError(f"{where}: wants a list.")
     return value
 
 

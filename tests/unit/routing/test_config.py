@@ -65,6 +65,18 @@ def test_steps_and_channels_are_read_in_seconds() -> None:
         {"channels": {"voice": {"overflow": "SA"}}},
         {"channels": {"voice": {"wrap": "long"}}},
         {"channels": []},
+        {"channels": {"chat": {"cost": 10**12}}},
+        {"channels": {"chat": {"base": -1}}},
+        {"channels": {"voice": {"interrupts": 5}}},
+        {"steps": None},
+        {"steps": {}},
+        {"steps": [{"agents": 5}]},
+        {"handle_s": 300},
+        {"handle_s": {"fax": 1}},
+        {"handle_s": {"chat": 10**15}},
+        {"preferred_s": 1e300},
+        {"preferred_s": -1},
+        {"preferred_s": None},
     ],
 )
 def test_what_makes_no_sense_is_refused(bad: dict[str, Any]) -> None:
