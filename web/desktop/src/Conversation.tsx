@@ -224,6 +224,13 @@ function Strip(props: {
         <span>{t("helpAskedLong")}</span>
       </div>
     );
+  if (segment?.state === "wrapping")
+    return (
+      <div className="strip">
+        <Icon name="check" />
+        <span className="cut">{t("ev_ended")}</span>
+      </div>
+    );
   return (
     <div className="strip">
       <Icon name={card.customer_present ? "person" : "out"} />

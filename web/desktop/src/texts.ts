@@ -183,7 +183,7 @@ const es = {
   snoozeAt: "Vuelve a las",
   needTime: "Pon una hora.",
   // transfer
-  transferTitle: "Transferir a {{name}}",
+  transferTitle: "Transferir la conversación de {{name}}",
   transferSearch: "Buscar cola o compañero",
   queues: "Colas",
   colleagues: "Compañeros",
@@ -598,7 +598,7 @@ const en: Record<Word, string> = {
   pickTime: "Another time…",
   snoozeAt: "Comes back at",
   needTime: "Give a time.",
-  transferTitle: "Transfer {{name}}",
+  transferTitle: "Transfer the conversation of {{name}}",
   transferSearch: "Find a queue or a colleague",
   queues: "Queues",
   colleagues: "Colleagues",
