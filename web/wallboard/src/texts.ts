@@ -311,7 +311,7 @@ const en: Record<Key, string> = {
   emails_one: "{{count}} email",
   emails_other: "{{count}} emails",
   ofIn: "{{n}} of {{d}} in time",
-  ofShort: "{{n}} of {{d}}, short ones out",
+  ofShort: "{{n}} of {{d}}, excl. short",
   ofAll: "of {{count}}",
   goal: "goal {{percent}}%",
   noneYet: "nothing yet",
