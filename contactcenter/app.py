@@ -304,9 +304,12 @@ def _file(path: Path, *, cache: str, anywhere: bool = False) -> Any:
 
 async def _asset(request: web.Request) -> web.StreamResponse:
     """A file of the build. Those in `assets` have a hash in their names and never change."""
-    path = (STATIC / request.match_info["path"]).resolve()
-    if not path.is_relative_to(STATIC) or not path.is_file():
-        raise web.HTTPNotFound
+    try:
+        path = (STATIC / request.match_info["path"]).resolve()
+        if not path.is_relative_to(STATIC) or not path.is_file():
+            raise web.HTTPNotFound
+    except (ValueError, OSError):  # a NUL in it, a name too long for the file system
+        raise web.HTTPNotFound from None
     lasting = path.parent.name == "assets"
     cache = f"public, max-age={YEAR}, immutable" if lasting else "no-cache"
     return web.FileResponse(path, headers={"Cache-Control": cache})

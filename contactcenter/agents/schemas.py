@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from contactcenter.agents.model import ShownState, Status
+from contactcenter.core.validation import Moment
 
 Key = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,40}$")]
 Level = Annotated[int, Field(ge=1, le=5)]
@@ -69,7 +70,7 @@ class SetStatus(BaseModel):
     after_this: bool = False
     confirm: bool = False
     open: Literal["queue", "snooze", "hand_over"] | None = None
-    snooze_until: AwareDatetime | None = None
+    snooze_until: Moment | None = None
     hand_over_to: UUID | None = None
 
 
@@ -95,8 +96,8 @@ class StatsQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
 
 class AgentStats(BaseModel):

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contactcenter.core.validation import Moment
 from contactcenter.interactions.model import Channel
 
 Ratio = tuple[int, int]
@@ -201,8 +202,8 @@ class IntervalQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    start: Annotated[datetime, Field(alias="from")]
-    end: Annotated[datetime, Field(alias="to")]
+    start: Annotated[Moment, Field(alias="from")]
+    end: Annotated[Moment, Field(alias="to")]
     queue: QueueKey | None = None
     channel: Channel | None = None
 
@@ -244,7 +245,7 @@ class ExplainQuery(BaseModel):
     queue: QueueKey | None = None
     channel: Channel | Literal["live", "written"] | None = None
     """One channel; `live` is voice and chat, `written` all but voice."""
-    half: datetime | None = None
+    half: Moment | None = None
     """The start of a half hour of today."""
 
 

@@ -186,8 +186,8 @@ class Analytics:
 
     async def intervals(self, query: IntervalQuery) -> Intervals:
         """Half hours of the past, by the same fold over that stretch of the log."""
-        start = half_hour(to_ms(_aware(query.start, "from")))
-        end = half_hour(to_ms(_aware(query.end, "to")) + HALF_HOUR_MS - 1)
+        start = half_hour(to_ms(query.start))
+        end = half_hour(to_ms(query.end) + HALF_HOUR_MS - 1)
         if not start < end:
             raise Invalid.field("to", "not_after", "`to` must lie after `from`.")
         if end - start > LONGEST // timedelta(milliseconds=1):
@@ -227,12 +227,6 @@ class Analytics:
                 await asyncio.sleep(0)
             queues = await self._queues.queue_infos(conn)
         return ledger, Reader(ledger, limits_of(queues))
-
-
-def _aware(moment: datetime, name: str) -> datetime:
-    if moment.tzinfo is None:
-        raise Invalid.field(name, "timezone_aware", "A time needs its offset from UTC.")
-    return moment
 
 
 def _operand(operand: Operand) -> ExplainedOperand:

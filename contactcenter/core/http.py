@@ -349,7 +349,7 @@ class _Border:
             return ANONYMOUS
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated
-        principal = await self._authenticator.principal_of(token.strip())
+        principal = await self._authenticator.principal_of(text_of(token.strip()))
         if principal is None:
             raise Unauthenticated
         principal.require(route.permission)

@@ -10,6 +10,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 import socketio
+from yarl import URL
 
 import db
 from tests.integration.app.conftest import Centre
@@ -293,6 +294,40 @@ async def test_http_says_what_is_wrong(centre: Centre) -> None:
     assert (status, problem["code"]) == (429, "rate_limited")
     assert (await centre.http("GET", f"/chat/conversations/{NOWHERE}", token=token))[0] == 404
     assert (await centre.http("GET", "/chat/conversations/nonsense", token=token))[0] == 404
+
+
+async def test_what_no_database_and_no_file_system_takes(centre: Centre) -> None:
+    """Bytes that are no text, names that are no path, times that no calendar counts from."""
+    supervisor = await centre.supervisor_token()
+    for token in ("visitor_\udcff", "\udcff.\udcff.\udcff"):
+        async with aiohttp.ClientSession() as session:
+            header = {"Authorization": f"Bearer {token}"}
+            answer = await session.get(f"{centre.url}/api/v1/auth/me", headers=header)
+            assert answer.status == 401
+    async with aiohttp.ClientSession() as session:
+        for path in ("%00", "a" * 300, "..%00/app.py", "%2e%2e/app.py", "%2fetc/passwd"):
+            url = URL(f"{centre.url}/static/{path}", encoded=True)
+            assert (await session.get(url)).status == 404, path
+    _, team = await centre.http("GET", "/agents", token=supervisor)
+    agent = team["items"][0]["agent_id"]
+    ends = ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
+    for path, names in (
+        ("/analytics/intervals", ("from", "to")),
+        ("/analytics/explain", ("half",)),
+        (f"/agents/{agent}/stats", ("since", "until")),
+    ):
+        for moment in (*ends, "2027-03-16T09:00:00"):
+            query = {"figure": "asa"} if "explain" in path else {}
+            query |= dict.fromkeys(names, moment)
+            status, problem = await centre.http("GET", path, params=query, token=supervisor)
+            assert status == 422, (path, moment)
+            assert problem["errors"][0]["loc"] == ["query", names[0]]
+    for moment in ends:
+        leaving = {"status": "offline", "open": "snooze", "snooze_until": moment}
+        status, _ = await centre.http(
+            "POST", f"/agents/{agent}/status", json=leaving, token=supervisor
+        )
+        assert status == 422
 
 
 async def test_a_beginning_that_is_repeated_begins_once(centre: Centre) -> None:
