@@ -180,6 +180,7 @@ class Desk:
         talk_seconds: float = 0.3,
         reduce: Reduce = desk,
         url: str | None = None,
+        parks: bool = False,
     ) -> None:
         self.agent = agent
         self.working = asyncio.Event()
@@ -195,6 +196,7 @@ class Desk:
         )
         self._ledger = ledger
         self._talk_seconds = talk_seconds
+        self._parks = parks
         self._taken: set[str] = set()
         self._served: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -250,9 +252,14 @@ class Desk:
         )
         if ack["ok"]:
             self._ledger.said.append(Said(UUID(conversation_id), "agent", body))
+            mark = {"conversation_id": conversation_id, "message_id": ack["data"]["message_id"]}
+            await self.client.persist("chat.read", mark)
         else:
             self._ledger.refused.append(f"answer: {ack['error']}")
-        await asyncio.sleep(self._talk_seconds)
+        await asyncio.sleep(self._talk_seconds / 2)
+        if self._parks:
+            await self.client.persist("interaction.hold", {"interaction_id": interaction_id})
+        await asyncio.sleep(self._talk_seconds / 2)
         ack = await self.client.persist(
             "interaction.close", {"interaction_id": interaction_id, "wrap": False}
         )
