@@ -119,7 +119,8 @@ class SupervisorTransfer(_Asked):
 
 class Assign(_Asked):
     """Give a waiting interaction to an agent. `force` goes above the budget and past an away
-    status, and is recorded; a desk that is not connected is never given anything."""
+    status, and is recorded; a desk that is not connected, or cannot handle the channel, is never
+    given anything."""
 
     interaction_id: UUID
     agent_id: UUID

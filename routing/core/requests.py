@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from routing.core import offers, segments, staff
 from routing.core.agent_state import Agent, Status
-from routing.core.capacity import Kind, no_room
+from routing.core.capacity import Kind, NoRoom, no_room
 from routing.core.decisions import AgentStatusSet, RequestRefused, UnitsGranted
 from routing.core.inputs import (
     PullRequested,
@@ -56,7 +56,7 @@ def pull(world: World, request: PullRequested) -> None:
         refuse(world, request, Refusal.CONFLICT, "Sign in with a connected desk first.")
     elif agent.offers:
         refuse(world, request, Refusal.CONFLICT, "Answer the offer that is ringing first.")
-    elif _has_room(world, request, agent, visit):
+    elif _can_handle(world, request, agent, visit) and _has_room(world, request, agent, visit):
         offers.assign(world, visit, agent, "pull", request_id=request.request_id)
 
 
@@ -67,6 +67,8 @@ def push(world: World, request: PushRequested) -> None:
     agent, visit = found
     if not _at_work(agent):
         refuse(world, request, Refusal.CONFLICT, "The agent's desk is not connected.")
+        return
+    if not _can_handle(world, request, agent, visit):
         return
     if not request.force:
         if not agent.counts_as_staff or agent.status in _BUSY:
@@ -99,6 +101,17 @@ def _both(
 
 def _at_work(agent: Agent) -> bool:
     return agent.row.present and agent.row.will is not Will.OFFLINE
+
+
+def _can_handle(world: World, request: Request, agent: Agent, visit: Visit) -> bool:
+    """Whether the connected desk has the item's channel: no force puts a call on a desk
+    that has no telephone."""
+    channel = visit.item.channel
+    if channel in agent.row.channels:
+        return True
+    ctx = {"reason": NoRoom.CHANNEL.value, "channel": channel.value}
+    refuse(world, request, Refusal.CAPACITY, "The desk cannot handle this channel.", ctx)
+    return False
 
 
 def _has_room(world: World, request: Request, agent: Agent, visit: Visit) -> bool:

@@ -85,6 +85,39 @@ async def test_a_supervisor_pushes_and_force_is_recorded(live: Scene) -> None:
         await live.supervision.assign(live.supervisor, asked)
 
 
+async def test_a_desk_gets_no_channel_that_it_cannot_handle(live: Scene) -> None:
+    lucia = await live.agent("Lucía", SA=5, channels=("chat",))
+    mail = await live.arrive(channel="email")
+    asked = Assign(interaction_id=mail.interaction_id, agent_id=lucia.agent())
+    refusals = []
+    for attempt in (
+        live.desk.pull(lucia, mail.interaction_id),
+        live.supervision.assign(live.supervisor, asked),
+        live.supervision.assign(live.supervisor, asked.model_copy(update={"force": True})),
+    ):
+        with pytest.raises(Conflict, match="cannot handle this channel") as refused:
+            await attempt
+        refusals.append(refused.value.ctx)
+    assert refusals == [{"reason": "channel", "channel": "email"}] * 3
+    assert (await live.interaction(mail))["state"] == "queued"
+
+
+async def test_a_fault_of_ours_ends_a_leadership_and_not_all_routing(
+    live: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await live.agent("Lucía", SA=5)
+    decide, faults = live.router.turn, iter([True])
+
+    async def turn() -> int:
+        if next(faults, False):
+            raise LookupError("planted")
+        return await decide()
+
+    monkeypatch.setattr(live.router, "turn", turn)
+    await until_offered(live, await live.arrive())
+    assert next(faults, None) is None, "the fault was not met"
+
+
 async def test_a_waiting_item_moves_to_an_agent_by_transfer(live: Scene) -> None:
     nerea = await live.agent("Nerea", SH=5)
     waiting = await live.arrive()
