@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contactcenter.events import CATALOGUE
 from tools import contract
 
 
@@ -13,4 +14,4 @@ def test_the_generated_typescript_is_fresh() -> None:
 
 def test_every_event_of_the_catalogue_is_in_it() -> None:
     text = contract.render()
-    assert all(f'"{name}": {{ version' in text for name in contract.CATALOGUE.names())
+    assert all(f'"{name}": {{ version' in text for name in CATALOGUE.names())
