@@ -29,6 +29,7 @@ READY_WITHIN_SECONDS = 60
 GIVE_UP_AFTER = 3
 SLOWEST_RESTART_SECONDS = 10.0
 STEADY_AFTER_SECONDS = 30.0
+QUIET = "WARNING"  # unless LOG_LEVEL is set: the addresses stay in sight on the terminal
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ENDING = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
 SIGN_INS = (
@@ -125,12 +126,16 @@ class Centre:
 
     def _start_web(self, running: Settings) -> None:
         assert running.database.url is not None
+        level = self.settings.log.level if "level" in self.settings.log.model_fields_set else QUIET
         self.started_at = time.monotonic()
         self.web = OwnedProcess(
             [sys.executable, *self.command],
             signal.SIGKILL,
             env=child_environment(
-                DATABASE_URL=running.database.url, DEMO="true", DEMO_TRAFFIC=str(self.traffic)
+                DATABASE_URL=running.database.url,
+                DEMO="true",
+                DEMO_TRAFFIC=str(self.traffic),
+                LOG_LEVEL=level,
             ),
         )
 
@@ -162,6 +167,8 @@ class Centre:
         self.failures = 1 if lived > STEADY_AFTER_SECONDS else self.failures + 1
         if not self.ready and self.failures >= GIVE_UP_AFTER:
             raise StartError("The centre did not start: see the lines above.")
+        if self.web is not None and self.web.exit_code() is not None:
+            _say("It is started again.")
         time.sleep(min(SLOWEST_RESTART_SECONDS, 0.1 * 2**self.failures))
 
     def _end_web(self) -> None:

@@ -160,6 +160,7 @@ def test_a_server_that_dies_comes_back_and_the_database_stays(folder: Path, port
         told = parent.process.communicate(timeout=30)[0]
         assert "ended (exit code 3)" in told
         assert "ended (signal SIGKILL)" in told
+        assert "It is started again." in told
 
 
 def test_a_database_that_dies_comes_back(folder: Path, port: int) -> None:
