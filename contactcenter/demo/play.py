@@ -170,6 +170,8 @@ class Play:
                 self._await_leaving(part, to_ms(part.queued_at))
             elif self._plays(part.agent_id):
                 self._go_on(part)
+            elif part.channel == "voice":
+                self._in(int(part.script.get("handle_ms", MINUTE)), self._hang_up(part))
         for reservation_id, agent_id, interaction_id, channel in pending:
             if self._plays(agent_id):
                 self._pick_up(reservation_id, agent_id, interaction_id, channel)
@@ -292,6 +294,16 @@ class Play:
 
         return act
 
+    def _hang_up(self, taken: OpenPart) -> Act:
+        """A caller whom a person has taken leaves in the end as well."""
+
+        async def act() -> None:
+            part = self._parts.get(taken.interaction_id)
+            if part is not None and part.agent_id == taken.agent_id:
+                await self._stage.leave(taken.interaction_id)
+
+        return act
+
     def _reply(self, agent_id: UUID, interaction_id: UUID) -> Act:
         async def act() -> None:
             part = self._parts.get(interaction_id)
@@ -392,6 +404,8 @@ class Play:
             if part is not None:
                 self._parts[event.interaction_id] = part
             if not self._plays(event.agent_id):
+                if part is not None and part.channel == "voice":  # a person took the call
+                    self._in(int(part.script.get("handle_ms", MINUTE)), self._hang_up(part))
                 return
             if part is None:
                 await self._stage.send_back(event.agent_id, event.interaction_id, event.queue)
