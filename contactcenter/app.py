@@ -232,13 +232,20 @@ async def _site(house: House) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _task(work: Any, name: str) -> AsyncIterator[None]:
+    """Run it beside; what ends by itself before its time is a fault, and is said."""
     task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_ended)
     try:
         yield
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+def _ended(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        log.error("task_ended", task=task.get_name(), exc_info=task.exception())
 
 
 async def _close(pool: db.Pool) -> None:
@@ -276,7 +283,7 @@ def add_pages(app: web.Application, settings: Settings) -> None:
     first = "/desk" if settings.app.is_production else "/demo"
 
     async def root(_: web.Request) -> web.StreamResponse:
-        raise web.HTTPFound(first)
+        return web.Response(status=302, headers={"Location": first})
 
     app.router.add_get("/", root)
     for page in PAGES:

@@ -46,6 +46,7 @@ ConnectionLost = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a reply that no longer fits: the session was ended under it
     OSError,
 )
 """What `except ConnectionLost:` catches: the server went away, or cannot be reached yet."""

@@ -277,5 +277,7 @@ class Bus:
                 log.warning(
                     "bus_connection_lost", connection=application, error=type(error).__name__
                 )
+            except Exception:  # a node that hears nothing must not seem to live
+                log.exception("bus_failed", connection=application)
             await asyncio.sleep(pause)
             pause = min(pause * 2, RECONNECT_SECONDS[1])
