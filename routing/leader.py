@@ -38,6 +38,7 @@ from contactcenter.core.errors import Unavailable
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import WorkFactory
+from contactcenter.events.routing import RoutingRequested
 from routing import group_store, persist, snapshot
 from routing.book import QueueBook
 from routing.clock import ClockWatch, move_back
@@ -65,6 +66,7 @@ SWEEP_SECONDS: Final = 5.0
 AGAIN_SECONDS: Final = 0.2
 FAILED_SECONDS: Final = 1.0
 MOST_INPUTS: Final = 1000
+FIRST_INPUTS: Final = 200
 
 LEADING = Gauge("router_leading", "1 on the node that routes")
 REBUILDS = Counter("router_rebuilds_total", "Times memory was read from the tables", ["why"])
@@ -109,6 +111,8 @@ class Router:
         self._holder = new_id().hex
         self._epoch = 0
         self._heard: deque[Recorded] = deque()
+        self._unanswered: deque[Input] = deque()
+        self._asked: list[Recorded] = []  # requests of this turn: a lost race does not lose them
         self._woken = asyncio.Event()
         self._stale: str | None = "start"
         self._sweep = Sweep()
@@ -220,7 +224,7 @@ class Router:
     def _pause(self) -> float:
         """Seconds until something is due without any fact, a second at most: the clock may be
         set meanwhile."""
-        if self._heard or self._stale:
+        if self._heard or self._stale or self._unanswered:
             return 0
         due = self._engine.next_deadline()
         midnight = to_ms(self._tomorrow)
@@ -231,27 +235,42 @@ class Router:
         """One step: take what was heard and what is due, decide, write. How many decisions."""
         with TURN_SECONDS.time():
             fresh = self._stale is not None
-            inputs = await self._rebuild(self._stale) if self._stale is not None else []
+            if self._stale is not None:
+                await self._rebuild(self._stale)
             try:
-                inputs += self._drain()
+                inputs = self._drain(fresh=fresh)
             except Reload:
                 fresh = True
-                inputs = await self._rebuild("configuration") + self._drain()
+                await self._rebuild("configuration")
+                inputs = self._drain(fresh=True)
             return await self._decide(inputs, fresh=fresh)
 
-    def _drain(self) -> list[Input]:
-        """The facts heard so far, in the core's words; at most a thousand inputs."""
+    def _drain(self, *, fresh: bool) -> list[Input]:
+        """What the tables showed at the last rebuild first, few at a time right after it, so
+        that the first offers do not wait for all; then the facts heard since."""
         inputs: list[Input] = []
         now = self._clock.now()
         if now >= self._tomorrow:
             self._tomorrow = _midnight_after(now, self._zone)
             inputs.append(DayStarted())
-        while self._heard and len(inputs) < MOST_INPUTS:
+        most = FIRST_INPUTS if fresh else MOST_INPUTS
+        while self._unanswered and len(inputs) < most:
+            inputs.append(self._unanswered.popleft())
+        if self._unanswered:
+            return inputs
+        asked, self._asked = self._asked, []
+        for recorded in asked:
+            inputs += self._take(recorded)
+        while self._heard and len(inputs) < most:
             recorded = self._heard.popleft()
-            if recorded.actor == ROUTER or recorded.position.xid in self._seen:
-                continue
-            inputs += translate(recorded, self._memory)
+            if recorded.actor != ROUTER and recorded.position.xid not in self._seen:
+                inputs += self._take(recorded)
         return inputs
+
+    def _take(self, recorded: Recorded) -> list[Input]:
+        if isinstance(recorded.event, RoutingRequested):
+            self._asked.append(recorded)
+        return translate(recorded, self._memory)
 
     async def _decide(self, inputs: Sequence[Input], *, fresh: bool) -> int:
         now = to_ms(self._clock.now())
@@ -272,7 +291,9 @@ class Router:
                 return 0
             except BaseException:
                 self._stale = "database"  # whether it was committed is not known
+                self._asked.clear()
                 raise
+        self._asked.clear()
         group.written()
         for kind, count in Counts(map(type, decisions)).items():
             DECISIONS.labels(kind.__name__).inc(count)
@@ -282,18 +303,23 @@ class Router:
         if not await group_store.renew(conn, LEASE, self._holder, self._epoch, LEASE_LASTS):
             raise Fenced
 
-    async def _rebuild(self, why: str) -> list[Input]:
-        """Read the tables; the facts in them that no decision has answered yet."""
+    async def _rebuild(self, why: str) -> None:
+        """Read the tables, and in them the facts that no decision has answered yet."""
         now = self._clock.now()
         async with self._work.reading("router.rebuild", snapshot=True) as conn:
             loaded: Loaded = await snapshot.load(
-                conn, self._book, self._constants, day_start(now, self._zone)
+                conn,
+                self._book,
+                self._constants,
+                now=now,
+                day_start=day_start(now, self._zone),
             )
         engine = Engine(loaded.config, self._epoch, _text_id)
         engine.load(loaded.state, to_ms(now))
         self._engine = engine
         self._memory = loaded.memory
         self._seen = loaded.seen
+        self._unanswered = deque(loaded.unanswered)
         self._tomorrow = _midnight_after(now, self._zone)
         self._sweep = Sweep()
         self._stale = None
@@ -304,7 +330,6 @@ class Router:
             visits=len(loaded.state.visits),
             agents=len(loaded.state.agents),
         )
-        return list(loaded.unanswered)
 
     # Watching
 
@@ -337,7 +362,7 @@ class Router:
     async def sweep(self) -> int:
         """Compare the tables with memory; what differs twice in a row is mended by reading
         the tables again. How many differences were mended."""
-        if self._stale is not None:
+        if self._stale is not None or self._unanswered:
             return 0
         async with self._work.reading("router.sweep", snapshot=True) as conn:
             found = await self._sweep.differences(conn, self._engine)

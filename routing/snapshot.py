@@ -218,7 +218,12 @@ def _ms(moment: datetime | None) -> int | None:
 
 
 async def load(
-    conn: Connection, book: QueueBook, constants: Constants, day_start: datetime
+    conn: Connection,
+    book: QueueBook,
+    constants: Constants,
+    *,
+    now: datetime,
+    day_start: datetime,
 ) -> Loaded:
     """Read it all; `conn` is in a REPEATABLE READ transaction."""
     seen = Seen.parse(await conn.fetchval(SNAPSHOT))
@@ -265,7 +270,7 @@ async def load(
             agents=tuple(_agent(row, today.get(row["id"])) for row in agents),
             last_offered={row["queue"]: row["agent_id"] for row in turns},
         ),
-        unanswered=_unanswered(unseen, segments),
+        unanswered=_unanswered(unseen, segments, to_ms(now)),
         memory=memory,
     )
 
@@ -415,14 +420,11 @@ def _is_unseen(row: Record) -> bool:
     )
 
 
-def _unanswered(visits: list[Record], segments: list[Record]) -> list[Input]:
+def _unanswered(visits: list[Record], segments: list[Record], now: int) -> list[Input]:
     """Facts in the tables whose consequences the router has not written down: visits that
-    have begun, and customers who wrote while their work was set aside."""
-    entered = sorted(visits, key=lambda row: (row["entered_at"], row["id"]))
+    have begun, in the order they are served, and customers who wrote while their work was set
+    aside."""
     facts: list[Input] = [
-        ItemQueued(_item(row, row["id"], row["queue"], row["cost"])) for row in entered
-    ]
-    facts += [
         CustomerWrote(row["id"], at=to_ms(row["customer_at"]))
         for row in segments
         if row["state"] in ("parked", "wrapping")
@@ -430,4 +432,6 @@ def _unanswered(visits: list[Record], segments: list[Record]) -> list[Input]:
         and row["customer_at"] is not None
         and row["customer_at"] > row["state_since"]
     ]
+    items = [_item(row, row["id"], row["queue"], row["cost"]) for row in visits]
+    facts += [ItemQueued(item) for item in sorted(items, key=lambda item: item.order_key(now))]
     return facts
