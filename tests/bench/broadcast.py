@@ -1,8 +1,8 @@
 """Broadcasts to a room of 1,000 sockets: deliveries for each second of the server's CPU.
 
 Ours and stock python-socketio take turns in one run, each in a process of its own, the clients in
-another. tests/integration/realtime/test_transport.py holds that it is the same protocol, with
-order and back-pressure.
+others; one client is the unmodified JavaScript one. tests/integration/realtime/test_transport.py
+holds back-pressure.
 """
 
 from __future__ import annotations

@@ -130,25 +130,25 @@ class Room:
         for number in range(seconds * PER_SECOND):
             await asyncio.sleep(begun + number / PER_SECOND - loop.time())
             acks.append(asyncio.create_task(self._say(*next(visitors))))
-        refused = [ack for ack in await asyncio.gather(*acks) if not ack["ok"]]
-        if refused:
-            raise RuntimeError(f"{len(refused)} messages were refused: {refused[0]}")
+        await asyncio.gather(*acks)
         async with asyncio.timeout(30):
             while self._sent:
                 await asyncio.sleep(0.05)
         return self._took
 
-    async def _say(self, socket: Socket, conversation_id: str) -> dict[str, Any]:
+    async def _say(self, socket: Socket, conversation_id: str) -> None:
+        """Send until it is stored, as a widget does; the time runs from the first attempt."""
         client_id = str(uuid4())
         self._sent[client_id] = time.perf_counter()
-        return await socket.command(
-            "chat.message",
-            {
-                "conversation_id": conversation_id,
-                "body": "The water came in under the door, and the floor is wet.",
-                "client_id": client_id,
-            },
-        )
+        message = {
+            "conversation_id": conversation_id,
+            "body": "The water came in under the door, and the floor is wet.",
+            "client_id": client_id,
+        }
+        while not (ack := await socket.command("chat.message", message))["ok"]:
+            if ack["error"]["code"] != "unavailable":
+                raise RuntimeError(f"a message was refused: {ack}")
+            await asyncio.sleep(0.1)
 
 
 async def commit_times(place: Centre) -> Sequence[float]:
