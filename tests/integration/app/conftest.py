@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 
 import db
 from config.settings import Settings, load_settings
@@ -22,6 +24,23 @@ from tests.conftest import TEST_ENVIRON
 from tests.integration.app.people import Desk, Person, Visitor, sign_in
 
 OPEN_HOURS = datetime(2027, 3, 16, 9, 30, tzinfo=UTC)  # a Tuesday, 10:30 at the demo centre
+
+
+@pytest.fixture(autouse=True)
+def quick_logs() -> Iterator[None]:
+    """Warnings and worse, without the pages of locals that take seconds of the one loop."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.dev.ConsoleRenderer(
+                colors=False, exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+    )
+    yield
+    structlog.reset_defaults()
 
 
 class ShiftedClock:

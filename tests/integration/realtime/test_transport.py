@@ -251,7 +251,7 @@ async def test_the_unmodified_javascript_client(echo: Echo, transports: str) -> 
     try:
         await until(lambda: ("ready", []) in echo.wire.heard, 20)
         for n in range(200):
-            tell(echo, "/agent", "told", {"n": n, "text": "é" * (n * 40)})
+            tell(echo, "/agent", "told", {"n": n, "text": "é" * (n * 10)})
             if n % 50 == 0:
                 await asyncio.sleep(0.01)
         async with asyncio.timeout(20):
