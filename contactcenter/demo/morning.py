@@ -141,9 +141,14 @@ class Theatre:
         await play.adopt(to_ms(at))
 
     async def _take_up(self, now: int) -> None:
+        at = from_ms(now)
         async with self.work.reading("demo.take_up") as conn:
             loaded = await snapshot.load(
-                conn, QueueBook(self._zone), Constants(), day_start(from_ms(now), self._zone)
+                conn,
+                QueueBook(self._zone),
+                Constants(),
+                now=at,
+                day_start=day_start(at, self._zone),
             )
         self._engine = Engine(loaded.config, 1, lambda: str(new_id()))
         self._engine.load(loaded.state, now)

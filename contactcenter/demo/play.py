@@ -421,14 +421,10 @@ class Play:
 
     def _presence(self, event: AgentPresenceChanged) -> None:
         agent_id = event.agent_id
-        if event.present and "chat" in event.channels and not self._web_chat:
-            if agent_id not in self._away:
-                self._in(0, self._step_aside(agent_id))
-        elif not event.present and agent_id in self._away:
-            self._away.discard(agent_id)
+        if not event.present:
             self._in(SECOND, self._come_back(agent_id))
-        elif not event.present and agent_id in self._players:
-            self._in(SECOND, self._come_back(agent_id))
+        elif "chat" in event.channels and not self._web_chat and agent_id not in self._away:
+            self._in(0, self._step_aside(agent_id))
 
     def _step_aside(self, agent_id: UUID) -> Act:
         """A person is here: what the simulation had in these hands comes to its end at once."""
@@ -437,23 +433,31 @@ class Play:
             self._away.add(agent_id)
             async with self._stage.work.reading("demo.step_aside") as conn:
                 pending = await store.ringing(conn)
-                parts = await store.open_parts(conn)
             for reservation_id, rung, _, channel in pending:
                 if rung == agent_id and channel != "chat":
                     await self._try(self._stage.decline(agent_id, reservation_id))
-            for part in parts:
-                if part.agent_id == agent_id:
-                    if part.segment_state != "wrapping":
-                        await self._try(self._stage.leave(part.interaction_id))
-                    outcome = words.DISPOSITIONS[0]
-                    await self._try(self._stage.wrap_up(agent_id, part.interaction_id, outcome))
+            await self._tidy(agent_id)
+            for seconds in (1, 4):  # what the router changed in the same moment
+                self._in(seconds * SECOND, lambda: self._tidy(agent_id))
 
         return act
 
+    async def _tidy(self, agent_id: UUID) -> None:
+        """End the simulated work that an agent has open, paperwork included."""
+        async with self._stage.work.reading("demo.tidy") as conn:
+            parts = [p for p in await store.open_parts(conn) if p.agent_id == agent_id]
+        for part in parts:
+            if part.segment_state != "wrapping":
+                await self._try(self._stage.leave(part.interaction_id))
+            outcome = words.DISPOSITIONS[0]
+            await self._try(self._stage.wrap_up(agent_id, part.interaction_id, outcome))
+
     def _come_back(self, agent_id: UUID) -> Act:
+        """The person has left, or our own desk was silent: sit down."""
+
         async def act() -> None:
-            if self._plays(agent_id):
-                await self._take_seat(agent_id)
+            self._away.discard(agent_id)
+            await self._take_seat(agent_id)
 
         return act
 

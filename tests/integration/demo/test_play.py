@@ -109,9 +109,10 @@ async def test_a_simulated_agent_steps_aside_and_comes_back(
 ) -> None:
     lucia = await named(conn, "Lucía Abós")
     await life.go_on(6)
-    while not await conn.fetch(OPEN, lucia):
-        await life.go_on(1)
+    while not {"voice", "email"} <= {row["channel"] for row in await conn.fetch(OPEN, lucia)}:
+        await life.go_on(0.5)
     await life.person_sits_down(lucia)
+    await life.go_on(0.1)
     assert await conn.fetch(OPEN, lucia) == []
     await life.go_on(20)
     assert await conn.fetch(OPEN, lucia) == []
