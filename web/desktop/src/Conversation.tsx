@@ -17,6 +17,7 @@ import { useAgent, useDesk, useLive } from "./context";
 import { queueName } from "./desk";
 import { useFetched } from "./fetched";
 import { useQueueItem } from "./Lists";
+import { canTake } from "./lists";
 import { Messages, type Moment } from "./Messages";
 import { SnoozeMenu } from "./Snooze";
 import { failureKey } from "./Status";
@@ -326,7 +327,7 @@ function Look({ id, ...doors }: Doors & { id: string }) {
             : t(`istate_${shown.state}`)}
           {failure && <span className="c-bad"> · {t(failure.code === "conflict" ? "pullConflict" : failureKey(failure.code))}</span>}
         </span>
-        {item?.state === "queued" && (
+        {item && canTake(item) && (
           <Button
             size="small"
             kind="primary"

@@ -8,7 +8,7 @@ import { type ReactNode, useMemo, useRef, useState } from "react";
 
 import { useAgent, useDesk, useLive } from "./context";
 import { queueName } from "./desk";
-import { type Channel, keepOrder, mine, snoozed, team, waiting, waitLevel } from "./lists";
+import { canTake, type Channel, keepOrder, mine, snoozed, team, waiting, waitLevel } from "./lists";
 import { ForcedNotice, statusWord, TakenAwayNotice } from "./Status";
 import { useT } from "./texts";
 
@@ -267,14 +267,14 @@ function QueueRow(props: { item: QueueItem; now: number; live: boolean; onOpen: 
         <span className="l2">
           <span className={cls("cut", failure && "c-bad")}>
             {failure
-              ? t(failure.code === "conflict" ? "pullConflict" : "pullFailed")
+              ? t(failure.code === "conflict" && offered ? "pullConflict" : "pullFailed")
               : offered
                 ? t("offeredTo", { name: offered })
                 : queueName(state, item.queue)}
           </span>
         </span>
       </button>
-      {item.state === "queued" && (
+      {canTake(item) && (
         <button
           type="button"
           className="ib take"

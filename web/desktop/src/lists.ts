@@ -61,3 +61,9 @@ export function keepOrder<T>(shown: readonly string[], fresh: readonly T[], key:
     .sort((a, b) => a.at - b.at)
     .map(({ one }) => one);
 }
+
+/** Whether this desk may take the item out of its queue: what rings elsewhere is taken, and a desk
+ * in a browser is connected to web chat only. */
+export function canTake(item: Pick<QueueItem, "state" | "channel">): boolean {
+  return item.state === "queued" && item.channel === "chat";
+}

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { interaction, member, queueItem, state, uuid } from "../../shared/test/fixtures";
-import { keepOrder, mine, snoozed, team, waiting, waitLevel } from "../src/lists";
+import { canTake, keepOrder, mine, snoozed, team, waiting, waitLevel } from "../src/lists";
 import { matching } from "../src/Replies";
 import { instantOf } from "../src/Snooze";
 
@@ -53,4 +53,10 @@ test("a slash lists the saved replies that have every word", () => {
   expect(matching(all, "/")).toEqual(all);
   expect(matching(all, "/GRA día")).toEqual(["Gracias, buen día"]);
   expect(matching(all, "/nada")).toEqual([]);
+});
+
+test("what may be taken is a chat that rings nowhere", () => {
+  expect(canTake(queueItem(1, { channel: "chat", state: "queued" }))).toBe(true);
+  expect(canTake(queueItem(1, { channel: "chat", state: "offered" }))).toBe(false);
+  expect(canTake(queueItem(1, { channel: "voice", state: "queued" }))).toBe(false);
 });
