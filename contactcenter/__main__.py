@@ -115,6 +115,9 @@ def _bench(name: str | None) -> int:
     if importlib.util.find_spec("tests") is None:
         print("`bench` runs from a clone of the repository.", file=sys.stderr)
         return 1
+    if importlib.util.find_spec("pytest") is None:
+        print("`bench` needs the development packages: `make bench` brings them.", file=sys.stderr)
+        return 1
     sys.argv = ["tests.bench", *([name] if name else [])]
     runpy.run_module("tests.bench", run_name="__main__", alter_sys=True)
     return 0
