@@ -99,7 +99,7 @@ export interface AgentWorked {
   utilisation: [number, number];
 }
 
-/** Give a waiting interaction to an agent. `force` goes above the budget and past an away status, and is recorded; a desk that is not connected is never given anything. */
+/** Give a waiting interaction to an agent. `force` goes above the budget and past an away status, and is recorded; a desk that is not connected, or cannot handle the channel, is never given anything. */
 export interface Assign {
   interaction_id: string;
   agent_id: string;
