@@ -96,7 +96,7 @@ CREATE TABLE interactions (
     ended_at         timestamptz,                            -- the customer's part
     closed_at        timestamptz,
     CHECK ((state = 'closed') = (closed_at IS NOT NULL))
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 50);
 -- No index names `state`: a change of state alone then touches no index (HOT).
 CREATE UNIQUE INDEX interactions_one_open ON interactions (conversation_id) WHERE closed_at IS NULL;
 CREATE INDEX interactions_contact ON interactions (contact_id, created_at DESC);

@@ -85,7 +85,7 @@ CREATE TABLE work_items (
     routing        jsonb       NOT NULL DEFAULT '{}',  -- as in the interaction.queued event
     CHECK ((outcome IS NULL) = (ended_at IS NULL)),
     CHECK ((state IN ('queued', 'offered')) = (answered_at IS NULL AND ended_at IS NULL))
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 50);
 -- As in interactions, no index names `state`: an offer touches no index of the visit.
 CREATE UNIQUE INDEX work_items_one_open ON work_items (interaction_id)
     WHERE answered_at IS NULL AND ended_at IS NULL;
