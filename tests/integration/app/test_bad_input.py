@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import aiohttp
+import orjson
 import pytest
 import socketio
 from yarl import URL
@@ -73,6 +74,14 @@ async def test_the_widget_of_a_named_site_may(start: Any) -> None:
     await visitor.begin(queue="SA")
     await visitor.connect(visitor.token, Origin="https://shop.example")
     await visitor.leave()
+    # Where a network lets no WebSocket through, the page polls.
+    door = f"{centre.url}/socket.io/?EIO=4&transport=polling"
+    async with aiohttp.ClientSession(headers={"Origin": "https://shop.example"}) as page:
+        hello = await (await page.get(door)).text()
+        door += f"&sid={orjson.loads(hello[1:])['sid']}"
+        token = orjson.dumps({"token": visitor.token}).decode()
+        assert (await page.post(door, data=f"40/chat,{token}")).status == 200
+        assert (await (await page.get(door)).text()).startswith("40/chat,")
     agent = await sign_in(centre.url, LUCIA)
     assert await refused(centre.url, "/agent", agent, Origin="https://shop.example") == "forbidden"
 
