@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Final
+from typing import Any, Final
+from uuid import uuid4
 
 import aiohttp
 
@@ -22,6 +23,8 @@ from tests.reliability.load import Customers, Desk, desks
 
 KILLS: Final = 200 if NIGHTLY else 10
 BACKLOG: Final = 1000 if NIGHTLY else 100
+CONTACTS: Final = 1000 if NIGHTLY else 10
+TOGETHER: Final = 10
 AGENTS: Final = 8
 CUSTOMERS_PER_SECOND: Final = 10.0
 MESSAGES: Final = 5  # of each customer: fifty messages a second
@@ -149,6 +152,46 @@ async def test_the_queue_goes_on_in_order() -> None:
         assert (await verdict.judge(conn, customers.ledger)).faults == {}
 
 
+async def test_first_messages_at_once_begin_one_interaction() -> None:
+    """Ten deliveries of one beginning, and ten first messages, all at the same time."""
+    async with served() as (place, conn, session):
+        turns = asyncio.Semaphore(40)
+
+        async def post(path: str, body: object, **headers: str) -> dict[str, Any]:
+            async with turns:
+                while True:
+                    async with session.post(place.url + path, json=body, headers=headers) as answer:
+                        if answer.status == 201:
+                            return dict(await answer.json())
+                        assert answer.status in {429, 503}, await answer.text()
+                    await asyncio.sleep(0.2)
+
+        async def contact(number: int) -> None:
+            request = {"name": f"Customer {number}"}
+            key = {"Idempotency-Key": str(uuid4())}
+            path = "/api/v1/chat/conversations"
+            begun = await asyncio.gather(*(post(path, request, **key) for _ in range(TOGETHER)))
+            ids = {answer["conversation"]["conversation_id"] for answer in begun}
+            tokens = {answer["token"] for answer in begun}
+            assert (len(ids), len(tokens)) == (1, 1)
+            token = {"Authorization": f"Bearer {tokens.pop()}"}
+            path = f"{path}/{ids.pop()}/messages"
+            texts = [{"body": f"text {n}", "client_id": f"c-{n}"} for n in range(TOGETHER)]
+            await asyncio.gather(*(post(path, text, **token) for text in texts))
+
+        await asyncio.gather(*(contact(number) for number in range(CONTACTS)))
+        assert list((await conn.fetch(COUNTS))[0]) == [
+            CONTACTS,
+            CONTACTS,
+            CONTACTS,
+            CONTACTS * TOGETHER,
+        ]
+
+
+COUNTS: Final = """
+SELECT (SELECT count(*) FROM conversations), (SELECT count(*) FROM interactions),
+       (SELECT count(*) FROM work_items), (SELECT count(*) FROM messages)
+"""
 CLOCKS: Final = """
 SELECT id, virtual_start, entered_at FROM work_items ORDER BY virtual_start, id
 """

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import db
@@ -15,6 +15,13 @@ from tests.reliability.load import Ledger
 GRACE: Final = timedelta(seconds=1)
 """An item counts as overtaken if it stood before the other in the log, and so long before the
 other's offer: the router hears of items in the order of their transactions, not of their clocks."""
+
+
+class Row(Protocol):
+    """A row of a table, by column."""
+
+    def __getitem__(self, column: str, /) -> Any: ...
+
 
 MESSAGES: Final = """
 SELECT conversation_id, sender, body FROM messages WHERE kind = 'text' ORDER BY id
@@ -74,9 +81,9 @@ async def judge(conn: db.Connection, ledger: Ledger) -> Verdict:
         ),
         stored_twice=sum(count - 1 for count in bodies.values()),
         begun_twice=sum(len(answers) - 1 for answers in ledger.begun.values()),
-        out_of_order=_out_of_order(stored, ledger),
+        out_of_order=out_of_order(stored, ledger),
         assigned_twice=twice,
-        over_budget=_over_budget(
+        over_budget=over_budget(
             await conn.fetch(SEGMENTS),
             {row["id"]: row["budget"] for row in await conn.fetch(BUDGETS)},
         ),
@@ -90,7 +97,7 @@ async def still_open(conn: db.Connection) -> int:
     return int(await conn.fetchval(OPEN))
 
 
-def _out_of_order(stored: Sequence[db.Record], ledger: Ledger) -> int:
+def out_of_order(stored: Sequence[Row], ledger: Ledger) -> int:
     promised: dict[UUID, list[str]] = defaultdict(list)
     for said in ledger.said:
         if said.sender == "visitor":
@@ -106,7 +113,7 @@ def _out_of_order(stored: Sequence[db.Record], ledger: Ledger) -> int:
     return wrong
 
 
-def _over_budget(segments: Sequence[db.Record], budgets: Mapping[UUID, int]) -> int:
+def over_budget(segments: Sequence[Row], budgets: Mapping[UUID, int]) -> int:
     open_parts: dict[UUID, list[tuple[datetime | None, int]]] = defaultdict(list)
     over = 0
     for row in segments:
@@ -117,7 +124,7 @@ def _over_budget(segments: Sequence[db.Record], budgets: Mapping[UUID, int]) -> 
     return over
 
 
-def overtaken(log: Sequence[db.Record]) -> list[tuple[str, str]]:
+def overtaken(log: Sequence[Row]) -> list[tuple[str, str]]:
     """(item offered, item passed over) wherever the queue's order was not kept.
 
     All items here have the same band, base and skill, and every agent takes every offer, so the
