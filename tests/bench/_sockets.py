@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tests.reliability.centre import many_sockets
+
 Kind = Literal["ours", "stock"]
 PATIENCE_SECONDS = 60.0
 ROOT = Path(__file__).parents[2]
@@ -75,6 +77,7 @@ def witness(port: int) -> Iterator[Peer]:
 
 @contextlib.contextmanager
 def _process(command: list[str], folder: Path) -> Iterator[Peer]:
+    many_sockets()
     path = os.pathsep.join((os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)))
     process = subprocess.Popen(
         command,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -207,6 +208,12 @@ async def furnish(
         await conn.execute("INSERT INTO agent_skills VALUES ($1, $2, 5)", agent, QUEUE)
         made.append(Agent(agent, tokens.issue(user, session, now)))
     return made
+
+
+def many_sockets() -> None:
+    """Let this process and its children open as many files as they are allowed to."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def free_port() -> int:

@@ -21,7 +21,7 @@ import aiohttp
 import db
 from tests.bench._report import percentile
 from tests.conftest import NIGHTLY
-from tests.reliability.centre import Centre, centre
+from tests.reliability.centre import Centre, centre, many_sockets
 from tests.reliability.follow import Careless, Follower, State, Stream, desk, visitor
 from tests.reliability.load import Desk, Ledger, running
 from tests.reliability.proxy import Port, Proxy
@@ -219,6 +219,7 @@ def differences(mine: Any, theirs: Any, path: str = "") -> Iterator[str]:
 
 
 async def test_a_cut_browser_misses_nothing(record_property: Callable[[str, object], None]) -> None:
+    many_sockets()
     async with crowd() as (everybody, place, session), contextlib.AsyncExitStack() as stack:
         conn = await place.connect()
         stack.push_async_callback(conn.close)
