@@ -37,6 +37,9 @@ log = structlog.get_logger(__name__)
 NAMESPACES: Final = ("/agent", "/chat", "/wallboard")
 BEAT_SECONDS: Final = 8.0
 TOKEN_LIMIT: Final = 4096
+AT_THE_DOOR: Final = 8
+"""Connections let in at the same time: a storm of them waits here, not for the database's pool."""
+SEEN_SOON_SECONDS: Final = 0.5
 DESK_CHANNELS: Final = ("chat",)
 """What a desk in a browser can handle; voice is not connected to it."""
 
@@ -64,7 +67,10 @@ class Gateway:
         self._authenticator: Authenticator | None = None
         self._dispatcher: Dispatcher | None = None
         self._arriving: dict[str, tuple[Principal, str]] = {}  # admitted, not yet told so
-        self._left: dict[UUID, datetime] = {}  # visitors gone since the last beat
+        self._seen: dict[UUID, datetime] = {}  # visitors who came or went, not yet written down
+        self._seen_soon: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._door = asyncio.Semaphore(AT_THE_DOOR)
         server.serve(self)
 
     def bind(self, authenticator: Authenticator, dispatcher: Dispatcher) -> None:
@@ -85,7 +91,8 @@ class Gateway:
                 token = auth.get("token") if isinstance(auth, Mapping) else None
                 if not isinstance(token, str) or not 0 < len(token) <= TOKEN_LIMIT:
                     raise Unauthenticated
-                principal = await self._principal(namespace, token)
+                async with self._door:
+                    principal = await self._principal(namespace, token)
         except Problem as problem:
             raise _refused(problem) from problem
         except Exception as error:
@@ -118,8 +125,8 @@ class Gateway:
         if connection.task is not None:
             connection.task.cancel()
         visitor = connection.principal.conversation_id
-        if visitor is not None and visitor not in self.hub.visitors():
-            self._left[visitor] = self._clock.now()
+        if visitor is not None:
+            self._seen[visitor] = self._clock.now()
 
     # Who gets in
 
@@ -165,10 +172,11 @@ class Gateway:
     async def _arrived(self, connection: Connection) -> None:
         principal = connection.principal
         if connection.namespace == "/agent":
-            await self._presence.connected(principal.agent(), DESK_CHANNELS)
+            async with self._door:
+                await self._presence.connected(principal.agent(), DESK_CHANNELS)
             await self.tell_snapshot(connection)
         elif connection.namespace == "/chat":
-            await self._visitors.seen({principal.conversation(): self._clock.now()})
+            self._see_soon(principal.conversation())
             await self.tell_snapshot(connection)
         # A wallboard's snapshot answers its subscription, which says what it shows.
 
@@ -232,34 +240,54 @@ class Gateway:
         try:
             yield
         finally:
+            if self._seen_soon is not None:
+                self._seen_soon.cancel()
             beat.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await beat
+            for task in (beat, self._writing):
+                if task is not None:
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await task
             await self._server.stop()
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            try:
-                await self.tell_presence()
-            except Unavailable:
-                log.warning("presence_not_written")
-            except Exception:
-                log.exception("presence_failed")
+            await self._told()
+
+    async def _told(self) -> None:
+        try:
+            await self.tell_presence()
+        except Unavailable:
+            log.warning("presence_not_written")
+        except Exception:
+            log.exception("presence_failed")
+
+    def _see_soon(self, conversation_id: UUID) -> None:
+        """A visitor who comes back just before being given up is written down before the beat;
+        a storm of them in one go."""
+        self._seen[conversation_id] = self._clock.now()
+        if self._seen_soon is None:
+            loop = asyncio.get_running_loop()
+            self._seen_soon = loop.call_later(SEEN_SOON_SECONDS, self._see_now)
+
+    def _see_now(self) -> None:
+        self._seen_soon = None
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._told(), name="realtime-seen")
 
     async def tell_presence(self) -> None:
         """Write down which agents and visitors are connected to this node."""
         agents = self.hub.agents()
         if agents:
             await self._presence.heartbeat(sorted(agents))
-        left, self._left = self._left, {}
-        seen = left | dict.fromkeys(self.hub.visitors(), self._clock.now())
+        came_or_went, self._seen = self._seen, {}
+        seen = came_or_went | dict.fromkeys(self.hub.visitors(), self._clock.now())
         if not seen:
             return
         try:
             await self._visitors.seen(seen)
         except BaseException:
-            self._left = left | self._left
+            self._seen = came_or_went | self._seen
             raise
 
 

@@ -35,6 +35,7 @@ export interface AgentMe {
   status_reason: string | null;
   status_since: string;
   present: boolean;
+  channels: ("voice" | "chat" | "whatsapp" | "sms" | "email")[];
   state: "on_contact" | "wrap_up" | "ringing" | "available" | "away" | "offline";
   state_since: string;
   queues: string[];
@@ -59,6 +60,7 @@ export interface AgentProfile {
   status_reason: string | null;
   status_since: string;
   present: boolean;
+  channels: ("voice" | "chat" | "whatsapp" | "sms" | "email")[];
   state: "on_contact" | "wrap_up" | "ringing" | "available" | "away" | "offline";
   state_since: string;
   queues: string[];
@@ -800,6 +802,7 @@ export interface TeamMember {
   status_reason: string | null;
   status_since: string;
   present: boolean;
+  channels: ("voice" | "chat" | "whatsapp" | "sms" | "email")[];
   state: "on_contact" | "wrap_up" | "ringing" | "available" | "away" | "offline";
   state_since: string;
   queues: string[];
