@@ -315,8 +315,11 @@ class DeskService:
         if agent_id is not None:
             if agent_id == segment.agent_id:
                 raise Conflict("It is this agent's already.")
-            if not await agents.team_members(work.conn, [agent_id]):
+            colleague = (await agents.team_members(work.conn, [agent_id])).get(agent_id)
+            if colleague is None:
                 raise NotFound("There is no such agent.")
+            if segment.channel not in colleague.channels:
+                raise Conflict("This agent's desk cannot take it now.", agent=str(agent_id))
         row = await store.visit(work.conn, segment.work_item_id) if segment.work_item_id else None
         if row is None:
             raise Conflict("It did not come from a queue.")

@@ -27,6 +27,8 @@ class TeamMember(BaseModel):
     status_reason: str | None
     status_since: datetime
     present: bool
+    channels: list[ChannelName]
+    """What the connected desk can handle; none while it is not there."""
     state: ShownState
     state_since: datetime
     queues: list[str]

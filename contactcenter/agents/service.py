@@ -73,6 +73,7 @@ def _member(row: Record) -> dict[str, Any]:
         "status_reason": row["status_reason"],
         "status_since": row["status_since"],
         "present": row["present"],
+        "channels": row["channels"],
         "state": state,
         "state_since": since,
         "queues": row["queues"],

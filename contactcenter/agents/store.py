@@ -30,6 +30,7 @@ async def agent(
 
 TEAM = f"""
 SELECT {AGENT_COLUMNS}, coalesce(p.present, false) AS present, p.absent_since, p.last_ended_at,
+       CASE WHEN p.present THEN p.channels ELSE '{{}}' END AS channels,
        coalesce((SELECT jsonb_object_agg(k.skill, k.level) FROM agent_skills k
                  WHERE k.agent_id = a.id), '{{}}') AS skills,
        coalesce((SELECT array_agg(q.key ORDER BY q.ordinal, q.key)

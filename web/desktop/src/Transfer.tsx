@@ -27,7 +27,7 @@ export function Transfer({ card, onClose }: { card: InteractionCard; onClose: ()
 
   const found = (name: string) => name.toLowerCase().includes(search.trim().toLowerCase());
   const queues = Object.values(state.queues).filter((one) => found(queueName(state, one.key)));
-  const mates = useMemo(() => team(state).filter((one) => one.state !== "offline"), [state]).filter((one) => found(one.name));
+  const mates = useMemo(() => team(state).filter((one) => one.channels.includes(card.channel)), [state, card.channel]).filter((one) => found(one.name));
   const waiting = useMemo(() => {
     const counts = new Map<string, number>();
     for (const item of Object.values(state.queue)) counts.set(item.queue, (counts.get(item.queue) ?? 0) + 1);

@@ -13,6 +13,7 @@ export function member(n: number, over: Partial<TeamMember> = {}): TeamMember {
     status_reason: null,
     status_since: at(0),
     present: true,
+    channels: ["chat"],
     state: "available",
     state_since: at(0),
     queues: ["CO"],
