@@ -34,6 +34,7 @@ fmt: dev
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
+# Playwright keeps an event loop running in its thread, so browser tests have a process of their own.
 ifeq ($(E2E),0)
 test: lint web
 	$(PY) tools/build_web.py --check
@@ -44,12 +45,14 @@ test: lint web
 	$(PY) tools/build_web.py --check
 	@chromium=$$(tools/chromium) || exit 1; \
 	echo "Browser tests run in $$chromium."; \
-	CHROMIUM="$$chromium" $(PY) -m pytest -n 2
+	$(PY) -m pytest -n 2 --ignore=tests/e2e && \
+	CHROMIUM="$$chromium" $(PY) -m pytest -n 2 tests/e2e
 endif
 
 nightly: dev web
 	@chromium=$$(tools/chromium) || exit 1; \
-	NIGHTLY=1 CHROMIUM="$$chromium" $(PY) -m pytest -m "nightly or not nightly"
+	NIGHTLY=1 $(PY) -m pytest -m "nightly or not nightly" --ignore=tests/e2e && \
+	NIGHTLY=1 CHROMIUM="$$chromium" $(PY) -m pytest -m "nightly or not nightly" tests/e2e
 
 bench: dev web
 	@$(PY) -m tests.bench $(BENCH)
