@@ -39,7 +39,10 @@ class Status(IntEnum):
 
     @property
     def label(self) -> str:
-        return self.name.lower()
+        return _LABELS[self]
+
+
+_LABELS = {status: status.name.lower() for status in Status}
 
 
 class Agent:

@@ -15,7 +15,7 @@ of bitmaps (`roster`), whatever the number of idle agents and waiting items.
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -86,16 +86,14 @@ _NO_OPTIONS: Iterator[Option] = iter(())
 
 Lane = list["_Head"]
 """The heads of the needs of one queue, or of one named agent, in one order group; sorted.
-Heads that are none any more stay until a sweep and are skipped."""
+A head whose item a big walk took away stays until it is met, or until a sweep."""
 
 
 class Need:
     """Waiting items that are alike for the matcher."""
 
     __slots__ = (
-        "_boost",
-        "_prefix",
-        "_target_ms",
+        "boost",
         "dead",
         "draw",
         "excluded",
@@ -108,10 +106,12 @@ class Need:
         "options",
         "others",
         "plugin",
+        "prefix",
         "queue",
         "rings",
         "roster",
         "strategy",
+        "target_ms",
         "waiting",
         "walk",
     )
@@ -149,16 +149,16 @@ class Need:
         """The best layer that still had somebody."""
         self.dead = 0
         """The walk in which nobody was left for it."""
-        self._prefix = (item.band * 2 + (not item.front)) * _BAND - item.base * 1000
-        self._boost = item.boost * 1000
-        self._target_ms = item.target_ms
+        self.prefix = (item.band * 2 + (not item.front)) * _BAND - item.base * 1000
+        self.boost = item.boost * 1000
+        self.target_ms = item.target_ms
 
     def rank(self, now: int, virtual_start: int) -> int:
         """Band, front of line and score in one number; the lowest is served first."""
         waited = now - virtual_start
-        if waited >= self._target_ms:
-            return self._prefix - self._boost
-        return self._prefix - (self._boost * waited // self._target_ms if waited > 0 else 0)
+        if waited >= self.target_ms:
+            return self.prefix - self.boost
+        return self.prefix - (self.boost * waited // self.target_ms if waited > 0 else 0)
 
 
 _Head = tuple[int, str, int, Need, Visit]  # virtual start, id, tick, need, visit
@@ -250,8 +250,9 @@ class Matcher:
 
     def remove(self, work_item: str) -> None:
         """The visit no longer waits; nothing happens if it did not."""
-        if self._need_of.pop(work_item, None) is not None:
-            self._gone += 1
+        need = self._need_of.pop(work_item, None)
+        if need is not None:
+            self._head(need)
 
     def has_candidates(self, work_item: str) -> bool:
         """Whether anybody could take the waiting visit now."""
@@ -275,14 +276,14 @@ class Matcher:
             for lane in home.values():
                 place = taken = 0
                 while place < len(lane) and taken < most:
-                    head = lane[place]
-                    start, work_item, _, need, visit = head
-                    place += 1
-                    if need.head is not head:
+                    start, work_item, _, need, visit = lane[place]
+                    if self._need_of.get(work_item) is not need:
+                        self._head(need)
                         continue
-                    if self._head(need) is head and self._fits(need, agent):
+                    if self._fits(need, agent):
                         found[work_item] = (need.rank(now, start), start, work_item, visit)
                         taken += 1
+                    place += 1
         return [visit for _, _, _, visit in sorted(found.values())[:most]]
 
     def _fits(self, need: Need, agent: Agent) -> bool:
@@ -294,7 +295,7 @@ class Matcher:
 
     # Matching
 
-    def walk(self, now: int) -> list[Pick]:  # noqa: C901 - a call per item costs too much
+    def walk(self, now: int) -> list[Pick]:
         """Match what changed since the last walk, in the order of the waiting items.
 
         A pick that takes something ringing from its agent ends the walk: what rang waits
@@ -314,47 +315,49 @@ class Matcher:
         ):
             if need.dead == walk or work_item not in need_of:
                 continue
-            roster = need.roster
-            free = roster.free
             if need.walk != walk:
                 self._begin_need(need, None if many or need in fresh else eager)
-            found = need.layer & free
-            while not found:
-                option = next(need.options, None)
-                if option is None:
-                    need.dead = walk
-                    break
-                need.layer = option.layer
-                found = option.layer & free
+            roster = need.roster
+            free = roster.free
+            found = need.layer & free or self._next_layer(need, free)
+            if not found:
+                continue
+            if need.in_order:
+                position = found.bit_length() - 1
+                agents: tuple[Agent, ...] = (roster.agents[position],)
+                roster.free = free ^ (1 << position)
+                start = None
             else:
-                if need.in_order:
-                    position = found.bit_length() - 1
-                    agents: tuple[Agent, ...] = (roster.agents[position],)
-                    roster.free = free ^ (1 << position)
-                    start = None
-                else:
-                    agents, start = self._choose(need, visit, found)
-                for other in need.others:
-                    for agent in agents:
-                        other.take(agent.id)
-                last_offered[need.queue] = agents[-1].id
-                picks.append(_pick(Pick, (visit, agents, need, start)))
-                del need_of[work_item]
-                if len(need.waiting) == 1:
-                    need.layer, need.options = 0, _NO_OPTIONS  # large, not asked for again
-                if agents[0].offers or any(agent.offers for agent in agents[1:]):
-                    self._fresh.update(fresh)
-                    self._eager.update(eager)
-                    break
-        self._gone += len(picks)
+                agents, start = self._choose(need, visit, found)
+            for other in need.others:
+                for agent in agents:
+                    other.take(agent.id)
+            last_offered[need.queue] = agents[-1].id
+            picks.append(_pick(Pick, (visit, agents, need, start)))
+            del need_of[work_item]
+            if agents[0].offers or (len(agents) > 1 and any(a.offers for a in agents)):
+                self._fresh.update(fresh)
+                self._eager.update(eager)
+                break
+        self._gone += len(picks) if many else 0
         for pick in picks:
             for agent in pick.agents:
                 self._eager[agent.id] = agent  # may have room for what interrupts this
         return picks
 
+    def _next_layer(self, need: Need, free: int) -> int:
+        """The best of the need's layers that somebody is free of; 0: nobody is left for it."""
+        for option in need.options:
+            found = option.layer & free
+            if found:
+                need.layer = option.layer if len(need.waiting) > 1 else 0
+                return found
+        need.dead = self._walk
+        return 0
+
     def _begin_walk(self, fresh: Mapping[Need, None], eager: Mapping[str, Agent]) -> bool:
         """Nobody is taken yet. True if so much changed that everything is to be sorted."""
-        if self._gone > 1024 + 2 * len(self._need_of):
+        if 2 * self._gone > len(self._need_of):
             self._sweep()
         self._walk += 1
         self._eager_rooms.clear()
@@ -420,13 +423,13 @@ class Matcher:
         while heap and (undecided or hoping & idle.free):
             rank, start, work_item, _, lane, head = heap[0]
             need, visit = head[3:]
-            if self._stands(head):
+            if self._head(need) is head and need.dead != self._walk:
                 yield rank, start, work_item, visit, need
+            self._head(need)
             if lane is not None:
-                self._head(need)
                 following = self._next(lane, head)
             else:
-                following = self._head(need) if need.dead != self._walk else None
+                following = need.head if need.dead != self._walk else None
             if following is None:
                 heappop(heap)
                 undecided -= lane is None
@@ -438,10 +441,12 @@ class Matcher:
         need_of = self._need_of
         places = []
         for need in self._needs.values():
-            rank = need.rank
+            prefix, boost, target = need.prefix, need.boost, need.target_ms
             for start, work_item, visit in need.waiting:
                 if need_of.get(work_item) is need:
-                    places.append((rank(now, start), start, work_item, visit, need))
+                    waited = max(now - start, 0)
+                    earned = boost if waited >= target else boost * waited // target
+                    places.append((prefix - earned, start, work_item, visit, need))
         places.sort()  # never compares visits: ids differ
         return places
 
@@ -507,33 +512,34 @@ class Matcher:
 
     def _head(self, need: Need) -> _Head | None:
         """The need's first item that still waits; its lanes learn of a new one."""
-        waiting = need.waiting
+        waiting, old = need.waiting, need.head
         while waiting and self._need_of.get(waiting[0][1]) is not need:
             heappop(waiting)
+        if waiting and old is not None and old[1] == waiting[0][1]:
+            return old
         if not waiting:
             need.head = None
             self._needs.pop(need.key, None)
-        elif need.head is None or need.head[1] != waiting[0][1]:
+        else:
             need.head = (*waiting[0][:2], next(self._ticks), need, waiting[0][2])
-            for lane in need.lanes:
+        for lane in need.lanes:
+            if old is not None:
+                del lane[bisect_left(lane, old)]
+            if need.head is not None:
                 insort(lane, need.head)
         return need.head
-
-    def _stands(self, head: _Head) -> bool:
-        """Whether it is its need's head, still waits, and may find somebody in this walk."""
-        need = head[3]
-        return need.head is head and need.dead != self._walk and self._need_of.get(head[1]) is need
 
     def _next(self, lane: Lane, after: _Head | None) -> _Head | None:
         """The lane's next standing head."""
         place = 0 if after is None else bisect_right(lane, after)
         while place < len(lane):
             head = lane[place]
-            if self._stands(head):
+            if self._need_of.get(head[1]) is not head[3]:
+                self._head(head[3])  # gone: a later one of its need comes in further on
+            elif head[3].dead == self._walk:
+                place += 1
+            else:
                 return head
-            if head[3].head is head:
-                self._head(head[3])  # a later one of its need comes in behind this place
-            place += 1
         return None
 
     def _sweep(self) -> None:

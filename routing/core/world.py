@@ -71,6 +71,7 @@ class World:
         """Open visits by queue and channel."""
         self._reported: dict[str, AgentUpdated] = {}
         self._changed: dict[str, Agent] = {}
+        self._kinds: dict[tuple[str, Channel, int], Kind] = {}
         self._cooling: dict[str, int] = {}
         self._timers: list[tuple[int, Timer, str]] = []
         self._rings: dict[tuple[str, RoutingStep], Ring] = {}
@@ -92,7 +93,11 @@ class World:
         return self.queues[item.queue].policies[item.channel]
 
     def kind(self, item: WorkItem) -> Kind:
-        return kind_of(item, self.policy(item))
+        key = item.queue, item.channel, item.cost
+        kind = self._kinds.get(key)
+        if kind is None:
+            kind = self._kinds[key] = kind_of(item, self.policy(item))
+        return kind
 
     def segment_policy(self, segment: Segment) -> ChannelPolicy | None:
         """None for a segment without a queue, e.g. a call that the agent dialled."""
@@ -135,6 +140,7 @@ class World:
 
     def set_queue(self, queue: QueueConfig) -> None:
         self.queues[queue.id] = queue
+        self._kinds.clear()
         self._rings = {key: ring for key, ring in self._rings.items() if key[0] != queue.id}
 
     def member_of(self, agent: Agent, queue: QueueConfig) -> bool:

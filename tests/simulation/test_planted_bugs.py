@@ -170,7 +170,7 @@ def the_newest_is_served_first(patch: pytest.MonkeyPatch) -> None:
 
 @bug
 def the_wait_raises_nobody(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(matching.Need, "rank", lambda self, now, start: self._prefix)
+    patch.setattr(matching.Need, "rank", lambda self, now, start: self.prefix)
 
 
 @bug
