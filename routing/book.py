@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from contactcenter.core.errors import NotFound
 from db import Connection, Record
-from routing import config, store
+from routing import config, queue_store
 from routing.config import Queue
 
 
@@ -19,7 +19,7 @@ class QueueBook:
 
     async def queue(self, conn: Connection, key: str) -> Queue:
         """The queue, retired or not. NotFound when there is none."""
-        row = await store.queue(conn, key)
+        row = await queue_store.queue(conn, key)
         if row is None:
             raise NotFound("There is no such queue.", queue=key)
         return self._read(row)
@@ -33,7 +33,7 @@ class QueueBook:
 
     async def all(self, conn: Connection) -> dict[str, Queue]:
         """Every queue, retired ones too: they may still hold work."""
-        return {row["key"]: self._read(row) for row in await store.queues(conn)}
+        return {row["key"]: self._read(row) for row in await queue_store.queues(conn)}
 
     def _read(self, row: Record) -> Queue:
         version = (row["version"], row["calendar_version"])

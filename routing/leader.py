@@ -110,6 +110,7 @@ class Router:
         self._settings = settings
         self._holder = new_id().hex
         self._epoch = 0
+        self._leads = False
         self._heard: deque[Recorded] = deque()
         self._unanswered: deque[Input] = deque()
         self._asked: list[Recorded] = []  # requests of this turn: a lost race does not lose them
@@ -175,6 +176,7 @@ class Router:
     async def _lead(self, conn: db.Connection) -> None:
         self._heard.clear()
         subscription = await self._bus.subscribe("router", self.hear, HEARD)
+        self._leads = True
         LEADING.set(1)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -186,6 +188,7 @@ class Router:
         except* (Unavailable, *db.ConnectionLost) as group:
             raise group.exceptions[0] from None
         finally:
+            self._leads = False
             await subscription.close()
             with contextlib.suppress(*db.ConnectionLost):
                 await group_store.release(conn, LEASE, self._holder, self._epoch)
@@ -195,6 +198,11 @@ class Router:
             await asyncio.sleep(RENEW_SECONDS)
             if not await group_store.renew(conn, LEASE, self._holder, self._epoch, LEASE_LASTS):
                 raise Fenced
+
+    @property
+    def leads(self) -> bool:
+        """Whether this node routes, and hears what is asked of it."""
+        return self._leads
 
     def forget(self) -> None:
         """Read the tables again before the next turn."""
@@ -236,12 +244,13 @@ class Router:
         with TURN_SECONDS.time():
             fresh = self._stale is not None
             if self._stale is not None:
-                await self._rebuild(self._stale)
+                await self._rebuild()
             try:
                 inputs = self._drain(fresh=fresh)
             except Reload:
                 fresh = True
-                await self._rebuild("configuration")
+                self._stale = "configuration"
+                await self._rebuild()
                 inputs = self._drain(fresh=True)
             return await self._decide(inputs, fresh=fresh)
 
@@ -263,7 +272,12 @@ class Router:
             inputs += self._take(recorded)
         while self._heard and len(inputs) < most:
             recorded = self._heard.popleft()
-            if recorded.actor != ROUTER and recorded.position.xid not in self._seen:
+            if recorded.actor == ROUTER:
+                continue
+            # A request is in no table: only its answer is, and it has none yet.
+            if isinstance(recorded.event, RoutingRequested) or (
+                recorded.position.xid not in self._seen
+            ):
                 inputs += self._take(recorded)
         return inputs
 
@@ -303,17 +317,15 @@ class Router:
         if not await group_store.renew(conn, LEASE, self._holder, self._epoch, LEASE_LASTS):
             raise Fenced
 
-    async def _rebuild(self, why: str) -> None:
+    async def _rebuild(self) -> None:
         """Read the tables, and in them the facts that no decision has answered yet."""
         now = self._clock.now()
-        async with self._work.reading("router.rebuild", snapshot=True) as conn:
-            loaded: Loaded = await snapshot.load(
-                conn,
-                self._book,
-                self._constants,
-                now=now,
-                day_start=day_start(now, self._zone),
-            )
+        why, self._stale = self._stale, None  # whoever asks again meanwhile is heard
+        try:
+            loaded = await self._load(now)
+        except BaseException:
+            self._stale = why
+            raise
         engine = Engine(loaded.config, self._epoch, _text_id)
         engine.load(loaded.state, to_ms(now))
         self._engine = engine
@@ -322,7 +334,6 @@ class Router:
         self._unanswered = deque(loaded.unanswered)
         self._tomorrow = _midnight_after(now, self._zone)
         self._sweep = Sweep()
-        self._stale = None
         REBUILDS.labels(why).inc()
         log.info(
             "router_rebuilt",
@@ -330,6 +341,16 @@ class Router:
             visits=len(loaded.state.visits),
             agents=len(loaded.state.agents),
         )
+
+    async def _load(self, now: datetime) -> Loaded:
+        async with self._work.reading("router.rebuild", snapshot=True) as conn:
+            return await snapshot.load(
+                conn,
+                self._book,
+                self._constants,
+                now=now,
+                day_start=day_start(now, self._zone),
+            )
 
     # Watching
 

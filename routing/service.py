@@ -27,7 +27,7 @@ from contactcenter.events.agents import AgentPresenceChanged
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Change
 from db import Connection, Record
-from routing import hours, lifecycle, rows, store
+from routing import hours, lifecycle, presence_store, queue_store, rows, store
 from routing.book import QueueBook
 from routing.core.model import (
     Band,
@@ -219,7 +219,7 @@ class QueueService:
 
     async def positions(self, conn: Connection, queue: str, now: datetime) -> list[QueuePosition]:
         """Everybody who waits in the queue, in its order, with an estimate each."""
-        waiting = await store.waiting_in_queue(conn, queue)
+        waiting = await queue_store.waiting_in_queue(conn, queue)
         at = to_ms(now)
         waiting.sort(key=lambda row: _order(row, at))
         estimates = {
@@ -256,10 +256,12 @@ class QueueService:
     ) -> Estimate:
         """What the estimated wait of this channel in this queue is computed from."""
         known = await self._book.queue(conn, queue)
-        mean, samples = await store.handling(conn, now - HANDLING_WINDOW, queue, channel.value)
+        mean, samples = await queue_store.handling(
+            conn, now - HANDLING_WINDOW, queue, channel.value
+        )
         cost = max(known.core.policies[channel].cost, 1)
         slots = free = 0.0
-        for agent in await store.staff(conn, queue, channel.value):
+        for agent in await queue_store.staff(conn, queue, channel.value):
             share = max(agent["queues"], 1)
             slots += agent["budget"] // cost / share
             free += max(agent["budget"] - agent["load"], 0) // cost / share
@@ -275,7 +277,7 @@ class QueueService:
         """Every live queue with its limits and goals, in the order of screens."""
         queues = await self._book.all(conn)
         infos = []
-        for row in await store.queue_names(conn, None):
+        for row in await queue_store.queue_names(conn, None):
             queue = queues[row["key"]]
             infos.append(
                 QueueInfo(
@@ -296,11 +298,11 @@ class QueueService:
 
     async def names(self, conn: Connection) -> list[dict[str, Any]]:
         """{key, name_es, name_en} of every live queue, in the order of screens."""
-        return [dict(row) for row in await store.queue_names(conn, None)]
+        return [dict(row) for row in await queue_store.queue_names(conn, None)]
 
     async def dispositions(self, conn: Connection) -> list[dict[str, Any]]:
         """{key, label_es, label_en, queue} of those in use, in the order of screens."""
-        return [dict(row) for row in await store.dispositions(conn)]
+        return [dict(row) for row in await queue_store.dispositions(conn)]
 
     async def is_open(self, conn: Connection, queue: str, at: datetime) -> bool:
         calendar = (await self._book.queue(conn, queue)).calendar
@@ -333,8 +335,8 @@ class PresenceService:
     async def connected(self, agent_id: UUID, channels: Sequence[str]) -> None:
         """A desk connected that can handle these channels (they replace the earlier ones)."""
         async with self._work.begin("presence.connected", f"agent:{agent_id}") as work:
-            was_present, had = await store.desk(work.conn, agent_id)
-            await store.connected(work.conn, agent_id, channels, PRESENT_FOR)
+            was_present, had = await presence_store.desk(work.conn, agent_id)
+            await presence_store.connected(work.conn, agent_id, channels, PRESENT_FOR)
             if not was_present or set(had) != set(channels):
                 work.emit(
                     AgentPresenceChanged(
@@ -345,9 +347,9 @@ class PresenceService:
     async def heartbeat(self, agent_ids: Sequence[UUID]) -> None:
         """These desks are still there; every 8 s. One that had lapsed is back."""
         async with self._work.begin("presence.heartbeat", "system") as work:
-            known = await store.heartbeat(work.conn, agent_ids, PRESENT_FOR)
+            known = await presence_store.heartbeat(work.conn, agent_ids, PRESENT_FOR)
             absent = [agent_id for agent_id in agent_ids if agent_id not in known]
-            for agent_id, channels in await store.back(work.conn, absent, PRESENT_FOR):
+            for agent_id, channels in await presence_store.back(work.conn, absent, PRESENT_FOR):
                 work.emit(
                     AgentPresenceChanged(
                         agent_id=agent_id, present=True, channels=tuple(channels), at=work.now
@@ -357,13 +359,13 @@ class PresenceService:
     async def signed_out(self, agent_id: UUID) -> None:
         """The agent left on purpose: absent at once."""
         async with self._work.begin("presence.signed_out", f"agent:{agent_id}") as work:
-            if await store.signed_out(work.conn, agent_id, work.now):
+            if await presence_store.signed_out(work.conn, agent_id, work.now):
                 work.emit(AgentPresenceChanged(agent_id=agent_id, present=False, at=work.now))
 
     async def lapse(self) -> int:
         """Give up the desks that have been silent for 20 s; how many."""
         async with self._work.begin("presence.lapse", "system") as work:
-            silent = await store.lapsed(work.conn, work.now)
+            silent = await presence_store.lapsed(work.conn, work.now)
             for agent_id in silent:
                 work.emit(AgentPresenceChanged(agent_id=agent_id, present=False, at=work.now))
         return len(silent)

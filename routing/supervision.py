@@ -18,7 +18,7 @@ from contactcenter.interactions import cards
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.schemas import QueueItem, SegmentRow
 from db import Connection
-from routing import lifecycle, rows, store
+from routing import lifecycle, queue_store, rows, store
 from routing.book import QueueBook
 from routing.core.model import Channel, Constants, Entry, transferred
 from routing.desk import DeskService
@@ -69,7 +69,7 @@ class SupervisionService:
             if not principal.may(Permission.ROUTING_ASSIGN):
                 agent_id = principal.agent_id
                 shown = set(await agents.queues_of(conn, agent_id)) if agent_id else set()
-            names = await store.queue_names(conn, key)
+            names = await queue_store.queue_names(conn, key)
             if key is not None and not names:
                 raise NotFound
             items = await cards.queue_items(conn, queues=[row["key"] for row in names])
@@ -199,16 +199,16 @@ class SupervisionService:
             if await hall.interaction(conn, interaction_id) is None:
                 raise NotFound
             offers: dict[UUID, list[WhyReservation]] = defaultdict(list)
-            for row in await store.explained(conn, interaction_id):
+            for row in await queue_store.explained(conn, interaction_id):
                 offers[row["work_item_id"]].append(WhyReservation(**row))
             visits = [
                 WhyVisit(**row, reservations=offers[row["work_item_id"]])
-                for row in await store.visits_of(conn, interaction_id)
+                for row in await queue_store.visits_of(conn, interaction_id)
             ]
             segments = [SegmentRow(**row) for row in await hall.segments_of(conn, interaction_id)]
-            events = [WhyEvent(**row) for row in await store.facts_of(conn, interaction_id)]
+            events = [WhyEvent(**row) for row in await queue_store.facts_of(conn, interaction_id)]
             records = [offer.record for group in offers.values() for offer in group]
-            names = await store.agent_names(conn, _ids_in(records))
+            names = await queue_store.agent_names(conn, _ids_in(records))
         names.update({str(s.agent_id): s.agent_name for s in segments})
         return Why(
             interaction_id=interaction_id,

@@ -27,6 +27,9 @@ async def live(scene: Scene) -> AsyncIterator[Scene]:
         await stack.enter_async_context(scene.requests.listening())
         scene.router = scene.another_router()
         await stack.enter_async_context(scene.router.running())
+        async with asyncio.timeout(10):
+            while not scene.router.leads:
+                await asyncio.sleep(0.01)
         yield scene
 
 

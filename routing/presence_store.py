@@ -1,0 +1,90 @@
+"""SQL of desks: which agents are there, by the database's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from db import Connection
+
+CONNECTED = """
+WITH before AS (SELECT present FROM agent_states WHERE agent_id = $1)
+INSERT INTO agent_states (agent_id, present, present_until, channels)
+VALUES ($1, true, clock_timestamp() + $2::interval, $3)
+ON CONFLICT (agent_id) DO UPDATE
+SET present = true, present_until = excluded.present_until, channels = excluded.channels,
+    absent_since = NULL
+RETURNING coalesce((SELECT present FROM before), false) AS was_present
+"""
+
+
+async def connected(
+    conn: Connection, agent_id: UUID, channels: Sequence[str], lasting: timedelta
+) -> bool:
+    """Whether the agent was present before."""
+    return bool(await conn.fetchval(CONNECTED, agent_id, lasting, list(channels)))
+
+
+CHANNELS = "SELECT present, channels FROM agent_states WHERE agent_id = $1 FOR NO KEY UPDATE"
+
+
+async def desk(conn: Connection, agent_id: UUID) -> tuple[bool, list[str]]:
+    """(present, channels) of the agent's desk, locked."""
+    row = await conn.fetchrow(CHANNELS, agent_id)
+    return (row["present"], row["channels"]) if row else (False, [])
+
+
+# Rows of many agents are locked in the order of their ids, here and by the leader.
+HEARTBEAT = """
+UPDATE agent_states SET present_until = clock_timestamp() + $2::interval
+WHERE agent_id IN (SELECT agent_id FROM agent_states
+                   WHERE agent_id = ANY ($1::uuid[]) AND present
+                   ORDER BY agent_id FOR NO KEY UPDATE)
+RETURNING agent_id
+"""
+
+BACK = """
+UPDATE agent_states
+SET present = true, absent_since = NULL, present_until = clock_timestamp() + $2::interval
+WHERE agent_id IN (SELECT agent_id FROM agent_states
+                   WHERE agent_id = ANY ($1::uuid[]) AND NOT present
+                   ORDER BY agent_id FOR NO KEY UPDATE)
+RETURNING agent_id, channels
+"""
+
+
+async def heartbeat(conn: Connection, agent_ids: Sequence[UUID], lasting: timedelta) -> set[UUID]:
+    """Those that were present and are known to be for another while."""
+    return {row["agent_id"] for row in await conn.fetch(HEARTBEAT, list(agent_ids), lasting)}
+
+
+async def back(
+    conn: Connection, agent_ids: Sequence[UUID], lasting: timedelta
+) -> list[tuple[UUID, list[str]]]:
+    """(agent, channels) of those that had been given up and are here after all."""
+    rows = await conn.fetch(BACK, list(agent_ids), lasting)
+    return [(row["agent_id"], row["channels"]) for row in rows]
+
+
+SIGNED_OUT = """
+UPDATE agent_states SET present = false, absent_since = $2
+WHERE agent_id = $1 AND present RETURNING agent_id
+"""
+
+LAPSED = """
+UPDATE agent_states SET present = false, absent_since = $1
+WHERE agent_id IN (SELECT agent_id FROM agent_states
+                   WHERE present AND present_until < clock_timestamp()
+                   ORDER BY agent_id FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING agent_id
+"""
+
+
+async def signed_out(conn: Connection, agent_id: UUID, at: datetime) -> bool:
+    return await conn.fetchval(SIGNED_OUT, agent_id, at) is not None
+
+
+async def lapsed(conn: Connection, at: datetime) -> list[UUID]:
+    """Give up the desks that have been silent too long; whose they are."""
+    return [row["agent_id"] for row in await conn.fetch(LAPSED, at)]

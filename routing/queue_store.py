@@ -1,0 +1,146 @@
+"""SQL of queues as they are configured and as they stand, and of why things went where."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from db import Connection, Record
+
+QUEUES = """
+SELECT q.key, q.skill, q.strategy, q.config, q.retired, q.version, c.weekly, c.exceptions,
+       c.timezone, c.version AS calendar_version
+FROM queues q JOIN calendars c ON c.key = q.calendar
+WHERE $1::text IS NULL OR q.key = $1
+ORDER BY q.ordinal, q.key
+"""
+
+
+async def queue(conn: Connection, key: str) -> Record | None:
+    """A queue with its calendar."""
+    return await conn.fetchrow(QUEUES, key)
+
+
+async def queues(conn: Connection) -> list[Record]:
+    return await conn.fetch(QUEUES, None)
+
+
+WAITING_IN_QUEUE = """
+SELECT w.id, w.interaction_id, i.conversation_id, w.channel, w.band, w.base, w.boost,
+       w.target_ms, w.virtual_start, w.entered_at, w.cost,
+       coalesce((w.routing ->> 'front')::boolean, false) AS front
+FROM work_items w JOIN interactions i ON i.id = w.interaction_id
+WHERE w.queue = $1 AND w.answered_at IS NULL AND w.ended_at IS NULL
+"""
+
+
+async def waiting_in_queue(conn: Connection, queue: str) -> list[Record]:
+    return await conn.fetch(WAITING_IN_QUEUE, queue)
+
+
+# Agents of the queue who are available and present: units they may still take, and how many
+# queues each serves.
+STAFF = """
+SELECT a.id, a.budget,
+       coalesce((SELECT sum(s.cost) FROM segments s
+                 WHERE s.agent_id = a.id AND s.state <> 'ended'), 0)::int
+       + coalesce((SELECT sum(r.cost) FROM reservations r
+                   WHERE r.agent_id = a.id AND r.state = 'pending'), 0)::int AS load,
+       (SELECT count(*) FROM queues o JOIN agent_skills ok
+            ON ok.agent_id = a.id AND ok.skill = o.skill
+        WHERE NOT o.retired)::int AS queues
+FROM queues q
+JOIN agent_skills k ON k.skill = q.skill
+JOIN agents a ON a.id = k.agent_id AND a.status IN ('available', 'on_demand')
+     AND a.after_this IS NULL
+JOIN agent_states p ON p.agent_id = a.id AND p.present AND $2 = ANY (p.channels)
+WHERE q.key = $1
+"""
+
+
+async def staff(conn: Connection, queue: str, channel: str) -> list[Record]:
+    """Available agents of the queue whose desks can handle the channel."""
+    return await conn.fetch(STAFF, queue, channel)
+
+
+HANDLING = """
+SELECT avg(extract(epoch FROM s.ended_at - s.started_at) * 1000)::float8 AS handle_ms,
+       count(*)::int AS samples
+FROM segments s
+WHERE s.ended_at >= $1 AND s.queue = $2 AND s.channel = $3
+"""
+
+
+async def handling(
+    conn: Connection, since: datetime, queue: str, channel: str
+) -> tuple[float | None, int]:
+    """(mean handle time in ms, how many) of the segments that ended since then."""
+    row = await conn.fetchrow(HANDLING, since, queue, channel)
+    assert row is not None
+    return row["handle_ms"], row["samples"]
+
+
+QUEUE_NAMES = """
+SELECT key, name_es, name_en FROM queues
+WHERE ($1::text IS NULL AND NOT retired) OR key = $1
+ORDER BY ordinal, key
+"""
+
+
+async def queue_names(conn: Connection, key: str | None) -> list[Record]:
+    """One queue, or all that are not retired."""
+    return await conn.fetch(QUEUE_NAMES, key)
+
+
+DISPOSITIONS = """
+SELECT key, label_es, label_en, queue FROM dispositions WHERE NOT retired ORDER BY ordinal, key
+"""
+
+
+async def dispositions(conn: Connection) -> list[Record]:
+    return await conn.fetch(DISPOSITIONS)
+
+
+EXPLAINED = """
+SELECT r.id AS reservation_id, r.work_item_id, r.agent_id, a.name AS agent_name, r.round, r.how,
+       r.state, r.reason, r.created_at, r.expires_at, r.ended_at, r.why AS record
+FROM work_items w
+JOIN reservations r ON r.work_item_id = w.id
+JOIN agents a ON a.id = r.agent_id
+WHERE w.interaction_id = $1
+ORDER BY r.created_at, r.id
+"""
+
+VISITS_OF = """
+SELECT id AS work_item_id, queue, channel, entry, state, outcome, band, base, virtual_start,
+       entered_at, answered_at, ended_at, round, coalesce(step, 0) AS step
+FROM work_items WHERE interaction_id = $1
+ORDER BY entered_at, id
+"""
+
+FACTS_OF = """
+SELECT occurred_at AS at, type AS name, actor, data FROM event_log
+WHERE subject = $1 ORDER BY id LIMIT 500
+"""
+
+AGENT_NAMES = "SELECT id::text, name FROM agents WHERE id = ANY ($1::uuid[])"
+
+
+async def explained(conn: Connection, interaction_id: UUID) -> list[dict[str, Any]]:
+    """Every reservation of the interaction with its explanation record."""
+    return [dict(row) for row in await conn.fetch(EXPLAINED, interaction_id)]
+
+
+async def visits_of(conn: Connection, interaction_id: UUID) -> list[dict[str, Any]]:
+    return [dict(row) for row in await conn.fetch(VISITS_OF, interaction_id)]
+
+
+async def facts_of(conn: Connection, interaction_id: UUID) -> list[dict[str, Any]]:
+    """The facts whose subject the interaction is, in order."""
+    return [dict(row) for row in await conn.fetch(FACTS_OF, str(interaction_id))]
+
+
+async def agent_names(conn: Connection, agent_ids: set[UUID]) -> dict[str, str]:
+    rows = await conn.fetch(AGENT_NAMES, list(agent_ids))
+    return {row["id"]: row["name"] for row in rows}
