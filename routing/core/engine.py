@@ -190,7 +190,7 @@ class Engine:
             picks = world.matcher.walk(world.now)
             if not picks:
                 return
-            explainer = Explainer(world)
+            explainer = Explainer(world, len(picks))
             explained = [(pick, explainer.offer(pick)) for pick in picks]
             for pick, explanation in explained:
                 for agent in pick.agents:
