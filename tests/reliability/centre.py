@@ -36,6 +36,7 @@ from tests.conftest import TEST_ENVIRON
 ROOT: Final = Path(__file__).parents[2]
 SERVE: Final = ("-m", "contactcenter", "serve")
 QUEUE: Final = "T"
+ERROR: Final = '"level":"error"'
 READY_SECONDS: Final = 60.0
 
 # Only processes are killed here, never PostgreSQL: what it has committed need not reach the disk.
@@ -111,6 +112,11 @@ class Centre:
     def tail(self) -> str:
         """The end of what the server wrote."""
         return self.log.read_text(errors="replace")[-4000:] if self.log.exists() else ""
+
+    def complaints(self) -> list[str]:
+        """What the server called an error (the safety sweep's findings too), or did not log."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return [line[-2000:] for line in lines if not line.startswith("{") or ERROR in line]
 
     async def connect(self) -> db.Connection:
         """A connection beside the server's."""

@@ -107,6 +107,8 @@ async def traffic_through(
                 return await verdict.still_open(conn) == 0
 
             await until(all_served, "every customer is served")
+        if command is SERVE:
+            assert place.complaints() == []
         return await verdict.judge(conn, customers.ledger), customers
 
 
@@ -150,6 +152,7 @@ async def test_the_queue_goes_on_in_order() -> None:
         offered = [row["work_item_id"] for row in await conn.fetch(FIRST_OFFERS)]
         assert offered == [row["id"] for row in clocks]
         assert (await verdict.judge(conn, customers.ledger)).faults == {}
+        assert place.complaints() == []
 
 
 async def test_first_messages_at_once_begin_one_interaction() -> None:

@@ -264,6 +264,7 @@ async def test_a_cut_browser_misses_nothing(record_property: Callable[[str, obje
         assert sum(client.follower.seen.doubles for client in clients) == 0
         assert min(client.follower.seen.connects for client in clients) > 1
         assert not everybody.ledger.refused
+        assert place.complaints() == []
 
         caught = await in_turns(wrongs(session, place, client) for client in careless)
         assert sum(bool(found) for found in caught) > CARELESS / 2
