@@ -20,7 +20,7 @@ from contactcenter.analytics.ports import Broadcast, Forecast, Queues
 from contactcenter.core import eventlog
 from contactcenter.core.bus import Bus
 from contactcenter.core.clock import Clock, to_ms
-from contactcenter.core.errors import Problem
+from contactcenter.core.errors import Problem, Unavailable
 from contactcenter.core.event import Event
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.work import WorkFactory
@@ -34,6 +34,7 @@ ROOM = "wallboard"
 PACE_S = 0.5  # two deltas a second at most
 IDLE_S = 1.0  # the clock alone turns a wait into a miss
 RETRY_S = 2.0
+READY_S = 5.0
 
 
 def day_bounds(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -68,6 +69,7 @@ class Wallboard:
         self._forecast = forecast
         self._broadcast = broadcast
         self._dirty = asyncio.Event()
+        self._loaded = asyncio.Event()
         self._position = eventlog.START
         self._stale_queues = False
         self._stale_agents = False
@@ -88,8 +90,10 @@ class Wallboard:
 
     @contextlib.asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Fold the day so far, then go on with the bus until the block is left."""
-        await self._load()
+        """Fold the day so far, then go on with the bus until the block is left.
+
+        The fold happens beside everything else: a start does not wait for it, who asks does.
+        """
         task = asyncio.create_task(self._keep(), name="wallboard")
         try:
             yield
@@ -101,10 +105,19 @@ class Wallboard:
     def now_ms(self) -> int:
         return to_ms(self._clock.now())
 
+    async def ready(self) -> None:
+        """Wait until the day has been folded. Unavailable when that takes too long."""
+        try:
+            async with asyncio.timeout(READY_S):
+                await self._loaded.wait()
+        except TimeoutError as error:
+            raise Unavailable("The day's figures are still being read.") from error
+
     # what screens get
 
     async def state(self) -> dict[str, Any]:
         """The whole state as it is shown now."""
+        await self.ready()
         await self._refresh()
         self._draw_for_nobody()
         return self._state(None)
@@ -190,9 +203,11 @@ class Wallboard:
         self.board.shown = before  # whoever watches is told the difference
 
     async def _keep(self) -> None:
-        """Follow the bus through the day; at midnight, and after a failure, begin anew."""
+        """Fold the day, then follow the bus through it; at midnight, and after a failure, anew."""
         while True:
             try:
+                await self._load()
+                self._loaded.set()
                 subscription = await self._bus.subscribe(
                     "wallboard", self._take, since=self._position
                 )
@@ -202,15 +217,16 @@ class Wallboard:
                         await self._tell()
                 finally:
                     await subscription.close()
-                await self._load()
-            except (Problem, *db.ConnectionLost):
-                log.warning("wallboard_interrupted", exc_info=True)
+            except Exception as error:
+                if not isinstance(error, (Problem, *db.ConnectionLost)):
+                    log.exception("wallboard_failed")
                 await asyncio.sleep(RETRY_S)
 
     async def _pause(self) -> None:
         await asyncio.sleep(PACE_S)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._dirty.wait(), IDLE_S - PACE_S)
+            async with asyncio.timeout(IDLE_S - PACE_S):
+                await self._dirty.wait()
 
     async def _take(self, batch: list[Recorded]) -> None:
         for recorded in batch:

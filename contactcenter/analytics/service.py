@@ -67,6 +67,7 @@ class Analytics:
 
     async def subscribe(self, sid: str, queues: Iterable[str] | None) -> list[str]:
         """Show a socket some queues or all of them, from a snapshot on; answers which."""
+        await self._wallboard.ready()
         known = self._wallboard.board.queues
         for place, key in enumerate(queues or ()):
             if key not in known:
@@ -84,6 +85,7 @@ class Analytics:
 
     async def explain(self, query: ExplainQuery) -> ExplainedFigure:
         """One of today's figures with its formula, both operands and the items behind it."""
+        await self._wallboard.ready()
         board = self._wallboard.board
         if query.queue is not None and query.queue not in board.queues:
             raise Invalid.field("queue", "unknown_queue", "There is no such queue.")

@@ -14,7 +14,7 @@ from contactcenter.core.event import Catalogue, Event, Position
 from contactcenter.interactions.model import Address, masked
 from db import Connection
 
-CHUNK = 1_000
+CHUNK = 500
 
 STANDING = (
     "agent.status_changed",

@@ -117,6 +117,7 @@ async def watching(deps: Deps, clock: VirtualClock, screens: Screens) -> AsyncIt
     await deps.bus.start()
     try:
         async with wallboard.run():
+            await wallboard.ready()
             yield Watched(deps, clock, wallboard, analytics, screens)
     finally:
         await deps.bus.stop()
