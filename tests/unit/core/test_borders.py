@@ -145,11 +145,11 @@ def test_who_may_change_something(
 
 def test_the_address_that_was_asked_is_our_own_too(settings: Settings) -> None:
     origins(settings).refuse_foreign(
-        request("POST", "/api/v1/x", "http://localhost:8080", host="localhost:8080")
+        request("POST", "/api/v1/x", "http://centre.lan:8080", host="centre.lan:8080")
     )
     with pytest.raises(Forbidden):
         origins(settings).refuse_foreign(
-            request("POST", "/api/v1/x", "http://localhost:8080", host="127.0.0.1:8080")
+            request("POST", "/api/v1/x", "http://centre.lan:8080", host="127.0.0.1:8080")
         )
 
 
