@@ -10,10 +10,11 @@ from uuid import UUID
 
 import structlog
 
+from contactcenter.core import eventlog
 from contactcenter.core.bus import Bus
 from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Unavailable
-from contactcenter.core.event import Event, Position
+from contactcenter.core.event import Event
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.work import WorkFactory
 from contactcenter.events.identity import SessionEnded, UserChanged
@@ -50,7 +51,6 @@ class Projector:
         self._gateway = gateway
         self._queues = queues
         self._places = Places()
-        self._at: Position | None = None  # of the last batch that was told
         self._turn = asyncio.Lock()  # batches and places: one sender at a time
 
     @contextlib.asynccontextmanager
@@ -83,7 +83,6 @@ class Projector:
                     log.exception("projection_failed", events=len(batch))
                     await self._gateway.let_go()
                     break
-            self._at = batch[-1].position
 
     async def _tell(self, batch: Sequence[Recorded]) -> None:
         self._places.touch(
@@ -120,17 +119,29 @@ class Projector:
                 log.exception("places_failed")
 
     async def tell_places(self) -> None:
-        """Tell waiting visitors of their place where it has changed."""
-        for queue in self._places.take_touched():
-            if not self._hub.rooms("/chat", "conversation:"):
-                return
-            async with self._turn:
-                async with self._work.reading("realtime.places") as conn:
-                    places = await self._queues.positions(conn, queue, self._clock.now())
-                cursor = self._at.cursor() if self._at is not None else None
-                for conversation_id, payload in self._places.news(queue, places):
-                    room = f"conversation:{conversation_id}"
-                    self._hub.emit("/chat", room, "queue.position", payload, cursor)
+        """Tell waiting visitors of their place where it has changed.
+
+        Places are read with the log's position at that moment: what the log has told so far may
+        be older, and a client whose snapshot lies in between would take them for known.
+        """
+        touched = self._places.take_touched()
+        if not self._hub.rooms("/chat", "conversation:"):
+            return
+        for number, queue in enumerate(touched):
+            try:
+                async with self._turn:
+                    await self._tell_places_in(queue)
+            except BaseException:
+                self._places.touch(touched[number:])
+                raise
+
+    async def _tell_places_in(self, queue: str) -> None:
+        async with self._work.reading("realtime.places", snapshot=True) as conn:
+            cursor = (await eventlog.tip(conn)).cursor()
+            places = await self._queues.positions(conn, queue, self._clock.now())
+        for conversation_id, payload in self._places.news(queue, places):
+            room = f"conversation:{conversation_id}"
+            self._hub.emit("/chat", room, "queue.position", payload, cursor)
 
 
 class Places:
