@@ -33,6 +33,7 @@ CLIENTS: Final = 1000 if NIGHTLY else 100
 SECONDS: Final = 300 if NIGHTLY else 8
 LONGEST_CUT: Final = 120.0 if NIGHTLY else 5.0
 SHORTEST_CUT: Final = 0.1
+AWAY_SECONDS: Final = 20.0  # silent for longer, an agent loses offers and then chats
 AGENTS: Final = CLIENTS // 10
 """Each with a desk that works and a second tab that looks on; the other clients are visitors."""
 CARELESS: Final = 10
@@ -263,7 +264,8 @@ async def test_a_cut_browser_misses_nothing(record_property: Callable[[str, obje
         assert sum(client.follower.seen.gaps for client in clients) == 0
         assert sum(client.follower.seen.doubles for client in clients) == 0
         assert min(client.follower.seen.connects for client in clients) > 1
-        assert not everybody.ledger.refused
+        if LONGEST_CUT < AWAY_SECONDS:
+            assert not everybody.ledger.refused
         assert place.complaints() == []
 
         caught = await in_turns(wrongs(session, place, client) for client in careless)
