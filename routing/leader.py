@@ -228,6 +228,12 @@ class Router:
                 self._stale = "database"
                 log.warning("router_turn_failed")
                 await asyncio.sleep(AGAIN_SECONDS)
+            except Fenced:
+                raise
+            except Exception:  # a fault of ours must not end routing: the tables are right
+                self._stale = "fault"
+                log.exception("router_fault")
+                await asyncio.sleep(AGAIN_SECONDS)
 
     def _pause(self) -> float:
         """Seconds until something is due without any fact, a second at most: the clock may be

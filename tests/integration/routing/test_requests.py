@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -13,6 +13,9 @@ from contactcenter.agents.service import AgentService
 from contactcenter.core.access import Principal
 from contactcenter.core.errors import Conflict, NotFound, Unavailable
 from routing import requests as asking
+from routing.core.decisions import Decision
+from routing.core.engine import Engine
+from routing.core.inputs import Input
 from routing.schemas import Assign, SupervisorTransfer, WrapUp
 from tests.integration.routing.scene import ZONE, Scene, Waiting
 
@@ -217,3 +220,21 @@ async def test_a_chat_goes_through_by_itself(live: Scene) -> None:
     assert offer is not None
     await live.desk.accept(lucia, offer["id"])
     assert (await live.interaction(waiting))["state"] == "active"
+
+
+async def test_a_fault_in_a_turn_does_not_end_routing(
+    live: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await live.agent("Lucía", SA=5)
+    whole, faults = Engine.step, []
+
+    def faulty(engine: Engine, inputs: Sequence[Input], now: int) -> list[Decision]:
+        if inputs and not faults:
+            faults.append(inputs)
+            raise ZeroDivisionError
+        return whole(engine, inputs, now)
+
+    monkeypatch.setattr(Engine, "step", faulty)
+    waiting = await live.arrive()
+    await until_offered(live, waiting)
+    assert faults
