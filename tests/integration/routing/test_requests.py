@@ -226,7 +226,8 @@ async def test_a_fault_in_a_turn_does_not_end_routing(
     live: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await live.agent("Lucía", SA=5)
-    whole, faults = Engine.step, []
+    whole = Engine.step
+    faults: list[Sequence[Input]] = []
 
     def faulty(engine: Engine, inputs: Sequence[Input], now: int) -> list[Decision]:
         if inputs and not faults:
