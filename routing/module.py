@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Never
+from typing import Final, Never
 
 from contactcenter.core.module import Deps, Lifespan, Module
 from routing.book import QueueBook
@@ -18,6 +18,10 @@ from routing.routes import RoutingRoutes
 from routing.service import PresenceService, QueueService
 from routing.sockets import DeskCommands
 from routing.supervision import SupervisionService
+
+
+DEMO_QUEUES: Final = frozenset({"SA", "SH", "PR", "CO", "SV", "RE"})
+"""The demo centre's own; they stay open while it runs, whatever the hour."""
 
 
 class Unforeseen:
@@ -44,7 +48,9 @@ def build(deps: Deps, constants: Constants | None = None) -> Routing:
     zone = deps.settings.app.zone
     book = QueueBook(zone)
     requests = Requests(deps.work, deps.bus)
-    queues = QueueService(book, constants, always_open=deps.settings.demo.enabled)
+    queues = QueueService(
+        book, constants, always_open=DEMO_QUEUES if deps.settings.demo.enabled else ()
+    )
     presence = PresenceService(deps.work)
     desk = DeskService(deps.work, book, requests, constants)
     supervision = SupervisionService(deps.work, deps.clock, book, queues, desk, requests, constants)

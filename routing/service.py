@@ -13,7 +13,7 @@ are those not taken now. Without slots there is no estimate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -99,8 +99,10 @@ class QueueInfo:
 class QueueService:
     """The queue's door: whoever has an interaction with a customer in it goes through here."""
 
-    def __init__(self, book: QueueBook, constants: Constants, *, always_open: bool = False) -> None:
-        """`always_open`: the demo takes people at whatever hour it is tried."""
+    def __init__(
+        self, book: QueueBook, constants: Constants, *, always_open: Collection[str] = ()
+    ) -> None:
+        """`always_open`: queues that take people at whatever hour; the demo's own."""
         self._book = book
         self._constants = constants
         self._always_open = always_open
@@ -306,12 +308,12 @@ class QueueService:
 
     async def is_open(self, conn: Connection, queue: str, at: datetime) -> bool:
         calendar = (await self._book.queue(conn, queue)).calendar
-        return self._always_open or hours.is_open(calendar, at)
+        return queue in self._always_open or hours.is_open(calendar, at)
 
     async def next_opening(self, conn: Connection, queue: str, at: datetime) -> datetime | None:
         """When the queue opens next; `at` itself while it is open; None: never in sight."""
         calendar = (await self._book.queue(conn, queue)).calendar
-        return at if self._always_open else hours.next_opening(calendar, at)
+        return at if queue in self._always_open else hours.next_opening(calendar, at)
 
     async def closes_at(self, conn: Connection, queue: str, at: datetime) -> datetime | None:
         """When the present opening ends; None while it is closed."""
