@@ -19,7 +19,6 @@ from routing.service import PresenceService, QueueService
 from routing.sockets import DeskCommands
 from routing.supervision import SupervisionService
 
-
 DEMO_QUEUES: Final = frozenset({"SA", "SH", "PR", "CO", "SV", "RE"})
 """The demo centre's own; they stay open while it runs, whatever the hour."""
 
