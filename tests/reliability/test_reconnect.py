@@ -69,10 +69,7 @@ class Crowd:
         """A customer who has written a first message."""
         body = f"first of {number}"
         request = {"message": body, "client_id": str(uuid4())}
-        url = f"{self._place.url}/api/v1/chat/conversations"
-        async with self._session.post(url, json=request) as answer:
-            assert answer.status == 201, await answer.text()
-            begun = await answer.json()
+        begun = await self._begin(request, {"Idempotency-Key": str(uuid4())})
         url, port = await self._proxy.listen()
         follower = Follower(
             self._session,
@@ -85,6 +82,15 @@ class Crowd:
         )
         conversation_id = UUID(begun["conversation"]["conversation_id"])
         return Client(follower, port, "/chat", begun["token"], conversation_id, [body])
+
+    async def _begin(self, request: object, key: dict[str, str]) -> Any:
+        path = f"{self._place.url}/api/v1/chat/conversations"
+        while True:
+            async with self._session.post(path, json=request, headers=key) as answer:
+                if answer.status == 201:
+                    return await answer.json()
+                assert answer.status == 503, await answer.text()
+            await asyncio.sleep(0.5)
 
     async def desks(self, number: int) -> tuple[Desk, list[Client]]:
         """An agent with two tabs, of which one does the work."""
@@ -202,7 +208,9 @@ async def in_turns(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         async with turns:
             return await part
 
-    return await asyncio.gather(*(one(part) for part in work))
+    async with asyncio.TaskGroup() as tasks:
+        begun = [tasks.create_task(one(part)) for part in work]
+    return [task.result() for task in begun]
 
 
 def differences(mine: Any, theirs: Any, path: str = "") -> Iterator[str]:
