@@ -159,7 +159,10 @@ def unavailable() -> Iterator[None]:
         if isinstance(error, TRANSIENT):
             raise Unavailable("Another change got in the way. Try again.") from error
         if database_trouble(error):
-            log.warning("database_trouble", error=type(error).__name__, exc_info=error)
+            if isinstance(error, db.DatabaseUnavailableError):  # a full pool, for each request
+                log.warning("database_trouble", error=str(error))
+            else:
+                log.warning("database_trouble", error=type(error).__name__, exc_info=error)
             raise Unavailable("The database is not available just now.") from error
         raise
 

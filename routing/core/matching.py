@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from heapq import heapify, heappop, heappush, heapreplace
-from itertools import chain, count
+from itertools import count
 from typing import NamedTuple
 
 from routing.core.agent_state import Agent, Status
@@ -31,7 +31,6 @@ from routing.core.strategies import STRATEGIES, Draw, Order, Strategy
 
 _BAND = 1 << 26  # above any score in per mille; a rank still fits one digit of a Python int
 _MANY = 32  # from so many changes on, sorting everything is cheaper than merging
-_pick = tuple.__new__  # half the cost of calling Pick
 _Group = tuple[int, bool, int, int, int]  # band, front, base, boost, target
 
 
@@ -47,10 +46,6 @@ class Ring:
     prefer: tuple[Requirement, ...] = ()
     agents: tuple[str, ...] | None = None
     scored: tuple[Requirement, ...] = ()
-    wanted: tuple[tuple[str, int], ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "wanted", tuple((n.skill, n.min) for n in self.require))
 
     def admits(self, agent: Agent) -> bool:
         if self.agents is not None and agent.id not in self.agents:
@@ -82,7 +77,6 @@ class Option(NamedTuple):
 
 
 _TAKING = (Status.FREE, Status.OFFERED)
-_NO_OPTIONS: Iterator[Option] = iter(())
 
 Lane = list["_Head"]
 """The heads of the needs of one queue, or of one named agent, in one order group; sorted.
@@ -102,18 +96,22 @@ class Need:
         "key",
         "kind",
         "lanes",
-        "layer",
-        "options",
+        "layers",
         "others",
+        "plan",
         "plugin",
         "prefix",
         "queue",
         "rings",
+        "room",
         "roster",
         "strategy",
+        "superseding",
         "target_ms",
+        "tick",
         "waiting",
         "walk",
+        "yielding",
     )
 
     def __init__(
@@ -142,11 +140,18 @@ class Need:
         self.waiting: list[tuple[int, str, Visit]] = []
         self.lanes: list[Lane] = []
         self.head: _Head | None = None
+        self.tick = 0
         self.walk = 0
-        """The walk that `options` and `layer` belong to."""
-        self.options = _NO_OPTIONS
-        self.layer = 0
-        """The best layer that still had somebody."""
+        """The walk that `room` belongs to."""
+        self.room = 0
+        self.layers: Sequence[int] = ()
+        """All agents in layers, if the strategy needs no more than these."""
+        self.plan: tuple[tuple[int, ...] | None, ...] = ()
+        """For each ring its requirements' places in `skill_bits`; None: it names agents."""
+        self.superseding = False
+        """It may ring where something else rings already, which is taken back then."""
+        self.yielding = False
+        """What rings of it may be taken back for something else."""
         self.dead = 0
         """The walk in which nobody was left for it."""
         self.prefix = (item.band * 2 + (not item.front)) * _BAND - item.base * 1000
@@ -163,7 +168,7 @@ class Need:
 
 _Head = tuple[int, str, int, Need, Visit]  # virtual start, id, tick, need, visit
 _NeedKey = tuple[object, ...]
-_Place = tuple[int, int, str, Visit, Need]  # rank, virtual start, id
+_Place = tuple[int, int, str, int, Visit, Need]  # rank, virtual start, id, the need's tick
 _Entry = tuple[int, int, str, int, Lane | None, _Head]  # rank, the head's place, tick, source
 
 
@@ -182,14 +187,15 @@ class Matcher:
         self._kinds: dict[Kind, int] = {}
         self._kind_list: list[Kind] = []
         self._needs: dict[_NeedKey, Need] = {}
-        self._need_of: dict[str, Need] = {}
         self._queue_lanes: defaultdict[str, dict[_Group, Lane]] = defaultdict(dict)
         self._agent_lanes: defaultdict[str, dict[_Group, Lane]] = defaultdict(dict)
         self._changed: dict[str, Agent] = {}
         self._eager: dict[str, Agent] = {}
         self._fresh: dict[Need, None] = {}
         self._eager_rooms: dict[tuple[int, int], int] = {}
+        self._waiting = 0
         self._gone = 0
+        """Visits that big walks took, whose traces are still in needs and lanes."""
         self._walk = 0
         self._ticks = count()
 
@@ -238,27 +244,29 @@ class Matcher:
         if need is None:
             roster = self._roster_for(STRATEGIES[strategy])
             need = Need(key, visit, number, rings, strategy, roster, self._seed)
+            need.tick = next(self._ticks)
             need.others = [each for each in self._rosters.values() if each is not roster]
             need.lanes = self._lanes_for(item.queue, rings, group)
-            for wanted in (wish for ring in rings for wish in (*ring.require, *ring.prefer)):
-                roster.meeting(wanted.skill, wanted.min)
+            need.plan = tuple(
+                None
+                if ring.agents is not None
+                else tuple(roster.skill_number(wanted.skill, wanted.min) for wanted in ring.require)
+                for ring in rings
+            )
             self._needs[key] = need
-        self._need_of[item.id] = need
+        self._waiting += visit.place is None
+        visit.place = need
         heappush(need.waiting, (item.virtual_start, item.id, visit))
         self._head(need)
         self._fresh[need] = None
 
-    def remove(self, work_item: str) -> None:
+    def remove(self, visit: Visit) -> None:
         """The visit no longer waits; nothing happens if it did not."""
-        need = self._need_of.pop(work_item, None)
-        if need is not None:
+        need = visit.place
+        if isinstance(need, Need):
+            visit.place = None
+            self._waiting -= 1
             self._head(need)
-
-    def has_candidates(self, work_item: str) -> bool:
-        """Whether anybody could take the waiting visit now."""
-        self.flush()
-        need = self._need_of[work_item]
-        return any(True for _ in self.options(need, need.roster.room(need.kind)))
 
     def pool(self, roster: BitRoster, ring: Ring) -> int:
         """The agents whom a ring admits, with room or without."""
@@ -277,7 +285,7 @@ class Matcher:
                 place = taken = 0
                 while place < len(lane) and taken < most:
                     start, work_item, _, need, visit = lane[place]
-                    if self._need_of.get(work_item) is not need:
+                    if visit.place is not need:
                         self._head(need)
                         continue
                     if self._fits(need, agent):
@@ -308,19 +316,19 @@ class Matcher:
         if not fresh and not eager:
             return []
         many = self._begin_walk(fresh, eager)
-        walk, need_of, last_offered = self._walk, self._need_of, self.last_offered
-        picks: list[Pick] = []
-        for _, _, work_item, visit, need in (
-            self._all(now) if many else self._few(fresh, eager, now)
-        ):
-            if need.dead == walk or work_item not in need_of:
+        walk = self._walk
+        last: dict[str, Agent] = {}
+        picks, new = list[Pick](), tuple.__new__  # half the cost of calling Pick
+        for _, _, _, _, visit, need in self._all(now) if many else self._few(fresh, eager, now):
+            if need.dead == walk or visit.place is not need:
                 continue
             if need.walk != walk:
                 self._begin_need(need, None if many or need in fresh else eager)
             roster = need.roster
             free = roster.free
-            found = need.layer & free or self._next_layer(need, free)
+            found = self._best(need, free)
             if not found:
+                need.dead = walk
                 continue
             if need.in_order:
                 position = found.bit_length() - 1
@@ -332,32 +340,23 @@ class Matcher:
             for other in need.others:
                 for agent in agents:
                     other.take(agent.id)
-            last_offered[need.queue] = agents[-1].id
-            picks.append(_pick(Pick, (visit, agents, need, start)))
-            del need_of[work_item]
-            if agents[0].offers or (len(agents) > 1 and any(a.offers for a in agents)):
+            last[need.queue] = agents[-1]
+            picks.append(new(Pick, (visit, agents, need, start)))
+            visit.place = None
+            if need.yielding:
+                self._eager.update((agent.id, agent) for agent in agents)
+            if need.superseding and any(agent.offers for agent in agents):
                 self._fresh.update(fresh)
                 self._eager.update(eager)
                 break
+        self.last_offered.update((queue, agent.id) for queue, agent in last.items())
+        self._waiting -= len(picks)
         self._gone += len(picks) if many else 0
-        for pick in picks:
-            for agent in pick.agents:
-                self._eager[agent.id] = agent  # may have room for what interrupts this
         return picks
-
-    def _next_layer(self, need: Need, free: int) -> int:
-        """The best of the need's layers that somebody is free of; 0: nobody is left for it."""
-        for option in need.options:
-            found = option.layer & free
-            if found:
-                need.layer = option.layer if len(need.waiting) > 1 else 0
-                return found
-        need.dead = self._walk
-        return 0
 
     def _begin_walk(self, fresh: Mapping[Need, None], eager: Mapping[str, Agent]) -> bool:
         """Nobody is taken yet. True if so much changed that everything is to be sorted."""
-        if 2 * self._gone > len(self._need_of):
+        if 2 * self._gone > self._waiting:
             self._sweep()
         self._walk += 1
         self._eager_rooms.clear()
@@ -368,15 +367,54 @@ class Matcher:
     def _begin_need(self, need: Need, eager: Mapping[str, Agent] | None) -> None:
         """Who has room for it in this walk; of a need that is not fresh, only the eager."""
         need.walk = self._walk
-        room = need.roster.room(need.kind)
+        kind = self._kind_list[need.kind]
+        need.superseding = bool(kind.interrupts)
+        need.yielding = any(kind.channel in other.interrupts for other in self._kind_list)
+        need.layers = need.roster.layer(need.plugin.lowest) if need.plugin.lowest else ()
+        need.room = need.roster.room(need.kind)
         if eager is not None:
             key = id(need.roster), need.kind
             limited = self._eager_rooms.get(key)
             if limited is None:
-                limited = self._eager_rooms[key] = room & need.roster.of(eager)
-            room = limited
-        need.options = self.options(need, room)
-        need.layer = 0
+                limited = self._eager_rooms[key] = need.room & need.roster.of(eager)
+            need.room = limited
+
+    def _best(self, need: Need, free: int) -> int:
+        """The best layer of the first ring that has somebody; 0: there is nobody. Nothing of
+        it is kept from item to item: the bitmaps that all needs share stay in the processor's
+        cache, one of each need's own would not."""
+        roster = need.roster
+        skill_bits = roster.skill_bits
+        room = need.room & free
+        for number, plan in enumerate(need.plan):
+            if plan is None:
+                bits = self._named(need, need.rings[number]) & free
+            else:
+                bits = room
+                for skill in plan:
+                    bits &= skill_bits[skill]
+            if need.excluded:
+                bits &= ~roster.of(need.excluded)
+            if bits:
+                ring = need.rings[number]
+                if ring.prefer:
+                    bits = self._wished(ring, roster, bits) or bits
+                for layer in need.layers:
+                    found = bits & layer
+                    if found:
+                        return found
+                need.draw.require = ring.scored
+                return need.plugin.best(bits, roster, need.draw)
+        return 0
+
+    @staticmethod
+    def _wished(ring: Ring, roster: BitRoster, bits: int) -> int:
+        """Those who meet the ring's wishes too."""
+        if not ring.prefer:
+            return 0
+        for wish in ring.prefer:
+            bits &= roster.meeting(wish.skill, wish.min)
+        return bits
 
     def _choose(self, need: Need, visit: Visit, found: int) -> tuple[tuple[Agent, ...], int | None]:
         """Who of the best layer gets it, and where the turns began. They leave the walk."""
@@ -387,26 +425,25 @@ class Matcher:
         draw.last_offered = self.last_offered.get(need.queue)
         draw.start = None
         if need.strategy is StrategyName.RING_ALL:
-            agents = self._everybody(need, found)
+            agents = self._everybody(need)
         else:
             agents = (roster.agents[need.plugin.first(found, roster, draw)],)
         for agent in agents:
             roster.take(agent.id)
+        self.last_offered[need.queue] = agents[-1].id
         return agents, draw.start
 
-    @staticmethod
-    def _everybody(need: Need, found: int) -> tuple[Agent, ...]:
-        agents = []
-        layers = chain((found,), (option.layer for option in need.options))
-        for layer in layers:
-            rest = layer & need.roster.free
+    def _everybody(self, need: Need) -> tuple[Agent, ...]:
+        """All who could have it, ring by ring, the longest idle first in each layer."""
+        agents: dict[str, Agent] = {}
+        for option in self.options(need, need.room):
+            rest = option.layer & need.roster.free
             while rest:
                 position = rest.bit_length() - 1
                 rest ^= 1 << position
                 agent = need.roster.agents[position]
-                if agent not in agents:
-                    agents.append(agent)
-        return tuple(agents)
+                agents.setdefault(agent.id, agent)
+        return tuple(agents.values())
 
     def _few(
         self, fresh: Mapping[Need, None], eager: Mapping[str, Agent], now: int
@@ -424,7 +461,7 @@ class Matcher:
             rank, start, work_item, _, lane, head = heap[0]
             need, visit = head[3:]
             if self._head(need) is head and need.dead != self._walk:
-                yield rank, start, work_item, visit, need
+                yield rank, start, work_item, need.tick, visit, need
             self._head(need)
             if lane is not None:
                 following = self._next(lane, head)
@@ -437,17 +474,18 @@ class Matcher:
                 heapreplace(heap, self._entry(following, lane, now))
 
     def _all(self, now: int) -> list[_Place]:
-        """Every waiting item, in order."""
-        need_of = self._need_of
+        """Every waiting item, in order; some that no longer wait may be among them."""
         places = []
         for need in self._needs.values():
-            prefix, boost, target = need.prefix, need.boost, need.target_ms
+            prefix, boost, target, tick = need.prefix, need.boost, need.target_ms, need.tick
             for start, work_item, visit in need.waiting:
-                if need_of.get(work_item) is need:
-                    waited = max(now - start, 0)
-                    earned = boost if waited >= target else boost * waited // target
-                    places.append((prefix - earned, start, work_item, visit, need))
-        places.sort()  # never compares visits: ids differ
+                waited = now - start
+                if waited >= target:
+                    rank = prefix - boost
+                else:
+                    rank = prefix - boost * waited // target if waited > 0 else prefix
+                places.append((rank, start, work_item, tick, visit, need))
+        places.sort()
         return places
 
     def flush(self) -> None:
@@ -513,7 +551,7 @@ class Matcher:
     def _head(self, need: Need) -> _Head | None:
         """The need's first item that still waits; its lanes learn of a new one."""
         waiting, old = need.waiting, need.head
-        while waiting and self._need_of.get(waiting[0][1]) is not need:
+        while waiting and waiting[0][2].place is not need:
             heappop(waiting)
         if waiting and old is not None and old[1] == waiting[0][1]:
             return old
@@ -534,7 +572,7 @@ class Matcher:
         place = 0 if after is None else bisect_right(lane, after)
         while place < len(lane):
             head = lane[place]
-            if self._need_of.get(head[1]) is not head[3]:
+            if head[4].place is not head[3]:
                 self._head(head[3])  # gone: a later one of its need comes in further on
             elif head[3].dead == self._walk:
                 place += 1
@@ -549,7 +587,7 @@ class Matcher:
             for lane in home.values():
                 lane.clear()
         for need in list(self._needs.values()):
-            need.waiting = [entry for entry in need.waiting if self._need_of.get(entry[1]) is need]
+            need.waiting = [entry for entry in need.waiting if entry[2].place is need]
             heapify(need.waiting)
             need.head = None
             self._head(need)
@@ -578,31 +616,20 @@ class Matcher:
         return (need.rank(now, start), start, work_item, next(self._ticks), lane, head)
 
     def options(self, need: Need, room: int) -> Iterator[Option]:
-        """Those with room who meet the need's rings: layer by layer, best first."""
+        """All with this room who meet the need's rings, layer by layer, best first."""
         roster, draw = need.roster, need.draw
-        skills = roster.skills
-        excluded = roster.of(need.excluded) if need.excluded else 0
+        excluded = roster.of(need.excluded)
         for number, ring in enumerate(need.rings):
-            if ring.agents is not None:
-                bits = self._named(need, ring)
-            else:
-                bits = room
-                for wanted in ring.wanted:
-                    bits &= skills[wanted]
-            if excluded:
-                bits &= ~excluded
-            if not bits:
-                continue
+            named = ring.agents is not None
+            bits = self._named(need, ring) if named else room & self.pool(roster, ring)
+            bits &= ~excluded
             draw.require = ring.scored
-            if ring.prefer:
-                preferred = bits
-                for wish in ring.prefer:
-                    preferred &= roster.meeting(wish.skill, wish.min)
-                for layer in need.plugin.split(preferred, roster, draw):
-                    yield Option(number, True, layer)
-                bits ^= preferred
-            for layer in need.plugin.split(bits, roster, draw):
-                yield Option(number, False, layer)
+            wished = self._wished(ring, roster, bits)
+            for preferred, rest in ((True, wished), (False, bits ^ wished)):
+                while rest:
+                    layer = need.plugin.best(rest, roster, draw)
+                    yield Option(number, preferred, layer)
+                    rest ^= layer
 
     def _named(self, need: Need, ring: Ring) -> int:
         """Those of a ring's named agents who can take the item, a call in a chat included."""

@@ -483,6 +483,8 @@ class Visit:
     refused_at: int | None = None
     """Last miss or reject of this round."""
     message_offered: bool = False
+    place: object | None = field(default=None, init=False, compare=False, repr=False)
+    """Where it stands in the matcher while it waits; not a part of the row."""
 
 
 @dataclass(frozen=True, slots=True)

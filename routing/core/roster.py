@@ -58,7 +58,9 @@ class BitRoster:
         self._bits: dict[_BitmapKey, int] = {}
         self._values: dict[str, list[int]] = {}
         self._by_value: dict[str, list[int]] = {}
-        self.skills: dict[tuple[str, int], int] = {}
+        self.skill_bits: list[int] = []
+        """Who has at least a level of a skill; `skill_number` tells which."""
+        self._skill_numbers: dict[tuple[str, int], int] = {}
         self._minima: dict[str, list[int]] = {}
         self._levels: dict[str, list[int]] = {}
         self.everyone = 0
@@ -93,15 +95,22 @@ class BitRoster:
             self._by_value[name] = found
         return found
 
-    def meeting(self, skill: str, level: int) -> int:
-        bits = self.skills.get((skill, level))
-        if bits is None:
-            positions = self.positions
-            holders = self._holders.get(skill, {})
-            bits = bitmap([positions[agent] for agent, has in holders.items() if has >= level])
-            self.skills[skill, level] = bits
+    def skill_number(self, skill: str, level: int) -> int:
+        """The place in `skill_bits` of those with at least this level."""
+        number = self._skill_numbers.get((skill, level))
+        if number is None:
+            number = self._skill_numbers[skill, level] = len(self.skill_bits)
+            self.skill_bits.append(self._holding(skill, level))
             self._minima.setdefault(skill, []).append(level)
-        return bits
+        return number
+
+    def meeting(self, skill: str, level: int) -> int:
+        return self.skill_bits[self.skill_number(skill, level)]
+
+    def _holding(self, skill: str, level: int) -> int:
+        positions = self.positions
+        holders = self._holders.get(skill, {})
+        return bitmap([positions[agent] for agent, has in holders.items() if has >= level])
 
     def levels(self, skill: str) -> Sequence[int]:
         levels = self._levels.get(skill)
@@ -135,7 +144,7 @@ class BitRoster:
                 self._flip_skills(skill_flips, position, agent, moved=agent.id in moved)
         self._apply(flips)
         for key, positions in skill_flips.items():
-            self.skills[key] ^= bitmap(positions)
+            self.skill_bits[self._skill_numbers[key]] ^= bitmap(positions)
 
     def remove(self, agent: str) -> None:
         """Forget an agent."""
@@ -183,11 +192,8 @@ class BitRoster:
             facts = self._facts[agent.id] = self._facts_of(agent)
             self._flip(flips, position, None, facts)
         self._apply(flips)
-        demanded = list(self.skills)
-        self.skills.clear()
-        self._minima.clear()
-        for skill, level in demanded:
-            self.meeting(skill, level)
+        for (skill, level), number in self._skill_numbers.items():
+            self.skill_bits[number] = self._holding(skill, level)
 
     def _move(
         self, moved: list[Agent], flips: defaultdict[_BitmapKey, list[int]]

@@ -2,7 +2,7 @@
 
 The candidates come as a bitmap over a `Roster`, whose positions are in the order that the
 strategy asks for, the best at the highest position: `IDLE` (longest idle first, ties by id)
-or `FIXED` (configured position, then id). `split` and `first` find the winner in a few
+or `FIXED` (configured position, then id). `best` and `first` find the winner in a few
 operations on whole bitmaps, never by visiting candidates. `key` says the same of one agent in
 words: the candidate with the lowest key is the winner. The tests hold the two together, and
 the explanation record shows the keys.
@@ -22,7 +22,7 @@ the explanation record shows the keys.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
@@ -87,8 +87,13 @@ class Strategy(Protocol):
     @property
     def layers(self) -> tuple[str, ...]: ...
 
-    def split(self, candidates: int, roster: Roster, draw: Draw) -> Iterator[int]:
-        """The candidates in layers, best layer first, each of them once."""
+    @property
+    def lowest(self) -> str | None:
+        """The layer whose lowest value alone makes `best`; None if there is more to it."""
+
+    def best(self, candidates: int, roster: Roster, draw: Draw) -> int:
+        """Those of the candidates that nothing but the order of positions tells apart, and
+        that come before all others. Neither is 0."""
 
     @property
     def in_order(self) -> bool:
@@ -124,12 +129,13 @@ def nth(bitmap: int, n: int) -> int:
     return base
 
 
-def by_layer(candidates: int, roster: Roster, layer: str) -> Iterator[int]:
-    """The candidates by their value in the layer, ascending."""
+def lowest_of(candidates: int, roster: Roster, layer: str) -> int:
+    """Those of the candidates with the lowest value in the layer."""
     for bits in roster.layer(layer):
         found = candidates & bits
         if found:
-            yield found
+            return found
+    raise AssertionError("an agent without a value in a layer")
 
 
 def _idle_key(agent: Agent) -> Key:
@@ -138,6 +144,7 @@ def _idle_key(agent: Agent) -> Key:
 
 class _InOrder:
     in_order = True
+    lowest: str | None = None
 
     def first(self, layer: int, roster: Roster, draw: Draw) -> int:  # noqa: ARG002
         return layer.bit_length() - 1
@@ -146,9 +153,10 @@ class _InOrder:
 class LongestIdle(_InOrder):
     order = Order.IDLE
     layers: tuple[str, ...] = ("load",)
+    lowest: str | None = "load"
 
-    def split(self, candidates: int, roster: Roster, draw: Draw) -> Iterator[int]:  # noqa: ARG002
-        return by_layer(candidates, roster, "load")
+    def best(self, candidates: int, roster: Roster, draw: Draw) -> int:  # noqa: ARG002
+        return lowest_of(candidates, roster, "load")
 
     def key(self, agent: Agent, roster: Roster, draw: Draw) -> Key:  # noqa: ARG002
         return _idle_key(agent)
@@ -159,22 +167,24 @@ class RingAll(LongestIdle):
 
 
 class PreferredFirst(LongestIdle):
-    def split(self, candidates: int, roster: Roster, draw: Draw) -> Iterator[int]:
+    lowest = None
+
+    def best(self, candidates: int, roster: Roster, draw: Draw) -> int:
         preferred = candidates & roster.of(draw.item.preferred)
-        yield from super().split(preferred, roster, draw)
-        yield from super().split(candidates ^ preferred, roster, draw)
+        return super().best(preferred or candidates, roster, draw)
 
     def key(self, agent: Agent, roster: Roster, draw: Draw) -> Key:  # noqa: ARG002
         return (("not_preferred", int(agent.id not in draw.item.preferred)), *_idle_key(agent))
 
 
 class BestSkill(LongestIdle):
-    def split(self, candidates: int, roster: Roster, draw: Draw) -> Iterator[int]:
+    lowest = None
+
+    def best(self, candidates: int, roster: Roster, draw: Draw) -> int:
         scores = {0: candidates}
         for need in draw.require:
             scores = self._add(scores, need, roster)
-        for score in sorted(scores, reverse=True):
-            yield from super().split(scores[score], roster, draw)
+        return super().best(scores[max(scores)], roster, draw)
 
     @staticmethod
     def _add(scores: Mapping[int, int], need: Requirement, roster: Roster) -> dict[int, int]:
@@ -204,9 +214,10 @@ class BestSkill(LongestIdle):
 class LeastOccupied(_InOrder):
     order = Order.IDLE
     layers = ("open",)
+    lowest = "open"
 
-    def split(self, candidates: int, roster: Roster, draw: Draw) -> Iterator[int]:  # noqa: ARG002
-        return by_layer(candidates, roster, "open")
+    def best(self, candidates: int, roster: Roster, draw: Draw) -> int:  # noqa: ARG002
+        return lowest_of(candidates, roster, "open")
 
     def key(self, agent: Agent, roster: Roster, draw: Draw) -> Key:  # noqa: ARG002
         return (
@@ -223,11 +234,12 @@ class Fewest(_InOrder):
 
     def __init__(self, layer: str, name: str) -> None:
         self.layers: tuple[str, ...] = (layer,)
+        self.lowest = layer
         self._layer = layer
         self._name = name
 
-    def split(self, candidates: int, roster: Roster, draw: Draw) -> Iterator[int]:  # noqa: ARG002
-        return by_layer(candidates, roster, self._layer)
+    def best(self, candidates: int, roster: Roster, draw: Draw) -> int:  # noqa: ARG002
+        return lowest_of(candidates, roster, self._layer)
 
     def key(self, agent: Agent, roster: Roster, draw: Draw) -> Key:  # noqa: ARG002
         return (
@@ -241,8 +253,8 @@ class Linear(_InOrder):
     order = Order.FIXED
     layers: tuple[str, ...] = ()
 
-    def split(self, candidates: int, roster: Roster, draw: Draw) -> Iterator[int]:  # noqa: ARG002
-        yield candidates
+    def best(self, candidates: int, roster: Roster, draw: Draw) -> int:  # noqa: ARG002
+        return candidates
 
     def key(self, agent: Agent, roster: Roster, draw: Draw) -> Key:  # noqa: ARG002
         return (("position", agent.config.position), ("agent", agent.id))
@@ -252,11 +264,12 @@ class RoundRobin:
     """The first candidate after the last one, round the circle."""
 
     in_order = False
+    lowest: str | None = None
     order = Order.FIXED
     layers: tuple[str, ...] = ()
 
-    def split(self, candidates: int, roster: Roster, draw: Draw) -> Iterator[int]:  # noqa: ARG002
-        yield candidates
+    def best(self, candidates: int, roster: Roster, draw: Draw) -> int:  # noqa: ARG002
+        return candidates
 
     def first(self, layer: int, roster: Roster, draw: Draw) -> int:
         if draw.start is None:

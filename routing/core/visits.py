@@ -43,7 +43,7 @@ def leave(world: World, visit: Visit) -> None:
     """The visit is over. Its pending offers are the caller's to end."""
     item = visit.item
     del world.visits[item.id]
-    world.matcher.remove(item.id)
+    world.matcher.remove(visit)
     world.length[item.queue, item.channel] -= 1
 
 

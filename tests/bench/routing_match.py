@@ -107,6 +107,7 @@ def loaded(given: Scene) -> Matcher:
         agent.refresh(NOW)
         matcher.touch(agent)
     for visit, kind, rings in given.items:
+        visit.place = None
         matcher.add(visit, kind, rings, StrategyName.LONGEST_IDLE)
     matcher.flush()
     return matcher
