@@ -1,0 +1,1 @@
+"""Voice in the browser: the call model, its signalling, and the media process beside it."""

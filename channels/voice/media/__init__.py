@@ -1,0 +1,1 @@
+"""The media process: legs, mixes and recordings. It knows no agents, queues or customers."""
