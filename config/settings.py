@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -46,6 +46,18 @@ def _split(value: Any) -> Any:
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
+def _range(value: Any) -> Any:
+    """'40000-40999' → (40000, 40999); anything else is pydantic's to judge."""
+    if isinstance(value, str):
+        first, _, last = value.partition("-")
+        return (first.strip(), (last or first).strip())
+    return value
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+PortRange = Annotated[tuple[Port, Port], BeforeValidator(_range)]
 
 
 class _Section(BaseModel):
@@ -132,6 +144,46 @@ class Chat(_Section):
     """Conversations that one address may begin in a minute."""
 
 
+class Media(_Section):
+    """Voice in the browser: the media process, and the TURN server that browsers are told of."""
+
+    socket: Path | None = Field(None, alias="MEDIA_SOCKET")
+    """Where web and media meet; None: media.sock under DATA_DIR."""
+    public_ip: str = Field("", alias="MEDIA_PUBLIC_IP")
+    """What browsers are told instead of this machine's own addresses (1:1 NAT)."""
+    udp_ports: PortRange | None = Field(None, alias="MEDIA_UDP_PORTS")
+    """First and last UDP port for sound; None: whichever are free."""
+    max_calls: int = Field(0, alias="MEDIA_MAX_CALLS", ge=0)
+    """Calls at once; 0: as many as the media process measures that it can carry."""
+    turn_urls: Words = Field((), alias="TURN_URLS")
+    """`turn:host:port?transport=udp` and the like."""
+    turn_secret: SecretStr | None = Field(None, alias="TURN_SECRET")
+    """Shared with the TURN server (coturn's static-auth-secret), for credentials that expire."""
+    turn_ttl_seconds: int = Field(86_400, alias="TURN_TTL_SECONDS", ge=60)
+
+    @field_validator("public_ip")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        try:
+            return str(ip_address(value)) if value else value
+        except ValueError as error:
+            raise ValueError("not an IP address") from error
+
+    @field_validator("udp_ports")
+    @classmethod
+    def _ascending(cls, value: tuple[int, int] | None) -> tuple[int, int] | None:
+        if value is not None and value[0] > value[1]:
+            raise ValueError("the first port is above the last")
+        return value
+
+    @field_validator("turn_urls")
+    @classmethod
+    def _turn(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(url.startswith(("turn:", "turns:", "stun:")) for url in value):
+            raise ValueError("an address begins with turn:, turns: or stun:")
+        return value
+
+
 class Log(_Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="LOG_LEVEL")
     format: Literal["auto", "json", "console"] = Field("auto", alias="LOG_FORMAT")
@@ -162,6 +214,7 @@ class Settings(BaseSettings):
     auth: Auth
     web: Web
     chat: Chat
+    media: Media
     log: Log
     demo: Demo
 
@@ -175,6 +228,16 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings,)  # load_settings() deals the flat names out to the sections
+
+    @property
+    def media_socket(self) -> Path:
+        """Where web and media meet."""
+        return self.media.socket or self.app.data_dir / "media.sock"
+
+    @property
+    def media_dir(self) -> Path:
+        """What the media process keeps: recordings, and reports not yet taken by web."""
+        return self.app.data_dir / "media"
 
     def with_database(self, url: str) -> Self:
         """The same settings on another database."""

@@ -46,6 +46,31 @@ def test_empty_counts_as_unset() -> None:
     assert settings.app.port == 8080
 
 
+def test_voice_settings(tmp_path: Path) -> None:
+    given = {**STRONG, "DATA_DIR": str(tmp_path)}
+    settings = load_settings({**given, "MEDIA_UDP_PORTS": "40000 - 40999", "TURN_URLS": "turn:a:1"})
+    assert settings.media.udp_ports == (40000, 40999)
+    assert settings.media.turn_urls == ("turn:a:1",)
+    assert settings.media_socket == tmp_path / "media.sock"
+    assert load_settings({**given, "MEDIA_SOCKET": "/run/m"}).media_socket == Path("/run/m")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MEDIA_UDP_PORTS", "40999-40000"),
+        ("MEDIA_UDP_PORTS", "0-10"),
+        ("MEDIA_UDP_PORTS", "harbour"),
+        ("MEDIA_PUBLIC_IP", "voice.example.com"),
+        ("MEDIA_MAX_CALLS", "-1"),
+        ("TURN_URLS", "https://turn.example.com"),
+    ],
+)
+def test_wrong_voice_settings_are_refused(name: str, value: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError):
+        load_settings({**STRONG, "DATA_DIR": str(tmp_path), name: value})
+
+
 def test_settings_cannot_be_changed_and_hide_their_secrets() -> None:
     settings = load_settings(STRONG)
     with pytest.raises(ValueError, match="frozen"):
