@@ -141,6 +141,7 @@ def build(settings: Settings, pool: db.Pool, clock: Clock, centre: Centre) -> Ho
         presence=router.presence,
         queues=router.queues,
         visitors=chat.visitors,
+        calls=chat.calls,
     )
     wallboard = contactcenter.analytics.module.build_wallboard(
         deps,

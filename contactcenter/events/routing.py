@@ -9,7 +9,7 @@ from uuid import UUID
 
 from contactcenter.core.event import Audience, Event
 
-_OFFER: frozenset[Audience] = frozenset({"agent", "team", "queue", "wallboard"})
+_OFFER: frozenset[Audience] = frozenset({"agent", "team", "queue", "visitor", "wallboard"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

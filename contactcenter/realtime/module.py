@@ -15,7 +15,7 @@ from contactcenter.core.errors import NotFound
 from contactcenter.core.module import Deps, Lifespan, Module
 from contactcenter.core.sockets import Command, CommandContext
 from contactcenter.realtime.hub import Hub
-from contactcenter.realtime.ports import Presence, Queues, Visitors
+from contactcenter.realtime.ports import Calls, Presence, Queues, Visitors
 from contactcenter.realtime.projector import Projector
 from contactcenter.realtime.server import NAMESPACES, Gateway
 from contactcenter.realtime.snapshot import Centre, Snapshots
@@ -32,7 +32,7 @@ class Sync(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What may be lost on its way to a screen: typing."""
+    """What may be lost on its way to a screen: typing, the quality of a call."""
 
     hub: Hub
 
@@ -88,14 +88,21 @@ class Realtime:
 
 
 def build(
-    deps: Deps, *, hub: Hub, centre: Centre, presence: Presence, queues: Queues, visitors: Visitors
+    deps: Deps,
+    *,
+    hub: Hub,
+    centre: Centre,
+    presence: Presence,
+    queues: Queues,
+    visitors: Visitors,
+    calls: Calls,
 ) -> Realtime:
     """Nothing runs before the module's lifespan is entered."""
-    snapshots = Snapshots(deps.work, centre, queues, visitors)
+    snapshots = Snapshots(deps.work, centre, queues, visitors, calls)
     gateway = Gateway(
-        deps.settings, deps.clock, hub, Server(NAMESPACES), snapshots, presence, visitors
+        deps.settings, deps.clock, hub, Server(NAMESPACES), snapshots, presence, visitors, calls
     )
-    projector = Projector(deps.work, deps.bus, deps.clock, hub, gateway, queues)
+    projector = Projector(deps.work, deps.bus, deps.clock, hub, gateway, queues, calls)
 
     async def sync(ctx: CommandContext) -> dict[str, Any]:
         connection = hub.get(ctx.sid)

@@ -44,6 +44,39 @@ class Queues(Protocol):
         """Everybody who waits in the queue, first comes next."""
 
 
+class Calls(Protocol):
+    """Voice: calls as their agents and their customers see them, each as plain data."""
+
+    async def cards(
+        self, conn: Connection, pairs: Sequence[tuple[UUID, UUID]]
+    ) -> Mapping[tuple[UUID, UUID], Mapping[str, Any]]:
+        """(agent, call) → the card; absent: the agent is not on the line."""
+
+    async def of_agent(self, conn: Connection, agent_id: UUID) -> Mapping[UUID, Mapping[str, Any]]:
+        """Call → card, for every call that the agent is on."""
+
+    async def of_visitors(
+        self, conn: Connection, conversation_ids: Sequence[UUID]
+    ) -> Mapping[UUID, Mapping[str, Any]]:
+        """Conversation → its visitor's newest call, for those who have called."""
+
+    async def waiting(
+        self, conn: Connection, conversation_ids: Sequence[UUID]
+    ) -> Mapping[UUID, tuple[UUID, UUID]]:
+        """A call's own conversation → (the conversation of the visitor on it, call)."""
+
+    async def softphones(
+        self, conn: Connection, agent_ids: Sequence[UUID]
+    ) -> Mapping[UUID, Mapping[str, Any]]:
+        """Agent → the softphone's own leg."""
+
+    async def channels(self, agent_id: UUID) -> Sequence[str]:
+        """What the agent's desk can handle now, voice included or not."""
+
+    def ice_servers(self, who: str) -> Sequence[Mapping[str, Any]]:
+        """Where a browser finds its way to the media: RTCIceServer objects."""
+
+
 class Visitors(Protocol):
     """Web chat: the visitor's side of a conversation."""
 

@@ -24,6 +24,28 @@ from contactcenter.events.agents import (
     AgentSkillsChanged,
     AgentStatusChanged,
 )
+from contactcenter.events.calls import (
+    CallAgentDropped,
+    CallAnswered,
+    CallConferenced,
+    CallConsultEnded,
+    CallConsultStarted,
+    CallConsultToggled,
+    CallEnded,
+    CallHeld,
+    CallInitiated,
+    CallLegBack,
+    CallLegChanged,
+    CallLegJoined,
+    CallLegLeft,
+    CallLegLost,
+    CallMuted,
+    CallRecordingChanged,
+    CallResumed,
+    CallRinging,
+    CallTakenOver,
+    CallTransferred,
+)
 from contactcenter.events.interactions import (
     InteractionClosed,
     InteractionCostChanged,
@@ -59,16 +81,18 @@ from contactcenter.interactions.schemas import (
 )
 from contactcenter.interactions.visitor import first_name, visitor_message
 from contactcenter.realtime import store
+from contactcenter.realtime.ports import Calls
 from db import Connection
 
 SNAPSHOT: Final = "snapshot"
 """The name of an emission that stands for a new snapshot to everybody in the room."""
 
 Payload = Mapping[str, Any]
-To = Literal["agent", "holders", "others", "team", "queue", "visitor"]
+To = Literal["agent", "holders", "others", "team", "queue", "visitor", "parties", "caller"]
 """agent: the one the fact names · holders: every agent with an open segment in its interaction
 · others: holders without that agent · team: all desks · queue: the desks of the fact's queue
-· visitor: the customer of the conversation."""
+· visitor: the customer of the conversation · parties: the agents that a call's fact names
+· caller: the visitor who is on the call."""
 
 
 @dataclass(slots=True)
@@ -83,6 +107,9 @@ class Wanted:
     waiting: set[UUID] = field(default_factory=set)  # interactions
     team: set[UUID] = field(default_factory=set)
     me: set[UUID] = field(default_factory=set)
+    calls: set[tuple[UUID, UUID]] = field(default_factory=set)  # (agent, call)
+    callers: set[UUID] = field(default_factory=set)  # conversations whose visitor is on a call
+    softphones: set[UUID] = field(default_factory=set)  # agents
 
 
 @dataclass(slots=True)
@@ -97,6 +124,9 @@ class Loaded:
     waiting: Mapping[UUID, QueueItem]
     team: Mapping[UUID, TeamMember]
     me: Mapping[UUID, AgentMe]
+    calls: Mapping[tuple[UUID, UUID], Payload]
+    callers: Mapping[UUID, Payload]
+    softphones: Mapping[UUID, Payload]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +135,7 @@ class Parties:
 
     conversation_id: UUID
     agents: tuple[UUID, ...]
+    visitor_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +334,38 @@ def _agent_left(_: Any, conversation: Conversation, __: Agent, ___: Loaded) -> P
     return {"conversation_id": conversation}
 
 
+def _want_call(e: Any, _: Conversation, agent: Agent, wanted: Wanted) -> None:
+    assert agent is not None
+    wanted.calls.add((agent, e.call_id))
+
+
+def _call(e: Any, _: Conversation, agent: Agent, have: Loaded) -> Payload:
+    assert agent is not None
+    shown = {"call_id": e.call_id, "call": have.calls.get((agent, e.call_id))}
+    return {**shown, "reason": e.reason} if isinstance(e, CallEnded) else shown
+
+
+def _want_caller(_: Any, visitor: Conversation, __: Agent, wanted: Wanted) -> None:
+    if visitor is not None:
+        wanted.callers.add(visitor)
+
+
+def _caller(e: Any, visitor: Conversation, _: Agent, have: Loaded) -> Payload | None:
+    call = None if visitor is None else have.callers.get(visitor)
+    if call is None:
+        return None
+    shown = {"call_id": call["call_id"], "call": call}
+    return {**shown, "reason": e.reason} if isinstance(e, CallEnded) else shown
+
+
+def _want_softphone(e: Any, _: Conversation, __: Agent, wanted: Wanted) -> None:
+    wanted.softphones.add(e.agent_id)
+
+
+def _softphone(e: Any, _: Conversation, __: Agent, have: Loaded) -> Payload:
+    return {"voice": have.softphones.get(e.agent_id)}
+
+
 # The table ---------------------------------------------------------------------------------------
 
 _SEGMENT: Final[dict[type[Event], str]] = {
@@ -321,6 +384,31 @@ _OFFER_ENDED: Final[dict[type[Event], str]] = {
     ReservationRescinded: "reservation.rescinded",
     ReservationCancelled: "reservation.cancelled",
 }
+_CALL_CHANGES: Final[tuple[type[Event], ...]] = (
+    CallInitiated,
+    CallAgentDropped,
+    CallConferenced,
+    CallConsultEnded,
+    CallConsultStarted,
+    CallConsultToggled,
+    CallHeld,
+    CallLegBack,
+    CallLegJoined,
+    CallLegLeft,
+    CallLegLost,
+    CallMuted,
+    CallRecordingChanged,
+    CallResumed,
+    CallTransferred,
+)
+_CALL: Final[dict[type[Event], str]] = {
+    CallRinging: "call.ringing",
+    CallAnswered: "call.connected",
+    CallEnded: "call.ended",
+    **dict.fromkeys(_CALL_CHANGES, "call.changed"),
+}
+_CALL_WAITS: Final[tuple[type[Event], ...]] = (InteractionQueued, *_OFFER_ENDED)
+"""What changes the place of a customer who is on the line and waits."""
 MOVES_QUEUE: Final[tuple[type[Event], ...]] = (
     InteractionQueued,
     InteractionDequeued,
@@ -364,6 +452,17 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(AgentSkillsChanged, "agent", SNAPSHOT, _anew, _nothing),
     Rule(QueueChanged, "team", SNAPSHOT, _anew, _nothing),
     Rule(InteractionQueued, "visitor", SNAPSHOT, _anew, _nothing),
+    # Calls: every agent on the line, and the customer.
+    *(Rule(e, "parties", name, _call, _want_call) for e, name in _CALL.items()),
+    *(
+        Rule(e, "caller", name, _caller, _want_caller)
+        for e, name in _CALL.items()
+        if "visitor" in e.audience
+    ),
+    Rule(ReservationCreated, "caller", "call.ringing", _caller, _want_caller),
+    *(Rule(e, "caller", "call.changed", _caller, _want_caller) for e in _CALL_WAITS),
+    Rule(CallLegChanged, "agent", "call.leg_changed", _softphone, _want_softphone),
+    Rule(CallTakenOver, "agent", "call.taken_over", _softphone, _want_softphone),
     # The visitor.
     Rule(MessageCreated, "visitor", "chat.message", _visitor_message, _want_visitor_message),
     Rule(MessageRead, "visitor", "chat.read", _read_mark, _nothing),
@@ -399,7 +498,7 @@ class _Draft:
 
 
 async def project(
-    conn: Connection, batch: Sequence[Recorded], occupied: Occupied
+    conn: Connection, batch: Sequence[Recorded], occupied: Occupied, calls: Calls
 ) -> list[Emission]:
     """The socket events of a batch, in the log's order, for the occupied rooms only."""
     parties = await _parties(conn, [r.event for r in batch])
@@ -413,7 +512,7 @@ async def project(
     wanted = Wanted()
     for draft in drafts:
         draft.rule.want(draft.recorded.event, draft.conversation, draft.agent, wanted)
-    have = await _load(conn, wanted)
+    have = await _load(conn, wanted, calls)
     emissions = []
     for draft in drafts:
         payload = draft.rule.show(draft.recorded.event, draft.conversation, draft.agent, have)
@@ -441,7 +540,6 @@ def _drafts(recorded: Recorded, rule: Rule, parties: Mapping[UUID, Parties]) -> 
     about = getattr(event, "interaction_id", None) or getattr(event, "conversation_id", None)
     known = parties.get(about) if about is not None else None
     conversation = known.conversation_id if known else getattr(event, "conversation_id", None)
-    named = getattr(event, "agent_id", None)
     if rule.to == "team":
         yield _Draft(recorded, rule, "/agent", "team", conversation, None)
     elif rule.to == "queue":
@@ -451,12 +549,19 @@ def _drafts(recorded: Recorded, rule: Rule, parties: Mapping[UUID, Parties]) -> 
         if conversation is not None:
             room = f"conversation:{conversation}"
             yield _Draft(recorded, rule, "/chat", room, conversation, None)
+    elif rule.to == "caller":
+        visitor = known.visitor_id if known else None
+        if visitor is not None:
+            yield _Draft(recorded, rule, "/chat", f"conversation:{visitor}", visitor, None)
     else:
-        for agent in _agents(rule.to, named, known):
+        for agent in _agents(rule.to, event, known):
             yield _Draft(recorded, rule, "/agent", f"agent:{agent}", conversation, agent)
 
 
-def _agents(to: To, named: UUID | None, known: Parties | None) -> Iterable[UUID]:
+def _agents(to: To, event: Event, known: Parties | None) -> Iterable[UUID]:
+    named: UUID | None = getattr(event, "agent_id", None)
+    if to == "parties":
+        return getattr(event, "agents", ())
     if to == "agent":
         return () if named is None else (named,)
     holding = known.agents if known else ()
@@ -475,10 +580,13 @@ async def _parties(conn: Connection, events: Sequence[Event]) -> dict[UUID, Part
     if not interactions and not conversations:
         return {}
     rows = await store.parties(conn, interactions, conversations)
-    return {row["id"]: Parties(row["conversation_id"], tuple(row["agents"])) for row in rows}
+    return {
+        row["id"]: Parties(row["conversation_id"], tuple(row["agents"]), row["visitor_id"])
+        for row in rows
+    }
 
 
-async def _load(conn: Connection, wanted: Wanted) -> Loaded:
+async def _load(conn: Connection, wanted: Wanted, calls: Calls) -> Loaded:
     return Loaded(
         messages=await cards.messages_by_id(conn, list(wanted.messages)) if wanted.messages else {},
         interactions=await cards.cards_for(conn, wanted.pairs) if wanted.pairs else {},
@@ -496,4 +604,9 @@ async def _load(conn: Connection, wanted: Wanted) -> Loaded:
             for agent_id in wanted.me
             if (me := await agents.agent_me(conn, agent_id)) is not None
         },
+        calls=await calls.cards(conn, list(wanted.calls)) if wanted.calls else {},
+        callers=await calls.of_visitors(conn, list(wanted.callers)) if wanted.callers else {},
+        softphones=await calls.softphones(conn, list(wanted.softphones))
+        if wanted.softphones
+        else {},
     )

@@ -19,7 +19,7 @@ from contactcenter.core.eventlog import Recorded
 from contactcenter.core.work import WorkFactory
 from contactcenter.events.identity import SessionEnded, UserChanged
 from contactcenter.realtime.hub import Hub
-from contactcenter.realtime.ports import Place, Queues
+from contactcenter.realtime.ports import Calls, Place, Queues
 from contactcenter.realtime.projections import BY_EVENT, MOVES_QUEUE, SNAPSHOT, project
 from contactcenter.realtime.server import Gateway
 
@@ -43,6 +43,7 @@ class Projector:
         hub: Hub,
         gateway: Gateway,
         queues: Queues,
+        calls: Calls,
     ) -> None:
         self._work = work
         self._clock = clock
@@ -50,6 +51,7 @@ class Projector:
         self._hub = hub
         self._gateway = gateway
         self._queues = queues
+        self._calls = calls
         self._places = Places()
         self._turn = asyncio.Lock()  # batches and places: one sender at a time
 
@@ -91,7 +93,7 @@ class Projector:
         if not self._hub.connections():
             return
         async with self._work.reading("realtime.project") as conn:
-            emissions = await project(conn, batch, self._hub.occupied)
+            emissions = await project(conn, batch, self._hub.occupied, self._calls)
         for e in emissions:
             if e.name != SNAPSHOT:
                 self._hub.emit(e.namespace, e.room, e.name, e.payload, e.cursor)
@@ -139,9 +141,13 @@ class Projector:
         async with self._work.reading("realtime.places", snapshot=True) as conn:
             cursor = (await eventlog.tip(conn)).cursor()
             places = await self._queues.positions(conn, queue, self._clock.now())
+            callers = await self._calls.waiting(conn, [p.conversation_id for p in places])
         for conversation_id, payload in self._places.news(queue, places):
-            room = f"conversation:{conversation_id}"
-            self._hub.emit("/chat", room, "queue.position", payload, cursor)
+            name = "queue.position"
+            if conversation_id in callers:  # whoever calls is told in the chat they called from
+                conversation_id, call_id = callers[conversation_id]
+                name, payload = "call.position", {**payload, "call_id": str(call_id)}
+            self._hub.emit("/chat", f"conversation:{conversation_id}", name, payload, cursor)
 
 
 class Places:

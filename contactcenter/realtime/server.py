@@ -28,7 +28,7 @@ from contactcenter.core.origins import Origins
 from contactcenter.core.sockets import Dispatcher, SocketQueue
 from contactcenter.core.work import unavailable
 from contactcenter.realtime.hub import Connection, Hub
-from contactcenter.realtime.ports import Presence, Visitors
+from contactcenter.realtime.ports import Calls, Presence, Visitors
 from contactcenter.realtime.snapshot import Snapshots, State
 from contactcenter.realtime.transport import LiveSocket, Server
 
@@ -40,8 +40,6 @@ TOKEN_LIMIT: Final = 4096
 AT_THE_DOOR: Final = 8
 """Connections let in at the same time: a storm of them waits here, not for the database's pool."""
 SEEN_SOON_SECONDS: Final = 0.5
-DESK_CHANNELS: Final = ("chat",)
-"""What a desk in a browser can handle; voice is not connected to it."""
 
 
 class Gateway:
@@ -56,6 +54,7 @@ class Gateway:
         snapshots: Snapshots,
         presence: Presence,
         visitors: Visitors,
+        calls: Calls,
     ) -> None:
         self.hub = hub
         self._origins = Origins(settings)
@@ -64,6 +63,7 @@ class Gateway:
         self._snapshots = snapshots
         self._presence = presence
         self._visitors = visitors
+        self._calls = calls
         self._authenticator: Authenticator | None = None
         self._dispatcher: Dispatcher | None = None
         self._arriving: dict[str, tuple[Principal, str]] = {}  # admitted, not yet told so
@@ -172,8 +172,10 @@ class Gateway:
     async def _arrived(self, connection: Connection) -> None:
         principal = connection.principal
         if connection.namespace == "/agent":
+            agent_id = principal.agent()
             async with self._door:
-                await self._presence.connected(principal.agent(), DESK_CHANNELS)
+                channels = await self._calls.channels(agent_id)
+                await self._presence.connected(agent_id, channels)
             await self.tell_snapshot(connection)
         elif connection.namespace == "/chat":
             self._see_soon(principal.conversation())
@@ -196,12 +198,12 @@ class Gateway:
             self.hub.move(connection, await self._snapshots.rooms(agent_id))
             streams = self.hub.streams(connection)
             state = await self._snapshots.desk(agent_id)
-        else:
-            conversation_id = principal.conversation()
-            self.hub.move(connection, {f"conversation:{conversation_id}"})
-            streams = self.hub.streams(connection)
-            state = await self._snapshots.visitor(conversation_id)
-        return self._written(state, streams)
+            ice_servers = self._calls.ice_servers(principal.actor)
+            return {**self._written(state, streams), "ice_servers": ice_servers}
+        conversation_id = principal.conversation()
+        self.hub.move(connection, {f"conversation:{conversation_id}"})
+        streams = self.hub.streams(connection)
+        return self._written(await self._snapshots.visitor(conversation_id), streams)
 
     def _written(self, state: State, streams: dict[str, int]) -> dict[str, Any]:
         return {

@@ -14,7 +14,7 @@ from contactcenter.core import eventlog
 from contactcenter.core.errors import NotFound
 from contactcenter.core.work import WorkFactory
 from contactcenter.interactions import cards
-from contactcenter.realtime.ports import Queues, Visitors
+from contactcenter.realtime.ports import Calls, Queues, Visitors
 from db import Connection
 
 AT_ONCE: Final = 6
@@ -41,12 +41,18 @@ class Snapshots:
     """Computes them; at most AT_ONCE at a time."""
 
     def __init__(
-        self, work: WorkFactory, centre: Centre, queues: Queues, visitors: Visitors
+        self,
+        work: WorkFactory,
+        centre: Centre,
+        queues: Queues,
+        visitors: Visitors,
+        calls: Calls,
     ) -> None:
         self._work = work
         self._centre = centre
         self._queues = queues
         self._visitors = visitors
+        self._calls = calls
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def rooms(self, agent_id: UUID) -> set[str]:
@@ -70,11 +76,15 @@ class Snapshots:
             team = await agents.team_members(conn)
             names = await self._queues.names(conn)
             dispositions = await self._queues.dispositions(conn)
+            on_the_line = await self._calls.of_agent(conn, agent_id)
+            softphone = (await self._calls.softphones(conn, [agent_id]))[agent_id]
         state = {
             "me": me.model_dump(),
             "reservations": {str(key): card.model_dump() for key, card in offers.items()},
             "interactions": {str(key): card.model_dump() for key, card in mine.items()},
             "conversations": {str(key): talk.model_dump() for key, talk in talks.items()},
+            "calls": {str(key): card for key, card in on_the_line.items()},
+            "voice": softphone,
             "queue": {str(key): item.model_dump() for key, item in waiting.items()},
             "team": {str(key): member.model_dump() for key, member in team.items()},
             "queues": {queue["key"]: dict(queue) for queue in names},
@@ -87,9 +97,10 @@ class Snapshots:
         """A visitor's conversation (Conversation in web/widget/src/model.ts)."""
         async with self._moment("realtime.visitor") as (conn, cursor):
             shown = await self._visitors.state(conn, conversation_id)
+            calls = await self._calls.of_visitors(conn, [conversation_id])
         if shown is None:
             raise NotFound
-        return State({"conversation": dict(shown)}, cursor)
+        return State({"conversation": dict(shown), "call": calls.get(conversation_id)}, cursor)
 
     @asynccontextmanager
     async def _moment(self, name: str) -> AsyncIterator[tuple[Connection, str]]:

@@ -18,6 +18,8 @@ AUDIENCE_OF: dict[To, Audience] = {
     "team": "team",
     "queue": "queue",
     "visitor": "visitor",
+    "parties": "agent",
+    "caller": "visitor",
 }
 
 

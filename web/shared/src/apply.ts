@@ -11,6 +11,7 @@
  */
 import type {
   AgentMe,
+  CallCard,
   ConversationState,
   DeskEventName,
   InteractionCard,
@@ -18,6 +19,7 @@ import type {
   QueueItem,
   ReservationCard,
   TeamMember,
+  VoiceDesk,
 } from "./contract";
 
 export interface AgentState {
@@ -28,6 +30,10 @@ export interface AgentState {
   interactions: Record<string, InteractionCard>;
   /** The conversations of `interactions`. */
   conversations: Record<string, ConversationState>;
+  /** Those I am on the line of. */
+  calls: Record<string, CallCard>;
+  /** My softphone's own leg. */
+  voice: VoiceDesk;
   /** What waits in my queues. */
   queue: Record<string, QueueItem>;
   team: Record<string, TeamMember>;
@@ -45,6 +51,12 @@ interface InteractionPayload {
 
 interface ReservationPayload {
   reservation_id: string;
+}
+
+interface CallPayload {
+  call_id: string;
+  /** Null: I am not on the line any more. */
+  call: CallCard | null;
 }
 
 /** Every event that changes the state, with the part of its payload that does. */
@@ -68,6 +80,12 @@ export interface AgentEvents {
   "chat.message": MessageCard & { interaction?: InteractionCard | null };
   "chat.read": { conversation_id: string; message_id: string; reader: "visitor" | "agent"; unread: number };
   "chat.closed": InteractionPayload;
+  "call.ringing": CallPayload;
+  "call.connected": CallPayload;
+  "call.changed": CallPayload;
+  "call.ended": CallPayload & { reason: string };
+  "call.leg_changed": { voice: VoiceDesk };
+  "call.taken_over": { voice: VoiceDesk };
   "queue.item_changed": { interaction_id: string; item: QueueItem | null };
   "agent.status_changed": { agent: TeamMember };
   "agent.state_changed": { agent: TeamMember };
@@ -108,6 +126,12 @@ const APPLIERS: Appliers & Record<DeskEventName, unknown> = {
   },
   "chat.read": putRead,
   "chat.closed": putInteraction,
+  "call.ringing": putCall,
+  "call.connected": putCall,
+  "call.changed": putCall,
+  "call.ended": putCall,
+  "call.leg_changed": (state, { voice }) => ({ ...state, voice }),
+  "call.taken_over": (state, { voice }) => ({ ...state, voice }),
   "queue.item_changed": (state, { interaction_id, item }) => ({
     ...state,
     queue: item ? { ...state.queue, [interaction_id]: item } : without(state.queue, interaction_id),
@@ -196,6 +220,11 @@ function putRead(state: AgentState, event: AgentEvents["chat.read"]): AgentState
       ? { ...state.interactions, [mine.interaction_id]: { ...mine, unread: event.unread } }
       : state.interactions,
   };
+}
+
+function putCall(state: AgentState, { call_id, call }: CallPayload): AgentState {
+  const calls = call ? { ...state.calls, [call_id]: call } : without(state.calls, call_id);
+  return { ...state, calls };
 }
 
 function putMember(state: AgentState, { agent }: { agent: TeamMember }): AgentState {

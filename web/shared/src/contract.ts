@@ -146,6 +146,113 @@ export interface CalendarNew {
   key: string;
 }
 
+export interface CallAgent {
+  name: string;
+}
+
+/** `call.candidate`; null: there are no more. */
+export interface CallCandidate {
+  candidate: IceCandidate | null;
+}
+
+/** A call as the agents on it see it. */
+export interface CallCard {
+  call_id: string;
+  interaction_id: string;
+  conversation_id: string;
+  direction: "inbound" | "outbound" | "internal";
+  state: "waiting" | "dialing" | "ringing" | "active" | "held" | "consulting" | "conference" | "ended";
+  queue: string | null;
+  started_at: string;
+  answered_at: string | null;
+  ended_at: string | null;
+  held_since: string | null;
+  muted: boolean;
+  record: CallRecording;
+  parties: CallParty[];
+  mine: string | null;
+  consult: CallConsulted | null;
+  vanish_deadline: string | null;
+}
+
+/** `call.consent`: whether the customer lets the call be recorded. */
+export interface CallConsent {
+  recording: boolean;
+}
+
+/** `call.consult`: with a colleague, or with whoever is free in a queue. */
+export interface CallConsult {
+  call_id: string;
+  agent_id?: string | null;
+  queue?: string | null;
+}
+
+export interface CallConsulted {
+  leg_id: string;
+  agent_id: string;
+  name: string;
+  by_agent_id: string;
+  state: "ringing" | "talking";
+  talks_to: "colleague" | "customer";
+}
+
+/** `call.dial`: an internal call. */
+export interface CallDial {
+  agent_id: string;
+}
+
+/** `call.dtmf` on /agent. */
+export interface CallDigits {
+  call_id: string;
+  digits: string;
+}
+
+/** `call.offer`: the browser's SDP; PCMU only. */
+export interface CallOffer {
+  sdp: string;
+}
+
+export interface CallParty {
+  leg_id: string;
+  kind: "customer" | "agent";
+  agent_id: string | null;
+  name: string;
+  state: "inviting" | "ringing" | "connected" | "held" | "lost" | "left";
+  muted: boolean;
+  quality: LegQuality | null;
+}
+
+/** `call.quality`, every 2 s while somebody talks; may be lost. */
+export interface CallQuality {
+  call_id: string;
+  leg_id: string;
+  quality: LegQuality;
+  level: number;
+}
+
+/** `call.record`. */
+export interface CallRecord {
+  call_id: string;
+  state: "start" | "pause" | "resume" | "stop";
+}
+
+export interface CallRecording {
+  mode: "inform" | "opt_in" | "opt_out" | "off";
+  state: "off" | "notice" | "recording" | "paused" | "refused";
+  may_control: boolean;
+}
+
+/** Commands that only name a call. */
+export interface CallRef {
+  call_id: string;
+}
+
+/** `call.mute` and `call.hold`. */
+export interface CallSwitch {
+  call_id: string;
+  on: boolean;
+}
+
 /** The estimated wait of the next item of this channel, and what it is computed from (docs/estimated-wait.md). */
 export interface ChannelEstimate {
   channel: string;
@@ -271,6 +378,11 @@ export interface DispositionNew {
   key: string;
 }
 
+/** `call.echo_test`: the agent hears what the own microphone sends. */
+export interface EchoTest {
+  on: boolean;
+}
+
 export interface ExpectedContacts {
   start: string;
   queue: string;
@@ -361,6 +473,21 @@ export interface HelpAsked {
 
 export interface HelpWanted {
   interaction_id?: string | null;
+}
+
+/** RTCIceCandidateInit. */
+export interface IceCandidate {
+  candidate: string;
+  sdpMid?: string | null;
+  sdpMLineIndex?: number | null;
+  usernameFragment?: string | null;
+}
+
+/** RTCIceServer; credentials are those of coturn's REST scheme, valid for a day. */
+export interface IceServer {
+  urls: string[];
+  username?: string | null;
+  credential?: string | null;
 }
 
 export interface InteractionCard {
@@ -472,6 +599,15 @@ export interface Intervals {
   staff: StaffInterval[];
 }
 
+/** Of what the media hears from a leg. MOS as ITU-T G.107 estimates it. */
+export interface LegQuality {
+  loss: number;
+  jitter_ms: number;
+  rtt_ms: number | null;
+  mos: number;
+  word: "good" | "fair" | "poor";
+}
+
 export interface LoginIn {
   email: string;
   password: string;
@@ -534,6 +670,13 @@ export interface NewConversation {
 /** `chat.typing` and `chat.close` on /chat. */
 export interface OfConversation {
   conversation_id?: string | null;
+}
+
+/** Ack of `call.offer`. `peer` names this negotiation: another one than in `VoiceDesk.peer` has been taken over by a newer tab. */
+export interface OfferAnswer {
+  sdp: string;
+  leg_id: string;
+  peer: string;
 }
 
 /** The explanation record's summary: enough for the line under the offer. */
@@ -762,6 +905,21 @@ export interface StaffInterval {
   utilisation: [number, number];
 }
 
+/** `call.start` on /chat. `queue`: default the conversation's. */
+export interface StartCall {
+  queue?: string | null;
+  name?: string | null;
+  phone?: string | null;
+}
+
+/** Ack of `call.start`. */
+export interface StartedCall {
+  call_id: string;
+  ice_servers: IceServer[];
+  recording: "inform" | "opt_in" | "opt_out" | "off";
+  call: VisitorCall;
+}
+
 /** `token` opens the namespace /chat and these routes, for this one conversation. */
 export interface StartedConversation {
   conversation: VisitorConversation;
@@ -868,6 +1026,20 @@ export interface VisitorAgent {
   name: string;
 }
 
+/** A call as its customer sees it. */
+export interface VisitorCall {
+  call_id: string;
+  state: "waiting" | "ringing" | "active" | "held" | "ended";
+  connection: "new" | "connected" | "lost";
+  position: number | null;
+  estimated_wait_seconds: number | null;
+  agent: CallAgent | null;
+  record: VisitorRecording;
+  started_at: string;
+  answered_at: string | null;
+  ended_at: string | null;
+}
+
 /** A conversation as its visitor sees it. */
 export interface VisitorConversation {
   conversation_id: string;
@@ -880,6 +1052,11 @@ export interface VisitorConversation {
   position: number | null;
   estimated_wait_seconds: number | null;
   can_write: boolean;
+}
+
+/** `call.dtmf` on /chat. */
+export interface VisitorDigits {
+  digits: string;
 }
 
 export interface VisitorMessage {
@@ -898,6 +1075,11 @@ export interface VisitorMessages {
   next_cursor: string | null;
 }
 
+export interface VisitorRecording {
+  mode: "inform" | "opt_in" | "opt_out" | "off";
+  state: "off" | "notice" | "recording" | "paused" | "refused";
+}
+
 /** `chat.message` on /chat. */
 export interface VisitorSays {
   body: string;
@@ -909,6 +1091,13 @@ export interface VisitorSays {
 export interface VisitorText {
   body: string;
   client_id: string;
+}
+
+/** An agent's softphone: the one leg that all its calls use. */
+export interface VoiceDesk {
+  leg_id: string | null;
+  peer: string | null;
+  state: "none" | "connecting" | "connected" | "lost";
 }
 
 export interface WaitingItem {
@@ -1033,6 +1222,27 @@ export const EVENTS = {
   "agent.presence_changed": { version: 1, audience: ["agent", "team", "wallboard"] },
   "agent.skills_changed": { version: 1, audience: ["agent", "team", "wallboard"] },
   "agent.status_changed": { version: 1, audience: ["agent", "team", "wallboard"] },
+  "call.agent_dropped": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "call.answered": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "call.conferenced": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "call.consult_ended": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "call.consult_started": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "call.consult_toggled": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "call.ended": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "call.held": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "call.initiated": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "call.leg_back": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "call.leg_changed": { version: 1, audience: ["agent"] },
+  "call.leg_joined": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "call.leg_left": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "call.leg_lost": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "call.muted": { version: 1, audience: ["agent", "wallboard"] },
+  "call.recorded": { version: 1, audience: ["wallboard"] },
+  "call.recording_changed": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "call.resumed": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "call.ringing": { version: 1, audience: ["agent", "wallboard"] },
+  "call.taken_over": { version: 1, audience: ["agent"] },
+  "call.transferred": { version: 1, audience: ["agent", "visitor", "wallboard"] },
   "demo.trouble_changed": { version: 1, audience: ["wallboard"] },
   "interaction.closed": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
   "interaction.cost_changed": { version: 1, audience: ["agent", "team", "wallboard"] },
@@ -1051,11 +1261,11 @@ export const EVENTS = {
   "message.read": { version: 1, audience: ["agent", "visitor"] },
   "queue.changed": { version: 1, audience: ["team", "wallboard"] },
   "reservation.accepted": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
-  "reservation.cancelled": { version: 1, audience: ["agent", "team", "queue", "wallboard"] },
-  "reservation.created": { version: 1, audience: ["agent", "team", "queue", "wallboard"] },
-  "reservation.rejected": { version: 1, audience: ["agent", "team", "queue", "wallboard"] },
-  "reservation.rescinded": { version: 1, audience: ["agent", "team", "queue", "wallboard"] },
-  "reservation.timed_out": { version: 1, audience: ["agent", "team", "queue", "wallboard"] },
+  "reservation.cancelled": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
+  "reservation.created": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
+  "reservation.rejected": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
+  "reservation.rescinded": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
+  "reservation.timed_out": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
   "routing.refused": { version: 1, audience: [] },
   "routing.requested": { version: 1, audience: [] },
   "session.ended": { version: 1, audience: [] },
@@ -1071,6 +1281,12 @@ export type DeskEventName =
   | "agent.presence_changed"
   | "agent.state_changed"
   | "agent.status_changed"
+  | "call.changed"
+  | "call.connected"
+  | "call.ended"
+  | "call.leg_changed"
+  | "call.ringing"
+  | "call.taken_over"
   | "chat.closed"
   | "chat.message"
   | "chat.read"

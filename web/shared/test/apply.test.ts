@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { type AgentEventName, type AgentState, apply, EVENT_NAMES, NEWEST } from "../src/apply";
-import { deepFreeze, interaction, me, member, message, queueItem, reservation, state, uuid } from "./fixtures";
+import { call, deepFreeze, interaction, me, member, message, queueItem, reservation, state, uuid } from "./fixtures";
 
 const talk = (messages = [message(1)]) => ({
   conversation_id: uuid(200),
@@ -31,8 +31,28 @@ const onTeam: Case = {
   after: { team: { [uuid(1)]: member(1), [uuid(2)]: tile } },
 };
 
+const talking = { calls: { [uuid(700)]: call(0) } };
+const onLine: Case = {
+  before: talking,
+  payload: { call_id: uuid(700), call: call(0, { muted: true }) },
+  after: { calls: { [uuid(700)]: call(0, { muted: true }) } },
+};
+const hungUp: Case = {
+  before: talking,
+  payload: { call_id: uuid(700), call: null, reason: "customer_hung_up" },
+  after: { calls: {} },
+};
+const voice = { leg_id: uuid(800), peer: uuid(801), state: "connected" as const };
+const softphone: Case = { before: {}, payload: { voice }, after: { voice } };
+
 /** For every event: a state, what arrives, and the state that a snapshot would then show. */
 const CASES: Record<AgentEventName, Case[]> = {
+  "call.ringing": [onLine],
+  "call.connected": [onLine],
+  "call.changed": [onLine, { ...hungUp, payload: { call_id: uuid(700), call: null } }],
+  "call.ended": [hungUp, { ...hungUp, before: {} }],
+  "call.leg_changed": [softphone],
+  "call.taken_over": [softphone],
   "reservation.created": [
     { before: {}, payload: { ...reservation(0), reservation: reservation(0) }, after: offered },
   ],

@@ -1,5 +1,5 @@
 import type { AgentState } from "../src/apply";
-import type { AgentMe, InteractionCard, MessageCard, QueueItem, ReservationCard, TeamMember } from "../src/contract";
+import type { AgentMe, CallCard, InteractionCard, MessageCard, QueueItem, ReservationCard, TeamMember } from "../src/contract";
 
 /** A UUID whose order is its number's. */
 export const uuid = (n: number): string => `01900000-0000-7000-8000-${String(n).padStart(12, "0")}`;
@@ -115,12 +115,36 @@ export function queueItem(n: number, over: Partial<QueueItem> = {}): QueueItem {
   };
 }
 
+export function call(n: number, over: Partial<CallCard> = {}): CallCard {
+  return {
+    call_id: uuid(700 + n),
+    interaction_id: uuid(100 + n),
+    conversation_id: uuid(200 + n),
+    direction: "inbound",
+    state: "active",
+    queue: "CO",
+    started_at: at(n),
+    answered_at: at(n),
+    ended_at: null,
+    held_since: null,
+    muted: false,
+    record: { mode: "inform", state: "recording", may_control: true },
+    parties: [],
+    mine: uuid(800),
+    consult: null,
+    vanish_deadline: null,
+    ...over,
+  };
+}
+
 export function state(over: Partial<AgentState> = {}): AgentState {
   return {
     me: me(),
     reservations: {},
     interactions: {},
     conversations: {},
+    calls: {},
+    voice: { leg_id: null, peer: null, state: "none" },
     queue: {},
     team: { [uuid(1)]: member(1) },
     queues: { CO: { key: "CO", name_es: "Comercial", name_en: "Sales" } },

@@ -1,0 +1,277 @@
+"""What voice takes in and gives out: socket payloads, cards of calls, HTTP bodies."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from channels.model import plain_text
+from contactcenter.core.validation import Schema
+from contactcenter.interactions.schemas import Card
+
+CallDirection = Literal["inbound", "outbound", "internal"]
+CallState = Literal[
+    "waiting", "dialing", "ringing", "active", "held", "consulting", "conference", "ended"
+]
+"""waiting: a customer in line · dialing: nobody's phone rings yet · ringing: a colleague's does."""
+PartyState = Literal["inviting", "ringing", "connected", "held", "lost", "left"]
+RecordMode = Literal["inform", "opt_in", "opt_out", "off"]
+"""The queue's rule (domain 1.13)."""
+RecordState = Literal["off", "notice", "recording", "paused", "refused"]
+LegState = Literal["none", "connecting", "connected", "lost"]
+"""Of a browser's own connection to the media."""
+
+
+def _one_line(text: str) -> str:
+    try:
+        plain = plain_text(text)
+    except ValueError as error:
+        raise PydanticCustomError(
+            "control_characters", "Control characters are not part of a text."
+        ) from error
+    if "\n" in plain or "\t" in plain:
+        raise PydanticCustomError("one_line", "This is one line of text.")
+    return plain
+
+
+Line = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
+QueueKey = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,40}$")]
+Digits = Annotated[str, Field(pattern=r"^[0-9A-D*#]{1,32}$")]
+Sdp = Annotated[str, Field(min_length=1, max_length=32_768)]
+
+
+# What a browser asks -----------------------------------------------------------------------------
+
+
+class CallOffer(Schema):
+    """`call.offer`: the browser's SDP; PCMU only."""
+
+    sdp: Sdp
+
+
+class IceCandidate(Schema):
+    """RTCIceCandidateInit."""
+
+    candidate: Annotated[str, Field(max_length=1024)]
+    sdpMid: Annotated[str, Field(max_length=64)] | None = None  # noqa: N815 - the browser's name
+    sdpMLineIndex: Annotated[int, Field(ge=0, le=64)] | None = None  # noqa: N815
+    usernameFragment: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
+
+
+class CallCandidate(Schema):
+    """`call.candidate`; null: there are no more."""
+
+    candidate: IceCandidate | None
+
+
+class StartCall(Schema):
+    """`call.start` on /chat. `queue`: default the conversation's."""
+
+    queue: QueueKey | None = None
+    name: Line | None = None
+    phone: Line | None = None
+
+
+class VisitorDigits(Schema):
+    """`call.dtmf` on /chat."""
+
+    digits: Digits
+
+
+class CallConsent(Schema):
+    """`call.consent`: whether the customer lets the call be recorded."""
+
+    recording: bool
+
+
+class CallRef(Schema):
+    """Commands that only name a call."""
+
+    call_id: UUID
+
+
+class CallDial(Schema):
+    """`call.dial`: an internal call."""
+
+    agent_id: UUID
+
+
+class CallSwitch(CallRef):
+    """`call.mute` and `call.hold`."""
+
+    on: bool
+
+
+class CallDigits(CallRef):
+    """`call.dtmf` on /agent."""
+
+    digits: Digits
+
+
+class CallConsult(CallRef):
+    """`call.consult`: with a colleague, or with whoever is free in a queue."""
+
+    agent_id: UUID | None = None
+    queue: QueueKey | None = None
+
+    @model_validator(mode="after")
+    def _one_target(self) -> CallConsult:
+        if (self.queue is None) == (self.agent_id is None):
+            raise ValueError("either a queue or an agent")
+        return self
+
+
+class CallRecord(CallRef):
+    """`call.record`."""
+
+    state: Literal["start", "pause", "resume", "stop"]
+
+
+class EchoTest(Schema):
+    """`call.echo_test`: the agent hears what the own microphone sends."""
+
+    on: bool
+
+
+# What a browser is told --------------------------------------------------------------------------
+
+
+class IceServer(Card):
+    """RTCIceServer; credentials are those of coturn's REST scheme, valid for a day."""
+
+    urls: list[str]
+    username: str | None = None
+    credential: str | None = None
+
+
+class OfferAnswer(Card):
+    """Ack of `call.offer`. `peer` names this negotiation: another one than in
+    `VoiceDesk.peer` has been taken over by a newer tab."""
+
+    sdp: str
+    leg_id: UUID
+    peer: UUID
+
+
+class VoiceDesk(Card):
+    """An agent's softphone: the one leg that all its calls use."""
+
+    leg_id: UUID | None
+    peer: UUID | None
+    state: LegState
+    """lost: the tab that owns the peer offers again."""
+
+
+class LegQuality(Card):
+    """Of what the media hears from a leg. MOS as ITU-T G.107 estimates it."""
+
+    loss: float
+    """Share of packets lost, 0 to 1."""
+    jitter_ms: float
+    rtt_ms: float | None
+    mos: float
+    word: Literal["good", "fair", "poor"]
+
+
+class CallQuality(Card):
+    """`call.quality`, every 2 s while somebody talks; may be lost."""
+
+    call_id: UUID
+    leg_id: UUID
+    quality: LegQuality
+    level: float
+    """0 silent, 1 full."""
+
+
+class CallParty(Card):
+    leg_id: UUID
+    kind: Literal["customer", "agent"]
+    agent_id: UUID | None
+    name: str
+    state: PartyState
+    muted: bool
+    quality: LegQuality | None
+
+
+class CallRecording(Card):
+    mode: RecordMode
+    state: RecordState
+    may_control: bool
+    """Whether the agent may start, pause, resume and stop it now."""
+
+
+class CallConsulted(Card):
+    leg_id: UUID
+    agent_id: UUID
+    name: str
+    by_agent_id: UUID
+    state: Literal["ringing", "talking"]
+    talks_to: Literal["colleague", "customer"]
+    """Whom the agent who asked is with now."""
+
+
+class CallCard(Card):
+    """A call as the agents on it see it."""
+
+    call_id: UUID
+    interaction_id: UUID
+    conversation_id: UUID
+    direction: CallDirection
+    state: CallState
+    queue: str | None
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    held_since: datetime | None
+    muted: bool
+    """The asking agent's own leg."""
+    record: CallRecording
+    parties: list[CallParty]
+    """In the order in which they joined."""
+    mine: UUID | None
+    """The asking agent's own leg; null for a supervisor who looks on."""
+    consult: CallConsulted | None
+    vanish_deadline: datetime | None
+    """When a lost leg is given up."""
+
+
+class CallAgent(Card):
+    name: str
+    """First name."""
+
+
+class VisitorRecording(Card):
+    mode: RecordMode
+    state: RecordState
+
+
+class VisitorCall(Card):
+    """A call as its customer sees it."""
+
+    call_id: UUID
+    state: Literal["waiting", "ringing", "active", "held", "ended"]
+    connection: Literal["new", "connected", "lost"]
+    """new: no sound yet; lost: offer again."""
+    position: int | None
+    estimated_wait_seconds: int | None
+    agent: CallAgent | None
+    record: VisitorRecording
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+
+
+class StartedCall(Card):
+    """Ack of `call.start`."""
+
+    call_id: UUID
+    ice_servers: list[IceServer]
+    recording: RecordMode
+    call: VisitorCall
+
+
+CallPayload = dict[str, Any]
