@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 import uvloop
@@ -23,7 +23,6 @@ from aiohttp import web
 import channels.module
 import contactcenter.agents.module
 import contactcenter.analytics.module
-import contactcenter.demo.module
 import contactcenter.identity.module
 import contactcenter.interactions.module
 import contactcenter.realtime.module
@@ -41,12 +40,14 @@ from contactcenter.core.metrics import loop_lag
 from contactcenter.core.module import Deps, Module, Role, ground
 from contactcenter.core.sockets import Dispatcher
 from contactcenter.core.work import WorkFactory
-from contactcenter.demo.module import Demo
 from contactcenter.events import CATALOGUE
 from contactcenter.realtime.hub import Hub
 from contactcenter.realtime.module import Realtime, WallboardBroadcast
 from contactcenter.realtime.snapshot import Centre
 from db import migrate
+
+if TYPE_CHECKING:
+    from contactcenter.demo.module import Demo
 
 log = structlog.get_logger(__name__)
 
@@ -125,7 +126,7 @@ def build(settings: Settings, pool: db.Pool, clock: Clock, centre: Centre) -> Ho
 
     identity = contactcenter.identity.module.build(deps)
     router = routing.module.build(deps)
-    demo = contactcenter.demo.module.build(deps)
+    demo = _demo(deps)
     hub = Hub()
     chat = channels.module.build(
         deps,
@@ -184,6 +185,15 @@ def build(settings: Settings, pool: db.Pool, clock: Clock, centre: Centre) -> Ho
     realtime.gateway.attach(app)
     add_pages(app, settings)
     return House(deps, modules, realtime, app, demo)
+
+
+def _demo(deps: Deps) -> Demo | None:
+    """None where there is no demo: nothing of it is even imported."""
+    if not deps.settings.demo.enabled or deps.settings.app.is_production:
+        return None
+    from contactcenter.demo.module import Demo
+
+    return Demo(deps)
 
 
 @contextlib.asynccontextmanager

@@ -16,7 +16,6 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
 import db
-from config.settings import Settings
 from contactcenter.core.access import Permission
 from contactcenter.core.clock import to_ms
 from contactcenter.core.errors import Problem
@@ -59,11 +58,6 @@ class Traffic(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     level: Annotated[float, Field(ge=0, le=20)]
-
-
-def wanted(settings: Settings) -> bool:
-    """Whether this centre is a demo."""
-    return settings.demo.enabled and not settings.app.is_production
 
 
 class Demo:
@@ -215,8 +209,3 @@ class Demo:
                 woken.clear()
         finally:
             await subscription.close()
-
-
-def build(deps: Deps) -> Demo | None:
-    """None where there is no demo."""
-    return Demo(deps) if wanted(deps.settings) else None

@@ -23,15 +23,19 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-import engineio
 import orjson
-import socketio
 import structlog
 from aiohttp import WSMsgType, web
+from prometheus_client import Counter, Gauge
+
+from config.spared import spared
+
+with spared("redis", "valkey"):
+    import engineio
+    import socketio
 from engineio.async_socket import AsyncSocket
 from engineio.packet import MESSAGE, NOOP, OPEN, PING, Packet
 from engineio.payload import Payload
-from prometheus_client import Counter, Gauge
 
 log = structlog.get_logger(__name__)
 

@@ -56,6 +56,7 @@ async def started(settings: Settings, conn: db.Connection) -> float:
         "DATABASE_URL": str(settings.database.url),
         "DATA_DIR": str(settings.app.data_dir),
         "LOG_LEVEL": "WARNING",
+        "PYTHONDONTWRITEBYTECODE": "",  # a centre that ran before has its bytecode
     }
     command = [sys.executable, "-m", "contactcenter", "serve", "--roles", "router"]
     begun = time.perf_counter()
