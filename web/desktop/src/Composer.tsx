@@ -20,7 +20,9 @@ export function Composer({ card }: { card: InteractionCard }) {
   const centre = useAgent((state) => state.centre);
   const link = useStore(desk.live.link);
   const id = card.conversation_id;
-  const [kind, setKind] = useState<"text" | "note">("text");
+  // On the telephone nobody reads a reply.
+  const spoken = card.channel === "voice";
+  const [kind, setKind] = useState<"text" | "note">(spoken ? "note" : "text");
   const [text, setText] = useState(() => desk.draft(id));
   const [problem, setProblem] = useState<"empty" | "long" | null>(null);
   const input = useRef<HTMLTextAreaElement>(null);
@@ -71,7 +73,7 @@ export function Composer({ card }: { card: InteractionCard }) {
         input.current?.focus();
       }}
       onKeyDown={(event) => {
-        if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+        if (spoken || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
         event.preventDefault();
         const other = one === "text" ? "note" : "text";
         setKind(other);
@@ -87,7 +89,7 @@ export function Composer({ card }: { card: InteractionCard }) {
       <ReplyList state={saved} />
       <div className="tabs">
         <div role="tablist" aria-label={t("composerKind")}>
-          {tab("text")}
+          {!spoken && tab("text")}
           {tab("note")}
         </div>
         <span className="t12 x3 end cut">

@@ -94,6 +94,7 @@ function Mine({ id, ...doors }: Doors & { id: string }) {
   if (!card) return <Nothing />;
   const conversation = state.conversations[card.conversation_id];
   const wrapping = card.segment?.state === "wrapping";
+  const voice = card.channel === "voice";
   const act = async (name: string, payload: object = {}) => {
     setBusy(true);
     const done = await desk.act(id, name, payload);
@@ -108,7 +109,7 @@ function Mine({ id, ...doors }: Doors & { id: string }) {
       at: card.answered_at,
       text: t("ev_answered", { time: duration(Date.parse(card.answered_at) - Date.parse(queued)) }),
     });
-  if (card.ended_at) moments.push({ at: card.ended_at, text: t("ev_ended") });
+  if (card.ended_at) moments.push({ at: card.ended_at, text: t(voice ? "callEnded" : "ev_ended") });
   return (
     <section className="main" aria-label={t("conversation")}>
       <Heading
@@ -124,7 +125,7 @@ function Mine({ id, ...doors }: Doors & { id: string }) {
         <Button size="small" icon="help" className="only-icon" onClick={() => doors.onWhy(id)}>
           {t("whyMe")}
         </Button>
-        {!wrapping && (
+        {!wrapping && !voice && (
           <>
             <Button size="small" icon="swap" className="only-icon" disabled={!live} title={wait} onClick={() => setTransfer(true)}>
               {t("transfer")}
@@ -160,7 +161,7 @@ function Mine({ id, ...doors }: Doors & { id: string }) {
         conversation={conversation}
         customerName={card.customer.name || t("visitor")}
         typingFor={card.conversation_id}
-        readBy={wrapping ? null : "agent"}
+        readBy={wrapping || voice ? null : "agent"}
         moments={moments}
       />
       {wrapping ? <WrapUp key={card.segment?.segment_id} card={card} /> : <Composer card={card} />}
@@ -229,13 +230,13 @@ function Strip(props: {
     return (
       <div className="strip">
         <Icon name="check" />
-        <span className="cut">{t("ev_ended")}</span>
+        <span className="cut">{t(card.channel === "voice" ? "callEnded" : "ev_ended")}</span>
       </div>
     );
   return (
     <div className="strip">
       <Icon name={card.customer_present ? "person" : "out"} />
-      <span className="cut">{t(card.customer_present ? "customerHere" : "customerLeft")}</span>
+      <span className="cut">{t(card.customer_present ? (card.channel === "voice" ? "customerOnLine" : "customerHere") : "customerLeft")}</span>
     </div>
   );
 }

@@ -15,12 +15,14 @@ import { Offers } from "./Offers";
 import { useAlerts } from "./alerts";
 import { Settings, Shortcuts } from "./Settings";
 import { useT } from "./texts";
+import { LineButton, LineState, SoftphoneBar } from "./SoftphoneBar";
+import { PhonePage } from "./SoftphonePanels";
 import { TopBar } from "./TopBar";
 import { useShortcuts } from "./keys";
 import { Why } from "./Why";
 import { SignOff } from "./Status";
 
-type Pane = "inbox" | "conversation" | "customer" | "settings";
+type Pane = "inbox" | "conversation" | "customer" | "phone" | "settings";
 
 export function DeskPage() {
   const t = useT();
@@ -68,6 +70,7 @@ function Frame() {
   const [why, setWhy] = useState<string | null>(null);
   const [help, setHelp] = useState(false);
   const [leaving, setLeaving] = useState(false);
+  const line = useStore(desk.softphone.line);
   const viewId = view.kind === "none" ? null : view.id;
 
   useEffect(() => setWhy(null), [viewId]);
@@ -96,12 +99,24 @@ function Frame() {
         </Boundary>
       </section>
       {panel && <button type="button" className="scrim" aria-label={t("close")} onClick={() => setPanel(false)} />}
+      {pane === "phone" && (
+        <PhonePage>
+          <div className="row">
+            <LineState />
+            <LineButton />
+          </div>
+        </PhonePage>
+      )}
       <Settings onHelp={() => setHelp(true)} onSignOut={() => setLeaving(true)} />
       </main>
+      <Boundary of="phone">
+        <SoftphoneBar />
+      </Boundary>
       <nav className="tabbar" aria-label={t("sections")}>
         <Tab pane="inbox" now={pane} icon="inbox" label={t("inbox")} badge={unread} onPick={setPane} />
         <Tab pane="conversation" now={pane} icon="chat" label={t("conversation")} onPick={setPane} />
         <Tab pane="customer" now={pane} icon="person" label={t("customer")} onPick={setPane} />
+        <Tab pane="phone" now={pane} icon="keypad" label={t("softphone")} alert={line.state === "trouble" ? t("line_trouble") : undefined} onPick={setPane} />
         <Tab pane="settings" now={pane} icon="dots" label={t("more")} onPick={setPane} />
       </nav>
       <Boundary of="offers">
@@ -124,10 +139,12 @@ function Tab(props: {
   icon: IconName;
   label: string;
   badge?: number;
+  /** Something is wrong there. */
+  alert?: string | undefined;
   onPick: (pane: Pane) => void;
 }) {
   const t = useT();
-  const { pane, now, icon, label, badge, onPick } = props;
+  const { pane, now, icon, label, badge, alert, onPick } = props;
   return (
     <button type="button" aria-current={pane === now ? "page" : undefined} onClick={() => onPick(pane)}>
       <Icon name={icon} size={20} />
@@ -138,6 +155,12 @@ function Tab(props: {
           <span className="sr"> {t("unread")}</span>
         </span>
       ) : null}
+      {alert && (
+        <span className="badge alert">
+          <Icon name="triangle" size={12} />
+          <span className="sr"> {alert}</span>
+        </span>
+      )}
     </button>
   );
 }

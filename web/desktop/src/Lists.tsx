@@ -1,11 +1,12 @@
 /** The left column: mine, queue, team, snoozed. */
-import type { InteractionCard, QueueItem } from "@contactcenter/shared/contract";
+import type { CallCard, InteractionCard, QueueItem } from "@contactcenter/shared/contract";
 import { Icon, StateShape } from "@contactcenter/shared/icons";
 import { remembered, useStore } from "@contactcenter/shared/store";
 import { duration, roughly, serverNow, useNow, useTimes } from "@contactcenter/shared/time";
 import { cls } from "@contactcenter/shared/ui";
 import { type ReactNode, useMemo, useRef, useState } from "react";
 
+import { isLive } from "./calls";
 import { useAgent, useDesk, useLive } from "./context";
 import { queueName } from "./desk";
 import { canTake, type Channel, keepOrder, mine, snoozed, team, waiting, waitLevel } from "./lists";
@@ -148,13 +149,16 @@ function MineRow({ card, now, onOpen }: { card: InteractionCard; now: number; on
   const segment = card.segment;
   const last = card.last_message;
   const wrapping = segment?.state === "wrapping";
+  const call = useCallOf(card);
   const awaiting = last?.sender === "visitor" && !wrapping ? now - Date.parse(last.created_at) : null;
   const level = awaiting === null ? "fine" : waitLevel(card.channel, awaiting);
   const right = wrapping
     ? segment.wrap_deadline
       ? duration(Date.parse(segment.wrap_deadline) - now)
       : ""
-    : awaiting !== null
+    : call
+      ? duration(now - Date.parse(call.answered_at ?? call.started_at))
+      : awaiting !== null
       ? roughly(awaiting)
       : last
         ? times.short(last.created_at)
@@ -169,7 +173,7 @@ function MineRow({ card, now, onOpen }: { card: InteractionCard; now: number; on
       >
         <Icon name={card.channel} />
         <span className={cls("cut", "b")}>{card.customer.name || t("visitor")}</span>
-        <span className={cls("right", level === "late" && "c-bad b", level === "near" && "c-warn")}>
+        <span className={cls("right", call && "b", level === "late" && "c-bad b", level === "near" && "c-warn")}>
           {level === "late" && <Icon name="octagon" size={12} />}
           {level === "near" && <Icon name="triangle" size={12} />}
           {right}
@@ -188,10 +192,20 @@ function MineRow({ card, now, onOpen }: { card: InteractionCard; now: number; on
   );
 }
 
+/** The living call of a piece of work, when it is one. */
+function useCallOf(card: InteractionCard): CallCard | undefined {
+  return useAgent((state) =>
+    card.channel === "voice"
+      ? Object.values(state.calls).find((one) => one.interaction_id === card.interaction_id && isLive(one))
+      : undefined,
+  );
+}
+
 function MineLine({ card, typing }: { card: InteractionCard; typing: boolean }) {
   const t = useT();
   const times = useTimes();
   const state = useAgent((now) => now);
+  const call = useCallOf(card);
   const segment = card.segment;
   const last = card.last_message;
   if (segment?.state === "wrapping")
@@ -199,6 +213,13 @@ function MineLine({ card, typing }: { card: InteractionCard; typing: boolean }) 
       <>
         <StateShape state="wrap_up" />
         <span className="cut">{`${t("wrapUp")} · ${queueName(state, card.queue)}`}</span>
+      </>
+    );
+  if (call)
+    return (
+      <>
+        {call.state === "held" ? <Icon name="pause" size={12} /> : <StateShape state="on_contact" />}
+        <span className="cut">{`${t(call.state === "held" ? "heldCall" : "inCall")} · ${card.queue ? queueName(state, card.queue) : t("internal")}`}</span>
       </>
     );
   if (typing) return <span className="cut c-acc">{t("typing")}</span>;

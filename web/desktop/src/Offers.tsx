@@ -3,13 +3,14 @@
  * F9 or a click accepts, F8 and a digit reject; keys and buttons look and are
  * dead for its first 400 ms. Of several, the one that runs out first is shown.
  */
-import type { ReservationCard } from "@contactcenter/shared/contract";
+import type { CallCard, ReservationCard } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { useStore } from "@contactcenter/shared/store";
 import { duration, serverNow, useNow } from "@contactcenter/shared/time";
 import { Button, Chip, cls, Ring } from "@contactcenter/shared/ui";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from "react";
 
+import { incomingCall, partner } from "./calls";
 import { useAgent, useDesk, useLive } from "./context";
 import { type Desk, OFFER_DEAD_MS, queueName } from "./desk";
 import { failureKey } from "./Status";
@@ -27,12 +28,15 @@ export function Offers() {
     [reservations],
   );
   const first = open[0];
+  const call = useAgent(incomingCall);
   return (
     <div className="offers">
       <div className="sr" role="status" aria-live="assertive">
-        {first ? <Spoken reservation={first} /> : null}
+        {call ? <SpokenCall call={call} /> : first ? <Spoken reservation={first} /> : null}
       </div>
-      {first ? (
+      {call ? (
+        <Incoming key={call.call_id} call={call} />
+      ) : first ? (
         <Offer key={first.reservation_id} reservation={first} more={open.length - 1} />
       ) : (
         gone && <Gone gone={gone} />
@@ -46,6 +50,71 @@ function Spoken({ reservation }: { reservation: ReservationCard }) {
   const state = useAgent((now) => now);
   const name = reservation.customer.name || reservation.customer.masked || t("visitor");
   return `${t("offer")}: ${t(`channel_${reservation.channel}`)}, ${queueName(state, reservation.queue)}, ${name}. ${t("offerKeys")}`;
+}
+
+/** A colleague rings: the same place, keys and first moment as an offer; there is no reason to give. */
+function Incoming({ call }: { call: CallCard }) {
+  const t = useT();
+  const { softphone } = useDesk();
+  const live = useLive();
+  const failure = useStore(softphone.failure);
+  const ready = useStore(softphone.line).state === "ready";
+  const [dead, setDead] = useState(true);
+  const usable = !dead && live;
+  useEffect(() => {
+    const timer = setTimeout(() => setDead(false), OFFER_DEAD_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  const accept = useCallback(() => void softphone.answer(call), [softphone, call]);
+  const reject = useCallback(() => void softphone.reject(call), [softphone, call]);
+  useLayoutEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== "F9" && event.key !== "F8") return;
+      event.preventDefault();
+      event.stopPropagation();
+      if (!usable || event.repeat) return;
+      if (event.key === "F9") accept();
+      else reject();
+    };
+    addEventListener("keydown", onKey, { capture: true });
+    return () => removeEventListener("keydown", onKey, { capture: true });
+  }, [usable, accept, reject]);
+  return (
+    <section className={cls("offer", !usable && "dead")} aria-label={t("line_ringing")} data-call={call.call_id}>
+      <div className="offer-head">
+        <Icon name="voice" size={20} className="c-acc" />
+        <div className="grow">
+          <p className="t12 x2 cut">{t(callKind(call))}</p>
+          <p className="t16 b cut">{callerName(call) || t("someone")}</p>
+        </div>
+      </div>
+      <p className="offer-sub x2 t13">{call.consult ? t("consultAbout", { name: partner(call)?.name || t("visitor") }) : ""}</p>
+      <div className="offer-go">
+        <Button kind="primary" size="large" keys="F9" disabled={!usable || !ready} onClick={accept}>
+          {t("accept")}
+        </Button>
+        <Button className="offer-reject" size="large" keys="F8" disabled={!usable} onClick={reject}>
+          {t("reject")}
+        </Button>
+      </div>
+      <p className="offer-foot t12" role="alert">
+        {failure ? <span className="c-bad">{t(failureKey(failure.code))}</span> : !live ? <span className="c-bad">{t("needsLink")}</span> : null}
+      </p>
+    </section>
+  );
+}
+
+const callKind = (call: CallCard) => (call.consult ? "consultIncoming" : "internal");
+
+/** Who rings: whoever asks me in, else whoever called. */
+function callerName(call: CallCard): string {
+  const by = call.consult ? call.parties.find((one) => one.agent_id === call.consult?.by_agent_id) : partner(call);
+  return by?.name ?? "";
+}
+
+function SpokenCall({ call }: { call: CallCard }) {
+  const t = useT();
+  return `${t("line_ringing")}: ${t(callKind(call))}, ${callerName(call) || t("someone")}. ${t("callKeys")}`;
 }
 
 function Gone({ gone }: { gone: NonNullable<ReturnType<Desk["offerGone"]["get"]>> }) {

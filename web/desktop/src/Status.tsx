@@ -2,14 +2,14 @@
 import { signOut } from "@contactcenter/shared/api";
 import type { SetStatus } from "@contactcenter/shared/contract";
 import { Icon, StateShape } from "@contactcenter/shared/icons";
-import { CommandError } from "@contactcenter/shared/live";
+import { codeOf, CommandError } from "@contactcenter/shared/live";
 import { useStore } from "@contactcenter/shared/store";
 import { clockDuration, serverNow, useNow } from "@contactcenter/shared/time";
 import { Button, Dialog, ErrorLine, Menu, type MenuEntry } from "@contactcenter/shared/ui";
 import { useState } from "react";
 
 import { useAgent, useDesk, useLive } from "./context";
-import { codeOf, queueName } from "./desk";
+import { queueName } from "./desk";
 import { askNotifications } from "./sound";
 import { type Key, useT } from "./texts";
 

@@ -4,7 +4,7 @@
  */
 import type { InteractionCard, SetStatus } from "@contactcenter/shared/contract";
 import { Icon, StateShape } from "@contactcenter/shared/icons";
-import { CommandError } from "@contactcenter/shared/live";
+import { codeOf, CommandError } from "@contactcenter/shared/live";
 import { locale } from "@contactcenter/shared/prefs";
 import { useStore } from "@contactcenter/shared/store";
 import { duration, serverNow, useNow, useTimes } from "@contactcenter/shared/time";
@@ -12,7 +12,7 @@ import { Button, cls, Menu, Ring } from "@contactcenter/shared/ui";
 import { useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 
 import { useAgent, useDesk, useLive } from "./context";
-import { codeOf, queueName } from "./desk";
+import { queueName } from "./desk";
 import { dialogOpen, inField } from "./keys";
 import { failureKey, statusWord } from "./Status";
 import { useT } from "./texts";

@@ -3,13 +3,15 @@
  * looked at, and the commands. Components read its stores and call its methods.
  */
 import { apply, type AgentState } from "@contactcenter/shared/apply";
-import type { MessageCard, ReservationCard, SetStatus, TeamMember } from "@contactcenter/shared/contract";
-import { CommandError, type Delivered, Live } from "@contactcenter/shared/live";
+import type { CallQuality, MessageCard, ReservationCard, SetStatus, TeamMember } from "@contactcenter/shared/contract";
+import { codeOf, type Delivered, Live } from "@contactcenter/shared/live";
 import { locale } from "@contactcenter/shared/prefs";
+import { Phone } from "@contactcenter/shared/phone";
 import { remembered, Store } from "@contactcenter/shared/store";
 import { serverNow, setServerClock } from "@contactcenter/shared/time";
 
 import { type Outgoing, Outbox } from "./outbox";
+import { Softphone } from "./softphone";
 
 /** What the middle shows: my own work, or somebody's to look at, without a segment of mine. */
 export type View = { kind: "none" } | { kind: "mine"; id: string } | { kind: "look"; id: string };
@@ -53,6 +55,7 @@ export class Desk {
   readonly state = new Store<AgentState | null>(null);
   readonly view = new Store<View>({ kind: "none" });
   readonly outbox: Outbox;
+  readonly softphone: Softphone;
   /** conversation → Date.now() until which the visitor counts as typing. */
   readonly typing = new Store<Readonly<Record<string, number>>>({});
   /** Every message seen of a conversation, beyond the newest that the state keeps. */
@@ -77,8 +80,9 @@ export class Desk {
 
   constructor(userId: string) {
     this.live = new Live<AgentState>("/agent", {
-      snapshot: ({ state, server_now }) => {
+      snapshot: ({ state, server_now, ice_servers }) => {
         setServerClock(server_now, state.centre.timezone);
+        this.softphone.serves(ice_servers ?? []);
         this.#show(state);
         this.outbox.flush();
       },
@@ -88,6 +92,10 @@ export class Desk {
       (message) => this.#send(message),
       () => this.live.isLive,
       `cc.outbox.${userId}`,
+    );
+    this.softphone = new Softphone(
+      (name, payload) => this.live.command(name, payload),
+      (...on) => new Phone(...on),
     );
     this.live.link.subscribe(() => {
       if (this.live.isLive) this.outbox.flush();
@@ -102,7 +110,10 @@ export class Desk {
   }
 
   start = (): void => this.live.start();
-  stop = (): void => this.live.stop();
+  stop = (): void => {
+    this.softphone.close();
+    this.live.stop();
+  };
 
   // --- looking ---
 
@@ -227,6 +238,8 @@ export class Desk {
       if (payload.sender === "visitor") this.#visitorTypes(String(payload.conversation_id));
       return;
     }
+    if (name === "call.taken_over") return this.softphone.takenOver();
+    if (name === "call.quality") return this.softphone.measured(payload as unknown as CallQuality);
     const before = this.state.get();
     if (!before) return;
     if (name === "reservation.timed_out" || name === "reservation.rescinded" || name === "reservation.cancelled") {
@@ -242,6 +255,7 @@ export class Desk {
   #show(state: AgentState): void {
     const before = this.state.get();
     this.state.set(state);
+    this.softphone.shows(state);
     if (before?.conversations !== state.conversations) this.#confirm(state);
     const view = this.view.get();
     if (view.kind === "look" && state.interactions[view.id]) this.view.set({ kind: "mine", id: view.id });
@@ -322,8 +336,6 @@ export class Desk {
     });
   }
 }
-
-export const codeOf = (error: unknown): string => (error instanceof CommandError ? error.code : "unavailable");
 
 /** A queue's name in the language of the screen; its key when it is not known. */
 export function queueName(state: AgentState, key: string | null): string {

@@ -49,6 +49,16 @@ const STROKES = {
   take: <path d="M8 2.5v7M5 7l3 3 3-3M2.5 13h11" />,
   screen: <><path d="M6 2.5H2.5V6M10 2.5h3.5V6M6 13.5H2.5V10M10 13.5h3.5V10" /></>,
   info: <><circle cx="8" cy="8" r="5.7" /><path d="M8 7.3v3.5M8 5.1v.1" /></>,
+  // telephone
+  mic: <><rect x="6" y="2" width="4" height="7.3" rx="2" /><path d="M3.6 7.6a4.4 4.4 0 0 0 8.8 0M8 12v2" /></>,
+  micOff: <><path d="M10 8V4a2 2 0 0 0-3.9-.7M6 6.3v1a2 2 0 0 0 3.2 1.6M3.6 7.6a4.4 4.4 0 0 0 7.2 3.4M12.2 8.6l.2-1M8 12v2M2.5 2.5l11 11" /></>,
+  keypad: <path d="M4 3.6h.1M8 3.6h.1M12 3.6h.1M4 7.6h.1M8 7.6h.1M12 7.6h.1M4 11.6h.1M8 11.6h.1M12 11.6h.1" strokeWidth={2.2} />,
+  hangUp: <path d="M1.8 9.9c-.4-.8.1-1.8 1-2.3 3.3-1.8 7.1-1.8 10.4 0 .9.5 1.4 1.5 1 2.3l-.4.8-2.9-.6-.3-1.9a9.6 9.6 0 0 0-5.2 0l-.3 1.9-2.9.6z" />,
+  record: <><circle cx="8" cy="8" r="5.7" /><circle cx="8" cy="8" r="2.4" fill="currentColor" /></>,
+  recordPause: <><circle cx="8" cy="8" r="5.7" /><path d="M6.6 6v4M9.4 6v4" /></>,
+  headset: <><path d="M2.8 9.5V8a5.2 5.2 0 0 1 10.4 0v1.5" /><path d="M2.8 8.8h1.9v3.8H3.8a1 1 0 0 1-1-1zM13.2 8.8h-1.9v3.8h.9a1 1 0 0 0 1-1zM13 12.4c-.5 1.2-1.8 1.7-3.5 1.7" /></>,
+  addPerson: <><circle cx="6" cy="5.5" r="2.4" /><path d="M1.6 13.2c.4-2.6 2.1-3.7 4.4-3.7 1 0 1.9.2 2.6.7M12 8.7v4.2M9.9 10.8h4.2" /></>,
+  consult: <><path d="M1.8 3h8v5.5h-4l-2.2 1.9V8.5H1.8z" /><path d="M11.8 6h2.4v5.5h-1.4v1.9l-2.3-1.9H7.8" /></>,
   send: <path d="m2.5 3 11.5 5-11.5 5 1.7-5zM4.2 8H9" />,
 } satisfies Record<string, ReactNode>;
 

@@ -16,6 +16,7 @@
 import { io, type Socket } from "socket.io-client";
 
 import { dropToken, token } from "./api";
+import type { IceServer } from "./contract";
 import { Store } from "./store";
 import { setServerClock } from "./time";
 
@@ -33,6 +34,8 @@ export interface Snapshot<S> {
   streams: Record<string, number>;
   node: string;
   server_now: string;
+  /** /agent: where a telephone finds its way to the media. */
+  ice_servers?: IceServer[];
 }
 
 export interface Delivered {
@@ -53,6 +56,9 @@ export class CommandError extends Error {
     super(detail);
   }
 }
+
+/** The refusal's code; what is no refusal got no answer. */
+export const codeOf = (error: unknown): string => (error instanceof CommandError ? error.code : "unavailable");
 
 type Ack<T> = { ok: true; data: T } | { ok: false; error: { code: string; detail: string; ctx?: Record<string, unknown> } };
 
