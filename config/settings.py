@@ -6,14 +6,17 @@ the two together.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import contextlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
@@ -32,6 +35,8 @@ Environment = Literal["development", "test", "production"]
 
 SECRET_NAMES = ("JWT_SECRET", "JWT_REFRESH_SECRET")
 SECRET_MIN_LENGTH = 32
+KEY_BYTES = 32
+KEY_NAME_LENGTH = 16
 
 
 class SettingsError(Exception):
@@ -117,6 +122,52 @@ class Auth(_Section):
     jwt_secret: SecretStr = Field(alias="JWT_SECRET")
     jwt_refresh_secret: SecretStr = Field(alias="JWT_REFRESH_SECRET")
     bcrypt_rounds: int = Field(12, alias="BCRYPT_ROUNDS", ge=4, le=16)
+    encryption_keys: SecretStr = Field(alias="ENCRYPTION_KEYS")
+    """`name:key` pairs, separated by commas; a key is 32 bytes in base64. The first one seals,
+    all of them open: put a new one in front, and take the old one out when nothing needs it."""
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _usable_keys(cls, value: SecretStr) -> SecretStr:
+        keyring_of(value)
+        return value
+
+    @property
+    def keyring(self) -> dict[str, bytes]:
+        """Key name → 32 bytes, the one that seals first."""
+        return keyring_of(self.encryption_keys)
+
+
+class SignIn(_Section):
+    """Providers of OpenID Connect; one without a client id does not exist."""
+
+    google_client_id: str = Field("", alias="GOOGLE_CLIENT_ID")
+    google_client_secret: SecretStr = Field(SecretStr(""), alias="GOOGLE_CLIENT_SECRET")
+    microsoft_client_id: str = Field("", alias="MICROSOFT_CLIENT_ID")
+    microsoft_client_secret: SecretStr = Field(SecretStr(""), alias="MICROSOFT_CLIENT_SECRET")
+    microsoft_tenant: str = Field("", alias="MICROSOFT_TENANT", pattern=r"^[\w.-]*$")
+    """The directory's id; sign-in with Microsoft needs one."""
+    oidc_name: str = Field("", alias="OIDC_NAME", max_length=40)
+    """What the button of any other provider says."""
+    oidc_issuer: str = Field("", alias="OIDC_ISSUER", pattern=r"^(https?://\S+)?$")
+    oidc_client_id: str = Field("", alias="OIDC_CLIENT_ID")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), alias="OIDC_CLIENT_SECRET")
+
+
+class Mail(_Section):
+    url: SecretStr | None = Field(None, alias="MAIL_URL")
+    """smtp://user:password@host:587 (STARTTLS) or smtps://…:465. None: a development system keeps
+    its letters in a table, and production sends none."""
+    sender: str = Field("Contact centre <no-reply@localhost>", alias="MAIL_FROM", max_length=200)
+
+    @field_validator("url")
+    @classmethod
+    def _smtp(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parts = urlsplit(value.get_secret_value())
+            if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+                raise ValueError("must be smtp://host:port or smtps://host:port")
+        return value
 
 
 class Web(_Section):
@@ -212,6 +263,8 @@ class Settings(BaseSettings):
     database: Database
     redis: Redis
     auth: Auth
+    sign_in: SignIn
+    mail: Mail
     web: Web
     chat: Chat
     media: Media
@@ -292,6 +345,25 @@ def _own_url(app: App) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{app.port}"
 
 
+def keyring_of(text: SecretStr) -> dict[str, bytes]:
+    """Read ENCRYPTION_KEYS; ValueError says what is wrong without quoting it."""
+    ring: dict[str, bytes] = {}
+    for entry in _split(text.get_secret_value()):
+        name, colon, encoded = entry.partition(":")
+        try:
+            key = base64.b64decode(encoded, altchars=b"-_", validate=True)
+        except binascii.Error as error:
+            raise ValueError("a key is not base64") from error
+        if not colon or not name.isascii() or not name.isalnum() or len(name) > KEY_NAME_LENGTH:
+            raise ValueError(f"a key's name has 1 to {KEY_NAME_LENGTH} letters and digits")
+        if len(key) != KEY_BYTES or name in ring:
+            raise ValueError(f"each name stands for one key of {KEY_BYTES} bytes")
+        ring[name] = key
+    if not ring:
+        raise ValueError("at least one key is needed")
+    return ring
+
+
 def _refuse_in_production(sections: Mapping[str, Mapping[str, Any]]) -> None:
     for name in SECRET_NAMES:
         if len(sections["auth"].get(name, "")) < SECRET_MIN_LENGTH:
@@ -301,29 +373,49 @@ def _refuse_in_production(sections: Mapping[str, Mapping[str, Any]]) -> None:
             )
     if sections["auth"]["JWT_SECRET"] == sections["auth"]["JWT_REFRESH_SECRET"]:
         raise SettingsError("APP_ENV=production needs JWT_SECRET and JWT_REFRESH_SECRET to differ.")
+    if not sections["auth"].get("ENCRYPTION_KEYS"):
+        raise SettingsError(
+            "APP_ENV=production needs ENCRYPTION_KEYS: make one with "
+            '`echo "k1:$(openssl rand -base64 32)"`, and keep it where no backup of the '
+            "database is."
+        )
     if Demo.model_validate(sections["demo"]).enabled:
         raise SettingsError("APP_ENV=production refuses DEMO: unset one of the two.")
 
 
+def _fresh_secrets() -> dict[str, str]:
+    return {name: secrets.token_urlsafe(48) for name in SECRET_NAMES}
+
+
+def _fresh_keys() -> dict[str, str]:
+    return {"ENCRYPTION_KEYS": "dev:" + base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}
+
+
 def _kept_secrets(data_dir: Path, given: Mapping[str, Any]) -> dict[str, str]:
     """Secrets of a development system, made once and kept readable by their owner only."""
-    if all(name in given for name in SECRET_NAMES):
-        return {}
-    path = data_dir / "secrets.json"
+    kept: dict[str, str] = {}
+    if not all(name in given for name in SECRET_NAMES):
+        kept |= _kept(data_dir / "secrets.json", SECRET_NAMES, _fresh_secrets)
+    if "ENCRYPTION_KEYS" not in given:
+        kept |= _kept(data_dir / "keys.json", ("ENCRYPTION_KEYS",), _fresh_keys)
+    return kept
+
+
+def _kept(path: Path, names: tuple[str, ...], make: Callable[[], dict[str, str]]) -> dict[str, str]:
     try:
         if not path.exists():
-            data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
-            draft = data_dir / f".secrets.{os.getpid()}"
+            path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+            draft = path.with_name(f".{path.stem}.{os.getpid()}")
             draft.touch(mode=0o600)
-            draft.write_text(json.dumps({name: secrets.token_urlsafe(48) for name in SECRET_NAMES}))
+            draft.write_text(json.dumps(make()))
             with contextlib.suppress(FileExistsError):  # whoever comes second takes the first's
                 path.hardlink_to(draft)
             draft.unlink()
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return {name: str(kept[name]) for name in SECRET_NAMES}
+        return {name: str(kept[name]) for name in names}
     except OSError as error:
         raise SettingsError(
-            f"The data folder {data_dir} cannot be used ({error.strerror}): set DATA_DIR to a "
+            f"The data folder {path.parent} cannot be used ({error.strerror}): set DATA_DIR to a "
             "folder of your own."
         ) from error
     except (ValueError, KeyError, TypeError) as error:

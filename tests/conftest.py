@@ -15,6 +15,7 @@ TEST_ENVIRON = {
     "APP_ENV": "test",
     "JWT_SECRET": "test-only-access-secret-0123456789abcdef",
     "JWT_REFRESH_SECRET": "test-only-refresh-secret-0123456789abcdef",
+    "ENCRYPTION_KEYS": "test:dGVzdC1vbmx5LWVuY3J5cHRpb24ta2V5LTAxMjM0NTY=",
     "BCRYPT_ROUNDS": "4",
     "LOG_LEVEL": "WARNING",
     "DB_POOL_MIN": "0",

@@ -5,6 +5,7 @@ Each room's module.py: `def build(deps: Deps, ...its ports...) -> Module`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -19,12 +20,13 @@ from contactcenter.core.durable import Listener
 from contactcenter.core.http import Route
 from contactcenter.core.jobs import Job, JobQueue, Schedule
 from contactcenter.core.sockets import Command
+from contactcenter.core.vault import Vault
 from contactcenter.core.work import WorkFactory
 
 Role = Literal["web", "router", "listeners", "jobs", "demo"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Deps:
     """The ground a room builds on."""
 
@@ -34,6 +36,11 @@ class Deps:
     work: WorkFactory
     bus: Bus
     jobs: JobQueue
+
+    @functools.cached_property
+    def vault(self) -> Vault:
+        """What seals secrets, with ENCRYPTION_KEYS."""
+        return Vault(self.settings.auth.keyring)
 
 
 @dataclass(frozen=True, slots=True)

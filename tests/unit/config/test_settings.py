@@ -8,7 +8,11 @@ import pytest
 
 from config.settings import SECRET_NAMES, SettingsError, load_settings, variables
 
-STRONG = {name: f"{name}-{'0123456789' * 4}" for name in SECRET_NAMES}
+KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+STRONG = {
+    **{name: f"{name}-{'0123456789' * 4}" for name in SECRET_NAMES},
+    "ENCRYPTION_KEYS": f"k1:{KEY}",
+}
 
 
 def test_flat_names_fill_the_sections(tmp_path: Path) -> None:
@@ -109,9 +113,10 @@ def test_development_secrets_are_made_once_for_their_owner_only(tmp_path: Path) 
     assert first.auth == second.auth
     assert first.auth.jwt_secret != first.auth.jwt_refresh_secret
     assert len(first.auth.jwt_secret.get_secret_value()) >= 32
-    kept = tmp_path / "new" / "secrets.json"
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert [p.name for p in kept.parent.iterdir()] == ["secrets.json"]
+    kept = sorted((tmp_path / "new").iterdir())
+    assert [path.name for path in kept] == ["keys.json", "secrets.json"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o600}
+    assert [len(key) for key in first.auth.keyring.values()] == [32]
 
 
 def test_a_given_secret_wins_over_the_kept_one(tmp_path: Path) -> None:
@@ -139,6 +144,7 @@ def test_an_unusable_data_folder_is_one_sentence(tmp_path: Path) -> None:
         ({**STRONG, "JWT_SECRET": "short"}, "needs JWT_SECRET with at least 32"),
         ({**STRONG, "JWT_REFRESH_SECRET": ""}, "needs JWT_REFRESH_SECRET"),
         ({**STRONG, "JWT_REFRESH_SECRET": STRONG["JWT_SECRET"]}, "to differ"),
+        ({**STRONG, "ENCRYPTION_KEYS": ""}, "needs ENCRYPTION_KEYS"),
         ({**STRONG, "DEMO": "1"}, "refuses DEMO"),
     ],
 )
@@ -146,6 +152,29 @@ def test_production_refuses(environ: dict[str, str], sentence: str, tmp_path: Pa
     (tmp_path / "secrets.json").write_text(json.dumps(STRONG))  # a development system's: unused
     with pytest.raises(SettingsError, match=sentence):
         load_settings({"APP_ENV": "production", "DATA_DIR": str(tmp_path), **environ})
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        (KEY, "name has 1 to 16"),
+        (f"k 1:{KEY}", "name has 1 to 16"),
+        ("k1:AAAA", "32 bytes"),
+        ("k1:!", "not base64"),
+        (f"k1:{KEY},k1:{KEY}", "one key"),
+        (",", "at least one key"),
+    ],
+)
+def test_keys_that_cannot_be_used(keys: str, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence) as caught:
+        load_settings({**STRONG, "ENCRYPTION_KEYS": keys})
+    assert KEY not in str(caught.value)
+
+
+def test_the_first_key_is_the_first(tmp_path: Path) -> None:
+    settings = load_settings({**STRONG, "ENCRYPTION_KEYS": f"new:{KEY}, old:{KEY}"})
+    assert list(settings.auth.keyring) == ["new", "old"]
+    assert KEY not in repr(settings)
 
 
 def test_every_variable_is_named_in_capitals_once() -> None:

@@ -1,0 +1,72 @@
+"""Secrets at rest: AES-256-GCM, bound to the row that holds them, under keys that can change.
+
+A sealed value is  name-length | key name | nonce (12) | ciphertext and tag.  What it belongs to
+(`"two_factor.secret/<user id>"`) is authenticated with it, so a value that was copied to another
+row does not open. The first key of ENCRYPTION_KEYS seals and all of them open: a new key is put in
+front, `stale` says what is still sealed with an older one, and once nothing is, that one goes.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+NONCE_BYTES: Final = 12
+
+
+class Unopenable(Exception):  # noqa: N818 -- what it is, not what went wrong
+    """Sealed for something else, damaged, or with a key that is not there any more."""
+
+
+class Vault:
+    """Seals and opens. `keyring`: key name → 32 bytes; the first one seals."""
+
+    def __init__(self, keyring: Mapping[str, bytes]) -> None:
+        self._ciphers = {name.encode(): AESGCM(key) for name, key in keyring.items()}
+        self._keys = {name.encode(): key for name, key in keyring.items()}
+        self._current = next(iter(self._ciphers))
+
+    def seal(self, plain: bytes, bound_to: str) -> bytes:
+        """Ciphertext of `plain`, of no use anywhere but at `bound_to`."""
+        head = bytes((len(self._current),)) + self._current
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        sealed = self._ciphers[self._current].encrypt(nonce, plain, head + bound_to.encode())
+        return head + nonce + sealed
+
+    def open(self, sealed: bytes, bound_to: str) -> bytes:
+        """What was sealed for `bound_to`; raises Unopenable for anything else."""
+        name, start = _key_name(sealed), 1 + sealed[0] if sealed else 0
+        cipher = self._ciphers.get(name)
+        if cipher is None:
+            raise Unopenable
+        nonce, text = sealed[start : start + NONCE_BYTES], sealed[start + NONCE_BYTES :]
+        try:
+            return cipher.decrypt(nonce, text, sealed[:start] + bound_to.encode())
+        except (InvalidTag, ValueError) as error:
+            raise Unopenable from error
+
+    def stale(self, sealed: bytes) -> bool:
+        """Whether another key than the present one sealed it."""
+        return _key_name(sealed) != self._current
+
+    @property
+    def current(self) -> str:
+        """The name of the key that seals."""
+        return self._current.decode()
+
+    def mac(self, purpose: str, data: bytes, key_name: str | None = None) -> bytes:
+        """HMAC-SHA-256 with a key of its own for `purpose`, made from the one called `key_name`
+        (default: the present one). Raises Unopenable when that key is not there any more."""
+        key = self._keys.get(self._current if key_name is None else key_name.encode())
+        if key is None:
+            raise Unopenable
+        return hmac.digest(hmac.digest(key, purpose.encode(), "sha256"), data, "sha256")
+
+
+def _key_name(sealed: bytes) -> bytes:
+    return sealed[1 : 1 + sealed[0]] if sealed else b""
