@@ -31,6 +31,7 @@ from pydantic import BaseModel, ValidationError
 from config.settings import Settings
 from contactcenter.core import health, metrics, openapi
 from contactcenter.core.access import ANONYMOUS, PUBLIC, Authenticator, Permission, Principal
+from contactcenter.core.audit import Asker, asker
 from contactcenter.core.errors import (
     Internal,
     Invalid,
@@ -133,12 +134,14 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """An HttpOnly, SameSite=Strict cookie; an empty value deletes it."""
+    """An HttpOnly cookie; an empty value deletes it. `lax`: it also comes along when another
+    site sends the browser here."""
 
     name: str
     value: str
     path: str
     max_age: int
+    lax: bool = False
 
 
 Handler = Callable[[Request], Awaitable[BaseModel | Response | None]]
@@ -167,6 +170,12 @@ class Route:
     creates: bool = False
     limit: Limit | None = None
     max_body: int = BODY_LIMIT
+
+    @property
+    def audit_name(self) -> str:
+        """What a use of it is called where its unit of work does not say: `post.queue.assign`."""
+        words = [word for word in self.path.split("/")[3:] if not word.startswith("{")]
+        return ".".join([self.method.lower(), *words])
 
 
 def text_of(header: str) -> str:
@@ -235,6 +244,7 @@ class _Border:
         self._authenticator = authenticator
         self._origins = Origins(settings)
         self._proxies = Proxies(settings)
+        self._work = work
         self._idempotency = Idempotency(work, settings.auth.jwt_refresh_secret.get_secret_value())
         self._signed_in = Buckets(SIGNED_IN_LIMIT)
         self._public = Buckets(PUBLIC_LIMIT)
@@ -317,11 +327,12 @@ class _Border:
             request.body = _body(raw, route.body)
             key = http.headers.get("Idempotency-Key")
             key = None if key is None else text_of(key)
-            if not route.creates or key is None:
-                return self._response(http, route, await route.handler(request))
 
             async def handle() -> BaseModel | Response | None:
-                return await route.handler(request)
+                return await self._handled(route, request)
+
+            if not route.creates or key is None:
+                return self._response(http, route, await handle())
 
             def render(result: BaseModel | Response | None) -> Answer:
                 response = self._response(http, route, result)
@@ -342,6 +353,21 @@ class _Border:
             )
 
         return answer
+
+    async def _handled(self, route: Route, request: Request) -> BaseModel | Response | None:
+        """The handler's answer, once what it changed is noted."""
+        behind = _asker(route, request)
+        token = asker.set(behind)
+        try:
+            result = await route.handler(request)
+            if behind.changes and not behind.noted and self._work.audited:
+                name = route.audit_name  # another task made the change, in no unit of this request
+                async with self._work.begin(name, request.principal.actor) as work:
+                    work.audit(name, behind.resource_type, behind.resource_id)
+            return result
+        finally:
+            behind.changes = False  # also for tasks that the handler left behind
+            asker.reset(token)
 
     async def _principal(self, http: web.Request, route: Route) -> Principal:
         scheme, _, token = http.headers.get("Authorization", "").partition(" ")
@@ -392,10 +418,23 @@ class _Border:
                 path=cookie.path,
                 max_age=cookie.max_age if cookie.value else 0,
                 httponly=True,
-                samesite="Strict",
+                samesite="Lax" if cookie.lax else "Strict",
                 secure=self._secure_cookies,
             )
         return response
+
+
+def _asker(route: Route, request: Request) -> Asker:
+    principal = request.principal
+    parts = [part for part in route.path.split("/")[3:] if not part.startswith("{")]
+    return Asker(
+        address=request.address,
+        user_agent=request.user_agent,
+        user_id=principal.user_id,
+        resource_type=parts[0] if parts else "",
+        resource_id=str(next(iter(request.params.values()), "")),
+        changes=principal.kind == "user" and route.method != "GET",
+    )
 
 
 def _note(http: web.Request, status: int, seconds: float) -> None:

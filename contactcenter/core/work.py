@@ -11,15 +11,17 @@ told. An exception out of it, also at its very end, means that nothing was ackno
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
+from uuid import UUID
 
 import structlog
 
 import db
 from contactcenter.core import eventlog
+from contactcenter.core.audit import Asker, Journal, Note, asker
 from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Unavailable
 from contactcenter.core.event import Event
@@ -54,7 +56,7 @@ trace: ContextVar[str | None] = ContextVar("trace", default=None)
 class Work:
     """One unit of work, open as long as its block."""
 
-    __slots__ = ("_entries", "_trace", "actor", "conn", "name", "now", "result")
+    __slots__ = ("_entries", "_notes", "_trace", "actor", "conn", "name", "now", "result")
 
     def __init__(
         self, conn: db.Connection, name: str, actor: str, now: datetime, trace_id: str | None = None
@@ -66,6 +68,7 @@ class Work:
         self.result: Any = None
         self._trace = trace_id
         self._entries: list[eventlog.Entry] = []
+        self._notes: list[Note] = []
 
     def answer(self, result: T) -> T:
         """State what the request will be answered; the handler returns the same object.
@@ -79,6 +82,34 @@ class Work:
     def emit(self, event: Event, *, occurred_at: datetime | None = None) -> None:
         """Publish a fact with this unit's commit. `occurred_at` defaults to `now`."""
         self._entries.append(eventlog.Entry(event, occurred_at or self.now, self._trace))
+
+    def audit(
+        self,
+        action: str,
+        resource_type: str,
+        resource_id: object,
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+        person: UUID | None = None,
+    ) -> None:
+        """Leave a note of what was done with this unit's commit (core.audit)."""
+        self._notes.append(Note(action, resource_type, str(resource_id), before, after, person))
+
+    async def write_notes(self, journal: Journal | None, request: Asker | None) -> bool:
+        """Write the notes, or the one that the request is owed; whether there was any."""
+        owed = request is not None and request.changes and not request.noted
+        if owed and not self._notes:
+            assert request is not None
+            self.audit(self.name, request.resource_type, request.resource_id)
+        notes, self._notes = self._notes, []
+        if not notes or journal is None:
+            return False
+        for event in await journal.write(
+            self.conn, notes, actor=self.actor, request=request, now=self.now
+        ):
+            self.emit(event)
+        return True
 
     def follow(self, trace_id: str | None) -> None:
         """Give what is emitted from here on the trace of what caused it."""
@@ -100,10 +131,20 @@ class WorkFactory:
         self._clock = clock
         self._origin = origin
         self._committed: Callable[[int], None] = lambda _: None
+        self._journal: Journal | None = None
 
     def on_commit(self, told: Callable[[int], None]) -> None:
         """Who hears the transaction id of every commit that published something: the bus."""
         self._committed = told
+
+    def keep_journal(self, journal: Journal) -> None:
+        """Who writes the notes of audited work."""
+        self._journal = journal
+
+    @property
+    def audited(self) -> bool:
+        """Whether notes are written anywhere."""
+        return self._journal is not None
 
     @contextlib.asynccontextmanager
     async def begin(
@@ -115,7 +156,7 @@ class WorkFactory:
         goes away or ends the transaction for its length or for a deadlock.
         """
         xid: int | None = None
-        claim = pending_claim.get()
+        claim, request, noted = pending_claim.get(), asker.get(), False
         with unavailable():
             async with db.transaction(
                 self._pool, name, isolation, acquire_timeout=ACQUIRE_SECONDS
@@ -126,9 +167,12 @@ class WorkFactory:
                 yield work
                 if claim is not None and not claim.done and work.result is not None:
                     await claim.keep(conn, work.result)
+                noted = await work.write_notes(self._journal, request)
                 xid = await work.flush(self._origin)
         if claim is not None:
             claim.done = True
+        if noted and request is not None:
+            request.noted = True
         if xid is not None:
             self._committed(xid)
 

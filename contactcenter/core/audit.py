@@ -1,0 +1,79 @@
+"""Who did what to whose data: notes that a unit of work leaves with its commit.
+
+    work.audit("user.changed", "user", user_id, before=..., after=..., person=user_id)
+
+A change that a signed-in user makes over HTTP and that leaves no note of its own is noted by the
+border, so that every such request leaves at least one. `Journal` writes them down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+import db
+from contactcenter.core.event import Event
+
+SECRET_WORDS: Final = ("password", "secret", "token", "code", "hash", "key")
+
+
+@dataclass(slots=True)
+class Asker:
+    """The request behind a unit of work: from where it came and what it is about."""
+
+    address: str
+    user_agent: str
+    user_id: UUID | None = None
+    resource_type: str = ""
+    resource_id: str = ""
+    changes: bool = False  # a signed-in user's request that changes something
+    noted: bool = False  # and a note of it is committed
+
+
+asker: ContextVar[Asker | None] = ContextVar("asker", default=None)
+"""Set by the HTTP border."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing done. `person` is whose data `before` and `after` hold, if anybody's."""
+
+    action: str
+    resource_type: str
+    resource_id: str
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    person: UUID | None = None
+
+
+class Journal(Protocol):
+    """Writes notes in the transaction of what they tell."""
+
+    async def write(
+        self,
+        conn: db.Connection,
+        notes: Sequence[Note],
+        *,
+        actor: str,
+        request: Asker | None,
+        now: datetime,
+    ) -> list[Event]:
+        """Write them; answers the facts to publish with the same commit."""
+        ...
+
+
+def without_secrets(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The same, with the values of secret fields replaced; nested objects too."""
+    if values is None:
+        return None
+    return {name: _shown(name, value) for name, value in values.items()}
+
+
+def _shown(name: str, value: Any) -> Any:
+    if value is not None and any(word in name.lower() for word in SECRET_WORDS):
+        return "…"
+    return without_secrets(value) if isinstance(value, Mapping) else value

@@ -1,0 +1,272 @@
+"""The audit log: rows in the transaction of what they tell, the chain over them in log order.
+
+Rows are written without a look at each other, so that audited work runs side by side; a durable
+listener links them afterwards. A link is an HMAC over the link before it and over the row, sealed
+fields as they are stored. `verify` walks the chain and finds any row that was changed, taken out,
+put in or moved. Whoever can rewrite every table and holds ENCRYPTION_KEYS could lay a new chain:
+against that, keep the head that `audit verify` prints somewhere else and give it the next time.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+import db
+from contactcenter.core.audit import Asker, Note, without_secrets
+from contactcenter.core.durable import Listener
+from contactcenter.core.event import Event
+from contactcenter.core.eventlog import Recorded
+from contactcenter.core.ids import new_id
+from contactcenter.core.vault import Unopenable, Vault
+from contactcenter.core.work import Work, WorkFactory
+from contactcenter.events.identity import AuditRecorded, PersonErased
+from contactcenter.identity import audit_store as store
+from contactcenter.identity.audit_store import Link, Row
+
+LISTENER: Final = "identity.audit_chain"
+KEYS_CACHED: Final = 10_000
+NONCE_BYTES: Final = 12
+KEY_BYTES: Final = 32
+NOBODY: Final = UUID(int=0)
+"""Whose key seals what belongs to no person: settings, roles."""
+
+
+class AuditJournal:
+    """Writes notes as rows of the audit log (core.audit.Journal)."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._keys: OrderedDict[UUID, bytes] = OrderedDict()
+
+    async def write(
+        self,
+        conn: db.Connection,
+        notes: Sequence[Note],
+        *,
+        actor: str,
+        request: Asker | None,
+        now: datetime,
+    ) -> list[Event]:
+        user_id = _user_of(actor, request)
+        persons = {user_id or NOBODY} if request is not None else set()
+        persons |= {note.person or NOBODY for note in notes if note.before or note.after}
+        keys = await self._keys_of(conn, persons, now)
+        rows = [self._row(note, actor, user_id, request, keys, now) for note in notes]
+        await store.insert(conn, rows)
+        return [AuditRecorded(audit_id=row.id) for row in rows]
+
+    def _row(
+        self,
+        note: Note,
+        actor: str,
+        user_id: UUID | None,
+        request: Asker | None,
+        keys: Mapping[UUID, bytes],
+        now: datetime,
+    ) -> Row:
+        audit_id = new_id()
+        origin = changes = None
+        if request is not None:
+            where = {"address": request.address, "user_agent": request.user_agent}
+            origin = _seal(keys[user_id or NOBODY], where, f"audit_logs.origin/{audit_id}")
+        if note.before or note.after:
+            what = {"before": without_secrets(note.before), "after": without_secrets(note.after)}
+            changes = _seal(keys[note.person or NOBODY], what, f"audit_logs.changes/{audit_id}")
+        return Row(
+            id=audit_id,
+            user_id=user_id,
+            actor=actor,
+            action=note.action,
+            resource_type=note.resource_type,
+            resource_id=note.resource_id,
+            person=note.person,
+            origin=origin,
+            changes=changes,
+            created_at=now,
+        )
+
+    async def _keys_of(
+        self, conn: db.Connection, persons: set[UUID], now: datetime
+    ) -> dict[UUID, bytes]:
+        found = {person: self._keys[person] for person in persons if person in self._keys}
+        if missing := persons - found.keys():
+            for person, sealed in (await store.find_keys(conn, list(missing))).items():
+                found[person] = self._vault.open(sealed, _binding(person))
+                self._remember(person, found[person])
+        if missing := persons - found.keys():  # remembered the next time, when it is committed
+            for person in sorted(missing):
+                fresh = self._vault.seal(secrets.token_bytes(KEY_BYTES), _binding(person))
+                await store.add_key(conn, person, fresh, now)
+            for person, sealed in (await store.find_keys(conn, list(missing))).items():
+                found[person] = self._vault.open(sealed, _binding(person))
+        return found
+
+    def _remember(self, person: UUID, key: bytes) -> None:
+        self._keys[person] = key
+        if len(self._keys) > KEYS_CACHED:
+            self._keys.popitem(last=False)
+
+    async def forget(self, batch: list[Recorded]) -> None:
+        """Drop the keys of persons who were erased (a live subscriber of the bus)."""
+        for recorded in batch:
+            if isinstance(recorded.event, PersonErased):
+                self._keys.pop(recorded.event.person, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row with what could be opened of it."""
+
+    row: Row
+    user_name: str | None
+    seq: int | None  # its place in the chain; None: not linked yet
+    address: str | None
+    user_agent: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    erased: bool  # something in it was sealed for a person who has been erased
+
+
+class AuditReader:
+    """Searches the log."""
+
+    def __init__(self, work: WorkFactory, vault: Vault) -> None:
+        self._work = work
+        self._vault = vault
+
+    async def search(self, *given: Any) -> list[Entry]:
+        """As audit_store.search, opened."""
+        async with self._work.reading("audit.search", snapshot=True) as conn:
+            found = await store.search(conn, *given)
+            persons = {row[name] or NOBODY for row in found for name in ("user_id", "person")}
+            sealed = await store.find_keys(conn, list(persons))
+        keys = {person: self._vault.open(key, _binding(person)) for person, key in sealed.items()}
+        return [self._entry(record, keys) for record in found]
+
+    def _entry(self, record: db.Record, keys: Mapping[UUID, bytes]) -> Entry:
+        row = Row(**{name: record[name] for name in Row.__slots__})
+        origin = _open(keys.get(row.user_id or NOBODY), row.origin, f"audit_logs.origin/{row.id}")
+        what = _open(keys.get(row.person or NOBODY), row.changes, f"audit_logs.changes/{row.id}")
+        name = " ".join(filter(None, (record["first_name"], record["last_name"])))
+        return Entry(
+            row=row,
+            user_name=name or record["email"],
+            seq=record["seq"],
+            address=(origin or {}).get("address"),
+            user_agent=(origin or {}).get("user_agent"),
+            before=(what or {}).get("before"),
+            after=(what or {}).get("after"),
+            erased=(origin is None) != (row.origin is None)
+            or (what is None) != (row.changes is None),
+        )
+
+
+def chain(vault: Vault) -> Listener:
+    """Links each row to the one before it, in the log's order."""
+
+    async def link(work: Work, recorded: Recorded) -> None:
+        assert isinstance(recorded.event, AuditRecorded)
+        row = await store.find(work.conn, recorded.event.audit_id)
+        if row is None:  # taken out before it was linked: `verify` says so
+            return
+        last = await store.last_link(work.conn)
+        before = b"" if last is None else last.hash
+        digest = vault.mac("audit", before + _canonical(row))
+        seq = 1 if last is None else last.seq + 1
+        await store.add_link(work.conn, Link(seq, row.id, vault.current, digest))
+
+    return Listener(LISTENER, (AuditRecorded,), link)
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What walking the chain found."""
+
+    links: int = 0
+    head: str = ""  # seq:hash of the last link
+    faults: list[str] = field(default_factory=list)
+
+
+async def verify(conn: db.Connection, vault: Vault, head: str | None = None) -> Verdict:
+    """Walk the chain. `head` is one that an earlier walk gave: it must still be in it."""
+    verdict = Verdict()
+    before, head_seen = b"", head is None
+    async for link, row in store.links(conn):
+        verdict.links += 1
+        if link.seq != verdict.links:
+            verdict.faults.append(f"{verdict.links}: a link is missing")
+            verdict.links = link.seq
+        if row is None:
+            verdict.faults.append(f"{link.seq}: the row {link.audit_id} is missing")
+        else:
+            try:
+                right = vault.mac("audit", before + _canonical(row), link.key_name)
+            except Unopenable:
+                right = b""
+                verdict.faults.append(f"{link.seq}: the key {link.key_name} is not there")
+            if right and right != link.hash:
+                verdict.faults.append(f"{link.seq}: the row {row.id} or its place was changed")
+        before = link.hash
+        verdict.head = f"{link.seq}:{link.hash.hex()}"
+        head_seen = head_seen or verdict.head == head
+    verdict.faults += [
+        f"{name}: not in the chain" for name in await store.unchained(conn, LISTENER)
+    ]
+    if not head_seen:
+        verdict.faults.append("the given head is not in the chain")
+    return verdict
+
+
+def _canonical(row: Row) -> bytes:
+    """Every field of the row, in one order and with its length."""
+    fields = (
+        row.id.bytes,
+        b"" if row.user_id is None else row.user_id.bytes,
+        row.actor.encode(),
+        row.action.encode(),
+        row.resource_type.encode(),
+        row.resource_id.encode(),
+        b"" if row.person is None else row.person.bytes,
+        row.origin or b"",
+        row.changes or b"",
+        row.created_at.astimezone(UTC).isoformat().encode(),
+    )
+    return b"".join(len(value).to_bytes(4, "big") + value for value in fields)
+
+
+def _user_of(actor: str, request: Asker | None) -> UUID | None:
+    if request is not None and request.user_id is not None:
+        return request.user_id
+    kind, _, name = actor.partition(":")
+    return UUID(name) if kind == "user" else None
+
+
+def _binding(person: UUID) -> str:
+    return f"person_keys/{person}"
+
+
+def _seal(key: bytes, value: Mapping[str, Any], bound_to: str) -> bytes:
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    text = orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z)
+    return nonce + AESGCM(key).encrypt(nonce, text, bound_to.encode())
+
+
+def _open(key: bytes | None, sealed: bytes | None, bound_to: str) -> dict[str, Any] | None:
+    if key is None or sealed is None:
+        return None
+    try:
+        text = AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode())
+    except InvalidTag:
+        return None
+    opened: dict[str, Any] = orjson.loads(text)
+    return opened

@@ -1,0 +1,173 @@
+"""SQL of the audit log, its chain and the keys of persons."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from db import Connection, Record
+
+PAGE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the log as it stands."""
+
+    id: UUID
+    user_id: UUID | None
+    actor: str
+    action: str
+    resource_type: str
+    resource_id: str
+    person: UUID | None
+    origin: bytes | None
+    changes: bytes | None
+    created_at: datetime
+
+
+FIND_KEYS = "SELECT person, sealed FROM person_keys WHERE person = ANY ($1::uuid[])"
+ADD_KEY = """
+INSERT INTO person_keys (person, sealed, created_at) VALUES ($1, $2, $3)
+ON CONFLICT DO NOTHING
+"""
+DROP_KEY = "DELETE FROM person_keys WHERE person = $1"
+
+
+async def find_keys(conn: Connection, persons: Sequence[UUID]) -> dict[UUID, bytes]:
+    """Person → sealed key, of those who have one."""
+    return {row["person"]: row["sealed"] for row in await conn.fetch(FIND_KEYS, list(persons))}
+
+
+async def add_key(conn: Connection, person: UUID, sealed: bytes, now: datetime) -> None:
+    """Unless the person has one by now."""
+    await conn.execute(ADD_KEY, person, sealed, now)
+
+
+async def drop_key(conn: Connection, person: UUID) -> None:
+    """What was sealed with it cannot be read any more."""
+    await conn.execute(DROP_KEY, person)
+
+
+INSERT = """
+INSERT INTO audit_logs (id, user_id, actor, action, resource_type, resource_id, person, origin,
+                        changes, created_at)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[],
+                     $7::uuid[], $8::bytea[], $9::bytea[], $10::timestamptz[])
+"""
+
+
+async def insert(conn: Connection, rows: Sequence[Row]) -> None:
+    await conn.execute(
+        INSERT,
+        [row.id for row in rows],
+        [row.user_id for row in rows],
+        [row.actor for row in rows],
+        [row.action for row in rows],
+        [row.resource_type for row in rows],
+        [row.resource_id for row in rows],
+        [row.person for row in rows],
+        [row.origin for row in rows],
+        [row.changes for row in rows],
+        [row.created_at for row in rows],
+    )
+
+
+FIND = """
+SELECT id, user_id, actor, action, resource_type, resource_id, person, origin, changes, created_at
+FROM audit_logs WHERE id = $1
+"""
+
+
+async def find(conn: Connection, audit_id: UUID) -> Row | None:
+    row = await conn.fetchrow(FIND, audit_id)
+    return None if row is None else Row(**row)
+
+
+SEARCH = """
+SELECT a.id, a.user_id, a.actor, a.action, a.resource_type, a.resource_id, a.person, a.origin,
+       a.changes, a.created_at, u.email, u.first_name, u.last_name, c.seq
+FROM audit_logs a LEFT JOIN users u ON u.id = a.user_id LEFT JOIN audit_chain c ON c.audit_id = a.id
+WHERE ($1::uuid IS NULL OR a.id < $1)
+  AND ($2::uuid IS NULL OR a.user_id = $2)
+  AND ($3::text IS NULL OR a.action = $3 OR starts_with(a.action, $3 || '.'))
+  AND ($4::text IS NULL OR a.resource_type = $4)
+  AND ($5::text IS NULL OR a.resource_id = $5)
+  AND ($6::timestamptz IS NULL OR a.created_at >= $6)
+  AND ($7::timestamptz IS NULL OR a.created_at < $7)
+ORDER BY a.id DESC
+LIMIT $8
+"""
+
+
+async def search(conn: Connection, *given: Any) -> list[Record]:
+    """Newest first: before this id, user, action or its first words, resource type and id, from,
+    until; at most so many."""
+    return await conn.fetch(SEARCH, *given)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link of the chain."""
+
+    seq: int
+    audit_id: UUID
+    key_name: str
+    hash: bytes
+
+
+LAST_LINK = "SELECT seq, audit_id, key_name, hash FROM audit_chain ORDER BY seq DESC LIMIT 1"
+ADD_LINK = "INSERT INTO audit_chain (seq, audit_id, key_name, hash) VALUES ($1, $2, $3, $4)"
+
+
+async def last_link(conn: Connection) -> Link | None:
+    row = await conn.fetchrow(LAST_LINK)
+    return None if row is None else Link(**row)
+
+
+async def add_link(conn: Connection, link: Link) -> None:
+    await conn.execute(ADD_LINK, link.seq, link.audit_id, link.key_name, link.hash)
+
+
+LINKS = """
+SELECT c.seq, c.audit_id, c.key_name, c.hash, a.id, a.user_id, a.actor, a.action, a.resource_type,
+       a.resource_id, a.person, a.origin, a.changes, a.created_at
+FROM audit_chain c LEFT JOIN audit_logs a ON a.id = c.audit_id
+WHERE c.seq > $1 ORDER BY c.seq LIMIT $2
+"""
+
+
+async def links(conn: Connection) -> AsyncIterator[tuple[Link, Row | None]]:
+    """The whole chain in its order, each link with its row if that is there."""
+    after = 0
+    while rows := await conn.fetch(LINKS, after, PAGE):
+        for row in rows:
+            given = dict(row)
+            link = Link(*(given.pop(name) for name in ("seq", "audit_id", "key_name", "hash")))
+            yield link, None if given["id"] is None else Row(**given)
+        after = rows[-1]["seq"]
+
+
+# A row is bare until the listener has come to its event; an event whose row is not in the chain
+# although the listener is past it was taken out of both.
+UNCHAINED = """
+WITH done AS (SELECT xid, id FROM listener_cursors WHERE listener = $1)
+SELECT e.data->>'audit_id' AS audit_id
+FROM event_log e, done
+WHERE e.type = 'audit.recorded' AND (e.xid, e.id) <= (done.xid, done.id)
+  AND NOT EXISTS (SELECT FROM audit_chain c WHERE c.audit_id = (e.data->>'audit_id')::uuid)
+UNION
+SELECT a.id::text FROM audit_logs a
+WHERE NOT EXISTS (SELECT FROM audit_chain c WHERE c.audit_id = a.id)
+  AND NOT EXISTS (SELECT FROM event_log e WHERE e.type = 'audit.recorded'
+                  AND e.subject = a.id::text)
+ORDER BY 1
+"""
+
+
+async def unchained(conn: Connection, listener: str) -> list[str]:
+    """Ids that should be in the chain and are not."""
+    return [row["audit_id"] for row in await conn.fetch(UNCHAINED, listener)]
