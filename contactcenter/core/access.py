@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -29,7 +29,10 @@ class Permission(StrEnum):
     ROUTING_ASSIGN = "routing.assign"  # push, move and transfer any interaction
     WALLBOARD_READ = "wallboard.read"
     DEMO_CONTROL = "demo.control"
-    USERS_MANAGE = "users.manage"
+    USERS_MANAGE = "users.manage"  # invite, change and disable users; teams
+    ROLES_MANAGE = "roles.manage"
+    AUDIT_READ = "audit.read"
+    PRIVACY_MANAGE = "privacy.manage"  # export and erase a person's data
 
 
 PUBLIC: Final = Permission.PUBLIC
@@ -49,7 +52,12 @@ _SUPERVISOR = _AGENT | {
     Permission.WALLBOARD_READ,
     Permission.DEMO_CONTROL,
 }
-_ADMIN = _SUPERVISOR | {Permission.USERS_MANAGE}
+_ADMIN = _SUPERVISOR | {
+    Permission.USERS_MANAGE,
+    Permission.ROLES_MANAGE,
+    Permission.AUDIT_READ,
+    Permission.PRIVACY_MANAGE,
+}
 
 ROLE_PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = MappingProxyType(
     {
@@ -60,7 +68,22 @@ ROLE_PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = MappingProxyType(
         "admin": _ADMIN,
     }
 )
-"""Role → permissions. A role that is not here has none."""
+"""Built-in role → permissions."""
+
+UNVERIFIED: Final = frozenset({Permission.SESSION_USE})
+"""All that a user may do whose address is not verified yet."""
+
+GRANTABLE: Final = frozenset(Permission) - {Permission.PUBLIC, Permission.CHAT_USE}
+"""What a custom role can be made of."""
+
+
+def permissions_of(role: str, custom: Iterable[str] | None) -> frozenset[Permission]:
+    """A role's permissions: of a built-in one by its name, else those that are stored. A stored
+    name that is not known (any more) grants nothing."""
+    if custom is None:
+        return ROLE_PERMISSIONS.get(role, frozenset())
+    known = {str(permission) for permission in GRANTABLE}
+    return frozenset(Permission(name) for name in custom if name in known) | UNVERIFIED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +97,8 @@ class Principal:
     agent_id: UUID | None = None  # the user's agent row, if there is one
     role: str | None = None
     conversation_id: UUID | None = None  # of a visitor
+    queues: frozenset[str] | None = None  # what its rights are limited to; None: not limited
+    teams: frozenset[str] | None = None
 
     @property
     def actor(self) -> str:
@@ -93,6 +118,14 @@ class Principal:
         """Raise Forbidden unless it may."""
         if not self.may(permission):
             raise Forbidden
+
+    def sees_queue(self, key: str | None) -> bool:
+        """Whether its rights reach the queue; what is in no queue is everybody's."""
+        return self.queues is None or key is None or key in self.queues
+
+    def sees_team(self, key: str | None) -> bool:
+        """Whether its rights reach the team; who is in no team is out of reach of a limited one."""
+        return self.teams is None or key in self.teams
 
     def agent(self) -> UUID:
         """The id of its agent row; Forbidden for whoever has none."""

@@ -40,3 +40,44 @@ class UserChanged(Event):
     subject_field: ClassVar[str] = "user_id"
 
     user_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRegistered(Event):
+    """Somebody made an account, or accepted an invitation."""
+
+    name: ClassVar[str] = "user.registered"
+    subject_field: ClassVar[str] = "user_id"
+
+    user_id: UUID
+    how: str  # form, invitation, or the provider's name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleChanged(Event):
+    """A role's permissions changed, or a custom role came or went."""
+
+    name: ClassVar[str] = "role.changed"
+    subject_field: ClassVar[str] = "role"
+
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRecorded(Event):
+    """A row of the audit log was written; it is linked in this order."""
+
+    name: ClassVar[str] = "audit.recorded"
+    subject_field: ClassVar[str] = "audit_id"
+
+    audit_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonErased(Event):
+    """A user's or a contact's personal data was erased."""
+
+    name: ClassVar[str] = "person.erased"
+    subject_field: ClassVar[str] = "person"
+
+    person: UUID

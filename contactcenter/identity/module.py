@@ -7,12 +7,19 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from contactcenter.core.jobs import Schedule
+from contactcenter.core.mail import Mail, NoMail, SmtpMail
 from contactcenter.core.module import Deps, Lifespan, Module
-from contactcenter.events.identity import SessionEnded, UserChanged
+from contactcenter.events.identity import PersonErased, SessionEnded, UserChanged
+from contactcenter.identity.accounts import AccountService
+from contactcenter.identity.admin_routes import AdminRoutes
+from contactcenter.identity.audit import AuditJournal, AuditReader, chain
 from contactcenter.identity.passwords import Passwords
-from contactcenter.identity.routes import IdentityRoutes
-from contactcenter.identity.service import IdentityService, Sessions
+from contactcenter.identity.people import PeopleService
+from contactcenter.identity.post import Mailbox, Post
+from contactcenter.identity.routes import AccountRoutes, MailboxRoutes, SignInRoutes
+from contactcenter.identity.service import Sessions, SignInService
 from contactcenter.identity.tokens import AccessTokens
+from contactcenter.identity.two_factor import TwoFactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +30,53 @@ class Identity:
     sessions: Sessions
 
 
-def build(deps: Deps) -> Identity:
-    access = AccessTokens(deps.settings.auth.jwt_secret.get_secret_value())
-    sessions = Sessions(deps.work, deps.clock, access)
-    passwords = Passwords(deps.settings.auth.bcrypt_rounds)
-    service = IdentityService(deps.settings, deps.work, deps.clock, sessions, access, passwords)
+def build(deps: Deps, mail: Mail | None = None) -> Identity:
+    """`mail` sends letters; default: by SMTP where MAIL_URL is set, else a development system
+    keeps them in its mailbox and production sends none."""
+    settings, work = deps.settings, deps.work
+    production = settings.app.is_production
+    mailbox = Mailbox(work)
+    if mail is None:
+        without = NoMail() if production else mailbox
+        mail = without if settings.mail.url is None else SmtpMail(settings.mail)
+
+    access = AccessTokens(settings.auth.jwt_secret.get_secret_value())
+    sessions = Sessions(work, deps.clock, access)
+    passwords = Passwords(settings.auth.bcrypt_rounds)
+    post = Post(settings, work, deps.jobs, deps.vault, mail)
+    two_factor = TwoFactor(work, deps.vault, post)
+    sign_in = SignInService(settings, work, deps.clock, sessions, access, passwords, two_factor)
+    accounts = AccountService(work, deps.clock, sessions, passwords, post)
+    people = PeopleService(work, sessions, two_factor, post)
+    journal = AuditJournal(deps.vault)
+    work.keep_journal(journal)
 
     @contextlib.asynccontextmanager
     async def watch() -> AsyncIterator[None]:
-        """Forget sessions as soon as the log says that they have changed."""
-        subscription = await deps.bus.subscribe(
-            "identity", sessions.forget, [SessionEnded, UserChanged]
-        )
+        """Forget sessions and keys as soon as the log says that they have changed."""
+        heard = await deps.bus.subscribe("identity", sessions.forget, [SessionEnded, UserChanged])
+        erased = await deps.bus.subscribe("identity.keys", journal.forget, [PersonErased])
         try:
             yield
         finally:
-            await subscription.close()
+            await heard.close()
+            await erased.close()
             passwords.close()
 
     module = Module(
         name="identity",
-        routes=IdentityRoutes(service, production=deps.settings.app.is_production).table(),
-        schedules=(Schedule("identity.sweep", "17 4 * * *", service.sweep),),
+        routes=(
+            *SignInRoutes(sign_in, production=production).table(),
+            *AccountRoutes(accounts, two_factor).table(),
+            *AdminRoutes(people, AuditReader(work, deps.vault)).table(),
+            *MailboxRoutes(mailbox).table(production=production),
+        ),
+        listeners=(chain(deps.vault),),
+        jobs=(post.job(),),
+        schedules=(
+            Schedule("identity.sweep", "17 4 * * *", sign_in.sweep),
+            Schedule("identity.reseal", "47 * * * *", two_factor.reseal),
+        ),
         lifespans=(Lifespan("web", watch),),
     )
     return Identity(module, sessions)

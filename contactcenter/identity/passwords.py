@@ -11,10 +11,10 @@ from typing import Final, TypeVar
 import bcrypt
 
 from contactcenter.core.errors import Unavailable
+from contactcenter.identity.model import PASSWORD_BYTES
 
 T = TypeVar("T")
 
-LONGEST: Final = 72  # bytes that bcrypt looks at
 QUEUE_LIMIT: Final = 64
 
 
@@ -34,16 +34,16 @@ class Passwords:
         Raises Unavailable when too many wait already.
         """
         secret = password.encode()
-        usable = hashed is not None and len(secret) <= LONGEST
+        usable = hashed is not None and len(secret) <= PASSWORD_BYTES
         against = hashed.encode() if hashed is not None and usable else self._nobody
-        matches = await self._run(_check, secret[:LONGEST], against)
+        matches = await self._run(_check, secret[:PASSWORD_BYTES], against)
         return matches and usable
 
     async def hash(self, password: str) -> str:
         """Raises ValueError for a password longer than bcrypt can tell apart."""
         secret = password.encode()
-        if len(secret) > LONGEST:
-            raise ValueError(f"a password has at most {LONGEST} bytes")
+        if len(secret) > PASSWORD_BYTES:
+            raise ValueError(f"a password has at most {PASSWORD_BYTES} bytes")
         return await self._run(_hash, secret, self._rounds)
 
     def close(self) -> None:

@@ -1,56 +1,110 @@
-"""HTTP of signing in: /api/v1/auth."""
+"""HTTP of signing in and of one's own account: /api/v1/auth."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from contactcenter.core.access import PUBLIC, Permission
-from contactcenter.core.errors import Unauthenticated
+from contactcenter.core.errors import (
+    Conflict,
+    Invalid,
+    NotFound,
+    RateLimited,
+    Unauthenticated,
+)
 from contactcenter.core.http import Cookie, Request, Response, Route
 from contactcenter.core.limits import Limit
+from contactcenter.identity.accounts import AccountService
 from contactcenter.identity.model import ACCESS_TTL, DEMO_PASSWORD, REFRESH_TTL, User
+from contactcenter.identity.post import Mailbox
 from contactcenter.identity.schemas import (
+    AcceptIn,
     AgentOut,
+    ChangePasswordIn,
+    CodeIn,
     DemoUser,
     DemoUsersOut,
+    DigitsIn,
+    EmailIn,
     LoginIn,
     LoginOut,
+    MailboxLetter,
+    MailboxOut,
     MeOut,
+    NewPasswordIn,
+    ProfileIn,
+    RecoveryOut,
     RefreshIn,
+    RegisterIn,
+    Said,
+    SecondStepIn,
+    SessionOut,
+    SessionsOut,
+    SetUpOut,
+    SignedInOut,
+    TokenIn,
     TokensOut,
     UserOut,
 )
-from contactcenter.identity.service import IdentityService, SignIn
+from contactcenter.identity.service import SecondStep, SignIn, SignInService
+from contactcenter.identity.two_factor import TwoFactor
 
+AUTH: Final = "/api/v1/auth"
 TAGS: Final = ("auth",)
 COOKIE: Final = "refresh_token"
-COOKIE_PATH: Final = "/api/v1/auth"
+DEVICE_COOKIE: Final = "device"
+DEVICE_SECONDS: Final = 180 * 24 * 3600
 EXPIRES_IN: Final = int(ACCESS_TTL.total_seconds())
 SIGN_IN_LIMIT: Final = Limit(per_second=2, burst=60)
+LETTER_LIMIT: Final = Limit(per_second=0.2, burst=20)
+
+USE: Final = Permission.SESSION_USE
 
 
-class IdentityRoutes:
-    def __init__(self, service: IdentityService, *, production: bool) -> None:
+class SignInRoutes:
+    def __init__(self, service: SignInService, *, production: bool) -> None:
         self._service = service
         self._production = production
 
     async def login(self, request: Request) -> Response:
         given: LoginIn = request.body
-        signed_in = await self._service.login(
+        answer = await self._service.login(
             given.email,
             given.password,
             address=request.address,
             user_agent=request.user_agent,
+            device=request.cookie(DEVICE_COOKIE),
+        )
+        if isinstance(answer, SecondStep):
+            return Response(LoginOut(requires_2fa=True, temp_token=answer.token))
+        assert answer.user is not None
+        by_cookie = given.transport == "cookie"
+        body = LoginOut(
+            user=user_out(answer.user),
+            access_token=answer.access_token,
+            refresh_token=None if by_cookie else answer.refresh_token,
+            expires_in=EXPIRES_IN,
+        )
+        return Response(body, cookies=cookies_of(answer, by_cookie=by_cookie))
+
+    async def second_step(self, request: Request) -> Response:
+        given: SecondStepIn = request.body
+        signed_in = await self._service.second_step(
+            given.temp_token,
+            given.code,
+            address=request.address,
+            user_agent=request.user_agent,
+            device=request.cookie(DEVICE_COOKIE),
         )
         assert signed_in.user is not None
         by_cookie = given.transport == "cookie"
-        body = LoginOut(
-            user=_user(signed_in.user),
+        body = SignedInOut(
+            user=user_out(signed_in.user),
             access_token=signed_in.access_token,
             refresh_token=None if by_cookie else signed_in.refresh_token,
             expires_in=EXPIRES_IN,
         )
-        return Response(body, cookies=_cookies(signed_in) if by_cookie else ())
+        return Response(body, cookies=cookies_of(signed_in, by_cookie=by_cookie))
 
     async def refresh(self, request: Request) -> Response:
         given: RefreshIn = request.body
@@ -64,19 +118,44 @@ class IdentityRoutes:
             refresh_token=None if by_cookie else signed_in.refresh_token,
             expires_in=EXPIRES_IN,
         )
-        return Response(body, cookies=_cookies(signed_in) if by_cookie else ())
+        return Response(body, cookies=cookies_of(signed_in, by_cookie=by_cookie))
 
     async def logout(self, request: Request) -> Response:
         await self._service.logout(request.principal)
-        return Response(status=204, cookies=(Cookie(COOKIE, "", COOKIE_PATH, 0),))
+        return Response(status=204, cookies=(Cookie(COOKIE, "", AUTH, 0),))
 
     async def me(self, request: Request) -> MeOut:
-        user, agent = await self._service.me(request.principal)
+        principal = request.principal
+        user, agent = await self._service.me(principal)
         return MeOut(
-            user=_user(user),
+            user=user_out(user),
             agent=None if agent is None else AgentOut(id=agent[0], name=agent[1]),
-            permissions=sorted(request.principal.permissions),
+            permissions=sorted(principal.permissions),
+            queues=None if principal.queues is None else sorted(principal.queues),
+            teams=None if principal.teams is None else sorted(principal.teams),
         )
+
+    async def sessions(self, request: Request) -> SessionsOut:
+        return SessionsOut(
+            items=[
+                SessionOut(
+                    id=row.id,
+                    address=row.ip_address,
+                    user_agent=row.user_agent,
+                    created_at=row.created_at,
+                    last_activity_at=row.last_activity_at,
+                    expires_at=row.expires_at,
+                    current=row.id == request.principal.session_id,
+                )
+                for row in await self._service.sessions(request.principal)
+            ]
+        )
+
+    async def end_session(self, request: Request) -> None:
+        await self._service.end_session(request.principal, request.id("id"))
+
+    async def end_other_sessions(self, request: Request) -> None:
+        await self._service.end_other_sessions(request.principal)
 
     async def demo_users(self, request: Request) -> DemoUsersOut:  # noqa: ARG002 -- a handler
         return DemoUsersOut(
@@ -95,7 +174,7 @@ class IdentityRoutes:
         routes = (
             Route(
                 "POST",
-                "/api/v1/auth/login",
+                f"{AUTH}/login",
                 self.login,
                 PUBLIC,
                 "Sign in",
@@ -107,7 +186,19 @@ class IdentityRoutes:
             ),
             Route(
                 "POST",
-                "/api/v1/auth/refresh",
+                f"{AUTH}/2fa/login",
+                self.second_step,
+                PUBLIC,
+                "Complete a sign-in with a code",
+                body=SecondStepIn,
+                response=SignedInOut,
+                tags=TAGS,
+                errors=(Unauthenticated,),
+                limit=SIGN_IN_LIMIT,
+            ),
+            Route(
+                "POST",
+                f"{AUTH}/refresh",
                 self.refresh,
                 PUBLIC,
                 "Exchange a refresh token for a new pair",
@@ -117,23 +208,35 @@ class IdentityRoutes:
                 errors=(Unauthenticated,),
                 limit=SIGN_IN_LIMIT,
             ),
+            Route("POST", f"{AUTH}/logout", self.logout, USE, "Sign out", status=204, tags=TAGS),
+            Route("GET", f"{AUTH}/me", self.me, USE, "Who is signed in", response=MeOut, tags=TAGS),
             Route(
-                "POST",
-                "/api/v1/auth/logout",
-                self.logout,
-                Permission.SESSION_USE,
-                "Sign out",
+                "GET",
+                f"{AUTH}/sessions",
+                self.sessions,
+                USE,
+                "List the own sessions",
+                response=SessionsOut,
+                tags=TAGS,
+            ),
+            Route(
+                "DELETE",
+                f"{AUTH}/sessions",
+                self.end_other_sessions,
+                USE,
+                "End the own sessions but this one",
                 status=204,
                 tags=TAGS,
             ),
             Route(
-                "GET",
-                "/api/v1/auth/me",
-                self.me,
-                Permission.SESSION_USE,
-                "Who is signed in",
-                response=MeOut,
+                "DELETE",
+                f"{AUTH}/sessions/{{id}}",
+                self.end_session,
+                USE,
+                "End one of the own sessions",
+                status=204,
                 tags=TAGS,
+                errors=(NotFound,),
             ),
         )
         if self._production:
@@ -142,7 +245,7 @@ class IdentityRoutes:
             *routes,
             Route(
                 "GET",
-                "/api/v1/auth/demo-users",
+                f"{AUTH}/demo-users",
                 self.demo_users,
                 PUBLIC,
                 "The demo's sign-ins",
@@ -152,7 +255,233 @@ class IdentityRoutes:
         )
 
 
-def _user(user: User) -> UserOut:
+class AccountRoutes:
+    """Registration, links from letters, passwords, the profile, the second factor."""
+
+    def __init__(self, accounts: AccountService, two_factor: TwoFactor) -> None:
+        self._accounts = accounts
+        self._two_factor = two_factor
+
+    async def register(self, request: Request) -> Said:
+        given: RegisterIn = request.body
+        await self._accounts.register(
+            email=given.email,
+            password=given.password,
+            first_name=given.first_name,
+            last_name=given.last_name,
+            phone=given.phone,
+            locale=given.locale,
+        )
+        return Said(detail="A letter is on its way to this address.")
+
+    async def verify(self, request: Request) -> None:
+        await self._accounts.verify(request.body.token)
+
+    async def verify_again(self, request: Request) -> Said:
+        await self._accounts.verify_again(request.principal)
+        return Said(detail="A letter is on its way to this address.")
+
+    async def forgot(self, request: Request) -> Said:
+        await self._accounts.forgot(request.body.email)
+        return Said(detail="If this address has an account, a letter is on its way.")
+
+    async def reset(self, request: Request) -> None:
+        given: NewPasswordIn = request.body
+        await self._accounts.reset(given.token, given.password)
+
+    async def accept(self, request: Request) -> None:
+        given: AcceptIn = request.body
+        names = given.model_dump(include={"first_name", "last_name"}, exclude_none=True)
+        await self._accounts.accept_invitation(given.token, given.password, names)
+
+    async def change_password(self, request: Request) -> None:
+        given: ChangePasswordIn = request.body
+        await self._accounts.change_password(
+            request.principal, given.current_password, given.new_password
+        )
+
+    async def set_profile(self, request: Request) -> UserOut:
+        given: ProfileIn = request.body
+        values = given.model_dump(exclude_unset=True)
+        return user_out(await self._accounts.set_profile(request.principal, values))
+
+    async def set_up(self, request: Request) -> SetUpOut:
+        made = await self._two_factor.set_up(request.principal)
+        return SetUpOut(secret=made.secret, otpauth_url=made.uri, qr_svg=made.qr_svg)
+
+    async def confirm(self, request: Request) -> RecoveryOut:
+        codes = await self._two_factor.confirm(request.principal, request.body.code)
+        return RecoveryOut(recovery_codes=codes)
+
+    async def disable(self, request: Request) -> None:
+        await self._two_factor.disable(request.principal, request.body.code)
+
+    async def recovery_codes(self, request: Request) -> RecoveryOut:
+        codes = await self._two_factor.new_recovery_codes(request.principal, request.body.code)
+        return RecoveryOut(recovery_codes=codes)
+
+    def table(self) -> tuple[Route, ...]:
+        return (
+            Route(
+                "POST",
+                f"{AUTH}/register",
+                self.register,
+                PUBLIC,
+                "Make a customer's account",
+                body=RegisterIn,
+                response=Said,
+                status=202,
+                tags=TAGS,
+                limit=LETTER_LIMIT,
+            ),
+            Route(
+                "POST",
+                f"{AUTH}/verify-email",
+                self.verify,
+                PUBLIC,
+                "Verify an address by its letter's token",
+                body=TokenIn,
+                status=204,
+                tags=TAGS,
+                limit=SIGN_IN_LIMIT,
+            ),
+            Route(
+                "POST",
+                f"{AUTH}/verify-email/resend",
+                self.verify_again,
+                USE,
+                "Send the letter that verifies the own address again",
+                response=Said,
+                status=202,
+                tags=TAGS,
+                limit=LETTER_LIMIT,
+            ),
+            Route(
+                "POST",
+                f"{AUTH}/forgot-password",
+                self.forgot,
+                PUBLIC,
+                "Ask for a letter with a link for a new password",
+                body=EmailIn,
+                response=Said,
+                tags=TAGS,
+                limit=LETTER_LIMIT,
+            ),
+            Route(
+                "POST",
+                f"{AUTH}/reset-password",
+                self.reset,
+                PUBLIC,
+                "Set a new password by a letter's token; ends all sessions",
+                body=NewPasswordIn,
+                status=204,
+                tags=TAGS,
+                limit=SIGN_IN_LIMIT,
+            ),
+            Route(
+                "POST",
+                f"{AUTH}/invitations/accept",
+                self.accept,
+                PUBLIC,
+                "Choose the password of an invited account",
+                body=AcceptIn,
+                status=204,
+                tags=TAGS,
+                limit=SIGN_IN_LIMIT,
+            ),
+            Route(
+                "POST",
+                f"{AUTH}/change-password",
+                self.change_password,
+                USE,
+                "Change the own password; ends the other sessions",
+                body=ChangePasswordIn,
+                status=204,
+                tags=TAGS,
+                errors=(RateLimited,),
+            ),
+            Route(
+                "PATCH",
+                f"{AUTH}/me",
+                self.set_profile,
+                USE,
+                "Change the own names, number and language",
+                body=ProfileIn,
+                response=UserOut,
+                tags=TAGS,
+            ),
+            Route(
+                "POST",
+                f"{AUTH}/2fa/enable",
+                self.set_up,
+                USE,
+                "Set two-step verification up: a secret, shown once",
+                response=SetUpOut,
+                tags=TAGS,
+                errors=(Conflict,),
+            ),
+            Route(
+                "POST",
+                f"{AUTH}/2fa/verify",
+                self.confirm,
+                USE,
+                "Switch two-step verification on by a first code",
+                body=DigitsIn,
+                response=RecoveryOut,
+                tags=TAGS,
+                errors=(Conflict, Invalid),
+            ),
+            Route(
+                "POST",
+                f"{AUTH}/2fa/disable",
+                self.disable,
+                USE,
+                "Switch two-step verification off",
+                body=CodeIn,
+                status=204,
+                tags=TAGS,
+                errors=(Invalid,),
+            ),
+            Route(
+                "POST",
+                f"{AUTH}/2fa/recovery-codes",
+                self.recovery_codes,
+                USE,
+                "Make ten new recovery codes",
+                body=CodeIn,
+                response=RecoveryOut,
+                tags=TAGS,
+                errors=(Invalid,),
+            ),
+        )
+
+
+class MailboxRoutes:
+    """The letters of a development system; there is no such route in production."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+
+    async def newest(self, request: Request) -> MailboxOut:  # noqa: ARG002 -- a handler
+        return MailboxOut(items=[MailboxLetter(**row) for row in await self._mailbox.newest()])
+
+    def table(self, *, production: bool) -> tuple[Route, ...]:
+        if production:
+            return ()
+        return (
+            Route(
+                "GET",
+                "/api/v1/demo/mailbox",
+                self.newest,
+                PUBLIC,
+                "The letters that this development system has written",
+                response=MailboxOut,
+                tags=("demo",),
+            ),
+        )
+
+
+def user_out(user: User) -> UserOut:
     return UserOut(
         id=user.id,
         email=user.email,
@@ -160,9 +489,18 @@ def _user(user: User) -> UserOut:
         last_name=user.last_name,
         role=user.role,
         locale=user.locale,
+        phone=user.phone,
+        email_verified=user.email_verified,
+        two_factor_enabled=user.two_factor,
     )
 
 
-def _cookies(signed_in: SignIn) -> tuple[Cookie, ...]:
-    age = int(REFRESH_TTL.total_seconds())
-    return (Cookie(COOKIE, signed_in.refresh_token, COOKIE_PATH, age),)
+def cookies_of(signed_in: SignIn, *, by_cookie: bool) -> tuple[Cookie, ...]:
+    """The refresh token where it was asked for so, and the browser's proof for the next time."""
+    made = []
+    if by_cookie:
+        age = int(REFRESH_TTL.total_seconds())
+        made.append(Cookie(COOKIE, signed_in.refresh_token, AUTH, age))
+    if signed_in.device:
+        made.append(Cookie(DEVICE_COOKIE, signed_in.device, AUTH, DEVICE_SECONDS))
+    return tuple(made)

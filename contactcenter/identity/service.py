@@ -11,9 +11,9 @@ from typing import Final
 from uuid import UUID
 
 from config.settings import Settings
-from contactcenter.core.access import ROLE_PERMISSIONS, Principal
+from contactcenter.core.access import UNVERIFIED, Principal, permissions_of
 from contactcenter.core.clock import Clock
-from contactcenter.core.errors import RateLimited, Unauthenticated
+from contactcenter.core.errors import NotFound, RateLimited, Unauthenticated
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
@@ -22,17 +22,29 @@ from contactcenter.identity import store
 from contactcenter.identity.model import (
     ACCOUNT_PACE,
     ADDRESS_PACE,
+    CODE_PACE,
     DEMO_EMAILS,
     REFRESH_TTL,
     ROTATION_GRACE,
+    SECOND_STEP_TTL,
     SESSION_TTL,
+    Pace,
     Throttle,
     User,
 )
 from contactcenter.identity.passwords import Passwords
-from contactcenter.identity.tokens import AccessTokens, RefreshTokens
+from contactcenter.identity.tokens import (
+    AccessTokens,
+    DeviceCookies,
+    RefreshTokens,
+    hashed,
+    opaque,
+)
+from contactcenter.identity.two_factor import TwoFactor
 
 WRONG: Final = "The e-mail address or the password is wrong."
+WRONG_CODE: Final = "The code is wrong or was used before."
+STEP_OVER: Final = "This sign-in took too long. Begin again with the password."
 REFUSED: Final = "This refresh token is not valid. Sign in again."
 SESSIONS_KEPT: Final = timedelta(days=90)
 CACHE_SIZE: Final = 10_000
@@ -47,6 +59,14 @@ class SignIn:
     access_token: str
     refresh_token: str
     user: User | None = None
+    device: str = ""  # proof for the next sign-in from the same browser
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStep:
+    """The password was right; `token` is what the code comes with, within five minutes."""
+
+    token: str
 
 
 class Sessions:
@@ -97,13 +117,16 @@ class Sessions:
             holder = found[0]
         if holder.expires_at <= self._clock.now():
             raise Unauthenticated
+        permissions = permissions_of(holder.role, holder.permissions)
         return Principal(
             kind="user",
-            permissions=ROLE_PERMISSIONS.get(holder.role, frozenset()),
+            permissions=permissions if holder.verified else permissions & UNVERIFIED,
             user_id=holder.user_id,
             session_id=holder.session_id,
             agent_id=holder.agent_id,
             role=holder.role,
+            queues=None if holder.queues is None else frozenset(holder.queues),
+            teams=None if holder.teams is None else frozenset(holder.teams),
         )
 
     async def forget(self, batch: list[Recorded]) -> None:
@@ -116,18 +139,61 @@ class Sessions:
                 self.forget_user(event.user_id)
 
     def forget_user(self, user_id: UUID) -> None:
+        self._forgotten += 1
         for session_id in [
             k for k, (holder, _) in self._cache.items() if holder.user_id == user_id
         ]:
             del self._cache[session_id]
+
+    def forget_all(self) -> None:
+        self._forgotten += 1
+        self._cache.clear()
 
     def forget_session(self, session_id: UUID) -> None:
         self._forgotten += 1
         self._cache.pop(session_id, None)
 
 
-class IdentityService:
-    """The use cases."""
+class Guesses:
+    """How often somebody may try a password or a code.
+
+    Tries are counted per account and per address. A browser that has signed in to the account
+    before shows a device cookie and is counted by that alone: whoever guesses at the account from
+    elsewhere does not lock its owner out.
+    """
+
+    def __init__(self, pace: Pace, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._accounts = Throttle(pace)
+        self._devices = Throttle(pace)
+        self._addresses = Throttle(ADDRESS_PACE)
+
+    def begin(self, account: str, address: str, device: str | None) -> None:
+        """Count a try; raises RateLimited while a pause lasts, and then counts nothing."""
+        now = self._monotonic()
+        if device is not None:
+            wait = self._devices.wait(device, now)
+        else:
+            wait = max(self._accounts.wait(account, now), self._addresses.wait(address, now))
+        if wait:
+            raise RateLimited(wait, "Too many attempts to sign in.")
+        if device is not None:
+            self._devices.begin(device, now)
+        else:
+            self._accounts.begin(account, now)
+            self._addresses.begin(address, now)
+
+    def good(self, account: str, address: str, device: str | None) -> None:
+        """The try that was counted last was right."""
+        if device is not None:
+            self._devices.forgive(device)
+        else:
+            self._accounts.forgive(account)
+            self._addresses.take_back(address)
+
+
+class SignInService:
+    """Signing in and out: the use cases."""
 
     def __init__(
         self,
@@ -137,58 +203,113 @@ class IdentityService:
         sessions: Sessions,
         access: AccessTokens,
         passwords: Passwords,
+        two_factor: TwoFactor,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        secret = settings.auth.jwt_refresh_secret.get_secret_value()
         self._work = work
         self._clock = clock
         self._sessions = sessions
         self._access = access
-        self._refresh = RefreshTokens(settings.auth.jwt_refresh_secret.get_secret_value())
+        self._refresh = RefreshTokens(secret)
+        self._devices = DeviceCookies(secret)
         self._passwords = passwords
+        self._two_factor = two_factor
         self._production = settings.app.is_production
-        self._monotonic = monotonic
-        self._accounts = Throttle(ACCOUNT_PACE)
-        self._addresses = Throttle(ADDRESS_PACE)
+        self._guesses = Guesses(ACCOUNT_PACE, monotonic)
+        self._codes = Guesses(CODE_PACE, monotonic)
 
-    async def login(self, email: str, password: str, *, address: str, user_agent: str) -> SignIn:
-        """Begin a session.
+    async def login(
+        self, email: str, password: str, *, address: str, user_agent: str, device: str | None = None
+    ) -> SignIn | SecondStep:
+        """Begin a session, or the second step where the user has one.
 
-        Raises Unauthenticated, the same for an unknown user and a wrong password and after the
-        same work, and RateLimited after repeated failures, whether the account exists or not.
+        `device` is the device cookie, if the browser has one. Raises Unauthenticated, the same
+        for an unknown user and a wrong password and after the same work, and RateLimited after
+        repeated failures, whether the account exists or not.
         """
-        now = self._monotonic()
-        wait = max(self._accounts.wait(email, now), self._addresses.wait(address, now))
-        if wait:
-            raise RateLimited(wait, "Too many attempts to sign in.")
-        self._accounts.begin(email, now)
-        self._addresses.begin(address, now)
+        known = self._devices.name_of(device, email)
+        self._guesses.begin(email, address, known)
         async with self._work.reading("identity.find_login") as conn:
             found = await store.find_login(conn, email)
-        user, hashed = found or (None, None)
-        right = await self._passwords.check(password, hashed)
+        user, password_hash = found or (None, None)
+        right = await self._passwords.check(password, password_hash)
         if not right or user is None or (self._production and email in DEMO_EMAILS):
+            await self._note_refusal(user)
             raise Unauthenticated(WRONG)
-        self._accounts.forgive(email)
-        self._addresses.take_back(address)
-        return await self._begin(user, address, user_agent)
+        self._guesses.good(email, address, known)
+        return await self.admit(user, address=address, user_agent=user_agent)
 
-    async def _begin(self, user: User, address: str, user_agent: str) -> SignIn:
-        session_id, token = new_id(), self._refresh.first()
-        async with self._work.begin("identity.login", f"user:{user.id}") as work:
-            if not await store.note_login(work.conn, user.id, work.now):
-                raise Unauthenticated(WRONG)
-            await store.create_session(
-                work.conn,
-                session_id,
-                user.id,
-                address=address,
-                user_agent=user_agent,
-                now=work.now,
-                expires_at=work.now + SESSION_TTL,
+    async def admit(
+        self, user: User, *, address: str, user_agent: str, how: str = "password"
+    ) -> SignIn | SecondStep:
+        """Whoever has proved to be this user: tokens, or the second step."""
+        if not user.two_factor:
+            return await self._begin(user, address, user_agent, how)
+        token = opaque()
+        async with self._work.begin("identity.second_step", f"user:{user.id}") as work:
+            expires_at = work.now + SECOND_STEP_TTL
+            await store.create_token(
+                work.conn, hashed(token), "second_step", user.id, work.now, expires_at
             )
-            await self._create_refresh(work, session_id, token)
-            work.emit(SessionStarted(user_id=user.id, session_id=session_id))
-        return SignIn(self._access.issue(user.id, session_id, work.now), token, user)
+        return SecondStep(token)
+
+    async def second_step(
+        self, token: str, code: str, *, address: str, user_agent: str, device: str | None = None
+    ) -> SignIn:
+        """Complete a sign-in by a code of the authenticator, or by a recovery code.
+
+        Raises Unauthenticated for a token or a code that is worth nothing, and RateLimited after
+        repeated wrong codes.
+        """
+        async with self._work.reading("identity.find_second_step") as conn:
+            now = self._clock.now()
+            user_id = await store.token_user(conn, hashed(token), "second_step", now)
+            user = None if user_id is None else await store.find_user(conn, user_id)
+        if user is None or user.status != "active":
+            raise Unauthenticated(STEP_OVER)
+        account, known = str(user.id), self._devices.name_of(device, user.email)
+        self._codes.begin(account, address, known)
+        async with self._work.begin("identity.login", f"user:{user.id}") as work:
+            right = await self._two_factor.accept(work, user.id, code)
+            if right and await store.use_token(work.conn, hashed(token), "second_step", work.now):
+                signed_in = await self._create(work, user, address, user_agent, "second_step")
+            else:
+                signed_in = None
+                work.audit("auth.code_refused", "user", user.id)
+        if signed_in is None:
+            raise Unauthenticated(WRONG_CODE)
+        self._codes.good(account, address, known)
+        return signed_in
+
+    async def _begin(self, user: User, address: str, user_agent: str, how: str) -> SignIn:
+        async with self._work.begin("identity.login", f"user:{user.id}") as work:
+            return await self._create(work, user, address, user_agent, how)
+
+    async def _create(
+        self, work: Work, user: User, address: str, user_agent: str, how: str
+    ) -> SignIn:
+        session_id, token = new_id(), opaque()
+        if not await store.note_login(work.conn, user.id, work.now):
+            raise Unauthenticated(WRONG)
+        await store.create_session(
+            work.conn,
+            session_id,
+            user.id,
+            address=address,
+            user_agent=user_agent,
+            now=work.now,
+            expires_at=work.now + SESSION_TTL,
+        )
+        await self._create_refresh(work, session_id, token)
+        work.emit(SessionStarted(user_id=user.id, session_id=session_id))
+        work.audit("auth.login", "user", user.id, after={"how": how}, person=user.id)
+        access_token = self._access.issue(user.id, session_id, work.now)
+        return SignIn(access_token, token, user, self._devices.issue(user.email))
+
+    async def _note_refusal(self, user: User | None) -> None:
+        async with self._work.begin("identity.refused", "anonymous") as work:
+            work.audit("auth.refused", "user", "unknown" if user is None else user.id)
 
     async def refresh(self, token: str) -> SignIn:
         """A new access token and the refresh token's successor.
@@ -198,7 +319,7 @@ class IdentityService:
         """
         successor = self._refresh.successor(token)
         async with self._work.begin("identity.refresh", "anonymous") as work:
-            known = await store.lock_refresh(work.conn, self._refresh.hashed(token))
+            known = await store.lock_refresh(work.conn, hashed(token))
             if known is None:
                 raise Unauthenticated(REFUSED)
             work.actor = f"user:{known.user_id}"
@@ -233,6 +354,27 @@ class IdentityService:
             raise Unauthenticated
         return found
 
+    async def sessions(self, principal: Principal) -> list[store.SessionRow]:
+        """The caller's sessions that are not over."""
+        assert principal.user_id is not None
+        async with self._work.reading("identity.sessions") as conn:
+            return await store.sessions(conn, principal.user_id, self._clock.now())
+
+    async def end_session(self, principal: Principal, session_id: UUID) -> None:
+        """End one of the caller's sessions; NotFound for anybody else's."""
+        assert principal.user_id is not None
+        async with self._work.begin("identity.end_session", principal.actor) as work:
+            if not await end_sessions(work, principal.user_id, "revoked", only=session_id):
+                raise NotFound
+        self._sessions.forget_session(session_id)
+
+    async def end_other_sessions(self, principal: Principal) -> None:
+        """End the caller's sessions but for this one."""
+        assert principal.user_id is not None
+        async with self._work.begin("identity.end_other_sessions", principal.actor) as work:
+            await end_sessions(work, principal.user_id, "revoked", but=principal.session_id)
+        self._sessions.forget_user(principal.user_id)
+
     async def demo_users(self) -> list[User]:
         """The demo's users that exist; none in production."""
         if self._production:
@@ -250,7 +392,7 @@ class IdentityService:
             work.conn,
             new_id(),
             session_id,
-            self._refresh.hashed(token),
+            hashed(token),
             work.now,
             work.now + REFRESH_TTL,
         )
@@ -258,3 +400,13 @@ class IdentityService:
     async def _end(self, work: Work, session_id: UUID, user_id: UUID, cause: str) -> None:
         if await store.end_session(work.conn, session_id, work.now, cause):
             work.emit(SessionEnded(user_id=user_id, session_id=session_id, cause=cause))
+
+
+async def end_sessions(
+    work: Work, user_id: UUID, cause: str, *, only: UUID | None = None, but: UUID | None = None
+) -> list[UUID]:
+    """End a user's sessions (or one, or all but one); their sockets are dropped by the events."""
+    ended = await store.end_sessions(work.conn, user_id, work.now, cause, only=only, but=but)
+    for session_id in ended:
+        work.emit(SessionEnded(user_id=user_id, session_id=session_id, cause=cause))
+    return ended

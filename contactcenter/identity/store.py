@@ -1,25 +1,53 @@
-"""SQL of users, sessions and refresh tokens."""
+"""SQL of signing in: users as they sign in, sessions, refresh and one-time tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from contactcenter.identity.model import User
+from contactcenter.core.mail import Letter
+from contactcenter.identity.model import Purpose, User
 from db import Connection, Record
 
-FIND_LOGIN = """
-SELECT id, email, first_name, last_name, role, locale, password_hash
-FROM users WHERE lower(email) = $1 AND status = 'active'
-"""
+USER_FIELDS = """u.id, u.email, u.first_name, u.last_name, u.role, u.locale, u.phone, u.status,
+       u.email_verified, u.two_factor_enabled"""
+
+FIND_LOGIN = f"""
+SELECT {USER_FIELDS}, u.password_hash
+FROM users u WHERE lower(u.email) = $1 AND u.status = 'active'
+"""  # noqa: S608 - a constant
+
+FIND_USER = f"SELECT {USER_FIELDS} FROM users u WHERE u.id = $1"  # noqa: S608 - a constant
+FIND_BY_EMAIL = f"""
+SELECT {USER_FIELDS} FROM users u WHERE lower(u.email) = $1
+"""  # noqa: S608 - a constant
+FIND_HASH = "SELECT password_hash FROM users WHERE id = $1"
 
 
 async def find_login(conn: Connection, email: str) -> tuple[User, str | None] | None:
     """The active user with this address (in lower case) and the password's hash."""
     row = await conn.fetchrow(FIND_LOGIN, email)
-    return None if row is None else (_user(row), row["password_hash"])
+    return None if row is None else (user_of(row), row["password_hash"])
+
+
+async def find_user(conn: Connection, user_id: UUID) -> User | None:
+    """Whatever the status."""
+    row = await conn.fetchrow(FIND_USER, user_id)
+    return None if row is None else user_of(row)
+
+
+async def find_by_email(conn: Connection, email: str) -> User | None:
+    """The user with this address (in lower case), whatever the status."""
+    row = await conn.fetchrow(FIND_BY_EMAIL, email)
+    return None if row is None else user_of(row)
+
+
+async def find_hash(conn: Connection, user_id: UUID) -> str | None:
+    hashed: str | None = await conn.fetchval(FIND_HASH, user_id)
+    return hashed
 
 
 NOTE_LOGIN = """
@@ -118,6 +146,52 @@ async def end_session(conn: Connection, session_id: UUID, now: datetime, cause: 
     return bool(await conn.fetchval(END_SESSION, session_id, now, cause))
 
 
+END_SESSIONS = """
+UPDATE sessions SET ended_at = $2, end_cause = $3
+WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2
+  AND ($4::uuid IS NULL OR id = $4) AND ($5::uuid IS NULL OR id <> $5)
+RETURNING id
+"""
+
+
+async def end_sessions(
+    conn: Connection,
+    user_id: UUID,
+    now: datetime,
+    cause: str,
+    *,
+    only: UUID | None = None,
+    but: UUID | None = None,
+) -> list[UUID]:
+    """End a user's sessions, or one, or all but one; answers those that were not over."""
+    rows = await conn.fetch(END_SESSIONS, user_id, now, cause, only, but)
+    return [row["id"] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session as its user sees it."""
+
+    id: UUID
+    ip_address: str | None
+    user_agent: str | None
+    created_at: datetime
+    last_activity_at: datetime
+    expires_at: datetime
+
+
+SESSIONS = """
+SELECT id, ip_address, user_agent, created_at, last_activity_at, expires_at
+FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2
+ORDER BY last_activity_at DESC, id DESC
+"""
+
+
+async def sessions(conn: Connection, user_id: UUID, now: datetime) -> list[SessionRow]:
+    """Those that are not over, the last used first."""
+    return [SessionRow(**row) for row in await conn.fetch(SESSIONS, user_id, now)]
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Who holds a session that is worth something."""
@@ -125,13 +199,21 @@ class Holder:
     session_id: UUID
     user_id: UUID
     role: str
+    permissions: list[str] | None  # of a custom role; None: a built-in one
+    verified: bool
+    queues: list[str] | None  # what the rights are limited to; None: not limited
+    teams: list[str] | None
     agent_id: UUID | None
     expires_at: datetime
 
 
 FIND_HOLDER = """
-SELECT s.id AS session_id, s.user_id, u.role, a.id AS agent_id, s.expires_at
-FROM sessions s JOIN users u ON u.id = s.user_id LEFT JOIN agents a ON a.user_id = u.id
+SELECT s.id AS session_id, s.user_id, u.role, r.permissions, u.email_verified AS verified,
+       (SELECT array_agg(key) FROM user_scopes WHERE user_id = u.id AND kind = 'queue') AS queues,
+       (SELECT array_agg(key) FROM user_scopes WHERE user_id = u.id AND kind = 'team') AS teams,
+       a.id AS agent_id, s.expires_at
+FROM sessions s JOIN users u ON u.id = s.user_id JOIN roles r ON r.name = u.role
+     LEFT JOIN agents a ON a.user_id = u.id
 WHERE s.id = $1 AND s.ended_at IS NULL AND u.status = 'active'
 """
 
@@ -141,12 +223,11 @@ async def find_holder(conn: Connection, session_id: UUID) -> Holder | None:
     return None if row is None else Holder(**row)
 
 
-FIND_ME = """
-SELECT u.id, u.email, u.first_name, u.last_name, u.role, u.locale, a.id AS agent_id,
-       a.name AS agent_name
+FIND_ME = f"""
+SELECT {USER_FIELDS}, a.id AS agent_id, a.name AS agent_name
 FROM users u LEFT JOIN agents a ON a.user_id = u.id
 WHERE u.id = $1
-"""
+"""  # noqa: S608 - a constant
 
 
 async def find_me(conn: Connection, user_id: UUID) -> tuple[User, tuple[UUID, str] | None] | None:
@@ -155,24 +236,196 @@ async def find_me(conn: Connection, user_id: UUID) -> tuple[User, tuple[UUID, st
     if row is None:
         return None
     agent = None if row["agent_id"] is None else (row["agent_id"], row["agent_name"])
-    return _user(row), agent
+    return user_of(row), agent
 
 
-FIND_ACTIVE = """
-SELECT id, email, first_name, last_name, role, locale FROM users
-WHERE lower(email) = ANY ($1::text[]) AND status = 'active'
-ORDER BY array_position($1::text[], lower(email))
-"""
+FIND_ACTIVE = f"""
+SELECT {USER_FIELDS} FROM users u
+WHERE lower(u.email) = ANY ($1::text[]) AND u.status = 'active'
+ORDER BY array_position($1::text[], lower(u.email))
+"""  # noqa: S608 - a constant
 
 
 async def find_active(conn: Connection, emails: Sequence[str]) -> list[User]:
     """The active users among these addresses, in their order."""
-    return [_user(row) for row in await conn.fetch(FIND_ACTIVE, emails)]
+    return [user_of(row) for row in await conn.fetch(FIND_ACTIVE, emails)]
+
+
+# One-time tokens -----------------------------------------------------------------------------
+
+CREATE_ONCE = """
+INSERT INTO one_time_tokens (token_hash, purpose, user_id, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5)
+"""
+ONCE_USER = """
+SELECT user_id FROM one_time_tokens
+WHERE token_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3
+"""
+USE_ONCE = """
+UPDATE one_time_tokens SET used_at = $3
+WHERE token_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3
+RETURNING user_id
+"""
+VOID_ONCE = """
+UPDATE one_time_tokens SET used_at = $3
+WHERE user_id = $1 AND purpose = ANY ($2::text[]) AND used_at IS NULL
+"""
+
+
+async def create_token(
+    conn: Connection,
+    token_hash: bytes,
+    purpose: Purpose,
+    user_id: UUID,
+    now: datetime,
+    expires_at: datetime,
+) -> None:
+    await conn.execute(CREATE_ONCE, token_hash, purpose, user_id, now, expires_at)
+
+
+async def token_user(
+    conn: Connection, token_hash: bytes, purpose: Purpose, now: datetime
+) -> UUID | None:
+    """Whose it is; None for one that is unknown, used or over."""
+    user_id: UUID | None = await conn.fetchval(ONCE_USER, token_hash, purpose, now)
+    return user_id
+
+
+async def use_token(
+    conn: Connection, token_hash: bytes, purpose: Purpose, now: datetime
+) -> UUID | None:
+    """Use it up; answers whose it was. Of many at once exactly one gets an answer."""
+    user_id: UUID | None = await conn.fetchval(USE_ONCE, token_hash, purpose, now)
+    return user_id
+
+
+async def void_tokens(
+    conn: Connection, user_id: UUID, purposes: Sequence[Purpose], now: datetime
+) -> None:
+    """Make the user's unused tokens of these purposes worthless."""
+    await conn.execute(VOID_ONCE, user_id, list(purposes), now)
+
+
+# Accounts ------------------------------------------------------------------------------------
+
+CREATE_USER = """
+INSERT INTO users (id, email, password_hash, first_name, last_name, phone, role, status,
+                   email_verified, locale, created_at, updated_at, password_changed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
+ON CONFLICT (lower(email)) DO NOTHING
+RETURNING true
+"""
+
+
+async def create_user(
+    conn: Connection, user: User, now: datetime, *, password_hash: str | None
+) -> bool:
+    """False when somebody has this address already."""
+    return bool(
+        await conn.fetchval(
+            CREATE_USER,
+            user.id,
+            user.email,
+            password_hash,
+            user.first_name,
+            user.last_name,
+            user.phone,
+            user.role,
+            user.status,
+            user.email_verified,
+            user.locale,
+            now,
+            now if password_hash else None,
+        )
+    )
+
+
+MARK_VERIFIED = """
+UPDATE users SET email_verified = true, updated_at = $2, version = version + 1
+WHERE id = $1 AND status = 'active' AND NOT email_verified
+RETURNING true
+"""
+RENEW_HASH = """
+UPDATE users SET password_hash = $2, password_changed_at = $3, email_verified = true,
+    status = CASE WHEN status = 'invited' THEN 'active' ELSE status END,
+    updated_at = $3, version = version + 1
+WHERE id = $1 AND status IN ('active', 'invited')
+RETURNING true
+"""
+CHANGE_HASH = """
+UPDATE users SET password_hash = $2, password_changed_at = $3, updated_at = $3,
+    version = version + 1
+WHERE id = $1 AND status = 'active'
+"""
+SET_PROFILE = """
+UPDATE users SET first_name = coalesce($2, first_name), last_name = coalesce($3, last_name),
+    phone = CASE WHEN $4 THEN $5 ELSE phone END, locale = coalesce($6, locale),
+    updated_at = $7, version = version + 1
+WHERE id = $1
+"""
+
+
+async def mark_verified(conn: Connection, user_id: UUID, now: datetime) -> bool:
+    """False when the address was verified before."""
+    return bool(await conn.fetchval(MARK_VERIFIED, user_id, now))
+
+
+async def set_password(conn: Connection, user_id: UUID, hashed: str, now: datetime) -> bool:
+    """By a link from a letter, which also proves the address. False for a disabled user."""
+    return bool(await conn.fetchval(RENEW_HASH, user_id, hashed, now))
+
+
+async def change_password(conn: Connection, user_id: UUID, hashed: str, now: datetime) -> None:
+    await conn.execute(CHANGE_HASH, user_id, hashed, now)
+
+
+async def set_profile(
+    conn: Connection, user_id: UUID, given: Mapping[str, Any], now: datetime
+) -> None:
+    """Write first_name, last_name, phone (also null) and locale, those of them that are given."""
+    await conn.execute(
+        SET_PROFILE,
+        user_id,
+        given.get("first_name"),
+        given.get("last_name"),
+        "phone" in given,
+        given.get("phone"),
+        given.get("locale"),
+        now,
+    )
+
+
+CENTRE_NAME = "SELECT value->>'name' FROM centre_settings WHERE key = 'centre'"
+
+
+async def centre_name(conn: Connection) -> str:
+    """How the centre calls itself."""
+    return await conn.fetchval(CENTRE_NAME) or "Contact centre"
+
+
+ADD_LETTER = """
+INSERT INTO mailbox (id, address, subject, body, created_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING
+"""
+LETTERS = (
+    "SELECT id, address, subject, body, created_at FROM mailbox ORDER BY created_at DESC LIMIT $1"
+)
+
+
+async def add_letter(conn: Connection, letter: Letter, now: datetime) -> None:
+    await conn.execute(ADD_LETTER, letter.id, letter.address, letter.subject, letter.text, now)
+
+
+async def letters(conn: Connection, limit: int) -> list[Record]:
+    return await conn.fetch(LETTERS, limit)
 
 
 SWEEP_SESSIONS = """
 DELETE FROM sessions WHERE coalesce(ended_at, expires_at) < $1::timestamptz
 """
+SWEEP_ONCE = "DELETE FROM one_time_tokens WHERE expires_at < $1::timestamptz"
+SWEEP_LETTERS = "DELETE FROM mailbox WHERE created_at < $1::timestamptz"
+SWEEP_FLOWS = "DELETE FROM oauth_flows WHERE expires_at < $1::timestamptz"
 SWEEP_REFRESH = "DELETE FROM refresh_tokens WHERE expires_at < $1::timestamptz"
 
 
@@ -180,9 +433,13 @@ async def sweep(conn: Connection, now: datetime, *, keep: timedelta) -> None:
     """Forget sessions that ended, and tokens that expired, longer than `keep` ago."""
     await conn.execute(SWEEP_SESSIONS, now - keep)
     await conn.execute(SWEEP_REFRESH, now - keep)
+    await conn.execute(SWEEP_ONCE, now - keep)
+    await conn.execute(SWEEP_LETTERS, now - keep)
+    await conn.execute(SWEEP_FLOWS, now)
 
 
-def _user(row: Record) -> User:
+def user_of(row: Record) -> User:
+    """A user from a row with USER_FIELDS."""
     return User(
         id=row["id"],
         email=row["email"],
@@ -190,4 +447,8 @@ def _user(row: Record) -> User:
         last_name=row["last_name"],
         role=row["role"],
         locale=row["locale"],
+        phone=row["phone"],
+        status=row["status"],
+        email_verified=row["email_verified"],
+        two_factor=row["two_factor_enabled"],
     )

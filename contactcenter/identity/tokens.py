@@ -87,22 +87,50 @@ class AccessTokens:
             raise Unauthenticated from error
 
 
-class RefreshTokens:
-    """Makes refresh tokens and their successors."""
+def opaque() -> str:
+    """A random token of 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
+def hashed(token: str) -> bytes:
+    """What a table holds of an opaque token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+class DeviceCookies:
+    """Signed proof that somebody has signed in to an account from a browser before.
+
+    It opens nothing. It gives that browser's tries a budget of their own, so that whoever guesses
+    at an account cannot lock its owner out (OWASP: Device Cookies). `name.signature`, the name
+    being random and the signature made over it and the account.
+    """
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
 
-    @staticmethod
-    def first() -> str:
-        return secrets.token_urlsafe(32)
+    def issue(self, email: str) -> str:
+        name = secrets.token_urlsafe(12)
+        return f"{name}.{self._sign(name, email)}"
+
+    def name_of(self, cookie: str | None, email: str) -> str | None:
+        """The device's name; None when the cookie is not ours, or not for this account."""
+        name, dot, signature = (cookie or "").partition(".")
+        known = dot and hmac.compare_digest(signature.encode(), self._sign(name, email).encode())
+        return name if known else None
+
+    def _sign(self, name: str, email: str) -> str:
+        text = b"device\0" + name.encode() + b"\0" + email.lower().encode()
+        digest = hmac.digest(self._secret, text, "sha256")
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+class RefreshTokens:
+    """The successors of refresh tokens, which are opaque."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
 
     def successor(self, token: str) -> str:
         """The token that follows: the same each time, and not to be foretold without our secret."""
         digest = hmac.digest(self._secret, b"successor\0" + token.encode(), "sha256")
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-    @staticmethod
-    def hashed(token: str) -> bytes:
-        """What the table holds."""
-        return hashlib.sha256(token.encode()).digest()

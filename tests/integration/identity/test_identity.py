@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,84 +20,16 @@ from contactcenter.core.module import Deps
 from contactcenter.core.work import WorkFactory
 from contactcenter.events import CATALOGUE
 from contactcenter.identity import module, passwords
-
-PASSWORD = " correct horse "
-EMAIL = "ada@example.com"
-Client = TestClient[Any, Any]
-
-
-class MovableClock:
-    def __init__(self) -> None:
-        self.time = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.time
-
-    def pass_(self, **amount: float) -> None:
-        self.time += timedelta(**amount)
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-async def add_user(
-    conn: db.Connection, email: str, role: str = "agent", password: str | None = PASSWORD
-) -> UUID:
-    user_id = ids.new_id()
-    hashed = password and bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
-    await conn.execute(
-        "INSERT INTO users (id, email, password_hash, first_name, role, created_at, updated_at) "
-        "VALUES ($1, $2, $3, 'Ada', $4, now(), now())",
-        user_id,
-        email,
-        hashed,
-        role,
-    )
-    return user_id
-
-
-@pytest.fixture
-async def user(conn: db.Connection) -> UUID:
-    return await add_user(conn, "Ada@Example.com")
-
-
-@pytest.fixture
-async def client(settings: Settings, pool: db.Pool, clock: MovableClock) -> AsyncIterator[Client]:
-    work = WorkFactory(pool, clock)
-    bus = Bus(settings, pool, CATALOGUE, work)
-    await bus.start()
-    identity = module.build(Deps(settings, clock, pool, work, bus, JobQueue(clock)))
-    app = build_app(
-        identity.module.routes,
-        settings=settings,
-        work=work,
-        authenticator=identity.sessions,
-        checks={},
-    )
-    async with identity.module.lifespans[0].run(), TestClient(TestServer(app)) as client:
-        yield client
-    await bus.stop()
-
-
-async def login(
-    client: Client, email: str = EMAIL, password: str = PASSWORD, **more: str
-) -> tuple[int, Any]:
-    answer = await client.post(
-        "/api/v1/auth/login", json={"email": email, "password": password, **more}
-    )
-    return answer.status, await answer.json(content_type=None)
-
-
-async def refresh(client: Client, token: str) -> tuple[int, Any]:
-    answer = await client.post("/api/v1/auth/refresh", json={"refresh_token": token})
-    return answer.status, await answer.json(content_type=None)
-
-
-async def me(client: Client, token: str) -> int:
-    answer = await client.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"})
-    return answer.status
+from tests.integration.identity.door import (
+    EMAIL,
+    PASSWORD,
+    Client,
+    MovableClock,
+    add_user,
+    login,
+    me,
+    refresh,
+)
 
 
 async def test_login_me_logout(client: Client, user: UUID, conn: db.Connection) -> None:
@@ -111,6 +42,9 @@ async def test_login_me_logout(client: Client, user: UUID, conn: db.Connection) 
         "last_name": "",
         "role": "agent",
         "locale": "es",
+        "phone": None,
+        "email_verified": True,
+        "two_factor_enabled": False,
     }
     claims = jwt.decode(body["access_token"], options={"verify_signature": False})
     assert claims["sub"] == str(user)
@@ -133,7 +67,10 @@ async def test_login_me_logout(client: Client, user: UUID, conn: db.Connection) 
     assert out.status == 204
     assert await me(client, body["access_token"]) == 401
     assert (await refresh(client, body["refresh_token"]))[0] == 401
-    kinds = await conn.fetch("SELECT type, data->>'cause' AS cause FROM event_log ORDER BY id")
+    kinds = await conn.fetch(
+        "SELECT type, data->>'cause' AS cause FROM event_log "
+        "WHERE type LIKE 'session.%' ORDER BY id"
+    )
     assert [tuple(row) for row in kinds] == [("session.started", None), ("session.ended", "logout")]
     assert await conn.fetchval("SELECT last_login_at IS NOT NULL FROM users")
 
@@ -268,7 +205,10 @@ async def test_the_cookie_is_out_of_reach_of_scripts(client: Client, user: UUID)
         json={"email": EMAIL, "password": PASSWORD, "token_transport": "cookie"},
     )
     assert (await answer.json())["refresh_token"] is None
-    cookie = answer.headers["Set-Cookie"]
+    cookie, device = answer.headers.getall("Set-Cookie")
+    assert "device=" in device
+    for part in ("HttpOnly", "SameSite=Strict", "Path=/api/v1/auth"):
+        assert part in device
     for part in ("HttpOnly", "SameSite=Strict", "Path=/api/v1/auth", "Max-Age=604800"):
         assert part in cookie
     by_cookie = await client.post("/api/v1/auth/refresh", json={"token_transport": "cookie"})

@@ -18,7 +18,14 @@ from hypothesis import strategies as st
 
 from contactcenter.core.errors import Unauthenticated
 from contactcenter.core.ids import new_id
-from contactcenter.identity.tokens import AccessTokens, Claims, RefreshTokens
+from contactcenter.identity.tokens import (
+    AccessTokens,
+    Claims,
+    DeviceCookies,
+    RefreshTokens,
+    hashed,
+    opaque,
+)
 
 SECRET = "unit-test-secret-of-thirty-two-bytes-or-more"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -180,9 +187,19 @@ def test_a_deeply_nested_header_is_refused() -> None:
 
 def test_successors_are_the_same_for_everyone_who_knows_the_secret() -> None:
     here, there = RefreshTokens(SECRET), RefreshTokens(SECRET)
-    token = here.first()
+    token = opaque()
     assert here.successor(token) == there.successor(token)
     assert len({token, here.successor(token), here.successor(here.successor(token))}) == 3
     assert here.successor(token) != RefreshTokens("another").successor(token)
-    assert here.first() != here.first()
-    assert token.encode() not in here.hashed(token)
+    assert opaque() != opaque()
+    assert token.encode() not in hashed(token)
+
+
+def test_a_device_cookie_counts_for_its_account_only() -> None:
+    cookies = DeviceCookies(SECRET)
+    cookie = cookies.issue("Ada@example.com")
+    assert cookies.name_of(cookie, "ada@EXAMPLE.com") == cookie.partition(".")[0]
+    assert cookies.name_of(cookie, "eve@example.com") is None
+    assert DeviceCookies("another").name_of(cookie, "ada@example.com") is None
+    for forged in (None, "", ".", "a.b", cookie[:-1], cookie + "x", cookie.replace(".", "ñ.")):
+        assert cookies.name_of(forged, "ada@example.com") is None

@@ -1,0 +1,209 @@
+"""Accounts in their owners' hands: making one, proving the address, passwords, the profile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
+
+from contactcenter.core.access import Principal
+from contactcenter.core.clock import Clock
+from contactcenter.core.errors import Invalid, NotFound, RateLimited
+from contactcenter.core.ids import new_id
+from contactcenter.core.limits import Buckets, Limit
+from contactcenter.core.work import WorkFactory
+from contactcenter.events.identity import UserChanged, UserRegistered
+from contactcenter.identity import store
+from contactcenter.identity.model import ACCOUNT_PACE, Throttle, User
+from contactcenter.identity.passwords import Passwords
+from contactcenter.identity.post import Post
+from contactcenter.identity.service import Sessions, end_sessions
+from contactcenter.identity.tokens import hashed
+
+LETTERS: Final = Limit(per_second=1 / 300, burst=3)
+"""Letters that anybody can have sent to one address."""
+
+BAD_LINK: Final = "This link was used before, or its time is over. Ask for a new one."
+
+
+class AccountService:
+    def __init__(
+        self,
+        work: WorkFactory,
+        clock: Clock,
+        sessions: Sessions,
+        passwords: Passwords,
+        post: Post,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._work = work
+        self._clock = clock
+        self._sessions = sessions
+        self._passwords = passwords
+        self._post = post
+        self._monotonic = monotonic
+        self._letters = Buckets(LETTERS, monotonic=monotonic)
+        self._tries = Throttle(ACCOUNT_PACE)
+
+    async def register(
+        self,
+        *,
+        email: str,
+        password: str,
+        first_name: str,
+        last_name: str,
+        phone: str | None,
+        locale: str,
+    ) -> None:
+        """Make a customer's account and send the link that verifies its address.
+
+        A known address gets a letter that says so. Both take the same work, and the caller is
+        told nothing.
+        """
+        password_hash = await self._passwords.hash(password)
+        user = User(
+            new_id(),
+            email,
+            first_name,
+            last_name,
+            "customer",
+            locale,
+            phone=phone,
+            email_verified=False,
+        )
+        async with self._work.begin("identity.register", "anonymous") as work:
+            new = await store.create_user(work.conn, user, work.now, password_hash=password_hash)
+            if new:
+                work.emit(UserRegistered(user_id=user.id, how="form"))
+                work.audit("user.registered", "user", user.id)
+            else:
+                work.audit("user.registered_again", "user", "known")
+            if not self._letters.take(email):
+                await self._post.put(work, "verify" if new else "known", email)
+
+    async def verify(self, token: str) -> None:
+        """Verify an address by its letter's token. Invalid when that is worth nothing."""
+        async with self._work.begin("identity.verify", "anonymous") as work:
+            user_id = await store.use_token(work.conn, hashed(token), "verify", work.now)
+            if user_id is None:
+                raise _bad_link()
+            work.actor = f"user:{user_id}"
+            if await store.mark_verified(work.conn, user_id, work.now):
+                work.emit(UserChanged(user_id=user_id))
+            work.audit("user.verified", "user", user_id)
+        self._sessions.forget_user(user_id)
+
+    async def verify_again(self, principal: Principal) -> None:
+        """Send the link again. RateLimited after a few."""
+        user = await self._own(principal)
+        if wait := self._letters.take(user.email.lower()):
+            raise RateLimited(wait, "Several letters were sent already.")
+        async with self._work.begin("identity.verify_again", principal.actor) as work:
+            await self._post.put(work, "verify", user.email)
+
+    async def forgot(self, email: str) -> None:
+        """Send a link for a new password; nothing tells whether the address has an account."""
+        async with self._work.begin("identity.forgot", "anonymous") as work:
+            work.audit("auth.forgot", "user", "unknown")
+            if not self._letters.take(email):
+                await self._post.put(work, "reset", email)
+
+    async def reset(self, token: str, password: str) -> None:
+        """Set a new password by a letter's token, and end all sessions.
+
+        The token works once. The second factor stays: the next sign-in asks for it. Invalid when
+        the token is worth nothing.
+        """
+        await self._set_by_link("reset", token, password, {})
+
+    async def accept_invitation(self, token: str, password: str, names: Mapping[str, Any]) -> None:
+        """Choose the password of an account that an administrator has prepared."""
+        await self._set_by_link("invite", token, password, names)
+
+    async def _set_by_link(
+        self,
+        purpose: Literal["reset", "invite"],
+        token: str,
+        password: str,
+        names: Mapping[str, Any],
+    ) -> None:
+        async with self._work.reading("identity.find_link") as conn:
+            now = self._clock.now()
+            if await store.token_user(conn, hashed(token), purpose, now) is None:
+                raise _bad_link()  # before a hash is paid for
+        password_hash = await self._passwords.hash(password)
+        async with self._work.begin(f"identity.{purpose}", "anonymous") as work:
+            user_id = await store.use_token(work.conn, hashed(token), purpose, work.now)
+            if user_id is None:
+                raise _bad_link()
+            work.actor = f"user:{user_id}"
+            if not await store.set_password(work.conn, user_id, password_hash, work.now):
+                raise _bad_link()
+            await store.void_tokens(
+                work.conn, user_id, ("reset", "invite", "second_step"), work.now
+            )
+            if names:
+                await store.set_profile(work.conn, user_id, names, work.now)
+            await end_sessions(work, user_id, "password")
+            if purpose == "invite":
+                work.emit(UserRegistered(user_id=user_id, how="invitation"))
+            else:
+                user = await store.find_user(work.conn, user_id)
+                assert user is not None
+                await self._post.put(work, "password_changed", user.email)
+            work.emit(UserChanged(user_id=user_id))
+            work.audit(f"auth.{purpose}", "user", user_id)
+        self._sessions.forget_user(user_id)
+
+    async def change_password(self, principal: Principal, current: str, new: str) -> None:
+        """Change it, knowing the present one (none where the user never had one, and came by a
+        provider); ends the other sessions. Invalid for a wrong one."""
+        user = await self._own(principal)
+        key, now = str(user.id), self._monotonic()
+        if wait := self._tries.wait(key, now):
+            raise RateLimited(wait, "Too many wrong passwords.")
+        self._tries.begin(key, now)
+        async with self._work.reading("identity.find_hash") as conn:
+            present = await store.find_hash(conn, user.id)
+        if present is None:
+            raise Invalid.field(
+                "current_password", "no_password", "There is none yet: ask for a link to set one."
+            )
+        if not await self._passwords.check(current, present):
+            raise Invalid.field("current_password", "wrong_password", "The password is wrong.")
+        self._tries.forgive(key)
+        password_hash = await self._passwords.hash(new)
+        async with self._work.begin("identity.change_password", principal.actor) as work:
+            await store.change_password(work.conn, user.id, password_hash, work.now)
+            await store.void_tokens(work.conn, user.id, ("reset", "second_step"), work.now)
+            await end_sessions(work, user.id, "password", but=principal.session_id)
+            await self._post.put(work, "password_changed", user.email)
+            work.audit("auth.password_changed", "user", user.id)
+        self._sessions.forget_user(user.id)
+
+    async def set_profile(self, principal: Principal, given: Mapping[str, Any]) -> User:
+        """Change the own names, telephone number and language."""
+        before = await self._own(principal)
+        async with self._work.begin("identity.profile", principal.actor) as work:
+            await store.set_profile(work.conn, before.id, given, work.now)
+            work.audit(
+                "user.profile",
+                "user",
+                before.id,
+                before={name: getattr(before, name) for name in given},
+                after=given,
+                person=before.id,
+            )
+        return await self._own(principal)
+
+    async def _own(self, principal: Principal) -> User:
+        assert principal.user_id is not None
+        async with self._work.reading("identity.own") as conn:
+            user = await store.find_user(conn, principal.user_id)
+        if user is None:
+            raise NotFound
+        return user
+
+
+def _bad_link() -> Invalid:
+    return Invalid.field("token", "bad_link", BAD_LINK)

@@ -1,0 +1,348 @@
+"""HTTP of administration: users, roles, teams, the audit log."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from contactcenter.core.access import GRANTABLE, Permission, permissions_of
+from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from contactcenter.core.http import Request, Response, Route
+from contactcenter.identity.admin_schemas import (
+    AuditList,
+    AuditQuery,
+    AuditRow,
+    InviteIn,
+    PermissionsIn,
+    RoleIn,
+    RoleList,
+    RoleOut,
+    TeamIn,
+    TeamList,
+    TeamOut,
+    UserIn,
+    UserList,
+    UserRow,
+    UsersQuery,
+)
+from contactcenter.identity.audit import AuditReader, Entry
+from contactcenter.identity.people import PeopleService
+from contactcenter.identity.people_store import Role
+from db import Record
+
+TAGS: Final = ("admin",)
+V1: Final = "/api/v1"
+USERS: Final = Permission.USERS_MANAGE
+ROLES: Final = Permission.ROLES_MANAGE
+TEAM_KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+class AdminRoutes:
+    def __init__(self, people: PeopleService, audit: AuditReader) -> None:
+        self._people = people
+        self._audit = audit
+
+    async def users(self, request: Request) -> UserList:
+        query: UsersQuery = request.query
+        rows = await self._people.users(
+            before=query.cursor,
+            role=query.role,
+            status=query.status,
+            q=query.q,
+            limit=query.limit + 1,
+        )
+        return UserList(
+            items=[_user(row) for row in rows[: query.limit]],
+            next_cursor=str(rows[query.limit - 1]["id"]) if len(rows) > query.limit else None,
+        )
+
+    async def user(self, request: Request) -> Response:
+        return _versioned(_user(await self._people.user(request.id("id"))))
+
+    async def invite(self, request: Request) -> Response:
+        given: InviteIn = request.body
+        row = await self._people.invite(
+            request.principal,
+            email=given.email,
+            names={"first_name": given.first_name, "last_name": given.last_name},
+            role=given.role,
+            locale=given.locale,
+            queues=given.queues,
+            teams=given.teams,
+        )
+        return _versioned(_user(row), location=f"{V1}/users/{row['id']}")
+
+    async def invite_again(self, request: Request) -> None:
+        await self._people.invite_again(request.principal, request.id("id"))
+
+    async def change(self, request: Request) -> Response:
+        given: UserIn = request.body
+        values = given.model_dump(exclude_unset=True)
+        for name, value in values.items():
+            if value is None and name != "phone":
+                raise Invalid.field(name, "missing", "This cannot be empty.")
+        version = await self._expected(request)
+        row = await self._people.change(request.principal, request.id("id"), values, version)
+        return _versioned(_user(row))
+
+    async def _expected(self, request: Request) -> int | None:
+        """The version that If-Match names, if it is sent."""
+        if "If-Match" not in request.http.headers:
+            return None
+        version: int = (await self._people.user(request.id("id")))["version"]
+        request.match(version)
+        return version
+
+    async def end_sessions(self, request: Request) -> None:
+        await self._people.end_sessions(request.principal, request.id("id"))
+
+    async def remove_second_step(self, request: Request) -> None:
+        await self._people.remove_second_step(request.principal, request.id("id"))
+
+    async def roles(self, request: Request) -> RoleList:  # noqa: ARG002 -- a handler
+        return RoleList(
+            items=[_role(role) for role in await self._people.roles()],
+            grantable=sorted(GRANTABLE),
+        )
+
+    async def add_role(self, request: Request) -> Response:
+        given: RoleIn = request.body
+        role = await self._people.add_role(request.principal, given.name, given.permissions)
+        return Response(_role(role), status=201, headers={"Location": f"{V1}/roles/{role.name}"})
+
+    async def change_role(self, request: Request) -> RoleOut:
+        given: PermissionsIn = request.body
+        return _role(
+            await self._people.change_role(
+                request.principal, request.text("name"), given.permissions, None
+            )
+        )
+
+    async def drop_role(self, request: Request) -> None:
+        await self._people.drop_role(request.principal, request.text("name"))
+
+    async def teams(self, request: Request) -> TeamList:  # noqa: ARG002 -- a handler
+        return TeamList(items=[TeamOut(**row) for row in await self._people.teams()])
+
+    async def put_team(self, request: Request) -> TeamOut:
+        given: TeamIn = request.body
+        key = request.text("key")
+        if not TEAM_KEY.fullmatch(key):
+            raise NotFound
+        return TeamOut(
+            **await self._people.put_team(request.principal, key, given.name, given.agents)
+        )
+
+    async def drop_team(self, request: Request) -> None:
+        await self._people.drop_team(request.principal, request.text("key"))
+
+    async def audit(self, request: Request) -> AuditList:
+        query: AuditQuery = request.query
+        entries = await self._audit.search(
+            query.cursor,
+            query.user_id,
+            query.action,
+            query.resource_type,
+            query.resource_id,
+            query.since,
+            query.until,
+            query.limit + 1,
+        )
+        more = len(entries) > query.limit
+        return AuditList(
+            items=[_audit(entry) for entry in entries[: query.limit]],
+            next_cursor=str(entries[query.limit - 1].row.id) if more else None,
+        )
+
+    def table(self) -> tuple[Route, ...]:
+        return (
+            Route(
+                "GET",
+                f"{V1}/users",
+                self.users,
+                USERS,
+                "List users, the newest first",
+                query=UsersQuery,
+                response=UserList,
+                tags=TAGS,
+            ),
+            Route(
+                "GET",
+                f"{V1}/users/{{id}}",
+                self.user,
+                USERS,
+                "Show a user",
+                response=UserRow,
+                tags=TAGS,
+            ),
+            Route(
+                "POST",
+                f"{V1}/users/invitations",
+                self.invite,
+                USERS,
+                "Invite somebody to the staff",
+                body=InviteIn,
+                response=UserRow,
+                status=201,
+                tags=TAGS,
+                errors=(Conflict, Forbidden, Invalid),
+                creates=True,
+            ),
+            Route(
+                "POST",
+                f"{V1}/users/{{id}}/invitation",
+                self.invite_again,
+                USERS,
+                "Send the invitation again",
+                status=204,
+                tags=TAGS,
+                errors=(Conflict, Forbidden),
+            ),
+            Route(
+                "PATCH",
+                f"{V1}/users/{{id}}",
+                self.change,
+                USERS,
+                "Change a user's role, status, scopes, names",
+                body=UserIn,
+                response=UserRow,
+                tags=TAGS,
+                errors=(Conflict, Forbidden, Invalid, PreconditionFailed),
+            ),
+            Route(
+                "DELETE",
+                f"{V1}/users/{{id}}/sessions",
+                self.end_sessions,
+                USERS,
+                "Sign a user out everywhere",
+                status=204,
+                tags=TAGS,
+                errors=(Forbidden,),
+            ),
+            Route(
+                "DELETE",
+                f"{V1}/users/{{id}}/2fa",
+                self.remove_second_step,
+                USERS,
+                "Switch a user's two-step verification off",
+                status=204,
+                tags=TAGS,
+                errors=(Forbidden,),
+            ),
+            Route(
+                "GET", f"{V1}/roles", self.roles, USERS, "List roles", response=RoleList, tags=TAGS
+            ),
+            Route(
+                "POST",
+                f"{V1}/roles",
+                self.add_role,
+                ROLES,
+                "Make a role from permissions",
+                body=RoleIn,
+                response=RoleOut,
+                status=201,
+                tags=TAGS,
+                errors=(Conflict, Forbidden),
+                creates=True,
+            ),
+            Route(
+                "PUT",
+                f"{V1}/roles/{{name}}",
+                self.change_role,
+                ROLES,
+                "Replace a custom role's permissions",
+                body=PermissionsIn,
+                response=RoleOut,
+                tags=TAGS,
+                errors=(Conflict, Forbidden, NotFound),
+            ),
+            Route(
+                "DELETE",
+                f"{V1}/roles/{{name}}",
+                self.drop_role,
+                ROLES,
+                "Drop a custom role that nobody has",
+                status=204,
+                tags=TAGS,
+                errors=(Conflict, Forbidden, NotFound),
+            ),
+            Route(
+                "GET",
+                f"{V1}/teams",
+                self.teams,
+                Permission.AGENTS_READ,
+                "List teams with their agents",
+                response=TeamList,
+                tags=TAGS,
+            ),
+            Route(
+                "PUT",
+                f"{V1}/teams/{{key}}",
+                self.put_team,
+                USERS,
+                "Write a team and who is in it",
+                body=TeamIn,
+                response=TeamOut,
+                tags=TAGS,
+                errors=(Invalid, NotFound),
+            ),
+            Route(
+                "DELETE",
+                f"{V1}/teams/{{key}}",
+                self.drop_team,
+                USERS,
+                "Drop a team",
+                status=204,
+                tags=TAGS,
+                errors=(Conflict, NotFound),
+            ),
+            Route(
+                "GET",
+                f"{V1}/audit",
+                self.audit,
+                Permission.AUDIT_READ,
+                "Search the audit log, the newest first",
+                query=AuditQuery,
+                response=AuditList,
+                tags=TAGS,
+            ),
+        )
+
+
+def _versioned(user: UserRow, *, location: str | None = None) -> Response:
+    if location is None:
+        return Response(user, version=user.version)
+    return Response(user, status=201, version=user.version, headers={"Location": location})
+
+
+def _user(row: Record) -> UserRow:
+    return UserRow.model_validate(dict(row))
+
+
+def _role(role: Role) -> RoleOut:
+    return RoleOut(
+        name=role.name,
+        built_in=role.permissions is None,
+        permissions=sorted(permissions_of(role.name, role.permissions)),
+        users=role.users,
+        version=role.version,
+    )
+
+
+def _audit(entry: Entry) -> AuditRow:
+    row = entry.row
+    shown: dict[str, Any] = {
+        name: getattr(row, name)
+        for name in ("id", "user_id", "actor", "action", "resource_type", "resource_id")
+    }
+    return AuditRow(
+        **shown,
+        seq=entry.seq,
+        at=row.created_at,
+        user_name=entry.user_name,
+        address=entry.address,
+        user_agent=entry.user_agent,
+        before=entry.before,
+        after=entry.after,
+        erased=entry.erased,
+    )

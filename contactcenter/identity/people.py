@@ -1,0 +1,299 @@
+"""Administering users, roles and teams.
+
+Nobody gives away more than they have: whom one may change, and what one may make them, both lie
+within one's own permissions. The last administrator stays one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from contactcenter.core.access import GRANTABLE, Permission, Principal, permissions_of
+from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from contactcenter.core.ids import new_id
+from contactcenter.core.work import WorkFactory
+from contactcenter.events.identity import RoleChanged, UserChanged
+from contactcenter.identity import people_store as store
+from contactcenter.identity import store as accounts
+from contactcenter.identity.model import User
+from contactcenter.identity.post import Post
+from contactcenter.identity.service import Sessions, end_sessions
+from contactcenter.identity.two_factor import TwoFactor
+from db import Connection, Record
+
+FIELDS: Final = ("first_name", "last_name", "phone", "locale", "role", "status")
+
+
+class PeopleService:
+    def __init__(
+        self, work: WorkFactory, sessions: Sessions, two_factor: TwoFactor, post: Post
+    ) -> None:
+        self._work = work
+        self._sessions = sessions
+        self._two_factor = two_factor
+        self._post = post
+
+    async def users(self, **wanted: Any) -> list[Record]:
+        async with self._work.reading("people.users") as conn:
+            return await store.users(conn, **wanted)
+
+    async def user(self, user_id: UUID) -> Record:
+        found = await self.users(user_id=user_id)
+        if not found:
+            raise NotFound
+        return found[0]
+
+    async def invite(
+        self,
+        principal: Principal,
+        *,
+        email: str,
+        names: Mapping[str, str],
+        role: str,
+        locale: str,
+        queues: Sequence[str],
+        teams: Sequence[str],
+    ) -> Record:
+        """Prepare an account of staff, and send the link that chooses its password.
+
+        Raises Conflict for an address that has an account.
+        """
+        user = User(
+            new_id(),
+            email,
+            names["first_name"],
+            names["last_name"],
+            role,
+            locale,
+            status="invited",
+            email_verified=False,
+        )
+        async with self._work.begin("people.invite", principal.actor) as work:
+            await self._may_grant(work.conn, principal, role)
+            await self._known_teams(work.conn, teams)
+            if not await accounts.create_user(work.conn, user, work.now, password_hash=None):
+                raise Conflict("Somebody has this address already.")
+            await store.set_scopes(work.conn, user.id, "queue", queues)
+            await store.set_scopes(work.conn, user.id, "team", teams)
+            await self._post.put(work, "invite", email)
+            work.audit(
+                "user.invited",
+                "user",
+                user.id,
+                after={"email": email, "role": role, "queues": queues, "teams": teams},
+                person=user.id,
+            )
+            return work.answer((await store.users(work.conn, user_id=user.id))[0])
+
+    async def invite_again(self, principal: Principal, user_id: UUID) -> None:
+        """Send the link again; the earlier ones are worth nothing then."""
+        async with self._work.begin("people.invite_again", principal.actor) as work:
+            user = await self._changeable(work.conn, principal, user_id)
+            if user["status"] != "invited":
+                raise Conflict("The invitation was accepted already.")
+            await accounts.void_tokens(work.conn, user_id, ("invite",), work.now)
+            await self._post.put(work, "invite", user["email"])
+            work.audit("user.invited_again", "user", user_id)
+
+    async def change(
+        self, principal: Principal, user_id: UUID, given: Mapping[str, Any], version: int | None
+    ) -> Record:
+        """Change names, number, language, role, status, queues and teams: what is given.
+
+        It holds at once: cached permissions are dropped, sockets come back under what holds now,
+        and a disabled user's sessions end. Raises Conflict for the last administrator,
+        PreconditionFailed when `version` is not the stored one.
+        """
+        async with self._work.begin("people.change", principal.actor) as work:
+            user = await self._changeable(work.conn, principal, user_id)
+            if version is not None and user["version"] != version:
+                raise PreconditionFailed(version=user["version"])
+            before = {name: user[name] for name in FIELDS}
+            after = {**before, **{name: given[name] for name in FIELDS if name in given}}
+            _check_status(before["status"], after["status"])
+            if after["role"] != before["role"]:
+                await self._may_grant(work.conn, principal, after["role"])
+            leaves = before["role"] == "admin" and before["status"] == "active"
+            stays = after["role"] == "admin" and after["status"] == "active"
+            if leaves and not stays and not await store.another_admin(work.conn, user_id):
+                raise Conflict("This is the last administrator.")
+            await store.update_user(work.conn, user_id, after, work.now)
+            before |= await self._change_scopes(work.conn, user_id, given)
+            after |= {name: given[name] for name in ("queues", "teams") if name in given}
+            if after["status"] == "disabled":
+                await end_sessions(work, user_id, "disabled")
+            work.emit(UserChanged(user_id=user_id))
+            changed = [name for name in after if after[name] != before[name]]
+            work.audit(
+                "user.changed",
+                "user",
+                user_id,
+                before={name: before[name] for name in changed},
+                after={name: after[name] for name in changed},
+                person=user_id,
+            )
+            row = (await store.users(work.conn, user_id=user_id))[0]
+        self._sessions.forget_user(user_id)
+        return row
+
+    async def _change_scopes(
+        self, conn: Connection, user_id: UUID, given: Mapping[str, Any]
+    ) -> dict[str, list[str]]:
+        """What it was before, of the kinds that are given."""
+        before = {}
+        if "queues" in given:
+            before["queues"] = await store.scopes(conn, user_id, "queue")
+            await store.set_scopes(conn, user_id, "queue", given["queues"])
+        if "teams" in given:
+            await self._known_teams(conn, given["teams"])
+            before["teams"] = await store.scopes(conn, user_id, "team")
+            await store.set_scopes(conn, user_id, "team", given["teams"])
+        return before
+
+    async def end_sessions(self, principal: Principal, user_id: UUID) -> None:
+        """Sign somebody out everywhere."""
+        async with self._work.begin("people.end_sessions", principal.actor) as work:
+            await self._changeable(work.conn, principal, user_id)
+            await end_sessions(work, user_id, "revoked")
+            work.audit("user.signed_out", "user", user_id)
+        self._sessions.forget_user(user_id)
+
+    async def remove_second_step(self, principal: Principal, user_id: UUID) -> None:
+        """For somebody who lost the authenticator and the recovery codes; they are told by a
+        letter, and signed out."""
+        async with self._work.begin("people.remove_second_step", principal.actor) as work:
+            await self._changeable(work.conn, principal, user_id)
+            await self._two_factor.remove(work, user_id)
+            await end_sessions(work, user_id, "revoked")
+        self._sessions.forget_user(user_id)
+
+    # Roles
+
+    async def roles(self) -> list[store.Role]:
+        async with self._work.reading("people.roles") as conn:
+            return await store.roles(conn)
+
+    async def add_role(
+        self, principal: Principal, name: str, permissions: Sequence[Permission]
+    ) -> store.Role:
+        """Raises Conflict when there is one of this name."""
+        _within(principal, permissions)
+        async with self._work.begin("people.add_role", principal.actor) as work:
+            if not await store.add_role(work.conn, name, sorted(permissions), work.now):
+                raise Conflict("There is a role of this name.")
+            work.emit(RoleChanged(role=name))
+            work.audit("role.added", "role", name, after={"permissions": sorted(permissions)})
+            return work.answer((await store.roles(work.conn, name))[0])
+
+    async def change_role(
+        self,
+        principal: Principal,
+        name: str,
+        permissions: Sequence[Permission],
+        version: int | None,
+    ) -> store.Role:
+        """Replace a custom role's permissions; they hold at once for whoever has the role."""
+        _within(principal, permissions)
+        async with self._work.begin("people.change_role", principal.actor) as work:
+            before = await self._custom_role(work.conn, principal, name)
+            if version is not None and before["version"] != version:
+                raise PreconditionFailed(version=before["version"])
+            await store.set_role(work.conn, name, sorted(permissions), work.now)
+            work.emit(RoleChanged(role=name))
+            for user_id in await store.holders(work.conn, name):
+                work.emit(UserChanged(user_id=user_id))
+            work.audit(
+                "role.changed",
+                "role",
+                name,
+                before={"permissions": before["permissions"]},
+                after={"permissions": sorted(permissions)},
+            )
+            role = (await store.roles(work.conn, name))[0]
+        self._sessions.forget_all()
+        return role
+
+    async def drop_role(self, principal: Principal, name: str) -> None:
+        """Raises Conflict while somebody has it."""
+        async with self._work.begin("people.drop_role", principal.actor) as work:
+            before = await self._custom_role(work.conn, principal, name)
+            if await store.holders(work.conn, name):
+                raise Conflict("Somebody has this role.")
+            await store.drop_role(work.conn, name)
+            work.emit(RoleChanged(role=name))
+            work.audit("role.dropped", "role", name, before={"permissions": before["permissions"]})
+
+    async def _custom_role(self, conn: Connection, principal: Principal, name: str) -> Record:
+        role = await store.lock_role(conn, name)
+        if role is None:
+            raise NotFound
+        if role["permissions"] is None:
+            raise Conflict("A built-in role stays as it is.")
+        _within(principal, permissions_of(name, role["permissions"]))
+        return role
+
+    # Teams
+
+    async def teams(self, key: str | None = None) -> list[Record]:
+        async with self._work.reading("people.teams") as conn:
+            return await store.teams(conn, key)
+
+    async def put_team(
+        self, principal: Principal, key: str, name: str, agents: Sequence[UUID]
+    ) -> Record:
+        """Write a team and who is in it. An agent is in one team at most."""
+        async with self._work.begin("people.put_team", principal.actor) as work:
+            before = await store.teams(work.conn, key)
+            if not await store.put_team(work.conn, key, name, agents, work.now):
+                raise Invalid.field("agents", "unknown_agent", "There is no such agent.")
+            work.audit(
+                "team.changed",
+                "team",
+                key,
+                before=dict(before[0]) if before else None,
+                after={"name": name, "agents": list(agents)},
+            )
+            return (await store.teams(work.conn, key))[0]
+
+    async def drop_team(self, principal: Principal, key: str) -> None:
+        """Raises Conflict while somebody's rights are limited to it: dropping it would widen
+        them."""
+        async with self._work.begin("people.drop_team", principal.actor) as work:
+            if await store.limited_to_team(work.conn, key):
+                raise Conflict("Somebody's rights are limited to this team.")
+            if not await store.drop_team(work.conn, key):
+                raise NotFound
+            work.audit("team.dropped", "team", key)
+
+    # Rules
+
+    async def _changeable(self, conn: Connection, principal: Principal, user_id: UUID) -> Record:
+        """The user's locked row; Forbidden for somebody with more rights than the caller."""
+        user = await store.lock_user(conn, user_id)
+        if user is None or user["status"] == "erased":
+            raise NotFound
+        _within(principal, permissions_of(user["role"], user["permissions"]))
+        return user
+
+    async def _may_grant(self, conn: Connection, principal: Principal, role: str) -> None:
+        found = await store.lock_role(conn, role)
+        if found is None:
+            raise Invalid.field("role", "unknown_role", "There is no such role.")
+        _within(principal, permissions_of(role, found["permissions"]))
+
+    async def _known_teams(self, conn: Connection, keys: Sequence[str]) -> None:
+        if unknown := await store.unknown_teams(conn, keys):
+            raise Invalid.field("teams", "unknown_team", "There is no such team.", keys=unknown)
+
+
+def _within(principal: Principal, permissions: Iterable[Permission]) -> None:
+    if not set(permissions) <= principal.permissions | (frozenset(Permission) - GRANTABLE):
+        raise Forbidden("That takes permissions that you do not have yourself.")
+
+
+def _check_status(before: str, after: str) -> None:
+    """An invited user becomes active by the letter's link alone."""
+    if before == "invited" and after == "active":
+        raise Conflict("An invited user becomes active by accepting.")
