@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from asyncpg.pgproto.pgproto import UUID as Uuid  # noqa: N811 - uuid.UUID in C
+
 from db.pool import (
     CheckViolation,
     Connection,
@@ -38,6 +40,7 @@ __all__ = [
     "Record",
     "SerializationFailure",
     "UniqueViolation",
+    "Uuid",
     "acquire",
     "connect",
     "create_pool",

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -35,6 +34,7 @@ from contactcenter.events.routing import (
     RoutingRefused,
 )
 from contactcenter.interactions.model import Change, State
+from db import Uuid
 from routing import rows
 from routing.core import decisions as d
 from routing.core.explanation import Explanation
@@ -52,7 +52,6 @@ WORKED: Final = ("active", "held", "consulting", "parked")
 
 _RELEASED: Final = {"agent_absent": "presence_lost", "agent_gone": "presence_lost"}
 
-_uuid = lru_cache(maxsize=100_000)(UUID)
 """The ids of agents and open work come again and again."""
 
 _OFFER_ENDED: Final[dict[ReservationState, Any]] = {
@@ -152,7 +151,7 @@ class Group:
             contact = self.memory.parts[decision.from_segment].contact
         else:
             contact = self.memory.places[self.moved_from[item.id]].contact
-        interaction = _uuid(item.interaction)
+        interaction = Uuid(item.interaction)
         self._move(
             interaction,
             "queued",
@@ -183,7 +182,7 @@ class Group:
         self.facts.append(
             InteractionDequeued(
                 interaction_id=place.interaction,
-                work_item_id=UUID(decision.work_item),
+                work_item_id=Uuid(decision.work_item),
                 queue=place.queue,
                 channel=place.channel,
                 outcome=decision.outcome.value,
@@ -220,11 +219,11 @@ class Group:
     def _offer_made(self, decision: d.OfferMade) -> None:
         place = self.memory.places[decision.work_item]
         offer = OfferRow(
-            id=UUID(decision.reservation),
+            id=Uuid(decision.reservation),
             visit=decision.work_item,
-            work_item=_uuid(decision.work_item),
+            work_item=Uuid(decision.work_item),
             interaction=place.interaction,
-            agent=_uuid(decision.agent),
+            agent=Uuid(decision.agent),
             round=decision.round,
             how="offer",
             state="pending",
@@ -262,10 +261,10 @@ class Group:
             self._wait_again(decision.work_item)
         self.facts.append(
             _OFFER_ENDED[decision.state](
-                reservation_id=UUID(decision.reservation),
-                work_item_id=UUID(decision.work_item),
+                reservation_id=Uuid(decision.reservation),
+                work_item_id=Uuid(decision.work_item),
                 interaction_id=place.interaction,
-                agent_id=UUID(decision.agent),
+                agent_id=Uuid(decision.agent),
                 queue=place.queue,
                 channel=place.channel,
                 reason=decision.reason,
@@ -276,12 +275,12 @@ class Group:
         place, segment = self.memory.places[decision.work_item], decision.segment
         patch = self._visit(decision.work_item, WAITING)
         patch.state, patch.outcome = "assigned", "answered"
-        agent = _uuid(segment.agent)
+        agent = Uuid(segment.agent)
         self._move(place.interaction, "active", WAITING, queue=place.queue, agent_id=agent)
         self.offers[decision.reservation] = OfferRow(
-            id=_uuid(decision.reservation),
+            id=Uuid(decision.reservation),
             visit=decision.work_item,
-            work_item=_uuid(decision.work_item),
+            work_item=Uuid(decision.work_item),
             interaction=place.interaction,
             agent=agent,
             round=decision.round,
@@ -315,17 +314,17 @@ class Group:
         self.memory.is_over(decision.work_item)
         self.facts.append(
             ReservationAccepted(
-                reservation_id=UUID(decision.reservation),
-                work_item_id=UUID(decision.work_item),
+                reservation_id=Uuid(decision.reservation),
+                work_item_id=Uuid(decision.work_item),
                 interaction_id=place.interaction,
-                segment_id=UUID(segment.id),
+                segment_id=Uuid(segment.id),
                 agent_id=agent,
                 queue=place.queue,
                 channel=place.channel,
                 cost=segment.cost,
                 waited_ms=self._since(place.entered_at),
                 how=decision.how,
-                request_id=UUID(decision.request_id) if decision.request_id else None,
+                request_id=Uuid(decision.request_id) if decision.request_id else None,
             )
         )
 
@@ -379,7 +378,7 @@ class Group:
             return InteractionTransferred(
                 **about,
                 to_queue=item.queue,
-                to_agent_id=UUID(item.direct_to) if item.direct_to else None,
+                to_agent_id=Uuid(item.direct_to) if item.direct_to else None,
                 talked_ms=_ms(started_at, talk_ended_at) - held_ms,
                 held_ms=held_ms,
                 cause=_RELEASED.get(decision.reason, decision.reason),
@@ -414,13 +413,13 @@ class Group:
             cause = self.memory.asked.pop(decision.request_id, cause)
         self.facts.append(
             AgentStatusChanged(
-                agent_id=UUID(decision.agent),
+                agent_id=Uuid(decision.agent),
                 status=decision.will.value,
                 reason=decision.reason,
                 after_this=decision.after_this.value if decision.after_this else None,
                 after_this_reason=decision.after_this_reason,
                 cause=cause,
-                request_id=UUID(decision.request_id) if decision.request_id else None,
+                request_id=Uuid(decision.request_id) if decision.request_id else None,
             )
         )
 
@@ -434,7 +433,7 @@ class Group:
             ctx["open"] = [str(self.memory.parts[segment].interaction) for segment in segments]
         self.facts.append(
             RoutingRefused(
-                request_id=UUID(decision.request_id),
+                request_id=Uuid(decision.request_id),
                 code=decision.code.value,
                 detail=decision.detail,
                 ctx=ctx,
@@ -494,7 +493,7 @@ class Group:
         part = self.memory.parts[segment]
         return {
             "interaction_id": part.interaction,
-            "segment_id": _uuid(segment),
+            "segment_id": Uuid(segment),
             "agent_id": part.agent,
             "channel": part.channel,
         }
@@ -514,7 +513,7 @@ class Group:
             "steps": e.steps,
             "pools": e.pools,  # plain dataclasses become objects where json is written
             "chosen": e.chosen,
-            "candidates": [{"agent": c.agent, "key": dict(c.key)} for c in e.candidates],
+            "candidates": e.candidates,
             "candidate_count": e.candidate_count,
             "removed": e.removed,
             "place": e.place,

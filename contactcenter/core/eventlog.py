@@ -20,7 +20,7 @@ import structlog
 
 from contactcenter.core import metrics
 from contactcenter.core.event import Catalogue, Event, Position
-from db import Connection, Record
+from db import Connection, Record, Uuid
 
 log = structlog.get_logger(__name__)
 
@@ -237,7 +237,7 @@ def _converter(hint: Any) -> Convert | None:
 
 
 _SCALARS: Final[dict[Any, Convert]] = {
-    UUID: UUID,
+    UUID: Uuid,
     datetime: datetime.fromisoformat,
     Decimal: Decimal,
 }

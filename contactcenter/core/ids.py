@@ -12,6 +12,8 @@ import threading
 import time
 from uuid import UUID
 
+from db import Uuid
+
 _COUNTER_BITS = 12
 _SEED_BITS = 8  # the counter starts low enough to leave room within its millisecond
 
@@ -27,4 +29,5 @@ def new_id() -> UUID:
         _last = fresh if fresh >> _COUNTER_BITS > _last >> _COUNTER_BITS else _last + 1
         stamp = _last
     milliseconds, counter = stamp >> _COUNTER_BITS, stamp & ((1 << _COUNTER_BITS) - 1)
-    return UUID(int=milliseconds << 80 | 7 << 76 | counter << 64 | 2 << 62 | secrets.randbits(62))
+    number = milliseconds << 80 | 7 << 76 | counter << 64 | 2 << 62 | secrets.randbits(62)
+    return Uuid(number.to_bytes(16))

@@ -127,7 +127,7 @@ class Explainer:
                 bit = 1 << layer.bit_length() - 1
                 layer ^= bit
                 agent = roster.agents[bit.bit_length() - 1]
-                yield bit, Candidate(agent.id, lead + need.plugin.key(agent, roster, draw))
+                yield bit, Candidate(agent.id, dict(lead + need.plugin.key(agent, roster, draw)))
 
     def _lead(self, need: Need, option: Option) -> tuple[Part, ...]:
         """The parts of the key that come before the strategy's: ring and wishes."""
@@ -156,7 +156,7 @@ class Explainer:
                 position = need.plugin.first(layer, roster, draw)
                 layer ^= 1 << position
                 agent = roster.agents[position]
-                found.append(Candidate(agent.id, lead + need.plugin.key(agent, roster, draw)))
+                found.append(Candidate(agent.id, dict(lead + need.plugin.key(agent, roster, draw))))
         return tuple(found), could.bit_count(), could
 
     def _pool(self, need: Need, ring: Ring) -> int:
@@ -274,7 +274,7 @@ def assignment(world: World, visit: Visit, agent: Agent, how: str) -> Explanatio
         steps=len(world.steps(item)),
         pools=(),
         chosen=(agent.id,),
-        candidates=(Candidate(agent.id, (("load", agent.load), ("agent", agent.id))),),
+        candidates=(Candidate(agent.id, {"load": agent.load, "agent": agent.id}),),
         candidate_count=1,
         removed=(),
         place=place_of(item, world.now),

@@ -13,14 +13,14 @@ Part = tuple[str, int | str]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An agent who could take it. `key` are the score's parts, most significant first;
-    the lowest key wins."""
+    """An agent who could take it. `key` holds the score's parts by name, most significant
+    first; the lowest key wins."""
 
     agent: str
-    key: tuple[Part, ...]
+    key: dict[str, int | str]
 
     def order(self) -> tuple[int | str, ...]:
-        return tuple(value for _, value in self.key)
+        return tuple(self.key.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,4 @@ class Explanation:
 
     def to_json(self) -> dict[str, object]:
         """Plain lists, strings and numbers."""
-        record = asdict(self)
-        record["candidates"] = [{"agent": c.agent, "key": dict(c.key)} for c in self.candidates]
-        return record
+        return asdict(self)

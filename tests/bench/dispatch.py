@@ -2,12 +2,16 @@
 
 A dispatch takes one waiting item off its queue for one agent, durably. The router reads the
 facts from the log, matches, and writes offers with their explanations in groups. Beside it, on
-the same server in the same run, stands a `FOR UPDATE SKIP LOCKED` queue with four workers, one
-item a transaction and `synchronous_commit` on: each takes the next item and the longest idle
-free agent (both found by an index), and writes the same rows (offer, visit, interaction,
-event), without an explanation. A second figure compares with a bare queue that only marks a row
-of a table of its own as taken. Counted is the CPU time of this process and of every process of
-the database server.
+the same server in the same run, stand `FOR UPDATE SKIP LOCKED` queues with four workers, one
+item a transaction and `synchronous_commit` on:
+
+- `same_rules` takes the item that the rules put first (band, base with its ageing boost, virtual
+  start, id) and the least loaded, longest idle agent with the skill and room; it writes the same
+  rows (offer, visit, interaction, event), without an explanation;
+- `same_rows` writes them too, but is spared ageing, skills and room: both are found by an index;
+- `bare` only marks a row of a table of its own as taken.
+
+Counted is the CPU time of this process and of every process of the database server.
 
 Then 200 interactions a second are queued at fixed times, each in a transaction of its own, and
 the time runs from the beginning of that transaction until a subscriber hears of the offer.
@@ -33,6 +37,7 @@ from config.settings import Settings
 from contactcenter.core import eventlog
 from contactcenter.core.bus import Bus
 from contactcenter.core.clock import SystemClock, to_ms
+from contactcenter.core.event import Position
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import WorkFactory
@@ -67,13 +72,35 @@ CREATE INDEX bench_jobs_queued ON bench_jobs (id) WHERE state = 'queued';
 CREATE TABLE bench_commits (id bigint NOT NULL);
 """
 FREE = """
-CREATE TABLE bench_free (agent_id uuid PRIMARY KEY, idle_since timestamptz NOT NULL);
-CREATE INDEX bench_free_idle ON bench_free (idle_since, agent_id);
+CREATE TABLE bench_free (
+    agent_id   uuid PRIMARY KEY,
+    idle_since timestamptz NOT NULL,
+    load       integer     NOT NULL DEFAULT 0
+);
+CREATE INDEX bench_free_idle ON bench_free (load, idle_since, agent_id);
 CREATE INDEX bench_line ON work_items (band, virtual_start, id)
     WHERE answered_at IS NULL AND ended_at IS NULL;
 INSERT INTO bench_free SELECT agent_id, idle_since FROM agent_states;
 """
 UNFREE = "DROP TABLE bench_free; DROP INDEX bench_line"
+NEXT_BY_RULES = """
+SELECT id, interaction_id FROM work_items
+WHERE answered_at IS NULL AND ended_at IS NULL AND state = 'queued'
+ORDER BY band,
+         base * 1000 + boost * 1000
+             * least(greatest(extract(epoch FROM now() - virtual_start) * 1000, 0), target_ms)
+             / target_ms DESC,
+         virtual_start, id
+LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+AGENT_BY_RULES = """
+UPDATE bench_free SET load = load + 25 WHERE agent_id = (
+    SELECT f.agent_id FROM bench_free f
+    JOIN agent_skills k ON k.agent_id = f.agent_id AND k.skill = 'SA' AND k.level >= 1
+    WHERE f.load <= 75
+    ORDER BY f.load, f.idle_since, f.agent_id LIMIT 1 FOR UPDATE OF f SKIP LOCKED)
+RETURNING agent_id
+"""
 NEXT_ITEM = """
 SELECT id, interaction_id FROM work_items
 WHERE answered_at IS NULL AND ended_at IS NULL AND state = 'queued'
@@ -81,7 +108,8 @@ ORDER BY band, virtual_start, id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 NEXT_AGENT = """
 DELETE FROM bench_free WHERE agent_id = (
-    SELECT agent_id FROM bench_free ORDER BY idle_since, agent_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+    SELECT agent_id FROM bench_free ORDER BY load, idle_since, agent_id LIMIT 1
+    FOR UPDATE SKIP LOCKED)
 RETURNING agent_id
 """
 VISIT = "UPDATE work_items SET state = 'offered' WHERE id = $1"
@@ -118,14 +146,16 @@ async def measure() -> None:
         runs = [
             (
                 await dispatched(settings, pool),
-                await handed_out(settings, pool),
+                await handed_out(settings, pool, NEXT_BY_RULES, AGENT_BY_RULES),
+                await handed_out(settings, pool, NEXT_ITEM, NEXT_AGENT),
                 await taken(settings, pool),
             )
             for _ in range(RUNS + 1)
         ][1:]  # the first warms up
-        ours, same, bare = zip(*runs, strict=True)
+        ours, rules, rows, bare = zip(*runs, strict=True)
         for name, beside in (
-            ("routing.dispatch_per_cpu_second", Baseline("skip_locked_same_rows", same)),
+            ("routing.dispatch_per_cpu_second", Baseline("skip_locked_same_rules", rules)),
+            ("routing.dispatch_beside_same_rows", Baseline("skip_locked_same_rows", rows)),
             ("routing.dispatch_beside_bare_queue", Baseline("skip_locked_bare", bare)),
         ):
             report(name, ours, "dispatches/s", "higher", beside)
@@ -144,48 +174,53 @@ async def per_cpu_second(pool: db.Pool, work: Callable[[], Awaitable[int]]) -> f
 async def dispatched(settings: Settings, pool: db.Pool) -> float:
     clock = SystemClock()
     async with pool.acquire() as conn:
-        await staff(conn, ITEMS, to_ms(clock.now()))
+        await staff(conn, ITEMS + 1, to_ms(clock.now()))
     async with leading(settings, pool, clock) as router:
         await router.turn()
+        async with pool.acquire() as conn:
+            await queue_up(conn, 1, to_ms(clock.now()))
+        after = await told(pool, router, 1, eventlog.START)  # it has sorted the agents then
         async with pool.acquire() as conn:
             await queue_up(conn, ITEMS, to_ms(clock.now()))
 
         async def work() -> int:
-            async with pool.acquire() as conn:
-                batch = await eventlog.read(
-                    conn,
-                    CATALOGUE,
-                    eventlog.START,
-                    limit=ITEMS,
-                    types=[cls.name for cls in HEARD],
-                )
-            await router.hear(batch)
-            while await router.turn():
-                pass
+            await told(pool, router, ITEMS, after)
             async with pool.acquire() as conn:
                 made: int = await conn.fetchval("SELECT count(*) FROM reservations")
-            assert made == ITEMS, made
-            return made
+            assert made == ITEMS + 1, made
+            return ITEMS
 
         return await per_cpu_second(pool, work)
 
 
-async def handed_out(settings: Settings, pool: db.Pool) -> float:
-    """The queue that does the same with SKIP LOCKED."""
+async def told(pool: db.Pool, router: Router, items: int, after: Position) -> Position:
+    """Let the router hear of these items from the log, and deal with them."""
+    async with pool.acquire() as conn:
+        batch = await eventlog.read(
+            conn, CATALOGUE, after, limit=items, types=[cls.name for cls in HEARD]
+        )
+    await router.hear(batch)
+    while await router.turn():
+        pass
+    return batch[-1].position
+
+
+async def handed_out(settings: Settings, pool: db.Pool, next_item: str, next_agent: str) -> float:
+    """A queue that does the same with SKIP LOCKED, each item and agent found by these."""
     clock = SystemClock()
     async with pool.acquire() as conn:
         await staff(conn, ITEMS, to_ms(clock.now()))
         await queue_up(conn, ITEMS, to_ms(clock.now()))
         await conn.execute(FREE)
-        await conn.execute("VACUUM ANALYZE bench_free, work_items")
+        await conn.execute("VACUUM ANALYZE bench_free, work_items, agent_skills")
 
     async def dispatch(conn: db.Connection) -> bool:
         async with conn.transaction():
-            item = await conn.fetchrow(NEXT_ITEM)
+            item = await conn.fetchrow(next_item)
             if item is None:
                 return False
             work_item, interaction = item
-            agent = await conn.fetchval(NEXT_AGENT)
+            agent = await conn.fetchval(next_agent)
             now, offer = clock.now(), new_id()
             expires = now + timedelta(seconds=30)
             await conn.execute(VISIT, work_item)

@@ -142,7 +142,7 @@ def test_the_active_step_and_its_pools() -> None:
     why = centre.one(d.OfferMade).explanation
     assert (why.step, why.steps) == (1, 2)
     assert [(pool.step, pool.size) for pool in why.pools] == [(0, 1), (1, 3)]
-    assert why.candidates[0].key[0] == ("ring", 1)
+    assert why.candidates[0].key["ring"] == 1
 
 
 def test_why_this_item_and_not_another() -> None:
