@@ -33,7 +33,10 @@ PERSONAL = frozenset(
 )  # fmt: skip
 
 # Libraries that tell at INFO what is nobody's business in a running centre.
-QUIET = ("aiohttp.access", "asyncio", "engineio.server", "socketio.server", "pgqueuer")
+QUIET = (
+    "aiohttp.access", "aioice", "aiortc", "asyncio", "engineio.server", "socketio.server",
+    "pgqueuer",
+)  # fmt: skip
 
 
 def bound_ids(**ids: object) -> AbstractContextManager[None]:

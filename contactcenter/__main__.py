@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="run the centre, or some of its roles")
     serve.add_argument("--roles", type=_roles, default=SERVE_ROLES, metavar=",".join(ROLES))
     commands.add_parser("worker", help="run listeners and jobs only")
+    commands.add_parser("media", help="carry the sound of calls, beside `serve`")
     demo = commands.add_parser("demo", help="run everything here, with demo data and traffic")
     demo.add_argument("--traffic", type=float, metavar="X", help="X times the usual arrivals")
     commands.add_parser("simulate", help="route invented traffic on a virtual clock")
@@ -78,6 +79,9 @@ def _run(arguments: argparse.Namespace) -> int:
             return _serve(settings, arguments.roles)
         case "worker":
             return _serve(settings, WORKER_ROLES)
+        case "media":
+            logging.configure(settings)
+            return int(importlib.import_module("channels.voice.media.process").main(settings))
         case "demo":
             supervisor = importlib.import_module("contactcenter.supervisor")
             return int(supervisor.main(settings, traffic=arguments.traffic))

@@ -134,8 +134,6 @@ def build(settings: Settings, pool: db.Pool, clock: Clock, centre: Centre) -> Ho
         queueing=router.queues,
         hours=router.queues,
         hints=contactcenter.realtime.module.Hints(hub),
-        parts=router.calls,
-        desks=router.presence,
     )
     realtime = contactcenter.realtime.module.build(
         deps,
@@ -182,7 +180,7 @@ def build(settings: Settings, pool: db.Pool, clock: Clock, centre: Centre) -> Ho
         settings=settings,
         work=work,
         authenticator=authenticators,
-        checks={"database": database, "router": router_lease, "media": chat.media},
+        checks={"database": database, "router": router_lease},
     )
     realtime.gateway.attach(app)
     add_pages(app, settings)

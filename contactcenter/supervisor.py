@@ -1,7 +1,8 @@
-"""The small parent of `make run`: it owns PostgreSQL and the serving process.
+"""The small parent of `make run`: it owns PostgreSQL, the media and the serving process.
 
-The serving process dies: it is started again, while PostgreSQL goes on. The parent dies: all end.
-Ctrl-C ends everything in order.
+The serving process dies: it is started again, while PostgreSQL and the calls go on. Media dies: it
+is started again, and browsers negotiate anew. The parent dies: all end. Ctrl-C ends everything in
+order.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from db.embedded import AlreadyRunningError, EmbeddedError, EmbeddedPostgres
 from db.owned import OwnedProcess
 
 SERVE = ("-m", "contactcenter", "serve", "--roles", "web,router,listeners,jobs,demo")
+MEDIA = ("-m", "contactcenter", "media")
 READY_WITHIN_SECONDS = 60
 GIVE_UP_AFTER = 3
 SLOWEST_RESTART_SECONDS = 10.0
@@ -84,7 +86,11 @@ class Centre:
     settings: Settings
     traffic: float
     command: tuple[str, ...] = SERVE
+    media_command: tuple[str, ...] = MEDIA
     postgres: EmbeddedPostgres | None = None
+    media: OwnedProcess | None = None
+    media_failures: int = 0
+    media_started_at: float = field(default=0.0)
     web: OwnedProcess | None = None
     ready: bool = False
     failures: int = 0
@@ -95,6 +101,7 @@ class Centre:
         running = self._start_database()
         _refuse_taken_port(running)
         asyncio.run(_prepare(running))
+        self._keep_media()
         while True:
             if self.postgres is not None and not self.postgres.alive():
                 _say("PostgreSQL ended: starting it again.")
@@ -107,6 +114,8 @@ class Centre:
 
     def end(self) -> None:
         self._end_web()
+        if self.media is not None:
+            self.media.end(*ENDING)
         if self.postgres is not None:
             self.postgres.stop()
 
@@ -126,7 +135,6 @@ class Centre:
 
     def _start_web(self, running: Settings) -> None:
         assert running.database.url is not None
-        level = self.settings.log.level if "level" in self.settings.log.model_fields_set else QUIET
         self.started_at = time.monotonic()
         self.web = OwnedProcess(
             [sys.executable, *self.command],
@@ -135,9 +143,32 @@ class Centre:
                 DATABASE_URL=running.database.url,
                 DEMO="true",
                 DEMO_TRAFFIC=str(self.traffic),
-                LOG_LEVEL=level,
+                LOG_LEVEL=self._level(),
             ),
         )
+
+    def _keep_media(self) -> None:
+        """Start media, or start it again: at once, then after longer and longer waits."""
+        now = time.monotonic()
+        if self.media is not None:
+            if self.media.exit_code() is None:
+                return
+            lived = now - self.media_started_at
+            if lived > STEADY_AFTER_SECONDS:
+                self.media_failures = 0
+            if lived < min(SLOWEST_RESTART_SECONDS, 0.1 * 2**self.media_failures):
+                return
+            self.media_failures += 1
+            _say("The media process ended: starting it again.")
+        self.media_started_at = now
+        self.media = OwnedProcess(
+            [sys.executable, *self.media_command],
+            signal.SIGTERM,  # it ends its recordings
+            env=child_environment(LOG_LEVEL=self._level()),
+        )
+
+    def _level(self) -> str:
+        return self.settings.log.level if "level" in self.settings.log.model_fields_set else QUIET
 
     def _watch(self) -> None:
         """Return when the serving process or PostgreSQL has ended."""
@@ -147,6 +178,7 @@ class Centre:
                 return
             if not self.ready:
                 self.ready = self._await_ready()
+            self._keep_media()
             self.web.wait(0.5 if self.ready else 0.05)
         _say(f"The serving process ended ({_how(code)}).")
 

@@ -308,14 +308,14 @@ async def patch_segments(
 
 @dataclass(slots=True)
 class SegmentStart:
-    """A segment that begins by an assignment, or by units that were granted."""
+    """A segment that begins by an assignment."""
 
     id: str
     interaction: UUID
-    work_item: str | None
-    reservation: str | None
+    work_item: str
+    reservation: str
     agent: str
-    queue: str | None
+    queue: str
     channel: str
     cost: int
     full_cost: int

@@ -8,7 +8,6 @@ from typing import Final, Never
 
 from contactcenter.core.module import Deps, Lifespan, Module
 from routing.book import QueueBook
-from routing.calls import CallParts
 from routing.core.model import Constants
 from routing.desk import DeskService
 from routing.leader import Router
@@ -40,7 +39,6 @@ class Routing:
     presence: PresenceService
     duty: Requests
     desk: DeskService
-    calls: CallParts
     forecast: Unforeseen
 
 
@@ -74,6 +72,4 @@ def build(deps: Deps, constants: Constants | None = None) -> Routing:
         commands=DeskCommands(desk).table(),
         lifespans=(Lifespan("web", requests.listening), Lifespan("router", router.running)),
     )
-    return Routing(
-        module, queues, presence, requests, desk, CallParts(deps.work, book, requests), Unforeseen()
-    )
+    return Routing(module, queues, presence, requests, desk, Unforeseen())

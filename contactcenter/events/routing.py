@@ -103,13 +103,11 @@ class RoutingRequested(Event):
     subject_field: ClassVar[str] = "request_id"
 
     request_id: UUID
-    kind: str  # pull, push, status, units
+    kind: str  # pull, push, status
     agent_id: UUID
-    interaction_id: UUID | None = None  # of all but a status
+    interaction_id: UUID | None = None  # of a pull or push
     force: bool = False
-    wish: dict[str, Any] = field(
-        default_factory=dict
-    )  # of a status: what the agent asked for; of units: contact, queue, cost
+    wish: dict[str, Any] = field(default_factory=dict)  # of a status: what the agent asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

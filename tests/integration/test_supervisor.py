@@ -28,12 +28,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
 assert os.environ["DATABASE_URL"].startswith("postgresql://")
 http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 """
+# A media process that says its pid.
+MEDIA = """
+import os, pathlib, time
+pathlib.Path(os.environ["DATA_DIR"], "media.pid").write_text(str(os.getpid()))
+time.sleep(600)
+"""
 PARENT = """
 import sys
 from config.settings import load_settings
 from contactcenter import supervisor
 try:
-    sys.exit(supervisor.run(supervisor.Centre(load_settings(), 1.0, ("-c", sys.argv[1]))))
+    serve, media = ("-c", sys.argv[1]), ("-c", sys.argv[2])
+    sys.exit(supervisor.run(supervisor.Centre(load_settings(), 1.0, serve, media)))
 except supervisor.StartError as error:
     print(error, file=sys.stderr)
     sys.exit(1)
@@ -59,7 +66,7 @@ class Parent:
     def __init__(self, folder: Path, port: int, server: str = SERVER) -> None:
         self.port = port
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PARENT, server],
+            [sys.executable, "-c", PARENT, server, MEDIA],
             cwd=ROOT,
             env={**os.environ, **TEST_ENVIRON, "DATA_DIR": str(folder), "PORT": str(port)},
             stdout=subprocess.PIPE,
@@ -124,6 +131,15 @@ def postgres_pid(folder: Path) -> str:
     return (folder / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0]
 
 
+def media_pid(folder: Path, other_than: str | None = None) -> str:
+    path, deadline = folder / "media.pid", time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if path.exists() and (pid := path.read_text()) and pid != other_than:
+            return pid
+        time.sleep(0.02)
+    raise AssertionError("no media process")
+
+
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_tells_the_addresses_and_a_signal_ends_everything(
     folder: Path, port: int, sign: signal.Signals
@@ -132,23 +148,35 @@ def test_it_tells_the_addresses_and_a_signal_ends_everything(
         told = parent.read_until("Ctrl-C")
         assert f"http://127.0.0.1:{port}/desk" in told
         assert "agent1@aintech.com" in told
-        server, postgres = parent.pid_of_server(), postgres_pid(folder)
+        pids = parent.pid_of_server(), postgres_pid(folder), media_pid(folder)
         parent.process.send_signal(sign)
         assert parent.process.wait(30) == 0
-        assert gone(server, postgres)
+        assert gone(*pids)
 
 
 def test_killed_it_leaves_nothing_behind(folder: Path, port: int) -> None:
     with Parent(folder, port) as parent:
         parent.read_until("Ctrl-C")
-        server, postgres = parent.pid_of_server(), postgres_pid(folder)
+        pids = parent.pid_of_server(), postgres_pid(folder), media_pid(folder)
         parent.process.kill()
-        assert gone(server, postgres)
+        assert gone(*pids)
 
 
-def test_a_server_that_dies_comes_back_and_the_database_stays(folder: Path, port: int) -> None:
+def test_media_that_dies_comes_back_and_the_rest_stays(folder: Path, port: int) -> None:
     with Parent(folder, port) as parent:
         parent.read_until("Ctrl-C")
+        server, first = parent.pid_of_server(), media_pid(folder)
+        os.kill(int(first), signal.SIGKILL)
+        second = media_pid(folder, other_than=first)
+        os.kill(int(second), signal.SIGKILL)
+        assert running(media_pid(folder, other_than=second))
+        assert parent.get("/") == server
+
+
+def test_a_server_that_dies_comes_back_and_the_rest_stays(folder: Path, port: int) -> None:
+    with Parent(folder, port) as parent:
+        parent.read_until("Ctrl-C")
+        media = media_pid(folder)
         first, postgres = parent.pid_of_server(), postgres_pid(folder)
         parent.get("/die")
         second = parent.pid_of_server(other_than=first)
@@ -156,6 +184,8 @@ def test_a_server_that_dies_comes_back_and_the_database_stays(folder: Path, port
         third = parent.pid_of_server(other_than=second)
         assert len({first, second, third}) == 3
         assert postgres_pid(folder) == postgres
+        assert media_pid(folder) == media
+        assert running(media)
         parent.process.terminate()
         told = parent.process.communicate(timeout=30)[0]
         assert "ended (exit code 3)" in told

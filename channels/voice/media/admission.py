@@ -20,7 +20,7 @@ _LEAVE = 0.9
 
 
 class Admission:
-    """Ask `admits` before a new call; tell `measured` what the process used every few seconds."""
+    """While `overloaded`, no new call may begin. `update` it whenever a call began or ended."""
 
     def __init__(self, fixed: int) -> None:
         self._fixed = fixed
@@ -35,11 +35,6 @@ class Admission:
         if calls >= _ENOUGH:
             cost = min(max((cpu_percent - _IDLE) / calls, _CHEAPEST), _DEAREST)
             self._cost += _SMOOTHING * (cost - self._cost)
-
-    def admits(self, calls: int) -> bool:
-        """Whether one more call may begin beside `calls` live ones."""
-        self.update(calls)
-        return not self.overloaded
 
     def update(self, calls: int) -> bool:
         """Look at the live calls; True if the overload began or ended."""

@@ -18,6 +18,7 @@ _HISTORY = 2  # frames before the newest: enough for the template and the longes
 _TEN_MS = 80
 _LIMIT = 6 * _TEN_MS
 _BLEND = 32
+_SILENT: Samples = np.zeros(FRAME, np.int16)
 
 
 class Concealer:
@@ -33,6 +34,8 @@ class Concealer:
     def play(self, frame: bytes | None) -> Samples | None:
         """What to play instead of `frame`; None: the frame itself."""
         if frame is None:
+            if self._lost >= _LIMIT:
+                return _SILENT
             if self._lost == 0:
                 self._period = _last_period(ulaw.decode(b"".join(self._frames)).astype(float))
             filled = self._continue(FRAME)

@@ -2,7 +2,8 @@
 
 Web connects and asks; media answers each request once, by its `id`, and sends reports whenever
 something happens. A report with a `seq` is kept on disk until web acknowledges it, and is sent
-again after a reconnect, in order; a report without one may be lost. `call.mix` is declarative and
+again after a reconnect, in order (after a restart of media also some that web has acknowledged: it
+knows them by their `seq`); a report without one may be lost. `call.mix` is declarative and
 complete, so resending it is harmless: a lower version than the known one changes nothing.
 """
 
@@ -68,7 +69,10 @@ class Hear(_Message):
 class RecordingOrder(_Message):
     """Who goes onto which channel. Not `writing`: the time passes as silence (a pause).
 
-    `notice`: every leg of the call hears the notice tone before the first frame is stored.
+    A leg named here is written whatever it hears and whoever hears it: web leaves out who is muted,
+    held or consulting. Recording begins when every leg named is connected, and before its first
+    frame every leg of the call hears the notice tone if there is to be a `notice`. A recording that
+    is finished is never gone on with: a new one has a new id.
     """
 
     recording_id: UUID
@@ -79,6 +83,10 @@ class RecordingOrder(_Message):
 
 
 class _Request(_Message):
+    id: int = Field(ge=0)
+
+
+class _OnlyId(BaseModel):
     id: int = Field(ge=0)
 
 
@@ -360,6 +368,7 @@ Report = Annotated[
 
 _requests: TypeAdapter[Request] = TypeAdapter(Request)
 _reports: TypeAdapter[Report] = TypeAdapter(Report)
+_only_id: TypeAdapter[_OnlyId] = TypeAdapter(_OnlyId)
 _from_media: TypeAdapter[Answer | Report] = TypeAdapter(Answer | Report)
 
 
@@ -377,6 +386,14 @@ def decode_request(line: bytes) -> Request:
         return _requests.validate_json(line)
     except ValidationError as error:
         raise ProtocolError(_sentence(error)) from error
+
+
+def request_id(line: bytes) -> int | None:
+    """The id of a request that is wrong otherwise; None if it cannot be read."""
+    try:
+        return _only_id.validate_json(line).id
+    except ValidationError:
+        return None
 
 
 def decode_report(line: bytes) -> Report:

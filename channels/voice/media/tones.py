@@ -11,6 +11,7 @@ from itertools import cycle, islice
 
 import numpy as np
 
+from channels.voice.media import ulaw
 from channels.voice.media.ulaw import FRAME, RATE, Samples
 
 LOUD = 7_000
@@ -71,6 +72,18 @@ def frame(tone: str, number: int) -> Samples:
     turn = loop(tone)
     start = number * FRAME % len(turn)
     return turn[start : start + FRAME]
+
+
+def codes(tone: str, number: int) -> bytes:
+    """The same frame in µ-law."""
+    turn = _loop_codes(tone)
+    start = number * FRAME % len(turn)
+    return turn[start : start + FRAME]
+
+
+@cache
+def _loop_codes(tone: str) -> bytes:
+    return ulaw.encode(loop(tone)).tobytes()
 
 
 @cache

@@ -97,13 +97,10 @@ themeButton.addEventListener("click", () => {
 for (const button of document.querySelectorAll("[data-chat]")) {
   button.addEventListener("click", () => window.ContactCenter?.open());
 }
-for (const button of document.querySelectorAll("[data-call]")) {
-  button.addEventListener("click", () => window.ContactCenter?.call());
-}
 void newcomer();
 
 declare global {
   interface Window {
-    ContactCenter?: { open(): void; call(): void };
+    ContactCenter?: { open(): void };
   }
 }
