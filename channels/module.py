@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from channels.ports import Hints, Hours, Queueing
+from channels.ports import Desks, Hints, Hours, Parts, Queueing
 from channels.voice.cards import CallCards
+from channels.voice.follow import FOLLOWED, Followers
+from channels.voice.media.client import MediaClient
+from channels.voice.offers import Offers
+from channels.voice.service import AgentCalls
 from channels.voice.sockets import CallCommands
+from channels.voice.switch import Switch
+from channels.voice.visitors import VisitorCalls
 from channels.webchat.routes import ChatRoutes
 from channels.webchat.service import Agents, Sweeper, VisitorAuthenticator, Visitors
 from channels.webchat.sockets import ChatCommands
+from contactcenter.core.durable import Listener
+from contactcenter.core.health import Check, State
 from contactcenter.core.jobs import Schedule
 from contactcenter.core.module import Deps, Lifespan, Module
 
@@ -22,18 +30,45 @@ class Channels:
     visitors: Visitors
     authenticator: VisitorAuthenticator
     calls: CallCards
+    media: Check
 
 
-def build(deps: Deps, centre: str, queueing: Queueing, hours: Hours, hints: Hints) -> Channels:
-    visitors = Visitors(deps.settings, deps.work, deps.clock, centre, queueing, hours, hints)
-    agents = Agents(deps.work, queueing, hints)
-    sweeper = Sweeper(deps.work, deps.clock, queueing)
-    calls = CallCards(deps.settings.media, deps.work, deps.clock, queueing)
+def build(
+    deps: Deps,
+    centre: str,
+    queueing: Queueing,
+    hours: Hours,
+    hints: Hints,
+    parts: Parts,
+    desks: Desks,
+) -> Channels:
+    settings, work = deps.settings, deps.work
+    visitors = Visitors(settings, work, deps.clock, centre, queueing, hours, hints)
+    agents = Agents(work, queueing, hints)
+    sweeper = Sweeper(work, deps.clock, queueing)
+
+    media = MediaClient(settings.media.socket or settings.app.data_dir / "media.sock")
+    cards = CallCards(settings.media, work, deps.clock, queueing)
+    offers = Offers(media)
+    desk = AgentCalls(work, cards, media, offers, parts)
+    callers = VisitorCalls(
+        work, cards, media, offers, queueing, hours, parts, settings.chat.default_queue
+    )
+    followers = Followers(work, deps.clock, deps.jobs, desk, queueing, parts, desks)
+    switch = Switch(work, deps.bus, media, followers, hints)
+
+    async def media_state() -> State:
+        return "ok" if media.connected else "degraded"
+
     module = Module(
         name="channels",
-        routes=ChatRoutes(visitors, deps.settings.chat.starts_per_minute).table(),
-        commands=(*ChatCommands(visitors, agents).table(), *CallCommands().table()),
+        routes=ChatRoutes(visitors, settings.chat.starts_per_minute).table(),
+        commands=(
+            *ChatCommands(visitors, agents).table(),
+            *CallCommands(desk, callers).table(),
+        ),
+        listeners=(Listener("voice.calls", FOLLOWED, followers.routed),),
         schedules=(Schedule("webchat.close_idle", "17 * * * *", sweeper.close_idle),),
-        lifespans=(Lifespan("web", sweeper.running),),
+        lifespans=(Lifespan("web", sweeper.running), Lifespan("web", switch.running)),
     )
-    return Channels(module, visitors, VisitorAuthenticator(deps.work), calls)
+    return Channels(module, visitors, VisitorAuthenticator(work), cards, media_state)

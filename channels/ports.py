@@ -33,8 +33,10 @@ class Queueing(Protocol):
         queue: str,
         preferred: Sequence[UUID] = (),
         band: int | None = None,
+        takes_over: UUID | None = None,
     ) -> object:
-        """Begin a queue visit; a customer who left it a moment ago gets the old place back."""
+        """Begin a queue visit; a customer who left it a moment ago gets the old place back.
+        `takes_over`: the chat segment that a call began in."""
 
     async def customer_wrote(self, work: Work, interaction_id: UUID) -> None:
         """The customer wrote in an open interaction: parked or wrapping work goes on."""
@@ -59,6 +61,59 @@ class Queueing(Protocol):
 
     async def position(self, conn: Connection, interaction_id: UUID, now: datetime) -> Place | None:
         """Where it stands; None when it does not wait."""
+
+
+class Parts(Protocol):
+    """Routing: agents' parts in calls. Each but the first three locks the interaction."""
+
+    async def units(
+        self,
+        actor: str,
+        agent_id: UUID,
+        interaction_id: UUID,
+        *,
+        contact_id: UUID,
+        queue: str | None,
+    ) -> UUID:
+        """Ask the router for an agent's units: the segment that holds them. Conflict: no room."""
+
+    async def free_colleagues(self, conn: Connection, queue: str) -> Sequence[UUID]:
+        """Who of a queue could take a call now, the longest idle first. NotFound: no queue."""
+
+    async def has_part(self, conn: Connection, interaction_id: UUID, agent_id: UUID) -> bool:
+        """Whether the agent is with the customer in it."""
+
+    async def turn(
+        self,
+        work: Work,
+        interaction_id: UUID,
+        agent_id: UUID,
+        state: Literal["active", "held", "consulting"],
+        *,
+        cause: str = "agent",
+    ) -> None:
+        """The agent's part is held, consulting, or active again."""
+
+    async def hand_over(
+        self, work: Work, interaction_id: UUID, from_agent: UUID, to_agent: UUID
+    ) -> None:
+        """A warm transfer: one agent wraps up while the other has the customer."""
+
+    async def leave(self, work: Work, interaction_id: UUID, agent_id: UUID) -> None:
+        """The agent hangs up: wrap-up follows; the last agent ends the customer's part."""
+
+    async def let_go(self, work: Work, interaction_id: UUID, agent_id: UUID) -> None:
+        """A colleague who was asked in leaves again, without paperwork."""
+
+    async def close(self, work: Work, interaction_id: UUID) -> None:
+        """An internal call is over: every part in it ends, and the interaction with them."""
+
+
+class Desks(Protocol):
+    """Routing: what desks can handle."""
+
+    async def can_handle(self, work: Work, agent_id: UUID, channels: Sequence[str]) -> None:
+        """The agent's desk, if it is there, can handle these channels from now on."""
 
 
 class Hours(Protocol):

@@ -134,6 +134,8 @@ def build(settings: Settings, pool: db.Pool, clock: Clock, centre: Centre) -> Ho
         queueing=router.queues,
         hours=router.queues,
         hints=contactcenter.realtime.module.Hints(hub),
+        parts=router.calls,
+        desks=router.presence,
     )
     realtime = contactcenter.realtime.module.build(
         deps,
@@ -180,7 +182,7 @@ def build(settings: Settings, pool: db.Pool, clock: Clock, centre: Centre) -> Ho
         settings=settings,
         work=work,
         authenticator=authenticators,
-        checks={"database": database, "router": router_lease},
+        checks={"database": database, "router": router_lease, "media": chat.media},
     )
     realtime.gateway.attach(app)
     add_pages(app, settings)

@@ -20,7 +20,6 @@ from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.agents import AgentHelpRequested
 from contactcenter.events.interactions import (
-    InteractionHeld,
     InteractionParked,
     InteractionResumed,
     InteractionWrapExtended,
@@ -195,24 +194,10 @@ class DeskService:
         async with self._work.begin("interaction.hold", principal.actor) as work:
             held = await self._own(work, principal, interaction_id)
             if held.segment.channel == "voice":
-                await self._hold_call(work, held)
+                await lifecycle.turn(work, held.interaction, held.segment, "held")
             elif held.segment.state != "parked":
                 await self._park(work, held, Snooze(interaction_id=interaction_id))
         return await self._state(principal, interaction_id)
-
-    async def _hold_call(self, work: Work, held: Held) -> None:
-        segment = held.segment
-        if segment.state == "held":
-            return
-        await self._change(work, held, "held", "held", cost=segment.cost, expect=("active",))
-        work.emit(
-            InteractionHeld(
-                interaction_id=segment.interaction_id,
-                segment_id=segment.id,
-                agent_id=segment.agent_id,
-                channel=segment.channel,
-            )
-        )
 
     async def snooze(self, principal: Principal, asked: Snooze) -> InteractionState:
         """Set written work aside until a time, or until the customer answers."""
@@ -294,6 +279,9 @@ class DeskService:
             held = await self._own(work, principal, asked.interaction_id)
             if held.segment.state == "wrapping" or not held.interaction.customer_present:
                 raise Conflict("The customer's part is over.")
+            open_parts = await store.open_segments(work.conn, held.interaction.id)
+            if len(lifecycle.talking(open_parts)) > 1:
+                raise Conflict("A colleague is on the line too: end that, or hand over to them.")
             if asked.note:
                 await hall.add_message(
                     work,
@@ -320,7 +308,7 @@ class DeskService:
                 raise NotFound("There is no such agent.")
             if segment.channel not in colleague.channels:
                 raise Conflict("This agent's desk cannot take it now.", agent=str(agent_id))
-        row = await store.visit(work.conn, segment.work_item_id) if segment.work_item_id else None
+        row = await store.last_visit(work.conn, segment.interaction_id)
         if row is None:
             raise Conflict("It did not come from a queue.")
         target = await self._book.live_queue(work.conn, queue or row.queue)
@@ -352,24 +340,15 @@ class DeskService:
         return await self._state(principal, asked.interaction_id)
 
     async def _end(self, work: Work, held: Held, asked: Close) -> None:
-        """Leave the conversation; the last agent who leaves ends the customer's part too."""
-        others = [
-            other
-            for other in await store.open_segments(work.conn, held.interaction.id)
-            if other.id != held.segment.id and other.state != "wrapping"
-        ]
-        if not others:
-            await hall.end_customer_part(work, held.interaction.id, by="agent")
-        await lifecycle.end_talk(
+        await lifecycle.leave(
             work,
+            held.interaction,
             held.segment,
             await self._queue(work.conn, held.segment),
             wanted=asked.wrap,
             disposition=asked.disposition,
             note=asked.note,
         )
-        if not others:
-            await lifecycle.settle(work, held.interaction, outcome=asked.disposition)
 
     async def wrap_up(self, principal: Principal, asked: WrapUp) -> InteractionState:
         """Finish the paperwork with a disposition; or take the one extension; or keep a draft."""

@@ -20,6 +20,7 @@ from contactcenter.events.agents import AgentStatusChanged
 from contactcenter.events.interactions import (
     InteractionCostChanged,
     InteractionDequeued,
+    InteractionJoined,
     InteractionParked,
     InteractionResumed,
     InteractionTransferred,
@@ -96,6 +97,8 @@ class Group:
     facts: list[Event | Late] = field(default_factory=list)
     sent_on: dict[str, WorkItem] = field(default_factory=dict)
     """Segment → the visit that its work went on in."""
+    joined: dict[UUID, UUID] = field(default_factory=dict)
+    """Interaction → the agent whom its customer has joined."""
     moved_from: dict[str, str] = field(default_factory=dict)
     """Visit → the visit that it follows on."""
 
@@ -104,6 +107,9 @@ class Group:
         for decision in decisions:
             if isinstance(decision, d.VisitOpened) and decision.from_segment:
                 self.sent_on[decision.from_segment] = decision.item
+            elif isinstance(decision, d.SegmentReactivated):
+                part = self.memory.parts[decision.segment]
+                self.joined[part.interaction] = part.agent
             elif isinstance(decision, d.VisitClosed) and decision.next_work_item:
                 self.moved_from[decision.next_work_item] = decision.work_item
         for decision in decisions:
@@ -366,7 +372,9 @@ class Group:
         )
 
     def _segment_released(self, decision: d.SegmentReleased) -> None:
-        item = self.sent_on[decision.segment]
+        part = self.memory.parts[decision.segment]
+        item = self.sent_on.get(decision.segment)
+        heir = None if item else self.joined.get(part.interaction)
         about = self._about(decision.segment)
         patch = self._segment(decision.segment, (*WORKED, "wrapping"))
         patch.state, patch.cost = "ended", 0
@@ -377,8 +385,8 @@ class Group:
         def build(started_at: datetime, held_ms: int, talk_ended_at: datetime) -> Event:
             return InteractionTransferred(
                 **about,
-                to_queue=item.queue,
-                to_agent_id=Uuid(item.direct_to) if item.direct_to else None,
+                to_queue=item.queue if item else part.queue or "",
+                to_agent_id=UUID(item.direct_to) if item and item.direct_to else heir,
                 talked_ms=_ms(started_at, talk_ended_at) - held_ms,
                 held_ms=held_ms,
                 cause=_RELEASED.get(decision.reason, decision.reason),
@@ -403,6 +411,42 @@ class Group:
             )
 
         self.facts.append(Late(decision.segment, build))
+
+    def _units_granted(self, decision: d.UnitsGranted) -> None:
+        segment = decision.segment
+        interaction, agent = Uuid(segment.interaction), Uuid(segment.agent)
+        part = Part(
+            interaction,
+            self.memory.contacts.pop(interaction),
+            agent,
+            segment.channel.value,
+            segment.queue,
+        )
+        self.memory.add_part(segment.id, part)
+        self.new_segments[segment.id] = SegmentStart(
+            id=segment.id,
+            interaction=interaction,
+            work_item=None,
+            reservation=None,
+            agent=segment.agent,
+            queue=segment.queue,
+            channel=segment.channel.value,
+            cost=segment.cost,
+            full_cost=segment.full_cost,
+            over_budget=segment.over_budget,
+            started_at=self.now,
+        )
+        self.facts.append(
+            InteractionJoined(
+                interaction_id=interaction,
+                segment_id=Uuid(segment.id),
+                agent_id=agent,
+                channel=segment.channel.value,
+                cost=segment.cost,
+                queue=segment.queue,
+                request_id=Uuid(decision.request_id),
+            )
+        )
 
     # Agents and answers
 
@@ -552,6 +596,7 @@ class Group:
         d.SegmentCostChanged: _cost_changed,
         d.SegmentReleased: _segment_released,
         d.WrapEnded: _wrap_ended,
+        d.UnitsGranted: _units_granted,
         d.AgentStatusSet: _status_set,
         d.AgentUpdated: _agent_updated,
         d.RequestRefused: _refused,

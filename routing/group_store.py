@@ -308,14 +308,14 @@ async def patch_segments(
 
 @dataclass(slots=True)
 class SegmentStart:
-    """A segment that begins by an assignment."""
+    """A segment that begins by an assignment, or by units that were granted."""
 
     id: str
     interaction: UUID
-    work_item: str
-    reservation: str
+    work_item: str | None
+    reservation: str | None
     agent: str
-    queue: str
+    queue: str | None
     channel: str
     cost: int
     full_cost: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from contactcenter.core.clock import from_ms, to_ms
@@ -16,13 +16,16 @@ from contactcenter.core.errors import Conflict
 from contactcenter.core.work import Work
 from contactcenter.events.interactions import (
     InteractionClosed,
+    InteractionConsulted,
     InteractionDequeued,
+    InteractionHeld,
+    InteractionResumed,
     InteractionTransferred,
     InteractionWrappedUp,
     InteractionWrapStarted,
 )
 from contactcenter.interactions import service as hall
-from contactcenter.interactions.model import Change, CloseReason, Interaction
+from contactcenter.interactions.model import Change, CloseReason, Interaction, State
 from routing import rows, store
 from routing.config import Queue
 from routing.core.model import Channel, WorkItem, wrap_after
@@ -63,6 +66,64 @@ async def end_visit(work: Work, visit: VisitRow, outcome: str) -> None:
             ringing=visit.state == "offered",
         )
     )
+
+
+async def turn(
+    work: Work,
+    interaction: Interaction,
+    segment: SegmentRow,
+    state: Literal["active", "held", "consulting"],
+    *,
+    cause: str = "agent",
+) -> None:
+    """A call's segment is held, consulting, or active again, and the interaction with it unless
+    another agent talks in it too. It takes the same units in all three."""
+    if segment.state == state:
+        return
+    if segment.state not in {"active", "held", "consulting"}:
+        raise Conflict(f"It cannot become {state} while it is {segment.state}.")
+    cost = segment.full_cost
+    if await store.change_segment(work.conn, segment, state, work.now, cost=cost) is None:
+        raise Conflict("Somebody else has just changed this.")
+    of_all: State = "held" if state == "held" else "active"
+    alone = len(talking(await store.open_segments(work.conn, interaction.id))) == 1
+    if alone and interaction.state in {"active", "held"} and interaction.state != of_all:
+        await hall.set_state(work.conn, Change(interaction.id, of_all, work.now))
+    about: dict[str, Any] = {
+        "interaction_id": segment.interaction_id,
+        "segment_id": segment.id,
+        "agent_id": segment.agent_id,
+        "channel": segment.channel,
+    }
+    if state == "held":
+        work.emit(InteractionHeld(**about))
+    elif state == "consulting":
+        work.emit(InteractionConsulted(**about))
+    else:
+        work.emit(InteractionResumed(**about, cause=cause, cost=cost))
+
+
+async def leave(
+    work: Work,
+    interaction: Interaction,
+    segment: SegmentRow,
+    queue: Queue | None,
+    *,
+    wanted: bool,
+    disposition: str | None = None,
+    note: str | None = None,
+) -> None:
+    """An agent leaves the conversation; the last one who does ends the customer's part too."""
+    others = [
+        other
+        for other in talking(await store.open_segments(work.conn, interaction.id))
+        if other.id != segment.id
+    ]
+    if not others:
+        await hall.end_customer_part(work, interaction.id, by="agent")
+    await end_talk(work, segment, queue, wanted=wanted, disposition=disposition, note=note)
+    if not others:
+        await settle(work, interaction, outcome=disposition)
 
 
 async def end_talk(
@@ -125,6 +186,16 @@ async def end_wrap(work: Work, segment: SegmentRow, disposition: str, note: str 
     if changed is None:
         raise Conflict("Somebody else has just changed this.")
     await _wrapped(work, segment, disposition, since=segment.talk_ended_at or segment.state_since)
+
+
+async def let_go(work: Work, segment: SegmentRow) -> None:
+    """A part without paperwork ends: of a colleague who was asked in, of an internal call."""
+    changed = await store.change_segment(
+        work.conn, segment, "ended", work.now, cost=0, disposition=NO_DISPOSITION
+    )
+    if changed is None:
+        raise Conflict("Somebody else has just changed this.")
+    await _wrapped(work, segment, NO_DISPOSITION, since=work.now)
 
 
 async def _wrapped(work: Work, segment: SegmentRow, disposition: str, *, since: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Final, Never
 
 from contactcenter.core.module import Deps, Lifespan, Module
 from routing.book import QueueBook
+from routing.calls import CallParts
 from routing.core.model import Constants
 from routing.desk import DeskService
 from routing.leader import Router
@@ -39,6 +40,7 @@ class Routing:
     presence: PresenceService
     duty: Requests
     desk: DeskService
+    calls: CallParts
     forecast: Unforeseen
 
 
@@ -72,4 +74,6 @@ def build(deps: Deps, constants: Constants | None = None) -> Routing:
         commands=DeskCommands(desk).table(),
         lifespans=(Lifespan("web", requests.listening), Lifespan("router", router.running)),
     )
-    return Routing(module, queues, presence, requests, desk, Unforeseen())
+    return Routing(
+        module, queues, presence, requests, desk, CallParts(deps.work, book, requests), Unforeseen()
+    )

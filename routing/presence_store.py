@@ -35,6 +35,18 @@ async def desk(conn: Connection, agent_id: UUID) -> tuple[bool, list[str]]:
     return (row["present"], row["channels"]) if row else (False, [])
 
 
+CAN_HANDLE = """
+UPDATE agent_states SET channels = $2
+WHERE agent_id = $1 AND present AND NOT (channels @> $2 AND channels <@ $2)
+RETURNING agent_id
+"""
+
+
+async def can_handle(conn: Connection, agent_id: UUID, channels: Sequence[str]) -> bool:
+    """Whether a desk that is there can handle others from now on than before."""
+    return await conn.fetchval(CAN_HANDLE, agent_id, list(channels)) is not None
+
+
 # Rows of many agents are locked in the order of their ids, here and by the leader.
 HEARTBEAT = """
 UPDATE agent_states SET present_until = clock_timestamp() + $2::interval

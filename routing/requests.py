@@ -29,12 +29,14 @@ from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import WorkFactory
 from contactcenter.events.agents import AgentStatusChanged
+from contactcenter.events.interactions import InteractionJoined
 from contactcenter.events.routing import ReservationAccepted, RoutingRefused, RoutingRequested
 
 ANSWERS: Final[tuple[type[Event], ...]] = (
     ReservationAccepted,
     RoutingRefused,
     AgentStatusChanged,
+    InteractionJoined,
 )
 ANSWER_SECONDS: Final = 5.0
 
@@ -60,7 +62,7 @@ class Requests:
         subscription = await self._bus.subscribe(
             "routing-answers",
             self._heard,
-            [ReservationAccepted, RoutingRefused, AgentStatusChanged],
+            ANSWERS,
         )
         try:
             yield
@@ -97,6 +99,30 @@ class Requests:
                 force=force,
             ),
         )
+
+    async def units(
+        self,
+        actor: str,
+        agent_id: UUID,
+        interaction_id: UUID,
+        *,
+        contact_id: UUID,
+        queue: str | None,
+        cost: int,
+    ) -> InteractionJoined:
+        """An agent takes part in a call without an offer, within the budget."""
+        answer = await self._ask(
+            actor,
+            RoutingRequested(
+                request_id=new_id(),
+                kind="units",
+                agent_id=agent_id,
+                interaction_id=interaction_id,
+                wish={"contact_id": str(contact_id), "queue": queue, "cost": cost},
+            ),
+        )
+        assert isinstance(answer, InteractionJoined)
+        return answer
 
     async def change_status(self, actor: str, agent_id: UUID, wish: SetStatus, cause: str) -> None:
         """The port `Duty` of agents."""

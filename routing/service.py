@@ -118,13 +118,15 @@ class QueueService:
         virtual_start: datetime | None = None,
         facts: Mapping[str, Any] | None = None,
         band: int | None = None,
+        takes_over: UUID | None = None,
     ) -> QueuedVisit:
         """Begin a visit. A customer who left this queue within the return window, on whatever
         channel, gets the old place back.
 
         `facts` are what the CRM knows (read here: `base`). `virtual_start` may lie in the
-        past. Raises NotFound for an unknown interaction or queue, Conflict when the
-        interaction cannot be queued from where it is.
+        past. `takes_over` is the chat segment that a call began in. Raises NotFound for an
+        unknown interaction or queue, Conflict when the interaction cannot be queued from where
+        it is.
         """
         interaction = await hall.interaction(work.conn, interaction_id, lock=True)
         if interaction is None:
@@ -142,6 +144,7 @@ class QueueService:
             entry=Entry(entry),
             preferred=tuple(str(agent) for agent in preferred),
             preferred_ms=target.preferred_ms if preferred else 0,
+            takes_over=None if takes_over is None else str(takes_over),
         )
         if entry == "new":
             item = await self._old_place(work, item, interaction.contact_id)
@@ -345,6 +348,15 @@ class PresenceService:
                         agent_id=agent_id, present=True, channels=tuple(channels), at=work.now
                     )
                 )
+
+    async def can_handle(self, work: Work, agent_id: UUID, channels: Sequence[str]) -> None:
+        """The agent's desk, if it is there, can handle these channels from now on."""
+        if await presence_store.can_handle(work.conn, agent_id, channels):
+            work.emit(
+                AgentPresenceChanged(
+                    agent_id=agent_id, present=True, channels=tuple(channels), at=work.now
+                )
+            )
 
     async def heartbeat(self, agent_ids: Sequence[UUID]) -> None:
         """These desks are still there; every 8 s. One that had lapsed is back."""

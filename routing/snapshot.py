@@ -110,6 +110,8 @@ class Memory:
         """Interaction → its open segments."""
         self.asked: dict[str, str] = {}
         """Status request → its cause, until it is answered."""
+        self.contacts: dict[UUID, UUID] = {}
+        """Interaction → its contact, of those whose units are asked for."""
         self._over: list[str] = []
 
     def add_place(self, work_item: str, place: Place) -> None:

@@ -143,6 +143,18 @@ async def visit(conn: Connection, work_item_id: UUID) -> VisitRow | None:
     return VisitRow(**row) if row else None
 
 
+LAST_VISIT = f"""
+SELECT {VISIT_COLUMNS} FROM work_items
+WHERE interaction_id = $1 ORDER BY entered_at DESC, id DESC LIMIT 1
+"""  # noqa: S608 - a constant
+
+
+async def last_visit(conn: Connection, interaction_id: UUID) -> VisitRow | None:
+    """The interaction's newest stay in a queue."""
+    row = await conn.fetchrow(LAST_VISIT, interaction_id)
+    return VisitRow(**row) if row else None
+
+
 END_VISIT = """
 UPDATE work_items SET state = 'ended', outcome = $2, ended_at = $3
 WHERE id = $1 AND answered_at IS NULL AND ended_at IS NULL

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from contactcenter.core.clock import to_ms
 from contactcenter.core.event import Event
 from contactcenter.core.eventlog import Recorded
-from contactcenter.events import agents, interactions, routing
+from contactcenter.events import agents, calls, interactions, routing
 from routing import rows
 from routing.core import inputs
 from routing.core.model import (
@@ -115,6 +116,14 @@ def _resumed(e: interactions.InteractionResumed, at: int, memory: Memory) -> lis
     return [inputs.SegmentStateChanged(str(e.segment_id), SegmentState.ACTIVE, at=at)]
 
 
+def _consulted(e: interactions.InteractionConsulted, at: int, memory: Memory) -> list[inputs.Input]:
+    return [inputs.SegmentStateChanged(str(e.segment_id), SegmentState.CONSULTING, at=at)]
+
+
+def _agent_dropped(e: calls.CallAgentDropped, at: int, memory: Memory) -> list[inputs.Input]:
+    return [inputs.AgentDropped(str(e.segment_id))]
+
+
 def _parked(e: interactions.InteractionParked, at: int, memory: Memory) -> list[inputs.Input]:
     until = None if e.until is None else to_ms(e.until)
     return [inputs.SegmentParked(str(e.segment_id), ParkReason(e.why), until=until, at=at)]
@@ -178,10 +187,25 @@ def _requested(e: routing.RoutingRequested, at: int, memory: Memory) -> list[inp
                 hand_over_to=wish.get("hand_over_to"),
             )
         ]
+    if e.kind == "units":
+        return [_units(e, memory)]
     work_item = memory.waiting.get(e.interaction_id, "") if e.interaction_id else ""
     if e.kind == "pull":
         return [inputs.PullRequested(request_id, agent, work_item)]
     return [inputs.PushRequested(request_id, agent, work_item, force=e.force)]
+
+
+def _units(e: routing.RoutingRequested, memory: Memory) -> inputs.UnitsRequested:
+    assert e.interaction_id is not None
+    memory.contacts[e.interaction_id] = UUID(e.wish["contact_id"])
+    return inputs.UnitsRequested(
+        str(e.request_id),
+        str(e.agent_id),
+        str(e.interaction_id),
+        Channel.VOICE,
+        e.wish["cost"],
+        e.wish["queue"],
+    )
 
 
 def _moment(text: str | None) -> int | None:
@@ -194,6 +218,7 @@ _TABLE: Final[dict[type[Event], Callable[[Any, int, Memory], list[inputs.Input]]
     interactions.InteractionHeld: _held,
     interactions.InteractionResumed: _resumed,
     interactions.InteractionParked: _parked,
+    interactions.InteractionConsulted: _consulted,
     interactions.InteractionTransferred: _ended,
     interactions.InteractionWrapStarted: _wrap_started,
     interactions.InteractionWrapExtended: _wrap_extended,
@@ -203,6 +228,7 @@ _TABLE: Final[dict[type[Event], Callable[[Any, int, Memory], list[inputs.Input]]
     routing.ReservationRejected: _rejected,
     routing.RoutingRequested: _requested,
     routing.QueueChanged: _queue_changed,
+    calls.CallAgentDropped: _agent_dropped,
     agents.AgentPresenceChanged: _presence,
     agents.AgentSkillsChanged: _skills,
     agents.AgentStatusChanged: _status,

@@ -141,7 +141,11 @@ def _events() -> str:
 
 def _socket_events() -> str:
     """What a desk's socket is told, by the projections' table."""
-    told = {rule.name for rule in RULES if rule.to != "visitor" and rule.name != SNAPSHOT}
+    told = {
+        rule.name
+        for rule in RULES
+        if rule.to not in {"visitor", "caller"} and rule.name != SNAPSHOT
+    }
     names = "".join(f'\n  | "{name}"' for name in sorted(told))
     head = "/** The events of the namespace /agent that change a desk. */"
     return f"{head}\nexport type DeskEventName ={names};\n"

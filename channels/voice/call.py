@@ -169,6 +169,11 @@ def leave(call: Call, leg_id: UUID) -> Call:
     return _settled(call)
 
 
+def drop(call: Call, leg_id: UUID, again: datetime) -> Call:
+    """An agent's leg counts as lost for good; it is looked at again at `again`."""
+    return _set(call, leg_id, {"connected", "lost"}, "lost", again)
+
+
 def end(call: Call) -> Call:
     """Nobody is on the line any more."""
     legs = tuple(replace(leg, state="left", deadline=None) for leg in call.legs)
@@ -365,9 +370,10 @@ class Mix:
 
 
 def mix(call: Call) -> Mix:
-    """What every leg on the line hears, and what is recorded."""
+    """What every leg on the line hears, and what is recorded. A customer's counts from the
+    beginning, so that there is music with the first sound."""
     room = talking(call)
-    present = [leg for leg in call.open_legs if leg.on_the_line]
+    present = [leg for leg in call.open_legs if leg.on_the_line or leg.kind == "customer"]
     sounding = {leg.id for leg in room if leg.state == "connected"}
     heard = {leg.id for leg in room if leg.state == "connected" and not leg.muted}
     legs = {}

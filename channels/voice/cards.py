@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -95,6 +96,9 @@ class CallCards:
             answered_at=row.answered_at,
             ended_at=row.ended_at,
         )
+
+    def now(self) -> datetime:
+        return self._clock.now()
 
     async def waiting(
         self, conn: Connection, conversation_ids: Sequence[UUID]

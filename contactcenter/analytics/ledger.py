@@ -67,6 +67,8 @@ class Ledger:
             interactions.InteractionQueued: self._queued,
             interactions.InteractionDequeued: self._dequeued,
             interactions.InteractionHeld: self._held,
+            interactions.InteractionConsulted: self._consulted,
+            interactions.InteractionJoined: self._joined,
             interactions.InteractionParked: self._parked,
             interactions.InteractionResumed: self._resumed,
             interactions.InteractionCostChanged: self._cost_changed,
@@ -171,11 +173,24 @@ class Ledger:
         if visit.waiting:
             visit.agent_id = e.agent_id
             self._end_visit(visit, "answered", e.waited_ms, at_ms)
+        handling = self._begin(e, at_ms)
+        self._visit_of[e.segment_id] = visit
+        visit.handlings.append(handling)
+        self._stop_ringing(e.agent_id, e.reservation_id, at_ms)
+
+    def _joined(self, e: interactions.InteractionJoined, at_ms: int) -> None:
+        """A part of no visit: it fills the agent's time and counts in no queue's figures."""
+        if e.segment_id not in self.handlings:
+            self._begin(e, at_ms)
+
+    def _begin(
+        self, e: routing.ReservationAccepted | interactions.InteractionJoined, at_ms: int
+    ) -> Handling:
         handling = Handling(
             e.segment_id,
             e.interaction_id,
             e.agent_id,
-            e.queue,
+            e.queue or "",
             e.channel,
             e.cost,
             started_ms=at_ms,
@@ -184,12 +199,10 @@ class Ledger:
         )
         self.handlings[e.segment_id] = handling
         self._open.setdefault(e.interaction_id, {})[e.segment_id] = handling
-        self._visit_of[e.segment_id] = visit
-        visit.handlings.append(handling)
         agent = self._settled(e.agent_id, at_ms)
-        agent.ringing.pop(e.reservation_id, None)
         agent.open[e.segment_id] = handling
         agent.change(at_ms)
+        return handling
 
     # segments
 
@@ -209,11 +222,15 @@ class Ledger:
         else:
             agent.open[segment_id] = handling
             self._open.setdefault(handling.interaction_id, {})[segment_id] = handling
-        self.touched.add(self._visit_of[segment_id].cell)
+        if (visit := self._visit_of.get(segment_id)) is not None:
+            self.touched.add(visit.cell)
         agent.change(at_ms)
 
     def _held(self, e: interactions.InteractionHeld, at_ms: int) -> None:
         self._move(e.segment_id, "held", at_ms)
+
+    def _consulted(self, e: interactions.InteractionConsulted, at_ms: int) -> None:
+        self._move(e.segment_id, "consulting", at_ms)
 
     def _parked(self, e: interactions.InteractionParked, at_ms: int) -> None:
         self._move(e.segment_id, "parked", at_ms, e.cost)

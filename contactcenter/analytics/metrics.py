@@ -98,7 +98,7 @@ class Visit:
         return self.wait(now_ms) <= limits.target(self.channel)
 
 
-_WORKING = frozenset({"active", "held", "wrapping"})
+_WORKING = frozenset({"active", "held", "consulting", "wrapping"})
 
 
 @dataclass(slots=True)
@@ -114,7 +114,7 @@ class Handling:
     started_ms: int
     since_ms: int
     input_ms: int
-    state: str = "active"  # active, held, parked, wrapping, ended
+    state: str = "active"  # active, held, consulting, parked, wrapping, ended
     talk_ms: int = 0
     hold_ms: int = 0
     park_ms: int = 0
@@ -132,7 +132,7 @@ class Handling:
         spent = max(0, at_ms - self.since_ms)
         if self.state == "active":
             self.talk_ms += spent
-        elif self.state == "held":
+        elif self.state in {"held", "consulting"}:  # the customer is on music in both
             self.hold_ms += spent
         elif self.state == "parked":
             self.park_ms += spent
@@ -192,7 +192,7 @@ class AgentTime:
     def derived_state(self) -> AgentState:
         """Working outranks wrapping, wrapping outranks ringing, ringing outranks the will."""
         states = {handling.state for handling in self.open.values()}
-        if states & {"active", "held"}:
+        if states & {"active", "held", "consulting"}:
             return "on_contact"
         if "wrapping" in states:
             return "wrap_up"

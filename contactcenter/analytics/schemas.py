@@ -109,7 +109,7 @@ class AgentItem(Told):
     interaction_id: UUID
     queue: str
     channel: Channel
-    state: Literal["ringing", "active", "held", "parked", "wrapping"]
+    state: Literal["ringing", "active", "held", "consulting", "parked", "wrapping"]
     since: datetime
 
 

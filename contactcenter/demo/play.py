@@ -272,9 +272,13 @@ class Play:
         low, high = (2, 7) if channel == "voice" else (3, 15)
 
         async def accept() -> None:
-            # In web chat a person may have written: a simulated agent would have nothing to say.
-            if self._plays(agent_id) and (channel != "chat" or interaction_id in self._parts):
+            # A person may have written or called: a simulated agent would have nothing to say.
+            if not self._plays(agent_id):
+                return
+            if interaction_id in self._parts or channel not in {"chat", "voice"}:
                 await self._stage.accept(agent_id, reservation_id)
+            elif channel == "voice":
+                await self._stage.decline(agent_id, reservation_id)
 
         self._in(self._between(low * SECOND, high * SECOND), accept)
 

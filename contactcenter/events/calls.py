@@ -29,6 +29,10 @@ class _Call(Event):
     revision: int  # of the call's row: the version of the mix that belongs to it
 
 
+CallFact = _Call
+"""The type of them all."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallInitiated(_Call):
     """Somebody calls: a customer, or an agent a colleague."""

@@ -88,6 +88,24 @@ class InteractionHeld(_Segment):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InteractionJoined(_Segment):
+    """An agent's part began without an offer: a call that was dialled, or a consult."""
+
+    name: ClassVar[str] = "interaction.joined"
+
+    cost: int
+    queue: str | None = None
+    request_id: UUID | None = None  # of the units that this grants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InteractionConsulted(_Segment):
+    """The agent is with a colleague about it while the customer waits."""
+
+    name: ClassVar[str] = "interaction.consulted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InteractionParked(_Segment):
     """Written work was set aside: for the customer's answer, for a time, or interrupted."""
 

@@ -103,11 +103,13 @@ class RoutingRequested(Event):
     subject_field: ClassVar[str] = "request_id"
 
     request_id: UUID
-    kind: str  # pull, push, status
+    kind: str  # pull, push, status, units
     agent_id: UUID
-    interaction_id: UUID | None = None  # of a pull or push
+    interaction_id: UUID | None = None  # of all but a status
     force: bool = False
-    wish: dict[str, Any] = field(default_factory=dict)  # of a status: what the agent asked for
+    wish: dict[str, Any] = field(
+        default_factory=dict
+    )  # of a status: what the agent asked for; of units: contact, queue, cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

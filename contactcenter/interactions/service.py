@@ -103,6 +103,21 @@ async def contact_for(
     return known
 
 
+async def introduce(
+    work: Work, contact_id: UUID, *, name: str, addresses: Sequence[Address]
+) -> None:
+    """Keep what somebody says of themselves: a name if none is known, further addresses."""
+    known = await store.contact(work.conn, contact_id)
+    assert known is not None
+    if name and not known.name:
+        await store.edit_contact(
+            work.conn, contact_id, name=name, sort_key=sort_key(name), locale=None, verified=None
+        )
+    fresh = [address for address in addresses if address not in known.addresses]
+    if fresh:
+        await store.insert_addresses(work.conn, contact_id, fresh)
+
+
 async def conversation(conn: Connection, conversation_id: UUID) -> Conversation | None:
     return await store.conversation(conn, conversation_id=conversation_id)
 

@@ -48,10 +48,12 @@ from contactcenter.events.calls import (
 )
 from contactcenter.events.interactions import (
     InteractionClosed,
+    InteractionConsulted,
     InteractionCostChanged,
     InteractionDequeued,
     InteractionEnded,
     InteractionHeld,
+    InteractionJoined,
     InteractionParked,
     InteractionQueued,
     InteractionResumed,
@@ -198,6 +200,12 @@ def _accepted(e: Any, conversation: Conversation, agent: Agent, have: Loaded) ->
     theirs = shown["interaction"] is not None and conversation is not None
     state = have.states.get(conversation) if theirs and conversation is not None else None
     return {"reservation_id": e.reservation_id, **shown, "conversation": _card(state)}
+
+
+def _joined_call(e: Any, conversation: Conversation, agent: Agent, have: Loaded) -> Payload:
+    shown = _interaction(e, conversation, agent, have)
+    state = have.states.get(conversation) if conversation is not None else None
+    return {**shown, "conversation": _card(state)}
 
 
 def _want_offer(e: Any, _: Conversation, __: Agent, wanted: Wanted) -> None:
@@ -370,6 +378,7 @@ def _softphone(e: Any, _: Conversation, __: Agent, have: Loaded) -> Payload:
 
 _SEGMENT: Final[dict[type[Event], str]] = {
     InteractionHeld: "interaction.held",
+    InteractionConsulted: "interaction.consulted",
     InteractionParked: "interaction.parked",
     InteractionResumed: "interaction.resumed",
     InteractionCostChanged: "interaction.cost_changed",
@@ -419,6 +428,7 @@ MOVES_QUEUE: Final[tuple[type[Event], ...]] = (
 _LOADS_AGENT: Final[tuple[type[Event], ...]] = (
     ReservationCreated,
     ReservationAccepted,
+    InteractionJoined,
     *_OFFER_ENDED,
     *_SEGMENT,
 )
@@ -427,6 +437,7 @@ RULES: Final[tuple[Rule, ...]] = (
     # An agent's own desk: offers, and the interactions it has a part in.
     Rule(ReservationCreated, "agent", "reservation.created", _offer, _want_offer),
     Rule(ReservationAccepted, "agent", "reservation.accepted", _accepted, _want_accepted),
+    Rule(InteractionJoined, "agent", "interaction.joined", _joined_call, _want_accepted),
     *(Rule(e, "agent", name, _offer_ended, _nothing) for e, name in _OFFER_ENDED.items()),
     *(Rule(e, "agent", name, _interaction, _want_interaction) for e, name in _SEGMENT.items()),
     # What one agent or the router does shows on the card of the others who have a part in it.

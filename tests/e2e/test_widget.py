@@ -399,7 +399,7 @@ def talking(world: World, page: Page) -> None:
 
 def offering(_: World, page: Page) -> None:
     write(open_chat(page), "Hola")
-    page.locator(".head .ib").first.click()
+    page.locator(".head [aria-controls=menu]").click()
     expect(page.locator(".menu")).to_be_visible()
 
 
@@ -412,7 +412,7 @@ def cut_off(world: World, page: Page) -> None:
 
 def over(world: World, page: Page) -> None:
     talking(world, page)
-    page.locator(".head .ib").first.click()
+    page.locator(".head [aria-controls=menu]").click()
     page.locator(".menu button").last.click()
     expect(page.locator(".card .acts")).to_be_visible()
     page.locator(".card .btn.p").click()

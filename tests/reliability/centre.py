@@ -187,8 +187,8 @@ async def furnish(
         user, session, agent = new_id(), new_id(), new_id()
         name = f"Agent {number:03}"
         await conn.execute(
-            "INSERT INTO users (id, email, first_name, role, created_at, updated_at) "
-            "VALUES ($1, $2, $3, 'agent', $4, $4)",
+            "INSERT INTO users (id, email, email_verified, first_name, role, created_at, "
+            "updated_at) VALUES ($1, $2, true, $3, 'agent', $4, $4)",
             user,
             f"agent{number:03}@example.org",
             name,

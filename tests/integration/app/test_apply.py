@@ -17,15 +17,6 @@ from uuid import UUID
 
 import pytest
 
-from contactcenter.core.ids import new_id
-from contactcenter.events.calls import (
-    CallAnswered,
-    CallEnded,
-    CallLegChanged,
-    CallMuted,
-    CallRinging,
-    CallTakenOver,
-)
 from contactcenter.events.interactions import InteractionClosed, InteractionHeld
 from contactcenter.events.routing import ReservationRescinded
 from contactcenter.realtime.projections import RULES, SNAPSHOT
@@ -34,7 +25,13 @@ from tests.integration.app.people import Desk, Heard, Mirror, Payload
 from tests.integration.app.test_journey import CARMEN, LUCIA
 
 REDUCER = Path(__file__).parents[3] / "web/shared/dist/apply.js"
-OF_A_DESK = {rule.name for rule in RULES if rule.to != "visitor"} - {SNAPSHOT}
+OF_CALLS = {"interaction.joined", "interaction.consulted"} | {
+    rule.name for rule in RULES if rule.name.startswith("call.") and rule.to != "caller"
+}
+"""What a desk is told of calls: tests/integration/voice covers it."""
+OF_A_DESK = (
+    {rule.name for rule in RULES if rule.to not in {"visitor", "caller"}} - {SNAPSHOT} - OF_CALLS
+)
 
 pytestmark = pytest.mark.skipif(
     shutil.which("node") is None or not REDUCER.exists(),
@@ -281,19 +278,6 @@ async def test_a_shift_applied_is_the_shift_stored(centre: Centre, reducer: Redu
             )
         ),
     )
-    softphone = CallLegChanged(agent_id=agent, state="lost")
-    await step("a softphone", shift.emit(lambda: softphone))
-    await step("taken over", shift.emit(lambda: CallTakenOver(agent_id=agent)))
-    about: dict[str, Any] = {
-        "call_id": new_id(),
-        "interaction_id": interaction,
-        "agents": (agent,),
-        "revision": 1,
-    }
-    await step("it rings", shift.emit(lambda: CallRinging(**about, agent_id=agent)))
-    await step("answered", shift.emit(lambda: CallAnswered(**about, agent_id=agent)))
-    await step("muted", shift.emit(lambda: CallMuted(**about, agent_id=agent, on=True)))
-    await step("over", shift.emit(lambda: CallEnded(**about, reason="agent_hung_up")))
     wish = {"status": "away", "reason": "break", "after_this": True}
     await step("a break when this is done", lucia.do("agent.set_status", wish))
     closing = {"interaction_id": str(interaction), "disposition": "other"}

@@ -97,10 +97,13 @@ themeButton.addEventListener("click", () => {
 for (const button of document.querySelectorAll("[data-chat]")) {
   button.addEventListener("click", () => window.ContactCenter?.open());
 }
+for (const button of document.querySelectorAll("[data-call]")) {
+  button.addEventListener("click", () => window.ContactCenter?.call());
+}
 void newcomer();
 
 declare global {
   interface Window {
-    ContactCenter?: { open(): void };
+    ContactCenter?: { open(): void; call(): void };
   }
 }

@@ -1,7 +1,7 @@
 /** What opens above the softphone: people to call, people to consult, keypad, devices. */
 import type { CallCard } from "@contactcenter/shared/contract";
 import { Icon, StateShape } from "@contactcenter/shared/icons";
-import type { Device, PhoneTrouble } from "@contactcenter/shared/phone";
+import type { PhoneTrouble } from "@contactcenter/shared/phone";
 import { useStore } from "@contactcenter/shared/store";
 import { Button, cls, ErrorLine, IconButton } from "@contactcenter/shared/ui";
 import { type ReactNode, useEffect, useId, useMemo, useRef, useState } from "react";
@@ -9,6 +9,7 @@ import { type ReactNode, useEffect, useId, useMemo, useRef, useState } from "rea
 import { fits, reachable } from "./calls";
 import { useAgent, useDesk, useLive } from "./context";
 import { queueName } from "./desk";
+import { type Device, type Devices as Found, devices, Meter } from "./devices";
 import { inField } from "./keys";
 import { useT } from "./texts";
 
@@ -225,13 +226,13 @@ function Devices() {
   const line = useStore(softphone.line);
   const echo = useStore(softphone.echo);
   const inCall = useAgent((state) => Object.values(state.calls).some((one) => one.state !== "ended"));
-  const [found, setFound] = useState<{ microphones: Device[]; speakers: Device[] }>({ microphones: [], speakers: [] });
+  const [found, setFound] = useState<Found>({ microphones: [], speakers: [] });
   const [problem, setProblem] = useState<PhoneTrouble | null>(null);
   const [chosen, setChosen] = useState({ microphone: softphone.phone.microphone ?? "", speaker: softphone.phone.speaker ?? "" });
   const open = line.state === "ready" || line.state === "lost" || line.state === "connecting";
 
   useEffect(() => {
-    const look = () => void softphone.phone.devices().then(setFound, () => undefined);
+    const look = () => void devices().then(setFound, () => undefined);
     look();
     navigator.mediaDevices?.addEventListener("devicechange", look);
     return () => navigator.mediaDevices?.removeEventListener("devicechange", look);
@@ -249,7 +250,7 @@ function Devices() {
       setProblem(trouble === "refused" || trouble === "busy" ? trouble : "no_device");
     }
   };
-  const select = (kind: "microphone" | "speaker", devices: Device[]) => (
+  const select = (kind: "microphone" | "speaker", choices: Device[]) => (
     <label className="field">
       <span className="lab">{t(kind)}</span>
       <select
@@ -260,13 +261,11 @@ function Devices() {
         onChange={(event) => void choose(kind, event.target.value)}
       >
         <option value="">{t("deviceDefault")}</option>
-        {devices
-          .filter((one) => one.id !== "default")
-          .map((one, index) => (
-            <option key={one.id} value={one.id}>
-              {one.label || t("deviceNumber", { n: index + 1 })}
-            </option>
-          ))}
+        {choices.map((one, index) => (
+          <option key={one.id} value={one.id}>
+            {one.label || t("deviceNumber", { n: index + 1 })}
+          </option>
+        ))}
       </select>
     </label>
   );
@@ -295,11 +294,17 @@ const METER_MS = 100;
 /** How loud the microphone is; a picture only, so that nothing is read out ten times a second. */
 export function Level({ wide }: { wide?: boolean }) {
   const { softphone } = useDesk();
+  const heard = useStore(softphone.heard);
   const [bars, setBars] = useState(0);
   useEffect(() => {
-    const timer = setInterval(() => setBars(Math.round(softphone.phone.level() * BARS)), METER_MS);
-    return () => clearInterval(timer);
-  }, [softphone]);
+    if (!heard) return setBars(0);
+    const meter = new Meter(heard);
+    const timer = setInterval(() => setBars(Math.round(meter.level() * BARS)), METER_MS);
+    return () => {
+      clearInterval(timer);
+      meter.close();
+    };
+  }, [heard]);
   return (
     <span className={cls("level", wide && "wide")} aria-hidden="true">
       {Array.from({ length: BARS }, (_, index) => (

@@ -26,6 +26,8 @@ const REMEMBERED = 30;
 
 export class Softphone {
   readonly line = new Store<Line>({ state: "off" });
+  /** What the microphone hears; null while there is none. */
+  readonly heard = new Store<MediaStream | null>(null);
   readonly echo = new Store(false);
   /** The worse of what I hear and what the centre hears of me; null between calls. */
   readonly quality = new Store<Quality | null>(null);
@@ -72,6 +74,7 @@ export class Softphone {
 
   useMicrophone = async (id: string | null): Promise<void> => {
     await this.phone.useMicrophone(id);
+    this.heard.set(this.phone.heard);
     remembered.write("cc.microphone", id);
   };
 
@@ -167,6 +170,7 @@ export class Softphone {
   }
 
   #changed(status: PhoneStatus): void {
+    this.heard.set(this.phone.heard);
     if (status.state === "off" && this.line.get().state === "elsewhere") return;
     this.line.set(status);
     if (status.state === "ready") this.#feed();

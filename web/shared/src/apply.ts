@@ -67,7 +67,9 @@ export interface AgentEvents {
   "reservation.timed_out": ReservationPayload;
   "reservation.rescinded": ReservationPayload;
   "reservation.cancelled": ReservationPayload;
+  "interaction.joined": InteractionPayload;
   "interaction.held": InteractionPayload;
+  "interaction.consulted": InteractionPayload;
   "interaction.parked": InteractionPayload;
   "interaction.resumed": InteractionPayload;
   "interaction.cost_changed": InteractionPayload;
@@ -110,7 +112,9 @@ const APPLIERS: Appliers & Record<DeskEventName, unknown> = {
   "reservation.timed_out": dropReservation,
   "reservation.rescinded": dropReservation,
   "reservation.cancelled": dropReservation,
+  "interaction.joined": putInteraction,
   "interaction.held": putInteraction,
+  "interaction.consulted": putInteraction,
   "interaction.parked": putInteraction,
   "interaction.resumed": putInteraction,
   "interaction.cost_changed": putInteraction,

@@ -25,7 +25,7 @@ export interface AgentItem {
   interaction_id: string;
   queue: string;
   channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
-  state: "ringing" | "active" | "held" | "parked" | "wrapping";
+  state: "ringing" | "active" | "held" | "consulting" | "parked" | "wrapping";
   since: string;
 }
 
@@ -1360,11 +1360,13 @@ export const EVENTS = {
   "call.transferred": { version: 1, audience: ["agent", "visitor", "wallboard"] },
   "demo.trouble_changed": { version: 1, audience: ["wallboard"] },
   "interaction.closed": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
+  "interaction.consulted": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.cost_changed": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.created": { version: 1, audience: ["wallboard"] },
   "interaction.dequeued": { version: 1, audience: ["agent", "queue", "visitor", "wallboard"] },
   "interaction.ended": { version: 1, audience: ["agent", "visitor", "wallboard"] },
   "interaction.held": { version: 1, audience: ["agent", "team", "wallboard"] },
+  "interaction.joined": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.parked": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.queued": { version: 1, audience: ["queue", "visitor", "wallboard"] },
   "interaction.resumed": { version: 1, audience: ["agent", "team", "visitor", "wallboard"] },
@@ -1410,8 +1412,10 @@ export type DeskEventName =
   | "chat.read"
   | "interaction.changed"
   | "interaction.closed"
+  | "interaction.consulted"
   | "interaction.cost_changed"
   | "interaction.held"
+  | "interaction.joined"
   | "interaction.parked"
   | "interaction.resumed"
   | "interaction.transferred"

@@ -32,20 +32,14 @@ export interface Quality {
   word: "good" | "fair" | "poor";
 }
 
-export interface Device {
-  id: string;
-  label: string;
-}
-
 /** What the leg needs of the browser; a test gives its own. */
 export interface Browser {
   secure: boolean;
-  media: Pick<MediaDevices, "getUserMedia" | "enumerateDevices"> | undefined;
+  media: Pick<MediaDevices, "getUserMedia"> | undefined;
   peer: ((configuration: RTCConfiguration) => RTCPeerConnection) | undefined;
   /** The codecs for audio that it can receive. */
   codecs(): RTCRtpCodec[];
   player(): HTMLAudioElement;
-  context(): AudioContext;
 }
 
 const DISCONNECTED_MS = 2_000;
@@ -65,7 +59,6 @@ export class Phone {
   #peer: RTCPeerConnection | null = null;
   #sender: RTCRtpSender | null = null;
   #player: HTMLAudioElement | null = null;
-  #meter: { context: AudioContext; analyser: AnalyserNode; samples: Float32Array<ArrayBuffer> } | null = null;
   /** Counts openings and closings: what an older one still does is dropped. */
   #turn = 0;
   #attempt = 0;
@@ -81,12 +74,20 @@ export class Phone {
     this.#browser = browser;
   }
 
+  /** What the microphone hears, on the line or not; null while there is none. */
+  get heard(): MediaStream | null {
+    return this.#mic;
+  }
+
   get isOpen(): boolean {
     return this.status.state !== "off" && this.status.state !== "trouble";
   }
 
-  /** Ask for the microphone and make the line. Does nothing when it is open. */
-  async open(): Promise<void> {
+  /**
+   * Ask for the microphone and make the line. Does nothing when it is open. `servers` is asked
+   * once the microphone is there: for whoever places the call first; what it throws goes on.
+   */
+  async open(servers?: () => Promise<RTCIceServer[]>): Promise<void> {
     if (this.isOpen) return;
     const turn = ++this.#turn;
     const missing = this.#missing();
@@ -101,6 +102,15 @@ export class Phone {
       return;
     }
     this.#say({ state: "connecting" });
+    if (servers) {
+      try {
+        this.iceServers = await servers();
+      } catch (error) {
+        if (turn === this.#turn) this.close();
+        throw error;
+      }
+      if (turn !== this.#turn) return;
+    }
     await this.#negotiate();
   }
 
@@ -126,18 +136,6 @@ export class Phone {
   mute(on: boolean): void {
     this.#muted = on;
     for (const track of this.#mic?.getAudioTracks() ?? []) track.enabled = !on;
-  }
-
-  /** How loud the microphone is now: 0 to 1, full scale at -6 dB. */
-  level(): number {
-    if (!this.#mic) return 0;
-    const meter = (this.#meter ??= this.#metered(this.#mic));
-    if (meter.context.state === "suspended") void meter.context.resume();
-    meter.analyser.getFloatTimeDomainData(meter.samples);
-    let sum = 0;
-    for (const sample of meter.samples) sum += sample * sample;
-    const decibels = 20 * Math.log10(Math.sqrt(sum / meter.samples.length) + 1e-6);
-    return Math.min(1, Math.max(0, (decibels + 60) / 54));
   }
 
   /** The line since the last time it was asked; null while it carries nothing. */
@@ -168,13 +166,6 @@ export class Phone {
     return { loss, jitter_ms: jitter, rtt_ms: rtt, mos, word: wordOf(mos) };
   }
 
-  async devices(): Promise<{ microphones: Device[]; speakers: Device[] }> {
-    const all = (await this.#browser.media?.enumerateDevices()) ?? [];
-    const of = (kind: MediaDeviceKind): Device[] =>
-      all.filter((one) => one.kind === kind && one.deviceId !== "").map((one) => ({ id: one.deviceId, label: one.label }));
-    return { microphones: of("audioinput"), speakers: of("audiooutput") };
-  }
-
   /** Throws a trouble's name when the device cannot be had; the one before stays. */
   async useMicrophone(id: string | null): Promise<void> {
     const before = this.microphone;
@@ -190,8 +181,8 @@ export class Phone {
   }
 
   async useSpeaker(id: string | null): Promise<void> {
-    this.speaker = id;
     await this.#player?.setSinkId?.(id ?? "");
+    this.speaker = id;
   }
 
   #missing(): PhoneTrouble | null {
@@ -217,8 +208,6 @@ export class Phone {
 
   #take(mic: MediaStream): void {
     if (this.#mic) stop(this.#mic);
-    void this.#meter?.context.close();
-    this.#meter = null;
     this.#mic = mic;
     this.mute(this.#muted);
     for (const track of mic.getAudioTracks()) {
@@ -236,17 +225,10 @@ export class Phone {
       if (turn !== this.#turn) return stop(mic);
       this.#take(mic);
       await this.#feed();
+      this.#changed(this.status);
     } catch (error) {
       if (turn === this.#turn) this.#trouble(troubleOf(error));
     }
-  }
-
-  #metered(mic: MediaStream) {
-    const context = this.#browser.context();
-    const analyser = context.createAnalyser();
-    analyser.fftSize = 1024;
-    context.createMediaStreamSource(mic).connect(analyser);
-    return { context, analyser, samples: new Float32Array(analyser.fftSize) };
   }
 
   async #feed(): Promise<void> {
@@ -337,8 +319,6 @@ export class Phone {
     this.#failures = 0;
     if (this.#mic) stop(this.#mic);
     this.#mic = null;
-    void this.#meter?.context.close();
-    this.#meter = null;
     if (this.#player) this.#player.srcObject = null;
     this.#say(status);
   }
@@ -403,6 +383,5 @@ function thisBrowser(): Browser {
     peer: typeof RTCPeerConnection === "undefined" ? undefined : (configuration) => new RTCPeerConnection(configuration),
     codecs: () => RTCRtpReceiver.getCapabilities("audio")?.codecs ?? [],
     player: () => Object.assign(new Audio(), { autoplay: true }),
-    context: () => new AudioContext(),
   };
 }

@@ -68,7 +68,15 @@ const CASES: Record<AgentEventName, Case[]> = {
   "reservation.timed_out": [dropped],
   "reservation.rescinded": [dropped],
   "reservation.cancelled": [dropped],
+  "interaction.joined": [
+    {
+      before: {},
+      payload: { interaction_id: uuid(100), interaction: interaction(0), conversation: talk() },
+      after: mine,
+    },
+  ],
   "interaction.held": [upsert],
+  "interaction.consulted": [upsert],
   "interaction.parked": [upsert],
   "interaction.resumed": [upsert],
   "interaction.cost_changed": [upsert],

@@ -76,17 +76,10 @@ function phone(over: Partial<Browser> = {}): Phone {
         mics.push(mic);
         return mic as unknown as MediaStream;
       },
-      enumerateDevices: async () =>
-        [
-          { kind: "audioinput", deviceId: "m1", label: "Headset" },
-          { kind: "audiooutput", deviceId: "s1", label: "Headset" },
-          { kind: "videoinput", deviceId: "v1", label: "Camera" },
-        ] as MediaDeviceInfo[],
     },
     peer: (configuration) => new Peer(configuration) as unknown as RTCPeerConnection,
     codecs: () => [OPUS, PCMU] as RTCRtpCodec[],
     player: () => ({ play: async () => undefined }) as unknown as HTMLAudioElement,
-    context: () => ({}) as AudioContext,
     ...over,
   };
   const signalling: Signalling = {
@@ -176,6 +169,20 @@ describe("making the line", () => {
     expect(offers).toHaveLength(2);
   });
 
+  test("the call is placed when the microphone is there; a refusal gives it back", async () => {
+    const leg = phone();
+    await leg.open(async () => {
+      expect(mics).toHaveLength(1);
+      return [{ urls: "stun:stun.example.org" }];
+    });
+    expect(last().configuration.iceServers).toEqual([{ urls: "stun:stun.example.org" }]);
+    leg.close();
+    await expect(leg.open(() => Promise.reject(new Error("busy")))).rejects.toThrow("busy");
+    expect(mics[1]!.track.stopped).toBe(true);
+    expect(states().at(-1)).toBe("off");
+    expect(offers).toHaveLength(1);
+  });
+
   test("closed while the browser still asks: the microphone is given back", async () => {
     const leg = phone();
     const opening = leg.open();
@@ -258,14 +265,6 @@ describe("keeping it", () => {
     mics[1]!.track.onended?.();
     await vi.waitFor(() => expect(states().at(-1)).toBe("no_device"));
     expect(last().closed).toBe(true);
-  });
-
-  test("devices are microphones and loudspeakers", async () => {
-    const leg = await ready();
-    expect(await leg.devices()).toEqual({
-      microphones: [{ id: "m1", label: "Headset" }],
-      speakers: [{ id: "s1", label: "Headset" }],
-    });
   });
 
   test("quality counts what came since the last time", async () => {

@@ -14,6 +14,8 @@ export interface Screen {
   muted: boolean;
   /** The conversation has ended, and the visitor is writing again. */
   again: boolean;
+  /** There is a call: it needs no greeting. */
+  calling: boolean;
 }
 
 export interface CardActions {
@@ -41,14 +43,14 @@ export class Cards {
   }
 
   render(state: State, screen: Screen, now: number): void {
-    const { asked, problem, muted, again } = screen;
+    const { asked, problem, muted, again, calling } = screen;
     const cards: [string, unknown, () => HTMLElement][] = [];
     const { conversation, centre, startFailure } = state;
     const opens = centre ? this.dates.opening(centre.opens_at, now, centre.timezone) : null;
     const stage = conversation?.state ?? (state.restoring ? null : "new");
     const quiet = state.outbox.length === 0;
     if (state.expired) cards.push(["expired", 0, () => h("div", { class: "card" }, h("p", {}, this.texts.expired))]);
-    if (stage === "new" && (quiet || startFailure)) {
+    if (stage === "new" && !calling && (quiet || startFailure)) {
       const closed = centre !== null && !centre.open;
       if (quiet && !conversation?.messages.length) {
         cards.push(["intro", [closed, opens], () => this.intro(closed, opens)]);

@@ -7,8 +7,8 @@
  */
 
 import { call, HttpError } from "./http";
-import { Link, type Answer, type Refusal } from "./link";
-import { apply, unread, type Conversation, type Message } from "./model";
+import { Link, type Answer, type Refusal, type Shown } from "./link";
+import { apply, applyCall, CALL_EVENTS, unread, type Conversation, type Message, type VisitorCall } from "./model";
 import { randomId, type Details, type Outgoing, type Session, type Start, type Store } from "./storage";
 
 /** What GET /api/v1/chat/config says of the centre. */
@@ -39,6 +39,8 @@ export interface State {
   centre: Centre | null;
   centreFailed: boolean;
   conversation: Conversation | null;
+  /** The newest call of this conversation's visitor. */
+  call: VisitorCall | null;
   /** True from the start of a page with a stored conversation until it is shown. */
   restoring: boolean;
   link: LinkState;
@@ -93,6 +95,7 @@ export class Client {
       centre: null,
       centreFailed: false,
       conversation: null,
+      call: null,
       restoring: session !== null,
       link: "idle",
       outbox: this.store.outbox().map((entry) => ({ ...entry, failure: null })),
@@ -202,7 +205,7 @@ export class Client {
     this.store.session = null;
     this.store.start = null;
     for (const entry of this.state.outbox) this.store.drop(entry.client_id);
-    this.set({ conversation: null, outbox: [], link: "idle", typing: false, startFailure: null, restoring: false });
+    this.set({ conversation: null, call: null, outbox: [], link: "idle", typing: false, startFailure: null, restoring: false });
   }
 
   /** Another tab of the same site changed what is stored. */
@@ -221,7 +224,7 @@ export class Client {
     });
     if (!session && (current || this.link)) {
       this.disconnect();
-      this.set({ conversation: null, link: "idle", typing: false });
+      this.set({ conversation: null, call: null, link: "idle", typing: false });
     } else if (session && current !== session.conversation_id && !this.link) {
       this.connect(session);
     }
@@ -229,6 +232,26 @@ export class Client {
 
   now(): number {
     return Date.now() + this.state.skew;
+  }
+
+  /**
+   * One command about the call. A conversation is opened when there is none: with `details` given,
+   * the visitor begins here. Never rejects.
+   */
+  async calls(name: string, payload: object, details?: Details): Promise<Answer> {
+    if (details) {
+      this.keepDetails(details);
+      this.set({ startFailure: null });
+      if (!this.store.session) await this.begin();
+      const session = this.store.session;
+      if (!session) return { ok: false, error: { code: this.state.startFailure?.code ?? "offline" } };
+      if (!this.link) this.connect(session);
+      await this.whenLive();
+    }
+    const answer = await this.command(name, payload);
+    const call = answer.ok ? (answer.data as { call?: VisitorCall } | null)?.call : undefined;
+    if (call) this.set({ call });
+    return answer;
   }
 
   disconnect(): void {
@@ -246,7 +269,7 @@ export class Client {
     this.disconnect();
     this.set({ link: "connecting", restoring: this.state.conversation === null });
     this.link = new Link(this.options.origin, session.token, this.patience, {
-      snapshot: (conversation, serverNow) => this.reset(conversation, serverNow),
+      snapshot: (shown, serverNow) => this.reset(shown, serverNow),
       event: (name, payload) => this.receive(name, payload),
       lost: () => this.set({ link: "offline", typing: false }),
       refused: (code) => this.turnedAway(code),
@@ -258,7 +281,7 @@ export class Client {
     else this.set({ link: "offline", ...(code === "forbidden" ? { startFailure: { code } } : {}) });
   }
 
-  private reset(conversation: Conversation, serverNow: string): void {
+  private reset({ conversation, call = null }: Shown, serverNow: string): void {
     const before = this.state.conversation;
     this.backoff = 0;
     for (const message of conversation.messages) {
@@ -269,6 +292,7 @@ export class Client {
       restoring: false,
       skew: Date.parse(serverNow) - Date.now(),
       conversation,
+      call,
     });
     if (before) {
       const seen = before.messages.at(-1)?.message_id ?? "";
@@ -288,6 +312,10 @@ export class Client {
       if ((payload as { sender?: string }).sender === "visitor") return;
       this.set({ typing: true });
       this.later("typing", () => this.set({ typing: false }), TYPING_SHOWN_FOR);
+      return;
+    }
+    if (CALL_EVENTS.includes(event)) {
+      this.set({ call: applyCall(this.state.call, payload) });
       return;
     }
     const conversation = apply(before, event, payload);
@@ -317,8 +345,13 @@ export class Client {
   private expire(): void {
     this.disconnect();
     this.store.session = null;
-    this.set({ conversation: null, link: "idle", restoring: false, expired: true });
+    this.set({ conversation: null, call: null, link: "idle", restoring: false, expired: true });
     void this.pump();
+  }
+
+  private async whenLive(): Promise<void> {
+    const end = Date.now() + this.patience;
+    while (!this.link?.live && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 50));
   }
 
   // Sending

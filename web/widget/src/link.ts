@@ -1,20 +1,26 @@
 /** The connection of one conversation: it comes back by itself, and says what it could not do. */
 
 import { io, type Socket } from "socket.io-client";
-import { EVENTS, type Conversation } from "./model";
+import { CALL_EVENTS, EVENTS, type Conversation, type VisitorCall } from "./model";
 import { EventStream, type Snapshot } from "./stream";
 
 export interface Refusal {
   code: string;
   detail?: string;
-  ctx?: { retry_after?: number | undefined };
+  ctx?: { retry_after?: number | undefined; reason?: string };
+}
+
+/** What the centre shows a visitor. */
+export interface Shown {
+  conversation: Conversation;
+  call?: VisitorCall | null;
 }
 
 export type Answer = { ok: true; data?: unknown } | { ok: false; error: Refusal };
 
 export interface Receiver {
   /** The whole conversation, after each connect and after a gap. */
-  snapshot(conversation: Conversation, serverNow: string): void;
+  snapshot(shown: Shown, serverNow: string): void;
   event(name: string, payload: unknown): void;
   lost(): void;
   /** The centre does not let this page or this token in. */
@@ -27,7 +33,7 @@ const LONGEST_PAUSE = 30_000;
 
 export class Link {
   private readonly socket: Socket;
-  private readonly stream: EventStream<{ conversation: Conversation }>;
+  private readonly stream: EventStream<Shown>;
   private pause = 0;
   private syncedAt = 0;
   private ended = false;
@@ -41,7 +47,7 @@ export class Link {
     receiver: Receiver,
   ) {
     this.stream = new EventStream({
-      reset: ({ conversation }, snapshot) => receiver.snapshot(conversation, snapshot.server_now),
+      reset: (shown, snapshot) => receiver.snapshot(shown, snapshot.server_now),
       apply: (event, payload) => receiver.event(event, payload),
       resync: (cursor) => this.sync(cursor),
     });
@@ -56,8 +62,8 @@ export class Link {
     });
     this.socket = socket;
     socket.on("connect", () => this.stream.restart());
-    socket.on("snapshot", (snapshot: Snapshot<{ conversation: Conversation }>) => this.take(snapshot));
-    for (const event of [...EVENTS, "chat.typing"]) {
+    socket.on("snapshot", (snapshot: Snapshot<Shown>) => this.take(snapshot));
+    for (const event of [...EVENTS, ...CALL_EVENTS, "chat.typing"]) {
       socket.on(event, (payload: unknown) => this.stream.receive(event, payload));
     }
     socket.on("disconnect", (reason) => {
@@ -105,7 +111,7 @@ export class Link {
     this.socket.disconnect();
   }
 
-  private take(snapshot: Snapshot<{ conversation: Conversation }>): void {
+  private take(snapshot: Snapshot<Shown>): void {
     this.pause = 0;
     this.stream.take(snapshot);
   }
@@ -124,7 +130,7 @@ export class Link {
         this.syncedAt = Date.now();
         const answer = await this.command("sync", { cursor });
         if (this.stream.live) return; // a reconnection was faster
-        if (answer.ok) this.take((answer.data as { snapshot: Snapshot<{ conversation: Conversation }> }).snapshot);
+        if (answer.ok) this.take((answer.data as { snapshot: Snapshot<Shown> }).snapshot);
         else if (this.socket.connected) this.socket.disconnect().connect();
       },
       Math.max(0, this.syncedAt + 1_000 - Date.now()),

@@ -1,6 +1,7 @@
 /** One script tag puts the chat on a page: `<script src="https://centre/widget.js" async></script>`. */
 
 import tokens from "@contactcenter/shared/tokens.css?inline";
+import { Caller } from "./caller";
 import { Client } from "./client";
 import { readOptions } from "./options";
 import { Chime } from "./sound";
@@ -15,6 +16,8 @@ type Handler = (detail: Record<string, unknown>) => void;
 export interface ContactCenter {
   open(): void;
   close(): void;
+  /** Opens the panel and asks whether to call. */
+  call(): void;
   /** `open`, `close`, `message`, `state`; the answer takes the handler off again. */
   on(event: "open" | "close" | "message" | "state", handler: Handler): () => void;
 }
@@ -53,6 +56,7 @@ function start(script: HTMLScriptElement): void {
   const view = new View(
     shadow,
     client,
+    new Caller(client, store),
     store,
     new Chime(),
     () => options,
@@ -77,6 +81,7 @@ function start(script: HTMLScriptElement): void {
   window.ContactCenter = {
     open: () => view.open(),
     close: () => view.close(),
+    call: () => view.call(),
     on(event, handler) {
       const set = handlers.get(event) ?? new Set();
       handlers.set(event, set.add(handler));

@@ -1,4 +1,8 @@
-/** What a visitor knows of the conversation, and how each event changes it. Pure. */
+/** What a visitor knows of the conversation and the call, and how each event changes them. Pure. */
+
+import type { VisitorCall } from "@contactcenter/shared/contract";
+
+export type { VisitorCall };
 
 export type Sender = "visitor" | "agent" | "bot" | "system";
 export type Stage = "new" | "waiting" | "active" | "ended" | "message_left";
@@ -90,6 +94,23 @@ function announced(before: number | null, now: number | null): number | null {
 
 export function apply(conversation: Conversation, event: string, payload: unknown): Conversation {
   return APPLY[event]?.(conversation, payload as never) ?? conversation;
+}
+
+interface CallEvent {
+  call_id: string;
+  call?: VisitorCall;
+  position?: number | null;
+  estimated_wait_seconds?: number | null;
+}
+
+/** Events of the call that goes on beside the chat; each but the place in line brings it whole. */
+export const CALL_EVENTS = ["call.ringing", "call.connected", "call.changed", "call.ended", "call.position"];
+
+export function applyCall(before: VisitorCall | null, payload: unknown): VisitorCall | null {
+  const { call_id, call, position = null, estimated_wait_seconds = null } = payload as CallEvent;
+  const same = before?.call_id === call_id ? before : null;
+  if (call) return { ...call, estimated_wait_seconds: announced(same?.estimated_wait_seconds ?? null, call.estimated_wait_seconds) };
+  return same ? { ...same, position, estimated_wait_seconds: announced(same.estimated_wait_seconds, estimated_wait_seconds) } : before;
 }
 
 /** Messages of the other side that the visitor has not read. */

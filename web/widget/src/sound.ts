@@ -12,13 +12,13 @@ export class Chime {
     }
   }
 
-  /** Rising when somebody joins, one note for a message. */
-  play(kind: "joined" | "message"): void {
+  /** Rising when somebody joins, one note for a message, the country's tone when all lines are busy. */
+  play(kind: "joined" | "message" | "busy"): void {
     const { context } = this;
     if (!context || context.state !== "running") return;
-    const notes = kind === "joined" ? [587.3, 880] : [740];
+    const notes = kind === "joined" ? [587.3, 880] : kind === "busy" ? [425, 425, 425] : [740];
     notes.forEach((frequency, i) => {
-      const at = context.currentTime + i * 0.14;
+      const at = context.currentTime + i * (kind === "busy" ? 0.4 : 0.14);
       const tone = context.createOscillator();
       const gain = context.createGain();
       tone.type = "sine";

@@ -31,6 +31,12 @@ export interface Start {
   locale: string;
 }
 
+/** The call that this tab is on the line of, and how it finds the way there after a reload. */
+export interface Calling {
+  call_id: string;
+  servers: RTCIceServer[];
+}
+
 type Area = Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length">;
 
 /** A Storage that forgets when the page goes: for browsers that allow none. */
@@ -118,6 +124,12 @@ export class Store {
   }
   set open(value: boolean) {
     this.write(this.tab, "open", value || null);
+  }
+  get calling(): Calling | null {
+    return this.read<Calling>(this.tab, "calling");
+  }
+  set calling(value: Calling | null) {
+    this.write(this.tab, "calling", value);
   }
   get draft(): string {
     return this.read<string>(this.tab, "draft") ?? "";

@@ -1,5 +1,7 @@
 /** The bubble and its panel: built once per language, then only kept true to the state. */
 
+import type { Caller, Trouble } from "./caller";
+import { CallView, troubleWords } from "./callview";
 import { Cards, type Asked } from "./cards";
 import type { Client, State } from "./client";
 import { Composer } from "./composer";
@@ -28,6 +30,10 @@ export class View {
   private typingLine!: TypingLine;
   private cards!: Cards;
   private composer!: Composer;
+  private callView!: CallView;
+  /** In a call the composer opens on demand. */
+  private writing = false;
+  private callShown = "";
   private parts!: ReturnType<View["build"]>;
   private readonly announcer = h("div", { class: "vh", role: "status", "aria-live": "polite" });
   private readonly root = h("section", { class: "cc right" });
@@ -36,6 +42,7 @@ export class View {
   constructor(
     private readonly shadow: ShadowRoot,
     private readonly client: Client,
+    private readonly caller: Caller,
     private readonly store: Store,
     private readonly chime: Chime,
     private readonly options: () => Options,
@@ -44,7 +51,11 @@ export class View {
   ) {
     this.shadow.append(this.root);
     this.refresh();
-    client.onChange = () => this.render();
+    client.onChange = () => {
+      caller.update();
+      this.render();
+    };
+    caller.onChange = () => this.render();
     client.onMessage = (message) => this.arrived(message);
     client.onStage = (stage, agent) => this.staged(stage, agent);
     document.addEventListener("visibilitychange", () => this.seen());
@@ -95,6 +106,11 @@ export class View {
       },
       this.composer?.draft ?? this.store.draft,
     );
+    this.callView = new CallView(this.texts, this.caller, {
+      place: () => this.placeCall(),
+      leaveMessage: () => this.leaveMessage(),
+      write: () => this.write(!this.writing),
+    });
     this.parts = this.build();
     this.root.replaceChildren(this.parts.bubble, this.parts.panel, this.announcer);
     this.render();
@@ -129,6 +145,12 @@ export class View {
     this.report("close", {});
   }
 
+  /** The panel with the question before a call. */
+  call(): void {
+    this.open();
+    this.askCall();
+  }
+
   private build() {
     const { texts } = this;
     const badge = h("span", { class: "badge", "aria-hidden": "true", hidden: true });
@@ -155,6 +177,11 @@ export class View {
       },
       icon("dots", 20),
     );
+    const callButton = h(
+      "button",
+      { type: "button", class: "ib", "aria-label": texts.call, title: texts.call, click: () => this.touched(() => this.askCall()) },
+      icon("phone", 20),
+    );
     const menu = h("div", { class: "menu", id: "menu", hidden: true });
     const down = h(
       "button",
@@ -180,12 +207,14 @@ export class View {
         keydown: (event: KeyboardEvent) => this.keyed(event),
         pointerdown: () => this.touched(),
       },
-      h("header", { class: "head" }, h("div", { class: "who" }, title, status), menuButton, menu, down),
+      h("header", { class: "head" }, h("div", { class: "who" }, title, status), callButton, menuButton, menu, down),
+      this.callView.element,
       body,
+      this.callView.keys,
       this.composer.note,
       this.composer.element,
     );
-    return { bubble, badge, badgeWords, panel, title, status, menuButton, menu, body, below };
+    return { bubble, badge, badgeWords, panel, title, status, callButton, menuButton, menu, body, below };
   }
 
   private render(): void {
@@ -199,18 +228,24 @@ export class View {
     parts.badge.hidden = fresh === 0;
     say(parts.badge, fresh > 99 ? "99+" : String(fresh));
     say(parts.badgeWords, fresh ? `, ${texts.unread(fresh)}` : "");
-    this.heartbeat(state.pausedUntil !== null);
+    const { step, elsewhere } = this.caller;
+    const calling = step === "placing" || step === "on";
+    this.told();
+    this.heartbeat(state.pausedUntil !== null || step === "on");
     if (!this.opened) return;
     const { title } = this.options();
     say(parts.title, title ?? centre?.name ?? texts.region);
     this.renderStatus(state);
     this.log.render(state, this.client.now());
     const { asked, problem, again } = this;
-    this.cards.render(state, { asked, problem, again, muted: this.store.muted }, this.client.now());
+    this.cards.render(state, { asked, problem, again, muted: this.store.muted, calling: step !== "idle" }, this.client.now());
     this.typingLine.render(state.typing, texts.typing(conversation?.agent?.name ?? null));
     const closed = !conversation && centre !== null && !centre.open;
+    parts.callButton.hidden = calling || (centre !== null && !centre.open);
+    const keyed = calling && !elsewhere;
+    this.callView.render(this.client.now(), this.writing);
     this.composer.render(
-      conversation?.state !== "ended" || again,
+      (conversation?.state !== "ended" || again) && (!keyed || this.writing),
       closed ? texts.writeClosed : texts.write,
       state.pausedUntil !== null,
     );
@@ -228,6 +263,7 @@ export class View {
       parts.status.replaceChildren(...(mark ? [mark] : []), h("span", {}, text));
     };
     if (state.link === "offline") show("lost", icon("cloud", 12), texts.offline);
+    else if (this.caller.step === "on") show("ok", icon("phone", 12), texts.calling);
     else if (state.restoring) show("", null, texts.connecting);
     else if (conversation?.agent) show("", availableMark(), texts.answersNow(conversation.agent.name));
     else if (centre?.open) show("ok", icon("check", 12), dates.closing(centre.closes_at, now, centre.timezone));
@@ -247,6 +283,52 @@ export class View {
     if (startFailure) this.retry();
     this.toEnd();
     return true;
+  }
+
+  // The call
+
+  private askCall(): void {
+    this.caller.ask();
+    this.callView.element.querySelector<HTMLElement>(".btn.p")?.focus();
+  }
+
+  private placeCall(): void {
+    this.touched();
+    this.writing = false;
+    const begins = !this.client.state.conversation;
+    if (begins && !this.cards.form.check()) return this.caller.dismiss();
+    void this.caller.place(this.cards.form.details);
+  }
+
+  private leaveMessage(): void {
+    this.caller.dismiss();
+    this.write(true);
+  }
+
+  private write(on: boolean): void {
+    this.writing = on;
+    this.render();
+    if (on) this.composer.focus();
+  }
+
+  /** What became of the call, once each, for whoever does not see it. */
+  private told(): void {
+    const { texts, caller } = this;
+    const { step, trouble, call } = caller;
+    const now = `${step} ${trouble ?? ""} ${step === "on" ? (call?.state ?? "") : ""}`;
+    if (now === this.callShown) return;
+    this.callShown = now;
+    if (trouble) return this.troubled(trouble);
+    if (step === "over") this.announce(texts.callOver);
+    else if (step === "on" && call?.state === "waiting") this.announce(call.position ? texts.position(call.position) : texts.searching);
+    else if (step === "on" && call?.state === "active") {
+      this.announce(texts.joined(call.agent?.name ?? texts.team));
+    } else if (step === "on" && call?.state === "held") this.announce(texts.held);
+  }
+
+  private troubled(trouble: Trouble): void {
+    this.announce(troubleWords(this.texts, trouble));
+    if (trouble === "all_lines_busy") this.chime.play("busy");
   }
 
   private retry(): void {

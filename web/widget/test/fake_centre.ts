@@ -3,10 +3,11 @@
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Server, type Socket } from "socket.io";
-import type { Conversation, Message } from "../src/model";
+import type { Conversation, Message, VisitorCall } from "../src/model";
 
 interface Held {
   conversation: Conversation;
+  call: VisitorCall | null;
   token: string;
   seq: number;
 }
@@ -25,6 +26,9 @@ export class FakeCentre {
   /** Does the next n messages but loses their acknowledgements with the connection. */
   loseAcks = 0;
   snapshots = 0;
+  calls = 0;
+  /** Every tone that a caller sent. */
+  readonly digits: string[] = [];
   node = "n1";
   private http!: HttpServer;
   private io!: Server;
@@ -98,6 +102,12 @@ export class FakeCentre {
     this.emit(held, "queue.position", { position, estimated_wait_seconds });
   }
 
+  /** The call changes: `event` says how. */
+  call(event: string, change: Partial<VisitorCall>, held = this.only): void {
+    held.call = { ...held.call!, ...change };
+    this.emit(held, event, { call_id: held.call.call_id, call: held.call });
+  }
+
   close(by: string, held = this.only): void {
     Object.assign(held.conversation, { state: "ended", agent: null, position: null });
     this.emit(held, "chat.closed", { by });
@@ -129,6 +139,17 @@ export class FakeCentre {
       },
       "chat.typing": () => undefined,
       "chat.close": () => this.close("visitor", held),
+      "call.start": () => {
+        this.calls += 1;
+        held.call = waitingCall(`call-${this.calls}`);
+        return { call_id: held.call.call_id, ice_servers: [], recording: "inform", call: held.call };
+      },
+      "call.offer": ({ sdp }: { sdp: string }) => ({ sdp: `answer to ${sdp}` }),
+      "call.candidate": () => ({}),
+      "call.dtmf": ({ digits }: { digits: string }) => void this.digits.push(digits),
+      "call.consent": ({ recording }: { recording: boolean }) =>
+        this.call("call.changed", { record: { ...held.call!.record, state: recording ? "recording" : "refused" } }, held),
+      "call.hangup": () => this.call("call.ended", { state: "ended", ended_at: new Date().toISOString() }, held),
       sync: () => ({ snapshot: this.snapshot(held) }),
     };
     for (const [name, run] of Object.entries(commands)) {
@@ -155,7 +176,7 @@ export class FakeCentre {
   private snapshot(held: Held): unknown {
     this.snapshots += 1;
     return {
-      state: { conversation: structuredClone(held.conversation) },
+      state: { conversation: structuredClone(held.conversation), call: held.call },
       cursor: this.cursor(),
       streams: { [`conversation:${held.conversation.conversation_id}`]: held.seq },
       node: this.node,
@@ -250,6 +271,7 @@ export class FakeCentre {
   private make(): Held {
     const conversation_id = `c-${this.conversations.length + 1}`;
     const held: Held = {
+      call: null,
       token: `t-${conversation_id}-${Math.random()}`,
       seq: 0,
       conversation: {
@@ -269,3 +291,16 @@ export class FakeCentre {
     return held;
   }
 }
+
+const waitingCall = (call_id: string): VisitorCall => ({
+  call_id,
+  state: "waiting",
+  connection: "new",
+  position: 2,
+  estimated_wait_seconds: 60,
+  agent: null,
+  record: { mode: "opt_out", state: "off" },
+  started_at: new Date().toISOString(),
+  answered_at: null,
+  ended_at: null,
+});

@@ -1,0 +1,28 @@
+"""Beginning a recording: the call's state and the recording's row together."""
+
+from __future__ import annotations
+
+from channels.voice import call as calls
+from channels.voice import recording_store
+from channels.voice.call import Call
+from channels.voice.store import CallRow
+from contactcenter.core.ids import new_id
+from contactcenter.core.work import Work
+
+
+async def begin_recording(work: Work, row: CallRow, call: Call) -> Call:
+    """The call with a recording that begins with a notice. IllegalMoveError if it may not."""
+    recording_id = new_id()
+    after = calls.begin_recording(call, recording_id)
+    await recording_store.begin(
+        work.conn, recording_id, call.id, work.now, retention=row.retention, health=row.health
+    )
+    return after
+
+
+async def record_by_rule(work: Work, row: CallRow, call: Call) -> Call:
+    """The call when an agent has answered: recorded if the queue's rule says so, once."""
+    recording = call.recording
+    if recording.mode == "off" or recording.state != "off" or row.answered_at is not None:
+        return call
+    return await begin_recording(work, row, call) if calls.may_record(recording) else call

@@ -1,0 +1,225 @@
+"""SQL of recordings: rules, rows, holds, who played them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from channels.voice.call import RecordMode
+from db import Connection, Record
+
+STANDARD: Final = "standard"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRule:
+    """What holds for calls of a queue."""
+
+    mode: RecordMode = "inform"
+    retention: str = STANDARD
+    health: bool = False
+
+
+RULE = "SELECT mode, retention, health FROM recording_rules WHERE queue = $1"
+
+
+async def rule_of(conn: Connection, queue: str) -> RecordingRule:
+    """The queue's rule; the defaults for one that has none."""
+    row = await conn.fetchrow(RULE, queue)
+    return RecordingRule(**row) if row else RecordingRule()
+
+
+RULES = """
+SELECT q.key AS queue, coalesce(r.mode, 'inform') AS mode,
+       coalesce(r.retention, 'standard') AS retention, coalesce(r.health, false) AS health,
+       coalesce(r.version, 0) AS version
+FROM queues q LEFT JOIN recording_rules r ON r.queue = q.key
+WHERE NOT q.retired AND ($1::text IS NULL OR q.key = $1)
+ORDER BY q.ordinal, q.key
+"""
+
+
+async def rules(conn: Connection, queue: str | None = None) -> list[Record]:
+    """(queue, mode, retention, health, version) of live queues; version 0: the defaults."""
+    return await conn.fetch(RULES, queue)
+
+
+SET_RULE = """
+INSERT INTO recording_rules (queue, mode, retention, health, updated_at)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (queue) DO UPDATE
+SET mode = excluded.mode, retention = excluded.retention, health = excluded.health,
+    version = recording_rules.version + 1, updated_at = excluded.updated_at
+"""
+
+
+async def set_rule(conn: Connection, queue: str, rule: RecordingRule, at: datetime) -> None:
+    await conn.execute(SET_RULE, queue, rule.mode, rule.retention, rule.health, at)
+
+
+BEGIN = """
+INSERT INTO recordings (id, call_id, state, created_at, retention, health)
+VALUES ($1, $2, 'recording', $3, $4, $5)
+"""
+
+
+async def begin(
+    conn: Connection,
+    recording_id: UUID,
+    call_id: UUID,
+    at: datetime,
+    *,
+    retention: str,
+    health: bool,
+) -> None:
+    await conn.execute(BEGIN, recording_id, call_id, at, retention, health)
+
+
+STARTED = """
+UPDATE recordings SET started_at = coalesce(started_at, $2) WHERE id = $1 RETURNING call_id
+"""
+
+
+async def started(conn: Connection, recording_id: UUID, at: datetime) -> UUID | None:
+    """The first frame is stored; whose call it is."""
+    call_id: UUID | None = await conn.fetchval(STARTED, recording_id, at)
+    return call_id
+
+
+FINISHED = """
+UPDATE recordings
+SET state = 'finished', finished_at = $2, path = $3, seconds = $4, bytes = $5, sha256 = $6,
+    gaps = $7, recovered = $8, version = version + 1
+WHERE id = $1 AND state = 'recording'
+RETURNING call_id
+"""
+
+
+async def finished(
+    conn: Connection,
+    recording_id: UUID,
+    at: datetime,
+    *,
+    path: str,
+    seconds: float,
+    size: int,
+    sha256: str,
+    gaps: Sequence[dict[str, Any]],
+    recovered: bool,
+) -> bool:
+    """The media has closed the file. False: unknown, or that was known."""
+    call_id = await conn.fetchval(
+        FINISHED, recording_id, at, path, seconds, size, sha256, list(gaps), recovered
+    )
+    return call_id is not None
+
+
+RECORDING_COLUMNS = """
+    r.id, r.call_id, r.state, r.created_at, r.started_at, r.finished_at, r.path, r.object_key,
+    r.sha256, r.bytes, r.seconds, r.gaps, r.peaks, r.recovered, r.retention, r.expires_at,
+    r.legal_hold, r.hold_reason, r.health, r.deleted_at, r.version
+"""
+
+RECORDING = f"""
+SELECT {RECORDING_COLUMNS}, c.interaction_id
+FROM recordings r JOIN calls c ON c.id = r.call_id WHERE r.id = $1
+"""  # noqa: S608 - a constant
+
+OF_CALLS = f"""
+SELECT {RECORDING_COLUMNS} FROM recordings r
+WHERE r.call_id = ANY ($1::uuid[]) ORDER BY r.created_at, r.id
+"""  # noqa: S608 - a constant
+
+
+async def recording(conn: Connection, recording_id: UUID) -> Record | None:
+    return await conn.fetchrow(RECORDING, recording_id)
+
+
+async def of_calls(conn: Connection, call_ids: Sequence[UUID]) -> list[Record]:
+    return await conn.fetch(OF_CALLS, list(call_ids))
+
+
+STORED = """
+UPDATE recordings
+SET state = 'stored', object_key = $2, peaks = $3, expires_at = $4, path = NULL,
+    version = version + 1
+WHERE id = $1 AND state = 'finished'
+RETURNING call_id
+"""
+
+
+async def stored(
+    conn: Connection,
+    recording_id: UUID,
+    *,
+    object_key: str,
+    peaks: dict[str, list[int]],
+    expires_at: datetime | None,
+) -> bool:
+    """The file is in the object store. False: it was before."""
+    return (await conn.fetchval(STORED, recording_id, object_key, peaks, expires_at)) is not None
+
+
+HOLD = """
+UPDATE recordings SET legal_hold = $2, hold_reason = $3, version = version + 1
+WHERE id = $1 AND state <> 'deleted' RETURNING id
+"""
+
+
+async def hold(conn: Connection, recording_id: UUID, reason: str, *, on: bool) -> bool:
+    return await conn.fetchval(HOLD, recording_id, on, reason) is not None
+
+
+EXPIRED = """
+SELECT id FROM recordings
+WHERE state = 'stored' AND NOT legal_hold AND expires_at <= $1
+ORDER BY expires_at LIMIT 500
+"""
+
+
+async def expired(conn: Connection, now: datetime) -> list[UUID]:
+    """Those whose time is over and that nobody holds."""
+    return [row["id"] for row in await conn.fetch(EXPIRED, now)]
+
+
+DELETED = """
+UPDATE recordings
+SET state = 'deleted', deleted_at = $2, peaks = NULL, version = version + 1
+WHERE id = $1 AND state IN ('stored', 'failed') AND NOT legal_hold
+RETURNING object_key
+"""
+
+
+async def deleted(conn: Connection, recording_id: UUID, at: datetime) -> Record | None:
+    """Mark it deleted; the row with its object_key, or None when it may not be."""
+    return await conn.fetchrow(DELETED, recording_id, at)
+
+
+PLAYED = """
+INSERT INTO recording_plays (id, recording_id, user_id, at) VALUES ($1, $2, $3, $4)
+"""
+
+
+async def played(
+    conn: Connection, play_id: UUID, recording_id: UUID, user_id: UUID, at: datetime
+) -> None:
+    await conn.execute(PLAYED, play_id, recording_id, user_id, at)
+
+
+# Reports of the media ----------------------------------------------------------------------------
+
+TAKE_REPORT = """
+INSERT INTO media_nodes AS m (node, acked, seen_at) VALUES ($1, $2, $3)
+ON CONFLICT (node) DO UPDATE SET acked = excluded.acked, seen_at = excluded.seen_at
+WHERE m.acked < excluded.acked OR m.seen_at < excluded.seen_at
+RETURNING node
+"""
+
+
+async def take_report(conn: Connection, node: str, seq: int, at: datetime) -> bool:
+    """Whether the report has not been taken in before. A journal that begins anew counts from
+    1 again, but later."""
+    return await conn.fetchval(TAKE_REPORT, node, seq, at) is not None

@@ -1,0 +1,129 @@
+"""Agents' parts in calls: the port `Parts` of channels, beside the queues' doors.
+
+Functions that take a unit of work lock the interaction first, like every change of its parts.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from contactcenter.core.errors import Conflict, NotFound
+from contactcenter.core.work import Work, WorkFactory
+from contactcenter.interactions import service as hall
+from contactcenter.interactions.model import Change, Interaction
+from db import Connection
+from routing import lifecycle, queue_store, store
+from routing.book import QueueBook
+from routing.config import Queue
+from routing.core.model import DEFAULT_POLICIES, Channel
+from routing.requests import Requests
+from routing.store import SegmentRow
+
+
+class CallParts:
+    def __init__(self, work: WorkFactory, book: QueueBook, requests: Requests) -> None:
+        self._work = work
+        self._book = book
+        self._requests = requests
+
+    async def units(
+        self,
+        actor: str,
+        agent_id: UUID,
+        interaction_id: UUID,
+        *,
+        contact_id: UUID,
+        queue: str | None,
+    ) -> UUID:
+        """Ask the router for an agent's units: the id of the segment that holds them.
+
+        A call that is dialled, and a colleague who is asked in, take them before the first ring.
+        Raises Conflict (ctx.reason) when there is no room, Unavailable when nobody routes.
+        """
+        policies = DEFAULT_POLICIES
+        if queue is not None:
+            async with self._work.reading("calls.units") as conn:
+                policies = (await self._book.queue(conn, queue)).core.policies
+        joined = await self._requests.units(
+            actor,
+            agent_id,
+            interaction_id,
+            contact_id=contact_id,
+            queue=queue,
+            cost=policies[Channel.VOICE].cost,
+        )
+        return joined.segment_id
+
+    async def free_colleagues(self, conn: Connection, queue: str) -> list[UUID]:
+        """Who of a queue could take a call now, the longest idle first. NotFound: no queue."""
+        await self._book.live_queue(conn, queue)
+        return await queue_store.idle_staff(conn, queue, Channel.VOICE.value)
+
+    async def turn(
+        self,
+        work: Work,
+        interaction_id: UUID,
+        agent_id: UUID,
+        state: Literal["active", "held", "consulting"],
+        *,
+        cause: str = "agent",
+    ) -> None:
+        """The agent's part is held, consulting, or active again."""
+        interaction, segment = await self._own(work, interaction_id, agent_id)
+        await lifecycle.turn(work, interaction, segment, state, cause=cause)
+
+    async def hand_over(
+        self, work: Work, interaction_id: UUID, from_agent: UUID, to_agent: UUID
+    ) -> None:
+        """A warm transfer: one agent's wrap-up begins while the other has the customer."""
+        interaction, leaving = await self._own(work, interaction_id, from_agent)
+        _, staying = await self._own(work, interaction_id, to_agent)
+        await lifecycle.end_talk(work, leaving, await self._queue(work.conn, leaving), wanted=True)
+        await lifecycle.turn(work, interaction, staying, "active", cause="consult")
+        change = Change(
+            interaction_id, "active", work.now, expect=("active", "held"), agent_id=to_agent
+        )
+        await hall.set_state(work.conn, change)
+
+    async def leave(self, work: Work, interaction_id: UUID, agent_id: UUID) -> None:
+        """The agent hangs up: wrap-up follows; the last agent ends the customer's part."""
+        interaction, segment = await self._own(work, interaction_id, agent_id)
+        queue = await self._queue(work.conn, segment)
+        await lifecycle.leave(work, interaction, segment, queue, wanted=True)
+
+    async def let_go(self, work: Work, interaction_id: UUID, agent_id: UUID) -> None:
+        """A colleague who was asked in leaves again, without paperwork."""
+        _, segment = await self._own(work, interaction_id, agent_id)
+        await lifecycle.let_go(work, segment)
+
+    async def close(self, work: Work, interaction_id: UUID) -> None:
+        """An internal call is over: every part in it ends, and the interaction with them."""
+        interaction = await hall.interaction(work.conn, interaction_id, lock=True)
+        if interaction is None:
+            raise NotFound
+        await hall.end_customer_part(work, interaction_id, by="system")
+        for segment in await store.open_segments(work.conn, interaction_id):
+            await lifecycle.let_go(work, segment)
+        if interaction.state != "closed":
+            await lifecycle.settle(work, interaction)
+
+    async def has_part(self, conn: Connection, interaction_id: UUID, agent_id: UUID) -> bool:
+        """Whether the agent is with the customer in it."""
+        parts = lifecycle.talking(await store.open_segments(conn, interaction_id))
+        return any(part.agent_id == agent_id for part in parts)
+
+    async def _own(
+        self, work: Work, interaction_id: UUID, agent_id: UUID
+    ) -> tuple[Interaction, SegmentRow]:
+        interaction = await hall.interaction(work.conn, interaction_id, lock=True)
+        if interaction is None:
+            raise NotFound
+        parts = lifecycle.talking(await store.open_segments(work.conn, interaction_id))
+        for part in parts:
+            if part.agent_id == agent_id:
+                return interaction, part
+        raise Conflict("It is not this agent's any more.")
+
+    async def _queue(self, conn: Connection, segment: SegmentRow) -> Queue | None:
+        return await self._book.queue(conn, segment.queue) if segment.queue else None

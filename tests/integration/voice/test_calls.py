@@ -1,0 +1,156 @@
+"""Calls from the widget to the desk, with a media process that only writes down what it is told."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from tests.integration.voice.conftest import CARMEN, LUCIA, Scene
+
+Ear = tuple[set[UUID], str | None]
+MUSIC: Ear = (set(), "music")
+NOTHING: Ear = (set(), None)
+
+
+async def test_a_call_waits_is_answered_and_wrapped_up(scene: Scene) -> None:
+    caller = await scene.dials_in()
+    await scene.hear(caller, {caller.leg: MUSIC})
+    await caller.visitor.hears("call.position", position=1)
+    lucia = await scene.phone(LUCIA)
+    await caller.sees(state="ringing")
+    await scene.talk(caller, lucia)
+    shown = await caller.sees(state="active")
+    assert shown["agent"] == {"name": "Lucía"}
+    ref = {"call_id": caller.call_id}
+
+    await lucia.do("call.mute", {**ref, "on": True})
+    await scene.hear(caller, {caller.leg: NOTHING, lucia.leg: ({caller.leg}, None)})
+    await lucia.do("call.mute", {**ref, "on": False})
+    card = await lucia.do("call.hold", {**ref, "on": True})
+    assert card["state"] == "held"
+    await scene.hear(caller, {caller.leg: MUSIC, lucia.leg: NOTHING})
+    await caller.sees(state="held")
+    await lucia.do("call.hold", {**ref, "on": False})
+    await scene.hear(caller, {caller.leg: ({lucia.leg}, None), lucia.leg: ({caller.leg}, None)})
+
+    await lucia.do("call.dtmf", {**ref, "digits": "12#"})
+    await scene.media.until(lambda: scene.media.played)
+    assert [(p.leg_id, p.digits) for p in scene.media.played] == [(caller.leg, "12#")]
+
+    await lucia.do("call.hangup", ref)
+    await lucia.loses(caller.call_id)
+    await caller.sees(state="ended")
+    await scene.media.until(lambda: caller.call in scene.media.ended)
+    card = lucia.desk.log[-1]
+    wrap = await lucia.desk.hears("interaction.wrap_started")
+    assert wrap["interaction"]["segment"]["state"] == "wrapping"
+    done = {"interaction_id": wrap["interaction_id"], "disposition": "other"}
+    await lucia.do("interaction.wrap_up", done)
+
+
+async def test_the_customer_hangs_up(scene: Scene) -> None:
+    lucia = await scene.phone(LUCIA)
+    caller = await scene.dials_in()
+    await scene.talk(caller, lucia)
+    shown = await caller.visitor.do("call.hangup")
+    assert shown["state"] == "ended"
+    await lucia.loses(caller.call_id)
+    ended = await lucia.desk.hears("call.ended")
+    assert ended["reason"] == "customer_hung_up"
+
+
+async def test_a_warm_transfer(scene: Scene) -> None:
+    """The colleague is asked in, both agents turn to and fro, and the customer is handed over:
+    the first agent wraps up while the second talks."""
+    lucia = await scene.phone(LUCIA)
+    caller = await scene.dials_in()
+    await scene.talk(caller, lucia)
+    carmen = await scene.phone(CARMEN)
+    ref = {"call_id": caller.call_id}
+
+    card = await lucia.do("call.consult", {**ref, "agent_id": carmen.agent})
+    assert card["state"] == "consulting"
+    assert card["consult"]["state"] == "ringing"
+    await scene.hear(caller, {caller.leg: MUSIC, lucia.leg: (set(), "ring")})
+    await carmen.desk.hears("call.ringing")
+    await carmen.do("call.answer", ref)
+    await scene.hear(
+        caller,
+        {
+            caller.leg: MUSIC,
+            lucia.leg: ({carmen.leg}, None),
+            carmen.leg: ({lucia.leg}, None),
+        },
+    )
+    await lucia.do("call.consult_toggle", ref)
+    await scene.hear(
+        caller,
+        {
+            caller.leg: ({lucia.leg}, None),
+            lucia.leg: ({caller.leg}, None),
+            carmen.leg: MUSIC,
+        },
+    )
+    await lucia.do("call.consult_complete", ref)
+    await scene.hear(caller, {caller.leg: ({carmen.leg}, None), carmen.leg: ({caller.leg}, None)})
+    await lucia.loses(caller.call_id)
+    await lucia.desk.hears("interaction.wrap_started")
+    await carmen.sees(caller.call_id, state="active", consult=None)
+    await caller.visitor.do("call.hangup")
+    wrap = await carmen.desk.hears("interaction.wrap_started")
+    assert wrap["interaction"]["segment"]["state"] == "wrapping"
+
+
+async def test_a_conference_goes_on_without_who_called_it(scene: Scene) -> None:
+    lucia = await scene.phone(LUCIA)
+    caller = await scene.dials_in()
+    await scene.talk(caller, lucia)
+    carmen = await scene.phone(CARMEN)
+    ref = {"call_id": caller.call_id}
+    await lucia.do("call.consult", {**ref, "agent_id": carmen.agent})
+    await carmen.desk.hears("call.ringing")
+    await carmen.do("call.answer", ref)
+    card = await lucia.do("call.conference", ref)
+    assert card["state"] == "conference"
+    everybody = {caller.leg, lucia.leg, carmen.leg}
+    await scene.hear(caller, {leg: (everybody - {leg}, None) for leg in everybody})
+    await lucia.do("call.hangup", ref)
+    await scene.hear(caller, {caller.leg: ({carmen.leg}, None), carmen.leg: ({caller.leg}, None)})
+
+
+async def test_a_colleague_declines(scene: Scene) -> None:
+    lucia = await scene.phone(LUCIA)
+    caller = await scene.dials_in()
+    await scene.talk(caller, lucia)
+    carmen = await scene.phone(CARMEN)
+    ref = {"call_id": caller.call_id}
+    await lucia.do("call.consult", {**ref, "agent_id": carmen.agent})
+    await carmen.do("call.reject", ref)
+    await carmen.loses(caller.call_id)
+    await lucia.sees(caller.call_id, state="active", consult=None)
+    await scene.hear(caller, {caller.leg: ({lucia.leg}, None), lucia.leg: ({caller.leg}, None)})
+
+
+async def test_an_internal_call(scene: Scene) -> None:
+    lucia, carmen = await scene.phone(LUCIA), await scene.phone(CARMEN)
+    card = await lucia.do("call.dial", {"agent_id": carmen.agent})
+    assert (card["direction"], card["state"]) == ("internal", "ringing")
+    ref = {"call_id": card["call_id"]}
+    await carmen.desk.hears("call.ringing")
+    await carmen.do("call.answer", ref)
+    await lucia.sees(card["call_id"], state="active")
+    await carmen.do("call.hangup", ref)
+    await lucia.loses(card["call_id"])
+
+
+async def test_a_blind_transfer_puts_the_customer_on_music(scene: Scene) -> None:
+    lucia = await scene.phone(LUCIA)
+    caller = await scene.dials_in()
+    await scene.talk(caller, lucia)
+    card = await lucia.sees(caller.call_id)
+    await lucia.do(
+        "interaction.transfer", {"interaction_id": card["interaction_id"], "queue": "CO"}
+    )
+    await scene.hear(caller, {caller.leg: MUSIC})
+    await lucia.loses(caller.call_id)
+    carmen = await scene.phone(CARMEN)
+    await scene.talk(caller, carmen)
