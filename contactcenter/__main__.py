@@ -60,6 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     what = events.add_subparsers(dest="what", required=True, metavar="WHAT")
     what.add_parser("parked", help="list them, one JSON line each")
     what.add_parser("retry", help="have one tried again").add_argument("id", type=int, metavar="ID")
+    audit = commands.add_parser("audit", help="the audit log")
+    verify = audit.add_subparsers(dest="what", required=True, metavar="WHAT").add_parser(
+        "verify", help="tell whether any row was changed, taken out, put in or moved"
+    )
+    verify.add_argument("--head", metavar="SEQ:HASH", help="one that an earlier run printed")
     return parser
 
 
@@ -87,8 +92,23 @@ def _run(arguments: argparse.Namespace) -> int:
             return int(supervisor.main(settings, traffic=arguments.traffic))
         case "check":
             return int(importlib.import_module("contactcenter.check").main(settings))
+    does = _audit if arguments.command == "audit" else _events
     with embedded.running(settings) as running:
-        return asyncio.run(_events(running, arguments))
+        return asyncio.run(does(running, arguments))
+
+
+async def _audit(settings: Settings, arguments: argparse.Namespace) -> int:
+    audit = importlib.import_module("contactcenter.identity.audit")
+    vault = importlib.import_module("contactcenter.core.vault").Vault(settings.auth.keyring)
+    conn = await db.connect(settings, "contactcenter audit")
+    try:
+        verdict = await audit.verify(conn, vault, arguments.head)
+    finally:
+        await conn.close()
+    for fault in verdict.faults:
+        print(fault, file=sys.stderr)
+    print(json.dumps({"rows": verdict.links, "head": verdict.head, "intact": not verdict.faults}))
+    return 1 if verdict.faults else 0
 
 
 def _serve(settings: Settings, roles: Sequence[str]) -> int:

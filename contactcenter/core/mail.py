@@ -13,8 +13,6 @@ from email.utils import parseaddr
 from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
-import aiosmtplib
-
 from config.settings import Mail as MailSettings
 from contactcenter.core.errors import Unavailable
 
@@ -61,6 +59,8 @@ class SmtpMail:
         self._sender = settings.sender
 
     async def send(self, letter: Letter) -> None:
+        import aiosmtplib  # only where there is a mail server
+
         local = self._host in {"localhost", "127.0.0.1", "::1"}
         await aiosmtplib.send(
             message_of(letter, self._sender),

@@ -139,7 +139,7 @@ def _operation(route: Route, names: Named) -> dict[str, Any]:
         "operationId": _operation_id(route),
         "tags": list(route.tags) or [route.path.split("/")[3] if route.path.count("/") > 2 else ""],
         "parameters": [*_path_parameters(route), *_query_parameters(route)],
-        "responses": {str(route.status if route.response else 204): _success(route, names)},
+        "responses": {str(_status(route)): _success(route, names)},
         "x-permission": str(route.permission),
     }
     if route.body is not None:
@@ -167,6 +167,10 @@ def _operation(route: Route, names: Named) -> dict[str, Any]:
             },
         }
     return operation
+
+
+def _status(route: Route) -> int:
+    return 204 if route.response is None and route.status == HTTPStatus.OK else route.status
 
 
 def _operation_id(route: Route) -> str:

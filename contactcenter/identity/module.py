@@ -13,6 +13,9 @@ from contactcenter.events.identity import PersonErased, SessionEnded, UserChange
 from contactcenter.identity.accounts import AccountService
 from contactcenter.identity.admin_routes import AdminRoutes
 from contactcenter.identity.audit import AuditJournal, AuditReader, chain
+from contactcenter.identity.oauth import OAuthService
+from contactcenter.identity.oauth_routes import OAuthRoutes
+from contactcenter.identity.oidc import OidcClient, providers_of
 from contactcenter.identity.passwords import Passwords
 from contactcenter.identity.people import PeopleService
 from contactcenter.identity.post import Mailbox, Post
@@ -47,6 +50,19 @@ def build(deps: Deps, mail: Mail | None = None) -> Identity:
     two_factor = TwoFactor(work, deps.vault, post)
     sign_in = SignInService(settings, work, deps.clock, sessions, access, passwords, two_factor)
     accounts = AccountService(work, deps.clock, sessions, passwords, post)
+    callback = f"{settings.app.public_url}/api/v1/auth"
+    oauth = OAuthService(
+        [
+            OidcClient(provider, f"{callback}/{provider.name}/callback")
+            for provider in providers_of(settings.sign_in)
+        ],
+        work,
+        deps.clock,
+        deps.vault,
+        sign_in,
+        sessions,
+        post,
+    )
     people = PeopleService(work, sessions, two_factor, post)
     journal = AuditJournal(deps.vault)
     work.keep_journal(journal)
@@ -61,6 +77,7 @@ def build(deps: Deps, mail: Mail | None = None) -> Identity:
         finally:
             await heard.close()
             await erased.close()
+            await oauth.close()
             passwords.close()
 
     module = Module(
@@ -68,6 +85,7 @@ def build(deps: Deps, mail: Mail | None = None) -> Identity:
         routes=(
             *SignInRoutes(sign_in, production=production).table(),
             *AccountRoutes(accounts, two_factor).table(),
+            *OAuthRoutes(oauth).table(),
             *AdminRoutes(people, AuditReader(work, deps.vault)).table(),
             *MailboxRoutes(mailbox).table(production=production),
         ),

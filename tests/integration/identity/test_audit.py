@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+import db
+from contactcenter.core import ids
+from contactcenter.core.audit import without_secrets
+from contactcenter.core.module import Deps
+from contactcenter.core.vault import Vault
+from contactcenter.identity import audit
+from contactcenter.identity.audit import Verdict
+from contactcenter.identity.module import Identity
+from tests.integration.identity.door import (
+    EMAIL,
+    PASSWORD,
+    Client,
+    add_user,
+    call,
+    login,
+    signed_in,
+)
+
+BOSS = "boss@example.com"
+
+
+@pytest.fixture
+async def admin(client: Client, conn: db.Connection) -> str:
+    await add_user(conn, BOSS, "admin")
+    return await signed_in(client, BOSS)
+
+
+async def linked(conn: db.Connection) -> int:
+    """How many links there are, once every row has one."""
+    async with asyncio.timeout(20):
+        while True:
+            rows = await conn.fetchval("SELECT count(*) FROM audit_logs")
+            links: int = await conn.fetchval("SELECT count(*) FROM audit_chain")
+            if links == rows:
+                return links
+            await asyncio.sleep(0.05)
+
+
+async def tamper(conn: db.Connection, statement: str) -> None:
+    """As somebody would who owns the database."""
+    async with conn.transaction():
+        await conn.execute("SET LOCAL session_replication_role = replica")
+        await conn.execute(statement)
+
+
+async def verdict(conn: db.Connection, deps: Deps, head: str | None = None) -> Verdict:
+    return await audit.verify(conn, deps.vault, head)
+
+
+async def some_history(client: Client, admin: str, user: UUID) -> None:
+    for name in ("Ana", "Eva", "Ada"):
+        await call(client, "PATCH", f"/users/{user}", admin, first_name=name)
+    await login(client, EMAIL, "wrong")
+
+
+async def test_what_is_done_is_found(
+    client: Client, admin: str, user: UUID, chained: None, conn: db.Connection
+) -> None:
+    status, _ = await call(
+        client, "PATCH", f"/users/{user}", admin, first_name="Augusta", role="supervisor"
+    )
+    assert status == 200
+    await linked(conn)
+    _, found = await call(client, "GET", f"/audit?resource_id={user}&action=user", admin)
+    (row,) = found["items"]
+    assert (row["action"], row["resource_type"]) == ("user.changed", "user")
+    assert row["before"] == {"first_name": "Ada", "role": "agent"}
+    assert row["after"] == {"first_name": "Augusta", "role": "supervisor"}
+    assert (row["address"], row["user_name"], row["seq"] > 0) == ("127.0.0.1", "Ada", True)
+    assert "aiohttp" in row["user_agent"]
+    _, nothing = await call(client, "GET", "/audit?action=use", admin)
+    assert nothing["items"] == []
+    _, page = await call(client, "GET", "/audit?limit=1", admin)
+    _, following = await call(client, "GET", f"/audit?limit=1&cursor={page['next_cursor']}", admin)
+    assert following["items"][0]["id"] < page["items"][0]["id"]
+    assert (await call(client, "GET", "/audit", await signed_in(client)))[0] == 403
+
+
+async def test_what_is_personal_in_it_is_sealed(
+    client: Client, admin: str, user: UUID, conn: db.Connection
+) -> None:
+    await call(client, "PATCH", f"/users/{user}", admin, first_name="Hildegard", phone="612345678")
+    rows = await conn.fetch("SELECT a::text FROM audit_logs a")
+    text = "\n".join(row[0] for row in rows)
+    for held in ("Hildegard", "612345678", "127.0.0.1", "aiohttp"):
+        assert held not in text
+        assert held.encode().hex() not in text
+
+
+async def test_every_change_leaves_a_row_with_it_or_none(
+    client: Client, admin: str, user: UUID, conn: db.Connection
+) -> None:
+    before = await conn.fetchval("SELECT count(*) FROM audit_logs")
+    assert (await call(client, "PATCH", f"/users/{user}", admin, role="no_such_role"))[0] == 422
+    assert (await call(client, "PATCH", f"/users/{uuid4()}", admin, role="agent"))[0] == 404
+    assert await conn.fetchval("SELECT count(*) FROM audit_logs") == before
+    assert (await call(client, "POST", "/auth/logout", admin))[0] == 204
+    row = await conn.fetchrow("SELECT action, user_id FROM audit_logs ORDER BY id DESC LIMIT 1")
+    assert row is not None
+    assert row["action"] == "identity.logout"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE audit_logs SET action = 'x'", "DELETE FROM audit_logs", "TRUNCATE audit_logs",
+     "UPDATE audit_chain SET seq = seq + 1", "DELETE FROM audit_chain", "TRUNCATE audit_chain"],
+)  # fmt: skip
+async def test_rows_are_only_ever_added(
+    client: Client, admin: str, conn: db.Connection, statement: str
+) -> None:
+    with pytest.raises(db.DatabaseError, match="only ever added"):
+        await conn.execute(statement)
+
+
+async def test_an_untouched_log_is_intact(
+    client: Client, admin: str, user: UUID, chained: None, conn: db.Connection, deps: Deps
+) -> None:
+    await some_history(client, admin, user)
+    count = await linked(conn)
+    found = await verdict(conn, deps)
+    assert (found.faults, found.links) == ([], count)
+    await some_history(client, admin, user)
+    assert (await linked(conn)) > count
+    assert (await verdict(conn, deps, found.head)).faults == []
+    assert (await verdict(conn, deps, "3:00")).faults == ["the given head is not in the chain"]
+
+
+MIDDLE = "(SELECT audit_id FROM audit_chain WHERE seq = 3)"
+LAST = "(SELECT audit_id FROM audit_chain ORDER BY seq DESC LIMIT 1)"
+
+
+TAMPERING = {
+    "action": f"UPDATE audit_logs SET action = 'user.seen' WHERE id = {MIDDLE}",
+    "actor": f"UPDATE audit_logs SET actor = 'system' WHERE id = {MIDDLE}",
+    "user": f"UPDATE audit_logs SET user_id = NULL WHERE id = {MIDDLE}",
+    "time": f"UPDATE audit_logs SET created_at = created_at + '1 second' WHERE id = {MIDDLE}",
+    "sealed bit": f"""UPDATE audit_logs SET origin = set_byte(origin, 20, get_byte(origin, 20) # 1)
+                      WHERE id = {MIDDLE}""",
+    "sealed part": f"UPDATE audit_logs SET origin = NULL WHERE id = {MIDDLE}",
+    "row gone": f"DELETE FROM audit_logs WHERE id = {MIDDLE}",
+    "last row gone": f"DELETE FROM audit_logs WHERE id = {LAST}",
+    "hash": "UPDATE audit_chain SET hash = set_byte(hash, 0, get_byte(hash, 0) # 1) WHERE seq = 3",
+    "link gone": "DELETE FROM audit_chain WHERE seq = 3",
+    "last link gone": f"DELETE FROM audit_chain WHERE audit_id = {LAST}",
+    "both gone": f"""WITH gone AS (DELETE FROM audit_logs WHERE id = {MIDDLE})
+                     DELETE FROM audit_chain WHERE seq = 3""",
+    "last both gone": f"""WITH gone AS (DELETE FROM audit_logs WHERE id = {LAST})
+                          DELETE FROM audit_chain WHERE audit_id = {LAST}""",
+    "all gone": "WITH gone AS (DELETE FROM audit_logs) DELETE FROM audit_chain",
+    "swapped": """UPDATE audit_chain c SET audit_id = o.audit_id, hash = o.hash FROM audit_chain o
+                  WHERE (c.seq, o.seq) IN ((2, 3), (3, 2))""",
+    "added": f"""INSERT INTO audit_logs
+                     (id, actor, action, resource_type, resource_id, created_at)
+                 VALUES ('{uuid4()}', 'system', 'user.changed', 'user', 'x', now())""",
+}
+
+
+@pytest.mark.parametrize("what", TAMPERING)
+async def test_any_tampering_is_found(
+    client: Client,
+    admin: str,
+    user: UUID,
+    chained: None,
+    conn: db.Connection,
+    deps: Deps,
+    what: str,
+) -> None:
+    await some_history(client, admin, user)
+    assert await linked(conn) >= 5
+    await conn.execute("ALTER TABLE audit_chain DROP CONSTRAINT audit_chain_audit_id_key")
+    await _caught_up(conn)
+    assert (await verdict(conn, deps)).faults == []
+    await tamper(conn, TAMPERING[what])
+    assert (await verdict(conn, deps)).faults != []
+
+
+async def _caught_up(conn: db.Connection) -> None:
+    """The listener's position is past the last row's event."""
+    async with asyncio.timeout(20):
+        while not await conn.fetchval(
+            "SELECT (l.xid, l.id) >= (SELECT xid, id FROM event_log WHERE "
+            "type = 'audit.recorded' ORDER BY xid DESC, id DESC LIMIT 1) "
+            "FROM listener_cursors l WHERE listener = 'identity.audit_chain'"
+        ):
+            await asyncio.sleep(0.05)
+
+
+async def test_a_chain_outlives_a_change_of_keys(
+    client: Client, admin: str, chained: None, conn: db.Connection, deps: Deps
+) -> None:
+    await linked(conn)
+    old = deps.settings.auth.keyring
+    assert (await audit.verify(conn, Vault({"next": b"n" * 32, **old}))).faults == []
+    missing = (await audit.verify(conn, Vault({"next": b"n" * 32}))).faults
+    assert missing
+    assert all("key test is not there" in fault for fault in missing)
+
+
+async def test_rows_written_side_by_side_are_all_linked(
+    client: Client, identity: Identity, chained: None, conn: db.Connection, deps: Deps
+) -> None:
+    async def write(number: int) -> None:
+        async with deps.work.begin("test.audited", f"user:{ids.new_id()}") as work:
+            work.audit("test.done", "test", number, after={"n": number}, person=ids.new_id())
+
+    await asyncio.gather(*(write(number) for number in range(60)))
+    assert await linked(conn) == 60
+    assert (await verdict(conn, deps)).faults == []
+
+
+def test_a_secret_is_not_written_down() -> None:
+
+    given: dict[str, Any] = {
+        "name": "x",
+        "new_password": PASSWORD,
+        "deep": {"api_key": "y", "n": 1},
+    }
+    assert without_secrets(given) == {
+        "name": "x",
+        "new_password": "…",
+        "deep": {"api_key": "…", "n": 1},
+    }

@@ -1,0 +1,392 @@
+"""Sign-in by a real OpenID Connect provider, and what must not pass."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hmac
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+from uuid import UUID
+
+import aiohttp
+import aiohttp.web
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from joserfc import jwt
+from joserfc.jwk import OctKey, RSAKey
+
+import db
+from config.settings import Settings
+from contactcenter.core.clock import SystemClock
+from contactcenter.core.errors import Unauthenticated
+from contactcenter.core.http import build_app
+from contactcenter.core.jobs import JobQueue
+from contactcenter.core.limits import Limit
+from contactcenter.core.module import Deps
+from contactcenter.core.work import WorkFactory
+from contactcenter.identity import module
+from contactcenter.identity.oidc import OidcClient, Provider
+from tests.integration.identity.door import Client, add_user, call
+from tests.oidc import provider as oidc
+
+CALLBACK = "http://127.0.0.1:8080/api/v1/auth/oidc/callback"
+ADA = "ada@example.com"
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[str]:
+    with oidc.running([CALLBACK]) as issuer:
+        yield issuer
+
+
+@pytest.fixture
+async def client(
+    settings: Settings, pool: db.Pool, deps: Deps, issuer: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Client]:
+    monkeypatch.setattr("contactcenter.identity.oauth_routes.SIGN_IN_LIMIT", Limit(1e6, 10**6))
+    monkeypatch.setattr("contactcenter.identity.routes.SIGN_IN_LIMIT", Limit(1e6, 10**6))
+    clock = SystemClock()  # the provider's tokens are of today
+    sign_in = settings.sign_in.model_copy(
+        update={
+            "oidc_name": "Example",
+            "oidc_issuer": issuer,
+            "oidc_client_id": "centre",
+            "oidc_client_secret": type(settings.auth.jwt_secret)(oidc.CLIENT_SECRET),
+        }
+    )
+    mine = settings.model_copy(update={"sign_in": sign_in})
+    here = Deps(mine, clock, pool, WorkFactory(pool, clock), deps.bus, JobQueue(clock))
+    identity = module.build(here)
+    app = build_app(
+        identity.module.routes,
+        settings=mine,
+        work=here.work,
+        authenticator=identity.sessions,
+        checks={},
+    )
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with (
+        identity.module.lifespans[0].run(),
+        TestClient(TestServer(app), cookie_jar=jar) as client,
+    ):
+        yield client
+
+
+async def begin(client: Client, following: str = "/desk") -> str:
+    """Where the browser is sent."""
+    answer = await client.get(f"/api/v1/auth/oidc?next={following}", allow_redirects=False)
+    assert answer.status == 302
+    cookie = answer.headers["Set-Cookie"]
+    assert "oauth_state=" in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    return answer.headers["Location"]
+
+
+async def back(client: Client, url: str) -> tuple[int, str]:
+    """The browser comes back: status, and where it is sent."""
+    parts = urlsplit(url)
+    answer = await client.get(f"{parts.path}?{parts.query}", allow_redirects=False)
+    return answer.status, answer.headers.get("Location", "")
+
+
+async def came(client: Client, name: str, following: str = "/desk") -> tuple[int, str]:
+    return await back(client, await oidc.visit(await begin(client, following), name, CALLBACK))
+
+
+async def who(client: Client) -> dict[str, Any]:
+    """Whoever the browser's cookie stands for."""
+    _, tokens = await call(client, "POST", "/auth/refresh", token_transport="cookie")
+    _, mine = await call(client, "GET", "/auth/me", tokens["access_token"])
+    found: dict[str, Any] = mine
+    return found
+
+
+async def identities(conn: db.Connection) -> list[tuple[Any, ...]]:
+    rows = await conn.fetch(
+        "SELECT u.email, i.provider_user_id FROM oauth_identities i JOIN users u "
+        "ON u.id = i.user_id ORDER BY 1"
+    )
+    return [tuple(row) for row in rows]
+
+
+async def test_somebody_new_and_the_same_again(client: Client, conn: db.Connection) -> None:
+    location = await begin(client)
+    query = parse_qs(urlsplit(location).query)
+    assert query["code_challenge_method"] == ["S256"]
+    assert {"state", "nonce", "code_challenge"} <= query.keys()
+    url = await oidc.visit(location, "verified:grace@example.com", CALLBACK)
+    assert await back(client, url) == (302, "/desk")
+    mine = await who(client)
+    assert (mine["user"]["email"], mine["user"]["role"]) == ("grace@example.com", "customer")
+    assert (mine["user"]["first_name"], mine["user"]["email_verified"]) == ("Grace", True)
+    assert await came(client, "verified:grace@example.com") == (302, "/desk")
+    assert (await who(client))["user"]["id"] == mine["user"]["id"]
+    assert await conn.fetchval("SELECT count(*) FROM users") == 1
+    held = await conn.fetch("SELECT i::text FROM oauth_identities i")
+    assert "token" not in str(held), "no token of the provider's is kept"
+
+
+async def test_a_verified_address_links(client: Client, user: UUID, conn: db.Connection) -> None:
+    assert await came(client, f"verified:{ADA}") == (302, "/desk")
+    assert (await who(client))["user"]["id"] == str(user)
+    assert await identities(conn) == [("Ada@Example.com", f"verified:{ADA}")]
+    assert await conn.fetchval("SELECT password_hash FROM users") is not None
+
+
+async def test_an_unverified_address_never_links(
+    client: Client, user: UUID, conn: db.Connection
+) -> None:
+    status, location = await came(client, f"unverified:{ADA}")
+    assert (status, location) == (302, "/account/sign-in#error=known_address")
+    assert await identities(conn) == []
+    status, _ = await call(client, "POST", "/auth/refresh", token_transport="cookie")
+    assert status == 401
+
+
+async def test_an_unverified_new_address_has_to_be_verified(client: Client) -> None:
+    assert await came(client, "unverified:new@example.com") == (302, "/desk")
+    mine = await who(client)
+    assert (mine["user"]["email_verified"], mine["permissions"]) == (False, ["session.use"])
+
+
+async def test_no_address_no_account(client: Client, conn: db.Connection) -> None:
+    status, location = await came(client, "nobody:x")
+    assert (status, location) == (302, "/account/sign-in#error=no_address")
+    assert await conn.fetchval("SELECT count(*) FROM users") == 0
+
+
+async def test_what_a_stranger_set_up_under_an_address_is_worth_nothing(
+    client: Client, user: UUID, conn: db.Connection
+) -> None:
+    await conn.execute("UPDATE users SET email_verified = false, role = 'customer'")
+    _, stranger = await call(client, "POST", "/auth/login", email=ADA, password=" correct horse ")
+    assert await came(client, f"verified:{ADA}") == (302, "/desk")
+    assert (await who(client))["user"]["id"] == str(user)
+    assert await conn.fetchval("SELECT password_hash FROM users") is None
+    assert (await call(client, "GET", "/auth/me", stranger["access_token"]))[0] == 401
+
+
+async def test_a_disabled_user_stays_out(client: Client, user: UUID, conn: db.Connection) -> None:
+    assert await came(client, f"verified:{ADA}") == (302, "/desk")
+    await conn.execute("UPDATE users SET status = 'disabled'")
+    assert (await came(client, f"verified:{ADA}"))[1] == "/account/sign-in#error=disabled"
+
+
+async def test_the_second_step_is_not_skipped(
+    client: Client, user: UUID, conn: db.Connection
+) -> None:
+    await conn.execute("UPDATE users SET two_factor_enabled = true")
+    status, location = await came(client, f"verified:{ADA}")
+    assert status == 302
+    assert location.startswith("/account/code#")
+    assert (await call(client, "POST", "/auth/refresh", token_transport="cookie"))[0] == 401
+
+
+async def test_link_and_unlink_but_never_the_last_way_in(
+    client: Client, user: UUID, conn: db.Connection
+) -> None:
+    _, tokens = await call(client, "POST", "/auth/login", email=ADA, password=" correct horse ")
+    token = tokens["access_token"]
+    _, begun = await call(client, "POST", "/auth/identities/oidc", token, next="/account")
+    url = await oidc.visit(begun["authorization_url"], "unverified:work@example.com", CALLBACK)
+    assert await back(client, url) == (302, "/account#linked=oidc")
+    _, listed = await call(client, "GET", "/auth/identities", token)
+    assert [(i["provider"], i["email"]) for i in listed["items"]] == [("oidc", "work@example.com")]
+    assert (await call(client, "DELETE", "/auth/identities/oidc", token))[0] == 204
+    assert (await call(client, "DELETE", "/auth/identities/oidc", token))[0] == 404
+
+    assert await came(client, f"verified:{ADA}") == (302, "/desk")
+    await conn.execute("UPDATE users SET password_hash = NULL")
+    assert (await call(client, "DELETE", "/auth/identities/oidc", token))[0] == 409
+    await add_user(conn, "eve@example.com")
+    _, eve = await call(
+        client, "POST", "/auth/login", email="eve@example.com", password=" correct horse "
+    )
+    _, begun = await call(client, "POST", "/auth/identities/oidc", eve["access_token"], next="/")
+    url = await oidc.visit(begun["authorization_url"], f"verified:{ADA}", CALLBACK)
+    assert (await back(client, url))[1] == "/account/sign-in#error=taken"
+
+
+async def test_a_state_that_did_not_begin_here(client: Client, conn: db.Connection) -> None:
+    url = await oidc.visit(await begin(client), "verified:grace@example.com", CALLBACK)
+    query = dict(parse_qs(urlsplit(url).query))
+    good = {name: values[0] for name, values in query.items()}
+
+    async def tried(**changes: str | None) -> int:
+        given = {k: v for k, v in {**good, **changes}.items() if v is not None}
+        return (await back(client, f"{CALLBACK}?{urlencode(given)}"))[0]
+
+    assert await tried(state=None) == 400
+    assert await tried(state="") == 400
+    assert await tried(state="x" * 43) == 400
+    other = await begin(client)  # the browser began another one since
+    assert await tried() == 400, "the state is not the one in the cookie"
+    swapped = parse_qs(urlsplit(other).query)["state"][0]
+    assert (await back(client, f"{CALLBACK}?{urlencode({**good, 'state': swapped})}"))[
+        1
+    ] == "/account/sign-in#error=failed", "the code belongs to another state's PKCE and nonce"
+    assert await conn.fetchval("SELECT count(*) FROM users") == 0
+
+
+async def test_another_browser_cannot_finish_it(client: Client, conn: db.Connection) -> None:
+    url = await oidc.visit(await begin(client), "verified:grace@example.com", CALLBACK)
+    client.session.cookie_jar.clear()
+    assert (await back(client, url))[0] == 400
+    assert await conn.fetchval("SELECT count(*) FROM users") == 0
+
+
+async def test_an_answer_counts_once(client: Client) -> None:
+    url = await oidc.visit(await begin(client), "verified:grace@example.com", CALLBACK)
+    answers = await asyncio.gather(*(back(client, url) for _ in range(10)))
+    assert sorted(status for status, _ in answers) == [302] + [400] * 9
+
+
+async def test_an_answer_of_another_issuer(client: Client) -> None:
+    url = await oidc.visit(await begin(client), "verified:grace@example.com", CALLBACK)
+    assert "iss=" in url
+    mixed = url.replace("iss=http", "iss=https")
+    assert (await back(client, mixed))[0] == 400
+
+
+async def test_refusing_at_the_provider(client: Client) -> None:
+    state = parse_qs(urlsplit(await begin(client)).query)["state"][0]
+    status, location = await back(client, f"{CALLBACK}?state={state}&error=access_denied")
+    assert (status, location) == (302, "/account/sign-in#error=denied")
+
+
+@pytest.mark.parametrize(
+    "following",
+    ["https://evil.example", "//evil.example", "/\\evil.example", "/%2f%2fevil", "javascript:x",
+     "/desk?x=//evil", "/desk#x", "\t//evil.example"],
+)  # fmt: skip
+async def test_nobody_is_sent_elsewhere(client: Client, following: str) -> None:
+    quoted = urlencode({"next": following})
+    answer = await client.get(f"/api/v1/auth/oidc?{quoted}", allow_redirects=False)
+    url = await oidc.visit(answer.headers["Location"], "verified:grace@example.com", CALLBACK)
+    assert await back(client, url) == (302, "/")
+
+
+async def test_a_flow_is_sealed(client: Client, conn: db.Connection) -> None:
+    location = await begin(client)
+    held = await conn.fetchval("SELECT f::text FROM oauth_flows f")
+    query = parse_qs(urlsplit(location).query)
+    assert query["state"][0] not in held
+    assert query["nonce"][0] not in held
+
+
+# A provider that lies, or somebody on the way to it -------------------------------------------
+
+KEY = RSAKey.generate_key(2048, {"kid": "k"})
+
+
+class Liar:
+    """Answers discovery, keys and codes as a test says."""
+
+    def __init__(self) -> None:
+        self.issuer = ""
+        self.token = ""
+        self.forms: list[dict[str, str]] = []
+
+    async def start(self) -> TestServer:
+        app = aiohttp.web.Application()
+        app.router.add_get("/.well-known/openid-configuration", self.describe)
+        app.router.add_get("/keys", self.keys)
+        app.router.add_post("/token", self.redeem)
+        server = TestServer(app)
+        await server.start_server()
+        self.issuer = str(server.make_url("")).rstrip("/")
+        return server
+
+    async def describe(self, _: aiohttp.web.Request) -> aiohttp.web.Response:
+        return aiohttp.web.json_response(
+            {
+                "issuer": self.issuer,
+                "authorization_endpoint": f"{self.issuer}/auth",
+                "token_endpoint": f"{self.issuer}/token",
+                "jwks_uri": f"{self.issuer}/keys",
+            }
+        )
+
+    async def keys(self, _: aiohttp.web.Request) -> aiohttp.web.Response:
+        return aiohttp.web.json_response({"keys": [KEY.as_dict(private=False)]})
+
+    async def redeem(self, request: aiohttp.web.Request) -> aiohttp.web.Response:
+        self.forms.append({k: str(v) for k, v in (await request.post()).items()})
+        return aiohttp.web.json_response({"id_token": self.token, "access_token": "x"})
+
+
+def signed(issuer: str, *, key: Any = KEY, alg: str = "RS256", **changes: Any) -> str:
+    now = int(SystemClock().now().timestamp())
+    claims = {
+        "iss": issuer,
+        "aud": "centre",
+        "sub": "1",
+        "nonce": "n",
+        "iat": now,
+        "exp": now + 300,
+        **changes,
+    }
+    claims = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode({"alg": alg, "kid": "k"}, claims, key, algorithms=[alg])
+
+
+PUBLIC_PEM = KEY.as_pem(private=False)
+
+
+def confused(token: str) -> str:
+    """The same claims, signed with the public key as if it were a shared secret."""
+    payload = token.split(".")[1]
+    header = base64.urlsafe_b64encode(b'{"alg":"HS256","kid":"k"}').rstrip(b"=").decode()
+    digest = hmac.digest(PUBLIC_PEM, f"{header}.{payload}".encode(), "sha256")
+    return f"{header}.{payload}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+
+WRONG: dict[str, Any] = {
+    "another issuer": {"iss": "http://127.0.0.1:1"},
+    "no issuer": {"iss": None},
+    "another audience": {"aud": "another"},
+    "several audiences, another party": {"aud": ["centre", "another"], "azp": "another"},
+    "no audience": {"aud": None},
+    "another nonce": {"nonce": "m"},
+    "no nonce": {"nonce": None},
+    "expired": {"exp": 1_000_000_000},
+    "no expiry": {"exp": None},
+    "of the future": {"nbf": 4_000_000_000},
+    "no subject": {"sub": None},
+    "another key": {"key": RSAKey.generate_key(2048, {"kid": "k"})},
+    "signed with the client's secret": {
+        "key": OctKey.import_key(oidc.CLIENT_SECRET), "alg": "HS256",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "what", ["nothing", *WRONG, "signed with the public key", "no signature", "no token"]
+)
+async def test_an_id_token_that_is_not_good(what: str) -> None:
+    liar = Liar()
+    server = await liar.start()
+    provider = Provider("oidc", "Liar", liar.issuer, "centre", oidc.CLIENT_SECRET)
+    client = OidcClient(provider, CALLBACK)
+    try:
+        liar.token = signed(liar.issuer, **WRONG.get(what, {}))
+        if what == "no signature":
+            liar.token = liar.token.rpartition(".")[0] + "."
+        elif what == "signed with the public key":
+            liar.token = confused(liar.token)
+        elif what == "no token":
+            liar.token = ""
+        now = SystemClock().now()
+        if what == "nothing":
+            person = await client.redeem("code", "n", "v" * 43, now)
+            assert (person.subject, person.email, person.email_verified) == ("1", None, False)
+            assert liar.forms[0]["code_verifier"] == "v" * 43
+        else:
+            with pytest.raises(Unauthenticated):
+                await client.redeem("code", "n", "v" * 43, now)
+    finally:
+        await client.close()
+        await server.close()
