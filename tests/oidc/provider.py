@@ -56,7 +56,8 @@ async def visit(url: str, name: str, back: str) -> str:
     `back` to which the provider sends the browser."""
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(cookie_jar=jar) as session:
-        method, form = "GET", {}
+        method = "GET"
+        form: dict[str, str] = {}
         for _ in range(20):
             async with session.request(
                 method, url, data=form or None, allow_redirects=False
