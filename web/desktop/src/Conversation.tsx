@@ -19,6 +19,7 @@ import { useFetched } from "./fetched";
 import { useQueueItem } from "./Lists";
 import { canTake } from "./lists";
 import { Messages, type Moment } from "./Messages";
+import { Calls } from "./Recordings";
 import { SnoozeMenu } from "./Snooze";
 import { failureKey } from "./Status";
 import { type Key, useT } from "./texts";
@@ -109,7 +110,10 @@ function Mine({ id, ...doors }: Doors & { id: string }) {
       at: card.answered_at,
       text: t("ev_answered", { time: duration(Date.parse(card.answered_at) - Date.parse(queued)) }),
     });
-  if (card.ended_at) moments.push({ at: card.ended_at, text: t(voice ? "callEnded" : "ev_ended") });
+  if (card.ended_at) {
+    const more = voice ? <Calls interactionId={id} version={card.segment?.segment_id ?? ""} /> : undefined;
+    moments.push({ at: card.ended_at, text: t(voice ? "callEnded" : "ev_ended"), more });
+  }
   return (
     <section className="main" aria-label={t("conversation")}>
       <Heading
@@ -288,6 +292,10 @@ function Look({ id, ...doors }: Doors & { id: string }) {
       </section>
     );
   const shown = detail.value;
+  const moments: Moment[] =
+    shown.channel === "voice" && shown.ended_at
+      ? [{ at: shown.ended_at, text: t("callEnded"), more: <Calls interactionId={id} version={shown.state} /> }]
+      : [];
   const conversation: ConversationState | undefined =
     page.kind === "there"
       ? {
@@ -349,7 +357,7 @@ function Look({ id, ...doors }: Doors & { id: string }) {
           <Button onClick={page.retry}>{t("tryAgain")}</Button>
         </div>
       ) : (
-        <Messages conversation={conversation} customerName={shown.customer_name || t("visitor")} typingFor={null} readBy={null} />
+        <Messages conversation={conversation} customerName={shown.customer_name || t("visitor")} typingFor={null} readBy={null} moments={moments} />
       )}
       <p className="look-foot t13 x3">{t("lookOnly")}</p>
     </section>

@@ -11,6 +11,7 @@ import { type FormEvent, useEffect, useState } from "react";
 import { useAgent, useDesk, useLive } from "./context";
 import { queueName } from "./desk";
 import { useFetched } from "./fetched";
+import { Calls } from "./Recordings";
 import { useT } from "./texts";
 
 const WEEK_MS = 7 * 86_400_000;
@@ -269,6 +270,8 @@ function Entry(props: { one: TimelineEntry; current: boolean; queue: string; onO
   const times = useTimes();
   const state = useAgent((now) => now);
   const language = useStore(locale);
+  const [listening, setListening] = useState(false);
+  const spoken = one.channel === "voice" && one.answered_at !== null && one.state !== "active";
   const disposition = state.dispositions.find((d) => d.key === one.outcome);
   const outcome = disposition ? (language === "es" ? disposition.label_es : disposition.label_en) : null;
   const line = [
@@ -291,9 +294,17 @@ function Entry(props: { one: TimelineEntry; current: boolean; queue: string; onO
       <time className="t12 x3" dateTime={one.created_at} title={times.exact(one.created_at)}>
         {one.state === "closed" ? times.short(one.created_at) : t("now")}
       </time>
-      <span className="s cut" title={line}>
-        {line}
+      <span className="s row">
+        {spoken && (
+          <button type="button" className="link t12" aria-expanded={listening} onClick={() => setListening(!listening)}>
+            {t(listening ? "listenHide" : "listen")}
+          </button>
+        )}
+        <span className="cut" title={line}>
+          {line}
+        </span>
       </span>
+      {listening && <Calls interactionId={one.interaction_id} />}
     </li>
   );
 }

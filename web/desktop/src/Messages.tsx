@@ -5,7 +5,7 @@ import { Icon } from "@contactcenter/shared/icons";
 import { useStore } from "@contactcenter/shared/store";
 import { useTimes } from "@contactcenter/shared/time";
 import { Button, cls } from "@contactcenter/shared/ui";
-import { Fragment, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { Fragment, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import { useDesk, useLive } from "./context";
 import type { Outgoing } from "./outbox";
@@ -28,13 +28,15 @@ interface MessagesProps {
 export interface Moment {
   at: string;
   text: string;
+  /** Shown below the text. */
+  more?: ReactNode;
 }
 
-type Line = { kind: "message"; at: string; message: MessageCard } | { kind: "moment"; at: string; text: string };
+type Line = { kind: "message"; at: string; message: MessageCard } | ({ kind: "moment" } & Moment);
 
 function lines(messages: MessageCard[], moments: Moment[]): Line[] {
   const all: Line[] = [
-    ...moments.map(({ at, text }) => ({ kind: "moment" as const, at, text })),
+    ...moments.map((one) => ({ kind: "moment" as const, ...one })),
     ...messages.map((message) => ({ kind: "message" as const, at: message.created_at, message })),
   ];
   return all.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
@@ -145,12 +147,15 @@ export function Messages({ conversation, customerName, typingFor, readBy, moment
               <Fragment key={line.kind === "message" ? line.message.message_id : line.text + line.at}>
                 {newDay && <p className="ev day">{times.day(line.at)}</p>}
                 {line.kind === "moment" ? (
-                  <p className="ev">
-                    <time dateTime={line.at} title={times.exact(line.at)}>
-                      {times.hour(line.at)}
-                    </time>
-                    {` · ${line.text}`}
-                  </p>
+                  <>
+                    <p className="ev">
+                      <time dateTime={line.at} title={times.exact(line.at)}>
+                        {times.hour(line.at)}
+                      </time>
+                      {` · ${line.text}`}
+                    </p>
+                    {line.more}
+                  </>
                 ) : (
                   <Message
                     message={line.message}

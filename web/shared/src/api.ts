@@ -71,8 +71,8 @@ async function problem(response: Response): Promise<ApiError> {
   );
 }
 
-/** JSON in, JSON out; throws ApiError. */
-export async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+/** The answer when it is a 2xx, with a fresh token if it needed one; throws ApiError. */
+async function answer(method: string, path: string, options: RequestOptions): Promise<Response> {
   const used = accessToken;
   let response = await send(method, path, options);
   if (response.status === 401 && !path.startsWith("/auth/")) {
@@ -80,6 +80,12 @@ export async function request<T>(method: string, path: string, options: RequestO
     if (accessToken) response = await send(method, path, options);
   }
   if (!response.ok) throw await problem(response);
+  return response;
+}
+
+/** JSON in, JSON out; throws ApiError. */
+export async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+  const response = await answer(method, path, options);
   if (response.status === 204) return undefined as T;
   return (await response.json()) as T;
 }
@@ -93,6 +99,9 @@ export const api = {
   put: <T>(path: string, body: unknown, etag?: string) =>
     request<T>("PUT", path, etag ? { body, etag } : { body }),
   delete: <T>(path: string) => request<T>("DELETE", path),
+  /** A file, whole. */
+  blob: async (path: string, signal?: AbortSignal): Promise<Blob> =>
+    (await answer("GET", path, signal ? { signal } : {})).blob(),
 };
 
 /** The access token for a socket; refreshed when there is none. Null: sign in again. */
