@@ -200,7 +200,8 @@ function Strip(props: {
         </Button>
       </div>
     );
-  if (segment?.state === "parked" || segment?.state === "held")
+  // A call's own hold is the softphone's.
+  if (segment?.state === "parked" || (segment?.state === "held" && card.channel !== "voice"))
     return (
       <div className="strip acc">
         <Icon name={segment.state === "held" ? "pause" : "clock"} />

@@ -6,7 +6,7 @@ import { duration, useNow } from "@contactcenter/shared/time";
 import { Button, ErrorLine } from "@contactcenter/shared/ui";
 import { type FormEvent, useEffect, useState } from "react";
 
-import { doing, reasonWord, timeInState } from "./agents";
+import { doing, itemWord, reasonWord, timeInState } from "./agents";
 import { nameOf, useLocale, useShown } from "./context";
 import { DrillHead } from "./drill";
 import { isMember, type WallboardAgent } from "./model";
@@ -102,7 +102,7 @@ export function AgentDrill({ agentId, onClose }: { agentId: string; onClose: () 
             {agent.items.map((item) => (
               <li key={item.interaction_id + item.state} className="row t13 open-item">
                 <Icon name={item.channel} className="x2" />
-                <span className="cut">{`${t(`one_${item.channel}`)} · ${item.queue}`}</span>
+                <span className="cut">{`${itemWord(t, item)} · ${item.queue}`}</span>
                 <span className="end x2">{duration(now - Date.parse(item.since))}</span>
               </li>
             ))}

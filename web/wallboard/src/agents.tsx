@@ -15,9 +15,16 @@ const REASONS = new Set(["break", "lunch", "training", "meeting", "admin", "miss
 export const reasonWord = (t: T, reason: string | null): string =>
   reason === null ? "" : REASONS.has(reason) ? t(`reason_${reason}` as Key as Parameters<T>[0]) : reason;
 
+/** A call on hold or in a consult is said so: the customer hears music then. */
+export function itemWord(t: T, { channel, state }: WallboardAgent["items"][number]): string {
+  if (channel === "voice" && state === "held") return t("call_held");
+  if (channel === "voice" && (state as string) === "consulting") return t("call_consulting");
+  return t(`one_${channel}`);
+}
+
 /** What an agent does, in few words: Call · SA, 3 chats · CO, Away · break. */
 export function doing(t: T, agent: WallboardAgent, withQueue = true): string {
-  const wanted = { on_contact: ["active", "held"], wrap_up: ["wrapping"], ringing: ["ringing"] } as const;
+  const wanted = { on_contact: ["active", "held", "consulting"], wrap_up: ["wrapping"], ringing: ["ringing"] } as const;
   const at = agent.state === "on_contact" || agent.state === "wrap_up" || agent.state === "ringing" ? wanted[agent.state] : [];
   const items = agent.items.filter((item) => (at as readonly string[]).includes(item.state));
   const queues = [...new Set(items.map((item) => item.queue))];
@@ -25,7 +32,7 @@ export function doing(t: T, agent: WallboardAgent, withQueue = true): string {
   if (agent.state === "on_contact") {
     const channels = new Set(items.map((item) => item.channel));
     const one = items[0]?.channel;
-    if (items.length === 1 && one) return t(`one_${one}`) + tail;
+    if (items.length === 1 && items[0]) return itemWord(t, items[0]) + tail;
     if (channels.size === 1 && one === "chat") return t("chats", { count: items.length }) + tail;
     return t("items", { count: items.length }) + tail;
   }
@@ -37,7 +44,7 @@ export function doing(t: T, agent: WallboardAgent, withQueue = true): string {
 /** Whether a call has taken long enough to deserve a look. */
 export function isLong(agent: WallboardAgent, now: number): boolean {
   return agent.items.some(
-    (item) => item.channel === "voice" && (item.state === "active" || item.state === "held") && now - Date.parse(item.since) > LONG_CALL_MS,
+    (item) => item.channel === "voice" && item.state !== "wrapping" && item.state !== "ringing" && now - Date.parse(item.since) > LONG_CALL_MS,
   );
 }
 
