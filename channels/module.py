@@ -45,7 +45,7 @@ def build(
     settings, work = deps.settings, deps.work
     visitors = Visitors(settings, work, deps.clock, centre, queueing, hours, hints)
     agents = Agents(work, queueing, hints)
-    sweeper = Sweeper(work, deps.clock, queueing)
+    sweeper = Sweeper(work, deps.clock, queueing, deps.monotonic)
 
     media = MediaClient(settings.media.socket or settings.app.data_dir / "media.sock")
     cards = CallCards(settings.media, work, deps.clock, queueing)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Collection, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -39,6 +40,7 @@ from contactcenter.core.jobs import JobQueue, JobRunner
 from contactcenter.core.metrics import loop_lag
 from contactcenter.core.module import Deps, Module, Role, ground
 from contactcenter.core.sockets import Dispatcher
+from contactcenter.core.timekeeper import ask_once, keep_time
 from contactcenter.core.work import WorkFactory
 from contactcenter.events import CATALOGUE
 from contactcenter.realtime.hub import Hub
@@ -97,9 +99,13 @@ async def _serve(settings: Settings, roles: Collection[Role]) -> None:
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, roles: Collection[Role], clock: Clock | None = None
+    settings: Settings,
+    roles: Collection[Role],
+    clock: Clock | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[House]:
-    """These roles, up and serving within the block. `clock` replaces the system's."""
+    """These roles, up and serving within the block. `clock` replaces the system's, and
+    `monotonic` time as it passes."""
     pool = await db.create_pool(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(_close, pool)
@@ -110,7 +116,7 @@ async def running(
             name=kept.get("centre", {}).get("name", "Contact centre"),
             timezone=settings.app.timezone,
         )
-        house = build(settings, pool, clock or SystemClock(offset), centre)
+        house = build(settings, pool, clock or SystemClock(offset), centre, monotonic)
         if house.demo is not None and "demo" in roles:
             await house.demo.prepare()
         await stack.enter_async_context(_started(house, frozenset(roles)))
@@ -118,11 +124,17 @@ async def running(
         yield house
 
 
-def build(settings: Settings, pool: db.Pool, clock: Clock, centre: Centre) -> House:
+def build(
+    settings: Settings,
+    pool: db.Pool,
+    clock: Clock,
+    centre: Centre,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> House:
     """Tie the rooms together: each port to the service that answers it."""
     work = WorkFactory(pool, clock)
     bus = Bus(settings, pool, CATALOGUE, work)
-    deps = Deps(settings, clock, pool, work, bus, JobQueue(clock))
+    deps = Deps(settings, clock, pool, work, bus, JobQueue(clock), monotonic)
 
     identity = contactcenter.identity.module.build(deps)
     router = routing.module.build(deps)
@@ -203,6 +215,9 @@ async def _started(house: House, roles: frozenset[Role]) -> AsyncIterator[None]:
     deps = house.deps
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(loop_lag())
+        if isinstance(deps.clock, SystemClock):
+            await ask_once(deps.clock, deps.work)
+            await stack.enter_async_context(_task(keep_time(deps.clock, deps.work), "clock"))
         await deps.bus.start()
         stack.push_async_callback(deps.bus.stop)
         for module in house.modules:

@@ -19,9 +19,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import time
 from collections import Counter as Counts
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -38,10 +39,10 @@ from contactcenter.core.errors import Unavailable
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import WorkFactory
-from contactcenter.events.routing import RoutingRequested
+from contactcenter.events.routing import RoutingClockSet, RoutingRequested
 from routing import group_store, persist, snapshot
 from routing.book import QueueBook
-from routing.clock import ClockWatch, move_back
+from routing.clock import ClockMove, ClockWatch, move_all
 from routing.core.engine import Engine
 from routing.core.inputs import DayStarted, Input
 from routing.core.model import Constants
@@ -99,7 +100,9 @@ class Router:
         zone: ZoneInfo,
         constants: Constants,
         settings: Settings,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`monotonic`: time as it passes, in seconds, beside a clock that may be set."""
         self._work = work
         self._bus = bus
         self._clock = clock
@@ -117,6 +120,7 @@ class Router:
         self._woken = asyncio.Event()
         self._stale: str | None = "start"
         self._sweep = Sweep()
+        self._watch = ClockWatch(clock, monotonic)
         # Set by `_rebuild`, before anything reads them.
         self._engine: Engine
         self._memory: Memory
@@ -170,6 +174,7 @@ class Router:
             return False
         self._epoch = epoch
         self._stale = "start"
+        self._watch.settled()
         log.info("router_leads", epoch=epoch)
         return True
 
@@ -248,6 +253,8 @@ class Router:
     async def turn(self) -> int:
         """One step: take what was heard and what is due, decide, write. How many decisions."""
         with TURN_SECONDS.time():
+            if (move := self._watch.moved()) is not None:
+                await self._move(move)
             fresh = self._stale is not None
             if self._stale is not None:
                 await self._rebuild()
@@ -364,12 +371,9 @@ class Router:
         """Every second the desks, every five the tables against the memory."""
         loop = asyncio.get_running_loop()
         begun = swept = loop.time()
-        watch = ClockWatch(self._clock, loop.time)
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             try:
-                if (back := watch.set_back_by()) is not None:
-                    await self._set_back(back)
                 # Desks could not be heard while this centre was down.
                 if loop.time() - begun >= PRESENT_FOR.total_seconds():
                     await self._presence.lapse()
@@ -379,12 +383,23 @@ class Router:
             except Unavailable:
                 continue
 
-    async def _set_back(self, by: timedelta) -> None:
-        log.warning("clock_set_back", seconds=round(by.total_seconds()))
-        async with self._work.begin("router.clock_set_back", ROUTER) as work:
+    async def _move(self, move: ClockMove) -> None:
+        """The clock was set: move what is in the air with it, and read it again."""
+        log.warning("router_clock_set", seconds=round(move.by.total_seconds()))
+        pause = timedelta(milliseconds=self._constants.cooldown_ms)
+        async with self._work.begin("router.clock_set", ROUTER) as work:
             await self._fence(work.conn)
-            await move_back(work.conn, by)
-        self.forget()
+            await move_all(work.conn, move, pause)
+            work.emit(
+                RoutingClockSet(
+                    node=self._holder,
+                    by_ms=move.by // timedelta(milliseconds=1),
+                    known_after=move.after,
+                    known_until=move.until,
+                )
+            )
+        self._watch.settled()
+        self._stale = "clock"
 
     async def sweep(self) -> int:
         """Compare the tables with memory; what differs twice in a row is mended by reading

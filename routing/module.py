@@ -64,6 +64,7 @@ def build(deps: Deps, constants: Constants | None = None) -> Routing:
         zone=zone,
         constants=constants,
         settings=deps.settings,
+        monotonic=deps.monotonic,
     )
     module = Module(
         name="routing",

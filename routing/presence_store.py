@@ -84,6 +84,36 @@ UPDATE agent_states SET present = false, absent_since = $2
 WHERE agent_id = $1 AND present RETURNING agent_id
 """
 
+# The database's clock may be set too. Set forward, desks keep the time that they had; set back,
+# no desk counts as there for longer than a heartbeat makes it.
+DATABASE_NOW = "SELECT clock_timestamp()"
+MOVE_DESKS = """
+UPDATE agent_states
+SET present_until = least(present_until + $1::interval, clock_timestamp() + $2::interval)
+WHERE agent_id IN (SELECT agent_id FROM agent_states WHERE present
+                   ORDER BY agent_id FOR NO KEY UPDATE)
+"""
+CUT_DESKS = """
+UPDATE agent_states SET present_until = clock_timestamp() + $1::interval
+WHERE agent_id IN (SELECT agent_id FROM agent_states
+                   WHERE present AND present_until > clock_timestamp() + $1::interval + $2::interval
+                   ORDER BY agent_id FOR NO KEY UPDATE SKIP LOCKED)
+"""
+
+
+async def database_now(conn: Connection) -> datetime:
+    now: datetime = await conn.fetchval(DATABASE_NOW)
+    return now
+
+
+async def move_desks(conn: Connection, by: timedelta, lasting: timedelta) -> None:
+    await conn.execute(MOVE_DESKS, by, lasting)
+
+
+async def cut_desks(conn: Connection, lasting: timedelta, slack: timedelta) -> None:
+    await conn.execute(CUT_DESKS, lasting, slack)
+
+
 LAPSED = """
 UPDATE agent_states SET present = false, absent_since = $1
 WHERE agent_id IN (SELECT agent_id FROM agent_states

@@ -13,7 +13,8 @@ are those not taken now. Without slots there is no estimate.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -29,6 +30,7 @@ from contactcenter.interactions.model import Change
 from db import Connection, Record
 from routing import hours, lifecycle, presence_store, queue_store, rows, store
 from routing.book import QueueBook
+from routing.clock import SLACK
 from routing.core.model import (
     Band,
     Channel,
@@ -334,8 +336,10 @@ def _order(row: Record, now_ms: int) -> tuple[int, bool, int, int, str]:
 class PresenceService:
     """Which agents' desks are there. A silent desk lapses; routing's leader sees to it."""
 
-    def __init__(self, work: WorkFactory) -> None:
+    def __init__(self, work: WorkFactory, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._work = work
+        self._monotonic = monotonic
+        self._before: tuple[datetime, float] | None = None
 
     async def connected(self, agent_id: UUID, channels: Sequence[str]) -> None:
         """A desk connected that can handle these channels (they replace the earlier ones)."""
@@ -377,9 +381,21 @@ class PresenceService:
                 work.emit(AgentPresenceChanged(agent_id=agent_id, present=False, at=work.now))
 
     async def lapse(self) -> int:
-        """Give up the desks that have been silent for 20 s; how many."""
+        """Give up the desks that have been silent for 20 s; how many.
+
+        Desks live by the database's clock, whoever writes. When that one is set, they keep the
+        time they had left.
+        """
         async with self._work.begin("presence.lapse", "system") as work:
+            now, passed = await presence_store.database_now(work.conn), self._monotonic()
+            if self._before is not None:
+                then, at = self._before
+                by = (now - then) - timedelta(seconds=passed - at)
+                if by > SLACK:
+                    await presence_store.move_desks(work.conn, by, PRESENT_FOR)
+            await presence_store.cut_desks(work.conn, PRESENT_FOR, SLACK)
             silent = await presence_store.lapsed(work.conn, work.now)
             for agent_id in silent:
                 work.emit(AgentPresenceChanged(agent_id=agent_id, present=False, at=work.now))
+        self._before = (now, passed)
         return len(silent)

@@ -84,6 +84,7 @@ class Ledger:
             routing.ReservationTimedOut: self._timed_out,
             routing.ReservationRescinded: self._offer_ended,
             routing.ReservationCancelled: self._offer_ended,
+            routing.RoutingClockSet: self._clock_set,
             agents.AgentStatusChanged: self._status,
             agents.AgentPresenceChanged: self._presence,
             agents.AgentSkillsChanged: self._skills,
@@ -269,6 +270,30 @@ class Ledger:
         for handling in self._open.get(e.interaction_id, {}).values():
             if handling.agent_id == e.agent_id:
                 handling.touch(at_ms)
+
+    # the clock
+
+    def _clock_set(self, e: routing.RoutingClockSet, _: int) -> None:
+        """What goes on keeps the time that it had taken, as its rows in the tables do."""
+        after, until = to_ms(e.known_after), to_ms(e.known_until)
+
+        def moved(moment_ms: int) -> int:
+            return moment_ms if after < moment_ms <= until else moment_ms + e.by_ms
+
+        for visit in self.waiting.values():
+            self.touched.add(visit.cell)
+            del self.cells[visit.cell][visit.work_item_id]
+            visit.entered_ms = moved(visit.entered_ms)
+            self.cells.setdefault(visit.cell, {})[visit.work_item_id] = visit
+            self.touched.add(visit.cell)
+        for open_handlings in self._open.values():
+            for handling in open_handlings.values():
+                handling.started_ms = moved(handling.started_ms)
+                handling.since_ms = moved(handling.since_ms)
+                handling.input_ms = moved(handling.input_ms)
+        for agent in self.agents.values():
+            agent.settled_ms = moved(agent.settled_ms)
+            agent.state_since_ms = moved(agent.state_since_ms)
 
     # agents
 

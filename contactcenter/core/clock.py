@@ -1,9 +1,18 @@
-"""The centre's clock. Nothing else in the product asks the machine what time it is."""
+"""The centre's clock. Nothing else in the product asks the machine what time it is.
+
+One clock decides, the database's: every process asks it each second and sets its own by it, so
+that processes on machines whose clocks differ agree on offers, waits and sessions.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
+
+SKEW: Final = timedelta(milliseconds=250)
+"""Clocks that differ by less are let be: a step would be worth no more than the question's way."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -18,13 +27,38 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock, shifted by `offset` (a demo that plays another hour of the day)."""
+    """Runs evenly from the machine's time at its start, whatever is done to the machine's clock
+    afterwards; `follow` sets it. Shifted by `offset` (a demo that plays another hour of the day).
+    """
 
-    def __init__(self, offset: timedelta = timedelta(0)) -> None:
+    def __init__(
+        self,
+        offset: timedelta = timedelta(0),
+        *,
+        machine: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._offset = offset
+        self._monotonic = monotonic
+        self._base = machine() - timedelta(seconds=monotonic())
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self._offset
+        return self._true() + self._offset
+
+    def follow(self, moment: datetime, asked_at: float, answered_at: float) -> timedelta | None:
+        """The database's clock showed `moment` between two readings of `monotonic`: go by it.
+
+        By how much this clock was set; None: it was right, as far as the question's way allows.
+        """
+        between = (asked_at + answered_at) / 2
+        wrong = moment - (self._base + timedelta(seconds=between))
+        if abs(wrong) <= SKEW + timedelta(seconds=(answered_at - asked_at) / 2):
+            return None
+        self._base += wrong
+        return wrong
+
+    def _true(self) -> datetime:
+        return self._base + timedelta(seconds=self._monotonic())
 
 
 def to_ms(moment: datetime) -> int:

@@ -6,6 +6,7 @@ Each room's module.py: `def build(deps: Deps, ...its ports...) -> Module`.
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ class Deps:
     work: WorkFactory
     bus: Bus
     jobs: JobQueue
+    monotonic: Callable[[], float] = time.monotonic
+    """Seconds as they pass, beside a clock that may be set."""
 
     @functools.cached_property
     def vault(self) -> Vault:

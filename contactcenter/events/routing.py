@@ -126,6 +126,22 @@ class RoutingRefused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingClockSet(Event):
+    """The centre's clock was set by `by_ms`; waits, offers and work in hand were moved with it.
+
+    Moments within (known_after, known_until] were written on the new clock and were not moved.
+    """
+
+    name: ClassVar[str] = "routing.clock_set"
+    subject_field: ClassVar[str] = "node"
+
+    node: str
+    by_ms: int
+    known_after: datetime
+    known_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueChanged(Event):
     """A queue's configuration was edited, created or retired."""
 

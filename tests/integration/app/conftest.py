@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ import structlog
 import db
 from config.settings import Settings, load_settings
 from contactcenter import app
-from contactcenter.core.clock import SystemClock
+from contactcenter.core.clock import Clock, SystemClock
 from db import seeds
 from tests.conftest import TEST_ENVIRON
 from tests.integration.app.people import Desk, Person, Visitor, sign_in
@@ -49,6 +50,7 @@ class ShiftedClock:
     def __init__(self, start: datetime = OPEN_HOURS) -> None:
         self._clock = SystemClock()
         self._shift = start - self._clock.now()
+        self._passed = 0.0
 
     def now(self) -> datetime:
         return self._clock.now() + self._shift
@@ -56,6 +58,14 @@ class ShiftedClock:
     def jump(self, by: timedelta) -> None:
         """Set it forward or back, as an operator or a time server would."""
         self._shift += by
+
+    def advance(self, by: timedelta) -> None:
+        """Let that much time pass."""
+        self._shift += by
+        self._passed += by.total_seconds()
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._passed
 
 
 @dataclass
@@ -141,11 +151,16 @@ async def start(settings: Settings, tmp_path: Path) -> AsyncIterator[StartCentre
     """Start a centre (or a second node of it) with these roles and settings."""
     stack = contextlib.AsyncExitStack()
 
-    async def begin(*roles: Any, clock: ShiftedClock | None = None, **environ: str) -> Centre:
+    async def begin(*roles: Any, clock: Clock | None = None, **environ: str) -> Centre:
         mine = served(settings, **environ)
-        shifted = clock or ShiftedClock()
+        shifted = clock if isinstance(clock, ShiftedClock) else ShiftedClock()
         house = await stack.enter_async_context(
-            app.running(mine, roles or ("web", "router", "listeners", "jobs"), shifted)
+            app.running(
+                mine,
+                roles or ("web", "router", "listeners", "jobs"),
+                clock or shifted,
+                shifted.monotonic,
+            )
         )
         centre = Centre(mine.app.public_url, mine, shifted, house)
         stack.push_async_callback(centre.everybody_leaves)

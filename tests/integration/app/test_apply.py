@@ -189,7 +189,7 @@ async def test_a_shift_applied_is_the_shift_stored(centre: Centre, reducer: Redu
     await step("snooze", lucia.do("interaction.snooze", {**mine, "until": until}))
     await step("resume", lucia.do("interaction.resume", mine))
     await step("hold again", lucia.do("interaction.hold", mine))
-    centre.clock.jump(timedelta(minutes=6))
+    centre.clock.advance(timedelta(minutes=6))
     await step("parked work takes no units any more", _heard(lucia, "interaction.cost_changed"))
     await step("the customer leaves", visitor.do("chat.close"))
     await step("extend", lucia.do("interaction.wrap_up", {**mine, "extend": True}))
@@ -202,14 +202,14 @@ async def test_a_shift_applied_is_the_shift_stored(centre: Centre, reducer: Redu
     visitor, offer = await step("a third offer", shift.offer(lucia))
     rejecting = {"reservation_id": offer["reservation_id"], "reason": "busy"}
     await step("reject", lucia.do("reservation.reject", rejecting))
-    centre.clock.jump(timedelta(seconds=11))  # past the pause after it
+    centre.clock.advance(timedelta(seconds=11))  # past the pause after it
     await step("and gone", visitor.do("chat.close"))
     visitor, offer = await step("a fourth offer", shift.offer(lucia))
-    centre.clock.jump(timedelta(seconds=31))
+    centre.clock.advance(timedelta(seconds=31))
     await step("timed out", shift.ended(lucia, "reservation.timed_out", offer))
     await step("gone too", visitor.do("chat.close"))
     await step("available again", lucia.available())
-    centre.clock.jump(timedelta(seconds=11))
+    centre.clock.advance(timedelta(seconds=11))
 
     # A transfer to the other desk, and what the first one sees of it.
     visitor, offer = await step("a fifth offer", shift.offer(lucia))

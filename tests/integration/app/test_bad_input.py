@@ -229,7 +229,7 @@ async def test_an_offer_that_ran_out(centre: Centre) -> None:
     desk = await (await centre.desk(LUCIA)).available()
     await centre.visitor(queue="SA", message="Hola")
     offer = await desk.hears("reservation.created")
-    centre.clock.jump(timedelta(seconds=40))
+    centre.clock.advance(timedelta(seconds=40))
     taking = {"reservation_id": offer["reservation_id"]}
     ended = await desk.hears("reservation.timed_out")
     assert ended["reservation_id"] == offer["reservation_id"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.integration.app.conftest import Centre
+from contactcenter.core.clock import SystemClock
+from tests.integration.app.conftest import OPEN_HOURS, Centre, StartCentre
 from tests.integration.app.test_journey import LUCIA, talking
 
 HOUR = timedelta(hours=1)
@@ -28,21 +29,15 @@ async def test_a_talk_goes_on(centre: Centre, by: timedelta) -> None:
 
 
 @pytest.mark.parametrize("by", [HOUR, -HOUR], ids=["forward", "back"])
-async def test_an_offer_in_the_air_ends_once_and_the_next_one_is_right(
+async def test_an_offer_in_the_air_goes_on_ringing_and_is_taken(
     centre: Centre, by: timedelta
 ) -> None:
-    """Taken, or ended by the router and made again: the customer is served once, by one."""
     desk = await (await centre.desk(LUCIA)).available()
     visitor = await centre.visitor(queue="SA", message="Hola")
     first = await desk.hears("reservation.created")
     centre.clock.jump(by)
-    if by > timedelta():
-        await desk.hears("reservation.timed_out", reservation_id=first["reservation_id"])
-        await desk.available()
-        centre.clock.jump(timedelta(seconds=11))  # past the pause after a miss
-        await desk.accepts()
-    else:
-        await desk.do("reservation.accept", {"reservation_id": first["reservation_id"]})
+    await asyncio.sleep(1.5)  # more than the leader takes to look
+    await desk.do("reservation.accept", {"reservation_id": first["reservation_id"]})
     await visitor.hears("chat.agent_joined")
     async with centre.house.deps.work.reading("test.look") as conn:
         ended = await conn.fetch(
@@ -51,23 +46,70 @@ async def test_an_offer_in_the_air_ends_once_and_the_next_one_is_right(
         )
         assert ended == [], "no offer begins or ends twice"
         assert await conn.fetchval("SELECT count(*) FROM segments") == 1
+        waited = "SELECT (data->>'waited_ms')::int FROM event_log WHERE type = $1"
+        assert 0 <= await conn.fetchval(waited, "reservation.accepted") < 10_000
 
 
-async def test_an_offer_made_before_the_clock_was_set_back_does_not_ring_for_an_hour(
-    centre: Centre,
-) -> None:
+@pytest.mark.parametrize("by", [HOUR, -HOUR], ids=["forward", "back"])
+async def test_an_offer_that_nobody_takes_ends_on_time(centre: Centre, by: timedelta) -> None:
     desk = await (await centre.desk(LUCIA)).available()
     await centre.visitor(queue="SA", message="Hola")
     await desk.hears("reservation.created")
-    centre.clock.jump(-HOUR)
+    centre.clock.jump(by)
     await asyncio.sleep(1.5)
-    centre.clock.jump(timedelta(seconds=45))  # the time of an offer, and some
+    assert not any(name == "reservation.timed_out" for name, _ in desk.log)
+    centre.clock.advance(timedelta(seconds=45))  # the time of an offer, and some
     await desk.until(
         lambda: [
             n for n, _ in desk.heard if n in {"reservation.timed_out", "reservation.rescinded"}
         ],
         "the end of the offer",
     )
+
+
+class OtherMachine:
+    """A clock of a machine that is `wrong`; it does not ask anybody."""
+
+    def __init__(self, wrong: timedelta) -> None:
+        self._right = SystemClock(OPEN_HOURS - datetime.now(UTC))
+        self._wrong = wrong
+
+    def now(self) -> datetime:
+        return self._right.now() + self._wrong
+
+
+def of_a_wrong_machine(wrong: timedelta) -> SystemClock:
+    """The centre's own clock on a machine whose clock is wrong."""
+    return SystemClock(OPEN_HOURS - datetime.now(UTC), machine=lambda: datetime.now(UTC) + wrong)
+
+
+@pytest.mark.parametrize("wrong", [10, -10])
+@pytest.mark.parametrize("asks", [True, False], ids=["asks the database", "does not"])
+async def test_two_nodes_whose_machines_differ_by_ten_seconds(
+    start: StartCentre, wrong: int, asks: bool
+) -> None:
+    """Order, waits and offers are right across them; and wrong for one that goes by its own."""
+    skew = timedelta(seconds=wrong)
+    right = await start(clock=of_a_wrong_machine(timedelta()))
+    other = await start(
+        "web", "listeners", clock=of_a_wrong_machine(skew) if asks else OtherMachine(skew)
+    )
+    early, late = (other, right) if wrong > 0 else (right, other)
+    first = await early.visitor(queue="SA", message="Primera")
+    await asyncio.sleep(1)
+    second = await late.visitor(queue="SA", message="Segunda")
+    desk = await (await other.desk(LUCIA)).available()
+    offer = await desk.hears("reservation.created")
+    rings = datetime.fromisoformat(offer["expires_at"]) - other.house.deps.clock.now()
+    in_order = offer["conversation_id"] == first.id
+    assert offer["conversation_id"] in {first.id, second.id}
+    await desk.do("reservation.accept", {"reservation_id": offer["reservation_id"]})
+    async with right.house.deps.work.reading("test.look") as conn:
+        waited = await conn.fetchval(
+            "SELECT (data->>'waited_ms')::int FROM event_log WHERE type = 'reservation.accepted'"
+        )
+    agree = in_order and 0 < waited < 9_000 and timedelta(0) < rings < timedelta(seconds=46)
+    assert agree is asks
 
 
 async def test_sockets_outlive_access_tokens_and_requests_ask_for_new_ones(centre: Centre) -> None:

@@ -196,7 +196,7 @@ async def test_a_desk_that_reloads_sees_what_it_saw(centre: Centre) -> None:
 
 
 async def test_outside_hours_a_message_waits_for_the_opening(centre: Centre) -> None:
-    centre.clock.jump(timedelta(hours=13))
+    centre.clock.advance(timedelta(hours=13))
     status, config = await centre.http("GET", "/chat/config?queue=SA")
     assert status == 200
     assert config["open"] is False

@@ -47,19 +47,29 @@ VALUES ('solved', 'Resuelto', 'Solved', NULL), ('home', 'Hogar', 'Home', 'SH');
 
 
 class FakeClock:
-    """Stands still until it is told to go on."""
+    """Stands still until it is told to go on; time passes with it, unless it is set."""
 
     def __init__(self, now: datetime = START) -> None:
         self._now = now
+        self._set_by = timedelta()
 
     def now(self) -> datetime:
         return self._now
+
+    def monotonic(self) -> float:
+        return (self._now - self._set_by).timestamp()
 
     def advance(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
 
     def set(self, now: datetime) -> None:
+        """Play from another moment on; nobody notices."""
         self._now = now
+
+    def jump(self, by: timedelta) -> None:
+        """Set it, as an operator or a time server would."""
+        self._now += by
+        self._set_by += by
 
 
 @dataclass
@@ -143,6 +153,7 @@ class Scene:
             zone=ZONE,
             constants=constants,
             settings=settings,
+            monotonic=clock.monotonic,
         )
 
     # The router

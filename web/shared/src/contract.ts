@@ -1385,6 +1385,7 @@ export const EVENTS = {
   "reservation.rescinded": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
   "reservation.timed_out": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
   "role.changed": { version: 1, audience: [] },
+  "routing.clock_set": { version: 1, audience: [] },
   "routing.refused": { version: 1, audience: [] },
   "routing.requested": { version: 1, audience: [] },
   "session.ended": { version: 1, audience: [] },
