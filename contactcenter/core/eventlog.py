@@ -63,6 +63,10 @@ ORDER BY xid DESC, id DESC
 LIMIT 1
 """
 
+AHEAD = """
+SELECT EXISTS (SELECT FROM event_log WHERE xid >= pg_snapshot_xmin(pg_current_snapshot()))
+"""
+
 HORIZON_AGE = """
 SELECT coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8
 FROM event_log
@@ -154,6 +158,12 @@ async def tip(conn: Connection) -> Position:
     """
     row = await conn.fetchrow(TIP)
     return START if row is None else Position(row["xid"], row["id"])
+
+
+async def ahead(conn: Connection) -> bool:
+    """Whether this REPEATABLE READ snapshot shows more than its `tip` says: the effects of events
+    that cannot be read yet, since a transaction older than theirs is open."""
+    return bool(await conn.fetchval(AHEAD))
 
 
 async def horizon_age(conn: Connection) -> float:

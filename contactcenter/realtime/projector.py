@@ -53,6 +53,7 @@ class Projector:
         self._queues = queues
         self._calls = calls
         self._places = Places()
+        gateway.on_visitor_snapshot = self._places.doubt
         self._turn = asyncio.Lock()  # batches and places: one sender at a time
 
     @contextlib.asynccontextmanager
@@ -124,7 +125,9 @@ class Projector:
         """Tell waiting visitors of their place where it has changed.
 
         Places are read with the log's position at that moment: what the log has told so far may
-        be older, and a client whose snapshot lies in between would take them for known.
+        be older, and a client whose snapshot lies in between would take them for known. While an
+        older transaction holds the log back, that position stands still: a client whose snapshot
+        has the same one passes the news over. So it is told again until the log has caught up.
         """
         touched = self._places.take_touched()
         if not self._hub.rooms("/chat", "conversation:"):
@@ -140,9 +143,10 @@ class Projector:
     async def _tell_places_in(self, queue: str) -> None:
         async with self._work.reading("realtime.places", snapshot=True) as conn:
             cursor = (await eventlog.tip(conn)).cursor()
+            ahead = await eventlog.ahead(conn)
             places = await self._queues.positions(conn, queue, self._clock.now())
             callers = await self._calls.waiting(conn, [p.conversation_id for p in places])
-        for conversation_id, payload in self._places.news(queue, places):
+        for conversation_id, payload in self._places.news(queue, places, sure=not ahead):
             name = "queue.position"
             if conversation_id in callers:  # whoever calls is told in the chat they called from
                 conversation_id, call_id = callers[conversation_id]
@@ -154,12 +158,13 @@ class Places:
     """What each queue's waiting visitors have been told; PURE but for its memory.
 
     A rising estimate is not announced (domain 1.11): the lowest one told so far stands while the
-    visitor waits.
+    visitor waits. What may have been passed over is told again: `_unsure`.
     """
 
     def __init__(self) -> None:
         self._touched: dict[str, None] = {}
         self._told: dict[str, dict[UUID, tuple[int, int | None]]] = {}
+        self._unsure: set[UUID] = set()
 
     def touch(self, queues: Iterable[str]) -> None:
         """Something moved in these queues."""
@@ -170,10 +175,18 @@ class Places:
         touched, self._touched = list(self._touched), {}
         return touched
 
+    def doubt(self, conversation_id: UUID) -> None:
+        """A new snapshot told this visitor a place that may not be the last one told here."""
+        for queue, told in self._told.items():
+            if conversation_id in told:
+                self._unsure.add(conversation_id)
+                self.touch([queue])
+
     def news(
-        self, queue: str, places: Iterable[Place]
+        self, queue: str, places: Iterable[Place], *, sure: bool = True
     ) -> list[tuple[UUID, dict[str, str | int | None]]]:
-        """(conversation, payload) for everybody whose place or estimate changed."""
+        """(conversation, payload) for everybody whose place or estimate changed, or who may not
+        have taken in what they were told. Not `sure`: they may not take this in either."""
         before = self._told.get(queue, {})
         now: dict[UUID, tuple[int, int | None]] = {}
         changed: list[tuple[UUID, dict[str, str | int | None]]] = []
@@ -181,7 +194,8 @@ class Places:
             told = before.get(place.conversation_id)
             estimate = _not_rising(told[1] if told else None, place.estimated_wait_seconds)
             now[place.conversation_id] = (place.position, estimate)
-            if now[place.conversation_id] != told:
+            unsure = place.conversation_id in self._unsure
+            if now[place.conversation_id] != told or unsure:
                 changed.append(
                     (
                         place.conversation_id,
@@ -193,6 +207,10 @@ class Places:
                     )
                 )
         self._told[queue] = now
+        self._unsure -= before.keys() | now.keys()
+        if changed and not sure:
+            self._unsure.update(conversation_id for conversation_id, _ in changed)
+            self.touch([queue])
         return changed
 
 

@@ -64,6 +64,7 @@ class Gateway:
         self._presence = presence
         self._visitors = visitors
         self._calls = calls
+        self.on_visitor_snapshot: Callable[[UUID], None] = lambda _: None
         self._authenticator: Authenticator | None = None
         self._dispatcher: Dispatcher | None = None
         self._arriving: dict[str, tuple[Principal, str]] = {}  # admitted, not yet told so
@@ -203,7 +204,9 @@ class Gateway:
         conversation_id = principal.conversation()
         self.hub.move(connection, {f"conversation:{conversation_id}"})
         streams = self.hub.streams(connection)
-        return self._written(await self._snapshots.visitor(conversation_id), streams)
+        state = await self._snapshots.visitor(conversation_id)
+        self.on_visitor_snapshot(conversation_id)
+        return self._written(state, streams)
 
     def _written(self, state: State, streams: dict[str, int]) -> dict[str, Any]:
         return {

@@ -50,3 +50,25 @@ def test_each_queue_is_looked_at_once() -> None:
     places.touch(["SA", "SH", "SA"])
     assert places.take_touched() == ["SA", "SH"]
     assert places.take_touched() == []
+
+
+def test_what_may_be_passed_over_is_told_again_until_the_log_has_caught_up() -> None:
+    places, a, b = Places(), uuid4(), uuid4()
+    places.news("SA", [At(a, 1, 30), At(b, 2, 60)])
+    assert [c for c, _ in places.news("SA", [At(b, 1, 30)], sure=False)] == [b]
+    for sure in (False, True):
+        assert places.take_touched() == ["SA"]
+        assert [c for c, _ in places.news("SA", [At(b, 1, 30)], sure=sure)] == [b]
+    assert places.take_touched() == []
+    assert places.news("SA", [At(b, 1, 30)]) == []
+
+
+def test_a_new_snapshot_puts_in_doubt_what_was_told() -> None:
+    places, a, stranger = Places(), uuid4(), uuid4()
+    places.news("SA", [At(a, 1, 30)])
+    places.doubt(stranger)
+    assert places.take_touched() == []
+    places.doubt(a)
+    assert places.take_touched() == ["SA"]
+    assert [c for c, _ in places.news("SA", [At(a, 1, 30)])] == [a]
+    assert places.news("SA", [At(a, 1, 30)]) == []
