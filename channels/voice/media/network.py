@@ -46,7 +46,6 @@ _SEAMS: tuple[tuple[Callable[[], object], tuple[str, ...]], ...] = (
         ("_check_list", "_closing", "_nominated", "_protocols", "_queue", "check_complete",
          "data_received", "get_component_candidates", "request_received"),
     ),
-    (lambda: ice.StunProtocol, ("datagram_received",)),
     (lambda: ice.CandidatePair, ("State", "remote_addr")),
     (lambda: ice, ("get_host_addresses",)),
     (lambda: RTCIceTransport(RTCIceGatherer(iceServers=[])), ("_connection", "_recv", "_send")),

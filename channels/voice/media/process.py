@@ -72,7 +72,6 @@ async def run(settings: Settings) -> None:
         await asyncio.sleep(0)  # what the writer finished last is kept
         await server.close()
         outbox.journal.close()
-        settings.media_socket.unlink(missing_ok=True)
 
 
 async def _sync(journal: Journal) -> None:

@@ -38,7 +38,7 @@ LATENESS = RATE * 3 // 10
 MAX_WAITING = 512
 """Writes that may wait for the disk, of all recordings together."""
 
-_RESYNC = RATE // 5  # a packet this far from its arrival has a new clock
+_RESYNC = LATENESS  # a packet this far from its arrival has a new clock
 _AHEAD = 2 * RATE
 _MUTE = b"\xff"
 _HEADER = struct.Struct("<4sI4s 4sIHHIIHHH 4sII 4sI")
@@ -96,7 +96,7 @@ class Recording:
         if side is None or not self._writing:
             return
         track = self._tracks[side, leg]
-        arrived = int((now - self._origin) * RATE)
+        arrived = round((now - self._origin) * RATE)
         if track.shift is None:
             track.shift = arrived - len(payload) - timestamp
         position = timestamp + track.shift
@@ -104,7 +104,9 @@ class Recording:
             track.shift = arrived - len(payload) - timestamp
             position = arrived - len(payload)
         start = position - self._cut
-        if 0 <= start < _AHEAD:
+        if start < 0:  # what is before the recording, or came too late
+            payload, start = payload[-start:], 0
+        if payload and start < _AHEAD:
             line = track.bytes
             if len(line) < start:
                 line += _MUTE * (start - len(line))
@@ -112,7 +114,7 @@ class Recording:
 
     def cut(self, now: float, *, everything: bool = False) -> None:
         """Hand over what is complete."""
-        size = int((now - self._origin) * RATE) - self._cut - (0 if everything else LATENESS)
+        size = round((now - self._origin) * RATE) - self._cut - (0 if everything else LATENESS)
         if size <= 0:
             return
         sides: tuple[list[bytes], list[bytes]] = ([], [])

@@ -100,6 +100,7 @@ class Server:
         self.node, self.started_at = node, started_at
         self._connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
+        self._path: Path | None = None
 
     async def start(self, path: Path) -> None:
         """Raises SocketError."""
@@ -113,12 +114,14 @@ class Server:
                 self._server = await asyncio.start_unix_server(self._serve, path, limit=MAX_LINE)
             finally:
                 os.umask(before)
+            self._path = path
         except OSError as error:
             raise SocketError(f"MEDIA_SOCKET {path} cannot be used: {error.strerror}.") from error
 
     async def close(self) -> None:
-        if self._server is not None:
+        if self._server is not None and self._path is not None:
             self._server.close()
+            self._path.unlink(missing_ok=True)
         for connection in list(self._connections):
             connection.close()
 

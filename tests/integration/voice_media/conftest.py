@@ -24,7 +24,11 @@ def media() -> Iterator[Media]:
 
 @pytest_asyncio.fixture
 async def web(media: Media) -> AsyncIterator[Web]:
-    connection = await media.web()
+    """A connection that knows nothing of the tests before."""
+    connection = Web(media.socket)
+    for known in (await connection.connect()).calls:
+        await connection.end(known.call_id)
+    await connection.forget()
     yield connection
     await connection.close()
 

@@ -31,6 +31,7 @@ from channels.voice.media.protocol import (
     RecordingOrder,
     Refused,
     Report,
+    ReportsAck,
 )
 from tests.conftest import TEST_ENVIRON
 
@@ -74,6 +75,13 @@ class Web:
         self.writer.close()
         with contextlib.suppress(ConnectionError):
             await self.writer.wait_closed()
+
+    async def forget(self) -> None:
+        """Acknowledge and drop every report up to now."""
+        await asyncio.sleep(0.1)
+        last = max((report.seq or 0 for report in self.reports), default=0)
+        await self.ask(ReportsAck(id=0, seq=last))
+        self.reports.clear()
 
     async def _read(self) -> None:
         while line := await self.reader.readline():
@@ -140,11 +148,7 @@ class Media:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Media:
-        self.process = subprocess.Popen(
-            [sys.executable, *LOOPBACK],
-            cwd=ROOT,
-            env={**os.environ, **TEST_ENVIRON, "DATA_DIR": str(self.folder), **self.environ},
-        )
+        self.process = subprocess.Popen([sys.executable, *LOOPBACK], cwd=ROOT, env=self._environ())
         deadline = time.monotonic() + 40
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
@@ -153,6 +157,20 @@ class Media:
             assert self.process.poll() is None, "media ended"
             time.sleep(0.05)
         raise AssertionError("media does not answer")
+
+    def fails(self) -> tuple[int, str]:
+        """Start it where it cannot: its exit code, and what it says."""
+        try:
+            done = subprocess.run(
+                [sys.executable, *LOOPBACK], cwd=ROOT, env=self._environ(), check=False, timeout=40,
+                capture_output=True, text=True,
+            )  # fmt: skip
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return done.returncode, done.stderr
+
+    def _environ(self) -> dict[str, str]:
+        return {**os.environ, **TEST_ENVIRON, "DATA_DIR": str(self.folder), **self.environ}
 
     async def web(self) -> Web:
         web = Web(self.socket)
