@@ -77,7 +77,7 @@ if NIGHTLY:
     LOADS += [
         Load(100, 180, 14, 20, hours=21, seeds=24),
         Load(100, 180, 15, 20, hours=21, seeds=16),
-        Load(250, 240, 40, 20, hours=7, seeds=24),
+        Load(250, 240, 40, 20, hours=21, seeds=32),
     ]
 
 
