@@ -27,6 +27,7 @@ import contactcenter.analytics.module
 import contactcenter.identity.module
 import contactcenter.interactions.module
 import contactcenter.realtime.module
+import crm.module
 import db
 import routing.module
 from config.settings import Settings
@@ -139,6 +140,7 @@ def build(
     identity = contactcenter.identity.module.build(deps)
     router = routing.module.build(deps)
     demo = _demo(deps)
+    office = crm.module.build(deps)
     hub = Hub()
     chat = channels.module.build(
         deps,
@@ -172,6 +174,7 @@ def build(
         contactcenter.agents.module.build(deps, router.duty),
         router.module,
         chat.module,
+        office.module,
         contactcenter.analytics.module.build(deps, wallboard=wallboard, queues=router.queues),
         realtime.module,
         *(() if demo is None else (demo.module(),)),

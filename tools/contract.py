@@ -29,6 +29,7 @@ MODULES = (
     "contactcenter.identity.schemas",
     "contactcenter.interactions.schemas",
     "contactcenter.interactions.visitor",
+    "crm.customers.schemas",
     "routing.queues.schemas",
     "routing.schemas",
 )

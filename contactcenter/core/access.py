@@ -33,19 +33,35 @@ class Permission(StrEnum):
     ROLES_MANAGE = "roles.manage"
     AUDIT_READ = "audit.read"
     PRIVACY_MANAGE = "privacy.manage"  # export and erase a person's data
+    CUSTOMERS_READ = "customers.read"  # one's own file; with customers.all everybody's
+    CUSTOMERS_ALL = "customers.all"
+    CUSTOMERS_WRITE = "customers.write"  # files of one's team's portfolio, or of who one talks to
+    PORTFOLIOS_ALL = "portfolios.all"  # every portfolio; merge and delete
+    CLAIMS_DECIDE = "claims.decide"  # under an insurer's delegated authority, up to a limit
+    TASKS_USE = "tasks.use"
+    WORKFLOWS_READ = "workflows.read"
+    WORKFLOWS_MANAGE = "workflows.manage"
 
 
 PUBLIC: Final = Permission.PUBLIC
 
-_CUSTOMER = frozenset({Permission.SESSION_USE})
-_ADJUSTER = _CUSTOMER | {
+_CUSTOMER = frozenset({Permission.SESSION_USE, Permission.CUSTOMERS_READ})
+_OFFICE = _CUSTOMER | {
     Permission.INTERACTIONS_READ,
     Permission.CONTACTS_READ,
     Permission.AGENTS_READ,
     Permission.QUEUES_READ,
+    Permission.CUSTOMERS_ALL,
+    Permission.CUSTOMERS_WRITE,
+    Permission.TASKS_USE,
+    Permission.WORKFLOWS_READ,
 }
-_AGENT = _ADJUSTER | {Permission.DESK_USE, Permission.CONTACTS_WRITE}
+_ADJUSTER = _OFFICE | {Permission.CLAIMS_DECIDE}
+_AGENT = _OFFICE | {Permission.DESK_USE, Permission.CONTACTS_WRITE}
 _SUPERVISOR = _AGENT | {
+    Permission.PORTFOLIOS_ALL,
+    Permission.CLAIMS_DECIDE,
+    Permission.WORKFLOWS_MANAGE,
     Permission.AGENTS_MANAGE,
     Permission.QUEUES_MANAGE,
     Permission.ROUTING_ASSIGN,

@@ -350,6 +350,157 @@ export interface CustomerCard {
   verified: boolean;
 }
 
+/** What PATCH changes: what is given. Lists are replaced as a whole. */
+export interface CustomerEdit {
+  first_name?: string;
+  last_name?: string;
+  company_name?: string | null;
+  email?: string | null;
+  phone?: string | null;
+  mobile?: string | null;
+  dni?: string | null;
+  tax_id?: string | null;
+  iban?: string | null;
+  birth_date?: string | null;
+  address_line1?: string | null;
+  address_line2?: string | null;
+  city?: string | null;
+  province?: string | null;
+  postal_code?: string | null;
+  country?: string;
+  locale?: "es" | "en" | "ca";
+  status?: "lead" | "active" | "inactive";
+  lead_source?: string | null;
+  tags?: string[];
+  notes?: string | null;
+  metadata?: Record<string, unknown>;
+  household_id?: string | null;
+  portfolio_manager_id?: string | null;
+  ways?: Way[];
+  addresses?: PostalAddress[];
+}
+
+/** A person has first and last name, a company its name. `confirm` says: not one of the possible duplicates that a 409 has listed. */
+export interface CustomerNew {
+  first_name?: string;
+  last_name?: string;
+  company_name?: string | null;
+  email?: string | null;
+  phone?: string | null;
+  mobile?: string | null;
+  dni?: string | null;
+  tax_id?: string | null;
+  iban?: string | null;
+  birth_date?: string | null;
+  address_line1?: string | null;
+  address_line2?: string | null;
+  city?: string | null;
+  province?: string | null;
+  postal_code?: string | null;
+  country?: string;
+  locale?: "es" | "en" | "ca";
+  status?: "lead" | "active" | "inactive";
+  lead_source?: string | null;
+  tags?: string[];
+  notes?: string | null;
+  metadata?: Record<string, unknown>;
+  household_id?: string | null;
+  portfolio_manager_id?: string | null;
+  ways?: Way[];
+  addresses?: PostalAddress[];
+  kind?: "person" | "company";
+  confirm?: boolean;
+}
+
+export interface CustomerOut {
+  customer_id: string;
+  kind: "person" | "company";
+  name: string;
+  email: string | null;
+  phone: string | null;
+  mobile: string | null;
+  city: string | null;
+  status: string;
+  segment: string | null;
+  tags: string[];
+  portfolio_manager_id: string | null;
+  created_at: string;
+  first_name: string;
+  last_name: string;
+  company_name: string | null;
+  dni: string | null;
+  tax_id: string | null;
+  iban: string | null;
+  birth_date: string | null;
+  masked: boolean;
+  address_line1: string | null;
+  address_line2: string | null;
+  province: string | null;
+  postal_code: string | null;
+  country: string;
+  locale: string;
+  lead_source: string | null;
+  notes: string | null;
+  metadata: Record<string, unknown>;
+  household_id: string | null;
+  merged_into: string | null;
+  ways: Way[];
+  addresses: PostalAddress[];
+  writable: boolean;
+  version: number;
+  updated_at: string;
+}
+
+export interface CustomerPage {
+  items: CustomerRow[];
+  next_cursor: string | null;
+}
+
+export interface CustomerQuery {
+  limit?: number;
+  cursor?: string | null;
+  status?: "lead" | "active" | "inactive" | null;
+  segment?: string | null;
+  kind?: "person" | "company" | null;
+  tag?: string | null;
+  portfolio_manager_id?: string | null;
+  household_id?: string | null;
+}
+
+export interface CustomerRow {
+  customer_id: string;
+  kind: "person" | "company";
+  name: string;
+  email: string | null;
+  phone: string | null;
+  mobile: string | null;
+  city: string | null;
+  status: string;
+  segment: string | null;
+  tags: string[];
+  portfolio_manager_id: string | null;
+  created_at: string;
+}
+
+export interface CustomerStats {
+  customer_id: string;
+  segment: string | null;
+  policies: number;
+  past_policies: number;
+  annual_premium: Money;
+  open_claims: number;
+  claims: number;
+  claims_paid: Money;
+  open_quotes: number;
+  unpaid_receipts: number;
+  unpaid_amount: Money;
+  open_tasks: number;
+  interactions_90_days: number;
+  last_interaction_at: string | null;
+  customer_since: string | null;
+  lifetime_value: Money;
+}
+
 export interface DemoUser {
   email: string;
   password: string;
@@ -396,6 +547,10 @@ export interface DispositionNew {
   ordinal?: number;
   retired?: boolean;
   key: string;
+}
+
+export interface Duplicates {
+  items: Likeness[];
 }
 
 /** `call.echo_test`: the agent hears what the own microphone sends. */
@@ -497,6 +652,38 @@ export interface HelpAsked {
 
 export interface HelpWanted {
   interaction_id?: string | null;
+}
+
+export interface Hit {
+  customer_id: string;
+  kind: "person" | "company";
+  name: string;
+  email: string | null;
+  phone: string | null;
+  mobile: string | null;
+  city: string | null;
+  status: string;
+  segment: string | null;
+  tags: string[];
+  portfolio_manager_id: string | null;
+  created_at: string;
+  found_by: "customer" | "policy";
+}
+
+export interface Hits {
+  items: Hit[];
+  more: boolean;
+}
+
+export interface HouseholdNew {
+  name: string;
+  members: string[];
+}
+
+export interface HouseholdOut {
+  household_id: string;
+  name: string;
+  members: CustomerRow[];
 }
 
 /** RTCIceCandidateInit. */
@@ -632,6 +819,12 @@ export interface LegQuality {
   word: "good" | "fair" | "poor";
 }
 
+export interface Likeness {
+  customer: CustomerRow;
+  score: number;
+  by: string[];
+}
+
 export interface LoginIn {
   email: string;
   password: string;
@@ -675,6 +868,17 @@ export interface MeOut {
   teams: string[] | null;
 }
 
+export interface MergeIn {
+  loser_id: string;
+}
+
+export interface MergeOut {
+  merge_id: string;
+  winner_id: string;
+  loser_id: string;
+  moved: Record<string, number>;
+}
+
 export interface MessageCard {
   message_id: string;
   conversation_id: string;
@@ -696,6 +900,11 @@ export interface MessagePage {
 export interface MessagesQuery {
   limit?: number;
   cursor?: string | null;
+}
+
+export interface Money {
+  amount: string;
+  currency?: "EUR";
 }
 
 /** A visitor begins. With `message`, it is queued at once; else with the first message. */
@@ -745,6 +954,17 @@ export interface OfferedCustomer {
 export interface PageQuery {
   limit?: number;
   cursor?: string | null;
+}
+
+/** A further postal address. */
+export interface PostalAddress {
+  label: string;
+  address_line1: string;
+  address_line2?: string | null;
+  city?: string | null;
+  province?: string | null;
+  postal_code?: string | null;
+  country?: string;
 }
 
 /** What is left out stays; `phone: null` takes the number away. */
@@ -883,6 +1103,11 @@ export interface Said {
   detail: string;
 }
 
+export interface SearchQuery {
+  q: string;
+  limit?: number;
+}
+
 export interface SecondStepIn {
   temp_token: string;
   code: string;
@@ -916,6 +1141,16 @@ export interface SegmentRow {
   held_ms: number;
   disposition: string | null;
   note: string;
+}
+
+export interface SegmentRule {
+  segment: string;
+  conditions?: Record<string, unknown>;
+}
+
+/** In their order; the first that holds decides. */
+export interface SegmentRules {
+  items: SegmentRule[];
 }
 
 /** Service level by its four names; the centre's own is the default. */
@@ -1073,6 +1308,11 @@ export interface TeamMember {
   queues: string[];
 }
 
+export interface Timeline {
+  items: TimelineItem[];
+  next_cursor: string | null;
+}
+
 /** One interaction in a contact's history, newest first, over all channels. */
 export interface TimelineEntry {
   interaction_id: string;
@@ -1092,9 +1332,31 @@ export interface TimelineEntry {
   excerpt: string;
 }
 
+/** One thing that happened: an interaction on any channel, or a step of the file. */
+export interface TimelineItem {
+  kind: "interaction" | "policy" | "claim" | "quote" | "task";
+  id: string;
+  at: string;
+  channel: string | null;
+  direction: string | null;
+  status: string | null;
+  subject: string | null;
+  outcome: string | null;
+  agent_id: string | null;
+  agent_name: string | null;
+  seconds: number | null;
+  recorded: boolean;
+}
+
 export interface TimelinePage {
   items: TimelineEntry[];
   next_cursor: string | null;
+}
+
+export interface TimelineQuery {
+  limit?: number;
+  cursor?: string | null;
+  channel?: "voice" | "chat" | "whatsapp" | "sms" | "email" | null;
 }
 
 export interface TokenIn {
@@ -1271,6 +1533,13 @@ export interface WallboardState {
   trouble: Record<string, boolean>;
 }
 
+/** A further number or mail address. */
+export interface Way {
+  kind: "phone" | "email";
+  address: string;
+  label?: string;
+}
+
 /** Why an interaction went where it went: visits, offers with their explanation, facts. */
 export interface Why {
   interaction_id: string;
@@ -1358,6 +1627,13 @@ export const EVENTS = {
   "call.ringing": { version: 1, audience: ["agent", "wallboard"] },
   "call.taken_over": { version: 1, audience: ["agent"] },
   "call.transferred": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "customer.created": { version: 1, audience: ["team"] },
+  "customer.deleted": { version: 1, audience: ["team"] },
+  "customer.erased": { version: 1, audience: ["team"] },
+  "customer.merged": { version: 1, audience: ["team"] },
+  "customer.segmented": { version: 1, audience: ["team"] },
+  "customer.unmerged": { version: 1, audience: ["team"] },
+  "customer.updated": { version: 1, audience: ["team"] },
   "demo.trouble_changed": { version: 1, audience: ["wallboard"] },
   "interaction.closed": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
   "interaction.consulted": { version: 1, audience: ["agent", "team", "wallboard"] },

@@ -1,0 +1,57 @@
+"""Who may see a customer's file, and who may write in it.
+
+Staff read every file, a customer only their own. Agents and adjusters write in files of their
+team's portfolio, and in any file while an interaction with that customer is open with them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from contactcenter.core.access import Permission, Principal
+from contactcenter.core.errors import Forbidden
+from db import Connection
+
+NOBODY: Final = UUID(int=0)
+
+MAY_WRITE = """
+SELECT EXISTS (
+    SELECT FROM customers c
+    JOIN agents m ON m.id = c.portfolio_manager_id
+    JOIN agents me ON me.id = $2
+    WHERE c.id = $1 AND (m.id = me.id OR m.team = me.team)
+) OR EXISTS (
+    SELECT FROM segments s JOIN interactions i ON i.id = s.interaction_id
+    WHERE s.agent_id = $2 AND s.state <> 'ended' AND i.customer_id = $1
+)
+"""
+IN_TEAM = """
+SELECT EXISTS (
+    SELECT FROM customers c JOIN agents m ON m.id = c.portfolio_manager_id
+    WHERE c.id = $1 AND m.team = ANY ($2::text[])
+)
+"""
+
+
+def only_own(principal: Principal) -> UUID | None:
+    """The user whose own file is all that this principal sees; None: sees every file."""
+    if principal.kind == "system" or principal.may(Permission.CUSTOMERS_ALL):
+        return None
+    return principal.user_id or NOBODY
+
+
+def writes_all(principal: Principal) -> bool:
+    return principal.kind == "system" or principal.may(Permission.PORTFOLIOS_ALL)
+
+
+async def require_write(conn: Connection, principal: Principal, customer_id: UUID) -> None:
+    """Forbidden unless the principal may write in this customer's file."""
+    if writes_all(principal):
+        return
+    if principal.agent_id is not None:
+        if await conn.fetchval(MAY_WRITE, customer_id, principal.agent_id):
+            return
+    elif principal.teams and await conn.fetchval(IN_TEAM, customer_id, list(principal.teams)):
+        return
+    raise Forbidden("This customer is in another team's portfolio.", reason="portfolio")

@@ -1,0 +1,1 @@
+"""Customers: persons and companies, found, told apart, merged, segmented."""

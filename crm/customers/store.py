@@ -1,0 +1,559 @@
+"""SQL of customers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from db import Connection, Record
+
+FIELDS: Final = (
+    "first_name, last_name, company_name, email, phone, mobile, dni, tax_id, iban, birth_date, "
+    "address_line1, address_line2, city, province, postal_code, country, locale, status, "
+    "lead_source, tags, notes, metadata, household_id, portfolio_manager_id, sort_key, search_text"
+)
+_NEW_FIELDS: Final = ", ".join(f"n.{name.strip()}" for name in FIELDS.split(","))
+
+INSERT = f"""
+INSERT INTO customers (id, kind, {FIELDS}, created_at, updated_at, created_by, updated_by)
+SELECT $1, $2, {_NEW_FIELDS}, $4, $4, $5, $5
+FROM jsonb_populate_record(NULL::customers, $3::jsonb) AS n
+"""  # noqa: S608 - constants
+UPDATE = f"""
+UPDATE customers c
+SET ({FIELDS}) = (SELECT {_NEW_FIELDS} FROM jsonb_populate_record(c, $2::jsonb) AS n),
+    updated_at = $3, updated_by = $4, version = version + 1
+WHERE id = $1
+RETURNING version
+"""  # noqa: S608 - constants
+DROP_WAYS = "DELETE FROM customer_ways WHERE customer_id = $1"
+PUT_WAYS = """
+INSERT INTO customer_ways (customer_id, kind, address, label, further)
+SELECT $1, kind, address, label, further
+FROM unnest($2::text[], $3::text[], $4::text[], $5::boolean[]) AS w (kind, address, label, further)
+ON CONFLICT DO NOTHING
+"""
+DROP_ADDRESSES = "DELETE FROM customer_addresses WHERE customer_id = $1"
+PUT_ADDRESSES = """
+INSERT INTO customer_addresses (id, customer_id, label, address_line1, address_line2, city,
+                                province, postal_code, country)
+SELECT n.id, $1, n.label, n.address_line1, n.address_line2, n.city, n.province, n.postal_code,
+       n.country
+FROM jsonb_populate_recordset(NULL::customer_addresses, $2::jsonb) AS n
+"""
+
+
+async def insert(
+    conn: Connection,
+    customer_id: UUID,
+    kind: str,
+    values: Mapping[str, Any],
+    at: datetime,
+    by: UUID | None,
+) -> None:
+    await conn.execute(INSERT, customer_id, kind, values, at, by)
+
+
+async def update(
+    conn: Connection, customer_id: UUID, changes: Mapping[str, Any], at: datetime, by: UUID | None
+) -> int:
+    """The new version."""
+    version: int = await conn.fetchval(UPDATE, customer_id, changes, at, by)
+    return version
+
+
+async def put_ways(
+    conn: Connection, customer_id: UUID, ways: Sequence[tuple[str, str, str, bool]]
+) -> None:
+    """Replace all: (kind, address, label, further)."""
+    await conn.execute(DROP_WAYS, customer_id)
+    if ways:
+        await conn.execute(PUT_WAYS, customer_id, *map(list, zip(*ways, strict=True)))
+
+
+async def put_addresses(
+    conn: Connection, customer_id: UUID, addresses: Sequence[Mapping[str, Any]]
+) -> None:
+    await conn.execute(DROP_ADDRESSES, customer_id)
+    if addresses:
+        await conn.execute(PUT_ADDRESSES, customer_id, list(addresses))
+
+
+COLUMNS: Final = (
+    "c.id, c.kind, c.first_name, c.last_name, c.company_name, c.email, c.phone, c.mobile, c.dni, "
+    "c.tax_id, c.iban, c.birth_date, c.address_line1, c.address_line2, c.city, c.province, "
+    "c.postal_code, c.country, c.locale, c.status, c.segment, c.lead_source, c.tags, c.notes, "
+    "c.metadata, c.household_id, c.portfolio_manager_id, c.user_id, c.merged_into, c.sort_key, "
+    "c.version, c.created_at, c.updated_at, c.erased_at"
+)
+FIND = f"""
+SELECT {COLUMNS},
+       coalesce((SELECT jsonb_agg(jsonb_build_object('kind', w.kind, 'address', w.address,
+                                                     'label', w.label)
+                                  ORDER BY w.kind, w.address)
+                 FROM customer_ways w WHERE w.customer_id = c.id AND w.further), '[]') AS ways,
+       coalesce((SELECT jsonb_agg(to_jsonb(a) - 'id' - 'customer_id' ORDER BY a.id)
+                 FROM customer_addresses a WHERE a.customer_id = c.id), '[]') AS addresses
+FROM customers c
+WHERE c.id = $1 AND ($2::uuid IS NULL OR c.user_id = $2)
+"""  # noqa: S608 - constants
+LOCK = "SELECT id FROM customers WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+
+
+async def find(conn: Connection, customer_id: UUID, own: UUID | None = None) -> Record | None:
+    """`own`: only when this user is the customer."""
+    return await conn.fetchrow(FIND, customer_id, own)
+
+
+async def lock(conn: Connection, *customer_ids: UUID) -> int:
+    """Hold the rows, in the order of their ids; how many there are."""
+    return len(await conn.fetch(LOCK, list(customer_ids)))
+
+
+LIST = f"""
+SELECT {COLUMNS} FROM customers c
+WHERE c.status = coalesce($1, c.status) AND ($1::text IS NOT NULL
+                                             OR c.status NOT IN ('merged', 'deleted'))
+  AND ($2::text IS NULL OR c.segment = $2)
+  AND ($3::text IS NULL OR c.kind = $3)
+  AND ($4::text IS NULL OR c.tags @> ARRAY[$4])
+  AND ($5::uuid IS NULL OR c.portfolio_manager_id = $5)
+  AND ($6::uuid IS NULL OR c.household_id = $6)
+  AND ($7::uuid IS NULL OR c.user_id = $7)
+  AND ($8::timestamptz IS NULL OR (c.created_at, c.id) < ($8, $9::uuid))
+ORDER BY c.created_at DESC, c.id DESC
+LIMIT $10
+"""  # noqa: S608 - constants
+# A common name has tens of thousands of hits: the first 200 are sorted, the rest is "more".
+SEARCH = f"""
+WITH hits AS (
+    (SELECT c.id, false AS by_policy FROM customers c
+     WHERE c.grams @> $1::text[] AND ' ' || c.search_text || ' ' LIKE ALL ($2::text[])
+       AND c.status NOT IN ('merged', 'deleted')
+     LIMIT 200)
+    UNION ALL
+    (SELECT p.customer_id, true FROM policies p
+     WHERE p.grams @> $1::text[] AND ' ' || p.search_text || ' ' LIKE ALL ($2::text[])
+     LIMIT 200)
+), named AS (
+    SELECT h.id, bool_and(h.by_policy) AS by_policy FROM hits h GROUP BY h.id
+)
+SELECT {COLUMNS}, n.by_policy FROM named n JOIN customers c ON c.id = n.id
+WHERE ($3::uuid IS NULL OR c.user_id = $3)
+ORDER BY c.sort_key, c.id
+LIMIT $4
+"""  # noqa: S608 - constants
+BY_WAY = """
+SELECT DISTINCT w.customer_id FROM customer_ways w JOIN customers c ON c.id = w.customer_id
+WHERE w.kind = $1 AND w.address = $2 AND c.status NOT IN ('merged', 'deleted')
+LIMIT 20
+"""
+BY_DOCUMENT = """
+SELECT id FROM customers WHERE dni = $1 AND status NOT IN ('merged', 'deleted')
+UNION ALL
+SELECT id FROM customers WHERE tax_id = $1 AND status NOT IN ('merged', 'deleted')
+"""
+BY_EMAIL = """
+SELECT id FROM customers WHERE lower(email) = lower($1) AND status NOT IN ('merged', 'deleted')
+"""
+
+
+async def listed(conn: Connection, *wanted: Any) -> list[Record]:
+    """status, segment, kind, tag, manager, household, own, before (two), limit."""
+    return await conn.fetch(LIST, *wanted)
+
+
+async def search(
+    conn: Connection, grams: Sequence[str], words: Sequence[str], own: UUID | None, limit: int
+) -> list[Record]:
+    return await conn.fetch(SEARCH, list(grams), list(words), own, limit)
+
+
+async def by_way(conn: Connection, kind: str, address: str) -> list[UUID]:
+    return [row["customer_id"] for row in await conn.fetch(BY_WAY, kind, address)]
+
+
+async def by_document(conn: Connection, document: str) -> list[UUID]:
+    return [row["id"] for row in await conn.fetch(BY_DOCUMENT, document)]
+
+
+async def by_email(conn: Connection, email: str) -> UUID | None:
+    found: UUID | None = await conn.fetchval(BY_EMAIL, email)
+    return found
+
+
+# Who could be the same: one shares a document, an address, or the whole name.
+CANDIDATES = f"""
+WITH near AS (
+    (SELECT w.customer_id AS id FROM customer_ways w
+     WHERE (w.kind, w.address) IN (SELECT * FROM unnest($1::text[], $2::text[])) LIMIT 50)
+    UNION
+    (SELECT c.id FROM customers c WHERE c.dni = ANY ($3::text[]) OR c.tax_id = ANY ($3))
+    UNION
+    (SELECT c.id FROM customers c
+     WHERE c.grams @> $4::text[] AND ' ' || c.search_text || ' ' LIKE ALL ($5::text[]) LIMIT 50)
+)
+SELECT {COLUMNS},
+       ARRAY(SELECT w.address FROM customer_ways w WHERE w.customer_id = c.id) AS known_ways
+FROM near n JOIN customers c ON c.id = n.id
+WHERE c.status NOT IN ('merged', 'deleted') AND c.id IS DISTINCT FROM $6
+"""  # noqa: S608 - constants
+
+
+async def candidates(
+    conn: Connection,
+    ways: Sequence[tuple[str, str]],
+    documents: Sequence[str],
+    grams: Sequence[str],
+    words: Sequence[str],
+    besides: UUID | None,
+) -> list[Record]:
+    return await conn.fetch(
+        CANDIDATES,
+        [kind for kind, _ in ways],
+        [address for _, address in ways],
+        list(documents),
+        list(grams),
+        list(words),
+        besides,
+    )
+
+
+# What belongs to a customer, and how it changes hands. Each answers the keys that moved.
+MOVE_POLICIES = "UPDATE policies SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
+MOVE_ROLES = "UPDATE policy_roles SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
+MOVE_CLAIMS = "UPDATE claims SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
+MOVE_QUOTES = "UPDATE quotes SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
+MOVE_TASKS = "UPDATE tasks SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
+MOVE_INTERACTIONS = "UPDATE interactions SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
+MOVE_CONTACTS = "UPDATE contacts SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
+MOVES: Final = {
+    "policies": MOVE_POLICIES,
+    "policy_roles": MOVE_ROLES,
+    "claims": MOVE_CLAIMS,
+    "quotes": MOVE_QUOTES,
+    "tasks": MOVE_TASKS,
+    "interactions": MOVE_INTERACTIONS,
+    "contacts": MOVE_CONTACTS,
+}
+RETURN_POLICIES = (
+    "UPDATE policies SET customer_id = $2 WHERE customer_id = $1 AND id = ANY ($3::uuid[])"
+)
+RETURN_ROLES = (
+    "UPDATE policy_roles SET customer_id = $2 WHERE customer_id = $1 AND id = ANY ($3::uuid[])"
+)
+RETURN_CLAIMS = (
+    "UPDATE claims SET customer_id = $2 WHERE customer_id = $1 AND id = ANY ($3::uuid[])"
+)
+RETURN_QUOTES = (
+    "UPDATE quotes SET customer_id = $2 WHERE customer_id = $1 AND id = ANY ($3::uuid[])"
+)
+RETURN_TASKS = "UPDATE tasks SET customer_id = $2 WHERE customer_id = $1 AND id = ANY ($3::uuid[])"
+RETURN_INTERACTIONS = (
+    "UPDATE interactions SET customer_id = $2 WHERE customer_id = $1 AND id = ANY ($3::uuid[])"
+)
+RETURN_CONTACTS = (
+    "UPDATE contacts SET customer_id = $2 WHERE customer_id = $1 AND id = ANY ($3::uuid[])"
+)
+RETURNS: Final = {
+    "policies": RETURN_POLICIES,
+    "policy_roles": RETURN_ROLES,
+    "claims": RETURN_CLAIMS,
+    "quotes": RETURN_QUOTES,
+    "tasks": RETURN_TASKS,
+    "interactions": RETURN_INTERACTIONS,
+    "contacts": RETURN_CONTACTS,
+}
+COPY_WAYS = """
+INSERT INTO customer_ways (customer_id, kind, address, label, further)
+SELECT $2, kind, address, label, true FROM customer_ways WHERE customer_id = $1
+ON CONFLICT DO NOTHING
+RETURNING kind, address
+"""
+TAKE_WAYS_BACK = """
+DELETE FROM customer_ways WHERE customer_id = $1 AND further
+  AND (kind, address) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+"""
+BURY = """
+UPDATE customers SET status = 'merged', merged_into = $2, updated_at = $3, version = version + 1
+WHERE id = $1
+"""
+UNBURY = """
+UPDATE customers SET status = $2, merged_into = NULL, updated_at = $3, version = version + 1
+WHERE id = $1 AND status = 'merged'
+RETURNING id
+"""
+INSERT_MERGE = """
+INSERT INTO customer_merges (id, winner_id, loser_id, moved, status, merged_at, merged_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+MERGE = """
+SELECT id, winner_id, loser_id, moved, status, undone_at FROM customer_merges
+WHERE id = $1 FOR UPDATE
+"""
+END_MERGE = "UPDATE customer_merges SET undone_at = $2 WHERE id = $1"
+
+
+async def move_all(conn: Connection, loser: UUID, winner: UUID) -> dict[str, list[Any]]:
+    """Everything of one customer becomes the other's: kind → keys of what moved."""
+    moved: dict[str, list[Any]] = {}
+    for name, sql in MOVES.items():
+        moved[name] = [row["id"] for row in await conn.fetch(sql, loser, winner)]
+    moved["ways"] = [
+        [row["kind"], row["address"]] for row in await conn.fetch(COPY_WAYS, loser, winner)
+    ]
+    return moved
+
+
+async def move_back(
+    conn: Connection, winner: UUID, loser: UUID, moved: Mapping[str, Sequence[Any]]
+) -> None:
+    for name, sql in RETURNS.items():
+        if moved.get(name):
+            await conn.execute(sql, winner, loser, moved[name])
+    ways = moved.get("ways", [])
+    await conn.execute(TAKE_WAYS_BACK, winner, [w[0] for w in ways], [w[1] for w in ways])
+
+
+async def bury(conn: Connection, loser: UUID, winner: UUID, at: datetime) -> None:
+    await conn.execute(BURY, loser, winner, at)
+
+
+async def unbury(conn: Connection, loser: UUID, status: str, at: datetime) -> bool:
+    return await conn.fetchval(UNBURY, loser, status, at) is not None
+
+
+async def insert_merge(conn: Connection, *values: Any) -> None:
+    await conn.execute(INSERT_MERGE, *values)
+
+
+async def merge(conn: Connection, merge_id: UUID) -> Record | None:
+    return await conn.fetchrow(MERGE, merge_id)
+
+
+async def end_merge(conn: Connection, merge_id: UUID, at: datetime) -> None:
+    await conn.execute(END_MERGE, merge_id, at)
+
+
+# Closing a file: whatever is open keeps it, contracts keep the data for six years after their end.
+OPEN_THINGS = """
+SELECT (SELECT count(*) FROM policies WHERE customer_id = $1
+        AND status IN ('proposal', 'pending', 'active', 'suspended')) AS policies,
+       (SELECT count(*) FROM claims WHERE customer_id = $1
+        AND status NOT IN ('denied', 'paid')) AS claims,
+       (SELECT count(*) FROM receipts r JOIN policies p ON p.id = r.policy_id
+        WHERE p.customer_id = $1 AND r.paid_at IS NULL AND r.state <> 'cancelled') AS receipts
+"""
+CLOSE = """
+UPDATE customers SET status = 'deleted', updated_at = $2, updated_by = $3, version = version + 1
+WHERE id = $1
+"""
+ERASABLE = """
+SELECT c.id FROM customers c
+WHERE c.status = 'deleted' AND c.erased_at IS NULL
+  AND NOT EXISTS (SELECT FROM policies p WHERE p.customer_id = c.id
+                  AND p.coverage_end_date > $1::date - interval '6 years')
+  AND NOT EXISTS (SELECT FROM claims l WHERE l.customer_id = c.id
+                  AND l.resolved_at > $2::timestamptz - interval '6 years')
+  AND ($3::uuid IS NULL OR c.id = $3)
+LIMIT 100
+FOR UPDATE SKIP LOCKED
+"""
+ERASE = """
+UPDATE customers
+SET first_name = '', last_name = '', company_name = NULL, email = NULL, phone = NULL,
+    mobile = NULL, dni = NULL, tax_id = NULL, iban = NULL, birth_date = NULL,
+    address_line1 = NULL, address_line2 = NULL, city = NULL, province = NULL, postal_code = NULL,
+    notes = NULL, metadata = '{}', tags = '{}', household_id = NULL, user_id = NULL,
+    sort_key = '', search_text = '', erased_at = $2, updated_at = $2, version = version + 1
+WHERE id = $1
+"""
+
+
+async def open_things(conn: Connection, customer_id: UUID) -> Record:
+    row = await conn.fetchrow(OPEN_THINGS, customer_id)
+    assert row is not None
+    return row
+
+
+async def close(conn: Connection, customer_id: UUID, at: datetime, by: UUID | None) -> None:
+    await conn.execute(CLOSE, customer_id, at, by)
+
+
+async def erasable(
+    conn: Connection, today: date, now: datetime, customer_id: UUID | None
+) -> list[UUID]:
+    return [row["id"] for row in await conn.fetch(ERASABLE, today, now, customer_id)]
+
+
+async def erase(conn: Connection, customer_id: UUID, at: datetime) -> None:
+    await conn.execute(ERASE, customer_id, at)
+    await conn.execute(DROP_WAYS, customer_id)
+    await conn.execute(DROP_ADDRESSES, customer_id)
+
+
+STATS = """
+SELECT count(*) FILTER (WHERE p.live) AS policies,
+       count(*) FILTER (WHERE NOT p.live AND p.status IN ('expired', 'cancelled', 'replaced'))
+           AS past_policies,
+       count(*) FILTER (WHERE p.live AND p.vehicle_plate IS NOT NULL) AS vehicles,
+       coalesce(sum(p.premium_amount) FILTER (WHERE p.live), 0) AS annual_premium,
+       min(p.coverage_start_date) FILTER (WHERE p.status NOT IN ('proposal', 'pending'))
+           AS customer_since,
+       coalesce(jsonb_agg(jsonb_build_array(p.policy_type, coalesce(p.premium_net,
+                p.premium_amount)::text)) FILTER (WHERE p.live), '[]') AS lines,
+       (SELECT count(*) FROM claims l WHERE l.customer_id = $1
+        AND l.status NOT IN ('denied', 'paid')) AS open_claims,
+       (SELECT count(*) FROM claims l WHERE l.customer_id = $1) AS claims,
+       (SELECT coalesce(sum(l.paid_amount), 0) FROM claims l WHERE l.customer_id = $1)
+           AS claims_paid,
+       (SELECT count(*) FROM quotes q WHERE q.customer_id = $1
+        AND q.status IN ('draft', 'sent')) AS open_quotes,
+       (SELECT count(*) FROM tasks t WHERE t.customer_id = $1
+        AND t.status IN ('pending', 'in_progress')) AS open_tasks,
+       (SELECT count(*) FROM interactions i WHERE i.customer_id = $1
+        AND i.created_at > $2::timestamptz - interval '90 days') AS interactions_90_days,
+       (SELECT max(i.created_at) FROM interactions i WHERE i.customer_id = $1)
+           AS last_interaction_at,
+       r.unpaid_receipts, r.unpaid_amount, r.earned
+FROM (SELECT sum(1) FILTER (WHERE u.unpaid) AS unpaid_receipts,
+             sum(u.total) FILTER (WHERE u.unpaid) AS unpaid_amount,
+             sum(u.commission) FILTER (WHERE NOT u.unpaid) AS earned
+      FROM (SELECT r.total, r.commission,
+                   r.paid_at IS NULL AND r.total > 0 AND r.due_on <= $2::timestamptz::date AS unpaid
+            FROM receipts r JOIN policies p ON p.id = r.policy_id
+            WHERE p.customer_id = $1 AND r.state <> 'cancelled') u) r
+LEFT JOIN (SELECT *, status IN ('active', 'suspended') AS live FROM policies
+           WHERE customer_id = $1) p ON true
+GROUP BY r.unpaid_receipts, r.unpaid_amount, r.earned
+"""
+RULES = "SELECT segment, conditions FROM segment_rules ORDER BY ordinal"
+DROP_RULES = "DELETE FROM segment_rules"
+PUT_RULES = """
+INSERT INTO segment_rules (segment, ordinal, conditions)
+SELECT segment, ordinality, conditions
+FROM unnest($1::text[], $2::jsonb[]) WITH ORDINALITY AS r (segment, conditions)
+"""
+SET_SEGMENT = """
+WITH before AS (SELECT id, segment FROM customers WHERE id = $1)
+UPDATE customers c SET segment = $2 FROM before b
+WHERE c.id = b.id AND c.segment IS DISTINCT FROM $2
+RETURNING b.segment
+"""
+RATES = """
+SELECT DISTINCT ON (kind, line) kind, line, rate FROM premium_rates
+WHERE kind IN ('commission', 'retention') AND valid_from <= $1
+ORDER BY kind, line, valid_from DESC
+"""
+
+
+async def stats(conn: Connection, customer_id: UUID, now: datetime) -> Record:
+    row = await conn.fetchrow(STATS, customer_id, now)
+    assert row is not None
+    return row
+
+
+async def rules(conn: Connection) -> list[tuple[str, dict[str, Any]]]:
+    return [(row["segment"], row["conditions"]) for row in await conn.fetch(RULES)]
+
+
+async def put_rules(conn: Connection, rules: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    await conn.execute(DROP_RULES)
+    await conn.execute(PUT_RULES, [s for s, _ in rules], [c for _, c in rules])
+
+
+async def set_segment(conn: Connection, customer_id: UUID, segment: str | None) -> Record | None:
+    """The segment before; None when it is the same."""
+    return await conn.fetchrow(SET_SEGMENT, customer_id, segment)
+
+
+async def rates(conn: Connection, day: date) -> dict[tuple[str, str], Any]:
+    return {(row["kind"], row["line"]): row["rate"] for row in await conn.fetch(RATES, day)}
+
+
+# Each branch reads at most a page by its own index; the merge is of a few pages, whatever lies
+# before.
+TIMELINE = """
+SELECT t.* FROM (
+    (SELECT 'interaction' AS kind, i.id, i.created_at AS at, i.channel, i.direction,
+            i.state AS status, i.subject, i.outcome, i.agent_id, a.name AS agent_name,
+            extract(epoch FROM i.ended_at - i.answered_at)::int AS seconds,
+            i.metadata ? 'recording_url' AS recorded
+     FROM interactions i LEFT JOIN agents a ON a.id = i.agent_id
+     WHERE i.customer_id = $1 AND ($2::timestamptz IS NULL OR (i.created_at, i.id) < ($2, $3::uuid))
+       AND ($5::text IS NULL OR i.channel = $5)
+     ORDER BY i.created_at DESC, i.id DESC LIMIT $4)
+    UNION ALL
+    (SELECT 'policy', p.id, p.created_at, NULL, NULL, p.status, p.reference, NULL, NULL, NULL,
+            NULL, false
+     FROM policies p
+     WHERE p.customer_id = $1 AND $5 IS NULL
+       AND ($2::timestamptz IS NULL OR (p.created_at, p.id) < ($2, $3::uuid))
+     ORDER BY p.created_at DESC, p.id DESC LIMIT $4)
+    UNION ALL
+    (SELECT 'claim', l.id, l.created_at, NULL, NULL, l.status, l.claim_number, l.cause,
+            l.adjuster_id, a.name, NULL, false
+     FROM claims l LEFT JOIN agents a ON a.id = l.adjuster_id
+     WHERE l.customer_id = $1 AND $5 IS NULL
+       AND ($2::timestamptz IS NULL OR (l.created_at, l.id) < ($2, $3::uuid))
+     ORDER BY l.created_at DESC, l.id DESC LIMIT $4)
+    UNION ALL
+    (SELECT 'quote', q.id, q.created_at, NULL, NULL, q.status, q.quote_number, NULL, NULL, NULL,
+            NULL, false
+     FROM quotes q
+     WHERE q.customer_id = $1 AND $5 IS NULL
+       AND ($2::timestamptz IS NULL OR (q.created_at, q.id) < ($2, $3::uuid))
+     ORDER BY q.created_at DESC, q.id DESC LIMIT $4)
+    UNION ALL
+    (SELECT 'task', k.id, k.created_at, NULL, NULL, k.status, k.title, k.task_type,
+            k.assigned_agent, a.name, NULL, false
+     FROM tasks k LEFT JOIN agents a ON a.id = k.assigned_agent
+     WHERE k.customer_id = $1 AND $5 IS NULL
+       AND ($2::timestamptz IS NULL OR (k.created_at, k.id) < ($2, $3::uuid))
+     ORDER BY k.created_at DESC, k.id DESC LIMIT $4)
+) t
+ORDER BY t.at DESC, t.id DESC
+LIMIT $4
+"""
+
+
+async def timeline(
+    conn: Connection,
+    customer_id: UUID,
+    before: tuple[datetime, UUID] | None,
+    channel: str | None,
+    limit: int,
+) -> list[Record]:
+    at, row_id = before or (None, None)
+    return await conn.fetch(TIMELINE, customer_id, at, row_id, limit, channel)
+
+
+INSERT_HOUSEHOLD = "INSERT INTO households (id, name, created_at) VALUES ($1, $2, $3)"
+JOIN_HOUSEHOLD = """
+UPDATE customers SET household_id = $1, updated_at = $3, version = version + 1
+WHERE id = ANY ($2::uuid[]) AND status NOT IN ('merged', 'deleted')
+RETURNING id
+"""
+HOUSEHOLD = "SELECT id, name FROM households WHERE id = $1"
+AGENT_EXISTS = "SELECT EXISTS (SELECT FROM agents WHERE id = $1)"
+
+
+async def insert_household(conn: Connection, household_id: UUID, name: str, at: datetime) -> None:
+    await conn.execute(INSERT_HOUSEHOLD, household_id, name, at)
+
+
+async def join_household(
+    conn: Connection, household_id: UUID, members: Sequence[UUID], at: datetime
+) -> set[UUID]:
+    rows = await conn.fetch(JOIN_HOUSEHOLD, household_id, list(members), at)
+    return {row["id"] for row in rows}
+
+
+async def household(conn: Connection, household_id: UUID) -> Record | None:
+    return await conn.fetchrow(HOUSEHOLD, household_id)
+
+
+async def agent_exists(conn: Connection, agent_id: UUID) -> bool:
+    return bool(await conn.fetchval(AGENT_EXISTS, agent_id))

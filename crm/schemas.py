@@ -1,0 +1,79 @@
+"""What the bodies of the whole room share."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from contactcenter.core.validation import Schema
+
+Line = Literal["auto", "home", "life", "health", "business"]
+
+
+class Shown(BaseModel):
+    """Base of what goes out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Money(Schema):
+    amount: Annotated[Decimal, Field(max_digits=12, decimal_places=2)]
+    currency: Literal["EUR"] = "EUR"
+
+
+def _not_negative(money: Money) -> Money:
+    if money.amount < 0:
+        raise PydanticCustomError("negative_amount", "An amount of zero or more.")
+    return money
+
+
+def _positive(money: Money) -> Money:
+    if money.amount <= 0:
+        raise PydanticCustomError("amount_not_positive", "An amount of more than zero.")
+    return money
+
+
+def _day(day: date) -> date:
+    if not 1900 <= day.year <= 2200:
+        raise PydanticCustomError("date_out_of_range", "A date between the years 1900 and 2200.")
+    return day
+
+
+def _flat(values: dict[str, Any]) -> dict[str, Any]:
+    if len(repr(values)) > 8000:
+        raise PydanticCustomError("too_large", "At most 8,000 characters of further data.")
+    return values
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def _printable(text: str) -> str:
+    if _CONTROL.search(text):
+        raise PydanticCustomError("control_character", "Text without control characters.")
+    return text
+
+
+Amount = Annotated[Money, AfterValidator(_not_negative)]
+Price = Annotated[Money, AfterValidator(_positive)]
+Day = Annotated[date, AfterValidator(_day)]
+Text = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
+Label = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)]
+Long = Annotated[str, Field(max_length=8000), AfterValidator(_printable)]
+Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=40)]], Field(max_length=30)]
+Extra = Annotated[dict[str, Any], AfterValidator(_flat)]
+Url = Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s]+$|^document:[0-9a-f-]{36}$")]
+
+
+class Page(Schema):
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, Field(max_length=100)] | None = None
+
+
+def euros(amount: Decimal | None) -> Money | None:
+    return None if amount is None else Money(amount=amount)

@@ -1,0 +1,270 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+import db
+from contactcenter.core.ids import new_id
+from tests.integration.crm.conftest import Office, agent_of
+
+
+async def test_a_customers_life(office: Office) -> None:
+    made = await office.ask(
+        "lucia",
+        "POST",
+        "/customers",
+        {
+            "first_name": "Ana",
+            "last_name": "Beltrán Sanz",
+            "dni": "12345678-z",
+            "mobile": "600 550 010",
+            "email": "Ana@Correo.example",
+            "iban": "ES91 2100 0418 4502 0005 1332",
+            "ways": [{"kind": "phone", "address": "976 12 34 56", "label": "work"}],
+            "addresses": [{"label": "beach", "address_line1": "Calle Mar 1"}],
+            "tags": ["vip"],
+        },
+    )
+    assert made.status == 201, made.body
+    card, path = made.body, f"/customers/{made.body['customer_id']}"
+    assert made.etag == '"1"'
+    assert (card["dni"], card["mobile"], card["iban"]) == (
+        "12345678Z", "+34600550010", "ES9121000418450200051332",
+    )  # fmt: skip
+    assert card["ways"] == [{"kind": "phone", "address": "+34976123456", "label": "work"}]
+    assert card["addresses"][0]["address_line1"] == "Calle Mar 1"
+    assert card["portfolio_manager_id"] == str(agent_of(office, "lucia"))
+    assert (card["segment"], card["masked"], card["writable"]) == ("lead", False, True)
+
+    again = await office.ask("lucia", "GET", path, **{"If-None-Match": '"1"'})
+    assert again.status == 304
+    changed = await office.edit("marcos", path, {"notes": "Llamar por la tarde.", "phone": None})
+    assert changed["version"] == 2
+    assert (await office.ask("lucia", "PATCH", path, {"notes": "x"})).status == 428
+    stale = await office.ask("lucia", "PATCH", path, {"notes": "x"}, **{"If-Match": '"1"'})
+    assert stale.status == 412
+    nothing = await office.ask("lucia", "PUT", path, {"tags": ["vip"]}, **{"If-Match": '"2"'})
+    assert (nothing.status, nothing.etag) == (200, '"2"')
+
+    assert (await office.ask("lucia", "DELETE", path, **{"If-Match": '"2"'})).status == 403
+    assert (await office.ask("elena", "DELETE", path, **{"If-Match": '"2"'})).status == 204
+    gone = await office.do("elena", "GET", path)
+    assert (gone["status"], gone["name"], gone["dni"], gone["ways"]) == ("deleted", "", None, [])
+    names = [each.event.name for each in await office.events()]
+    assert names == [
+        "customer.created", "customer.segmented", "customer.updated", "customer.deleted",
+        "customer.erased",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "where", "kind"),
+    [
+        ({"dni": "12345678A"}, "dni", "bad_dni"),
+        ({"iban": "ES00"}, "iban", "bad_iban"),
+        ({"tax_id": "B1"}, "tax_id", "bad_tax_id"),
+        ({"phone": "hola"}, "phone", "bad_phone"),
+        ({"email": "a@b"}, "email", "string_pattern_mismatch"),
+        ({"last_name": ""}, None, "name_missing"),
+        ({"kind": "company"}, None, "name_missing"),
+        ({"birth_date": "0001-01-01"}, "birth_date", "date_out_of_range"),
+        ({"portfolio_manager_id": str(new_id())}, "portfolio_manager_id", "unknown_agent"),
+        ({"household_id": str(new_id())}, "household_id", "unknown_household"),
+        ({"notes": "a\x1b[1m"}, "notes", "control_character"),
+        ({"colour": "red"}, "body", "extra_forbidden"),
+        ({"ways": [{"kind": "email", "address": "x"}]}, "ways", "bad_email"),
+    ],
+)
+async def test_bad_input_says_what_and_where(
+    office: Office, fields: dict[str, Any], where: str | None, kind: str
+) -> None:
+    body = {"first_name": "Ana", "last_name": "Beltrán", **fields}
+    answer = await office.ask("lucia", "POST", "/customers", body)
+    assert answer.status == 422, answer.body
+    error = answer.body["errors"][0]
+    assert error["type"] == kind
+    if where not in {None, "body"}:
+        assert error["loc"][0] == where
+    assert await office.events() == []
+
+
+async def test_duplicates_are_offered_and_documents_refused(office: Office) -> None:
+    first = await office.person(dni="12345678Z", mobile="600550010", email="a@b.example")
+    same = {"first_name": "ANA", "last_name": "Beltran Sanz", "mobile": "+34 600 55 00 10"}
+    answer = await office.ask("pablo", "POST", "/customers", same)
+    assert answer.status == 409
+    assert answer.body["ctx"]["duplicates"] == [
+        {"customer_id": first["customer_id"], "score": 75, "by": ["name", "contact"]}
+    ]
+    second = await office.do("pablo", "POST", "/customers", {**same, "confirm": True})
+    offered = await office.do("elena", "GET", f"/customers/{second['customer_id']}/duplicates")
+    assert [each["customer"]["customer_id"] for each in offered["items"]] == [first["customer_id"]]
+    for field, value in (("dni", "12345678Z"), ("email", "A@B.example")):
+        taken = await office.ask(
+            "pablo", "POST", "/customers",
+            {"first_name": "Otro", "last_name": "Otro", field: value, "confirm": True},
+        )  # fmt: skip
+        assert (taken.status, taken.body["ctx"]["field"]) == (409, field)
+
+
+@pytest.mark.parametrize(
+    "query", ["beltr", "ANA SANZ", "sanz beltrán", "12345678", "600 55 00", "ana@", "be"]
+)
+async def test_search(office: Office, query: str) -> None:
+    ana = await office.person(dni="12345678Z", mobile="600550010", email="ana@correo.example")
+    await office.person(first_name="Óscar", last_name="Lafuente", mobile="600660011")
+    found = await office.do("pablo", "GET", f"/customers/search?q={query}")
+    assert [each["customer_id"] for each in found["items"]] == [ana["customer_id"]]
+
+
+async def test_the_list_is_paged_and_filtered(office: Office) -> None:
+    made = [
+        (await office.person(last_name=f"Número {n}", tags=["x"] if n % 2 else []))["customer_id"]
+        for n in range(5)
+    ]
+    seen: list[str] = []
+    path = "/customers?limit=2"
+    while True:
+        page = await office.do("lucia", "GET", path)
+        seen += [each["customer_id"] for each in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        path = f"/customers?limit=2&cursor={page['next_cursor']}"
+    assert seen == made[::-1]
+    tagged = await office.do("lucia", "GET", "/customers?tag=x")
+    assert len(tagged["items"]) == 2
+    assert (await office.ask("lucia", "GET", "/customers?cursor=zz")).status == 422
+
+
+async def test_who_may_write_and_who_sees(office: Office, conn: db.Connection) -> None:
+    path = f"/customers/{(await office.person(dni='12345678Z'))['customer_id']}"
+    customer_id = path.rpartition("/")[2]
+    assert (await office.do("marcos", "GET", path))["writable"]
+    seen = await office.do("pablo", "GET", path)
+    assert (seen["writable"], seen["masked"], seen["dni"]) == (False, True, "•••78Z")
+    refused = await office.ask("pablo", "PATCH", path, {"notes": "x"}, **{"If-Match": '"1"'})
+    assert (refused.status, refused.body["ctx"]["reason"]) == (403, "portfolio")
+    assert (await office.ask("ines", "GET", path)).status == 404
+    assert (await office.do("ines", "GET", "/customers"))["items"] == []
+    assert (await office.do("ines", "GET", "/customers/search?q=beltran"))["items"] == []
+    assert (await office.ask("ines", "POST", "/customers", {})).status == 403
+    await conn.execute(
+        "UPDATE customers SET user_id = $2 WHERE id = $1",
+        customer_id, office.people["ines"].user_id,
+    )  # fmt: skip
+    own = await office.do("ines", "GET", path)
+    assert (own["dni"], own["writable"]) == ("12345678Z", False)
+    # While a conversation with the customer is open with him, Pablo writes too.
+    contact, thread, interaction = new_id(), new_id(), new_id()
+    await conn.execute("INSERT INTO contacts (id, created_at) VALUES ($1, now())", contact)
+    await conn.execute(
+        "INSERT INTO conversations (id, contact_id, channel, created_at)"
+        " VALUES ($1, $2, 'chat', now())", thread, contact,
+    )  # fmt: skip
+    await conn.execute(
+        "INSERT INTO interactions (id, conversation_id, contact_id, customer_id, channel, state,"
+        " created_at) VALUES ($1, $2, $3, $4, 'chat', 'active', now())",
+        interaction, thread, contact, customer_id,
+    )  # fmt: skip
+    await conn.execute(
+        "INSERT INTO segments (id, interaction_id, agent_id, channel, queue, state, cost,"
+        " full_cost, started_at, state_since)"
+        " VALUES ($1, $2, $3, 'chat', 'CO', 'active', 30, 30, now(), now())",
+        new_id(), interaction, agent_of(office, "pablo"),
+    )  # fmt: skip
+    assert (await office.edit("pablo", path, {"notes": "x"}))["notes"] == "x"
+    timeline = await office.do("lucia", "GET", f"{path}/timeline")
+    assert [(each["kind"], each["channel"]) for each in timeline["items"]] == [
+        ("interaction", "chat")
+    ]
+    moved = await office.ask(
+        "pablo", "PATCH", path, {"portfolio_manager_id": str(agent_of(office, "pablo"))},
+        **{"If-Match": '"2"'},
+    )  # fmt: skip
+    assert moved.status == 403
+
+
+async def test_a_merge_and_back(office: Office, conn: db.Connection) -> None:
+    winner = (await office.person(mobile="600550010"))["customer_id"]
+    loser = (await office.person(first_name="Anita", email="ana@correo.example"))["customer_id"]
+    contact = new_id()
+    await conn.execute(
+        "INSERT INTO contacts (id, customer_id, created_at) VALUES ($1, $2, now())", contact, loser
+    )
+    done = await office.do("lucia", "POST", f"/customers/{winner}/merge", {"loser_id": loser})
+    assert done["moved"] == {"contacts": 1, "ways": 1}
+    tomb = await office.do("lucia", "GET", f"/customers/{loser}")
+    assert (tomb["status"], tomb["merged_into"]) == ("merged", winner)
+    found = await office.do("lucia", "GET", "/customers/search?q=anita")
+    assert found["items"] == []
+    update = await office.ask(
+        "lucia", "PATCH", f"/customers/{loser}", {"notes": "x"}, **{"If-Match": '"2"'}
+    )
+    assert (update.status, update.body["ctx"]["merged_into"]) == (409, winner)
+    again = await office.ask("lucia", "POST", f"/customers/{winner}/merge", {"loser_id": loser})
+    assert again.status == 409
+    undo = f"/customer-merges/{done['merge_id']}/undo"
+    await office.do("lucia", "POST", undo, {})
+    back = await office.do("lucia", "GET", f"/customers/{loser}")
+    assert (back["status"], back["email"]) == ("active", "ana@correo.example")
+    assert (
+        str(await conn.fetchval("SELECT customer_id FROM contacts WHERE id = $1", contact)) == loser
+    )
+    ways = await conn.fetch("SELECT address FROM customer_ways WHERE customer_id = $1", winner)
+    assert [row["address"] for row in ways] == ["+34600550010"]
+    assert (await office.ask("lucia", "POST", undo, {})).status == 409
+    told = await office.events("customer.merged", "customer.unmerged")
+    assert [each.event.name for each in told] == ["customer.merged", "customer.unmerged"]
+
+
+async def test_merges_and_updates_at_once_lose_nothing(office: Office, conn: db.Connection) -> None:
+    for _ in range(5):
+        one = (await office.person())["customer_id"]
+        two = (await office.person())["customer_id"]
+        answers = await asyncio.gather(
+            office.ask("lucia", "POST", f"/customers/{one}/merge", {"loser_id": two}),
+            office.ask("lucia", "POST", f"/customers/{two}/merge", {"loser_id": one}),
+            office.ask("lucia", "PATCH", f"/customers/{two}", {"notes": "n"}, **{"If-Match": "*"}),
+        )
+        assert sorted(answer.status for answer in answers[:2]) == [200, 409]
+        assert answers[2].status in {200, 409}
+        merged = await conn.fetchval(
+            "SELECT count(*) FROM customers WHERE status = 'merged' AND id = ANY ($1::uuid[])",
+            [one, two],
+        )
+        assert merged == 1
+
+
+async def test_a_creation_sent_twice_is_one(office: Office) -> None:
+    body = {"first_name": "Ana", "last_name": "Beltrán"}
+    key = {"Idempotency-Key": "one"}
+    first, second = [await office.do("lucia", "POST", "/customers", body, **key) for _ in "ab"]
+    assert first == second
+    assert len(await office.events("customer.created")) == 1
+
+
+async def test_households_and_rules(office: Office) -> None:
+    ana, luis = [(await office.person(first_name=n))["customer_id"] for n in ("Ana", "Luis")]
+    made = await office.do(
+        "lucia", "POST", "/households", {"name": "Beltrán", "members": [ana, luis]}
+    )
+    assert {each["customer_id"] for each in made["members"]} == {ana, luis}
+    rules = await office.do("pablo", "GET", "/segment-rules")
+    assert rules["items"][0]["segment"] == "fleet"
+    assert (await office.ask("pablo", "PUT", "/segment-rules", rules)).status == 403
+    bad = {"items": [{"segment": "odd", "conditions": {"shoe": {"min": 1}}}]}
+    assert (await office.ask("elena", "PUT", "/segment-rules", bad)).status == 422
+    one = {"items": [{"segment": "all", "conditions": {}}]}
+    assert await office.do("elena", "PUT", "/segment-rules", one) == one
+    assert (await office.do("lucia", "POST", f"/customers/{ana}/segment"))["segment"] == "all"
+
+
+async def test_figures_of_somebody_new(office: Office) -> None:
+    customer_id = (await office.person())["customer_id"]
+    stats = await office.do("lucia", "GET", f"/customers/{customer_id}/stats")
+    assert (stats["policies"], stats["lifetime_value"]["amount"]) == (0, "0.00")
+    office.clock.set(office.clock.now() + timedelta(days=1))
+    assert (await office.ask("lucia", "GET", f"/customers/{new_id()}/stats")).status == 404
