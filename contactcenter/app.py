@@ -69,6 +69,7 @@ class House:
 
     deps: Deps
     modules: tuple[Module, ...]
+    authenticators: Authenticators
     realtime: Realtime
     web: web.Application
     demo: Demo | None
@@ -201,7 +202,7 @@ def build(
     )
     realtime.gateway.attach(app)
     add_pages(app, settings)
-    return House(deps, modules, realtime, app, demo)
+    return House(deps, modules, authenticators, realtime, app, demo)
 
 
 def _demo(deps: Deps) -> Demo | None:

@@ -65,7 +65,7 @@ class SupervisionService:
         An agent sees who waits in the own queues, and how many in the others."""
         now = self._clock.now()
         async with self._work.reading("queue.lines", snapshot=True) as conn:
-            shown: set[str] | None = None
+            shown = None if principal.queues is None else set(principal.queues)
             if not principal.may(Permission.ROUTING_ASSIGN):
                 agent_id = principal.agent_id
                 shown = set(await agents.queues_of(conn, agent_id)) if agent_id else set()
@@ -135,6 +135,9 @@ class SupervisionService:
 
     async def assign(self, principal: Principal, asked: Assign) -> Assigned:
         """Give a waiting interaction to an agent, through the router."""
+        async with self._work.reading("queue.assign") as conn:
+            await hall.require_sight(conn, principal, interaction_id=asked.interaction_id)
+            await agents.require_reach(conn, principal, asked.agent_id)
         answer = await self._requests.push(
             principal.actor, asked.agent_id, asked.interaction_id, force=asked.force
         )
@@ -154,6 +157,9 @@ class SupervisionService:
             interaction = await hall.interaction(work.conn, interaction_id, lock=True)
             if interaction is None:
                 raise NotFound
+            await hall.require_sight(work.conn, principal, interaction_id=interaction_id)
+            if asked.agent is not None:
+                await agents.require_reach(work.conn, principal, asked.agent)
             visit = await store.waiting_visit(work.conn, interaction_id)
             if visit is not None and asked.agent is not None:
                 push_to = asked.agent

@@ -24,15 +24,17 @@ class AgentRoutes:
     def __init__(self, service: AgentService) -> None:
         self._service = service
 
-    async def team(self, request: Request) -> AgentList:  # noqa: ARG002 - a handler's signature
-        return AgentList(items=await self._service.team())
+    async def team(self, request: Request) -> AgentList:
+        return AgentList(items=await self._service.team(request.principal))
 
     async def available(self, request: Request) -> AgentList:
         query: AvailableQuery = request.query
-        return AgentList(items=await self._service.available(query.queue, query.skill))
+        return AgentList(
+            items=await self._service.available(request.principal, query.queue, query.skill)
+        )
 
     async def profile(self, request: Request) -> Response:
-        profile = await self._service.profile(request.id("id"))
+        profile = await self._service.profile(request.principal, request.id("id"))
         return Response(profile, version=profile.version)
 
     async def stats(self, request: Request) -> AgentStats:
@@ -40,7 +42,7 @@ class AgentRoutes:
         agent_id = request.id("id")
         if agent_id != request.principal.agent_id:
             request.principal.require(Permission.AGENTS_MANAGE)
-        return await self._service.stats(agent_id, query.since, query.until)
+        return await self._service.stats(request.principal, agent_id, query.since, query.until)
 
     async def set_own_status(self, request: Request) -> AgentMe:
         return await self._service.set_own_status(request.principal, request.body)
@@ -59,7 +61,7 @@ class AgentRoutes:
         """The version that If-Match names, if it is sent."""
         if "If-Match" not in request.http.headers:
             return None
-        profile = await self._service.profile(request.id("id"))
+        profile = await self._service.profile(request.principal, request.id("id"))
         request.match(profile.version)
         return profile.version
 

@@ -46,6 +46,14 @@ async def team_members(
     return {row["id"]: TeamMember(**_member(row)) for row in rows}
 
 
+async def require_reach(conn: Connection, principal: Principal, agent_id: UUID) -> None:
+    """NotFound for an agent outside the teams that the asker's rights are limited to."""
+    if principal.teams is None or principal.agent_id == agent_id:
+        return
+    if not principal.sees_team(await store.team_of(conn, agent_id)):
+        raise NotFound
+
+
 async def agent_me(conn: Connection, agent_id: UUID) -> AgentMe | None:
     """An agent as its own desk sees it."""
     profile = await _profile(conn, agent_id)
@@ -113,18 +121,28 @@ class AgentService:
         self._zone = zone
         self._duty = duty
 
-    async def team(self) -> list[TeamMember]:
+    async def team(self, principal: Principal) -> list[TeamMember]:
+        """All agents, or those of the teams that the asker's rights are limited to."""
         async with self._work.reading("agents.team") as conn:
-            return list((await team_members(conn)).values())
+            ids = None
+            if principal.teams is not None:
+                ids = await store.in_teams(conn, principal.teams)
+            return list((await team_members(conn, ids)).values())
 
-    async def available(self, queue: str | None, skill: str | None) -> list[TeamMember]:
+    async def available(
+        self, principal: Principal, queue: str | None, skill: str | None
+    ) -> list[TeamMember]:
         """Signed in, present and not about to leave; busy or not."""
         async with self._work.reading("agents.available") as conn:
             ids = await store.available(conn, queue, skill)
+            if principal.teams is not None:
+                within = set(await store.in_teams(conn, principal.teams))
+                ids = [agent_id for agent_id in ids if agent_id in within]
             return list((await team_members(conn, ids)).values())
 
-    async def profile(self, agent_id: UUID) -> AgentProfile:
+    async def profile(self, principal: Principal, agent_id: UUID) -> AgentProfile:
         async with self._work.reading("agents.profile") as conn:
+            await require_reach(conn, principal, agent_id)
             profile = await _profile(conn, agent_id)
         if profile is None:
             raise NotFound
@@ -138,6 +156,8 @@ class AgentService:
 
     async def set_status(self, principal: Principal, agent_id: UUID, wish: SetStatus) -> AgentMe:
         """A supervisor's order, under the same rules."""
+        async with self._work.reading("agents.reach") as conn:
+            await require_reach(conn, principal, agent_id)
         await self._duty.change_status(principal.actor, agent_id, wish, "supervisor")
         return await self._me(agent_id)
 
@@ -158,6 +178,7 @@ class AgentService:
                 raise Invalid.field("skills", "unknown_skill", "No such skill.", keys=unknown)
             if await store.agent(work.conn, agent_id=agent_id) is None:
                 raise NotFound
+            await require_reach(work.conn, principal, agent_id)
             stored = await store.set_skills(
                 work.conn,
                 agent_id,
@@ -174,10 +195,10 @@ class AgentService:
                     agent_id=agent_id, skills=edit.skills, budget=budget, maxima=maxima
                 )
             )
-        return await self.profile(agent_id)
+        return await self.profile(principal, agent_id)
 
     async def stats(
-        self, agent_id: UUID, since: datetime | None, until: datetime | None
+        self, principal: Principal, agent_id: UUID, since: datetime | None, until: datetime | None
     ) -> AgentStats:
         """Figures of a period of at most 92 days; by default the centre's today."""
         now = self._clock.now()
@@ -190,6 +211,7 @@ class AgentService:
         async with self._work.reading("agents.stats", snapshot=True) as conn:
             if await store.agent(conn, agent_id=agent_id) is None:
                 raise NotFound
+            await require_reach(conn, principal, agent_id)
             counts = await store.counts(conn, agent_id, start, end)
             history = await store.status_history(conn, agent_id, start, end)
         before = history.pop(0).status if history and history[0].at < start else "offline"

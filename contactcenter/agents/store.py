@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -59,6 +59,19 @@ ORDER BY a.sort_key, a.id
 
 async def team(conn: Connection, agent_ids: Sequence[UUID] | None) -> list[Record]:
     return await conn.fetch(TEAM, None if agent_ids is None else list(agent_ids))
+
+
+TEAM_OF = "SELECT team FROM agents WHERE id = $1"
+IN_TEAMS = "SELECT id FROM agents WHERE team = ANY ($1::text[])"
+
+
+async def team_of(conn: Connection, agent_id: UUID) -> str | None:
+    key: str | None = await conn.fetchval(TEAM_OF, agent_id)
+    return key
+
+
+async def in_teams(conn: Connection, teams: Iterable[str]) -> list[UUID]:
+    return [row["id"] for row in await conn.fetch(IN_TEAMS, list(teams))]
 
 
 QUEUES_OF = """

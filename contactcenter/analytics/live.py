@@ -115,12 +115,12 @@ class Wallboard:
 
     # what screens get
 
-    async def state(self) -> dict[str, Any]:
-        """The whole state as it is shown now."""
+    async def state(self, queues: frozenset[str] | None = None) -> dict[str, Any]:
+        """The state as it is shown now, of all queues or of some."""
         await self.ready()
         await self._refresh()
         self._draw_for_nobody()
-        return self._state(None)
+        return self._state(queues)
 
     async def subscribe(self, sid: str, queues: frozenset[str] | None) -> None:
         """Put a socket in the room of its view and send it the view's snapshot."""

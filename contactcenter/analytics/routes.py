@@ -15,16 +15,16 @@ from contactcenter.core.http import Request, Route
 
 
 def build_routes(analytics: Analytics) -> tuple[Route, ...]:
-    async def wallboard(_: Request) -> WallboardState:
-        return WallboardState.model_validate(await analytics.wallboard())
+    async def wallboard(request: Request) -> WallboardState:
+        return WallboardState.model_validate(await analytics.wallboard(request.principal))
 
     async def intervals(request: Request) -> Intervals:
         query: IntervalQuery = request.query
-        return await analytics.intervals(query)
+        return await analytics.intervals(request.principal, query)
 
     async def explained(request: Request) -> ExplainedFigure:
         query: ExplainQuery = request.query
-        return await analytics.explain(query)
+        return await analytics.explain(request.principal, query)
 
     return (
         Route(

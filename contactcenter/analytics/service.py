@@ -40,6 +40,7 @@ from contactcenter.analytics.schemas import (
     StaffInterval,
 )
 from contactcenter.core import eventlog
+from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock, from_ms, to_ms
 from contactcenter.core.errors import Invalid, NotFound
 from contactcenter.core.work import WorkFactory
@@ -61,18 +62,20 @@ class Analytics:
         self._queues = queues
         self._wallboard = wallboard
 
-    async def wallboard(self) -> dict[str, Any]:
-        """The whole picture as it is shown now; see schemas.WallboardState."""
-        return await self._wallboard.state()
+    async def wallboard(self, principal: Principal) -> dict[str, Any]:
+        """The picture as it is shown now; see schemas.WallboardState."""
+        return await self._wallboard.state(principal.queues)
 
-    async def subscribe(self, sid: str, queues: Iterable[str] | None) -> list[str]:
-        """Show a socket some queues or all of them, from a snapshot on; answers which."""
+    async def subscribe(
+        self, principal: Principal, sid: str, queues: Iterable[str] | None
+    ) -> list[str]:
+        """Show a socket some queues or all that it may see, from a snapshot on; answers which."""
         await self._wallboard.ready()
         known = self._wallboard.board.queues
         for place, key in enumerate(queues or ()):
-            if key not in known:
+            if key not in known or not principal.sees_queue(key):
                 raise Invalid.field(f"queues.{place}", "unknown_queue", "There is no such queue.")
-        wanted = None if queues is None else frozenset(queues)
+        wanted = principal.queues if queues is None else frozenset(queues)
         await self._wallboard.subscribe(sid, wanted)
         return [key for key in known if wanted is None or key in wanted]
 
@@ -83,10 +86,11 @@ class Analytics:
             raise NotFound("Subscribe first.")
         return snapshot
 
-    async def explain(self, query: ExplainQuery) -> ExplainedFigure:
+    async def explain(self, principal: Principal, query: ExplainQuery) -> ExplainedFigure:
         """One of today's figures with its formula, both operands and the items behind it."""
         await self._wallboard.ready()
         board = self._wallboard.board
+        _require_queue(principal, query.queue)
         if query.queue is not None and query.queue not in board.queues:
             raise Invalid.field("queue", "unknown_queue", "There is no such queue.")
         now_ms = self._wallboard.now_ms()
@@ -186,8 +190,9 @@ class Analytics:
             ],
         )
 
-    async def intervals(self, query: IntervalQuery) -> Intervals:
+    async def intervals(self, principal: Principal, query: IntervalQuery) -> Intervals:
         """Half hours of the past, by the same fold over that stretch of the log."""
+        _require_queue(principal, query.queue)
         start = half_hour(to_ms(query.start))
         end = half_hour(to_ms(query.end) + HALF_HOUR_MS - 1)
         if not start < end:
@@ -256,3 +261,9 @@ def _staff(ledger: Ledger, start: int, end: int, now_ms: int) -> list[StaffInter
             )
         )
     return rows
+
+
+def _require_queue(principal: Principal, queue: str | None) -> None:
+    """Whoever is limited to some queues names one of them: figures of all would tell of others."""
+    if principal.queues is not None and queue not in principal.queues:
+        raise Invalid.field("queue", "unknown_queue", "Name one of your queues.")

@@ -13,7 +13,8 @@ from contactcenter.core.sockets import Command, CommandContext
 def build_commands(analytics: Analytics) -> tuple[Command, ...]:
     async def subscribe(context: CommandContext) -> Subscribed:
         payload: Subscribe = context.payload
-        return Subscribed(queues=await analytics.subscribe(context.sid, payload.queues))
+        queues = await analytics.subscribe(context.principal, context.sid, payload.queues)
+        return Subscribed(queues=queues)
 
     async def sync(context: CommandContext) -> dict[str, Any]:
         return {"snapshot": analytics.resync(context.sid)}

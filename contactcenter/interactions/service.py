@@ -368,6 +368,7 @@ class InteractionService:
                 address=address,
                 before=decode_cursor(query.cursor),
                 seen_by=_only(principal),
+                within=principal.queues,
                 limit=query.limit + 1,
             )
         items = [InteractionRow(**dict(row)) for row in rows[: query.limit]]
@@ -495,6 +496,14 @@ async def require_sight(
     """NotFound unless the asker may see it (one of the three is given)."""
     agent_id = _only(principal)
     if agent_id is None:
+        if principal.queues is not None and not await store.in_queues(
+            conn,
+            principal.queues,
+            interaction_id=interaction_id,
+            conversation_id=conversation_id,
+            contact_id=contact_id,
+        ):
+            raise NotFound
         return
     if not await store.visible_to_agent(
         conn,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -436,6 +436,32 @@ async def visible_to_agent(
     )
 
 
+IN_QUEUES = """
+SELECT EXISTS (
+    SELECT FROM interactions i
+    WHERE (($1::uuid IS NOT NULL AND i.id = $1)
+           OR ($3::uuid IS NOT NULL AND i.conversation_id = $3)
+           OR ($4::uuid IS NOT NULL AND i.contact_id = $4))
+      AND (i.queue IS NULL OR i.queue = ANY ($2::text[]))
+)
+"""
+
+
+async def in_queues(
+    conn: Connection,
+    queues: Iterable[str],
+    *,
+    interaction_id: UUID | None = None,
+    conversation_id: UUID | None = None,
+    contact_id: UUID | None = None,
+) -> bool:
+    """Whether it is, or has something, in one of these queues or in none."""
+    return cast(
+        "bool",
+        await conn.fetchval(IN_QUEUES, interaction_id, list(queues), conversation_id, contact_id),
+    )
+
+
 LIST_INTERACTIONS = """
 SELECT i.id AS interaction_id, i.conversation_id, i.contact_id, i.channel, i.direction, i.state,
        i.close_reason, i.queue, i.agent_id, a.name AS agent_name, c.name AS customer_name,
@@ -457,6 +483,7 @@ WHERE ($1::text IS NULL OR i.state = $1)
                   JOIN agent_skills k ON k.agent_id = $9 AND k.skill = q.skill
                   WHERE w.interaction_id = i.id AND w.answered_at IS NULL
                     AND w.ended_at IS NULL))
+  AND ($11::text[] IS NULL OR i.queue IS NULL OR i.queue = ANY ($11))
 ORDER BY i.created_at DESC, i.id DESC
 LIMIT $10
 """
@@ -473,9 +500,10 @@ async def list_interactions(
     address: str | None,
     before: tuple[datetime, UUID] | None,
     seen_by: UUID | None,
+    within: Iterable[str] | None,
     limit: int,
 ) -> list[Record]:
-    """Newest first. `seen_by`: only what this agent may see."""
+    """Newest first. `seen_by`: only what this agent may see; `within`: only in these queues."""
     at, row_id = before or (None, None)
     return await conn.fetch(
         LIST_INTERACTIONS,
@@ -489,6 +517,7 @@ async def list_interactions(
         row_id,
         seen_by,
         limit,
+        None if within is None else list(within),
     )
 
 

@@ -66,7 +66,7 @@ class SetupService:
         """Replace a queue's configuration. A queue with waiters cannot be retired (ctx.waiting)."""
         async with self._work.begin("queues.edit", principal.actor) as work:
             version = await store.lock_queue(work.conn, key)
-            if version is None:
+            if version is None or not principal.sees_queue(key):
                 raise NotFound
             match(version)
             await self._check(work.conn, key, edit)

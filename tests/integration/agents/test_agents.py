@@ -9,6 +9,7 @@ import pytest
 from contactcenter.agents import service as agents
 from contactcenter.agents.schemas import SetStatus, SkillsEdit
 from contactcenter.agents.service import AgentService, day_start
+from contactcenter.core.access import SYSTEM
 from contactcenter.core.errors import Invalid, NotFound, PreconditionFailed
 from contactcenter.core.ids import new_id
 from contactcenter.events.agents import AgentStatusChanged
@@ -62,11 +63,11 @@ async def test_who_is_available(scene: Scene) -> None:
     await scene.agent("Marcos", status="away", SA=4)
     await scene.agent("Nerea", present=False, SA=4)
     await scene.agent("Olga", SH=4)
-    listed = await service(scene).available("SA", None)
+    listed = await service(scene).available(SYSTEM, "SA", None)
     assert [member.agent_id for member in listed] == [lucia.agent_id]
-    assert len(await service(scene).available(None, None)) == 2
-    assert await service(scene).available(None, "CA") == []
-    assert [member.name for member in await service(scene).team()] == [
+    assert len(await service(scene).available(SYSTEM, None, None)) == 2
+    assert await service(scene).available(SYSTEM, None, "CA") == []
+    assert [member.name for member in await service(scene).team(SYSTEM)] == [
         "Lucía",
         "Marcos",
         "Nerea",
@@ -80,7 +81,7 @@ async def test_new_skills_change_what_is_offered(scene: Scene) -> None:
     await scene.settle()
     assert await scene.offer(waiting) is None
     team, chief = service(scene), scene.supervisor
-    profile = await team.profile(lucia.agent())
+    profile = await team.profile(SYSTEM, lucia.agent())
     edit = SkillsEdit(skills={"SA": 2, "SH": 5}, budget=50, maxima={"chat": 2})
     changed = await team.set_skills(chief, lucia.agent(), edit, profile.version)
     assert (changed.skills, changed.budget, changed.maxima) == (
@@ -97,7 +98,7 @@ async def test_new_skills_change_what_is_offered(scene: Scene) -> None:
     with pytest.raises(NotFound):
         await team.set_skills(chief, new_id(), edit, None)
     with pytest.raises(NotFound):
-        await team.profile(new_id())
+        await team.profile(SYSTEM, new_id())
 
 
 async def test_figures_of_a_day(scene: Scene) -> None:
@@ -122,14 +123,16 @@ async def test_figures_of_a_day(scene: Scene) -> None:
     await scene.desk.close(lucia, Close(interaction_id=missed.interaction_id, disposition="solved"))
     await scene.settle()
     scene.clock.advance(1)
-    figures = await service(scene).stats(lucia.agent(), START - timedelta(minutes=180), None)
+    figures = await service(scene).stats(
+        SYSTEM, lucia.agent(), START - timedelta(minutes=180), None
+    )
     assert (figures.total, figures.average_duration_seconds) == (1, 90)
     assert (figures.offers, figures.missed, figures.rejected) == (3, 1, 1)
     signed_in = (scene.clock.now() - START + timedelta(minutes=180)).total_seconds()
     assert figures.availability_percent == round(100 * (signed_in - 1800) / signed_in, 1)
-    today = await service(scene).stats(lucia.agent(), None, None)
+    today = await service(scene).stats(SYSTEM, lucia.agent(), None, None)
     assert today.since == midnight
     with pytest.raises(Invalid):
-        await service(scene).stats(lucia.agent(), START + timedelta(days=2), None)
+        await service(scene).stats(SYSTEM, lucia.agent(), START + timedelta(days=2), None)
     with pytest.raises(NotFound):
-        await service(scene).stats(new_id(), None, None)
+        await service(scene).stats(SYSTEM, new_id(), None, None)

@@ -12,6 +12,7 @@ import pytest
 
 from contactcenter.analytics.live import PACE_S
 from contactcenter.analytics.schemas import ExplainQuery, IntervalQuery, WallboardState
+from contactcenter.core.access import SYSTEM
 from contactcenter.core.errors import Invalid, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.events.agents import AgentHelpRequested, AgentStatusChanged
@@ -34,7 +35,7 @@ def sent(watched: Watched, to: str, name: str) -> list[Mapping[str, Any]]:
 
 
 async def test_the_snapshot_answers_a_subscription(played: Watched) -> None:
-    queues = await played.analytics.subscribe("sid", None)
+    queues = await played.analytics.subscribe(SYSTEM, "sid", None)
     assert queues == ["SA", "SH", "PR", "CO", "SV", "RE"]
     (snapshot,) = sent(played, "sid", "snapshot")
     assert snapshot["streams"] == {"wallboard": 0}
@@ -46,7 +47,7 @@ async def test_the_snapshot_answers_a_subscription(played: Watched) -> None:
 
 
 async def test_deltas_add_up_to_a_new_snapshot(watched: Watched) -> None:
-    await watched.analytics.subscribe("sid", None)
+    await watched.analytics.subscribe(SYSTEM, "sid", None)
     await watched.play()
     (snapshot,) = sent(watched, "sid", "snapshot")
     await until(lambda: len(watched.wallboard.board.shown["today"]) > 5)
@@ -63,7 +64,7 @@ async def test_deltas_add_up_to_a_new_snapshot(watched: Watched) -> None:
 
 
 async def test_at_most_two_deltas_a_second(watched: Watched) -> None:
-    await watched.analytics.subscribe("sid", None)
+    await watched.analytics.subscribe(SYSTEM, "sid", None)
     loop = asyncio.get_running_loop()
     moments: list[float] = []
     emit = watched.screens.emit
@@ -81,7 +82,7 @@ async def test_at_most_two_deltas_a_second(watched: Watched) -> None:
 
 
 async def test_a_narrower_view_holds_its_queues_only(played: Watched) -> None:
-    await played.analytics.subscribe("sid", ["SA", "PR"])
+    await played.analytics.subscribe(SYSTEM, "sid", ["SA", "PR"])
     (snapshot,) = sent(played, "sid", "snapshot")
     state = WallboardState.model_validate(snapshot["state"])
     assert set(state.queues) == {"SA", "PR"}
@@ -90,19 +91,19 @@ async def test_a_narrower_view_holds_its_queues_only(played: Watched) -> None:
     assert len(state.agents) == 14
     assert snapshot["streams"] == {"wallboard:PR,SA": 0}
     assert set(played.analytics.resync("sid")["state"]["queues"]) == {"SA", "PR"}
-    await played.analytics.subscribe("sid", None)
+    await played.analytics.subscribe(SYSTEM, "sid", None)
     assert set(sent(played, "sid", "snapshot")[-1]["state"]["queues"]) > {"SA", "PR"}
 
 
 async def test_an_unknown_queue_is_refused_and_nothing_moves(watched: Watched) -> None:
     with pytest.raises(Invalid):
-        await watched.analytics.subscribe("sid", ["XX"])
+        await watched.analytics.subscribe(SYSTEM, "sid", ["XX"])
     with pytest.raises(NotFound):
         watched.analytics.resync("sid")
 
 
 async def test_a_status_is_told_with_the_agents_card(watched: Watched) -> None:
-    await watched.analytics.subscribe("sid", None)
+    await watched.analytics.subscribe(SYSTEM, "sid", None)
     agent = next(iter(watched.wallboard.board.agents.values()))
     async with watched.deps.work.begin("test", "system") as work:
         work.emit(AgentStatusChanged(agent_id=agent.agent_id, status="away", reason="break"))
@@ -112,7 +113,7 @@ async def test_a_status_is_told_with_the_agents_card(watched: Watched) -> None:
 
 
 async def test_midnight_begins_a_new_day(played: Watched) -> None:
-    await played.analytics.subscribe("sid", None)
+    await played.analytics.subscribe(SYSTEM, "sid", None)
     before = played.wallboard.day
     played.clock.at = before[1] + timedelta(minutes=1)
     await until(lambda: played.wallboard.day[0] == before[1])
@@ -122,7 +123,7 @@ async def test_midnight_begins_a_new_day(played: Watched) -> None:
 @pytest.mark.parametrize("figure", ["service_level", "abandonment", "asa", "aht", "waiting"])
 async def test_an_explanation_adds_up_and_names_its_items(played: Watched, figure: str) -> None:
     query = ExplainQuery.model_validate({"figure": figure, "channel": "voice"})
-    told = await played.analytics.explain(query)
+    told = await played.analytics.explain(SYSTEM, query)
     assert told.numerator.value == sum(part.sign * part.value for part in told.numerator.parts)
     assert told.total == len(told.items)
     assert told.numerator.value == sum(item.numerator for item in told.items)
@@ -135,7 +136,7 @@ async def test_an_explanation_adds_up_and_names_its_items(played: Watched, figur
 
 async def test_occupancy_of_a_queue_is_of_its_members(played: Watched) -> None:
     query = ExplainQuery.model_validate({"figure": "occupancy", "queue": "RE"})
-    told = await played.analytics.explain(query)
+    told = await played.analytics.explain(SYSTEM, query)
     assert [agent.name for agent in told.agents] == ["Teresa Bielsa"]
     assert told.denominator is not None
     assert 0 < told.numerator.value <= told.denominator.value
@@ -144,14 +145,14 @@ async def test_occupancy_of_a_queue_is_of_its_members(played: Watched) -> None:
 async def test_explain_refuses_what_it_does_not_know(watched: Watched) -> None:
     query = ExplainQuery.model_validate({"figure": "asa", "queue": str(new_id())})
     with pytest.raises(Invalid):
-        await watched.analytics.explain(query)
+        await watched.analytics.explain(SYSTEM, query)
 
 
 async def test_a_stretch_is_bounded(watched: Watched) -> None:
     start, end = watched.wallboard.day
     for bad in ({"from": end, "to": start}, {"from": start, "to": start + timedelta(days=8)}):
         with pytest.raises(Invalid):
-            await watched.analytics.intervals(IntervalQuery.model_validate(bad))
+            await watched.analytics.intervals(SYSTEM, IntervalQuery.model_validate(bad))
 
 
 async def test_a_raised_hand_is_in_the_rebuilt_day_too(watched: Watched) -> None:

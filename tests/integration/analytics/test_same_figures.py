@@ -14,6 +14,7 @@ import pytest
 from contactcenter.analytics.ledger import Ledger, Reader
 from contactcenter.analytics.metrics import HALF_HOUR_MS, CellKey, Spent, Tally, half_hour
 from contactcenter.analytics.schemas import IntervalQuery
+from contactcenter.core.access import SYSTEM
 from contactcenter.core.clock import to_ms
 from contactcenter.events import interactions, routing
 from tests.integration.analytics.conftest import Watched
@@ -141,7 +142,7 @@ async def test_a_half_hour_over_http_is_the_live_one(played: Watched) -> None:
     now = to_ms(played.clock.now())
     start, end = played.wallboard.day
     told = await played.analytics.intervals(
-        IntervalQuery.model_validate({"from": start, "to": end, "queue": "SA"})
+        SYSTEM, IntervalQuery.model_validate({"from": start, "to": end, "queue": "SA"})
     )
     live = cells(played.wallboard.board.ledger, now)
     assert {

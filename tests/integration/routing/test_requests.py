@@ -10,7 +10,7 @@ import pytest
 
 from contactcenter.agents.schemas import SetStatus
 from contactcenter.agents.service import AgentService
-from contactcenter.core.access import Principal
+from contactcenter.core.access import SYSTEM, Principal
 from contactcenter.core.errors import Conflict, NotFound, Unavailable
 from routing import requests as asking
 from routing.core.decisions import Decision
@@ -196,7 +196,7 @@ async def test_after_this_takes_effect_without_an_offer_in_between(live: Scene) 
         lucia, WrapUp(interaction_id=waiting.interaction_id, disposition="solved")
     )
     async with asyncio.timeout(10):
-        while (await agents.profile(lucia.agent())).status != "away":
+        while (await agents.profile(SYSTEM, lucia.agent())).status != "away":
             await asyncio.sleep(0.01)
     assert len(await live.events("reservation.created")) == 1
 
