@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from channels.ports import Desks, Hints, Hours, Parts, Queueing
+from channels.privacy_rules import RULES
 from channels.voice.cards import CallCards
 from channels.voice.follow import FOLLOWED, Followers
 from channels.voice.media.client import MediaClient
@@ -62,6 +63,7 @@ def build(
 
     module = Module(
         name="channels",
+        privacy=RULES,
         routes=ChatRoutes(visitors, settings.chat.starts_per_minute).table(),
         commands=(
             *ChatCommands(visitors, agents).table(),

@@ -180,6 +180,7 @@ def build(
         realtime.module,
         *(() if demo is None else (demo.module(),)),
     )
+    identity.privacy.bind([rule for module in modules for rule in module.privacy])
     authenticators = Authenticators(chat.authenticator, identity.sessions)
     dispatcher = Dispatcher(command for module in modules for command in module.commands)
     realtime.gateway.bind(authenticators, dispatcher)

@@ -8,6 +8,7 @@ from contactcenter.core.jobs import Schedule
 from contactcenter.core.module import Deps, Module
 from crm.customers.routes import CustomerRoutes
 from crm.customers.service import CustomerService
+from crm.privacy_rules import RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ def build(deps: Deps) -> Crm:
     customers = CustomerService(deps.work, deps.clock, zone)
     module = Module(
         name="crm",
+        privacy=RULES,
         routes=CustomerRoutes(customers).table(),
         schedules=(Schedule("customers.erase_due", "41 2 * * *", customers.erase_due),),
     )

@@ -12,6 +12,7 @@ from routing.calls import CallParts
 from routing.core.model import Constants
 from routing.desk import DeskService
 from routing.leader import Router
+from routing.privacy_rules import RULES
 from routing.queues.routes import SetupRoutes
 from routing.queues.service import SetupService
 from routing.requests import Requests
@@ -68,6 +69,7 @@ def build(deps: Deps, constants: Constants | None = None) -> Routing:
     )
     module = Module(
         name="routing",
+        privacy=RULES,
         routes=(
             *RoutingRoutes(supervision).table(),
             *SetupRoutes(SetupService(deps.work, zone)).table(),

@@ -17,6 +17,7 @@ from contactcenter.core import openapi
 from contactcenter.core.access import PUBLIC, ROLE_PERMISSIONS, UNVERIFIED, Permission
 from contactcenter.core.clock import SystemClock
 from contactcenter.core.http import Route
+from contactcenter.core.privacy import TableRule
 from contactcenter.core.sockets import Command
 from contactcenter.realtime.snapshot import Centre
 
@@ -40,12 +41,22 @@ ENVIRON: Final = {
 ROLES: Final = tuple(ROLE_PERMISSIONS)
 
 
-def tables() -> tuple[list[Route], list[Command]]:
-    """Every route and every socket command of a development system with all providers."""
+def house() -> app.House:
+    """A development system with all providers; nothing of it runs."""
     settings = load_settings(ENVIRON)
-    house = app.build(settings, cast("db.Pool", None), SystemClock(), Centre("", "Europe/Madrid"))
-    routes = [route for module in house.modules for route in module.routes]
-    commands = [command for module in house.modules for command in module.commands]
+    return app.build(settings, cast("db.Pool", None), SystemClock(), Centre("", "Europe/Madrid"))
+
+
+def privacy_rules() -> list[TableRule]:
+    """What each table holds of a person, by all rooms."""
+    return [rule for module in house().modules for rule in module.privacy]
+
+
+def tables() -> tuple[list[Route], list[Command]]:
+    """Every route and every socket command."""
+    modules = house().modules
+    routes = [route for module in modules for route in module.routes]
+    commands = [command for module in modules for command in module.commands]
     return routes, sorted(commands, key=lambda command: (command.namespace, command.name))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contactcenter.agents.ports import Duty
+from contactcenter.agents.privacy_rules import RULES
 from contactcenter.agents.routes import AgentRoutes
 from contactcenter.agents.service import AgentService
 from contactcenter.agents.sockets import AgentCommands
@@ -15,4 +16,5 @@ def build(deps: Deps, duty: Duty) -> Module:
         name="agents",
         routes=AgentRoutes(service).table(),
         commands=AgentCommands(service).table(),
+        privacy=RULES,
     )

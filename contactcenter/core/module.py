@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import db
 from config.settings import Settings
@@ -20,9 +20,14 @@ from contactcenter.core.clock import Clock
 from contactcenter.core.durable import Listener
 from contactcenter.core.http import Route
 from contactcenter.core.jobs import Job, JobQueue, Schedule
+from contactcenter.core.privacy import TableRule, nothing_personal
 from contactcenter.core.sockets import Command
 from contactcenter.core.vault import Vault
 from contactcenter.core.work import WorkFactory
+
+BOOKS: Final = ("listener_cursors", "parked_events", "leases", "schema_migrations")
+IDEMPOTENCY: Final = "idempotency_keys"
+JOBS: Final = ("pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics")
 
 Role = Literal["web", "router", "listeners", "jobs", "demo"]
 
@@ -68,6 +73,7 @@ class Module:
     listeners: tuple[Listener, ...] = ()
     jobs: tuple[Job, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    privacy: tuple[TableRule, ...] = ()
     lifespans: tuple[Lifespan, ...] = ()
 
 
@@ -81,4 +87,11 @@ def ground(deps: Deps) -> Module:
     return Module(
         name="core",
         schedules=(Schedule("idempotency.sweep", "7 * * * *", sweep_idempotency_keys),),
+        privacy=(
+            *nothing_personal("Settings of the centre.", "centre_settings"),
+            *nothing_personal("Facts are ids, states and numbers.", "event_log"),
+            *nothing_personal("Positions, locks and classes of errors.", *BOOKS),
+            *nothing_personal("Answers sealed with the caller's key, for a day.", IDEMPOTENCY),
+            *nothing_personal("Payloads are ids, or sealed; done jobs are deleted.", *JOBS),
+        ),
     )

@@ -19,6 +19,9 @@ from contactcenter.identity.oidc import OidcClient, providers_of
 from contactcenter.identity.passwords import Passwords
 from contactcenter.identity.people import PeopleService
 from contactcenter.identity.post import Mailbox, Post
+from contactcenter.identity.privacy import PrivacyService
+from contactcenter.identity.privacy_routes import PrivacyRoutes
+from contactcenter.identity.privacy_rules import RULES
 from contactcenter.identity.routes import AccountRoutes, MailboxRoutes, SignInRoutes
 from contactcenter.identity.service import Sessions, SignInService
 from contactcenter.identity.tokens import AccessTokens
@@ -31,6 +34,7 @@ class Identity:
 
     module: Module
     sessions: Sessions
+    privacy: PrivacyService
 
 
 def build(deps: Deps, mail: Mail | None = None) -> Identity:
@@ -63,6 +67,7 @@ def build(deps: Deps, mail: Mail | None = None) -> Identity:
         sessions,
         post,
     )
+    privacy = PrivacyService(work, deps.jobs, deps.vault)
     people = PeopleService(work, sessions, two_factor, post)
     journal = AuditJournal(deps.vault)
     work.keep_journal(journal)
@@ -86,15 +91,18 @@ def build(deps: Deps, mail: Mail | None = None) -> Identity:
             *SignInRoutes(sign_in, production=production).table(),
             *AccountRoutes(accounts, two_factor).table(),
             *OAuthRoutes(oauth).table(),
+            *PrivacyRoutes(privacy).table(),
             *AdminRoutes(people, AuditReader(work, deps.vault)).table(),
             *MailboxRoutes(mailbox).table(production=production),
         ),
         listeners=(chain(deps.vault),),
-        jobs=(post.job(),),
+        jobs=(post.job(), privacy.job()),
         schedules=(
             Schedule("identity.sweep", "17 4 * * *", sign_in.sweep),
             Schedule("identity.reseal", "47 * * * *", two_factor.reseal),
+            Schedule("privacy.sweep", "27 4 * * *", privacy.sweep),
         ),
+        privacy=RULES,
         lifespans=(Lifespan("web", watch),),
     )
-    return Identity(module, sessions)
+    return Identity(module, sessions, privacy)

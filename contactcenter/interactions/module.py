@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from contactcenter.core.module import Deps, Module
+from contactcenter.interactions.privacy_rules import RULES
 from contactcenter.interactions.routes import InteractionRoutes
 from contactcenter.interactions.service import InteractionService
 
 
 def build(deps: Deps) -> Module:
     return Module(
-        name="interactions", routes=InteractionRoutes(InteractionService(deps.work)).table()
+        name="interactions",
+        routes=InteractionRoutes(InteractionService(deps.work)).table(),
+        privacy=RULES,
     )

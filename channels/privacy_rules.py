@@ -1,0 +1,26 @@
+"""What the channels' tables hold of a person (core.privacy)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contactcenter.core.privacy import TableRule, nothing_personal
+
+EXPORT_RECORDINGS = """
+SELECT r.created_at, r.seconds, r.state, r.retention, r.expires_at, r.legal_hold, r.hold_reason
+FROM recordings r JOIN calls c ON c.id = r.call_id
+JOIN interactions i ON i.id = c.interaction_id WHERE i.contact_id = $1
+"""
+
+RULES: Final = (
+    *nothing_personal("Ids and times.", "chat_visitors", "softphones", "call_legs"),
+    *nothing_personal("Ids, states and times.", "calls", "call_events", "recording_plays"),
+    *nothing_personal("Settings.", "recording_rules", "media_nodes"),
+    TableRule(
+        "recordings",
+        "keep",
+        "A recording has a retention of its own and may be under a legal hold; what is over goes "
+        "by itself.",
+        {"contact": EXPORT_RECORDINGS},
+    ),
+)

@@ -1,0 +1,175 @@
+"""Exporting and erasing a person by the tables' rules (core.privacy).
+
+A request is a row and a job. Erasing ends with a certificate: for each table what became of how
+many rows, and which are kept for what reason. One transaction erases everything or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import orjson
+
+from contactcenter.core.access import Principal
+from contactcenter.core.errors import Conflict, Forbidden, NotFound
+from contactcenter.core.ids import new_id
+from contactcenter.core.jobs import Job, JobQueue
+from contactcenter.core.privacy import Person, TableRule, by_table
+from contactcenter.core.vault import Vault
+from contactcenter.core.work import Work, WorkFactory
+from contactcenter.events.identity import PersonErased, UserChanged
+from contactcenter.identity import privacy_store as store
+from contactcenter.identity.service import end_sessions
+
+JOB: Final = "identity.privacy"
+EXPORT_KEPT: Final = timedelta(days=7)
+
+Kind = Literal["export", "erase"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it stands; `certificate` once it is done."""
+
+    id: UUID
+    kind: Kind
+    person_kind: Person
+    person: UUID
+    reason: str
+    requested_by: UUID
+    requested_at: datetime
+    done_at: datetime | None
+    certificate: list[dict[str, Any]] | None
+
+
+class PrivacyService:
+    def __init__(self, work: WorkFactory, jobs: JobQueue, vault: Vault) -> None:
+        self._work = work
+        self._jobs = jobs
+        self._vault = vault
+        self._rules: tuple[TableRule, ...] = ()
+
+    def bind(self, rules: Sequence[TableRule]) -> None:
+        """The rules of all rooms; those that others still look things up by run last."""
+        known = by_table(rules).values()
+        self._rules = tuple(sorted(known, key=lambda rule: (rule.last, rule.table)))
+
+    async def ask(
+        self, principal: Principal, kind: Kind, person_kind: Person, person: UUID, reason: str
+    ) -> Request:
+        """Queue a request. Raises NotFound for nobody, Conflict for the asker's own account and
+        for an administrator's, Forbidden for a customer, whose erasing the CRM sees to."""
+        assert principal.user_id is not None
+        if kind == "erase" and person_kind == "customer":
+            raise Forbidden("A customer is erased in the CRM, when no legal duty keeps the data.")
+        request_id = new_id()
+        async with self._work.begin("privacy.ask", principal.actor) as work:
+            found = await store.find_person(work.conn, person_kind, person)
+            if found is None:
+                raise NotFound
+            if kind == "erase" and (person == principal.user_id or found == "admin"):
+                raise Conflict("An administrator is not erased: change the role first.")
+            await store.add(
+                work.conn,
+                request_id,
+                kind,
+                person_kind,
+                person,
+                reason,
+                principal.user_id,
+                work.now,
+            )
+            payload = {"id": str(request_id)}
+            await self._jobs.enqueue(work.conn, JOB, payload, dedupe_key=f"{JOB}:{request_id}")
+            work.audit(f"privacy.{kind}", person_kind, person, after={"reason": reason})
+            made = await self._found(work, request_id)
+            return work.answer(made)
+
+    async def requests(self, before: UUID | None, limit: int) -> list[Request]:
+        async with self._work.reading("privacy.requests") as conn:
+            rows = await store.requests(conn, None, before, limit)
+        return [Request(**row) for row in rows]
+
+    async def request(self, request_id: UUID) -> Request:
+        async with self._work.reading("privacy.request") as conn:
+            rows = await store.requests(conn, request_id, None, 1)
+        if not rows:
+            raise NotFound
+        return Request(**rows[0])
+
+    async def export(self, request_id: UUID) -> bytes:
+        """The exported data as JSON; NotFound when there is none (any more)."""
+        async with self._work.reading("privacy.export") as conn:
+            sealed = await store.export_of(conn, request_id)
+        if sealed is None:
+            raise NotFound
+        return self._vault.open(sealed, f"privacy_requests.export/{request_id}")
+
+    def job(self) -> Job:
+        return Job(JOB, self._do, attempts=8)
+
+    async def _do(self, payload: Mapping[str, Any]) -> None:
+        request_id = UUID(payload["id"])
+        async with self._work.begin("privacy.do", "system") as work:
+            request = await self._found(work, request_id, lock=True)
+            if request.done_at is not None:
+                return
+            if request.kind == "export":
+                certificate, told = await self._exported(work, request)
+                sealed = self._vault.seal(
+                    orjson.dumps(told, default=str), f"privacy_requests.export/{request_id}"
+                )
+            else:
+                certificate, sealed = await self._erased(work, request), None
+            await store.finish(work.conn, request_id, certificate, sealed, work.now)
+
+    async def _exported(
+        self, work: Work, request: Request
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        told: dict[str, Any] = {}
+        for rule in self._rules:
+            statement = rule.export.get(request.person_kind)
+            if statement is not None:
+                rows = await store.run_export(work.conn, statement, request.person)
+                told[rule.table] = rows
+        certificate = [{"table": table, "rows": len(rows)} for table, rows in told.items()]
+        return certificate, told
+
+    async def _erased(self, work: Work, request: Request) -> list[dict[str, Any]]:
+        if request.person_kind == "user":
+            await end_sessions(work, request.person, "disabled")
+            work.emit(UserChanged(user_id=request.person))
+        work.emit(PersonErased(person=request.person))
+        # Before its key goes, and about an id alone.
+        work.audit("privacy.erased", request.person_kind, request.person)
+        certificate = []
+        for rule in self._rules:
+            statement = rule.erase.get(request.person_kind)
+            kept = rule.export.get(request.person_kind) if rule.action == "keep" else None
+            if statement is not None:
+                rows = await store.run_erase(work.conn, statement, request.person)
+            elif kept is not None:
+                rows = len(await store.run_export(work.conn, kept, request.person))
+            else:
+                continue
+            certificate.append(
+                {"table": rule.table, "action": rule.action, "rows": rows, "reason": rule.reason}
+            )
+        return certificate
+
+    async def sweep(self) -> None:
+        """Forget exports after a week."""
+        async with self._work.begin("privacy.sweep", "system") as work:
+            await store.forget_exports(work.conn, work.now - EXPORT_KEPT)
+
+    async def _found(self, work: Work, request_id: UUID, *, lock: bool = False) -> Request:
+        if lock:
+            await store.lock(work.conn, request_id)
+        rows = await store.requests(work.conn, request_id, None, 1)
+        if not rows:
+            raise NotFound
+        return Request(**rows[0])

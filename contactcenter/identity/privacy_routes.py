@@ -1,0 +1,140 @@
+"""HTTP of privacy requests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from contactcenter.core.access import Permission
+from contactcenter.core.errors import Conflict, Forbidden, NotFound
+from contactcenter.core.http import Request, Response, Route
+from contactcenter.core.validation import Schema
+from contactcenter.identity import privacy
+from contactcenter.identity.admin_schemas import Page
+from contactcenter.identity.privacy import PrivacyService
+
+PATH: Final = "/api/v1/privacy/requests"
+TAGS: Final = ("privacy",)
+
+
+class AskIn(Schema):
+    kind: Literal["export", "erase"]
+    person_kind: Literal["user", "contact", "customer"]
+    person: UUID
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    """Why, without personal data: it stays with the certificate."""
+
+
+class CertificateLine(BaseModel):
+    table: str
+    rows: int
+    action: Literal["erase", "keep"] | None = None
+    reason: str | None = None
+    """Of what is kept: the legal hold."""
+
+
+class RequestOut(BaseModel):
+    id: UUID
+    kind: Literal["export", "erase"]
+    person_kind: Literal["user", "contact", "customer"]
+    person: UUID
+    reason: str
+    requested_by: UUID
+    requested_at: datetime
+    done_at: datetime | None
+    certificate: list[CertificateLine] | None
+
+
+class RequestList(BaseModel):
+    items: list[RequestOut]
+    next_cursor: str | None
+
+
+class PrivacyRoutes:
+    def __init__(self, service: PrivacyService) -> None:
+        self._service = service
+
+    async def ask(self, request: Request) -> RequestOut:
+        given: AskIn = request.body
+        return _out(
+            await self._service.ask(
+                request.principal, given.kind, given.person_kind, given.person, given.reason
+            )
+        )
+
+    async def listed(self, request: Request) -> RequestList:
+        query: Page = request.query
+        rows = await self._service.requests(query.cursor, query.limit + 1)
+        more = len(rows) > query.limit
+        return RequestList(
+            items=[_out(row) for row in rows[: query.limit]],
+            next_cursor=str(rows[query.limit - 1].id) if more else None,
+        )
+
+    async def one(self, request: Request) -> RequestOut:
+        return _out(await self._service.request(request.id("id")))
+
+    async def export(self, request: Request) -> Response:
+        data = await self._service.export(request.id("id"))
+        headers = {"Content-Disposition": 'attachment; filename="export.json"'}
+        return Response(data, headers=headers)
+
+    def table(self) -> tuple[Route, ...]:
+        manage = Permission.PRIVACY_MANAGE
+        return (
+            Route(
+                "POST",
+                PATH,
+                self.ask,
+                manage,
+                "Export or erase a person",
+                body=AskIn,
+                response=RequestOut,
+                status=202,
+                tags=TAGS,
+                errors=(Conflict, Forbidden, NotFound),
+            ),
+            Route(
+                "GET",
+                PATH,
+                self.listed,
+                manage,
+                "List privacy requests, the newest first",
+                query=Page,
+                response=RequestList,
+                tags=TAGS,
+            ),
+            Route(
+                "GET",
+                f"{PATH}/{{id}}",
+                self.one,
+                manage,
+                "Show a privacy request with its certificate",
+                response=RequestOut,
+                tags=TAGS,
+            ),
+            Route(
+                "GET",
+                f"{PATH}/{{id}}/export",
+                self.export,
+                manage,
+                "The exported data, for a week",
+                tags=TAGS,
+            ),
+        )
+
+
+def _out(request: privacy.Request) -> RequestOut:
+    return RequestOut(
+        **{
+            name: getattr(request, name)
+            for name in RequestOut.model_fields
+            if name != "certificate"
+        },
+        certificate=None
+        if request.certificate is None
+        else [CertificateLine(**line) for line in request.certificate],
+    )

@@ -1,0 +1,86 @@
+"""SQL of privacy requests. The statements of the tables' rules are theirs (core.privacy)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from db import Connection, Record
+
+FIND_USER = "SELECT role FROM users WHERE id = $1 AND status <> 'erased'"
+FIND_CONTACT = "SELECT 'contact' FROM contacts WHERE id = $1"
+FIND_CUSTOMER = "SELECT 'customer' FROM customers WHERE id = $1"
+FINDERS = {"user": FIND_USER, "contact": FIND_CONTACT, "customer": FIND_CUSTOMER}
+
+
+async def find_person(conn: Connection, kind: str, person: UUID) -> str | None:
+    """A user's role, or the kind; None for nobody."""
+    found: str | None = await conn.fetchval(FINDERS[kind], person)
+    return found
+
+
+ADD = """
+INSERT INTO privacy_requests
+    (id, kind, person_kind, person, reason, requested_by, requested_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+REQUESTS = """
+SELECT id, kind, person_kind, person, reason, requested_by, requested_at, done_at, certificate
+FROM privacy_requests
+WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR id < $2)
+ORDER BY id DESC LIMIT $3
+"""
+LOCK = "SELECT id FROM privacy_requests WHERE id = $1 FOR UPDATE"
+FINISH = """
+UPDATE privacy_requests SET done_at = $4, certificate = $2, export = $3 WHERE id = $1
+"""
+EXPORT_OF = "SELECT export FROM privacy_requests WHERE id = $1"
+FORGET_EXPORTS = (
+    "UPDATE privacy_requests SET export = NULL WHERE done_at < $1 AND export IS NOT NULL"
+)
+
+
+async def add(conn: Connection, *values: Any) -> None:
+    """id, kind, person_kind, person, reason, requested_by, now."""
+    await conn.execute(ADD, *values)
+
+
+async def requests(
+    conn: Connection, request_id: UUID | None, before: UUID | None, limit: int
+) -> list[Record]:
+    """Newest first."""
+    return await conn.fetch(REQUESTS, request_id, before, limit)
+
+
+async def lock(conn: Connection, request_id: UUID) -> None:
+    await conn.execute(LOCK, request_id)
+
+
+async def finish(
+    conn: Connection,
+    request_id: UUID,
+    certificate: list[dict[str, Any]],
+    sealed: bytes | None,
+    now: datetime,
+) -> None:
+    await conn.execute(FINISH, request_id, certificate, sealed, now)
+
+
+async def export_of(conn: Connection, request_id: UUID) -> bytes | None:
+    sealed: bytes | None = await conn.fetchval(EXPORT_OF, request_id)
+    return sealed
+
+
+async def forget_exports(conn: Connection, before: datetime) -> None:
+    await conn.execute(FORGET_EXPORTS, before)
+
+
+async def run_export(conn: Connection, statement: str, person: UUID) -> list[dict[str, Any]]:
+    """The rows of a rule's exporting statement."""
+    return [dict(row) for row in await conn.fetch(statement, person)]
+
+
+async def run_erase(conn: Connection, statement: str, person: UUID) -> int:
+    """How many rows a rule's erasing statement affected."""
+    return int((await conn.execute(statement, person)).rsplit(" ", 1)[1])

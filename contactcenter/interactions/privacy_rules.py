@@ -1,0 +1,74 @@
+"""What the hall's tables of contacts and their contacts with us hold of a person (core.privacy)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contactcenter.core.privacy import TableRule
+
+EXPORT_CONTACT = "SELECT name, locale, verified, created_at FROM contacts WHERE id = $1"
+ERASE_CONTACT = "UPDATE contacts SET name = '', sort_key = '', verified = false WHERE id = $1"
+EXPORT_ADDRESSES = "SELECT kind, address FROM contact_addresses WHERE contact_id = $1"
+ERASE_ADDRESSES = "DELETE FROM contact_addresses WHERE contact_id = $1"
+EXPORT_CONVERSATIONS = """
+SELECT channel, subject, state, created_at, closed_at FROM conversations WHERE contact_id = $1
+"""
+ERASE_CONVERSATIONS = """
+UPDATE conversations SET subject = NULL, visitor_token_hash = NULL WHERE contact_id = $1
+"""
+EXPORT_INTERACTIONS = """
+SELECT channel, direction, state, subject, outcome, tags, metadata, created_at, closed_at
+FROM interactions WHERE contact_id = $1
+"""
+ERASE_INTERACTIONS = """
+UPDATE interactions SET subject = NULL, metadata = '{}', tags = '{}', routing_facts = '{}'
+WHERE contact_id = $1
+"""
+EXPORT_MESSAGES = """
+SELECT m.sender, m.body, m.created_at FROM messages m
+JOIN conversations c ON c.id = m.conversation_id
+WHERE c.contact_id = $1 AND m.kind = 'text' ORDER BY m.created_at, m.id
+"""
+ERASE_MESSAGES = """
+UPDATE messages m SET body = '', client_id = NULL FROM conversations c
+WHERE c.id = m.conversation_id AND c.contact_id = $1
+"""
+
+RULES: Final = (
+    TableRule(
+        "contacts",
+        "erase",
+        "The contact stays as an empty row, for what refers to it.",
+        {"contact": EXPORT_CONTACT},
+        {"contact": ERASE_CONTACT},
+        last=True,
+    ),
+    TableRule(
+        "contact_addresses",
+        "erase",
+        "Addresses and numbers.",
+        {"contact": EXPORT_ADDRESSES},
+        {"contact": ERASE_ADDRESSES},
+    ),
+    TableRule(
+        "conversations",
+        "erase",
+        "Subjects; the visitor's token.",
+        {"contact": EXPORT_CONVERSATIONS},
+        {"contact": ERASE_CONVERSATIONS},
+    ),
+    TableRule(
+        "interactions",
+        "erase",
+        "Subjects, tags and facts; times and outcomes stay for statistics.",
+        {"contact": EXPORT_INTERACTIONS},
+        {"contact": ERASE_INTERACTIONS},
+    ),
+    TableRule(
+        "messages",
+        "erase",
+        "What was written, on both sides.",
+        {"contact": EXPORT_MESSAGES},
+        {"contact": ERASE_MESSAGES},
+    ),
+)

@@ -1,0 +1,142 @@
+"""A person's data is found by the rules, exported, and gone after erasing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+import db
+from contactcenter.identity import audit
+from tests.integration.app.conftest import Centre
+from tests.integration.app.people import sign_in
+from tests.integration.app.test_journey import PABLO, talking
+
+ADMIN = "admin@aintech.com"
+MARKS = ("Zenobia", "zenobia", "Quisquilla", "34611222333", "marca-secreta")
+
+
+@pytest.fixture
+async def conn(centre: Centre) -> AsyncIterator[db.Connection]:
+    conn = await db.connect(centre.settings)
+    yield conn
+    await conn.close()
+
+
+async def dump(conn: db.Connection) -> dict[str, str]:
+    """Table → its rows as text, columns of bytes too."""
+    tables = await conn.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    found = {}
+    for (table,) in tables:
+        rows = await conn.fetch(f'SELECT t::text FROM "{table}" t')
+        found[table] = "\n".join(row[0] for row in rows)
+    return found
+
+
+def hits(found: dict[str, str]) -> set[str]:
+    return {
+        table
+        for table, text in found.items()
+        if any(mark in text or mark.encode().hex() in text for mark in MARKS)
+    }
+
+
+async def done(centre: Centre, token: str, **asked: Any) -> dict[str, Any]:
+    status, request = await centre.http("POST", "/privacy/requests", token=token, json=asked)
+    assert status == 202, request
+    async with asyncio.timeout(20):
+        while True:
+            _, found = await centre.http("GET", f"/privacy/requests/{request['id']}", token=token)
+            if found["done_at"]:
+                answer: dict[str, Any] = found
+                return answer
+            await asyncio.sleep(0.1)
+
+
+async def test_a_contact_is_exported_and_erased(centre: Centre, conn: db.Connection) -> None:
+    visitor, desk, _ = await talking(centre, "CO", PABLO)
+    await visitor.say("Soy Zenobia Quisquilla y mi clave es marca-secreta")
+    await desk.say(visitor.id, "Gracias, Zenobia")
+    contact = await conn.fetchval(
+        "SELECT contact_id FROM conversations WHERE id = $1::uuid", visitor.id
+    )
+    admin = await sign_in(centre.url, ADMIN)
+    body = {"name": "Zenobia Quisquilla"}
+    assert (await centre.http("PATCH", f"/contacts/{contact}", token=desk.token, json=body))[
+        0
+    ] == 200
+    await conn.execute(
+        "INSERT INTO contact_addresses VALUES ($1, 'phone', '+34611222333')", contact
+    )
+    await conn.execute("UPDATE segments SET note = 'Zenobia llamó'")
+    await conn.execute(
+        "UPDATE interactions SET subject = 'De Zenobia', metadata = $1", {"of": "Zenobia"}
+    )
+    assert hits(await dump(conn)) >= {"contacts", "contact_addresses", "messages", "segments"}
+
+    export = await done(
+        centre, admin, kind="export", person_kind="contact", person=str(contact), reason="asked"
+    )
+    assert not hits({"privacy_requests": (await dump(conn))["privacy_requests"]}), "sealed"
+    _, told = await centre.http("GET", f"/privacy/requests/{export['id']}/export", token=admin)
+    assert told["contacts"][0]["name"] == "Zenobia Quisquilla"
+    assert {row["body"] for row in told["messages"]} >= {"Gracias, Zenobia"}
+    assert told["contact_addresses"] == [{"kind": "phone", "address": "+34611222333"}]
+
+    erased = await done(
+        centre, admin, kind="erase", person_kind="contact", person=str(contact), reason="asked"
+    )
+    assert hits(await dump(conn)) == set(), "0 hits after erasing"
+    lines = {line["table"]: line for line in erased["certificate"]}
+    assert lines["messages"]["rows"] >= 2
+    held = {table: line["reason"] for table, line in lines.items() if line["action"] == "keep"}
+    assert {"audit_logs", "recordings"} <= held.keys()
+    assert all(held.values())
+    status, _ = await centre.http("GET", f"/privacy/requests/{export['id']}/export", token=admin)
+    assert status == 404
+
+
+async def test_a_user_is_erased_and_the_audit_log_holds(
+    centre: Centre, conn: db.Connection
+) -> None:
+    admin = await sign_in(centre.url, ADMIN)
+    user = await conn.fetchval("SELECT id FROM users WHERE email = 'customer1@aintech.com'")
+    names = {"first_name": "Zenobia", "last_name": "Quisquilla", "phone": "+34611222333"}
+    assert (await centre.http("PATCH", f"/users/{user}", token=admin, json=names))[0] == 200
+    token = await sign_in(centre.url, "customer1@aintech.com")
+    _, found = await centre.http("GET", f"/audit?resource_id={user}", token=admin)
+    assert "Zenobia" in str(found)
+    await done(centre, admin, kind="erase", person_kind="user", person=str(user), reason="asked")
+    assert hits(await dump(conn)) == set()
+    assert "customer1@aintech.com" not in str(await dump(conn))
+    assert (await centre.http("GET", "/auth/me", token=token))[0] == 401
+    _, found = await centre.http("GET", f"/audit?resource_id={user}", token=admin)
+    assert "Zenobia" not in str(found)
+    assert any(item["erased"] for item in found["items"])
+    async with asyncio.timeout(20):
+        while await conn.fetchval(
+            "SELECT count(*) FROM audit_logs WHERE id NOT IN (SELECT audit_id FROM audit_chain)"
+        ):
+            await asyncio.sleep(0.1)
+    assert (await audit.verify(conn, centre.house.deps.vault)).faults == []
+
+
+async def test_what_is_refused(centre: Centre, conn: db.Connection) -> None:
+    admin = await sign_in(centre.url, ADMIN)
+    boss = await conn.fetchval("SELECT id FROM users WHERE email = $1", ADMIN)
+
+    async def tried(kind: str, person_kind: str, person: object, **more: Any) -> int:
+        body = {
+            "kind": kind, "person_kind": person_kind, "person": str(person), "reason": "x", **more
+        }  # fmt: skip
+        return (await centre.http("POST", "/privacy/requests", token=admin, json=body))[0]
+
+    assert await tried("erase", "user", boss) == 409
+    assert await tried("export", "user", uuid4()) == 404
+    assert await tried("erase", "customer", uuid4()) == 403
+    assert await tried("export", "user", boss, reason="") == 422
+    elena = await sign_in(centre.url, "supervisor1@aintech.com")
+    assert (await centre.http("GET", "/privacy/requests", token=elena))[0] == 403
