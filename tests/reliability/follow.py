@@ -119,7 +119,8 @@ class Careless(Stream):
 class Follower:
     """One client of one namespace that comes back after every cut.
 
-    `token` is asked at each connection, since tokens expire. `event` hears every applied event, and the snapshot's state under the name `snapshot`.
+    `token` is asked at each connection, since tokens expire. `event` hears every applied event,
+    and the snapshot's state under the name `snapshot`.
     """
 
     def __init__(
