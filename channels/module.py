@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from channels.ports import Desks, Hints, Hours, Parts, Queueing
 from channels.privacy_rules import RULES
 from channels.voice.cards import CallCards
-from channels.voice.follow import FOLLOWED, Followers
+from channels.voice.follow import FOLLOWED, STORE_RECORDING, Followers
+from channels.voice.history import CallHistory
 from channels.voice.media.client import MediaClient
 from channels.voice.offers import Offers
+from channels.voice.recordings import DELETE_OBJECT, RecordingService
+from channels.voice.routes import CallRoutes
 from channels.voice.service import AgentCalls
 from channels.voice.sockets import CallCommands
 from channels.voice.switch import Switch
@@ -19,8 +22,9 @@ from channels.webchat.service import Agents, Sweeper, VisitorAuthenticator, Visi
 from channels.webchat.sockets import ChatCommands
 from contactcenter.core.durable import Listener
 from contactcenter.core.health import Check, State
-from contactcenter.core.jobs import Schedule
+from contactcenter.core.jobs import Job, Schedule
 from contactcenter.core.module import Deps, Lifespan, Module
+from contactcenter.core.objects import Objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,21 @@ def build(
     media = MediaClient(settings.media.socket or settings.app.data_dir / "media.sock")
     cards = CallCards(settings.media, work, deps.clock, queueing)
     offers = Offers(media)
-    desk = AgentCalls(work, cards, media, offers, parts)
+    desk = AgentCalls(work, cards, media, offers, parts, queueing)
     callers = VisitorCalls(
         work, cards, media, offers, queueing, hours, parts, settings.chat.default_queue
     )
     followers = Followers(work, deps.clock, deps.jobs, desk, queueing, parts, desks)
     switch = Switch(work, deps.bus, media, followers, hints)
+
+    recordings = RecordingService(
+        work,
+        deps.clock,
+        deps.jobs,
+        Objects(settings),
+        settings.app.data_dir / "media" / "recordings",
+    )
+    routes = CallRoutes(desk, CallHistory(work, cards), recordings)
 
     async def media_state() -> State:
         return "ok" if media.connected else "degraded"
@@ -64,13 +77,23 @@ def build(
     module = Module(
         name="channels",
         privacy=RULES,
-        routes=ChatRoutes(visitors, settings.chat.starts_per_minute).table(),
+        routes=(
+            *ChatRoutes(visitors, settings.chat.starts_per_minute).table(),
+            *routes.table(),
+        ),
         commands=(
             *ChatCommands(visitors, agents).table(),
             *CallCommands(desk, callers).table(),
         ),
         listeners=(Listener("voice.calls", FOLLOWED, followers.routed),),
-        schedules=(Schedule("webchat.close_idle", "17 * * * *", sweeper.close_idle),),
+        jobs=(
+            Job(STORE_RECORDING, recordings.keep, attempts=8),
+            Job(DELETE_OBJECT, recordings.delete_object),
+        ),
+        schedules=(
+            Schedule("webchat.close_idle", "17 * * * *", sweeper.close_idle),
+            Schedule("recordings.expire", "41 * * * *", recordings.expire),
+        ),
         lifespans=(Lifespan("web", sweeper.running), Lifespan("web", switch.running)),
     )
     return Channels(module, visitors, VisitorAuthenticator(work), cards, media_state)

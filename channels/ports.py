@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
+from contactcenter.core.access import Principal
 from contactcenter.core.work import Work
 from db import Connection
 
@@ -104,6 +105,11 @@ class Parts(Protocol):
 
     async def let_go(self, work: Work, interaction_id: UUID, agent_id: UUID) -> None:
         """A colleague who was asked in leaves again, without paperwork."""
+
+    async def send_on(
+        self, principal: Principal, interaction_id: UUID, queue: str | None, agent_id: UUID | None
+    ) -> None:
+        """A blind transfer by this agent, in a unit of work of its own."""
 
     async def close(self, work: Work, interaction_id: UUID) -> None:
         """An internal call is over: every part in it ends, and the interaction with them."""

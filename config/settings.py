@@ -78,6 +78,8 @@ class App(_Section):
     public_url: str = Field("", alias="PUBLIC_URL")
     """Where browsers reach the centre, without a trailing slash; default: from HOST and PORT."""
     data_dir: Path = Field(Path("var"), alias="DATA_DIR")
+    object_store_url: str = Field("", alias="OBJECT_STORE_URL")
+    """Where recordings and files are kept (s3://bucket/prefix, ...); empty: under DATA_DIR."""
     timezone: str = Field("Europe/Madrid", alias="TIMEZONE")
     """The centre's IANA zone; it defines "today"."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID
 
+from contactcenter.core.access import Principal
 from contactcenter.core.errors import Conflict, NotFound
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.interactions import service as hall
@@ -17,12 +18,17 @@ from routing import lifecycle, queue_store, store
 from routing.book import QueueBook
 from routing.config import Queue
 from routing.core.model import DEFAULT_POLICIES, Channel
+from routing.desk import DeskService
 from routing.requests import Requests
+from routing.schemas import Transfer
 from routing.store import SegmentRow
 
 
 class CallParts:
-    def __init__(self, work: WorkFactory, book: QueueBook, requests: Requests) -> None:
+    def __init__(
+        self, work: WorkFactory, book: QueueBook, requests: Requests, desk: DeskService
+    ) -> None:
+        self._desk = desk
         self._work = work
         self._book = book
         self._requests = requests
@@ -91,6 +97,13 @@ class CallParts:
         interaction, segment = await self._own(work, interaction_id, agent_id)
         queue = await self._queue(work.conn, segment)
         await lifecycle.leave(work, interaction, segment, queue, wanted=True)
+
+    async def send_on(
+        self, principal: Principal, interaction_id: UUID, queue: str | None, agent_id: UUID | None
+    ) -> None:
+        """A blind transfer by this agent."""
+        wanted = Transfer(interaction_id=interaction_id, queue=queue, agent_id=agent_id)
+        await self._desk.transfer(principal, wanted)
 
     async def let_go(self, work: Work, interaction_id: UUID, agent_id: UUID) -> None:
         """A colleague who was asked in leaves again, without paperwork."""

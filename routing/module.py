@@ -78,5 +78,11 @@ def build(deps: Deps, constants: Constants | None = None) -> Routing:
         lifespans=(Lifespan("web", requests.listening), Lifespan("router", router.running)),
     )
     return Routing(
-        module, queues, presence, requests, desk, CallParts(deps.work, book, requests), Unforeseen()
+        module,
+        queues,
+        presence,
+        requests,
+        desk,
+        CallParts(deps.work, book, requests, desk),
+        Unforeseen(),
     )

@@ -292,7 +292,10 @@ class Followers:
         return len(due)
 
     async def _given_up(self, work: Work, row: CallRow, leg: Leg) -> None:
-        """One leg that is late; the next look finds the others, if the call goes on."""
+        """One leg that is late; the next look finds the others, if the call goes on. A softphone
+        that vanished takes no calls until its desk offers again."""
+        if leg.kind == "agent" and leg.state == "lost":
+            await self._softphone(work, leg.id, "lost")
         if leg.kind == "customer":
             reason = "not_connected" if leg.state == "inviting" else "customer_lost"
             await end_by_customer(work, row, self._queueing, self._parts, reason)

@@ -66,6 +66,11 @@ async def change(
     return row
 
 
+async def add(work: Work, row: CallRow, *facts: Said) -> None:
+    """Facts about a call that change nothing of it."""
+    await _tell(work, row, row.call.open_legs, facts)
+
+
 async def _tell(work: Work, row: CallRow, legs: Iterable[Leg], facts: Iterable[Said]) -> None:
     agents = tuple(sorted({leg.agent_id for leg in legs if leg.agent_id is not None}))
     common: dict[str, Any] = {

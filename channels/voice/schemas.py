@@ -274,4 +274,131 @@ class StartedCall(Card):
     call: VisitorCall
 
 
-CallPayload = dict[str, Any]
+# HTTP --------------------------------------------------------------------------------------------
+
+RecordingStage = Literal["recording", "finished", "stored", "failed", "deleted"]
+Retention = Literal["standard", "contract", "claim", "health"]
+
+
+class Waveform(Card):
+    """How loud each side is, 0 to 100, in at most 400 bars over the recording's length."""
+
+    left: list[int]
+    """The customer."""
+    right: list[int]
+    """The agents."""
+
+
+class RecordingCard(Card):
+    recording_id: UUID
+    call_id: UUID
+    state: RecordingStage
+    created_at: datetime
+    started_at: datetime | None
+    """Of the first stored frame, after the notice."""
+    seconds: float | None
+    bytes: int | None
+    sha256: str | None
+    gaps: list[dict[str, Any]]
+    """[{"from", "to"}]: silences of pauses."""
+    peaks: Waveform | None
+    """For whoever may play it."""
+    recovered: bool
+    retention: Retention
+    expires_at: datetime | None
+    legal_hold: bool
+    health: bool
+    may_play: bool
+    """Whether the asker may play it now: GET .../audio."""
+
+
+class RecordingList(Card):
+    items: list[RecordingCard]
+    next_cursor: None = None
+
+
+class LegalHold(Schema):
+    on: bool
+    reason: Annotated[str, Field(max_length=500), AfterValidator(_one_line)] = ""
+
+
+class RecordingRuleCard(Card):
+    """What holds for calls of a queue; version 0: the defaults."""
+
+    queue: str
+    mode: RecordMode
+    retention: Retention
+    health: bool
+    version: int
+
+
+class RecordingRules(Card):
+    items: list[RecordingRuleCard]
+    next_cursor: None = None
+
+
+class SetRecordingRule(Schema):
+    mode: RecordMode
+    retention: Retention = "standard"
+    health: bool = False
+
+
+class CallQuery(Schema):
+    """Filters of GET /calls; all of them must hold."""
+
+    state: CallState | None = None
+    queue: QueueKey | None = None
+    agent_id: UUID | None = None
+    direction: CallDirection | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, Field(max_length=100)] | None = None
+
+
+class CallPage(Card):
+    items: list[CallCard]
+    next_cursor: str | None
+
+
+class CallEvent(Card):
+    """One line of a call's history."""
+
+    at: datetime
+    name: str
+    actor: str
+    data: dict[str, Any]
+
+
+class CallDetail(Card):
+    call: CallCard
+    end_reason: str | None
+    events: list[CallEvent]
+    recordings: list[RecordingCard]
+
+
+class Switched(Schema):
+    """Body of POST .../mute and .../hold."""
+
+    on: bool
+
+
+class RecordControl(Schema):
+    """Body of POST .../record."""
+
+    state: Literal["start", "pause", "resume", "stop"]
+
+
+class CallTransfer(Schema):
+    """Body of POST .../transfer: blind, to a queue or to a colleague."""
+
+    queue: QueueKey | None = None
+    agent_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _one_target(self) -> CallTransfer:
+        if (self.queue is None) == (self.agent_id is None):
+            raise ValueError("either a queue or an agent")
+        return self
+
+
+class IceServers(Card):
+    ice_servers: list[IceServer]

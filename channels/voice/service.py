@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from channels.ports import Parts
+from channels.ports import Parts, Queueing
 from channels.voice import call as calls
 from channels.voice import line, recording_store, store
 from channels.voice.call import Call, Leg
@@ -32,6 +32,7 @@ from channels.voice.schemas import (
     CallOffer,
     CallRecord,
     CallSwitch,
+    CallTransfer,
     EchoTest,
     OfferAnswer,
 )
@@ -80,12 +81,14 @@ class AgentCalls:
         media: MediaClient,
         offers: Offers,
         parts: Parts,
+        queueing: Queueing,
     ) -> None:
         self._work = work
         self._cards = cards
         self._media = media
         self._offers = offers
         self._parts = parts
+        self._queueing = queueing
 
     # The softphone
 
@@ -259,6 +262,8 @@ class AgentCalls:
             sounds = softphone.state == "connected"
             deadline = work.now + VANISHED
             after = calls.answer(row.call, mine.id, sounds=sounds, deadline=deadline)
+            if row.call.direction != "internal" and after.consult is None:
+                await self._turn(work, row, mine, "active")  # whoever asked has left
             return after, [said(CallAnswered, agent_id=mine.agent_id)]
 
         return await self._step(principal, call_id, "call.answer", step)
@@ -283,7 +288,9 @@ class AgentCalls:
         asker = row.call.leg(consult.by) if consult else None
         await self._parts.let_go(work, row.interaction_id, leg.agent_id)
         facts = [said(CallLegLeft, leg_id=leg.id, agent_id=leg.agent_id)]
-        if asker is not None:
+        if asker is None and row.queue is not None:  # who asked has left: the customer waits again
+            await self._queueing.enqueue(work, interaction_id=row.interaction_id, queue=row.queue)
+        elif asker is not None:
             await self._turn(work, row, asker, "active")
             facts.append(
                 said(
@@ -455,6 +462,14 @@ class AgentCalls:
             row, mine = await self._own(work, agent_id, call_id)
             with moves:
                 await self.leave(work, row, mine)
+
+    async def transfer(self, principal: Principal, call_id: UUID, asked: CallTransfer) -> None:
+        """A blind transfer: the customer waits again, this agent is free."""
+        async with self._work.reading("call.transfer") as conn:
+            row = await store.call(conn, call_id)
+        if row is None or row.call.leg_of(principal.agent()) is None:
+            raise NotFound
+        await self._parts.send_on(principal, row.interaction_id, asked.queue, asked.agent_id)
 
     async def leave(self, work: Work, row: CallRow, mine: Leg) -> None:
         """An agent's leg is off the line, with what follows for everybody else."""

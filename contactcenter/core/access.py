@@ -28,6 +28,10 @@ class Permission(StrEnum):
     QUEUES_MANAGE = "queues.manage"  # queues, skills, calendars, dispositions
     ROUTING_ASSIGN = "routing.assign"  # push, move and transfer any interaction
     WALLBOARD_READ = "wallboard.read"
+    CALLS_READ = "calls.read"
+    RECORDINGS_PLAY = "recordings.play"
+    RECORDINGS_HEALTH = "recordings.health"  # play those of health matters too
+    RECORDINGS_MANAGE = "recordings.manage"  # legal hold, deletion
     DEMO_CONTROL = "demo.control"
     USERS_MANAGE = "users.manage"  # invite, change and disable users; teams
     ROLES_MANAGE = "roles.manage"
@@ -57,7 +61,12 @@ _OFFICE = _CUSTOMER | {
     Permission.WORKFLOWS_READ,
 }
 _ADJUSTER = _OFFICE | {Permission.CLAIMS_DECIDE}
-_AGENT = _OFFICE | {Permission.DESK_USE, Permission.CONTACTS_WRITE}
+_AGENT = _OFFICE | {
+    Permission.DESK_USE,
+    Permission.CONTACTS_WRITE,
+    Permission.CALLS_READ,
+    Permission.RECORDINGS_PLAY,
+}
 _SUPERVISOR = _AGENT | {
     Permission.PORTFOLIOS_ALL,
     Permission.CLAIMS_DECIDE,
@@ -66,6 +75,7 @@ _SUPERVISOR = _AGENT | {
     Permission.QUEUES_MANAGE,
     Permission.ROUTING_ASSIGN,
     Permission.WALLBOARD_READ,
+    Permission.RECORDINGS_MANAGE,
     Permission.DEMO_CONTROL,
 }
 _ADMIN = _SUPERVISOR | {
@@ -73,6 +83,7 @@ _ADMIN = _SUPERVISOR | {
     Permission.ROLES_MANAGE,
     Permission.AUDIT_READ,
     Permission.PRIVACY_MANAGE,
+    Permission.RECORDINGS_HEALTH,
 }
 
 ROLE_PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = MappingProxyType(

@@ -394,7 +394,16 @@ SELECT i.id AS interaction_id, i.conversation_id, i.channel, i.direction, i.stat
         WHERE m.interaction_id = i.id AND m.kind = 'text') AS messages,
        coalesce((SELECT left(m.body, 120) FROM messages m
                  WHERE m.interaction_id = i.id AND m.sender = 'visitor'
-                 ORDER BY m.id LIMIT 1), '') AS excerpt
+                 ORDER BY m.id LIMIT 1), '') AS excerpt,
+       (SELECT jsonb_build_object(
+            'call_id', k.id, 'state', k.state, 'answered_at', k.answered_at,
+            'ended_at', k.ended_at,
+            'recordings', coalesce(
+                (SELECT jsonb_agg(jsonb_build_object(
+                     'recording_id', r.id, 'state', r.state, 'seconds', r.seconds,
+                     'started_at', r.started_at) ORDER BY r.created_at, r.id)
+                 FROM recordings r WHERE r.call_id = k.id AND r.state <> 'deleted'), '[]'))
+        FROM calls k WHERE k.interaction_id = i.id) AS call
 FROM contacts c
 JOIN interactions i ON i.contact_id = c.id OR i.customer_id = c.customer_id
 LEFT JOIN agents a ON a.id = i.agent_id

@@ -152,6 +152,23 @@ class ReservationCard(Card):
     why: OfferWhy
 
 
+class TimelineRecording(Card):
+    """A recording on the timeline; GET /recordings/{id} says whether one may play it."""
+
+    recording_id: UUID
+    state: Literal["recording", "finished", "stored", "failed"]
+    seconds: float | None
+    started_at: datetime | None
+
+
+class TimelineCall(Card):
+    call_id: UUID
+    state: str
+    answered_at: datetime | None
+    ended_at: datetime | None
+    recordings: list[TimelineRecording]
+
+
 class TimelineEntry(Card):
     """One interaction in a contact's history, newest first, over all channels."""
 
@@ -171,6 +188,8 @@ class TimelineEntry(Card):
     messages: int
     excerpt: str
     """The first 120 characters the customer wrote in it."""
+    call: TimelineCall | None
+    """Of a voice interaction with a call of ours."""
 
 
 class AddressCard(Card):

@@ -203,6 +203,13 @@ export interface CallConsulted {
   talks_to: "colleague" | "customer";
 }
 
+export interface CallDetail {
+  call: CallCard;
+  end_reason: string | null;
+  events: CallEvent[];
+  recordings: RecordingCard[];
+}
+
 /** `call.dial`: an internal call. */
 export interface CallDial {
   agent_id: string;
@@ -214,9 +221,22 @@ export interface CallDigits {
   digits: string;
 }
 
+/** One line of a call's history. */
+export interface CallEvent {
+  at: string;
+  name: string;
+  actor: string;
+  data: Record<string, unknown>;
+}
+
 /** `call.offer`: the browser's SDP; PCMU only. */
 export interface CallOffer {
   sdp: string;
+}
+
+export interface CallPage {
+  items: CallCard[];
+  next_cursor: string | null;
 }
 
 export interface CallParty {
@@ -235,6 +255,16 @@ export interface CallQuality {
   leg_id: string;
   quality: LegQuality;
   level: number;
+}
+
+/** Filters of GET /calls; all of them must hold. */
+export interface CallQuery {
+  state?: "waiting" | "dialing" | "ringing" | "active" | "held" | "consulting" | "conference" | "ended" | null;
+  queue?: string | null;
+  agent_id?: string | null;
+  direction?: "inbound" | "outbound" | "internal" | null;
+  limit?: number;
+  cursor?: string | null;
 }
 
 /** `call.record`. */
@@ -258,6 +288,12 @@ export interface CallRef {
 export interface CallSwitch {
   call_id: string;
   on: boolean;
+}
+
+/** Body of POST .../transfer: blind, to a queue or to a colleague. */
+export interface CallTransfer {
+  queue?: string | null;
+  agent_id?: string | null;
 }
 
 export interface ChangePasswordIn {
@@ -701,6 +737,10 @@ export interface IceServer {
   credential?: string | null;
 }
 
+export interface IceServers {
+  ice_servers: IceServer[];
+}
+
 export interface InteractionCard {
   interaction_id: string;
   conversation_id: string;
@@ -817,6 +857,11 @@ export interface LegQuality {
   rtt_ms: number | null;
   mos: number;
   word: "good" | "fair" | "poor";
+}
+
+export interface LegalHold {
+  on: boolean;
+  reason?: string;
 }
 
 export interface Likeness {
@@ -1058,6 +1103,49 @@ export interface ReadUpTo {
   message_id: string;
 }
 
+/** Body of POST .../record. */
+export interface RecordControl {
+  state: "start" | "pause" | "resume" | "stop";
+}
+
+export interface RecordingCard {
+  recording_id: string;
+  call_id: string;
+  state: "recording" | "finished" | "stored" | "failed" | "deleted";
+  created_at: string;
+  started_at: string | null;
+  seconds: number | null;
+  bytes: number | null;
+  sha256: string | null;
+  gaps: Record<string, unknown>[];
+  peaks: Waveform | null;
+  recovered: boolean;
+  retention: "standard" | "contract" | "claim" | "health";
+  expires_at: string | null;
+  legal_hold: boolean;
+  health: boolean;
+  may_play: boolean;
+}
+
+export interface RecordingList {
+  items: RecordingCard[];
+  next_cursor?: null;
+}
+
+/** What holds for calls of a queue; version 0: the defaults. */
+export interface RecordingRuleCard {
+  queue: string;
+  mode: "inform" | "opt_in" | "opt_out" | "off";
+  retention: "standard" | "contract" | "claim" | "health";
+  health: boolean;
+  version: number;
+}
+
+export interface RecordingRules {
+  items: RecordingRuleCard[];
+  next_cursor?: null;
+}
+
 export interface RecoveryOut {
   recovery_codes: string[];
 }
@@ -1176,6 +1264,12 @@ export interface SessionsOut {
   next_cursor?: string | null;
 }
 
+export interface SetRecordingRule {
+  mode: "inform" | "opt_in" | "opt_out" | "off";
+  retention?: "standard" | "contract" | "claim" | "health";
+  health?: boolean;
+}
+
 /** `after_this`: it takes effect when the open work has ended, with no offer in between. Leaving as the last agent of a queue with waiters is refused with ctx.waiting unless `confirm`; signing off with open work is refused with ctx.open unless `open` says what becomes of it. */
 export interface SetStatus {
   status: "available" | "on_demand" | "away" | "offline";
@@ -1289,6 +1383,11 @@ export interface SupervisorTransfer {
   agent?: string | null;
 }
 
+/** Body of POST .../mute and .../hold. */
+export interface Switched {
+  on: boolean;
+}
+
 /** `cursor`: the last one the client has seen. The answer is always a snapshot. */
 export interface Sync {
   cursor?: string;
@@ -1313,6 +1412,14 @@ export interface Timeline {
   next_cursor: string | null;
 }
 
+export interface TimelineCall {
+  call_id: string;
+  state: string;
+  answered_at: string | null;
+  ended_at: string | null;
+  recordings: TimelineRecording[];
+}
+
 /** One interaction in a contact's history, newest first, over all channels. */
 export interface TimelineEntry {
   interaction_id: string;
@@ -1330,6 +1437,7 @@ export interface TimelineEntry {
   closed_at: string | null;
   messages: number;
   excerpt: string;
+  call: TimelineCall | null;
 }
 
 /** One thing that happened: an interaction on any channel, or a step of the file. */
@@ -1357,6 +1465,14 @@ export interface TimelineQuery {
   limit?: number;
   cursor?: string | null;
   channel?: "voice" | "chat" | "whatsapp" | "sms" | "email" | null;
+}
+
+/** A recording on the timeline; GET /recordings/{id} says whether one may play it. */
+export interface TimelineRecording {
+  recording_id: string;
+  state: "recording" | "finished" | "stored" | "failed";
+  seconds: number | null;
+  started_at: string | null;
 }
 
 export interface TokenIn {
@@ -1531,6 +1647,12 @@ export interface WallboardState {
   agents: Record<string, WallboardAgent>;
   time: Record<string, AgentWorked>;
   trouble: Record<string, boolean>;
+}
+
+/** How loud each side is, 0 to 100, in at most 400 bars over the recording's length. */
+export interface Waveform {
+  left: number[];
+  right: number[];
 }
 
 /** A further number or mail address. */

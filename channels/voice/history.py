@@ -1,0 +1,60 @@
+"""Calls past and present, for whoever may see them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from channels.voice import history_store, recording_store
+from channels.voice.cards import CallCards, card, load
+from channels.voice.recordings import recording_card
+from channels.voice.schemas import CallDetail, CallEvent, CallPage, CallQuery, IceServers
+from contactcenter.core.access import Permission, Principal
+from contactcenter.core.errors import NotFound
+from contactcenter.core.work import WorkFactory
+from contactcenter.interactions import service as hall
+
+
+class CallHistory:
+    def __init__(self, work: WorkFactory, cards: CallCards) -> None:
+        self._work = work
+        self._cards = cards
+
+    async def listed(self, principal: Principal, query: CallQuery) -> CallPage:
+        """Newest first. An agent sees the own ones, a supervisor all."""
+        only = None if principal.may(Permission.ROUTING_ASSIGN) else principal.agent()
+        async with self._work.reading("call.list") as conn:
+            rows = await history_store.listed(
+                conn,
+                state=query.state,
+                queue=query.queue,
+                agent_id=query.agent_id,
+                direction=query.direction,
+                only_of=only,
+                before=hall.decode_cursor(query.cursor),
+                limit=query.limit + 1,
+            )
+            shown = await load(conn, {row["id"] for row in rows[: query.limit]})
+        items = [card(shown[row["id"]], principal.agent_id) for row in rows[: query.limit]]
+        last = rows[query.limit - 1] if len(rows) > query.limit else None
+        return CallPage(
+            items=items,
+            next_cursor=hall.encode_cursor(last["created_at"], last["id"]) if last else None,
+        )
+
+    async def detail(self, principal: Principal, call_id: UUID) -> CallDetail:
+        async with self._work.reading("call.detail", snapshot=True) as conn:
+            one = (await load(conn, {call_id})).get(call_id)
+            if one is None:
+                raise NotFound
+            await hall.require_sight(conn, principal, interaction_id=one.row.interaction_id)
+            events = await history_store.events(conn, call_id)
+            recordings = await recording_store.of_calls(conn, [call_id])
+        return CallDetail(
+            call=card(one, principal.agent_id),
+            end_reason=one.row.end_reason,
+            events=[CallEvent(**event) for event in events],
+            recordings=[recording_card(row, principal) for row in recordings],
+        )
+
+    def ice(self, principal: Principal) -> IceServers:
+        return IceServers.model_validate({"ice_servers": self._cards.ice_servers(principal.actor)})

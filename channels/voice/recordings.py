@@ -1,0 +1,218 @@
+"""Recordings after the call: into the object store, onto the timeline, played, held, deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from channels.voice import line, recording_store, store
+from channels.voice.recording_store import RecordingRule
+from channels.voice.schemas import (
+    LegalHold,
+    RecordingCard,
+    RecordingList,
+    RecordingRuleCard,
+    RecordingRules,
+    SetRecordingRule,
+)
+from channels.voice.waveform import peaks, sound_of
+from contactcenter.core.access import Permission, Principal
+from contactcenter.core.clock import Clock
+from contactcenter.core.errors import Conflict, Forbidden, NotFound
+from contactcenter.core.ids import new_id
+from contactcenter.core.jobs import JobQueue
+from contactcenter.core.objects import Objects
+from contactcenter.core.work import WorkFactory
+from contactcenter.events.calls import CallRecorded
+from contactcenter.interactions import service as hall
+from db import Connection, Record
+
+log = structlog.get_logger(__name__)
+
+RETENTION_DAYS: Final = {"standard": 180, "contract": 5 * 365, "claim": 5 * 365, "health": 5 * 365}
+"""Retention class → days. Defaults; a lawyer confirms before anybody relies on them."""
+DELETE_OBJECT: Final = "voice.delete_object"
+
+
+class RecordingService:
+    def __init__(
+        self, work: WorkFactory, clock: Clock, jobs: JobQueue, objects: Objects, folder: Path
+    ) -> None:
+        """`folder`: where the media leaves its files."""
+        self._work = work
+        self._clock = clock
+        self._jobs = jobs
+        self._objects = objects
+        self._folder = folder
+
+    # Into the store (jobs)
+
+    async def keep(self, payload: dict[str, Any]) -> None:
+        """Store a finished recording, and say that it can be played; the media's file goes then."""
+        recording_id = UUID(payload["recording_id"])
+        async with self._work.reading("recording.keep") as conn:
+            row = await recording_store.recording(conn, recording_id)
+        if row is None or row["state"] != "finished":
+            return
+        file = self._folder / row["path"]
+        drawn = await asyncio.to_thread(_drawn, file, row["sha256"])
+        key = f"recordings/{row['created_at']:%Y/%m/%d}/{recording_id}.wav"
+        await self._objects.put(key, file)
+        days = timedelta(days=RETENTION_DAYS[row["retention"]])
+        async with self._work.begin("recording.keep", "system") as work:
+            call = await line.locked(work, row["call_id"])
+            done = await recording_store.stored(
+                work.conn, recording_id, object_key=key, peaks=drawn, expires_at=work.now + days
+            )
+            if done:
+                fact = line.said(CallRecorded, recording_id=recording_id, seconds=row["seconds"])
+                await line.add(work, call, fact)
+        await asyncio.to_thread(file.unlink, missing_ok=True)
+
+    async def delete_object(self, payload: dict[str, Any]) -> None:
+        await self._objects.delete(payload["key"])
+
+    async def expire(self) -> None:
+        """Delete what is past its retention and not held (a schedule)."""
+        async with self._work.reading("recording.expired") as conn:
+            expired = await recording_store.expired(conn, self._clock.now())
+        for recording_id in expired:
+            with contextlib.suppress(Conflict):  # held meanwhile
+                await self._delete(recording_id, "system", "recording.expired")
+
+    # For screens
+
+    async def of_call(self, principal: Principal, call_id: UUID) -> RecordingList:
+        async with self._work.reading("recording.list") as conn:
+            row = await store.call(conn, call_id)
+            if row is None:
+                raise NotFound
+            await hall.require_sight(conn, principal, interaction_id=row.interaction_id)
+            rows = await recording_store.of_calls(conn, [call_id])
+        return RecordingList(items=[recording_card(one, principal) for one in rows])
+
+    async def one(self, principal: Principal, recording_id: UUID) -> RecordingCard:
+        async with self._work.reading("recording.one") as conn:
+            return recording_card(await self._visible(conn, principal, recording_id), principal)
+
+    async def playable(self, principal: Principal, recording_id: UUID) -> Record:
+        """The row of a recording that this person may hear now. Forbidden without the health
+        permission, Conflict while it is not stored (any more)."""
+        async with self._work.reading("recording.playable") as conn:
+            row = await self._visible(conn, principal, recording_id)
+        if not _may_play(row, principal):
+            raise Forbidden("Recordings of health matters take a permission of their own.")
+        if row["state"] != "stored":
+            raise Conflict("It cannot be played now.", state=row["state"])
+        return row
+
+    async def note_play(self, principal: Principal, recording_id: UUID) -> None:
+        """Keep who listened."""
+        assert principal.user_id is not None
+        async with self._work.begin("recording.play", principal.actor) as work:
+            await recording_store.played(
+                work.conn, new_id(), recording_id, principal.user_id, work.now
+            )
+            work.audit("recording.play", "recording", recording_id)
+
+    async def sound(self, row: Record, start: int, end: int) -> bytes:
+        """Bytes of the file from `start` to before `end`."""
+        return await self._objects.read(row["object_key"], start, end)
+
+    async def hold(
+        self, principal: Principal, recording_id: UUID, asked: LegalHold
+    ) -> RecordingCard:
+        """Put it under legal hold, or lift that: a held one outlives its retention."""
+        async with self._work.begin("recording.hold", principal.actor) as work:
+            await self._visible(work.conn, principal, recording_id)
+            if not await recording_store.hold(work.conn, recording_id, asked.reason, on=asked.on):
+                raise Conflict("It is deleted.")
+            after = {"on": asked.on, "reason": asked.reason}
+            work.audit("recording.hold", "recording", recording_id, after=after)
+            row = await self._visible(work.conn, principal, recording_id)
+        return recording_card(row, principal)
+
+    async def delete(self, principal: Principal, recording_id: UUID) -> None:
+        """Delete it before its time. Conflict while it is held, or not stored."""
+        async with self._work.reading("recording.delete") as conn:
+            await self._visible(conn, principal, recording_id)
+        await self._delete(recording_id, principal.actor, "recording.delete")
+
+    async def _delete(self, recording_id: UUID, actor: str, action: str) -> None:
+        async with self._work.begin(action, actor) as work:
+            gone = await recording_store.deleted(work.conn, recording_id, work.now)
+            if gone is None:
+                raise Conflict("It is held, or not stored.")
+            await self._jobs.enqueue(work.conn, DELETE_OBJECT, {"key": gone["object_key"]})
+            work.audit(action, "recording", recording_id)
+
+    async def _visible(self, conn: Connection, principal: Principal, recording_id: UUID) -> Record:
+        row = await recording_store.recording(conn, recording_id)
+        if row is None:
+            raise NotFound
+        await hall.require_sight(conn, principal, interaction_id=row["interaction_id"])
+        return row
+
+    # Rules
+
+    async def rules(self) -> RecordingRules:
+        async with self._work.reading("recording.rules") as conn:
+            rows = await recording_store.rules(conn)
+        return RecordingRules(items=[RecordingRuleCard(**row) for row in rows])
+
+    async def set_rule(
+        self, principal: Principal, queue: str, asked: SetRecordingRule
+    ) -> RecordingRuleCard:
+        """What holds for calls that begin from now on."""
+        async with self._work.begin("recording.rule", principal.actor) as work:
+            before = await recording_store.rules(work.conn, queue)
+            if not before:
+                raise NotFound("There is no such queue.")
+            rule = RecordingRule(asked.mode, asked.retention, asked.health)
+            await recording_store.set_rule(work.conn, queue, rule, work.now)
+            (row,) = await recording_store.rules(work.conn, queue)
+            work.audit("recording.rule", "queue", queue, before=dict(before[0]), after=dict(row))
+        return RecordingRuleCard(**row)
+
+
+def _drawn(file: Path, sha256: str) -> dict[str, list[int]]:
+    """The waveform of the media's file, if it is the file that the media reported."""
+    content = file.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ValueError("the file is not the one that was recorded")
+    return peaks(sound_of(content))
+
+
+def _may_play(row: Record, principal: Principal) -> bool:
+    return principal.may(Permission.RECORDINGS_PLAY) and (
+        not row["health"] or principal.may(Permission.RECORDINGS_HEALTH)
+    )
+
+
+def recording_card(row: Record, principal: Principal) -> RecordingCard:
+    may_play = row["state"] == "stored" and _may_play(row, principal)
+    return RecordingCard(
+        recording_id=row["id"],
+        call_id=row["call_id"],
+        state=row["state"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        seconds=row["seconds"],
+        bytes=row["bytes"],
+        sha256=row["sha256"],
+        gaps=row["gaps"],
+        peaks=row["peaks"] if may_play else None,
+        recovered=row["recovered"],
+        retention=row["retention"],
+        expires_at=row["expires_at"],
+        legal_hold=row["legal_hold"],
+        health=row["health"],
+        may_play=may_play,
+    )

@@ -1,0 +1,218 @@
+"""Recordings: when one may be made, where it goes, who may play it, how long it is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import struct
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from channels.voice.media import protocol as p
+from tests.integration.app.people import Payload, sign_in
+from tests.integration.voice.conftest import LUCIA, Caller, Phone, Scene
+
+LOUD, SILENT = 0x80, 0xFF
+
+
+def wav(seconds: float) -> bytes:
+    """µ-law in two channels: the customer is loud in the first half, the agent in the second."""
+    half = int(seconds * 8000 / 2)
+    sound = bytes((LOUD, SILENT)) * half + bytes((SILENT, LOUD)) * half
+    body = struct.pack("<HHIIHHH", 7, 2, 8000, 16000, 2, 8, 0)
+    head = b"fmt " + struct.pack("<I", len(body)) + body
+    data = b"data" + struct.pack("<I", len(sound)) + sound
+    return b"RIFF" + struct.pack("<I", 4 + len(head) + len(data)) + b"WAVE" + head + data
+
+
+async def recorded(scene: Scene, caller: Caller, content: bytes) -> UUID:
+    """The media has recorded the call and closed the file; the recording's id."""
+    order = scene.media.mixes[caller.call].recording
+    assert order is not None
+    folder = scene.centre.settings.app.data_dir / "media" / "recordings"
+    await asyncio.to_thread(_write, folder, f"{order.recording_id}.wav", content)
+    scene.media.report(p.RecordingStarted, recording_id=order.recording_id)
+    scene.media.report(
+        p.RecordingFinished,
+        recording_id=order.recording_id,
+        path=f"{order.recording_id}.wav",
+        seconds=1.0,
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    return order.recording_id
+
+
+def _write(folder: Path, name: str, content: bytes) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+
+
+async def stored(scene: Scene, recording_id: UUID, token: str) -> Payload:
+    async with asyncio.timeout(20):
+        while True:
+            status, card = await scene.centre.http(
+                "GET", f"/recordings/{recording_id}", token=token
+            )
+            assert status == 200
+            if card["state"] == "stored":
+                return card  # type: ignore[no-any-return]
+            await asyncio.sleep(0.1)
+
+
+async def rule(scene: Scene, mode: str, **fields: Any) -> None:
+    token = await scene.centre.supervisor_token()
+    status, _ = await scene.centre.http(
+        "PUT", "/recording-rules/SA", token=token, json={"mode": mode, **fields}
+    )
+    assert status == 200
+
+
+async def talking(scene: Scene) -> tuple[Caller, Phone]:
+    lucia = await scene.phone(LUCIA)
+    caller = await scene.dials_in()
+    await scene.talk(caller, lucia)
+    return caller, lucia
+
+
+async def test_a_recording_is_stored_played_and_kept_under_hold(scene: Scene) -> None:
+    caller, lucia = await talking(scene)
+    order = scene.media.mixes[caller.call].recording
+    assert order is not None
+    assert (order.left, order.right) == ((caller.leg,), (lucia.leg,))
+    assert order.writing
+    assert order.notice
+    card = await lucia.sees(caller.call_id)
+    assert card["record"]["state"] == "notice"
+    content = wav(1.0)
+    recording_id = await recorded(scene, caller, content)
+    await lucia.sees(caller.call_id, record={**card["record"], "state": "recording"})
+    await lucia.do("call.hangup", {"call_id": caller.call_id})
+
+    token = lucia.desk.token
+    card = await stored(scene, recording_id, token)
+    peaks = card["peaks"]
+    assert (peaks["left"][0], peaks["right"][0]) == (100, 0)
+    assert (peaks["left"][-1], peaks["right"][-1]) == (0, 100)
+    path = f"/recordings/{recording_id}/audio"
+    status, part = await play(scene, path, token, "bytes=44-47")
+    assert (status, part) == (206, content[44:48])
+    status, whole = await play(scene, path, token, None)
+    assert (status, whole) == (200, content)
+    status, _ = await play(scene, path, token, f"bytes={len(content)}-")
+    assert status == 416
+    customer = await sign_in(scene.centre.url, "customer1@aintech.com")
+    assert (await play(scene, path, customer, None))[0] == 403
+
+    supervisor = await scene.centre.supervisor_token()
+    hold = {"on": True, "reason": "Reclamación"}
+    status, held = await scene.centre.http(
+        "POST", f"/recordings/{recording_id}/legal-hold", token=supervisor, json=hold
+    )
+    assert (status, held["legal_hold"]) == (200, True)
+    status, _ = await scene.centre.http("DELETE", f"/recordings/{recording_id}", token=supervisor)
+    assert status == 409
+    status, _ = await scene.centre.http(
+        "POST", f"/recordings/{recording_id}/legal-hold", token=supervisor, json={"on": False}
+    )
+    assert status == 200
+    status, _ = await scene.centre.http("DELETE", f"/recordings/{recording_id}", token=supervisor)
+    assert status == 204
+    assert (await play(scene, path, token, None))[0] == 409
+
+    timeline = await contact_timeline(scene, lucia, caller)
+    assert timeline["call"]["call_id"] == caller.call_id
+    assert timeline["call"]["recordings"] == []
+
+
+async def contact_timeline(scene: Scene, lucia: Phone, caller: Caller) -> Payload:
+    status, detail = await scene.centre.http(
+        "GET", f"/calls/{caller.call_id}", token=lucia.desk.token
+    )
+    assert status == 200
+    interaction = detail["call"]["interaction_id"]
+    _, shown = await scene.centre.http(
+        "GET", f"/interactions/{interaction}", token=lucia.desk.token
+    )
+    _, page = await scene.centre.http(
+        "GET", f"/contacts/{shown['contact_id']}/timeline", token=lucia.desk.token
+    )
+    return next(entry for entry in page["items"] if entry["interaction_id"] == interaction)
+
+
+async def play(scene: Scene, path: str, token: str, part: str | None) -> tuple[int, bytes]:
+    import aiohttp
+
+    headers = {"Authorization": f"Bearer {token}"} | ({"Range": part} if part else {})
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{scene.centre.url}/api/v1{path}", headers=headers) as answer,
+    ):
+        return answer.status, await answer.read()
+
+
+async def test_without_consent_nothing_is_recorded(scene: Scene) -> None:
+    await rule(scene, "opt_in")
+    caller, lucia = await talking(scene)
+    assert scene.media.mixes[caller.call].recording is None
+    ref = {"call_id": caller.call_id}
+    assert await lucia.desk.fails("call.record", {**ref, "state": "start"}) == "conflict"
+    shown = await caller.visitor.do("call.consent", {"recording": True})
+    assert shown["record"]["state"] == "notice"
+    await scene.media.until(lambda: scene.media.mixes[caller.call].recording)
+    shown = await caller.visitor.do("call.consent", {"recording": False})
+    assert shown["record"]["state"] == "refused"
+    await scene.media.until(lambda: scene.media.mixes[caller.call].recording is None)
+    assert await lucia.desk.fails("call.record", {**ref, "state": "start"}) == "conflict"
+
+
+async def test_the_agent_pauses_and_stops(scene: Scene) -> None:
+    caller, lucia = await talking(scene)
+    ref = {"call_id": caller.call_id}
+
+    def writing() -> bool | None:
+        order = scene.media.mixes[caller.call].recording
+        return order.writing if order else None
+
+    await lucia.do("call.record", {**ref, "state": "pause"})
+    await scene.media.until(lambda: writing() is False)
+    assert await lucia.desk.fails("call.record", {**ref, "state": "start"}) == "conflict"
+    await lucia.do("call.record", {**ref, "state": "resume"})
+    await scene.media.until(lambda: writing() is True)
+    await lucia.do("call.hold", {**ref, "on": True})
+    await scene.media.until(lambda: writing() is False)
+    await lucia.do("call.hold", {**ref, "on": False})
+    await lucia.do("call.record", {**ref, "state": "stop"})
+    await scene.media.until(lambda: writing() is None)
+
+
+async def test_recordings_of_health_take_a_permission(scene: Scene) -> None:
+    await rule(scene, "inform", retention="health", health=True)
+    caller, lucia = await talking(scene)
+    recording_id = await recorded(scene, caller, wav(0.2))
+    await lucia.do("call.hangup", {"call_id": caller.call_id})
+    card = await stored(scene, recording_id, lucia.desk.token)
+    assert (card["may_play"], card["peaks"]) == (False, None)
+    path = f"/recordings/{recording_id}/audio"
+    assert (await play(scene, path, lucia.desk.token, None))[0] == 403
+    admin = await sign_in(scene.centre.url, "admin@aintech.com")
+    assert (await play(scene, path, admin, None))[0] == 200
+
+
+async def test_what_is_past_its_time_goes(scene: Scene) -> None:
+    caller, lucia = await talking(scene)
+    recording_id = await recorded(scene, caller, wav(0.2))
+    await lucia.do("call.hangup", {"call_id": caller.call_id})
+    token = lucia.desk.token
+    await stored(scene, recording_id, token)
+    schedules = {s.name: s for m in scene.centre.house.modules for s in m.schedules}
+    await schedules["recordings.expire"].handle()
+    status, card = await scene.centre.http("GET", f"/recordings/{recording_id}", token=token)
+    assert card["state"] == "stored"
+    scene.centre.clock.jump(timedelta(days=181))
+    await schedules["recordings.expire"].handle()
+    token = await sign_in(scene.centre.url, LUCIA)
+    status, card = await scene.centre.http("GET", f"/recordings/{recording_id}", token=token)
+    assert (status, card["state"]) == (200, "deleted")
