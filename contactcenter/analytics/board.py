@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from contactcenter.analytics.ledger import SPARK_SLOT_MS, Ledger, Reader
@@ -70,6 +70,14 @@ def figures(counted: Tally) -> dict[str, Any]:
     }
 
 
+class Customer(NamedTuple):
+    """How an interaction's customer is called: the name, else a masked address, else nothing,
+    and screens make a mark of the contact's id."""
+
+    name: str = ""
+    contact_id: UUID | None = None
+
+
 class Board:
     """The picture of one day, kept up to date from a ledger.
 
@@ -83,7 +91,7 @@ class Board:
         day_start_ms: int,
         queues: Sequence[QueueInfo],
         agents: Iterable[AgentInfo],
-        names: dict[UUID, str],
+        names: dict[UUID, Customer],
     ) -> None:
         self.ledger = ledger
         self.day_start_ms = day_start_ms
@@ -156,11 +164,13 @@ class Board:
             self._today[f"{queue}|{channel}"] = figures(sum(day, Tally()))
 
     def _waiting(self, visit: Visit) -> dict[str, Any]:
+        customer = self.names.get(visit.interaction_id, Customer())
         return {
             "interaction_id": str(visit.interaction_id),
             "queue": visit.queue,
             "channel": visit.channel,
-            "customer_name": self.names.get(visit.interaction_id, ""),
+            "contact_id": customer.contact_id and str(customer.contact_id),
+            "customer_name": customer.name,
             "entered_at": instant(visit.entered_ms),
             "state": "offered" if visit.ringing else "queued",
             "offered_to": next((str(agent) for agent in visit.ringing.values()), None),

@@ -14,7 +14,7 @@ import structlog
 
 import db
 from contactcenter.analytics import store
-from contactcenter.analytics.board import Board, Picture, expected_rows, written
+from contactcenter.analytics.board import Board, Customer, Picture, expected_rows, written
 from contactcenter.analytics.ledger import Ledger
 from contactcenter.analytics.ports import Broadcast, Forecast, Queues
 from contactcenter.core import eventlog
@@ -194,7 +194,7 @@ class Wallboard:
                 await asyncio.sleep(0)
             queues = await self._queues.queue_infos(conn)
             agents = await store.agents(conn)
-            names = await store.names(conn, _waiting(ledger))
+            names = await store.customers(conn, _waiting(ledger))
         self._position, self._day = until, (start, end)
         self._stale_queues = self._stale_agents = False
         before = self.board.shown
@@ -260,8 +260,8 @@ class Wallboard:
             return
         async with self._work.reading("analytics.refresh") as conn:
             if unknown:
-                names.update(dict.fromkeys(unknown, ""))
-                names.update(await store.names(conn, unknown))
+                names.update(dict.fromkeys(unknown, Customer()))
+                names.update(await store.customers(conn, unknown))
             if strangers or self._stale_agents:
                 self._stale_agents = False
                 self.board.agents = {a.agent_id: a for a in await store.agents(conn)}

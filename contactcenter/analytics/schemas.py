@@ -99,6 +99,7 @@ class WaitingItem(Told):
     interaction_id: UUID
     queue: str
     channel: Channel
+    contact_id: UUID | None
     customer_name: str
     entered_at: datetime
     state: Literal["queued", "offered"]
@@ -266,6 +267,7 @@ class ExplainedItem(Told):
     """A queue visit behind a figure, and what it adds to either operand."""
 
     interaction_id: UUID
+    contact_id: UUID | None
     customer_name: str
     queue: str
     channel: Channel

@@ -141,7 +141,7 @@ class Analytics:
         agents = self._wallboard.board.agents
         listed = told.items[:LISTED]
         async with self._work.reading("analytics.names") as conn:
-            names = await store.names(conn, [item.visit.interaction_id for item in listed])
+            customers = await store.customers(conn, [item.visit.interaction_id for item in listed])
 
         def agent_name(agent_id: UUID | None) -> str | None:
             return agents[agent_id].name if agent_id in agents else None
@@ -158,7 +158,8 @@ class Analytics:
                 ExplainedItem.model_validate(
                     {
                         "interaction_id": item.visit.interaction_id,
-                        "customer_name": names.get(item.visit.interaction_id, ""),
+                        "contact_id": customers[item.visit.interaction_id].contact_id,
+                        "customer_name": customers[item.visit.interaction_id].name,
                         "queue": item.visit.queue,
                         "channel": item.visit.channel,
                         "entered_at": from_ms(item.visit.entered_ms),

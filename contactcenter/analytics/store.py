@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from contactcenter.analytics.board import AgentInfo
+from contactcenter.analytics.board import AgentInfo, Customer
 from contactcenter.core import eventlog
 from contactcenter.core.clock import to_ms
 from contactcenter.core.event import Catalogue, Event, Position
@@ -112,7 +112,7 @@ async def agents(conn: Connection) -> list[AgentInfo]:
 
 
 NAMES = """
-SELECT i.id, c.name, a.kind, a.address
+SELECT i.id, i.contact_id, c.name, a.kind, a.address
 FROM interactions i
 JOIN contacts c ON c.id = i.contact_id
 LEFT JOIN LATERAL (
@@ -124,10 +124,12 @@ WHERE i.id = ANY ($1)
 """
 
 
-async def names(conn: Connection, interaction_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """How each interaction's customer is called: the name, else a masked address, else nothing."""
+async def customers(conn: Connection, interaction_ids: Sequence[UUID]) -> dict[UUID, Customer]:
+    """Whose each interaction is."""
     return {
-        row["id"]: row["name"]
-        or (masked(Address(row["kind"], row["address"])) if row["address"] else "")
+        row["id"]: Customer(
+            row["name"] or (masked(Address(row["kind"], row["address"])) if row["address"] else ""),
+            row["contact_id"],
+        )
         for row in await conn.fetch(NAMES, list(interaction_ids))
     }

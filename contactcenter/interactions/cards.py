@@ -286,8 +286,8 @@ async def unread(conn: Connection, conversation_ids: Sequence[UUID]) -> dict[UUI
 
 
 QUEUE_ITEMS = """
-SELECT w.interaction_id, w.channel, w.queue, c.name AS customer_name, w.entered_at,
-       w.virtual_start, w.band, CASE WHEN offer.agent_id IS NULL THEN 'queued'
+SELECT w.interaction_id, w.channel, w.queue, w.contact_id, c.name AS customer_name,
+       w.entered_at, w.virtual_start, w.band, CASE WHEN offer.agent_id IS NULL THEN 'queued'
                                      ELSE 'offered' END AS state,
        offer.agent_id AS offered_to
 FROM work_items w

@@ -106,6 +106,7 @@ class QueueItem(Card):
     interaction_id: UUID
     channel: Channel
     queue: str
+    contact_id: UUID
     customer_name: str
     entered_at: datetime
     virtual_start: datetime

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from contactcenter.analytics.board import AgentInfo, Board, Picture
+from contactcenter.analytics.board import AgentInfo, Board, Customer, Picture
 from contactcenter.analytics.ledger import Ledger
 from contactcenter.analytics.metrics import DEFAULT_TARGET_MS
 from contactcenter.events.agents import AgentHelpRequested
@@ -35,7 +35,7 @@ QUEUES = [Queue(key, DEFAULT_TARGET_MS) for key in ("SA", "SH", "PR")]
 PEOPLE = [AgentInfo(agent_id(name), name, {"SA": 5}) for name in ("Lucía", "Marcos", "Nerea")]
 
 
-def board_on(ledger: Ledger, names: dict[UUID, str] | None = None) -> Board:
+def board_on(ledger: Ledger, names: dict[UUID, Customer] | None = None) -> Board:
     return Board(ledger, BASE_MS, QUEUES, PEOPLE, names or {})
 
 
@@ -98,7 +98,7 @@ def test_an_answered_item_leaves_the_waiting_section() -> None:
     day = Day()
     item = day.enter(0)
     ledger = day.ledger()
-    board = board_on(ledger, {item.interaction_id: "Rubén Castán"})
+    board = board_on(ledger, {item.interaction_id: Customer("Rubén Castán")})
     shown = board.delta(BASE_MS + 1_000)["waiting"][str(item.interaction_id)]
     assert (shown["customer_name"], shown["state"], shown["offered_to"]) == (
         "Rubén Castán",

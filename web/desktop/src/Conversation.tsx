@@ -7,6 +7,7 @@ import type {
   MessagePage,
 } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
+import { nameOr } from "@contactcenter/shared/people";
 import { useStore } from "@contactcenter/shared/store";
 import { duration, useTimes } from "@contactcenter/shared/time";
 import { Button, IconButton } from "@contactcenter/shared/ui";
@@ -117,7 +118,7 @@ function Mine({ id, ...doors }: Doors & { id: string }) {
   return (
     <section className="main" aria-label={t("conversation")}>
       <Heading
-        name={card.customer.name || t("visitor")}
+        name={nameOr(card.customer.name, card.customer.contact_id, t("visitor"))}
         channel={card.channel}
         line={[
           t(`channel_${card.channel}`),
@@ -163,7 +164,7 @@ function Mine({ id, ...doors }: Doors & { id: string }) {
       <Strip card={card} failure={failure} helped={helped} busy={busy} onResume={() => void act("interaction.resume")} />
       <Messages
         conversation={conversation}
-        customerName={card.customer.name || t("visitor")}
+        customerName={nameOr(card.customer.name, card.customer.contact_id, t("visitor"))}
         typingFor={card.conversation_id}
         readBy={wrapping || voice ? null : "agent"}
         moments={moments}
@@ -310,7 +311,7 @@ function Look({ id, ...doors }: Doors & { id: string }) {
   return (
     <section className="main" aria-label={t("conversation")}>
       <Heading
-        name={shown.customer_name || t("visitor")}
+        name={nameOr(shown.customer_name, shown.contact_id, t("visitor"))}
         channel={shown.channel}
         line={[
           t(`channel_${shown.channel}`),
@@ -358,7 +359,7 @@ function Look({ id, ...doors }: Doors & { id: string }) {
           <Button onClick={page.retry}>{t("tryAgain")}</Button>
         </div>
       ) : (
-        <Messages conversation={conversation} customerName={shown.customer_name || t("visitor")} typingFor={null} readBy={null} moments={moments} />
+        <Messages conversation={conversation} customerName={nameOr(shown.customer_name, shown.contact_id, t("visitor"))} typingFor={null} readBy={null} moments={moments} />
       )}
       <p className="look-foot t13 x3">{t("lookOnly")}</p>
     </section>

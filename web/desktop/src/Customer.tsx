@@ -2,6 +2,7 @@
 import { api, ApiError } from "@contactcenter/shared/api";
 import type { ContactCard, InteractionDetail, TimelineEntry, TimelinePage } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
+import { nameOr } from "@contactcenter/shared/people";
 import { locale } from "@contactcenter/shared/prefs";
 import { useStore } from "@contactcenter/shared/store";
 import { serverNow, useTimes } from "@contactcenter/shared/time";
@@ -138,7 +139,7 @@ function Header({ contact, mine, onChanged }: { contact: ContactCard | null; min
           </form>
         ) : (
           <>
-            <h2 className="t16 b cut grow">{contact ? contact.name || t("visitor") : <span className="bone wide" />}</h2>
+            <h2 className="t16 b cut grow">{contact ? nameOr(contact.name, contact.contact_id, t("visitor")) : <span className="bone wide" />}</h2>
             {contact?.verified && (
               <Chip tone="ok" icon="shield">
                 {t("verified")}

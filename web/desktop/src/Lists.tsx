@@ -1,6 +1,7 @@
 /** The left column: mine, queue, team, snoozed. */
 import type { CallCard, InteractionCard, QueueItem } from "@contactcenter/shared/contract";
 import { Icon, StateShape } from "@contactcenter/shared/icons";
+import { nameOr } from "@contactcenter/shared/people";
 import { remembered, useStore } from "@contactcenter/shared/store";
 import { duration, roughly, serverNow, useNow, useTimes } from "@contactcenter/shared/time";
 import { cls } from "@contactcenter/shared/ui";
@@ -172,7 +173,7 @@ function MineRow({ card, now, onOpen }: { card: InteractionCard; now: number; on
         onClick={() => onOpen(card.interaction_id)}
       >
         <Icon name={card.channel} />
-        <span className={cls("cut", "b")}>{card.customer.name || t("visitor")}</span>
+        <span className={cls("cut", "b")}>{nameOr(card.customer.name, card.customer.contact_id, t("visitor"))}</span>
         <span className={cls("right", call && "b", level === "late" && "c-bad b", level === "near" && "c-warn")}>
           {level === "late" && <Icon name="octagon" size={12} />}
           {level === "near" && <Icon name="triangle" size={12} />}
@@ -279,7 +280,7 @@ function QueueRow(props: { item: QueueItem; now: number; live: boolean; onOpen: 
         onClick={() => onOpen(item.interaction_id)}
       >
         <Icon name={item.channel} />
-        <span className="cut">{item.customer_name || t("visitor")}</span>
+        <span className="cut">{nameOr(item.customer_name, item.contact_id, t("visitor"))}</span>
         <span className={cls("right", level === "late" && "c-bad b", level === "near" && "c-warn")}>
           {level === "late" && <Icon name="octagon" size={12} />}
           {level === "near" && <Icon name="triangle" size={12} />}
@@ -299,7 +300,7 @@ function QueueRow(props: { item: QueueItem; now: number; live: boolean; onOpen: 
         <button
           type="button"
           className="ib take"
-          aria-label={`${t("take")}: ${item.customer_name || t("visitor")}`}
+          aria-label={`${t("take")}: ${nameOr(item.customer_name, item.contact_id, t("visitor"))}`}
           title={live ? t("take") : t("needsLink")}
           disabled={!live || busy}
           onClick={() => void pull()}

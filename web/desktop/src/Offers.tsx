@@ -5,6 +5,7 @@
  */
 import type { CallCard, ReservationCard } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
+import { nameOr } from "@contactcenter/shared/people";
 import { useStore } from "@contactcenter/shared/store";
 import { duration, serverNow, useNow } from "@contactcenter/shared/time";
 import { Button, Chip, cls, Ring } from "@contactcenter/shared/ui";
@@ -48,7 +49,7 @@ export function Offers() {
 function Spoken({ reservation }: { reservation: ReservationCard }) {
   const t = useT();
   const state = useAgent((now) => now);
-  const name = reservation.customer.name || reservation.customer.masked || t("visitor");
+  const name = nameOr(reservation.customer.name || reservation.customer.masked || "", reservation.customer.contact_id, t("visitor"));
   return `${t("offer")}: ${t(`channel_${reservation.channel}`)}, ${queueName(state, reservation.queue)}, ${name}. ${t("offerKeys")}`;
 }
 
@@ -125,7 +126,7 @@ function Gone({ gone }: { gone: NonNullable<ReturnType<Desk["offerGone"]["get"]>
       <p className="row">
         <Icon name="info" />
         <span>
-          <b>{customer.name || customer.masked || t("visitor")}</b> · {t(`gone_${gone.how}`)}
+          <b>{nameOr(customer.name || customer.masked || "", customer.contact_id, t("visitor"))}</b> · {t(`gone_${gone.how}`)}
         </span>
       </p>
     </div>
@@ -199,7 +200,7 @@ function Offer({ reservation, more }: { reservation: ReservationCard; more: numb
           <p className="t12 x2 cut">
             {`${t("offer")} · ${t(`channel_${reservation.channel}`)} · ${queueName(state, reservation.queue)}`}
           </p>
-          <p className="t16 b cut">{customer.name || customer.masked || t("visitor")}</p>
+          <p className="t16 b cut">{nameOr(customer.name || customer.masked || "", customer.contact_id, t("visitor"))}</p>
         </div>
         <Ring left={left} total={total} label={t("secondsLeft", { count: Math.max(0, Math.ceil(left / 1000)) })} />
       </div>

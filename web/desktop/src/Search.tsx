@@ -2,6 +2,7 @@
 import { api, ApiError } from "@contactcenter/shared/api";
 import type { InteractionPage, InteractionRow } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
+import { nameOr } from "@contactcenter/shared/people";
 import { useTimes } from "@contactcenter/shared/time";
 import { cls } from "@contactcenter/shared/ui";
 import { useEffect, useId, useRef, useState } from "react";
@@ -113,7 +114,7 @@ export function Search() {
                 onClick={() => pick(row)}
               >
                 <Icon name={row.channel} />
-                <span className="b cut">{row.customer_name || t("visitor")}</span>
+                <span className="b cut">{nameOr(row.customer_name, row.contact_id, t("visitor"))}</span>
                 <span className="x2 t13 cut">
                   {[queueName(state, row.queue), row.agent_name, t(`istate_${row.state}`)].filter(Boolean).join(" · ")}
                 </span>

@@ -3,6 +3,7 @@ import { signOut } from "@contactcenter/shared/api";
 import type { SetStatus } from "@contactcenter/shared/contract";
 import { Icon, StateShape } from "@contactcenter/shared/icons";
 import { codeOf, CommandError } from "@contactcenter/shared/live";
+import { nameOr } from "@contactcenter/shared/people";
 import { useStore } from "@contactcenter/shared/store";
 import { clockDuration, serverNow, useNow } from "@contactcenter/shared/time";
 import { Button, Dialog, ErrorLine, Menu, type MenuEntry } from "@contactcenter/shared/ui";
@@ -235,7 +236,7 @@ function OpenWork({
                 onClose();
               }}
             >
-              {card.customer.name || t("visitor")}
+              {nameOr(card.customer.name, card.customer.contact_id, t("visitor"))}
             </button>
             <span className="x3">{queueName(state, card.queue)}</span>
           </li>

@@ -1,6 +1,7 @@
 /** Hand it on: to a queue or a colleague, with a note that the customer does not see. */
 import type { InteractionCard } from "@contactcenter/shared/contract";
 import { Icon, StateShape } from "@contactcenter/shared/icons";
+import { nameOr } from "@contactcenter/shared/people";
 import { useStore } from "@contactcenter/shared/store";
 import { Button, cls, Dialog, ErrorLine } from "@contactcenter/shared/ui";
 import { useMemo, useState } from "react";
@@ -63,7 +64,7 @@ export function Transfer({ card, onClose }: { card: InteractionCard; onClose: ()
   );
   return (
     <Dialog
-      title={t("transferTitle", { name: card.customer.name || t("visitor") })}
+      title={t("transferTitle", { name: nameOr(card.customer.name, card.customer.contact_id, t("visitor")) })}
       closeLabel={t("close")}
       onClose={onClose}
       wide

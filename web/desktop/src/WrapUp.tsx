@@ -5,6 +5,7 @@
 import type { InteractionCard, SetStatus } from "@contactcenter/shared/contract";
 import { Icon, StateShape } from "@contactcenter/shared/icons";
 import { codeOf, CommandError } from "@contactcenter/shared/live";
+import { nameOr } from "@contactcenter/shared/people";
 import { locale } from "@contactcenter/shared/prefs";
 import { useStore } from "@contactcenter/shared/store";
 import { duration, serverNow, useNow, useTimes } from "@contactcenter/shared/time";
@@ -200,7 +201,7 @@ export function WrapUp({ card }: { card: InteractionCard }) {
             <StateShape state="wrap_up" />
             <div className="grow">
               <p className="b cut">{t(`wrapOf_${card.channel}`)}</p>
-              <p className="t12 x2 cut">{`${card.customer.name || t("visitor")} · ${queueName(state, card.queue)}`}</p>
+              <p className="t12 x2 cut">{`${nameOr(card.customer.name, card.customer.contact_id, t("visitor"))} · ${queueName(state, card.queue)}`}</p>
             </div>
           </div>
           <div className="row wrap-time">

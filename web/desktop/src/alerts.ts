@@ -1,4 +1,5 @@
 /** Sound, system notifications and the page's title when something comes in. */
+import { nameOr } from "@contactcenter/shared/people";
 import { useStore } from "@contactcenter/shared/store";
 import { useEffect, useRef } from "react";
 
@@ -30,7 +31,7 @@ export function useAlerts(): void {
     const again = setInterval(sound, call ? RING_MS : REPEAT_MS);
     const shown = (offers === "" ? [] : offers.split(" ")).map((id) => {
       const offer = state.reservations[id];
-      const name = offer?.customer.name || offer?.customer.masked || t("visitor");
+      const name = nameOr(offer?.customer.name || offer?.customer.masked || "", offer?.customer.contact_id, t("visitor"));
       return notify(`${t("offer")} · ${queueName(state, offer?.queue ?? null)}`, name, id);
     });
     if (incoming !== null) shown.push(notify(t("softphone"), t("line_ringing"), incoming));

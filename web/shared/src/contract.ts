@@ -636,6 +636,7 @@ export interface ExplainedFigure {
 /** A queue visit behind a figure, and what it adds to either operand. */
 export interface ExplainedItem {
   interaction_id: string;
+  contact_id: string | null;
   customer_name: string;
   queue: string;
   channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
@@ -1050,6 +1051,7 @@ export interface QueueItem {
   interaction_id: string;
   channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
   queue: string;
+  contact_id: string;
   customer_name: string;
   entered_at: string;
   virtual_start: string;
@@ -1596,6 +1598,7 @@ export interface WaitingItem {
   interaction_id: string;
   queue: string;
   channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
+  contact_id: string | null;
   customer_name: string;
   entered_at: string;
   state: "queued" | "offered";

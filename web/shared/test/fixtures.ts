@@ -105,6 +105,7 @@ export function queueItem(n: number, over: Partial<QueueItem> = {}): QueueItem {
     interaction_id: uuid(100 + n),
     channel: "chat",
     queue: "CO",
+    contact_id: uuid(200 + n),
     customer_name: "Ana",
     entered_at: at(n),
     virtual_start: at(n),

@@ -2,6 +2,7 @@
 import { api, ApiError } from "@contactcenter/shared/api";
 import type { AgentProfile, ExplainedItem } from "@contactcenter/shared/contract";
 import { Icon, StateShape } from "@contactcenter/shared/icons";
+import { nameOr } from "@contactcenter/shared/people";
 import { duration, useNow } from "@contactcenter/shared/time";
 import { Button, ErrorLine } from "@contactcenter/shared/ui";
 import { type FormEvent, useEffect, useState } from "react";
@@ -54,9 +55,9 @@ export function MoveForm({ item, onDone, onCancel }: { item: ExplainedItem; onDo
     </option>
   );
   return (
-    <form className="move" onSubmit={(event) => void submit(event)} aria-label={t("moveTitle", { name: item.customer_name || t("unknownCaller") })}>
+    <form className="move" onSubmit={(event) => void submit(event)} aria-label={t("moveTitle", { name: nameOr(item.customer_name, item.contact_id, t("unknownCaller")) })}>
       <label>
-        <span className="t13 b">{t("moveTitle", { name: item.customer_name || t("unknownCaller") })}</span>
+        <span className="t13 b">{t("moveTitle", { name: nameOr(item.customer_name, item.contact_id, t("unknownCaller")) })}</span>
         <select className="input" value={to} autoFocus onChange={(event) => setTo(event.target.value)} name="to">
           <option value="">{t("chooseQueue")}</option>
           <optgroup label={t("moveToQueue")}>

@@ -2,6 +2,7 @@
 import { api, ApiError } from "@contactcenter/shared/api";
 import type { ExplainedFigure, ExplainedItem, ExplainedPart } from "@contactcenter/shared/contract";
 import { Icon, type IconName, StateShape } from "@contactcenter/shared/icons";
+import { nameOr } from "@contactcenter/shared/people";
 import { useStore } from "@contactcenter/shared/store";
 import { duration, useNow, useTimes } from "@contactcenter/shared/time";
 import { Button, Chip, cls, IconButton, type Tone } from "@contactcenter/shared/ui";
@@ -359,7 +360,7 @@ function Behind({ item, picked, onPick }: { item: ExplainedItem; picked: boolean
     <>
       <span className="row">
         <Icon name={item.channel} className="x2" />
-        <b className="cut">{item.customer_name || t("unknownCaller")}</b>
+        <b className="cut">{nameOr(item.customer_name, item.contact_id, t("unknownCaller"))}</b>
         <b className="end">{duration(waits ? now - Date.parse(item.entered_at) : item.waited_ms)}</b>
       </span>
       <span className="row t12">

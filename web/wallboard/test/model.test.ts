@@ -37,6 +37,7 @@ const item = (id: string, queue: string, channel: "voice" | "chat" | "email", se
   interaction_id: id,
   queue,
   channel,
+  contact_id: null,
   customer_name: id,
   entered_at: at(seconds),
   state: "queued" as const,
