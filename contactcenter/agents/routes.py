@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contactcenter.agents.schemas import (
+    AgentEdit,
     AgentList,
     AgentMe,
     AgentProfile,
@@ -57,6 +58,13 @@ class AgentRoutes:
         )
         return Response(profile, version=profile.version)
 
+    async def edit(self, request: Request) -> Response:
+        version = await self._expected(request)
+        profile = await self._service.edit(
+            request.principal, request.id("id"), request.body, version
+        )
+        return Response(profile, version=profile.version)
+
     async def _expected(self, request: Request) -> int | None:
         """The version that If-Match names, if it is sent."""
         if "If-Match" not in request.http.headers:
@@ -106,6 +114,17 @@ class AgentRoutes:
                 response=AgentProfile,
                 tags=TAGS,
                 errors=(NotFound,),
+            ),
+            Route(
+                "PATCH",
+                "/api/v1/agents/{id}",
+                self.edit,
+                Permission.AGENTS_MANAGE,
+                "Set whether an agent's desk accepts offers by itself, after a beep",
+                body=AgentEdit,
+                response=AgentProfile,
+                tags=TAGS,
+                errors=(NotFound, PreconditionFailed),
             ),
             Route(
                 "GET",

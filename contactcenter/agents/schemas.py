@@ -86,6 +86,14 @@ class SkillsEdit(BaseModel):
     maxima: dict[ChannelName, Annotated[int, Field(ge=0, le=100)]] | None = None
 
 
+class AgentEdit(BaseModel):
+    """`auto_answer`: the agent's desk accepts offers by itself, after a beep."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    auto_answer: bool
+
+
 class AvailableQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 

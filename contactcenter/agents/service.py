@@ -12,6 +12,7 @@ from contactcenter.agents import store
 from contactcenter.agents.model import Activity, Agent, availability, shown_state
 from contactcenter.agents.ports import Duty
 from contactcenter.agents.schemas import (
+    AgentEdit,
     AgentMe,
     AgentProfile,
     AgentStats,
@@ -23,7 +24,7 @@ from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Invalid, NotFound, PreconditionFailed
 from contactcenter.core.work import WorkFactory
-from contactcenter.events.agents import AgentSkillsChanged
+from contactcenter.events.agents import AgentAutoAnswerChanged, AgentSkillsChanged
 from db import Connection, Record
 
 LONGEST_STATS = timedelta(days=92)
@@ -195,6 +196,24 @@ class AgentService:
                     agent_id=agent_id, skills=edit.skills, budget=budget, maxima=maxima
                 )
             )
+        return await self.profile(principal, agent_id)
+
+    async def edit(
+        self, principal: Principal, agent_id: UUID, edit: AgentEdit, version: int | None
+    ) -> AgentProfile:
+        """Set whether the desk accepts by itself. PreconditionFailed when `version` is not the
+        stored one."""
+        async with self._work.begin("agents.edit", principal.actor) as work:
+            if await store.agent(work.conn, agent_id=agent_id) is None:
+                raise NotFound
+            await require_reach(work.conn, principal, agent_id)
+            before = await store.set_auto_answer(
+                work.conn, agent_id, version=version, on=edit.auto_answer
+            )
+            if before is None:
+                raise PreconditionFailed
+            if before != edit.auto_answer:
+                work.emit(AgentAutoAnswerChanged(agent_id=agent_id, on=edit.auto_answer))
         return await self.profile(principal, agent_id)
 
     async def stats(

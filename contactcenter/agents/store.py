@@ -157,6 +157,22 @@ async def set_skills(
     return row["budget"], row["maxima"]
 
 
+SET_AUTO_ANSWER = """
+UPDATE agents a SET auto_answer = $3, version = a.version + 1
+FROM agents before
+WHERE a.id = $1 AND before.id = a.id AND ($2::integer IS NULL OR a.version = $2)
+RETURNING before.auto_answer
+"""
+
+
+async def set_auto_answer(
+    conn: Connection, agent_id: UUID, *, version: int | None, on: bool
+) -> bool | None:
+    """What it was before; None: no such agent, or another version than `version`."""
+    before: bool | None = await conn.fetchval(SET_AUTO_ANSWER, agent_id, version, on)
+    return before
+
+
 KNOWN_SKILLS = "SELECT key FROM skills WHERE key = ANY ($1::text[])"
 
 

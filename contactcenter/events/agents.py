@@ -59,6 +59,18 @@ class AgentSkillsChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentAutoAnswerChanged(Event):
+    """Whether this agent's desk accepts offers by itself, after a beep."""
+
+    name: ClassVar[str] = "agent.auto_answer_changed"
+    audience: ClassVar[frozenset[Audience]] = frozenset({"agent"})
+    subject_field: ClassVar[str] = "agent_id"
+
+    agent_id: UUID
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentHelpRequested(Event):
     """An agent asks the supervisors for help, with an interaction or in general."""
 

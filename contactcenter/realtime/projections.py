@@ -20,6 +20,7 @@ from contactcenter.agents.schemas import AgentMe, TeamMember
 from contactcenter.core.event import Event
 from contactcenter.core.eventlog import Recorded
 from contactcenter.events.agents import (
+    AgentAutoAnswerChanged,
     AgentPresenceChanged,
     AgentSkillsChanged,
     AgentStatusChanged,
@@ -457,7 +458,12 @@ RULES: Final[tuple[Rule, ...]] = (
     *(Rule(e, "team", "agent.state_changed", _member, _want_member) for e in _LOADS_AGENT),
     *(
         Rule(e, "agent", "agent.me_changed", _me, _want_me)
-        for e in (AgentStatusChanged, AgentPresenceChanged, *_LOADS_AGENT)
+        for e in (
+            AgentStatusChanged,
+            AgentPresenceChanged,
+            AgentAutoAnswerChanged,
+            *_LOADS_AGENT,
+        )
     ),
     # What no single card can say is said by a snapshot.
     Rule(AgentSkillsChanged, "agent", SNAPSHOT, _anew, _nothing),

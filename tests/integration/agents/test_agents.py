@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from contactcenter.agents import service as agents
-from contactcenter.agents.schemas import SetStatus, SkillsEdit
+from contactcenter.agents.schemas import AgentEdit, SetStatus, SkillsEdit
 from contactcenter.agents.service import AgentService, day_start
 from contactcenter.core.access import SYSTEM
 from contactcenter.core.errors import Invalid, NotFound, PreconditionFailed
 from contactcenter.core.ids import new_id
-from contactcenter.events.agents import AgentStatusChanged
+from contactcenter.events.agents import AgentAutoAnswerChanged, AgentStatusChanged
 from routing.schemas import Close, RejectReservation
 from tests.integration.routing.scene import START, ZONE, Scene
 
@@ -136,3 +136,19 @@ async def test_figures_of_a_day(scene: Scene) -> None:
         await service(scene).stats(SYSTEM, lucia.agent(), START + timedelta(days=2), None)
     with pytest.raises(NotFound):
         await service(scene).stats(SYSTEM, new_id(), None, None)
+
+
+async def test_a_supervisor_makes_a_desk_answer_by_itself(scene: Scene) -> None:
+    lucia = await scene.agent("Lucía", SA=5)
+    before = await service(scene).profile(SYSTEM, lucia.agent())
+    assert not before.auto_answer
+    edit = AgentEdit(auto_answer=True)
+    after = await service(scene).edit(scene.supervisor, lucia.agent(), edit, before.version)
+    assert after.auto_answer
+    with pytest.raises(PreconditionFailed):
+        await service(scene).edit(scene.supervisor, lucia.agent(), edit, before.version)
+    await service(scene).edit(scene.supervisor, lucia.agent(), edit, None)
+    told = [r.event for r in await scene.events() if isinstance(r.event, AgentAutoAnswerChanged)]
+    assert [event.on for event in told] == [True], "the same again is no news"
+    with pytest.raises(NotFound):
+        await service(scene).edit(scene.supervisor, new_id(), edit, None)

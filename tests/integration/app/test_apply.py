@@ -222,6 +222,7 @@ async def test_a_shift_applied_is_the_shift_stored(centre: Centre, reducer: Redu
     await step("taken over", elena.accepts())
     await step("they write", elena.say(visitor.id, "Soy Elena"))
     await step("help", elena.do("agent.help", mine))
+    await step("her desk accepts by itself", _auto_answer(centre, elena))
     await step("the supervisor closes", elena.do("interaction.close", mine))
     done = {**mine, "disposition": "other", "note": "Todo bien"}
     await step("and wraps up", elena.do("interaction.wrap_up", done))
@@ -285,6 +286,16 @@ async def test_a_shift_applied_is_the_shift_stored(centre: Centre, reducer: Redu
 
     covered = set.union(*(watched.covered for watched in shift.watched))
     assert covered & OF_A_DESK == OF_A_DESK
+
+
+async def _auto_answer(centre: Centre, desk: Desk) -> None:
+    agent_id = desk.snapshots[-1]["state"]["me"]["agent_id"]
+    token = await centre.supervisor_token()
+    status, profile = await centre.http(
+        "PATCH", f"/agents/{agent_id}", token=token, json={"auto_answer": True}
+    )
+    assert (status, profile["auto_answer"]) == (200, True)
+    await _heard(desk, "agent.me_changed")
 
 
 async def _heard(desk: Desk, name: str) -> None:

@@ -38,6 +38,12 @@ export function Lists({ onOpen }: { onOpen: () => void }) {
     <nav className="list" aria-label={t("lists")} {...pointer.handlers}>
       <ForcedNotice />
       <TakenAwayNotice />
+      {state.me.auto_answer && (
+        <p className="row t12 x2 auto-answer">
+          <Icon name="check" size={12} />
+          {t("autoAnswer")}
+        </p>
+      )}
       <section aria-labelledby="mine-h">
         <h2 id="mine-h">
           {t("mine")}

@@ -6,7 +6,7 @@ import { useEffect, useRef } from "react";
 import { incomingCall } from "./calls";
 import { useAgent, useDesk } from "./context";
 import { queueName } from "./desk";
-import { messageSound, notify, offerSound, ringSound } from "./sound";
+import { beepSound, messageSound, notify, offerSound, ringSound } from "./sound";
 import { useT } from "./texts";
 
 const REPEAT_MS = 4_000;
@@ -26,7 +26,7 @@ export function useAlerts(): void {
     const state = desk.state.get();
     if ((offers === "" && incoming === null) || !state) return;
     const call = incoming !== null || offers.split(" ").some((id) => state.reservations[id]?.channel === "voice");
-    const sound = call ? ringSound : offerSound;
+    const sound = incoming === null && state.me.auto_answer ? beepSound : call ? ringSound : offerSound;
     sound();
     const again = setInterval(sound, call ? RING_MS : REPEAT_MS);
     const shown = (offers === "" ? [] : offers.split(" ")).map((id) => {

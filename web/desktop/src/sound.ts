@@ -41,6 +41,8 @@ export const offerSound = (): void => play([[0, 659, 0.22], [0.18, 880, 0.34]]);
 /** A telephone: two bursts of two tones, as long as it rings again every three seconds. */
 export const ringSound = (): void =>
   play([0, 0.6].flatMap((at) => [[at, 440, 0.42], [at, 554, 0.42]] as [number, number, number][]), 0.8);
+/** One short high tone: the desk takes the offer by itself. */
+export const beepSound = (): void => play([[0, 988, 0.3]]);
 export const messageSound = (): void => play([[0, 740, 0.14]], 0.6);
 
 /** Ask once for the system's notifications; must come from a click. */

@@ -195,6 +195,7 @@ const es = {
   transferring: "Transfiriendo…",
   chooseTarget: "Elige una cola o un compañero.",
   // offer
+  autoAnswer: "Las ofertas se aceptan solas, tras un tono",
   offer: "Oferta",
   offerKeys: "F9 acepta, F8 y un número rechaza.",
   secondsLeft_one: "Queda {{count}} s",
@@ -735,6 +736,7 @@ const en: Record<Word, string> = {
   transferNote: "Note for whoever goes on",
   transferring: "Transferring…",
   chooseTarget: "Choose a queue or a colleague.",
+  autoAnswer: "Offers are accepted by themselves, after a beep",
   offer: "Offer",
   offerKeys: "F9 accepts, F8 and a digit rejects.",
   secondsLeft_one: "{{count}} s left",

@@ -21,6 +21,11 @@ export interface AddressCard {
   address: string;
 }
 
+/** `auto_answer`: the agent's desk accepts offers by itself, after a beep. */
+export interface AgentEdit {
+  auto_answer: boolean;
+}
+
 export interface AgentItem {
   interaction_id: string;
   queue: string;
@@ -1726,6 +1731,7 @@ export interface WrapUp {
 
 /** The event catalogue: version of each log event, and its audience. */
 export const EVENTS = {
+  "agent.auto_answer_changed": { version: 1, audience: ["agent"] },
   "agent.help_requested": { version: 1, audience: ["agent", "wallboard"] },
   "agent.presence_changed": { version: 1, audience: ["agent", "team", "wallboard"] },
   "agent.skills_changed": { version: 1, audience: ["agent", "team", "wallboard"] },

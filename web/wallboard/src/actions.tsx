@@ -111,6 +111,7 @@ export function AgentDrill({ agentId, onClose }: { agentId: string; onClose: () 
           </ul>
         </section>
         <StatusBlock agent={agent} />
+        <AutoAnswerBlock agentId={agentId} />
         <SkillsBlock agentId={agentId} name={agent.name} />
       </div>
     </>
@@ -173,6 +174,44 @@ function StatusBlock({ agent }: { agent: WallboardAgent }) {
           {t("changeAnyway")}
         </Button>
       )}
+    </section>
+  );
+}
+
+/** Whether the agent's desk accepts offers by itself. */
+function AutoAnswerBlock({ agentId }: { agentId: string }) {
+  const t = useT();
+  const [on, setOn] = useState<boolean | null>(null);
+  const [failed, setFailed] = useState<Key | null>(null);
+  useEffect(() => {
+    const stop = new AbortController();
+    api.get<AgentProfile>(`/agents/${agentId}`, stop.signal).then(
+      (profile) => setOn(profile.auto_answer),
+      () => undefined,
+    );
+    return () => stop.abort();
+  }, [agentId]);
+  const set = async (wanted: boolean) => {
+    setFailed(null);
+    try {
+      setOn((await api.patch<AgentProfile>(`/agents/${agentId}`, { auto_answer: wanted })).auto_answer);
+    } catch (error) {
+      setFailed(failureOf(error));
+    }
+  };
+  return (
+    <section className="block">
+      <label className="row t13">
+        <input
+          type="checkbox"
+          name="auto_answer"
+          checked={on ?? false}
+          disabled={on === null}
+          onChange={(event) => void set(event.target.checked)}
+        />
+        {t("autoAnswer")}
+      </label>
+      <ErrorLine error={failed ? t(failed as Parameters<typeof t>[0]) : undefined} />
     </section>
   );
 }
