@@ -1,13 +1,26 @@
-"""The queues as they are configured now, parsed once for each version of a row."""
+"""The queues as they are configured now, parsed once for each version of a row.
+
+A row that cannot be read (the API writes none, SQL may) leaves its queue out: its work waits and
+is offered to nobody, and all other queues go on.
+"""
 
 from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+import structlog
+from prometheus_client import Gauge
+
 from contactcenter.core.errors import NotFound
 from db import Connection, Record
 from routing import config, queue_store
 from routing.config import Queue
+
+log = structlog.get_logger(__name__)
+
+UNREADABLE = Gauge(
+    "router_queue_unreadable", "1 for a queue whose configuration cannot be read", ["queue"]
+)
 
 
 class QueueBook:
@@ -39,8 +52,15 @@ class QueueBook:
         version = (row["version"], row["calendar_version"])
         known = self._known.get(row["key"])
         if known is None or known.version != version:
-            known = self._known[row["key"]] = config.read(
-                key=row["key"],
+            known = self._known[row["key"]] = self._parse(row, version)
+        return known
+
+    def _parse(self, row: Record, version: tuple[int, int]) -> Queue:
+        key: str = row["key"]
+        fault = None
+        try:
+            queue = config.read(
+                key=key,
                 skill=row["skill"],
                 strategy=row["strategy"],
                 config=row["config"],
@@ -50,4 +70,18 @@ class QueueBook:
                 retired=row["retired"],
                 version=version,
             )
-        return known
+        except Exception as error:  # written past the API: anything may be in it
+            fault = str(error) or type(error).__name__
+            log.error("queue_unreadable", queue=key, fault=fault)
+            queue = config.left_out(
+                key=key,
+                skill=row["skill"],
+                weekly=row["weekly"],
+                exceptions=row["exceptions"],
+                zone=self._zone,
+                retired=row["retired"],
+                version=version,
+                fault=fault,
+            )
+        UNREADABLE.labels(key).set(fault is not None)
+        return queue

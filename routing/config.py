@@ -66,6 +66,8 @@ class Queue:
     handle_ms: Mapping[Channel, int]
     """Handle time assumed for estimates as long as the last hour shows too few."""
     goals: Goals = Goals()
+    fault: str | None = None
+    """Why the stored configuration cannot be read; then nothing of the queue is offered."""
 
 
 # Seconds in the stored form → the core's field in milliseconds.
@@ -142,6 +144,42 @@ def read(
         version=version,
         handle_ms=_handle_ms(config),
         goals=_goals(config),
+    )
+
+
+def left_out(
+    *,
+    key: str,
+    skill: str,
+    weekly: Mapping[str, Any],
+    exceptions: list[dict[str, Any]],
+    zone: ZoneInfo,
+    retired: bool,
+    version: tuple[int, int],
+    fault: str,
+) -> Queue:
+    """A queue whose stored configuration cannot be read. It holds its work, which can be pulled,
+    pushed and moved; nobody is offered any of it. What agents have of it goes on by the usual
+    settings. Without a calendar that can be read, it is closed."""
+    try:
+        calendar = parse_calendar(weekly, exceptions, zone)
+    except Exception:  # whatever was written into the table
+        calendar = parse_calendar({}, [], zone)
+    return Queue(
+        key=key,
+        core=QueueConfig(
+            id=key,
+            require=(Requirement(skill),),
+            strategy=StrategyName.LONGEST_IDLE,
+            steps=(RoutingStep(agents=()),),
+            policies=dict(DEFAULT_POLICIES),
+        ),
+        calendar=calendar,
+        preferred_ms=PREFERRED_MS,
+        retired=retired,
+        version=version,
+        handle_ms=dict(_HANDLE_MS),
+        fault=fault,
     )
 
 

@@ -39,7 +39,7 @@ from contactcenter.core.errors import Unavailable
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import WorkFactory
-from contactcenter.events.routing import RoutingClockSet, RoutingRequested
+from contactcenter.events.routing import QueueChanged, RoutingClockSet, RoutingRequested
 from routing import group_store, persist, snapshot
 from routing.book import QueueBook
 from routing.clock import ClockMove, ClockWatch, move_all
@@ -119,6 +119,7 @@ class Router:
         self._asked: list[Recorded] = []  # requests of this turn: a lost race does not lose them
         self._woken = asyncio.Event()
         self._stale: str | None = "start"
+        self._unreadable: frozenset[str] = frozenset()
         self._sweep = Sweep()
         self._watch = ClockWatch(clock, monotonic)
         # Set by `_rebuild`, before anything reads them.
@@ -339,6 +340,7 @@ class Router:
         except BaseException:
             self._stale = why
             raise
+        await self._say_unreadable(loaded.unreadable)
         engine = Engine(loaded.config, self._epoch, _text_id)
         engine.load(loaded.state, to_ms(now))
         self._engine = engine
@@ -354,6 +356,14 @@ class Router:
             visits=len(loaded.state.visits),
             agents=len(loaded.state.agents),
         )
+
+    async def _say_unreadable(self, queues: frozenset[str]) -> None:
+        """Screens hear of queues that are left out, or no longer."""
+        if changed := self._unreadable ^ queues:
+            async with self._work.begin("router.unreadable", ROUTER) as work:
+                for key in sorted(changed):
+                    work.emit(QueueChanged(queue=key))
+            self._unreadable = queues
 
     async def _load(self, now: datetime) -> Loaded:
         async with self._work.reading("router.rebuild", snapshot=True) as conn:

@@ -7,6 +7,7 @@ from contactcenter.core.errors import Conflict, Invalid, NotFound, Unavailable
 from contactcenter.core.http import Request, Route
 from routing.schemas import (
     Assign,
+    AssignConversation,
     Assigned,
     QueueLines,
     QueueQuery,
@@ -28,6 +29,11 @@ class RoutingRoutes:
 
     async def assign(self, request: Request) -> Assigned:
         return await self._service.assign(request.principal, request.body)
+
+    async def assign_conversation(self, request: Request) -> Assigned:
+        return await self._service.assign_conversation(
+            request.principal, request.id("id"), request.body
+        )
 
     async def transfer(self, request: Request) -> None:
         await self._service.transfer(request.principal, request.id("id"), request.body)
@@ -55,6 +61,17 @@ class RoutingRoutes:
                 Permission.ROUTING_ASSIGN,
                 "Give a waiting interaction to an agent",
                 body=Assign,
+                response=Assigned,
+                tags=TAGS,
+                errors=(Conflict, Invalid, NotFound, Unavailable),
+            ),
+            Route(
+                "POST",
+                "/api/v1/chat/conversations/{id}/assign",
+                self.assign_conversation,
+                Permission.ROUTING_ASSIGN,
+                "Give a chat that waits to an agent",
+                body=AssignConversation,
                 response=Assigned,
                 tags=TAGS,
                 errors=(Conflict, Invalid, NotFound, Unavailable),

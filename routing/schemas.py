@@ -127,6 +127,13 @@ class Assign(_Asked):
     force: bool = False
 
 
+class AssignConversation(_Asked):
+    """Give a chat that waits to an agent; `force` as in Assign."""
+
+    agent_id: UUID
+    force: bool = False
+
+
 class Assigned(Card):
     interaction_id: UUID
     agent_id: UUID

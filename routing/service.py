@@ -96,6 +96,8 @@ class QueueInfo:
     short_ms: int
     goal_percent: int
     abandon_percent: int
+    unreadable: bool
+    """Nothing of it is offered: its configuration cannot be read."""
 
 
 class QueueService:
@@ -299,6 +301,7 @@ class QueueService:
                     short_ms=queue.goals.short_s * 1000,
                     goal_percent=queue.goals.goal_percent,
                     abandon_percent=queue.goals.abandon_percent,
+                    unreadable=queue.fault is not None,
                 )
             )
         return infos

@@ -151,6 +151,8 @@ class Loaded:
     state: RouterSnapshot
     unanswered: list[Input]
     memory: Memory
+    unreadable: frozenset[str]
+    """Queues that are left out: their configuration cannot be read."""
 
 
 VISIT = """
@@ -274,6 +276,7 @@ async def load(
         ),
         unanswered=_unanswered(unseen, segments, to_ms(now)),
         memory=memory,
+        unreadable=frozenset(key for key, queue in queues.items() if queue.fault is not None),
     )
 
 

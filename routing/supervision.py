@@ -25,6 +25,7 @@ from routing.desk import DeskService
 from routing.requests import Requests
 from routing.schemas import (
     Assign,
+    AssignConversation,
     Assigned,
     ChannelEstimate,
     QueueLine,
@@ -145,6 +146,23 @@ class SupervisionService:
             interaction_id=answer.interaction_id,
             agent_id=answer.agent_id,
             segment_id=answer.segment_id,
+        )
+
+    async def assign_conversation(
+        self, principal: Principal, conversation_id: UUID, asked: AssignConversation
+    ) -> Assigned:
+        """Give what waits in a chat conversation to an agent. NotFound for a conversation that
+        is none of the chat's, Conflict when nothing of it is open."""
+        async with self._work.reading("conversation.assign") as conn:
+            conversation = await hall.conversation(conn, conversation_id)
+            if conversation is None or conversation.channel != "chat":
+                raise NotFound
+            interaction = await hall.open_interaction(conn, conversation_id)
+        if interaction is None:
+            raise Conflict("The conversation is over.")
+        return await self.assign(
+            principal,
+            Assign(interaction_id=interaction.id, agent_id=asked.agent_id, force=asked.force),
         )
 
     async def transfer(

@@ -260,6 +260,7 @@ def _queue(queue: QueueInfo) -> dict[str, Any]:
         "short_ms": queue.short_ms,
         "goal_percent": queue.goal_percent,
         "abandon_percent": queue.abandon_percent,
+        "unreadable": queue.unreadable,
     }
 
 

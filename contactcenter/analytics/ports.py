@@ -36,6 +36,10 @@ class QueueInfo(Protocol):
     def abandon_percent(self) -> int:
         """Abandonment not to exceed."""
 
+    @property
+    def unreadable(self) -> bool:
+        """Nothing of it is offered: its configuration cannot be read."""
+
 
 class Queues(Protocol):
     """Routing's queues, in the order in which screens list them, retired ones left out."""

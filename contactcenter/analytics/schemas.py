@@ -93,6 +93,8 @@ class WallboardQueue(Told):
     short_ms: int
     goal_percent: int
     abandon_percent: int
+    unreadable: bool
+    """Nothing of it is offered: its configuration cannot be read."""
 
 
 class WaitingItem(Told):

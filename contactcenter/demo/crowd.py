@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,6 +43,7 @@ class DemoCrowd:
             for channel in CHANNELS
         }
         self._hail: dict[str, float] = tables["hail"]
+        self._front: dict[str, int] = tables["hail_front"]
         self._handle: dict[str, Any] = tables["handle_s"]
         self._wrap: dict[str, list[float]] = tables["wrap_s"]
         self._patience: dict[str, float] = tables["patience_s"]
@@ -70,6 +71,12 @@ class DemoCrowd:
             for channel in CHANNELS
             for queue, share in self._mix[channel].items()
         }
+
+    def front(self, dice: Random) -> Iterator[tuple[int, str]]:
+        """The first calls of a hail: (milliseconds after it began, queue)."""
+        shares = [self._mix["voice"][queue] for queue in self._hail]
+        for queue in dice.choices(list(self._hail), shares, k=self._front["calls"]):
+            yield int(dice.uniform(0, self._front["seconds"] * 1000)), queue
 
     def patience_ms(self, channel: Channel, dice: Random) -> int | None:
         """How long this customer waits; None: until somebody answers."""

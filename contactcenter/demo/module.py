@@ -198,7 +198,10 @@ class Demo:
                 if loop.time() >= read_at:
                     read_at = loop.time() + READ_LEVERS_S
                     levers = await self.levers()
+                    begins = levers.hail and not self.crowd.hail
                     play.level, self.crowd.hail = levers.traffic, levers.hail
+                    if begins:
+                        play.hail_begins()
                 await play.act(to_ms(deps.clock.now()))
                 due = play.next_due()
                 now = to_ms(deps.clock.now())

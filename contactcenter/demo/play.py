@@ -77,6 +77,9 @@ class Crowd(Protocol):
     def rates(self, at_ms: int) -> Mapping[tuple[str, Channel], float]:
         """(queue, channel) → contacts per half hour at this moment."""
 
+    def front(self, dice: Random) -> Iterable[tuple[int, str]]:
+        """The first calls of a hail: (milliseconds after it began, queue)."""
+
     def patience_ms(self, channel: Channel, dice: Random) -> int | None:
         """How long this customer waits; None: until somebody answers."""
 
@@ -217,6 +220,12 @@ class Play:
             ((queue, channel),) = self._dice.choices(list(rates), list(rates.values()))
             self._in(at, self._arrival(queue, channel))
             at += self._dice.expovariate(total)
+
+    def hail_begins(self) -> None:
+        """Its front calls at once, as many as the level lets through."""
+        for after_ms, queue in self._crowd.front(self._dice):
+            if self._dice.random() < self.level:
+                self._in(after_ms, self._arrival(queue, "voice"))
 
     def _rates(self) -> dict[tuple[str, Channel], float]:
         return {

@@ -92,18 +92,6 @@ class SegmentState(StrEnum):
     ENDED = "ended"
 
 
-class InteractionState(StrEnum):
-    NEW = "new"
-    IVR = "ivr"
-    QUEUED = "queued"
-    OFFERED = "offered"
-    ACTIVE = "active"
-    HELD = "held"
-    PARKED = "parked"
-    WRAPPING = "wrapping"
-    CLOSED = "closed"
-
-
 class ParkReason(StrEnum):
     WAITING_CUSTOMER = "waiting_customer"
     SNOOZED = "snoozed"
@@ -161,58 +149,8 @@ class Refusal(StrEnum):
 
 
 # ── Machines ────────────────────────────────────────────────────────────────────────────
-# state → states it may go to. What is not listed is refused.
-
-INTERACTION_EDGES: Mapping[InteractionState, frozenset[InteractionState]] = {
-    InteractionState.NEW: frozenset(
-        {
-            InteractionState.IVR,
-            InteractionState.QUEUED,
-            InteractionState.ACTIVE,
-            InteractionState.CLOSED,
-        }
-    ),
-    InteractionState.IVR: frozenset({InteractionState.QUEUED, InteractionState.CLOSED}),
-    InteractionState.QUEUED: frozenset(
-        {
-            InteractionState.QUEUED,
-            InteractionState.OFFERED,
-            InteractionState.ACTIVE,
-            InteractionState.CLOSED,
-        }
-    ),
-    InteractionState.OFFERED: frozenset(
-        {InteractionState.QUEUED, InteractionState.ACTIVE, InteractionState.CLOSED}
-    ),
-    InteractionState.ACTIVE: frozenset(
-        {
-            InteractionState.HELD,
-            InteractionState.PARKED,
-            InteractionState.WRAPPING,
-            InteractionState.QUEUED,
-            InteractionState.OFFERED,
-            InteractionState.CLOSED,
-        }
-    ),
-    InteractionState.HELD: frozenset(
-        {
-            InteractionState.ACTIVE,
-            InteractionState.WRAPPING,
-            InteractionState.QUEUED,
-            InteractionState.CLOSED,
-        }
-    ),
-    InteractionState.PARKED: frozenset(
-        {
-            InteractionState.ACTIVE,
-            InteractionState.QUEUED,
-            InteractionState.WRAPPING,
-            InteractionState.CLOSED,
-        }
-    ),
-    InteractionState.WRAPPING: frozenset({InteractionState.ACTIVE, InteractionState.CLOSED}),
-    InteractionState.CLOSED: frozenset(),
-}
+# state → states it may go to. What is not listed is refused. The interaction's own machine is the
+# hall's (contactcenter/interactions/model.py): the router only moves its visits and segments.
 
 VISIT_EDGES: Mapping[VisitState, frozenset[VisitState]] = {
     VisitState.QUEUED: frozenset({VisitState.OFFERED, VisitState.ASSIGNED, VisitState.ENDED}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 
@@ -30,6 +30,9 @@ class TestCrowd:
             for channel, rate in PER_HALF_HOUR.items()
             for queue, share in MIX.items()
         }
+
+    def front(self, dice: Random) -> Iterable[tuple[int, str]]:
+        return [(number * 1_500, dice.choice(("SA", "SH"))) for number in range(24)]
 
     def patience_ms(self, channel: Channel, dice: Random) -> int | None:
         if channel == "voice":

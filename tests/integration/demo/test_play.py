@@ -92,6 +92,20 @@ async def test_simulated_people_keep_the_centre_busy(life: Life, conn: db.Connec
     assert "chat" not in busy
 
 
+async def test_a_hail_is_seen_within_a_minute(life: Life, conn: db.Connection) -> None:
+    """More than the claims queues can take waits longer than the calls' target."""
+    late = (
+        "SELECT count(*) FROM work_items WHERE queue IN ('SA', 'SH') AND channel = 'voice'"
+        " AND answered_at IS NULL AND ended_at IS NULL"
+        " AND entered_at < $1::timestamptz - interval '20 seconds'"
+    )
+    await life.go_on(10)
+    before = await conn.fetchval(late, life.at)
+    life.play.hail_begins()
+    await life.go_on(1)
+    assert await conn.fetchval(late, life.at) >= before + 3
+
+
 async def test_whoever_writes_waits_for_somebody_real(life: Life, conn: db.Connection) -> None:
     await life.go_on(5)
     chat = await life.person_writes("CO")

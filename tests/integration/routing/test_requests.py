@@ -12,11 +12,12 @@ from contactcenter.agents.schemas import SetStatus
 from contactcenter.agents.service import AgentService
 from contactcenter.core.access import SYSTEM, Principal
 from contactcenter.core.errors import Conflict, NotFound, Unavailable
+from contactcenter.core.ids import new_id
 from routing import requests as asking
 from routing.core.decisions import Decision
 from routing.core.engine import Engine
 from routing.core.inputs import Input
-from routing.schemas import Assign, SupervisorTransfer, WrapUp
+from routing.schemas import Assign, AssignConversation, SupervisorTransfer, WrapUp
 from tests.integration.routing.scene import ZONE, Scene, Waiting
 
 
@@ -239,3 +240,20 @@ async def test_a_fault_in_a_turn_does_not_end_routing(
     waiting = await live.arrive()
     await until_offered(live, waiting)
     assert faults
+
+
+async def test_a_chat_is_given_by_its_conversation(live: Scene) -> None:
+    lucia = await no_offer(live)
+    waiting, mail = await live.arrive(), await live.arrive(channel="email")
+    asked = AssignConversation(agent_id=lucia.agent(), force=True)
+    given = await live.supervision.assign_conversation(
+        live.supervisor, waiting.conversation_id, asked
+    )
+    assert (given.interaction_id, given.agent_id) == (waiting.interaction_id, lucia.agent_id)
+    for unknown in (mail.conversation_id, new_id()):
+        with pytest.raises(NotFound):
+            await live.supervision.assign_conversation(live.supervisor, unknown, asked)
+    await live.leave(waiting)
+    await live.execute("UPDATE interactions SET state = 'closed', closed_at = now()")
+    with pytest.raises(Conflict):
+        await live.supervision.assign_conversation(live.supervisor, waiting.conversation_id, asked)

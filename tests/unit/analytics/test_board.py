@@ -23,6 +23,7 @@ class Queue:
     short_ms: int = 5_000
     goal_percent: int = 80
     abandon_percent: int = 8
+    unreadable: bool = False
 
     @property
     def name_es(self) -> str:

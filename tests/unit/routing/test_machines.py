@@ -12,13 +12,11 @@ import pytest
 from routing.core import decisions as d
 from routing.core import inputs as i
 from routing.core.model import (
-    INTERACTION_EDGES,
     RESERVATION_EDGES,
     SEGMENT_EDGES,
     VISIT_EDGES,
     WILL_EDGES,
     Channel,
-    InteractionState,
     Outcome,
     ParkReason,
     ReservationState,
@@ -29,17 +27,6 @@ from routing.core.model import (
 from tests.unit.routing.centre import Centre, agent
 
 # The edges as the rules name them, written out here a second time on purpose.
-INTERACTION = {
-    "new": "ivr queued active closed",
-    "ivr": "queued closed",
-    "queued": "queued offered active closed",
-    "offered": "queued active closed",
-    "active": "held parked wrapping queued offered closed",
-    "held": "active wrapping queued closed",
-    "parked": "active queued wrapping closed",
-    "wrapping": "active closed",
-    "closed": "",
-}
 SEGMENT = {
     "active": "held consulting parked wrapping ended",
     "held": "active consulting wrapping ended",
@@ -73,7 +60,6 @@ WILL = {
 @pytest.mark.parametrize(
     ("states", "edges", "written"),
     [
-        (InteractionState, INTERACTION_EDGES, INTERACTION),
         (SegmentState, SEGMENT_EDGES, SEGMENT),
         (VisitState, VISIT_EDGES, VISIT),
         (ReservationState, RESERVATION_EDGES, RESERVATION),

@@ -120,6 +120,12 @@ export interface Assign {
   force?: boolean;
 }
 
+/** Give a chat that waits to an agent; `force` as in Assign. */
+export interface AssignConversation {
+  agent_id: string;
+  force?: boolean;
+}
+
 export interface Assigned {
   interaction_id: string;
   agent_id: string;
@@ -1642,6 +1648,7 @@ export interface WallboardQueue {
   short_ms: number;
   goal_percent: number;
   abandon_percent: number;
+  unreadable: boolean;
 }
 
 /** `snapshot.state` of the wallboard; a delta has the same sections, null for what went. */

@@ -9,6 +9,12 @@ export const waitLevel = (waitedMs: number, targetMs: number): Level =>
 export const serviceLevel = (share: number | null, goalPercent: number): Level =>
   share === null || share * 100 >= goalPercent ? "none" : share * 100 < goalPercent - 15 ? "bad" : "warn";
 
+/** So many contacts must be behind a share before it says anything: one miss of two is no alarm. */
+export const LEAST = 10;
+
+/** The share of two operands, once there is enough behind it to colour a screen. */
+export const settled = ([part, whole]: readonly [number, number]): number | null => (whole < LEAST ? null : part / whole);
+
 /** Over the limit, and over twice the limit. */
 export const abandonLevel = (share: number | null, limitPercent: number): Level =>
   share === null || share * 100 <= limitPercent ? "none" : share * 100 > 2 * limitPercent ? "bad" : "warn";

@@ -1,4 +1,5 @@
 /** A row per queue. Arrows move between its numbers; each number opens its sum. */
+import { Icon } from "@contactcenter/shared/icons";
 import { useStore } from "@contactcenter/shared/store";
 import { duration, useNow } from "@contactcenter/shared/time";
 import { cls } from "@contactcenter/shared/ui";
@@ -7,8 +8,8 @@ import { type KeyboardEvent, type ReactNode, useRef, useState } from "react";
 import { isOpen, opened } from "./board";
 import { Sparkline } from "./charts";
 import { nameOf, useBoard, useLocale, useNumbers, useShown } from "./context";
-import { abandonLevel, type Level, serviceLevel, waitLevel, worse } from "./levels";
-import { isMember, queuesOf, quotient, spark, targetOf, today, waiting, type WallboardQueue, worst } from "./model";
+import { abandonLevel, type Level, serviceLevel, settled, waitLevel, worse } from "./levels";
+import { isMember, queuesOf, spark, targetOf, today, waiting, type WallboardQueue, worst } from "./model";
 import { useT } from "./texts";
 import { LevelMark } from "./top";
 
@@ -43,8 +44,8 @@ export function useRow(): (queue: WallboardQueue) => {
       longest: oldest ? duration(waited) : "–",
       wait: oldest ? waitLevel(waited, targetOf(state, queue.key, oldest.channel)) : "none",
       figures,
-      service: serviceLevel(quotient(figures.service_level[view.formula]), queue.goal_percent),
-      abandon: abandonLevel(quotient(figures.abandonment), queue.abandon_percent),
+      service: serviceLevel(settled(figures.service_level[view.formula]), queue.goal_percent),
+      abandon: abandonLevel(settled(figures.abandonment), queue.abandon_percent),
       free: members.filter((agent) => agent.state === "available").length,
       ringing: members.filter((agent) => agent.items.some((item) => item.state === "ringing" && item.queue === queue.key)).length,
       spark: spark(state, view, queue.key),
@@ -111,7 +112,15 @@ export function QueueTable() {
               ];
               return (
                 <tr key={queue.key} data-queue={queue.key}>
-                  <th scope="row">{nameOf(queue, queue.key, loc)}</th>
+                  <th scope="row">
+                    {nameOf(queue, queue.key, loc)}
+                    {queue.unreadable && (
+                      <span className="row t12 c-bad unreadable">
+                        <Icon name="octagon" size={12} />
+                        {t("unreadable")}
+                      </span>
+                    )}
+                  </th>
                   {cells.map((cell, column) => {
                     const on = isOpen(choice, cell.figure, queue.key);
                     return (

@@ -10,13 +10,12 @@ import { type ReactNode, useEffect, useState } from "react";
 import { isOpen, opened } from "./board";
 import { Sparkline } from "./charts";
 import { nameOf, useBoard, useLocale, useNumbers, useShown } from "./context";
-import { abandonLevel, type Level, serviceLevel, waitLevel } from "./levels";
+import { abandonLevel, type Level, serviceLevel, settled, waitLevel } from "./levels";
 import {
   agentsOf,
   channelsOf,
   deferred,
   MEDIA,
-  quotient,
   type Ratio,
   spark,
   stateCounts,
@@ -289,7 +288,7 @@ export function Figures() {
   const top = useTop();
   const { level, figures } = top;
   const queue = top.oldest ? state.queues[top.oldest.queue] : undefined;
-  const service = serviceLevel(quotient(level), top.goal);
+  const service = serviceLevel(settled(level), top.goal);
   return (
     <div className="kp">
       <Tile
@@ -318,7 +317,7 @@ export function Figures() {
         label={t("abandoned")}
         value={numbers.percent(figures.abandonment, 1)}
         sub={figures.offered > 0 ? t("ofShort", { n: figures.abandonment[0], d: figures.abandonment[1] }) : t("noneYet")}
-        level={abandonLevel(quotient(figures.abandonment), top.limit)}
+        level={abandonLevel(settled(figures.abandonment), top.limit)}
       />
       <Tile
         figure="free"

@@ -7,7 +7,7 @@ import { useEffect, useState } from "react";
 import { doing, isLong, timeInState } from "./agents";
 import { Sparkline } from "./charts";
 import { nameOf, useBoard, useLocale, useNumbers, useShown } from "./context";
-import { abandonLevel, serviceLevel, worse } from "./levels";
+import { abandonLevel, serviceLevel, settled, worse } from "./levels";
 import { agentsOf, byState, channelsOf, deferred, queuesOf, quotient, shortName, SHOWN_STATES } from "./model";
 import { useRow } from "./queues";
 import { useT } from "./texts";
@@ -56,8 +56,8 @@ function TopRow() {
   const loc = useLocale();
   const numbers = useNumbers();
   const top = useTop();
-  const service = serviceLevel(quotient(top.level), top.goal);
-  const abandon = abandonLevel(quotient(top.figures.abandonment), top.limit);
+  const service = serviceLevel(settled(top.level), top.goal);
+  const abandon = abandonLevel(settled(top.figures.abandonment), top.limit);
   return (
     <div className="k5">
       <section className="k">

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { abandonLevel, serviceLevel, waitLevel } from "../src/levels";
+import { abandonLevel, serviceLevel, settled, waitLevel } from "../src/levels";
 import {
   type Figures,
   deferred,
@@ -52,6 +52,7 @@ const queue = (key: string) => ({
   short_ms: 5_000,
   goal_percent: 80,
   abandon_percent: 8,
+  unreadable: false,
 });
 
 const state: WallboardState = {
@@ -149,6 +150,7 @@ describe("levels", () => {
     expect([0.8, 0.79, 0.64].map((share) => serviceLevel(share, 80))).toEqual(["none", "warn", "bad"]);
     expect([0.08, 0.09, 0.17].map((share) => abandonLevel(share, 8))).toEqual(["none", "warn", "bad"]);
     expect(serviceLevel(null, 80)).toBe("none");
+    expect([settled([0, 9]), settled([0, 10]), settled([9, 12])]).toEqual([null, 0, 0.75]);
   });
 });
 
