@@ -157,6 +157,7 @@ class SupervisionService:
             conversation = await hall.conversation(conn, conversation_id)
             if conversation is None or conversation.channel != "chat":
                 raise NotFound
+            await hall.require_sight(conn, principal, conversation_id=conversation_id)
             interaction = await hall.open_interaction(conn, conversation_id)
         if interaction is None:
             raise Conflict("The conversation is over.")
