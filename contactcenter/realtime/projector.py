@@ -100,7 +100,7 @@ class Projector:
                 self._hub.emit(e.namespace, e.room, e.name, e.payload, e.cursor)
                 continue
             for connection in self._hub.members(e.namespace, e.room):
-                await self._gateway.tell_snapshot(connection)
+                await self._gateway.begin_anew(connection)
 
     async def _put_out(self, batch: Iterable[Recorded]) -> None:
         for recorded in batch:

@@ -191,6 +191,13 @@ class Gateway:
         if self.hub.get(connection.sid) is connection:
             self.hub.send(connection, "snapshot", snapshot)
 
+    async def begin_anew(self, connection: Connection) -> None:
+        """Send a fresh snapshot; a client for whom there is none just now comes back for it."""
+        try:
+            await self.tell_snapshot(connection)
+        except Problem:
+            connection.socket.cut("no snapshot")
+
     async def snapshot(self, connection: Connection) -> dict[str, Any]:
         """Put a desk or a visitor in their rooms, and say what is so."""
         principal = connection.principal

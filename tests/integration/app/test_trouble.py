@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import NoReturn
 
 import aiohttp
+import pytest
 
 import db
+from contactcenter.core.errors import Unavailable
 from contactcenter.core.sockets import Ack
+from contactcenter.realtime.snapshot import Snapshots
 from tests.integration.app.conftest import Centre, StartCentre
 from tests.integration.app.people import Mirror, Visitor
 from tests.integration.app.test_journey import LUCIA, talking
@@ -69,6 +73,27 @@ async def said_at_last(visitor: Visitor, body: str, client_id: str) -> Ack:
             return message
         assert ack["error"]["code"] == "unavailable", ack
         await asyncio.sleep(0.1)
+
+
+async def test_a_snapshot_that_fails_tells_nothing_twice(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first message and the wait that begins with it are told in one batch."""
+    visitor = await centre.visitor(queue="SA")
+    other = await centre.visitor(queue="SA", message="Hola")
+
+    async def none_just_now(*_: object) -> NoReturn:
+        raise Unavailable("The database is not available just now.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Snapshots, "visitor", none_just_now)
+        await visitor.say("Buenos días")
+        await visitor.until(lambda: bool(visitor.left), "it is let go")
+    told = [p["body"] for name, p in visitor.log if name == "chat.message"]
+    assert told == ["Buenos días"]
+    assert other.left == []
+    await other.say("Otra cosa")
+    await other.hears("chat.message", body="Otra cosa")
 
 
 async def test_a_stall_of_the_database_is_answered_and_passes(
