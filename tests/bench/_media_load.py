@@ -75,13 +75,13 @@ class Leg:
         self._transport, self._address = pair.protocol.transport, pair.remote_addr
         others = pair.protocol.datagram_received
 
-        def received(data: bytes, address: tuple[str, int]) -> None:
+        def received(data: Any, address: Any) -> None:
             if 127 < data[0] < 192 and not rtp.is_rtcp(data[1]):
                 self.take(data)
             else:
                 others(data, address)
 
-        pair.protocol.datagram_received = received
+        pair.protocol.datagram_received = received  # type: ignore[method-assign, assignment]
         return self
 
     async def connect_to_relay(self, port: int) -> Leg:

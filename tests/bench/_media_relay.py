@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -41,11 +42,15 @@ class End(asyncio.DatagramProtocol):
             other.transport.sendto(packet, other.client)
 
 
+def _same(end: End) -> End:
+    return end
+
+
 async def main(count: int) -> None:
     loop = asyncio.get_running_loop()
     ends = [End() for _ in range(count)]
     for end in ends:
-        await loop.create_datagram_endpoint(lambda e=end: e, local_addr=("127.0.0.1", 0))
+        await loop.create_datagram_endpoint(partial(_same, end), local_addr=("127.0.0.1", 0))
     for a, b in zip(ends[::2], ends[1::2], strict=True):
         a.other, b.other = b, a
     print(json.dumps([e.transport.get_extra_info("sockname")[1] for e in ends]), flush=True)

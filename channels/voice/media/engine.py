@@ -121,6 +121,7 @@ class Leg:
     packets: int = 0
     expected_before: int = 0
     lost_before: int = 0
+    loss: float = 0.0  # of what it sent, over the last interval
     mos: float | None = None
 
     @property
@@ -543,8 +544,9 @@ class Engine:
             leg.expected_before = leg.lost_before = 0
         came, missing = expected - leg.expected_before, lost - leg.lost_before
         leg.expected_before, leg.lost_before = expected, lost
-        incoming = missing / came if came > 0 and missing > 0 else 0.0
-        loss = max(min(incoming, 1.0), leg.peer.fraction_lost_out)
+        leg.loss = min(missing / came, 1.0) if came > 0 and missing > 0 else 0.0
+        passed_on = 0.0 if leg.direct is None else leg.direct.loss  # no fault of this one's line
+        loss = max(leg.loss, leg.peer.fraction_lost_out - passed_on)
         rtt_ms = None if leg.peer.rtt is None else leg.peer.rtt * 1000
         delay = emodel.one_way_delay_ms(rtt_ms, reception.jitter_ms)
         leg.mos = round(emodel.mos(loss, delay), 2)

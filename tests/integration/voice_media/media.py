@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -25,6 +25,7 @@ from channels.voice.media.protocol import (
     Hear,
     Hello,
     HelloData,
+    IceServer,
     LegOffer,
     MixData,
     OfferData,
@@ -106,15 +107,16 @@ class Web:
             raise RefusedError(answer)
         return answer.data
 
-    async def offer(self, leg_id: UUID, sdp: str) -> str:
-        answer: OfferData = await self.ask(LegOffer(id=0, leg_id=leg_id, sdp=sdp))
+    async def offer(self, leg_id: UUID, sdp: str, *servers: IceServer) -> str:
+        request = LegOffer(id=0, leg_id=leg_id, sdp=sdp, ice_servers=servers)
+        answer: OfferData = await self.ask(request)
         return answer.sdp
 
     async def mix(
         self,
         call_id: UUID,
         version: int,
-        legs: dict[UUID, tuple[list[UUID], protocol.Tone | None]],
+        legs: Mapping[UUID, tuple[list[UUID], protocol.Tone | None]],
         recording: RecordingOrder | None = None,
     ) -> int:
         hears = {leg: Hear(hears=tuple(heard), tone=tone) for leg, (heard, tone) in legs.items()}
