@@ -8,6 +8,9 @@ from contactcenter.core.jobs import Schedule
 from contactcenter.core.module import Deps, Module
 from crm.customers.routes import CustomerRoutes
 from crm.customers.service import CustomerService
+from crm.policies.receipts import ReceiptService
+from crm.policies.routes import PolicyRoutes
+from crm.policies.service import PolicyService
 from crm.privacy_rules import RULES
 
 
@@ -17,15 +20,25 @@ class Crm:
 
     module: Module
     customers: CustomerService
+    policies: PolicyService
 
 
 def build(deps: Deps) -> Crm:
     zone = deps.settings.app.zone
     customers = CustomerService(deps.work, deps.clock, zone)
+    policies = PolicyService(deps.work, deps.clock, zone)
+    receipts = ReceiptService(deps.work)
     module = Module(
         name="crm",
         privacy=RULES,
-        routes=CustomerRoutes(customers).table(),
-        schedules=(Schedule("customers.erase_due", "41 2 * * *", customers.erase_due),),
+        routes=(
+            *CustomerRoutes(customers).table(),
+            *PolicyRoutes(policies, receipts).table(),
+        ),
+        schedules=(
+            Schedule("customers.erase_due", "41 2 * * *", customers.erase_due),
+            Schedule("policies.turn", "*/5 * * * *", policies.turn),
+            Schedule("policies.tell_expiring", "11 * * * *", policies.tell_expiring),
+        ),
     )
-    return Crm(module, customers)
+    return Crm(module, customers, policies)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from contactcenter.core.validation import Schema
+from db import Record
 
 Line = Literal["auto", "home", "life", "health", "business"]
 
@@ -73,6 +75,16 @@ Url = Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s]+$|^document
 class Page(Schema):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, Field(max_length=100)] | None = None
+
+
+def picked(
+    model: type[BaseModel], row: Mapping[str, Any] | Record, money: Collection[str] = ()
+) -> dict[str, Any]:
+    """The fields of a body that a row has, amounts as money."""
+    return {
+        name: euros(row[name]) if name in money else row[name]
+        for name in model.model_fields.keys() & set(row.keys())
+    }
 
 
 def euros(amount: Decimal | None) -> Money | None:

@@ -30,6 +30,8 @@ MODULES = (
     "contactcenter.interactions.schemas",
     "contactcenter.interactions.visitor",
     "crm.customers.schemas",
+    "crm.policies.schemas",
+    "crm.schemas",
     "routing.queues.schemas",
     "routing.schemas",
 )

@@ -10,11 +10,11 @@ from __future__ import annotations
 import inspect
 
 from contactcenter.core.event import Catalogue, Event
-from contactcenter.events import agents, calls, customers, identity, interactions, routing
+from contactcenter.events import agents, calls, customers, identity, interactions, policies, routing
 
 CATALOGUE = Catalogue(
     cls
-    for module in (agents, calls, customers, identity, interactions, routing)
+    for module in (agents, calls, customers, identity, interactions, policies, routing)
     for _, cls in inspect.getmembers(module, inspect.isclass)
     if issubclass(cls, Event) and cls is not Event and not cls.__name__.startswith("_")
 )

@@ -51,7 +51,8 @@ def bank_account(text: str) -> str:
 
 def fold(text: str) -> str:
     """Text as it is searched: no case, no accents (ñ is n), words of letters and digits."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    plain = unicodedata.normalize("NFKD", plain).casefold()  # a capital can hide in a ligature
     kept = (c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
     return " ".join("".join(kept).split())
 
@@ -86,7 +87,7 @@ def needle(query: str) -> Needle | None:
     joined = folded.replace(" ", "")
     numeric = sum(c.isdigit() for c in joined) * 2 > len(joined)
     words = [joined] if numeric else folded.split()
-    if numeric and joined.startswith("00"):
+    if numeric and joined.startswith("00") and len(joined) > 4:
         words = [joined[2:]]
     words = [word for word in dict.fromkeys(words) if len(word) >= 2]
     if not words:

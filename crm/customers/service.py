@@ -116,6 +116,10 @@ async def writable_customer(
     return row
 
 
+async def agent_exists(conn: Connection, agent_id: UUID) -> bool:
+    return await store.agent_exists(conn, agent_id)
+
+
 async def identify(conn: Connection, kind: str, address: str) -> list[UUID]:
     """Whose address it is, as it is stored (interactions.model.normalise). Several are ambiguous:
     a shared telephone, a switchboard."""

@@ -293,7 +293,7 @@ async def test_disabling_a_user_ends_everything_within_a_second(
 
 async def test_nobody_gives_away_more_than_they_have(centre: Centre, conn: db.Connection) -> None:
     admin = await sign_in(centre.url, ADMIN)
-    body = {"name": "clerk", "permissions": ["users.manage", "roles.manage", "agents.read"]}
+    body = {"name": "clerk", "permissions": ["users.manage", "roles.manage", "customers.read"]}
     assert (await centre.http("POST", "/roles", token=admin, json=body))[0] == 201
     user = await conn.fetchval("SELECT id FROM users WHERE email = 'customer1@aintech.com'")
     boss = await conn.fetchval("SELECT id FROM users WHERE email = $1", ADMIN)

@@ -157,3 +157,41 @@ def agent_of(office: Office, name: str) -> UUID:
     agent_id = office.people[name].agent_id
     assert agent_id is not None
     return agent_id
+
+
+def policy_body(customer_id: str, **fields: Any) -> dict[str, Any]:
+    """A car's policy in force at the office's today (16 March 2027)."""
+    return {
+        "customer_id": customer_id,
+        "policy_type": "auto",
+        "carrier": "aldaba",
+        "policy_number": f"A-{new_id().hex[-10:]}",
+        "coverage_start_date": "2027-01-01",
+        "coverage_end_date": "2028-01-01",
+        "premium_amount": {"amount": "400.00"},
+        "vehicle_plate": "1234 BCD",
+        **fields,
+    }
+
+
+async def a_policy(office: Office, who: str = "lucia", **fields: Any) -> dict[str, Any]:
+    customer_id = fields.pop("customer_id", None)
+    customer_id = customer_id or (await office.person(who))["customer_id"]
+    made: dict[str, Any] = await office.do(
+        who, "POST", "/policies", policy_body(customer_id, **fields)
+    )
+    return made
+
+
+def receipt_body(**fields: Any) -> dict[str, Any]:
+    return {
+        "number": f"R-{new_id().hex[-10:]}",
+        "kind": "renewal",
+        "period_start": "2027-01-01",
+        "period_end": "2028-01-01",
+        "due_on": "2027-02-01",
+        "net": {"amount": "365.00"},
+        "total": {"amount": "400.00"},
+        "commission": {"amount": "43.80"},
+        **fields,
+    }

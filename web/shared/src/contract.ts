@@ -307,6 +307,20 @@ export interface CallTransfer {
   agent_id?: string | null;
 }
 
+export interface CancelIn {
+  reason: "non_renewal" | "total_loss" | "policyholder_wish" | "distance_withdrawal" | "insurer_terminates" | "sale_of_risk" | "death" | "non_payment" | "duplicate_insurance" | "error";
+  effective_date: string;
+  effective_time?: string;
+  requested_by?: "policyholder" | "insurer" | "both";
+  requested_by_customer_id?: string | null;
+  note?: string;
+}
+
+export interface Cancelled {
+  policy: PolicyOut;
+  refund: RefundOut;
+}
+
 export interface ChangePasswordIn {
   current_password: string;
   new_password: string;
@@ -385,6 +399,20 @@ export interface ConversationState {
   has_more: boolean;
   visitor_read: string | null;
   agent_read: string | null;
+}
+
+/** Never a bare yes or no: see crm.policies.coverage. */
+export interface CoverageOut {
+  answer: "covered" | "grace_until" | "suspended" | "ask_insurer" | "not_in_force";
+  why: "before_effect" | "ended" | "extinct" | "first_premium_unpaid" | "premium_unpaid" | "not_issued" | "suspended_by_agreement" | "endorsed_since" | "peril_not_named" | null;
+  until: string | null;
+  notes: ("before_effect" | "ended" | "extinct" | "first_premium_unpaid" | "premium_unpaid" | "not_issued" | "suspended_by_agreement" | "endorsed_since" | "peril_not_named")[];
+  at: string;
+}
+
+export interface CoverageQuery {
+  at: string;
+  peril?: string | null;
 }
 
 /** The customer as the agent who has the interaction sees them. */
@@ -616,6 +644,34 @@ export interface ExpectedContacts {
   contacts: number;
 }
 
+export interface Expiring {
+  items: ExpiringRow[];
+}
+
+export interface ExpiringQuery {
+  days?: number;
+  policy_type?: "auto" | "home" | "life" | "health" | "business" | null;
+  limit?: number;
+}
+
+export interface ExpiringRow {
+  policy_id: string;
+  reference: string;
+  customer_id: string;
+  customer_name: string;
+  policy_number: string | null;
+  policy_type: "auto" | "home" | "life" | "health" | "business";
+  carrier: string;
+  status: "proposal" | "pending" | "active" | "suspended" | "expired" | "cancelled" | "replaced";
+  coverage_start_date: string;
+  coverage_end_date: string;
+  premium_amount: Money;
+  vehicle_plate: string | null;
+  property_address: string | null;
+  created_at: string;
+  renewal: RenewalDates | null;
+}
+
 /** Which figure of today, over which queue, channels and half hour; all of them if left out. */
 export interface ExplainQuery {
   figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "non_response" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
@@ -702,6 +758,11 @@ export interface HelpWanted {
   interaction_id?: string | null;
 }
 
+export interface History {
+  terms: Record<string, unknown>;
+  versions: VersionOut[];
+}
+
 export interface Hit {
   customer_id: string;
   kind: "person" | "company";
@@ -751,6 +812,19 @@ export interface IceServer {
 
 export interface IceServers {
   ice_servers: IceServer[];
+}
+
+export interface InsurerIn {
+  key: string;
+  dgs_code: string;
+  name: string;
+  claims_phone?: string | null;
+  assistance_phone?: string | null;
+  retired?: boolean;
+}
+
+export interface Insurers {
+  items: InsurerIn[];
 }
 
 export interface InteractionCard {
@@ -980,6 +1054,21 @@ export interface NewPasswordIn {
   new_password: string;
 }
 
+export interface NonRenewalIn {
+  by?: "policyholder" | "insurer";
+  received_on: string;
+}
+
+export interface NonRenewalOut {
+  by: "policyholder" | "insurer";
+  state: "received" | "sent" | "acknowledged";
+  term_end: string;
+  received_on: string;
+  sent_on: string | null;
+  acknowledged_on: string | null;
+  late: boolean;
+}
+
 /** `chat.typing` and `chat.close` on /chat. */
 export interface OfConversation {
   conversation_id?: string | null;
@@ -1008,9 +1097,214 @@ export interface OfferedCustomer {
   repeat_count: number;
 }
 
+/** What is ours to change without an endorsement. */
+export interface Office {
+  policy_number?: string | null;
+  auto_renew?: boolean;
+  notice_months?: number | null;
+  first_premium_agreed?: boolean;
+  distance_sale?: boolean;
+  cover_on_request?: boolean;
+  concluded_on?: string | null;
+  policy_document_url?: string | null;
+  certificate_url?: string | null;
+  issued_by?: string | null;
+  metadata?: Record<string, unknown>;
+  notes?: string | null;
+}
+
+export interface OnDay {
+  on: string;
+}
+
+export interface Page {
+  limit?: number;
+  cursor?: string | null;
+}
+
 export interface PageQuery {
   limit?: number;
   cursor?: string | null;
+}
+
+/** Somebody's part in a policy: a customer, or a name without a file. */
+export interface Party {
+  role: "policyholder" | "insured" | "driver" | "owner" | "beneficiary" | "mortgagee";
+  customer_id?: string | null;
+  name?: string | null;
+  share?: string | null;
+}
+
+export interface PartyOut {
+  role: "policyholder" | "insured" | "driver" | "owner" | "beneficiary" | "mortgagee";
+  customer_id: string | null;
+  name: string;
+  share: string | null;
+}
+
+/** What is given changes. `effective_date` and `effective_time` (local; default: now) say from when the terms do. */
+export interface PolicyEdit {
+  policy_number?: string | null;
+  auto_renew?: boolean;
+  notice_months?: number | null;
+  first_premium_agreed?: boolean;
+  distance_sale?: boolean;
+  cover_on_request?: boolean;
+  concluded_on?: string | null;
+  policy_document_url?: string | null;
+  certificate_url?: string | null;
+  issued_by?: string | null;
+  metadata?: Record<string, unknown>;
+  notes?: string | null;
+  premium_amount?: Money | null;
+  premium_net?: Money | null;
+  premium_frequency?: "single" | "annual" | "semiannual" | "quarterly" | "monthly";
+  coverage_amount?: Money | null;
+  covers?: string[];
+  vehicle_make?: string | null;
+  vehicle_model?: string | null;
+  vehicle_year?: number | null;
+  vehicle_plate?: string | null;
+  vehicle_vin?: string | null;
+  property_address?: string | null;
+  property_type?: string | null;
+  property_value?: Money | null;
+  property_postal_code?: string | null;
+  effective_date?: string | null;
+  effective_time?: string;
+  reason?: string;
+  parties?: Party[] | null;
+}
+
+export interface PolicyNew {
+  policy_number?: string | null;
+  auto_renew?: boolean;
+  notice_months?: number | null;
+  first_premium_agreed?: boolean;
+  distance_sale?: boolean;
+  cover_on_request?: boolean;
+  concluded_on?: string | null;
+  policy_document_url?: string | null;
+  certificate_url?: string | null;
+  issued_by?: string | null;
+  metadata?: Record<string, unknown>;
+  notes?: string | null;
+  premium_amount: Money;
+  premium_net?: Money | null;
+  premium_frequency?: "single" | "annual" | "semiannual" | "quarterly" | "monthly";
+  coverage_amount?: Money | null;
+  covers?: string[];
+  vehicle_make?: string | null;
+  vehicle_model?: string | null;
+  vehicle_year?: number | null;
+  vehicle_plate?: string | null;
+  vehicle_vin?: string | null;
+  property_address?: string | null;
+  property_type?: string | null;
+  property_value?: Money | null;
+  property_postal_code?: string | null;
+  customer_id: string;
+  policy_type: "auto" | "home" | "life" | "health" | "business";
+  carrier: string;
+  coverage_start_date: string;
+  coverage_start_time?: string;
+  coverage_end_date: string;
+  coverage_end_time?: string;
+  parties?: Party[];
+}
+
+export interface PolicyOut {
+  policy_id: string;
+  reference: string;
+  customer_id: string;
+  customer_name: string;
+  policy_number: string | null;
+  policy_type: "auto" | "home" | "life" | "health" | "business";
+  carrier: string;
+  status: "proposal" | "pending" | "active" | "suspended" | "expired" | "cancelled" | "replaced";
+  coverage_start_date: string;
+  coverage_end_date: string;
+  premium_amount: Money;
+  vehicle_plate: string | null;
+  property_address: string | null;
+  created_at: string;
+  coverage_start_time: string;
+  coverage_end_time: string;
+  term_start_date: string;
+  premium_net: Money | null;
+  premium_frequency: "single" | "annual" | "semiannual" | "quarterly" | "monthly";
+  coverage_amount: Money | null;
+  covers: string[];
+  auto_renew: boolean;
+  notice_months: number | null;
+  renewal: RenewalDates | null;
+  non_renewal: NonRenewalOut | null;
+  first_premium_agreed: boolean;
+  distance_sale: boolean;
+  cover_on_request: boolean;
+  concluded_on: string | null;
+  cancellation_reason: string | null;
+  cancelled_at: string | null;
+  cancelled_by: string | null;
+  refund_estimate: Money | null;
+  replaced_by: string | null;
+  vehicle_make: string | null;
+  vehicle_model: string | null;
+  vehicle_year: number | null;
+  vehicle_vin: string | null;
+  property_type: string | null;
+  property_value: Money | null;
+  property_postal_code: string | null;
+  policy_document_url: string | null;
+  certificate_url: string | null;
+  issued_by: string | null;
+  metadata: Record<string, unknown>;
+  notes: string | null;
+  parties: PartyOut[];
+  warnings: Warning_[];
+  version: number;
+  updated_at: string;
+}
+
+export interface PolicyPage {
+  items: PolicyRow[];
+  next_cursor: string | null;
+}
+
+export interface PolicyQuery {
+  limit?: number;
+  cursor?: string | null;
+  customer_id?: string | null;
+  policy_type?: "auto" | "home" | "life" | "health" | "business" | null;
+  status?: "proposal" | "pending" | "active" | "suspended" | "expired" | "cancelled" | "replaced" | null;
+  carrier?: string | null;
+}
+
+export interface PolicyRow {
+  policy_id: string;
+  reference: string;
+  customer_id: string;
+  customer_name: string;
+  policy_number: string | null;
+  policy_type: "auto" | "home" | "life" | "health" | "business";
+  carrier: string;
+  status: "proposal" | "pending" | "active" | "suspended" | "expired" | "cancelled" | "replaced";
+  coverage_start_date: string;
+  coverage_end_date: string;
+  premium_amount: Money;
+  vehicle_plate: string | null;
+  property_address: string | null;
+  created_at: string;
+}
+
+export interface PolicySearch {
+  limit?: number;
+  cursor?: string | null;
+  customer_id?: string | null;
+  policy_type?: "auto" | "home" | "life" | "health" | "business" | null;
+  status?: "proposal" | "pending" | "active" | "suspended" | "expired" | "cancelled" | "replaced" | null;
+  carrier?: string | null;
+  q: string;
 }
 
 /** A further postal address. */
@@ -1022,6 +1316,27 @@ export interface PostalAddress {
   province?: string | null;
   postal_code?: string | null;
   country?: string;
+}
+
+/** What the lines of a year's premium would be on a day. */
+export interface PremiumIn {
+  policy_type: "auto" | "home" | "life" | "health" | "business";
+  net: Money;
+  frequency?: "single" | "annual" | "semiannual" | "quarterly" | "monthly";
+  on: string;
+  capital?: Money | null;
+  compulsory?: Money | null;
+  rider?: Money | null;
+}
+
+export interface PremiumLineOut {
+  kind: string;
+  amount: Money;
+}
+
+export interface PremiumOut {
+  lines: PremiumLineOut[];
+  total: Money;
 }
 
 /** What is left out stays; `phone: null` takes the number away. */
@@ -1116,6 +1431,61 @@ export interface ReadUpTo {
   message_id: string;
 }
 
+export interface ReceiptLine {
+  kind: string;
+  amount: Money;
+}
+
+/** Along an edge of its states; another move is refused with 409. */
+export interface ReceiptMove {
+  state: "issued" | "presented" | "collected" | "returned" | "re_presented" | "paid_at_broker" | "cancelled";
+  at?: string | null;
+  return_code?: string | null;
+}
+
+/** As the insurer issued it; nothing is recomputed. */
+export interface ReceiptNew {
+  number: string;
+  kind: "new" | "renewal" | "endorsement" | "extorno";
+  first?: boolean;
+  period_start: string;
+  period_end: string;
+  due_on: string;
+  net: Money;
+  total: Money;
+  lines?: ReceiptLine[];
+  collected_by?: "insurer" | "broker";
+  commission?: Money | null;
+}
+
+export interface ReceiptOut {
+  receipt_id: string;
+  policy_id: string;
+  number: string;
+  kind: string;
+  first: boolean;
+  period_start: string;
+  period_end: string;
+  due_on: string;
+  net: Money;
+  total: Money;
+  lines: ReceiptLine[];
+  collected_by: string;
+  state: "issued" | "presented" | "collected" | "returned" | "re_presented" | "paid_at_broker" | "cancelled";
+  return_code: string | null;
+  returned_at: string | null;
+  paid_at: string | null;
+  claimed_at: string | null;
+  settled_at: string | null;
+  settlement: string | null;
+  commission: Money | null;
+  version: number;
+}
+
+export interface Receipts {
+  items: ReceiptOut[];
+}
+
 /** Body of POST .../record. */
 export interface RecordControl {
   state: "start" | "pause" | "resume" | "stop";
@@ -1168,6 +1538,14 @@ export interface RefreshIn {
   token_transport?: "body" | "cookie";
 }
 
+/** Our estimate; what the insurer's own receipt (extorno) says is the truth. */
+export interface RefundOut {
+  rule: "none" | "full" | "full_less_days" | "unearned_days" | "insurer_decides";
+  estimate: Money | null;
+  days: number | null;
+  of_days: number | null;
+}
+
 export interface RegisterIn {
   email: string;
   password: string;
@@ -1180,6 +1558,22 @@ export interface RegisterIn {
 export interface RejectReservation {
   reservation_id: string;
   reason?: string;
+}
+
+export interface RenewIn {
+  end_date?: string | null;
+  premium_amount?: Money | null;
+  premium_net?: Money | null;
+  insurer_notified_on?: string | null;
+  insurer_consents?: boolean;
+  note?: string;
+}
+
+/** For the present term; all days are local. */
+export interface RenewalDates {
+  last_day: string;
+  our_last_day: string;
+  insurer_last_day: string;
 }
 
 export interface ReservationCard {
@@ -1300,6 +1694,10 @@ export interface SetUpOut {
   qr_svg: string;
 }
 
+export interface Settlement {
+  reference: string;
+}
+
 export interface SignedInOut {
   access_token: string;
   refresh_token: string | null;
@@ -1381,6 +1779,12 @@ export interface StatsQuery {
   until?: string | null;
 }
 
+export interface StatusIn {
+  status: "active" | "suspended" | "replaced";
+  replaced_by?: string | null;
+  note?: string;
+}
+
 /** `wallboard.subscribe`: these queues only, or all of them. */
 export interface Subscribe {
   queues?: string[] | null;
@@ -1418,6 +1822,29 @@ export interface TeamMember {
   state: "on_contact" | "wrap_up" | "ringing" | "available" | "away" | "offline";
   state_since: string;
   queues: string[];
+}
+
+/** What is agreed, and what an endorsement changes. */
+export interface Terms {
+  premium_amount: Money;
+  premium_net?: Money | null;
+  premium_frequency?: "single" | "annual" | "semiannual" | "quarterly" | "monthly";
+  coverage_amount?: Money | null;
+  covers?: string[];
+  vehicle_make?: string | null;
+  vehicle_model?: string | null;
+  vehicle_year?: number | null;
+  vehicle_plate?: string | null;
+  vehicle_vin?: string | null;
+  property_address?: string | null;
+  property_type?: string | null;
+  property_value?: Money | null;
+  property_postal_code?: string | null;
+}
+
+export interface TermsQuery {
+  at?: string | null;
+  known?: string | null;
 }
 
 export interface Timeline {
@@ -1525,6 +1952,15 @@ export interface UserOut {
   phone: string | null;
   email_verified: boolean;
   two_factor_enabled: boolean;
+}
+
+export interface VersionOut {
+  number: number;
+  kind: string;
+  effective_at: string;
+  known_at: string;
+  changes: Record<string, unknown>;
+  reason: string;
 }
 
 export interface VisitorAgent {
@@ -1664,6 +2100,12 @@ export interface WallboardState {
   trouble: Record<string, boolean>;
 }
 
+/** Something to know about; nothing was refused for it. */
+export interface Warning_ {
+  type: "overlap" | "notice_late" | "terms_changed_late" | "premium_unpaid";
+  policy_ids?: string[];
+}
+
 /** How loud each side is, 0 to 100, in at most 400 bars over the recording's length. */
 export interface Waveform {
   left: number[];
@@ -1791,7 +2233,22 @@ export const EVENTS = {
   "message.created": { version: 1, audience: ["agent", "visitor"] },
   "message.read": { version: 1, audience: ["agent", "visitor"] },
   "person.erased": { version: 1, audience: [] },
+  "policy.cancelled": { version: 1, audience: ["team"] },
+  "policy.created": { version: 1, audience: ["team"] },
+  "policy.endorsed": { version: 1, audience: ["team"] },
+  "policy.expiring_soon": { version: 1, audience: ["team"] },
+  "policy.non_renewal_changed": { version: 1, audience: ["team"] },
+  "policy.renewed": { version: 1, audience: ["team"] },
+  "policy.status_changed": { version: 1, audience: ["team"] },
+  "policy.updated": { version: 1, audience: ["team"] },
   "queue.changed": { version: 1, audience: ["team", "wallboard"] },
+  "receipt.cancelled": { version: 1, audience: ["team"] },
+  "receipt.claimed": { version: 1, audience: ["team"] },
+  "receipt.collected": { version: 1, audience: ["team"] },
+  "receipt.issued": { version: 1, audience: ["team"] },
+  "receipt.presented": { version: 1, audience: ["team"] },
+  "receipt.returned": { version: 1, audience: ["team"] },
+  "receipt.settled": { version: 1, audience: ["team"] },
   "reservation.accepted": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
   "reservation.cancelled": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
   "reservation.created": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },

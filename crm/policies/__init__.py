@@ -1,0 +1,1 @@
+"""Policies as a broker keeps them: terms, endorsements, receipts, notices, refunds."""

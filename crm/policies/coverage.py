@@ -1,0 +1,156 @@
+"""PURE. Whether a policy covers an instant: five answers, never a bare yes or no.
+
+LCS art. 15. Unpaid is not "no cover":
+- the first or single premium unpaid by the policyholder's fault frees the insurer when the loss
+  happens, unless something else was agreed: whether both hold is for the insurer to say;
+- a later premium unpaid: cover goes on for one month after its due day, then it is suspended; when
+  the insurer does not claim the premium within six months of that day, the contract is extinct;
+- a contract that is neither ended nor extinct covers again 24 hours after payment. (The article
+  speaks of the 24th hour of the day of payment; the later of the two promises nothing too early.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from crm.days import add_months
+from crm.policies.model import instant
+
+Answer = Literal["covered", "grace_until", "suspended", "ask_insurer", "not_in_force"]
+Why = Literal[
+    "before_effect",
+    "ended",
+    "extinct",
+    "first_premium_unpaid",
+    "premium_unpaid",
+    "not_issued",
+    "suspended_by_agreement",
+    "endorsed_since",
+    "peril_not_named",
+]
+GRACE_MONTHS: Final = 1
+CLAIM_MONTHS: Final = 6
+BACK_AFTER: Final = timedelta(hours=24)
+MIDNIGHT: Final = time(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Premium:
+    """A receipt as far as cover depends on it."""
+
+    due_on: date
+    first: bool  # the first or single premium
+    paid_at: datetime | None
+    claimed_at: datetime | None = None  # the insurer claimed it
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What cover depends on."""
+
+    starts_at: datetime
+    ends_at: datetime  # of the present term, exclusive
+    status: str
+    ended_at: datetime | None = None  # cancelled or replaced, from then on
+    first_premium_agreed: bool = False
+    covers: tuple[str, ...] = ()  # named perils; none: not listed here
+    premiums: tuple[Premium, ...] = ()
+    endorsed_since: bool = False  # what is known now of the instant was not known then
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The answer. `until`: of grace, or of suspension when the payment that ends it is known."""
+
+    answer: Answer
+    why: Why | None = None
+    until: datetime | None = None
+    notes: tuple[Why, ...] = ()
+
+
+def check_coverage(
+    contract: Contract, at: datetime, zone: ZoneInfo, peril: str | None = None
+) -> Coverage:
+    """What holds at an instant, by what is known now."""
+    notes = _notes(contract, peril)
+    if at < contract.starts_at:
+        return Coverage("not_in_force", "before_effect", notes=notes)
+    ended = min(contract.ends_at, contract.ended_at or contract.ends_at)
+    if at >= ended:
+        return Coverage("not_in_force", "ended", notes=notes)
+    if contract.status == "proposal":
+        return Coverage("ask_insurer", "not_issued", notes=notes)
+    later = [p for p in contract.premiums if not p.first]
+    if extinct_at(later, zone) <= at:
+        return Coverage("not_in_force", "extinct", notes=notes)
+    first = [p for p in contract.premiums if p.first and _unpaid(p, at, zone)]
+    if first and not contract.first_premium_agreed:
+        return Coverage("ask_insurer", "first_premium_unpaid", notes=notes)
+    suspended = [(p, ends) for p in later if (ends := _suspended(p, at, zone)) is not False]
+    if suspended:
+        known = [ends for _, ends in suspended]
+        until = max((e for e in known if e is not None), default=None)
+        return Coverage(
+            "suspended", "premium_unpaid", None if None in known else until, notes=notes
+        )
+    if contract.status == "suspended":
+        return Coverage("suspended", "suspended_by_agreement", notes=notes)
+    grace = [grace_ends(p, zone) for p in later if _unpaid(p, at, zone)]
+    if grace:
+        return Coverage("grace_until", "premium_unpaid", min(grace), notes=notes)
+    if "peril_not_named" in notes:
+        return Coverage("ask_insurer", "peril_not_named", notes=notes)
+    return Coverage("covered", notes=notes)
+
+
+def grace_ends(premium: Premium, zone: ZoneInfo) -> datetime:
+    """One month after the due day, from date to date; that day itself is still covered."""
+    last = add_months(premium.due_on, GRACE_MONTHS)
+    return instant(last + timedelta(days=1), MIDNIGHT, zone)
+
+
+def extinct_at(premiums: Sequence[Premium], zone: ZoneInfo) -> datetime:
+    """When the contract came to its end for a premium neither paid nor claimed within six months;
+    the end of time for one that did not."""
+    return min((_extinct(p, zone) for p in premiums), default=_NEVER(zone))
+
+
+def _extinct(premium: Premium, zone: ZoneInfo) -> datetime:
+    last = add_months(premium.due_on, CLAIM_MONTHS)
+    end = instant(last + timedelta(days=1), MIDNIGHT, zone)
+    done = [moment for moment in (premium.paid_at, premium.claimed_at) if moment is not None]
+    return _NEVER(zone) if any(moment < end for moment in done) else end
+
+
+def _NEVER(zone: ZoneInfo) -> datetime:  # noqa: N802 - a constant that needs a zone
+    return datetime(9999, 1, 1, tzinfo=zone)
+
+
+def _unpaid(premium: Premium, at: datetime, zone: ZoneInfo) -> bool:
+    """Due, and not paid by then."""
+    due = instant(premium.due_on, MIDNIGHT, zone) <= at
+    return due and (premium.paid_at is None or premium.paid_at > at)
+
+
+def _suspended(premium: Premium, at: datetime, zone: ZoneInfo) -> datetime | Literal[False] | None:
+    """False: not by this premium. Otherwise until when, None while that is not known."""
+    begins = grace_ends(premium, zone)
+    if at < begins or (premium.paid_at is not None and premium.paid_at < begins):
+        return False
+    if premium.paid_at is None:
+        return None
+    back = premium.paid_at + BACK_AFTER
+    return back if at < back else False
+
+
+def _notes(contract: Contract, peril: str | None) -> tuple[Why, ...]:
+    notes: list[Why] = []
+    if contract.endorsed_since:
+        notes.append("endorsed_since")
+    if peril is not None and contract.covers and peril not in contract.covers:
+        notes.append("peril_not_named")
+    return tuple(notes)

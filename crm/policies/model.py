@@ -1,0 +1,250 @@
+"""PURE. A policy's life: its states, its terms over two times, its renewal and its end.
+
+Law cited here is Ley 50/1980, de Contrato de Seguro (LCS). A policy begins and ends at a local date
+and hour; the end is exclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from crm.days import add_months, working_days
+
+Line = Literal["auto", "home", "life", "health", "business"]
+Status = Literal["proposal", "pending", "active", "suspended", "expired", "cancelled", "replaced"]
+CENT: Final = Decimal("0.01")
+
+EDGES: Final[Mapping[Status, frozenset[Status]]] = {
+    # pending: issued, its start has not come
+    "proposal": frozenset({"pending", "active", "cancelled"}),
+    "pending": frozenset({"active", "cancelled", "replaced"}),
+    "active": frozenset({"suspended", "expired", "cancelled", "replaced"}),
+    "suspended": frozenset({"active", "expired", "cancelled", "replaced"}),
+    "expired": frozenset({"active"}),  # renewed late, with the insurer's consent
+    "cancelled": frozenset({"active"}),  # put back in force by the insurer
+    "replaced": frozenset(),
+}
+IN_FORCE: Final = frozenset({"active", "suspended"})
+
+
+def may(before: Status, after: Status) -> bool:
+    return after in EDGES[before]
+
+
+def instant(day: date, hour: time, zone: ZoneInfo) -> datetime:
+    """A local date and hour as an instant. In the hour that comes twice it is the first; one in the
+    hour that is skipped counts as if the clock had not changed."""
+    return datetime.combine(day, hour, zone)
+
+
+# Terms over two times ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One endorsement: from `effective_at` on these fields have these values, as we know since
+    `known_at`."""
+
+    number: int
+    effective_at: datetime
+    known_at: datetime
+    changes: Mapping[str, Any]
+
+
+def terms_at(versions: Iterable[Version], effective: datetime, known: datetime) -> dict[str, Any]:
+    """What was agreed for an instant, as far as it was known at another.
+
+    Endorsements apply in the order of their effect, those of the same effect in the order in which
+    they became known. So a retroactive one takes its place behind those before it and leaves later
+    ones standing.
+    """
+    terms: dict[str, Any] = {}
+    ordered = sorted(
+        (v for v in versions if v.effective_at <= effective and v.known_at <= known),
+        key=lambda v: (v.effective_at, v.known_at, v.number),
+    )
+    for version in ordered:
+        terms.update(version.changes)
+    return terms
+
+
+# Renewal -----------------------------------------------------------------------------------------
+
+Moment = Literal["d75", "d60", "d45", "last_days"]
+OUR_MARGIN: Final = 5  # working days before the law's last day
+LAST_CALL: Final = 3  # working days before ours
+INSURER_MONTHS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalCalendar:
+    """When what must have happened before a term's end."""
+
+    last_day: date  # the insurer must have the policyholder's no by then
+    our_last_day: date  # we must have passed it on by then
+    insurer_last_day: date  # the insurer's own no, and any change of terms
+    moments: tuple[tuple[Moment, date], ...]  # of policy.expiring_soon, in order
+
+
+def renewal_calendar(
+    term_end: date, notice_months: int, local: Collection[date] = ()
+) -> RenewalCalendar:
+    """LCS art. 22.2: the policyholder says no at least one month before the end, the insurer two,
+    counted from date to date; 22.3: a change of terms is announced two months before. Ours is five
+    working days earlier, and three before that is the last call."""
+    last = add_months(term_end, -notice_months)
+    ours = working_days(last, -OUR_MARGIN, local)
+    moments: list[tuple[Moment, date]] = [
+        ("d75", term_end - timedelta(days=75)),
+        ("d60", term_end - timedelta(days=60)),
+        ("d45", term_end - timedelta(days=45)),
+        ("last_days", working_days(ours, -LAST_CALL, local)),
+    ]
+    return RenewalCalendar(
+        last,
+        ours,
+        add_months(term_end, -INSURER_MONTHS),
+        tuple(sorted(moments, key=lambda each: each[1])),
+    )
+
+
+def moment_due(
+    calendar: RenewalCalendar, told: Collection[str], today: date, term_end: date
+) -> Moment | None:
+    """The moment to tell of now: the latest that has come, unless it was told. Earlier ones that
+    were missed (a policy that came late, a system that stood still) say nothing new."""
+    if today >= term_end:
+        return None
+    come = [moment for moment, day in calendar.moments if day <= today]
+    return come[-1] if come and come[-1] not in told else None
+
+
+def next_term(start: date, end: date) -> date:
+    """The next term's end: as long as the present one in months where it is whole months, to the
+    day; otherwise a year."""
+    months = (end.year - start.year) * 12 + end.month - start.month
+    return add_months(end, months if months > 0 and add_months(start, months) == end else 12)
+
+
+NonRenewalState = Literal["received", "sent", "acknowledged"]
+
+
+def non_renewal_state(sent: date | None, acknowledged: date | None) -> NonRenewalState:
+    """It counts only once the other side has it."""
+    return "acknowledged" if acknowledged else "sent" if sent else "received"
+
+
+# Cancellation ------------------------------------------------------------------------------------
+
+Reason = Literal[
+    "non_renewal",
+    "total_loss",
+    "policyholder_wish",
+    "distance_withdrawal",
+    "insurer_terminates",
+    "sale_of_risk",
+    "death",
+    "non_payment",
+    "duplicate_insurance",
+    "error",
+]
+RefundRule = Literal["none", "full", "full_less_days", "unearned_days", "insurer_decides"]
+
+REFUND_RULES: Final[Mapping[Reason, RefundRule]] = {
+    "non_renewal": "none",  # nothing was paid beyond the end
+    "total_loss": "none",  # the premium is indivisible
+    "policyholder_wish": "none",
+    "distance_withdrawal": "full",  # Ley 22/2007, art. 10 and 11
+    "insurer_terminates": "unearned_days",
+    "sale_of_risk": "insurer_decides",  # LCS art. 35
+    "death": "insurer_decides",
+    "non_payment": "insurer_decides",
+    "duplicate_insurance": "insurer_decides",
+    "error": "insurer_decides",
+}
+WITHDRAWAL_DAYS: Final[Mapping[bool, int]] = {False: 14, True: 30}  # True: life
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Our estimate; the insurer's extorno is the truth. `amount` None: the insurer decides."""
+
+    rule: RefundRule
+    amount: Decimal | None
+    days: int | None = None  # that it is computed from
+    of_days: int | None = None
+
+
+def refund(
+    reason: Reason,
+    paid: Decimal,
+    term_start: date,
+    term_end: date,
+    effect: date,
+    *,
+    cover_on_request: bool = False,
+) -> Refund:
+    """What could come back of a term's paid premium.
+
+    The premium is in principle indivisible. unearned_days: paid · days left / days of the year that
+    the term is (365, or 366 when it holds a 29 February), rounded half up to the cent.
+    """
+    rule = REFUND_RULES[reason]
+    if reason == "distance_withdrawal" and cover_on_request:
+        rule = "full_less_days"
+    total = (term_end - term_start).days
+    used = min(max((effect - term_start).days, 0), total)
+    left = total - used
+    year = (add_months(term_start, 12) - term_start).days
+    match rule:
+        case "none":
+            return Refund(rule, Decimal("0.00"))
+        case "full":
+            return Refund(rule, paid.quantize(CENT, ROUND_HALF_UP))
+        case "full_less_days":
+            cost = (paid * used / year).quantize(CENT, ROUND_HALF_UP)
+            return Refund(rule, max(paid - cost, Decimal("0.00")), used, year)
+        case "unearned_days":
+            share = (paid * left / year).quantize(CENT, ROUND_HALF_UP)
+            return Refund(rule, min(share, paid), left, year)
+        case _:
+            return Refund(rule, None)
+
+
+def withdrawal_ends(concluded: date, line: str) -> date:
+    """The last day of withdrawing from a contract made at a distance: 14 days, life 30 (Ley
+    22/2007, art. 10.1), not counting the day it was made."""
+    return concluded + timedelta(days=WITHDRAWAL_DAYS[line == "life"])
+
+
+# Receipts ----------------------------------------------------------------------------------------
+
+ReceiptState = Literal[
+    "issued", "presented", "collected", "returned", "re_presented", "paid_at_broker", "cancelled"
+]
+RECEIPT_EDGES: Final[Mapping[ReceiptState, frozenset[ReceiptState]]] = {
+    "issued": frozenset({"presented", "collected", "paid_at_broker", "cancelled"}),
+    "presented": frozenset({"collected", "returned", "cancelled"}),
+    "collected": frozenset({"returned"}),  # a SEPA refund, up to 8 weeks or 13 months later
+    "returned": frozenset({"collected", "re_presented", "paid_at_broker", "cancelled"}),
+    "re_presented": frozenset({"collected", "returned", "paid_at_broker", "cancelled"}),
+    "paid_at_broker": frozenset(),
+    "cancelled": frozenset(),
+}
+PAID: Final = frozenset({"collected", "paid_at_broker"})
+
+
+def receipt_sources(after: ReceiptState) -> tuple[ReceiptState, ...]:
+    return tuple(state for state, to in RECEIPT_EDGES.items() if after in to)
+
+
+def overlaps(
+    start: date, end: date, others: Sequence[tuple[date, date]]
+) -> tuple[tuple[date, date], ...]:
+    """Which of the others share a day with [start, end)."""
+    return tuple(other for other in others if other[0] < end and start < other[1])

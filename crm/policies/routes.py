@@ -1,0 +1,342 @@
+"""HTTP of policies, receipts and insurers."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pydantic import BaseModel
+
+from contactcenter.core.access import Permission
+from contactcenter.core.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    Problem,
+)
+from contactcenter.core.http import Handler, Method, Request, Response, Route
+from crm.policies.receipts import ReceiptService
+from crm.policies.schemas import (
+    CancelIn,
+    Cancelled,
+    CoverageOut,
+    CoverageQuery,
+    Expiring,
+    ExpiringQuery,
+    History,
+    InsurerIn,
+    Insurers,
+    NonRenewalIn,
+    OnDay,
+    PolicyEdit,
+    PolicyNew,
+    PolicyOut,
+    PolicyPage,
+    PolicyQuery,
+    PolicySearch,
+    PremiumIn,
+    PremiumOut,
+    ReceiptMove,
+    ReceiptNew,
+    ReceiptOut,
+    Receipts,
+    RenewIn,
+    Settlement,
+    StatusIn,
+    TermsQuery,
+)
+from crm.policies.service import PolicyService
+
+BASE = "/api/v1/policies"
+ONE = f"{BASE}/{{id}}"
+RECEIPT = "/api/v1/receipts/{id}"
+STALE = (PreconditionFailed, PreconditionRequired)
+
+
+class PolicyRoutes:
+    def __init__(self, service: PolicyService, receipts: ReceiptService) -> None:
+        self._service = service
+        self._receipts = receipts
+
+    async def listed(self, request: Request) -> PolicyPage:
+        return await self._service.listed(request.principal, request.query)
+
+    async def expiring(self, request: Request) -> Expiring:
+        return await self._service.expiring(request.principal, request.query)
+
+    async def get(self, request: Request) -> Response:
+        return _card(await self._service.get(request.principal, request.id("id")))
+
+    async def create(self, request: Request) -> Response:
+        return _card(await self._service.create(request.principal, request.body))
+
+    async def edit(self, request: Request) -> Response:
+        match = partial(request.match, required=True)
+        return _card(
+            await self._service.edit(request.principal, request.id("id"), request.body, match)
+        )
+
+    async def cancel(self, request: Request) -> Response:
+        done = await self._service.cancel(
+            request.principal, request.id("id"), request.body, request.match
+        )
+        return Response(done, version=done.policy.version)
+
+    async def renew(self, request: Request) -> Response:
+        return _card(
+            await self._service.renew(
+                request.principal, request.id("id"), request.body, request.match
+            )
+        )
+
+    async def set_status(self, request: Request) -> Response:
+        return _card(
+            await self._service.set_status(
+                request.principal, request.id("id"), request.body, request.match
+            )
+        )
+
+    async def receive_no(self, request: Request) -> Response:
+        return _card(
+            await self._service.receive_no(request.principal, request.id("id"), request.body)
+        )
+
+    async def send_no(self, request: Request) -> Response:
+        return _card(
+            await self._service.move_no(
+                request.principal, request.id("id"), sent=request.body.on, acknowledged=None
+            )
+        )
+
+    async def acknowledge_no(self, request: Request) -> Response:
+        return _card(
+            await self._service.move_no(
+                request.principal, request.id("id"), sent=None, acknowledged=request.body.on
+            )
+        )
+
+    async def coverage(self, request: Request) -> CoverageOut:
+        return await self._service.coverage(request.principal, request.id("id"), request.query)
+
+    async def history(self, request: Request) -> History:
+        return await self._service.history(request.principal, request.id("id"), request.query)
+
+    async def receipts(self, request: Request) -> Receipts:
+        return await self._receipts.listed(request.principal, request.id("id"))
+
+    async def add_receipt(self, request: Request) -> ReceiptOut:
+        return await self._receipts.add(request.principal, request.id("id"), request.body)
+
+    async def move_receipt(self, request: Request) -> ReceiptOut:
+        return await self._receipts.move(request.principal, request.id("id"), request.body)
+
+    async def claim_receipt(self, request: Request) -> ReceiptOut:
+        return await self._receipts.claimed(request.principal, request.id("id"))
+
+    async def settle_receipt(self, request: Request) -> ReceiptOut:
+        return await self._receipts.settle(request.principal, request.id("id"), request.body)
+
+    async def insurers(self, request: Request) -> Insurers:  # noqa: ARG002 - a handler's signature
+        return await self._service.insurers()
+
+    async def put_insurer(self, request: Request) -> InsurerIn:
+        return await self._service.put_insurer(request.principal, request.body)
+
+    async def premium(self, request: Request) -> PremiumOut:
+        return await self._service.premium(request.body)
+
+    def table(self) -> tuple[Route, ...]:
+        edit = "Change a policy: its terms by an endorsement, the rest at once"
+        return (
+            _read(
+                f"{BASE}/search",
+                self.listed,
+                "Find policies by number, plate or address",
+                PolicyPage,
+                PolicySearch,
+            ),
+            _read(
+                f"{BASE}/expiring",
+                self.expiring,
+                "List policies whose term ends soon",
+                Expiring,
+                ExpiringQuery,
+            ),
+            _read(BASE, self.listed, "List policies, newest first", PolicyPage, PolicyQuery),
+            _read(ONE, self.get, "Show a policy", PolicyOut),
+            _read(
+                f"{ONE}/coverage",
+                self.coverage,
+                "Say whether a policy covers an instant",
+                CoverageOut,
+                CoverageQuery,
+            ),
+            _read(
+                f"{ONE}/versions",
+                self.history,
+                "Show what was agreed for an instant, as known at another",
+                History,
+                TermsQuery,
+            ),
+            _read(f"{ONE}/receipts", self.receipts, "List a policy's receipts", Receipts),
+            _write("POST", BASE, self.create, "Put a policy on file", PolicyNew, PolicyOut, 201),
+            _write("PATCH", ONE, self.edit, edit, PolicyEdit, PolicyOut, 200, *STALE),
+            _write("PUT", ONE, self.edit, edit, PolicyEdit, PolicyOut, 200, *STALE),
+            _write(
+                "POST",
+                f"{ONE}/cancel",
+                self.cancel,
+                "Cancel a policy, with an estimate of the refund",
+                CancelIn,
+                Cancelled,
+            ),
+            _write("POST", f"{ONE}/renew", self.renew, "Renew a policy", RenewIn, PolicyOut),
+            _write(
+                "POST",
+                f"{ONE}/status",
+                self.set_status,
+                "Suspend a policy, put it back in force, or note what replaces it",
+                StatusIn,
+                PolicyOut,
+            ),
+            _write(
+                "POST",
+                f"{ONE}/non-renewal",
+                self.receive_no,
+                "Note that somebody will not renew",
+                NonRenewalIn,
+                PolicyOut,
+                201,
+            ),
+            _write(
+                "POST",
+                f"{ONE}/non-renewal/sent",
+                self.send_no,
+                "Note that a no was passed on",
+                OnDay,
+                PolicyOut,
+            ),
+            _write(
+                "POST",
+                f"{ONE}/non-renewal/acknowledged",
+                self.acknowledge_no,
+                "Note that the other side has the no",
+                OnDay,
+                PolicyOut,
+            ),
+            _write(
+                "POST",
+                f"{ONE}/receipts",
+                self.add_receipt,
+                "Store a receipt as the insurer issued it",
+                ReceiptNew,
+                ReceiptOut,
+                201,
+            ),
+            _write(
+                "POST",
+                f"{RECEIPT}/move",
+                self.move_receipt,
+                "Take a receipt to its next state",
+                ReceiptMove,
+                ReceiptOut,
+            ),
+            _write(
+                "POST",
+                f"{RECEIPT}/claimed",
+                self.claim_receipt,
+                "Note that the insurer claimed an unpaid premium",
+                None,
+                ReceiptOut,
+            ),
+            _write(
+                "POST",
+                f"{RECEIPT}/settle",
+                self.settle_receipt,
+                "Note that a collected receipt was settled with the insurer",
+                Settlement,
+                ReceiptOut,
+            ),
+            Route(
+                "GET",
+                "/api/v1/insurers",
+                self.insurers,
+                Permission.CUSTOMERS_ALL,
+                "List insurers",
+                response=Insurers,
+                tags=("insurers",),
+            ),
+            Route(
+                "PUT",
+                "/api/v1/insurers",
+                self.put_insurer,
+                Permission.PORTFOLIOS_ALL,
+                "Add an insurer, or change it",
+                body=InsurerIn,
+                response=InsurerIn,
+                tags=("insurers",),
+                errors=(Conflict, Invalid),
+            ),
+            Route(
+                "POST",
+                "/api/v1/premium-lines",
+                self.premium,
+                Permission.CUSTOMERS_ALL,
+                "Compute the lines of a premium by the rates of a day",
+                body=PremiumIn,
+                response=PremiumOut,
+                tags=("policies",),
+                errors=(Invalid,),
+            ),
+        )
+
+
+def _card(card: PolicyOut) -> Response:
+    return Response(card, version=card.version)
+
+
+def _read(
+    path: str,
+    handler: Handler,
+    summary: str,
+    response: type[BaseModel],
+    query: type[BaseModel] | None = None,
+) -> Route:
+    return Route(
+        "GET",
+        path,
+        handler,
+        Permission.CUSTOMERS_READ,
+        summary,
+        query=query,
+        response=response,
+        tags=("policies",),
+        errors=(NotFound, *((Invalid,) if query else ())),
+    )
+
+
+def _write(
+    method: Method,
+    path: str,
+    handler: Handler,
+    summary: str,
+    body: type[BaseModel] | None,
+    response: type[BaseModel],
+    status: int = 200,
+    *more: type[Problem],
+) -> Route:
+    return Route(
+        method,
+        path,
+        handler,
+        Permission.CUSTOMERS_WRITE,
+        summary,
+        body=body,
+        response=response,
+        status=status,
+        tags=("policies",),
+        errors=(NotFound, Conflict, Invalid, Forbidden, *more),
+        creates=method == "POST",
+    )

@@ -1,0 +1,455 @@
+"""SQL of policies, their versions, receipts and rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from crm.policies.model import Version
+from crm.policies.premium import Rate
+from db import Connection, Record
+
+TERMS: Final = (
+    "premium_amount", "premium_net", "premium_frequency", "coverage_amount", "covers",
+    "coverage_end_date", "coverage_end_time", "vehicle_make", "vehicle_model", "vehicle_year",
+    "vehicle_plate", "vehicle_vin", "property_address", "property_type", "property_value",
+    "property_postal_code",
+)  # fmt: skip
+"""What versions hold; the row holds the newest of each."""
+OFFICE: Final = (
+    "policy_number", "auto_renew", "notice_months", "first_premium_agreed", "distance_sale",
+    "cover_on_request", "concluded_on", "policy_document_url", "certificate_url", "issued_by",
+    "metadata", "notes",
+)  # fmt: skip
+STATE: Final = (
+    "status", "term_start_date", "cancellation_reason", "cancelled_at", "cancelled_by",
+    "refund_estimate", "replaced_by", "search_text",
+)  # fmt: skip
+_FIXED: Final = (
+    "id", "reference", "customer_id", "policy_type", "carrier", "coverage_start_date",
+    "coverage_start_time",
+)  # fmt: skip
+_CHANGEABLE: Final = (*TERMS, *OFFICE, *STATE)
+_INSERTED: Final = (*_FIXED, *_CHANGEABLE)
+
+NEXT_REFERENCE = "SELECT nextval('policy_references')"
+INSERT = f"""
+INSERT INTO policies ({", ".join(_INSERTED)}, created_at, updated_at, created_by, updated_by)
+SELECT {", ".join(f"n.{name}" for name in _INSERTED)}, $2, $2, $3, $3
+FROM jsonb_populate_record(NULL::policies, $1::jsonb) AS n
+"""  # noqa: S608 - constants
+UPDATE = f"""
+UPDATE policies p
+SET ({", ".join(_CHANGEABLE)}) = (
+        SELECT {", ".join(f"n.{name}" for name in _CHANGEABLE)}
+        FROM jsonb_populate_record(p, $2::jsonb) AS n),
+    updated_at = $3, updated_by = $4, version = version + 1
+WHERE id = $1
+"""  # noqa: S608 - constants
+COLUMNS: Final = (
+    ", ".join(f"p.{name}" for name in (*_INSERTED, "version", "created_at", "updated_at"))
+    + ", CASE c.kind WHEN 'company' THEN c.company_name"
+    " ELSE c.first_name || ' ' || c.last_name END AS customer_name"
+)
+FIND = f"""
+SELECT {COLUMNS} FROM policies p JOIN customers c ON c.id = p.customer_id
+WHERE p.id = $1 AND ($2::uuid IS NULL OR c.user_id = $2)
+"""  # noqa: S608 - constants
+LOCK = "SELECT id FROM policies WHERE id = $1 FOR NO KEY UPDATE"
+LIST = f"""
+SELECT {COLUMNS} FROM policies p JOIN customers c ON c.id = p.customer_id
+WHERE ($1::uuid IS NULL OR p.customer_id = $1)
+  AND ($2::text IS NULL OR p.policy_type = $2)
+  AND ($3::text IS NULL OR p.status = $3)
+  AND ($4::text IS NULL OR p.carrier = $4)
+  AND ($5::uuid IS NULL OR c.user_id = $5)
+  AND ($6::text[] IS NULL OR (p.grams @> $6 AND ' ' || p.search_text || ' ' LIKE ALL ($7::text[])))
+  AND ($8::timestamptz IS NULL OR (p.created_at, p.id) < ($8, $9::uuid))
+ORDER BY p.created_at DESC, p.id DESC
+LIMIT $10
+"""  # noqa: S608 - constants
+EXPIRING = f"""
+SELECT {COLUMNS} FROM policies p JOIN customers c ON c.id = p.customer_id
+WHERE p.status IN ('active', 'suspended') AND p.cancelled_at IS NULL
+  AND p.coverage_end_date BETWEEN $1 AND $2
+  AND ($3::text IS NULL OR p.policy_type = $3)
+  AND ($4::uuid IS NULL OR c.user_id = $4)
+ORDER BY p.coverage_end_date, p.id
+LIMIT $5
+"""  # noqa: S608 - constants
+SIMILAR = """
+SELECT id, coverage_start_date, coverage_end_date FROM policies
+WHERE policy_type = $1 AND id <> $2 AND status IN ('pending', 'active', 'suspended')
+  AND CASE WHEN $3::text IS NOT NULL THEN vehicle_plate = $3
+           ELSE customer_id = $4 AND property_address IS NOT DISTINCT FROM $5 END
+"""
+
+
+async def next_reference(conn: Connection, year: int) -> str:
+    return f"P-{year}-{await conn.fetchval(NEXT_REFERENCE):06d}"
+
+
+async def insert(
+    conn: Connection, values: Mapping[str, Any], at: datetime, by: UUID | None
+) -> None:
+    await conn.execute(INSERT, values, at, by)
+
+
+async def update(
+    conn: Connection, policy_id: UUID, changes: Mapping[str, Any], at: datetime, by: UUID | None
+) -> None:
+    await conn.execute(UPDATE, policy_id, changes, at, by)
+
+
+async def find(conn: Connection, policy_id: UUID, own: UUID | None = None) -> Record | None:
+    return await conn.fetchrow(FIND, policy_id, own)
+
+
+async def lock(conn: Connection, policy_id: UUID) -> None:
+    await conn.fetchval(LOCK, policy_id)
+
+
+async def listed(conn: Connection, *wanted: Any) -> list[Record]:
+    """customer, type, status, carrier, own, grams, words, before (two), limit."""
+    return await conn.fetch(LIST, *wanted)
+
+
+async def expiring(
+    conn: Connection, first: date, last: date, line: str | None, own: UUID | None, limit: int
+) -> list[Record]:
+    return await conn.fetch(EXPIRING, first, last, line, own, limit)
+
+
+async def similar(conn: Connection, row: Mapping[str, Any] | Record) -> list[Record]:
+    """Policies of the same line for the same vehicle, or the same customer and place."""
+    return await conn.fetch(
+        SIMILAR,
+        row["policy_type"],
+        row["id"],
+        row["vehicle_plate"],
+        row["customer_id"],
+        row["property_address"],
+    )
+
+
+# Versions, parties
+
+INSERT_VERSION = """
+INSERT INTO policy_versions (id, policy_id, number, kind, effective_at, known_at, changes, reason,
+                             created_by)
+SELECT $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5, $6, $7, $8
+FROM policy_versions WHERE policy_id = $2
+RETURNING number
+"""
+VERSIONS = """
+SELECT number, kind, effective_at, known_at, changes, reason FROM policy_versions
+WHERE policy_id = $1 ORDER BY number
+"""
+DROP_PARTIES = "DELETE FROM policy_roles WHERE policy_id = $1 AND role <> 'policyholder'"
+PUT_PARTY = """
+INSERT INTO policy_roles (id, policy_id, role, customer_id, name, share)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+PARTIES = """
+SELECT r.role, r.customer_id, r.share,
+       coalesce(r.name, CASE c.kind WHEN 'company' THEN c.company_name
+                        ELSE c.first_name || ' ' || c.last_name END) AS name
+FROM policy_roles r LEFT JOIN customers c ON c.id = r.customer_id
+WHERE r.policy_id = $1 ORDER BY r.id
+"""
+CUSTOMERS_THERE = """
+SELECT count(*) FROM customers
+WHERE id = ANY ($1::uuid[]) AND status NOT IN ('merged', 'deleted')
+"""
+
+
+async def add_version(
+    conn: Connection,
+    version_id: UUID,
+    policy_id: UUID,
+    *,
+    kind: str,
+    effective_at: datetime,
+    known_at: datetime,
+    changes: Mapping[str, Any],
+    reason: str,
+    by: str,
+) -> int:
+    number: int = await conn.fetchval(
+        INSERT_VERSION, version_id, policy_id, kind, effective_at, known_at, changes, reason, by
+    )
+    return number
+
+
+async def versions(conn: Connection, policy_id: UUID) -> list[Record]:
+    return await conn.fetch(VERSIONS, policy_id)
+
+
+def version_of(row: Record) -> Version:
+    return Version(row["number"], row["effective_at"], row["known_at"], row["changes"])
+
+
+async def put_parties(
+    conn: Connection, policy_id: UUID, parties: Sequence[tuple[UUID, Mapping[str, Any]]]
+) -> None:
+    await conn.execute(DROP_PARTIES, policy_id)
+    for party_id, party in parties:
+        await add_party(conn, party_id, policy_id, party)
+
+
+async def add_party(
+    conn: Connection, party_id: UUID, policy_id: UUID, party: Mapping[str, Any]
+) -> None:
+    await conn.execute(
+        PUT_PARTY,
+        party_id,
+        policy_id,
+        party["role"],
+        party["customer_id"],
+        party.get("name"),
+        party.get("share"),
+    )
+
+
+async def parties(conn: Connection, policy_id: UUID) -> list[Record]:
+    return await conn.fetch(PARTIES, policy_id)
+
+
+async def all_there(conn: Connection, customer_ids: Sequence[UUID]) -> bool:
+    wanted = set(customer_ids)
+    return bool(await conn.fetchval(CUSTOMERS_THERE, list(wanted)) == len(wanted))
+
+
+# By the clock
+
+BEGINNING = """
+SELECT id, customer_id, status FROM policies
+WHERE status = 'pending'
+  AND (coverage_start_date + coverage_start_time) AT TIME ZONE $1 <= $2
+LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
+"""
+ENDING = """
+SELECT p.id, p.customer_id, p.status, p.cancellation_reason, n.by AS not_renewed_by
+FROM policies p
+LEFT JOIN policy_non_renewals n ON n.policy_id = p.id AND n.term_end = p.coverage_end_date
+                               AND n.acknowledged_on IS NOT NULL
+WHERE p.status IN ('active', 'suspended', 'pending')
+  AND (p.cancelled_at <= $2
+       OR (p.coverage_end_date <= ($2::timestamptz AT TIME ZONE $1)::date
+           AND (p.coverage_end_date + p.coverage_end_time) AT TIME ZONE $1 <= $2))
+LIMIT $3 FOR NO KEY UPDATE OF p SKIP LOCKED
+"""
+SET_STATUS = """
+UPDATE policies SET status = $2, updated_at = $3, version = version + 1 WHERE id = $1
+"""
+NOT_RENEWED = """
+UPDATE policies SET status = 'cancelled', cancellation_reason = 'non_renewal', cancelled_by = $4,
+    cancelled_at = (coverage_end_date + coverage_end_time) AT TIME ZONE $2, refund_estimate = 0,
+    updated_at = $3, version = version + 1
+WHERE id = $1
+RETURNING cancelled_at
+"""
+RENEWABLE = """
+SELECT p.id, p.customer_id, p.coverage_end_date, p.notice_months,
+       ARRAY(SELECT m.moment FROM policy_moments m
+             WHERE m.policy_id = p.id AND m.term_end = p.coverage_end_date) AS told
+FROM policies p
+WHERE p.status IN ('active', 'suspended') AND p.auto_renew AND p.cancelled_at IS NULL
+  AND p.notice_months IS NOT NULL AND p.coverage_end_date > $1 AND p.coverage_end_date <= $2
+  AND p.id > $3
+  AND NOT EXISTS (SELECT FROM policy_non_renewals n WHERE n.policy_id = p.id
+                  AND n.term_end = p.coverage_end_date AND n.acknowledged_on IS NOT NULL)
+ORDER BY p.id LIMIT $4
+"""
+TELL = """
+INSERT INTO policy_moments (policy_id, term_end, moment, told_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT DO NOTHING RETURNING true
+"""
+
+
+async def beginning(conn: Connection, zone: str, now: datetime, limit: int) -> list[Record]:
+    return await conn.fetch(BEGINNING, zone, now, limit)
+
+
+async def ending(conn: Connection, zone: str, now: datetime, limit: int) -> list[Record]:
+    return await conn.fetch(ENDING, zone, now, limit)
+
+
+async def set_status(conn: Connection, policy_id: UUID, status: str, at: datetime) -> None:
+    await conn.execute(SET_STATUS, policy_id, status, at)
+
+
+async def not_renewed(
+    conn: Connection, policy_id: UUID, zone: str, at: datetime, by: str
+) -> datetime:
+    ended: datetime = await conn.fetchval(NOT_RENEWED, policy_id, zone, at, by)
+    return ended
+
+
+async def renewable(
+    conn: Connection, after: date, until: date, last: UUID, limit: int
+) -> list[Record]:
+    return await conn.fetch(RENEWABLE, after, until, last, limit)
+
+
+async def tell(
+    conn: Connection, policy_id: UUID, term_end: date, moment: str, at: datetime
+) -> bool:
+    """False: somebody told of it before."""
+    return bool(await conn.fetchval(TELL, policy_id, term_end, moment, at))
+
+
+# Non-renewal, insurers, holidays, rates
+
+PUT_NON_RENEWAL = """
+INSERT INTO policy_non_renewals (policy_id, term_end, by, received_on, late)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING RETURNING true
+"""
+MOVE_NON_RENEWAL = """
+UPDATE policy_non_renewals
+SET sent_on = coalesce(sent_on, $3), acknowledged_on = coalesce(acknowledged_on, $4)
+WHERE policy_id = $1 AND term_end = $2
+  AND CASE WHEN $4::date IS NULL THEN sent_on IS NULL AND received_on <= $3
+           ELSE sent_on IS NOT NULL AND acknowledged_on IS NULL AND sent_on <= $4 END
+RETURNING by, late
+"""
+NON_RENEWAL = """
+SELECT by, term_end, received_on, sent_on, acknowledged_on, late FROM policy_non_renewals
+WHERE policy_id = $1 AND term_end = $2
+"""
+HOLIDAYS = "SELECT day FROM holidays"
+INSURERS = """
+SELECT key, dgs_code, name, claims_phone, assistance_phone, retired FROM insurers
+WHERE $1::text IS NULL OR key = $1 ORDER BY name, key
+"""
+PUT_INSURER = """
+INSERT INTO insurers (key, dgs_code, name, claims_phone, assistance_phone, retired)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (key) DO UPDATE SET dgs_code = excluded.dgs_code, name = excluded.name,
+    claims_phone = excluded.claims_phone, assistance_phone = excluded.assistance_phone,
+    retired = excluded.retired
+"""
+RATES = "SELECT kind, line, valid_from, rate, flat FROM premium_rates"
+
+
+async def put_non_renewal(conn: Connection, *values: Any) -> bool:
+    """policy, term_end, by, received_on, late. False: there is one for this term."""
+    return bool(await conn.fetchval(PUT_NON_RENEWAL, *values))
+
+
+async def move_non_renewal(
+    conn: Connection,
+    policy_id: UUID,
+    term_end: date,
+    sent_on: date | None,
+    acknowledged_on: date | None,
+) -> Record | None:
+    return await conn.fetchrow(MOVE_NON_RENEWAL, policy_id, term_end, sent_on, acknowledged_on)
+
+
+async def non_renewal(conn: Connection, policy_id: UUID, term_end: date) -> Record | None:
+    return await conn.fetchrow(NON_RENEWAL, policy_id, term_end)
+
+
+async def holidays(conn: Connection) -> frozenset[date]:
+    return frozenset(row["day"] for row in await conn.fetch(HOLIDAYS))
+
+
+async def insurers(conn: Connection, key: str | None = None) -> list[Record]:
+    return await conn.fetch(INSURERS, key)
+
+
+async def put_insurer(conn: Connection, *values: Any) -> None:
+    await conn.execute(PUT_INSURER, *values)
+
+
+async def rates(conn: Connection) -> list[Rate]:
+    return [Rate(**row) for row in await conn.fetch(RATES)]
+
+
+# Receipts
+
+RECEIPT_COLUMNS: Final = (
+    "r.id, r.policy_id, r.number, r.kind, r.first, r.period_start, r.period_end, r.due_on, r.net, "
+    "r.total, r.lines, r.collected_by, r.state, r.return_code, r.returned_at, r.paid_at, "
+    "r.claimed_at, r.settled_at, r.settlement, r.commission, r.version"
+)
+INSERT_RECEIPT = """
+INSERT INTO receipts (id, policy_id, number, kind, first, period_start, period_end, due_on, net,
+                      total, lines, collected_by, commission, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+ON CONFLICT (policy_id, number) DO NOTHING RETURNING id
+"""
+RECEIPT = f"""
+SELECT {RECEIPT_COLUMNS}, p.customer_id FROM receipts r JOIN policies p ON p.id = r.policy_id
+WHERE r.id = $1
+"""  # noqa: S608 - constants
+RECEIPTS = f"""
+SELECT {RECEIPT_COLUMNS} FROM receipts r WHERE r.policy_id = $1 ORDER BY r.due_on DESC, r.id DESC
+"""  # noqa: S608 - constants
+MOVE_RECEIPT = """
+UPDATE receipts
+SET state = $2, updated_at = $4, version = version + 1,
+    paid_at = CASE WHEN $2 IN ('collected', 'paid_at_broker') THEN $3::timestamptz END,
+    returned_at = CASE WHEN $2 = 'returned' THEN $3 ELSE returned_at END,
+    return_code = CASE WHEN $2 = 'returned' THEN $5 ELSE return_code END
+WHERE id = $1 AND state = ANY ($6::text[])
+RETURNING id
+"""
+CLAIM_RECEIPT = """
+UPDATE receipts SET claimed_at = $2, updated_at = $3, version = version + 1
+WHERE id = $1 AND paid_at IS NULL AND claimed_at IS NULL AND state <> 'cancelled'
+RETURNING id
+"""
+SETTLE_RECEIPT = """
+UPDATE receipts SET settled_at = $2, settlement = $3, updated_at = $2, version = version + 1
+WHERE id = $1 AND settled_at IS NULL AND state IN ('collected', 'paid_at_broker')
+RETURNING id
+"""
+PAID_IN_TERM = """
+SELECT coalesce(sum(total), 0) FROM receipts
+WHERE policy_id = $1 AND paid_at IS NOT NULL AND period_start >= $2 AND total > 0
+"""
+
+
+async def insert_receipt(conn: Connection, *values: Any) -> bool:
+    """False: this policy has a receipt of this number."""
+    return await conn.fetchval(INSERT_RECEIPT, *values) is not None
+
+
+async def receipt(conn: Connection, receipt_id: UUID) -> Record | None:
+    return await conn.fetchrow(RECEIPT, receipt_id)
+
+
+async def receipts(conn: Connection, policy_id: UUID) -> list[Record]:
+    return await conn.fetch(RECEIPTS, policy_id)
+
+
+async def move_receipt(
+    conn: Connection,
+    receipt_id: UUID,
+    state: str,
+    at: datetime,
+    now: datetime,
+    code: str | None,
+    sources: Sequence[str],
+) -> bool:
+    return (
+        await conn.fetchval(MOVE_RECEIPT, receipt_id, state, at, now, code, list(sources))
+        is not None
+    )
+
+
+async def claim_receipt(conn: Connection, receipt_id: UUID, at: datetime, now: datetime) -> bool:
+    return await conn.fetchval(CLAIM_RECEIPT, receipt_id, at, now) is not None
+
+
+async def settle_receipt(conn: Connection, receipt_id: UUID, at: datetime, reference: str) -> bool:
+    return await conn.fetchval(SETTLE_RECEIPT, receipt_id, at, reference) is not None
+
+
+async def paid_in_term(conn: Connection, policy_id: UUID, term_start: date) -> Any:
+    return await conn.fetchval(PAID_IN_TERM, policy_id, term_start)

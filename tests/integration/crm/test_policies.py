@@ -1,0 +1,352 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+import db
+from contactcenter.core.ids import new_id
+from tests.integration.crm.conftest import Office, a_policy, policy_body, receipt_body
+
+
+async def test_a_proposal_is_issued_and_begins(office: Office) -> None:
+    made = await a_policy(
+        office,
+        policy_number=None,
+        coverage_start_date="2027-03-20",
+        coverage_start_time="12:00",
+        coverage_end_date="2028-03-20",
+        coverage_end_time="12:00",
+        parties=[{"role": "driver", "name": "Luis Beltrán"}],
+    )
+    path = f"/policies/{made['policy_id']}"
+    assert (made["status"], made["vehicle_plate"]) == ("proposal", "1234BCD")
+    assert [party["role"] for party in made["parties"]] == ["policyholder", "driver"]
+    assert made["reference"].startswith("P-2027-")
+    issued = await office.edit("lucia", path, {"policy_number": "AL-1"})
+    assert issued["status"] == "pending"
+    office.clock.set(datetime(2027, 3, 20, 10, 59, tzinfo=UTC))  # 11:59 in Madrid
+    await office.crm.policies.turn()
+    assert (await office.do("lucia", "GET", path))["status"] == "pending"
+    office.clock.set(datetime(2027, 3, 20, 11, 0, tzinfo=UTC))
+    await office.crm.policies.turn()
+    assert (await office.do("lucia", "GET", path))["status"] == "active"
+    await office.crm.policies.turn()
+    changes = [
+        (each.event.before, each.event.after)  # type: ignore[attr-defined]
+        for each in await office.events("policy.status_changed")
+    ]
+    assert changes == [("proposal", "pending"), ("pending", "active")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "where", "kind"),
+    [
+        ({"coverage_end_date": "2027-01-01"}, None, "bad_period"),
+        ({"premium_amount": {"amount": "0"}}, "premium_amount", "amount_not_positive"),
+        ({"premium_amount": {"amount": "1.234"}}, "premium_amount", "decimal_max_places"),
+        ({"premium_amount": {"amount": "1", "currency": "USD"}}, "premium_amount", "literal_error"),
+        ({"carrier": "nobody"}, "carrier", "unknown_insurer"),
+        ({"policy_type": "boat"}, "policy_type", "literal_error"),
+        ({"customer_id": str(new_id())}, "customer_id", "unknown_customer"),
+        ({"issued_by": str(new_id())}, "issued_by", "unknown_agent"),
+        ({"parties": [{"role": "driver"}]}, "parties", "party_unclear"),
+        ({"parties": [{"role": "policyholder", "name": "X"}]}, "parties", "party_unclear"),
+        ({"certificate_url": "javascript:x"}, "certificate_url", "string_pattern_mismatch"),
+    ],
+)
+async def test_bad_policies(
+    office: Office, fields: dict[str, Any], where: str | None, kind: str
+) -> None:
+    body = policy_body((await office.person())["customer_id"]) | fields
+    answer = await office.ask("lucia", "POST", "/policies", body)
+    assert answer.status == 422, answer.body
+    assert answer.body["errors"][0]["type"] == kind
+    if where:
+        assert answer.body["errors"][0]["loc"][0] == where
+
+
+async def test_numbers_are_unique_by_insurer_and_overlaps_only_warn(office: Office) -> None:
+    one = await a_policy(office, policy_number="7")
+    taken = await office.ask(
+        "lucia", "POST", "/policies", policy_body(one["customer_id"], policy_number="7")
+    )
+    assert (taken.status, taken.body["ctx"]["field"]) == (409, "policy_number")
+    two = await a_policy(office, policy_number="7", carrier="brisa")
+    assert two["warnings"] == [{"type": "overlap", "policy_ids": [one["policy_id"]]}]
+    found = await office.do("pablo", "GET", "/policies/search?q=1234-bcd")
+    assert {each["policy_id"] for each in found["items"]} == {one["policy_id"], two["policy_id"]}
+    by_plate = await office.do("pablo", "GET", "/customers/search?q=1234bcd")
+    assert {each["found_by"] for each in by_plate["items"]} == {"policy"}
+    refused = await office.ask("pablo", "POST", "/policies", policy_body(one["customer_id"]))
+    assert refused.status == 403
+
+
+async def test_endorsements_are_kept_over_two_times(office: Office) -> None:
+    made = await a_policy(office)
+    path = f"/policies/{made['policy_id']}"
+    changed = await office.edit(
+        "lucia", path,
+        {"vehicle_plate": "5678 FGH", "effective_date": "2027-03-01", "reason": "otro coche"},
+    )  # fmt: skip
+    assert changed["vehicle_plate"] == "5678FGH"
+
+    async def plate(at: str, known: str) -> Any:
+        seen = await office.do("lucia", "GET", f"{path}/versions?at={at}&known={known}")
+        return seen["terms"].get("vehicle_plate")
+
+    assert await plate("2027-03-10T00:00:00Z", "2027-03-20T00:00:00Z") == "5678FGH"
+    assert await plate("2027-02-10T00:00:00Z", "2027-03-20T00:00:00Z") == "1234BCD"
+    covered = await office.do("lucia", "GET", f"{path}/coverage?at=2027-03-10T00:00:00Z")
+    assert (covered["answer"], covered["notes"]) == ("covered", ["endorsed_since"])
+    outside = await office.ask(
+        "lucia", "PATCH", path, {"vehicle_plate": "1", "effective_date": "2026-01-01"},
+        **{"If-Match": "*"},
+    )  # fmt: skip
+    assert outside.status == 422
+    numbers = [
+        v["number"] for v in (await office.do("lucia", "GET", f"{path}/versions"))["versions"]
+    ]
+    assert numbers == [1, 2]
+    assert len(await office.events("policy.endorsed")) == 1
+
+
+async def test_renewal_is_contiguous(office: Office) -> None:
+    made = await a_policy(office)
+    path = f"/policies/{made['policy_id']}"
+    renewed = await office.do("lucia", "POST", f"{path}/renew", {})
+    assert (renewed["term_start_date"], renewed["coverage_end_date"]) == (
+        "2028-01-01",
+        "2029-01-01",
+    )
+    assert renewed["warnings"] == []
+    rising = await office.do(
+        "lucia", "POST", f"{path}/renew",
+        {"premium_amount": {"amount": "472.00"}, "insurer_notified_on": "2028-11-02"},
+    )  # fmt: skip
+    assert [w["type"] for w in rising["warnings"]] == ["terms_changed_late"]
+    in_time = await office.do(
+        "lucia", "POST", f"{path}/renew",
+        {"premium_amount": {"amount": "500.00"}, "insurer_notified_on": "2029-11-01"},
+    )  # fmt: skip
+    assert in_time["warnings"] == []
+    assert len(await office.events("policy.renewed")) == 3
+
+
+async def test_a_no_counts_once_the_insurer_has_it(office: Office) -> None:
+    made = await a_policy(office, coverage_start_date="2026-05-01", coverage_end_date="2027-05-01")
+    path = f"/policies/{made['policy_id']}"
+    no = await office.do("lucia", "POST", f"{path}/non-renewal", {"received_on": "2027-03-16"})
+    assert (no["non_renewal"]["state"], no["non_renewal"]["late"]) == ("received", False)
+    assert no["renewal"]["last_day"] == "2027-04-01"
+    early = await office.ask(
+        "lucia", "POST", f"{path}/non-renewal/acknowledged", {"on": "2027-03-16"}
+    )
+    assert early.status == 409
+    await office.do("lucia", "POST", f"{path}/non-renewal/sent", {"on": "2027-03-16"})
+    await office.crm.policies.tell_expiring()
+    assert len(await office.events("policy.expiring_soon")) == 1  # not acknowledged: still told
+    done = await office.do(
+        "lucia", "POST", f"{path}/non-renewal/acknowledged", {"on": "2027-03-16"}
+    )
+    assert (done["non_renewal"]["state"], done["status"]) == ("acknowledged", "active")
+    assert (await office.ask("lucia", "POST", f"{path}/renew", {})).status == 409
+    office.clock.set(datetime(2027, 5, 1, 8, 0, tzinfo=UTC))
+    await office.crm.policies.tell_expiring()
+    await office.crm.policies.turn()
+    ended = await office.do("lucia", "GET", path)
+    assert (ended["status"], ended["cancellation_reason"]) == ("cancelled", "non_renewal")
+    assert len(await office.events("policy.expiring_soon")) == 1
+    assert len(await office.events("policy.cancelled")) == 1
+
+
+async def test_a_term_runs_out_and_is_renewed_late(office: Office) -> None:
+    made = await a_policy(office, coverage_start_date="2026-05-01", coverage_end_date="2027-05-01")
+    path = f"/policies/{made['policy_id']}"
+    office.clock.set(datetime(2027, 5, 2, 8, 0, tzinfo=UTC))
+    await office.crm.policies.turn()
+    assert (await office.do("lucia", "GET", path))["status"] == "expired"
+    refused = await office.ask("lucia", "POST", f"{path}/renew", {})
+    assert (refused.status, refused.body["ctx"]["reason"]) == (409, "expired")
+    late = await office.do("lucia", "POST", f"{path}/renew", {"insurer_consents": True})
+    assert (late["status"], late["coverage_end_date"]) == ("active", "2028-05-01")
+
+
+async def test_a_late_no_is_noted_as_late(office: Office) -> None:
+    made = await a_policy(office, coverage_start_date="2026-04-10", coverage_end_date="2027-04-10")
+    path = f"/policies/{made['policy_id']}"
+    no = await office.do("lucia", "POST", f"{path}/non-renewal", {"received_on": "2027-03-16"})
+    assert no["non_renewal"]["late"]
+    assert {"type": "notice_late", "policy_ids": []} in no["warnings"]
+    future = await office.ask("lucia", "POST", f"{path}/non-renewal", {"received_on": "2027-03-17"})
+    assert future.status == 422
+
+
+async def test_cancellations(office: Office) -> None:
+    made = await a_policy(office)
+    path = f"/policies/{made['policy_id']}"
+    paid = await office.do(
+        "lucia", "POST", f"{path}/receipts", receipt_body(kind="new", first=True)
+    )
+    await office.do(
+        "lucia", "POST", f"/receipts/{paid['receipt_id']}/move",
+        {"state": "collected", "at": "2027-02-02T10:00:00Z"},
+    )  # fmt: skip
+    body = {
+        "reason": "insurer_terminates",
+        "effective_date": "2027-07-01",
+        "requested_by": "insurer",
+    }
+    assert (await office.ask("lucia", "POST", f"{path}/cancel", {})).status == 422
+    outside = {**body, "effective_date": "2029-01-01"}
+    assert (await office.ask("lucia", "POST", f"{path}/cancel", outside)).status == 422
+    stranger = {**body, "requested_by_customer_id": str(new_id())}
+    refused = await office.ask("lucia", "POST", f"{path}/cancel", stranger)
+    assert (refused.status, refused.body["ctx"]["reason"]) == (409, "not_policyholder")
+    side = {**body, "requested_by": "policyholder"}
+    assert (await office.ask("lucia", "POST", f"{path}/cancel", side)).status == 422
+    withdraw = {"reason": "distance_withdrawal", "effective_date": "2027-03-16"}
+    assert (await office.ask("lucia", "POST", f"{path}/cancel", withdraw)).status == 409
+    done = await office.do("lucia", "POST", f"{path}/cancel", body)
+    assert done["refund"] == {
+        "rule": "unearned_days",
+        "estimate": {"amount": "201.64", "currency": "EUR"},  # 400.00 · 184 / 365
+        "days": 184,
+        "of_days": 365,
+    }
+    assert done["policy"]["status"] == "active"  # until it takes effect
+    assert (await office.ask("lucia", "POST", f"{path}/cancel", body)).status == 409
+    seen = await office.do("lucia", "GET", f"{path}/coverage?at=2027-07-01T00:00:00%2B02:00")
+    assert (seen["answer"], seen["why"]) == ("not_in_force", "ended")
+    office.clock.set(datetime(2027, 7, 1, 8, 0, tzinfo=UTC))
+    await office.crm.policies.turn()
+    assert (await office.do("lucia", "GET", path))["status"] == "cancelled"
+    back = await office.do("lucia", "POST", f"{path}/status", {"status": "active"})
+    assert (back["status"], back["cancelled_at"]) == ("active", None)
+
+
+async def test_receipts_along_both_axes(office: Office) -> None:
+    made = await a_policy(office)
+    base = f"/policies/{made['policy_id']}"
+    receipt = await office.do("lucia", "POST", f"{base}/receipts", receipt_body(number="1"))
+    again = await office.ask("lucia", "POST", f"{base}/receipts", receipt_body(number="1"))
+    assert again.status == 409
+    move, settle = (f"/receipts/{receipt['receipt_id']}/{verb}" for verb in ("move", "settle"))
+    early = await office.ask("lucia", "POST", settle, {"reference": "L1"})
+    assert early.status == 409
+    for state, extra in (
+        ("presented", {}),
+        ("collected", {}),
+        ("returned", {"return_code": "MD06"}),
+        ("re_presented", {}),
+        ("returned", {"return_code": "AM04"}),
+    ):
+        moved = await office.do("lucia", "POST", move, {"state": state, **extra})
+        assert moved["state"] == state
+    unpaid = await office.do("lucia", "GET", f"/customers/{made['customer_id']}/stats")
+    assert (unpaid["unpaid_receipts"], unpaid["unpaid_amount"]["amount"]) == (1, "400.00")
+    assert unpaid["segment"] == "at_risk"
+    grace = await office.do("lucia", "GET", f"{base}/coverage?at=2027-02-10T00:00:00Z")
+    assert (grace["answer"], grace["until"]) == ("grace_until", "2027-03-01T23:00:00Z")
+    gone = await office.do("lucia", "GET", f"{base}/coverage?at=2027-03-10T00:00:00Z")
+    assert (gone["answer"], gone["why"]) == ("suspended", "premium_unpaid")
+    await office.do("lucia", "POST", move, {"state": "paid_at_broker"})
+    assert (
+        await office.ask("lucia", "POST", move, {"state": "returned", "return_code": "MD06"})
+    ).status == 409
+    settled = await office.do("lucia", "POST", settle, {"reference": "L1"})
+    assert settled["settlement"] == "L1"
+    assert (await office.ask("lucia", "POST", settle, {"reference": "L2"})).status == 409
+    names = [each.event.name for each in await office.events() if "receipt" in each.event.name]
+    assert names == [
+        "receipt.issued", "receipt.presented", "receipt.collected", "receipt.returned",
+        "receipt.presented", "receipt.returned", "receipt.collected", "receipt.settled",
+    ]  # fmt: skip
+    for bad in (
+        receipt_body(total={"amount": "-1.00"}),
+        receipt_body(kind="extorno"),
+        receipt_body(lines=[{"kind": "net", "amount": {"amount": "1.00"}}]),
+    ):
+        assert (await office.ask("lucia", "POST", f"{base}/receipts", bad)).status == 422
+
+
+async def test_two_moves_of_a_receipt_at_once(office: Office) -> None:
+    made = await a_policy(office)
+    receipt = await office.do(
+        "lucia", "POST", f"/policies/{made['policy_id']}/receipts", receipt_body()
+    )
+    move = f"/receipts/{receipt['receipt_id']}/move"
+    answers = await asyncio.gather(
+        *(office.ask("lucia", "POST", move, {"state": "presented"}) for _ in range(4))
+    )
+    assert sorted(answer.status for answer in answers) == [200, 409, 409, 409]
+    assert len(await office.events("receipt.presented")) == 1
+
+
+async def test_expiring_and_its_edges(office: Office) -> None:
+    made = {}
+    for end in ("2027-03-15", "2027-03-16", "2027-04-15", "2027-04-16"):
+        start = f"2026{end[4:]}"
+        made[end] = await a_policy(
+            office, coverage_start_date=start, coverage_end_date=end, vehicle_plate=f"X{end}"
+        )
+    rows = await office.do("lucia", "GET", "/policies/expiring?days=30")
+    assert [row["coverage_end_date"] for row in rows["items"]] == ["2027-04-15"]
+    assert made["2027-03-16"]["status"] == "expired"  # it ended at 00:00
+    assert (await office.ask("lucia", "GET", "/policies/expiring?days=-1")).status == 422
+
+
+async def test_moments_are_told_once(office: Office) -> None:
+    made = await a_policy(office, coverage_start_date="2026-06-10", coverage_end_date="2027-06-10")
+    await a_policy(office, policy_type="life", coverage_start_date="2026-06-10",
+                   coverage_end_date="2027-06-10")  # fmt: skip
+    for _ in range(100):
+        await office.crm.policies.tell_expiring()
+        office.clock.set(office.clock.now() + timedelta(days=1))
+    told = [each.event for each in await office.events("policy.expiring_soon")]
+    assert [(str(e.policy_id), e.moment) for e in told] == [  # type: ignore[attr-defined]
+        (made["policy_id"], moment) for moment in ("d75", "d60", "d45", "last_days")
+    ]
+
+
+async def test_a_policy_replaces_another(office: Office) -> None:
+    old = await a_policy(office)
+    new = await a_policy(office, customer_id=old["customer_id"], coverage_start_date="2027-04-01")
+    done = await office.do(
+        "lucia", "POST", f"/policies/{old['policy_id']}/status",
+        {"status": "replaced", "replaced_by": new["policy_id"]},
+    )  # fmt: skip
+    assert done["status"] == "replaced"
+    stuck = await office.ask(
+        "lucia", "PATCH", f"/policies/{old['policy_id']}", {"notes": "x"}, **{"If-Match": "*"}
+    )
+    assert stuck.status == 409
+
+
+async def test_value_comes_from_commission(office: Office, conn: db.Connection) -> None:
+    made = await a_policy(office, premium_net={"amount": "500.00"})
+    receipt = await office.do(
+        "lucia", "POST", f"/policies/{made['policy_id']}/receipts",
+        receipt_body(commission={"amount": "200.00"}),
+    )  # fmt: skip
+    await office.do(
+        "lucia", "POST", f"/receipts/{receipt['receipt_id']}/move", {"state": "collected"}
+    )
+    stats = await office.do("lucia", "GET", f"/customers/{made['customer_id']}/stats")
+    assert stats["lifetime_value"]["amount"] == "414.23"
+    assert stats["segment"] == "standard"
+
+
+async def test_insurers_and_premium_lines(office: Office) -> None:
+    assert len((await office.do("pablo", "GET", "/insurers"))["items"]) == 3
+    new = {"key": "duero", "dgs_code": "C0901", "name": "Duero"}
+    assert (await office.ask("pablo", "PUT", "/insurers", new)).status == 403
+    assert (await office.ask("elena", "PUT", "/insurers", new)).status == 409
+    lines = await office.do(
+        "pablo", "POST", "/premium-lines",
+        {"policy_type": "home", "net": {"amount": "200.00"}, "on": "2027-01-01",
+         "capital": {"amount": "150000.00"}},
+    )  # fmt: skip
+    assert lines["total"]["amount"] == "226.80"
