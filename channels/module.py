@@ -52,7 +52,7 @@ def build(
     agents = Agents(work, queueing, hints)
     sweeper = Sweeper(work, deps.clock, queueing, deps.monotonic)
 
-    media = MediaClient(settings.media.socket or settings.app.data_dir / "media.sock")
+    media = MediaClient(settings.media_socket)
     cards = CallCards(settings.media, work, deps.clock, queueing)
     offers = Offers(media)
     desk = AgentCalls(work, cards, media, offers, parts, queueing)
@@ -67,7 +67,7 @@ def build(
         deps.clock,
         deps.jobs,
         Objects(settings),
-        settings.app.data_dir / "media" / "recordings",
+        settings.media_dir / "recordings",
     )
     routes = CallRoutes(desk, CallHistory(work, cards), recordings)
 

@@ -7,6 +7,7 @@ taken in once, in one unit of work, and finds nothing to do where a command has 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -30,7 +31,7 @@ from channels.voice.recorder import record_by_rule
 from channels.voice.service import VANISHED, AgentCalls
 from channels.voice.store import CallRow
 from channels.voice.visitors import end_by_customer
-from contactcenter.core.clock import Clock
+from contactcenter.core.clock import Clock, SystemClock
 from contactcenter.core.event import Event
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
@@ -232,7 +233,8 @@ class Followers:
         await self._desks.can_handle(work, agent_id, desk_channels(state == "connected"))
 
     async def _recording_started(self, work: Work, report: RecordingStarted) -> None:
-        call_id = await recording_store.started(work.conn, report.recording_id, report.at)
+        at = self._by_our_clock(report.at)
+        call_id = await recording_store.started(work.conn, report.recording_id, at)
         if call_id is None:
             return
         row = await line.locked(work, call_id)
@@ -244,12 +246,15 @@ class Followers:
         known = await recording_store.finished(
             work.conn,
             report.recording_id,
-            report.at,
+            self._by_our_clock(report.at),
             path=report.path,
             seconds=report.seconds,
             size=report.bytes,
             sha256=report.sha256,
-            gaps=[gap.model_dump(mode="json") for gap in report.gaps],
+            gaps=[
+                (self._by_our_clock(gap.start), self._by_our_clock(gap.end) if gap.end else None)
+                for gap in report.gaps
+            ],
             recovered=report.recovered,
         )
         if known:
@@ -259,6 +264,10 @@ class Followers:
                 {"recording_id": str(report.recording_id)},
                 dedupe_key=f"{STORE_RECORDING}:{report.recording_id}",
             )
+
+    def _by_our_clock(self, at: datetime) -> datetime:
+        """The media tells the machine's time; the centre may play another hour."""
+        return at + (self._clock.now() - SystemClock().now())
 
     async def reconcile(self, hello: HelloData | None) -> None:
         """The media is there (again) and has these legs, or is gone (None): what it does not

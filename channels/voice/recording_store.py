@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from channels.voice.call import RecordMode
@@ -90,11 +90,17 @@ async def started(conn: Connection, recording_id: UUID, at: datetime) -> UUID | 
 
 
 FINISHED = """
-UPDATE recordings
+UPDATE recordings r
 SET state = 'finished', finished_at = $2, path = $3, seconds = $4, bytes = $5, sha256 = $6,
-    gaps = $7, recovered = $8, version = version + 1
-WHERE id = $1 AND state = 'recording'
-RETURNING call_id
+    gaps = coalesce(
+        (SELECT jsonb_agg(jsonb_build_object(
+                    'from', extract(epoch FROM g.start - coalesce(r.started_at, r.created_at)),
+                    'to', extract(epoch FROM g.until - coalesce(r.started_at, r.created_at)))
+                ORDER BY g.start)
+         FROM unnest($7::timestamptz[], $8::timestamptz[]) AS g (start, until)), '[]'),
+    recovered = $9, version = version + 1
+WHERE r.id = $1 AND r.state = 'recording'
+RETURNING r.call_id
 """
 
 
@@ -107,12 +113,22 @@ async def finished(
     seconds: float,
     size: int,
     sha256: str,
-    gaps: Sequence[dict[str, Any]],
+    gaps: Sequence[tuple[datetime, datetime | None]],
     recovered: bool,
 ) -> bool:
-    """The media has closed the file. False: unknown, or that was known."""
+    """The media has closed the file; `gaps` are kept in seconds from the first frame.
+    False: unknown, or that was known."""
     call_id = await conn.fetchval(
-        FINISHED, recording_id, at, path, seconds, size, sha256, list(gaps), recovered
+        FINISHED,
+        recording_id,
+        at,
+        path,
+        seconds,
+        size,
+        sha256,
+        [start for start, _ in gaps],
+        [end for _, end in gaps],
+        recovered,
     )
     return call_id is not None
 

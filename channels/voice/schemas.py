@@ -300,7 +300,7 @@ class RecordingCard(Card):
     bytes: int | None
     sha256: str | None
     gaps: list[dict[str, Any]]
-    """[{"from", "to"}]: silences of pauses."""
+    """[{"from", "to"}]: silences of pauses, in seconds from the start."""
     peaks: Waveform | None
     """For whoever may play it."""
     recovered: bool

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from channels.voice.media import protocol as p
+from tests.integration.app.conftest import Centre
 from tests.integration.app.people import Payload, sign_in
 from tests.integration.voice.conftest import LUCIA, Caller, Phone, Scene
 
@@ -97,14 +98,14 @@ async def test_a_recording_is_stored_played_and_kept_under_hold(scene: Scene) ->
     assert (peaks["left"][0], peaks["right"][0]) == (100, 0)
     assert (peaks["left"][-1], peaks["right"][-1]) == (0, 100)
     path = f"/recordings/{recording_id}/audio"
-    status, part = await play(scene, path, token, "bytes=44-47")
+    status, part = await play(scene.centre, path, token, "bytes=44-47")
     assert (status, part) == (206, content[44:48])
-    status, whole = await play(scene, path, token, None)
+    status, whole = await play(scene.centre, path, token, None)
     assert (status, whole) == (200, content)
-    status, _ = await play(scene, path, token, f"bytes={len(content)}-")
+    status, _ = await play(scene.centre, path, token, f"bytes={len(content)}-")
     assert status == 416
     customer = await sign_in(scene.centre.url, "customer1@aintech.com")
-    assert (await play(scene, path, customer, None))[0] == 403
+    assert (await play(scene.centre, path, customer, None))[0] == 403
 
     supervisor = await scene.centre.supervisor_token()
     hold = {"on": True, "reason": "Reclamación"}
@@ -120,7 +121,7 @@ async def test_a_recording_is_stored_played_and_kept_under_hold(scene: Scene) ->
     assert status == 200
     status, _ = await scene.centre.http("DELETE", f"/recordings/{recording_id}", token=supervisor)
     assert status == 204
-    assert (await play(scene, path, token, None))[0] == 409
+    assert (await play(scene.centre, path, token, None))[0] == 409
 
     timeline = await contact_timeline(scene, lucia, caller)
     assert timeline["call"]["call_id"] == caller.call_id
@@ -142,13 +143,13 @@ async def contact_timeline(scene: Scene, lucia: Phone, caller: Caller) -> Payloa
     return next(entry for entry in page["items"] if entry["interaction_id"] == interaction)
 
 
-async def play(scene: Scene, path: str, token: str, part: str | None) -> tuple[int, bytes]:
+async def play(centre: Centre, path: str, token: str, part: str | None) -> tuple[int, bytes]:
     import aiohttp
 
     headers = {"Authorization": f"Bearer {token}"} | ({"Range": part} if part else {})
     async with (
         aiohttp.ClientSession() as session,
-        session.get(f"{scene.centre.url}/api/v1{path}", headers=headers) as answer,
+        session.get(f"{centre.url}/api/v1{path}", headers=headers) as answer,
     ):
         return answer.status, await answer.read()
 
@@ -196,9 +197,9 @@ async def test_recordings_of_health_take_a_permission(scene: Scene) -> None:
     card = await stored(scene, recording_id, lucia.desk.token)
     assert (card["may_play"], card["peaks"]) == (False, None)
     path = f"/recordings/{recording_id}/audio"
-    assert (await play(scene, path, lucia.desk.token, None))[0] == 403
+    assert (await play(scene.centre, path, lucia.desk.token, None))[0] == 403
     admin = await sign_in(scene.centre.url, "admin@aintech.com")
-    assert (await play(scene, path, admin, None))[0] == 200
+    assert (await play(scene.centre, path, admin, None))[0] == 200
 
 
 async def test_what_is_past_its_time_goes(scene: Scene) -> None:

@@ -128,8 +128,7 @@ export function refresh(): Promise<boolean> {
 
 async function doRefresh(): Promise<boolean> {
   const response = await send("POST", "/auth/refresh", { body: { token_transport: "cookie" } });
-  // 204: this browser has no cookie, so nobody is signed in.
-  if (response.ok && response.status !== 204) {
+  if (response.ok) {
     accessToken = ((await response.json()) as TokensOut).access_token;
     if (!session.get()) session.set(await me());
     return true;
