@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import db
+from channels.voice.media.network import Network
+from channels.voice.media.reach import reach
 from config.settings import Settings
 from db import embedded, migrate
 
@@ -34,7 +36,7 @@ async def _check(settings: Settings) -> int:
             problem = str(error)
         print(f"{name:<12} {problem or 'ok'}")
         fit = fit and problem is None
-    return 0 if fit else 1
+    return 0 if _voice(settings) and fit else 1
 
 
 async def _database(settings: Settings) -> str | None:
@@ -51,6 +53,17 @@ async def _migrations(settings: Settings) -> str | None:
         await conn.close()
     missing = sum(state.applied_at is None for state in states)
     return f"{missing} not applied: run `python -m db up`." if missing else None
+
+
+def _voice(settings: Settings) -> bool:
+    """Tell what a browser will be able to reach. Returns whether that is fit."""
+    production = settings.app.is_production
+    network = Network(settings.media.public_ip, settings.media.udp_ports, loopback=not production)
+    told = [address for _, address in network.addresses()]
+    found = reach(settings.media, told, production=production)
+    for words in found.words:
+        print(f"{'voice':<12} {words}")
+    return found.fit
 
 
 async def _front_end(_: Settings) -> str | None:

@@ -50,7 +50,7 @@ from contactcenter.core.idempotency import Answer, Idempotency
 from contactcenter.core.ids import new_id
 from contactcenter.core.limits import Buckets, Limit
 from contactcenter.core.origins import Origins, Proxies
-from contactcenter.core.validation import error_items, holds_nul
+from contactcenter.core.validation import error_items, refuse_unfit
 from contactcenter.core.work import WorkFactory, trace, unavailable
 
 log = structlog.get_logger(__name__)
@@ -500,8 +500,7 @@ def _query(
     for name in http.query:
         values = http.query.getall(name)
         given[name] = values if name in lists or len(values) > 1 else values[0]
-    if holds_nul(given):
-        raise Invalid("Text cannot hold U+0000.")
+    refuse_unfit(given, "query")
     try:
         return model.model_validate(given)
     except ValidationError as error:
@@ -537,8 +536,7 @@ def _body(raw: bytes, model: type[BaseModel] | None) -> BaseModel | None:
         given = orjson.loads(raw) if raw else {}
     except orjson.JSONDecodeError:
         raise Malformed("The body is not JSON.") from None
-    if b"\\u0000" in raw and holds_nul(given):
-        raise Invalid("Text cannot hold U+0000.")
+    refuse_unfit(given)
     try:
         return model.model_validate(given)
     except ValidationError as error:

@@ -34,7 +34,7 @@ from contactcenter.core.errors import (
 )
 from contactcenter.core.ids import new_id
 from contactcenter.core.limits import Buckets, Limit
-from contactcenter.core.validation import error_items, holds_nul
+from contactcenter.core.validation import error_items, refuse_unfit
 from contactcenter.core.work import trace, unavailable
 
 log = structlog.get_logger(__name__)
@@ -199,9 +199,8 @@ def _payload(command: Command, args: Sequence[Any]) -> BaseModel | None:
         raise Invalid("A command takes one object of plain JSON.") from error
     if size > PAYLOAD_LIMIT:
         raise TooLarge(limit=PAYLOAD_LIMIT)
-    if holds_nul(args):
-        raise Invalid("Text cannot hold U+0000.")
     given = args[0] if args and args[0] is not None else {}
+    refuse_unfit(given)
     if command.payload is None:
         if given != {}:
             raise Invalid("This command takes no argument.")

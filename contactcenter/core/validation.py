@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
+
+from contactcenter.core.errors import Invalid
+
+_UNFIT: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
@@ -47,13 +55,39 @@ def error_items(error: ValidationError, where: str | None = None) -> list[dict[s
     ]
 
 
-def holds_nul(value: Any) -> bool:
-    """Whether any text in a JSON value holds U+0000, which PostgreSQL cannot store."""
+def refuse_unfit(value: Any, where: str | None = None) -> None:
+    """Invalid, naming the field, when a text of a JSON value holds what no text needs: control
+    characters but tab and line ends, lone surrogates, marks that override the direction of
+    writing (a name that reads backwards on every screen)."""
+    loc = unfit_at(value)
+    if loc is not None:
+        raise Invalid(
+            errors=[
+                {
+                    "loc": [*([where] if where else []), *loc],
+                    "type": "control_characters",
+                    "ctx": {},
+                    "msg": "Control characters and direction marks are not part of a text.",
+                }
+            ]
+        )
+
+
+def unfit_at(value: Any) -> list[str | int] | None:
+    """Where in a JSON value the first unfit text is; None: nowhere. An unfit key is not told."""
     if isinstance(value, str):
-        return "\0" in value
+        return [] if _UNFIT.search(value) else None
+    items: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, dict):
-        return any(holds_nul(key) or holds_nul(item) for key, item in value.items())
-    return isinstance(value, list | tuple) and any(map(holds_nul, value))
+        if any(isinstance(key, str) and _UNFIT.search(key) for key in value):
+            return []
+        items = value.items()
+    elif isinstance(value, list | tuple):
+        items = enumerate(value)
+    for name, item in items:
+        if (loc := unfit_at(item)) is not None:
+            return [name, *loc]
+    return None
 
 
 _OWN_WORDS = {  # where pydantic's would quote the input

@@ -109,10 +109,12 @@ class SignInRoutes:
     async def refresh(self, request: Request) -> Response:
         given: RefreshIn = request.body
         token = given.refresh_token or request.cookie(COOKIE)
+        by_cookie = given.transport == "cookie"
         if not token:
+            if by_cookie:  # a browser that asks whether anybody is signed in here: no
+                return Response(status=204)
             raise Unauthenticated
         signed_in = await self._service.refresh(token)
-        by_cookie = given.transport == "cookie"
         body = TokensOut(
             access_token=signed_in.access_token,
             refresh_token=None if by_cookie else signed_in.refresh_token,
@@ -201,7 +203,7 @@ class SignInRoutes:
                 f"{AUTH}/refresh",
                 self.refresh,
                 PUBLIC,
-                "Exchange a refresh token for a new pair",
+                "Exchange a refresh token for a new pair; 204 for a browser that has none",
                 body=RefreshIn,
                 response=TokensOut,
                 tags=TAGS,

@@ -48,10 +48,17 @@ ALWAYS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An agent of the queue, signed in: `token` opens /agent."""
+    """An agent of the queue, signed in."""
 
     agent_id: UUID
-    token: str
+    user_id: UUID
+    session_id: UUID
+    tokens: AccessTokens
+
+    @property
+    def token(self) -> str:
+        """What opens /agent for the next quarter of an hour."""
+        return self.tokens.issue(self.user_id, self.session_id, datetime.now(UTC))
 
 
 @dataclass
@@ -212,7 +219,7 @@ async def furnish(
             number,
         )
         await conn.execute("INSERT INTO agent_skills VALUES ($1, $2, 5)", agent, QUEUE)
-        made.append(Agent(agent, tokens.issue(user, session, now)))
+        made.append(Agent(agent, user, session, tokens))
     return made
 
 

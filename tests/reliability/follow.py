@@ -119,7 +119,8 @@ class Careless(Stream):
 class Follower:
     """One client of one namespace that comes back after every cut.
 
-    `event` hears every applied event, and the snapshot's state under the name `snapshot`.
+    `token` is asked at each connection, since tokens expire. `event` hears every applied event,
+    and the snapshot's state under the name `snapshot`.
     """
 
     def __init__(
@@ -127,7 +128,7 @@ class Follower:
         session: aiohttp.ClientSession,
         url: Callable[[], str],
         namespace: str,
-        token: str,
+        token: Callable[[], str],
         reduce: Reduce,
         *,
         event: Callable[[str, Any], None] | None = None,
@@ -182,7 +183,7 @@ class Follower:
         self._begun = time.perf_counter()
         try:
             self._socket = await Socket.open(
-                self._session, self._url(), self._namespace, self._token, self._arrived
+                self._session, self._url(), self._namespace, self._token(), self._arrived
             )
         except RefusedError:
             self.seen.refusals += 1

@@ -79,7 +79,7 @@ class Customers:
                 await self._write(conversation_id, token)
             return
         client = Follower(
-            self._session, lambda: self._centre.url, "/chat", token, _nothing, seed=number
+            self._session, lambda: self._centre.url, "/chat", lambda: token, _nothing, seed=number
         )
         async with running(client):
             for _ in range(messages - 1):
@@ -189,7 +189,7 @@ class Desk:
             session,
             lambda: url or centre.url,
             "/agent",
-            agent.token,
+            lambda: agent.token,
             reduce,
             event=self._heard,
             seed=agent.agent_id.int,

@@ -75,7 +75,7 @@ class Crowd:
             self._session,
             lambda: url,
             "/chat",
-            begun["token"],
+            lambda: begun["token"],
             visitor,
             stream=stream,
             seed=number,
@@ -109,7 +109,7 @@ class Crowd:
         clients.append(Client(working.client, port, "/agent", agent.token))
         second, port = await self._proxy.listen()
         watching = Follower(
-            self._session, lambda: second, "/agent", agent.token, desk, seed=1000 + number
+            self._session, lambda: second, "/agent", lambda: agent.token, desk, seed=1000 + number
         )
         clients.append(Client(watching, port, "/agent", agent.token))
         return working, clients

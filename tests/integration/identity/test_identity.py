@@ -219,6 +219,9 @@ async def test_the_cookie_is_out_of_reach_of_scripts(client: Client, user: UUID)
     assert 'refresh_token="";' in out.headers["Set-Cookie"]
     assert "Max-Age=0" in out.headers["Set-Cookie"]
     assert (await client.post("/api/v1/auth/refresh", json={})).status == 401
+    client.session.cookie_jar.clear()
+    fresh = await client.post("/api/v1/auth/refresh", json={"token_transport": "cookie"})
+    assert fresh.status == 204, "a browser that was never signed in is told so, without an error"
 
 
 async def test_a_changed_user_bites_at_once(

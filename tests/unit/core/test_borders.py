@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -17,12 +18,13 @@ from multidict import CIMultiDict
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from config.settings import Settings
-from contactcenter.core import openapi
+from contactcenter.core import http, openapi
 from contactcenter.core.access import PUBLIC, Permission
-from contactcenter.core.errors import Conflict, Forbidden
+from contactcenter.core.errors import Conflict, Forbidden, Invalid
 from contactcenter.core.http import Request, Route
 from contactcenter.core.origins import Origins, Proxies, origin_of
-from contactcenter.core.validation import Schema, error_items, holds_nul
+from contactcenter.core.validation import Schema, error_items, refuse_unfit, unfit_at
+from tools import reference
 
 
 class Everything(Schema):
@@ -77,12 +79,77 @@ def test_a_rule_of_ours_speaks_in_its_own_words() -> None:
     }
 
 
+UNFIT = ["\0", "\x07", "\x1b[31m", "\x7f", "\x85", "\u202e", "\u2066", "\ud800"]
+FIT = ["", "línea\r\nsegunda\tcon tabulador", "Zoë 🙂‍↔️", "مرحبا\u200f", "<b>\u00a0</b>"]
+
+
 @FEW
 @given(JSON)
-def test_a_nul_is_found_wherever_it_hides(value: Any) -> None:
-    assert not holds_nul(value)
-    assert holds_nul([{"a": value}, {"b": ["x\0"]}])
-    assert holds_nul([value, {"\0": value}])
+def test_unfit_text_is_found_wherever_it_hides(value: Any) -> None:
+    before = unfit_at(value)
+    assert unfit_at([{"b": ["x\0"]}, value]) == [0, "b", 0]
+    assert unfit_at([value, {"\0": value}]) == ([1] if before is None else [0, *before])
+
+
+@pytest.mark.parametrize("text", UNFIT)
+def test_unfit_text_is_refused_by_the_name_of_its_field(text: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        refuse_unfit({"one": FIT, "two": {"name": f"Ana{text}"}}, "query")
+    [item] = refused.value.errors
+    assert item["loc"] == ["query", "two", "name"]
+    assert item["type"] == "control_characters"
+    assert MARK not in str(item)
+    refuse_unfit(FIT)
+
+
+def strings(schema: Any, seen: tuple[str, ...] = ()) -> Iterator[list[str | int]]:
+    """Where free text may stand in what a JSON schema describes."""
+    if not isinstance(schema, dict):
+        return
+    if schema.get("type") == "string" and not schema.keys() & {"format", "enum", "const"}:
+        yield []
+    for name, inner in schema.get("properties", {}).items():
+        yield from ([name, *rest] for rest in strings(inner, seen))
+    if "items" in schema:
+        yield from ([0, *rest] for rest in strings(schema["items"], seen))
+    for part in ("anyOf", "oneOf", "allOf"):
+        for inner in schema.get(part, []):
+            yield from strings(inner, seen)
+    reference = schema.get("$ref", "").rpartition("/")[2]
+    if reference and reference not in seen:
+        yield from strings(DOCUMENT["components"]["schemas"][reference], (*seen, reference))
+
+
+def holding(path: list[str | int], text: str) -> Any:
+    """A body with this text at that place and nothing else."""
+    if not path:
+        return text
+    inner = holding(path[1:], text)
+    return [inner] if path[0] == 0 else {path[0]: inner}
+
+
+ROUTES, _ = reference.tables()
+DOCUMENT = openapi.document(ROUTES, reference.SERVER)
+FIELDS = [
+    (route, path)
+    for route in ROUTES
+    if route.body is not None
+    for path in strings(
+        DOCUMENT["paths"][route.path][route.method.lower()]["requestBody"]["content"][
+            "application/json"
+        ]["schema"]
+    )
+]
+
+
+def test_every_free_text_of_the_interface_refuses_what_acts() -> None:
+    assert len(FIELDS) > 40
+    for route, path in FIELDS:
+        for text in ("a\x07b", "a\u202eb", "a\0b"):
+            with pytest.raises(Invalid) as refused:
+                http._body(orjson.dumps(holding(path, text)), route.body)
+            [item] = refused.value.errors
+            assert (item["type"], item["loc"]) == ("control_characters", path), (route.path, path)
 
 
 @pytest.mark.parametrize(

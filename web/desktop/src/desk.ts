@@ -132,7 +132,8 @@ export class Desk {
       client_id: crypto.randomUUID(),
       conversation_id: conversationId,
       kind,
-      body,
+      // Pasted text may hold what the centre does not take: controls, marks that turn the direction.
+      body: body.replace(/(?![\n\t])[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/gu, ""),
       created_at: new Date(serverNow()).toISOString(),
     });
     this.#typingSent.delete(conversationId);

@@ -128,7 +128,8 @@ export function refresh(): Promise<boolean> {
 
 async function doRefresh(): Promise<boolean> {
   const response = await send("POST", "/auth/refresh", { body: { token_transport: "cookie" } });
-  if (response.ok) {
+  // 204: this browser has no cookie, so nobody is signed in.
+  if (response.ok && response.status !== 204) {
     accessToken = ((await response.json()) as TokensOut).access_token;
     if (!session.get()) session.set(await me());
     return true;

@@ -121,7 +121,7 @@ export function unread(conversation: Conversation): Message[] {
   );
 }
 
-/** What was typed or pasted, without the control characters that the centre does not take. */
+/** What was typed or pasted, without the control characters and direction marks that the centre does not take. */
 export function plainText(text: string): string {
-  return text.replace(/\r\n?/g, "\n").replace(/(?![\n\t])[\p{Cc}\p{Cs}]/gu, "").trim();
+  return text.replace(/\r\n?/g, "\n").replace(/(?![\n\t])[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/gu, "").trim();
 }
