@@ -20,9 +20,14 @@ class CallHistory:
         self._cards = cards
 
     async def listed(self, principal: Principal, query: CallQuery) -> CallPage:
-        """Newest first. An agent sees the own ones, a supervisor all."""
-        only = None if principal.may(Permission.ROUTING_ASSIGN) else principal.agent()
+        """Newest first. An agent sees the own ones, a supervisor all; those of one interaction,
+        everybody who may see it."""
+        wanted = query.interaction_id
+        alone = wanted is None and not principal.may(Permission.ROUTING_ASSIGN)
+        only = principal.agent() if alone else None
         async with self._work.reading("call.list") as conn:
+            if wanted is not None:
+                await hall.require_sight(conn, principal, interaction_id=wanted)
             rows = await history_store.listed(
                 conn,
                 state=query.state,
@@ -30,6 +35,7 @@ class CallHistory:
                 agent_id=query.agent_id,
                 direction=query.direction,
                 only_of=only,
+                interaction_id=wanted,
                 before=hall.decode_cursor(query.cursor),
                 limit=query.limit + 1,
             )

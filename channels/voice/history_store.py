@@ -16,9 +16,10 @@ WHERE ($1::text IS NULL OR c.state = $1)
                                    WHERE l.call_id = c.id AND l.agent_id = $4))
   AND ($5::uuid IS NULL OR EXISTS (SELECT FROM call_legs l
                                    WHERE l.call_id = c.id AND l.agent_id = $5))
-  AND ($6::timestamptz IS NULL OR (c.created_at, c.id) < ($6, $7::uuid))
+  AND ($6::uuid IS NULL OR c.interaction_id = $6)
+  AND ($7::timestamptz IS NULL OR (c.created_at, c.id) < ($7, $8::uuid))
 ORDER BY c.created_at DESC, c.id DESC
-LIMIT $8
+LIMIT $9
 """
 
 
@@ -30,12 +31,15 @@ async def listed(
     agent_id: UUID | None,
     direction: str | None,
     only_of: UUID | None,
+    interaction_id: UUID | None,
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Record]:
     """(id, created_at), newest first. `only_of`: calls that this agent was on."""
     at, row_id = before or (None, None)
-    return await conn.fetch(LISTED, state, queue, direction, agent_id, only_of, at, row_id, limit)
+    return await conn.fetch(
+        LISTED, state, queue, direction, agent_id, only_of, interaction_id, at, row_id, limit
+    )
 
 
 EVENTS = "SELECT at, name, actor, data FROM call_events WHERE call_id = $1 ORDER BY id"

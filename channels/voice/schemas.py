@@ -344,8 +344,10 @@ class SetRecordingRule(Schema):
 
 
 class CallQuery(Schema):
-    """Filters of GET /calls; all of them must hold."""
+    """Filters of GET /calls; all of them must hold. With `interaction_id`: all the calls of an
+    interaction, for whoever may see it."""
 
+    interaction_id: UUID | None = None
     state: CallState | None = None
     queue: QueueKey | None = None
     agent_id: UUID | None = None

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from channels.voice.media import protocol as p
+from contactcenter.core.ids import new_id
 from tests.integration.app.conftest import StartCentre
 from tests.integration.voice.conftest import CARMEN, LUCIA, Scene
 from tests.media_double import NO_PCMU, SDP
@@ -205,6 +206,10 @@ async def test_the_endpoints(scene: Scene) -> None:
     http = scene.centre.http
     status, page = await http("GET", "/calls", token=token)
     assert [one["call_id"] for one in page["items"]] == [caller.call_id]
+    interaction = page["items"][0]["interaction_id"]
+    status, page = await http("GET", f"/calls?interaction_id={interaction}", token=token)
+    assert [one["call_id"] for one in page["items"]] == [caller.call_id]
+    assert (await http("GET", f"/calls?interaction_id={new_id()}", token=token))[0] == 404
     for path, body in (("mute", {"on": True}), ("hold", {"on": True}), ("hold", {"on": False})):
         status, card = await http("POST", f"{call}/{path}", token=token, json=body)
         assert status == 200, card

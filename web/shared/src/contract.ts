@@ -268,8 +268,9 @@ export interface CallQuality {
   level: number;
 }
 
-/** Filters of GET /calls; all of them must hold. */
+/** Filters of GET /calls; all of them must hold. With `interaction_id`: all the calls of an interaction, for whoever may see it. */
 export interface CallQuery {
+  interaction_id?: string | null;
   state?: "waiting" | "dialing" | "ringing" | "active" | "held" | "consulting" | "conference" | "ended" | null;
   queue?: string | null;
   agent_id?: string | null;
