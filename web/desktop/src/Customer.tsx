@@ -5,7 +5,7 @@ import { Icon } from "@contactcenter/shared/icons";
 import { nameOr } from "@contactcenter/shared/people";
 import { locale } from "@contactcenter/shared/prefs";
 import { useStore } from "@contactcenter/shared/store";
-import { serverNow, useTimes } from "@contactcenter/shared/time";
+import { duration, serverNow, useTimes } from "@contactcenter/shared/time";
 import { Button, Chip, ErrorLine, IconButton } from "@contactcenter/shared/ui";
 import { type FormEvent, useEffect, useState } from "react";
 
@@ -272,10 +272,11 @@ function Entry(props: { one: TimelineEntry; current: boolean; queue: string; onO
   const state = useAgent((now) => now);
   const language = useStore(locale);
   const [listening, setListening] = useState(false);
-  const spoken = one.channel === "voice" && one.answered_at !== null && one.state !== "active";
+  const talked = one.call?.answered_at && one.call.ended_at ? Date.parse(one.call.ended_at) - Date.parse(one.call.answered_at) : null;
   const disposition = state.dispositions.find((d) => d.key === one.outcome);
   const outcome = disposition ? (language === "es" ? disposition.label_es : disposition.label_en) : null;
   const line = [
+    talked === null ? null : duration(talked),
     outcome ?? (one.close_reason && one.close_reason !== "completed" ? t(`closed_${one.close_reason}`) : null),
     one.messages > 0 ? t("messagesCount", { count: one.messages }) : null,
     one.excerpt || null,
@@ -296,7 +297,7 @@ function Entry(props: { one: TimelineEntry; current: boolean; queue: string; onO
         {one.state === "closed" ? times.short(one.created_at) : t("now")}
       </time>
       <span className="s row">
-        {spoken && (
+        {talked !== null && (
           <button type="button" className="link t12" aria-expanded={listening} onClick={() => setListening(!listening)}>
             {t(listening ? "listenHide" : "listen")}
           </button>

@@ -1,5 +1,6 @@
 /** The calls of an interaction, and their recordings: what was said when, seek, play. */
 import { api } from "@contactcenter/shared/api";
+import type { CallDetail, CallPage, RecordingCard } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { duration } from "@contactcenter/shared/time";
 import { Button, IconButton } from "@contactcenter/shared/ui";
@@ -8,51 +9,28 @@ import { useEffect, useRef, useState } from "react";
 import { useFetched } from "./fetched";
 import { useT } from "./texts";
 
-export interface Recording {
-  recording_id: string;
-  started_at: string;
-  seconds: number | null;
-  state: "recording" | "stored" | "failed" | "deleted";
-  may_play: boolean;
-}
-
-export interface CallRow {
-  call_id: string;
-  started_at: string;
-  answered_at: string | null;
-  ended_at: string | null;
-  talked_ms: number;
-  recordings: Recording[];
-}
-
-interface Peaks {
-  seconds: number;
-  left: number[];
-  right: number[];
-  gaps: { from: number; to: number }[];
-}
-
-const BUCKETS = 160;
-
 /** `version` is anything that changes when a call or a recording may have been added. */
 export function Calls({ interactionId, version = "" }: { interactionId: string; version?: string }) {
   const t = useT();
-  const calls = useFetched(`${interactionId} ${version}`, (signal) =>
-    api.get<{ items: CallRow[] }>(`/calls?interaction_id=${interactionId}`, signal),
-  );
+  const calls = useFetched(`${interactionId} ${version}`, async (signal) => {
+    const { items } = await api.get<CallPage>(`/calls?interaction_id=${interactionId}`, signal);
+    return Promise.all(items.reverse().map((one) => api.get<CallDetail>(`/calls/${one.call_id}`, signal)));
+  });
   if (calls.kind === "loading") return <div className="calls" aria-busy="true" />;
   if (calls.kind === "failed") return <Failed onRetry={calls.retry} />;
   return (
     <ul className="calls">
-      {calls.value.items.map((call) => (
+      {calls.value.map(({ call, recordings }) => (
         <li key={call.call_id}>
           <p className="t12 x2 row">
             <Icon name="voice" size={12} />
-            {call.talked_ms > 0 ? t("callTalked", { time: duration(call.talked_ms) }) : t("callNotTalked")}
-            {call.recordings.length === 0 && <span className="x3">{t("recordingNone")}</span>}
+            {call.answered_at
+              ? t("callTalked", { time: duration(Date.parse(call.ended_at ?? call.answered_at) - Date.parse(call.answered_at)) })
+              : t("callNotTalked")}
+            {recordings.length === 0 && <span className="x3">{t("recordingNone")}</span>}
           </p>
-          {call.recordings.map((one) => (
-            <OneRecording key={one.recording_id} recording={one} />
+          {recordings.map((one) => (
+            <OneRecording key={one.recording_id} recording={one} onRead={calls.retry} />
           ))}
         </li>
       ))}
@@ -60,17 +38,26 @@ export function Calls({ interactionId, version = "" }: { interactionId: string; 
   );
 }
 
-function OneRecording({ recording }: { recording: Recording }) {
+const STORING_MS = 2_000;
+
+/** Being stored: read again until it is there. */
+function OneRecording({ recording, onRead }: { recording: RecordingCard; onRead: () => void }) {
   const t = useT();
-  if (!recording.may_play)
-    return (
-      <p className="t12 x2 row">
-        <Icon name="lock" size={12} />
-        {t("recordingLocked")}
-      </p>
-    );
-  if (recording.state === "stored") return <Player recording={recording} />;
-  return <p className="t12 x3">{t(recording.state === "recording" ? "recordingSoon" : recording.state === "deleted" ? "recordingGone" : "recordingFailed")}</p>;
+  const storing = recording.state === "recording" || recording.state === "finished";
+  useEffect(() => {
+    if (!storing) return;
+    const timer = setTimeout(onRead, STORING_MS);
+    return () => clearTimeout(timer);
+  });
+  if (storing) return <p className="t12 x3">{t("recordingSoon")}</p>;
+  if (recording.state !== "stored") return <p className="t12 x3">{t(recording.state === "deleted" ? "recordingGone" : "recordingFailed")}</p>;
+  if (recording.may_play) return <Player recording={recording} />;
+  return (
+    <p className="t12 x2 row">
+      <Icon name="lock" size={12} />
+      {t("recordingLocked")}
+    </p>
+  );
 }
 
 function Failed({ onRetry }: { onRetry: () => void }) {
@@ -87,17 +74,15 @@ function Failed({ onRetry }: { onRetry: () => void }) {
 }
 
 /** The sound itself is fetched when it is first played. */
-function Player({ recording }: { recording: Recording }) {
+function Player({ recording }: { recording: RecordingCard }) {
   const t = useT();
-  const path = `/recordings/${recording.recording_id}`;
-  const peaks = useFetched(recording.recording_id, (signal) => api.get<Peaks>(`${path}/peaks?buckets=${BUCKETS}`, signal));
   const audio = useRef<HTMLAudioElement>(null);
   const [source, setSource] = useState<string | null>(null);
   const [loading, setLoading] = useState<"no" | "yes" | "failed">("no");
   const [playing, setPlaying] = useState(false);
   const [at, setAt] = useState(0);
   useEffect(() => () => void (source && URL.revokeObjectURL(source)), [source]);
-  const seconds = peaks.kind === "there" ? peaks.value.seconds : (recording.seconds ?? 0);
+  const seconds = recording.seconds ?? 0;
 
   const toggle = async () => {
     const player = audio.current;
@@ -106,7 +91,7 @@ function Player({ recording }: { recording: Recording }) {
     if (source === null) {
       setLoading("yes");
       try {
-        const url = URL.createObjectURL(await api.blob(`${path}/audio`));
+        const url = URL.createObjectURL(await api.blob(`/recordings/${recording.recording_id}/audio`));
         setSource(url);
         player.src = url;
         player.currentTime = at;
@@ -121,7 +106,6 @@ function Player({ recording }: { recording: Recording }) {
     setAt(to);
     if (audio.current && source !== null) audio.current.currentTime = to;
   };
-  if (peaks.kind === "failed") return <Failed onRetry={peaks.retry} />;
   if (loading === "failed") return <Failed onRetry={() => setLoading("no")} />;
   const share = seconds > 0 ? Math.min(1, at / seconds) : 0;
   return (
@@ -135,14 +119,10 @@ function Player({ recording }: { recording: Recording }) {
       />
       <IconButton icon={playing ? "pause" : "play"} label={t(playing ? "pausePlay" : "play")} disabled={loading === "yes"} onClick={() => void toggle()} />
       <div className="wave">
-        {peaks.kind === "there" && (
-          <>
-            <Wave peaks={peaks.value} />
-            <div className="played" style={{ clipPath: `inset(0 ${(1 - share) * 100}% 0 0)` }}>
-              <Wave peaks={peaks.value} />
-            </div>
-          </>
-        )}
+        <Wave recording={recording} />
+        <div className="played" style={{ clipPath: `inset(0 ${(1 - share) * 100}% 0 0)` }}>
+          <Wave recording={recording} />
+        </div>
         <input
           type="range"
           min={0}
@@ -164,23 +144,27 @@ function Player({ recording }: { recording: Recording }) {
 const HEIGHT = 28;
 const MIDDLE = HEIGHT / 2;
 
-/** The customer above the line, the agent below; what a pause silenced is hatched. */
-function Wave({ peaks }: { peaks: Peaks }) {
-  const count = Math.max(1, peaks.left.length);
-  const path = peaks.left
-    .map((left, index) => {
-      const up = Math.max(0.5, left * (MIDDLE - 1));
-      const down = Math.max(0.5, (peaks.right[index] ?? 0) * (MIDDLE - 1));
-      return `M${index + 0.5} ${(MIDDLE - up).toFixed(1)}V${(MIDDLE + down).toFixed(1)}`;
+/** The customer above the line, the agents below; what a pause silenced is shaded. */
+function Wave({ recording: { peaks, gaps, seconds } }: { recording: RecordingCard }) {
+  const left = peaks?.left ?? [];
+  const count = Math.max(1, left.length);
+  const path = left
+    .map((up, index) => {
+      const from = MIDDLE - bar(up);
+      const to = MIDDLE + bar(peaks?.right[index] ?? 0);
+      return `M${index + 0.5} ${from.toFixed(1)}V${to.toFixed(1)}`;
     })
     .join("");
-  const scale = count / Math.max(0.001, peaks.seconds);
+  const scale = count / Math.max(0.001, seconds ?? 0);
   return (
     <svg viewBox={`0 0 ${count} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
-      {peaks.gaps.map((gap) => (
+      {(gaps as { from: number; to: number }[]).map((gap) => (
         <rect key={gap.from} className="gap" x={gap.from * scale} y={0} width={Math.max(0.5, (gap.to - gap.from) * scale)} height={HEIGHT} />
       ))}
       <path d={path} />
     </svg>
   );
 }
+
+/** Loudness of 0 to 100 as a height; silence is a thin line. */
+const bar = (percent: number): number => Math.max(0.5, (percent / 100) * (MIDDLE - 1));

@@ -350,11 +350,16 @@ function usePhoneKeys(keys: PhoneKey[], hangUp: () => void): void {
     const onKey = (event: KeyboardEvent) => {
       if (!event.altKey || event.ctrlKey || event.metaKey || event.repeat || dialogOpen()) return;
       const letter = /^Key([A-Z])$/.exec(event.code)?.[1];
-      if (event.shiftKey ? letter !== "X" : !keys.some((one) => one.letter === letter)) return;
-      event.preventDefault();
-      if (event.shiftKey) return hangUp();
+      if (letter === undefined) return;
+      if (event.shiftKey) {
+        if (letter !== "X") return;
+        event.preventDefault();
+        return hangUp();
+      }
       const key = keys.find((one) => one.letter === letter);
-      if (key && !key.disabled) key.press();
+      if (!key) return;
+      event.preventDefault();
+      if (!key.disabled) key.press();
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);

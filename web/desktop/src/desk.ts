@@ -10,6 +10,7 @@ import { Phone } from "@contactcenter/shared/phone";
 import { remembered, Store } from "@contactcenter/shared/store";
 import { serverNow, setServerClock } from "@contactcenter/shared/time";
 
+import { currentCall } from "./calls";
 import { type Outgoing, Outbox } from "./outbox";
 import { Softphone } from "./softphone";
 
@@ -239,7 +240,6 @@ export class Desk {
       if (payload.sender === "visitor") this.#visitorTypes(String(payload.conversation_id));
       return;
     }
-    if (name === "call.taken_over") return this.softphone.takenOver();
     if (name === "call.quality") return this.softphone.measured(payload as unknown as CallQuality);
     const before = this.state.get();
     if (!before) return;
@@ -261,6 +261,9 @@ export class Desk {
     const view = this.view.get();
     if (view.kind === "look" && state.interactions[view.id]) this.view.set({ kind: "mine", id: view.id });
     if (view.kind === "mine" && !state.interactions[view.id]) this.view.set({ kind: "none" });
+    // A call that was handed to me while I talked on it.
+    const talked = currentCall(state)?.interaction_id;
+    if (view.kind === "none" && talked && state.interactions[talked] && !before?.interactions[talked]) this.open(talked);
   }
 
   #confirm(state: AgentState): void {

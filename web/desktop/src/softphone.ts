@@ -139,23 +139,19 @@ export class Softphone {
     this.#feed();
   }
 
-  /** `call.taken_over`: a newer tab has the telephone. */
-  takenOver(): void {
-    if (this.#offering > 0) return;
-    this.phone.close();
-    this.echo.set(false);
-    this.line.set({ state: "elsewhere" });
-  }
-
   /** `call.quality`: what the centre hears of a leg. */
   measured({ leg_id, quality }: CallQuality): void {
     if (leg_id === this.#state?.voice.leg_id) this.#heard = { at: Date.now(), quality };
   }
 
+  /** Another peer than mine: a newer tab has the telephone. Lost: it wants a new offer. */
   #judge(voice: VoiceDesk): void {
     if (this.#offering > 0 || !this.phone.isOpen || this.#peer === null) return;
-    if (voice.peer !== null && voice.peer !== this.#peer) this.takenOver();
-    else if (voice.state === "lost" || voice.state === "none") this.phone.again();
+    if (voice.peer !== null && voice.peer !== this.#peer) {
+      this.phone.close();
+      this.echo.set(false);
+      this.line.set({ state: "elsewhere" });
+    } else if (voice.state === "lost" || voice.state === "none") this.phone.again();
   }
 
   async #offer(sdp: string): Promise<string> {

@@ -116,7 +116,6 @@ test("what another tab did before my offer was answered is no news", async () =>
   softphone.shows(state());
   const offering = leg.signalling.offer("offer");
   softphone.shows(state({ voice: voice("p0") }));
-  softphone.takenOver();
   await offering;
   expect(leg.did).not.toContain("close");
 });
