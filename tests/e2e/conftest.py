@@ -40,6 +40,7 @@ from playwright.sync_api import (
 )
 
 from tests.conftest import NIGHTLY
+from tests.e2e.sound import AGENT, EAR, tone_file
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -74,7 +75,48 @@ class Centre:
     """The running centre, and what tests ask of it over HTTP."""
 
     url: str
+    folder: Path
+    environ: dict[str, str]
+    _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _tokens: dict[str, str] = field(default_factory=dict)
+
+    def start(self, command: str) -> None:
+        """Run `python -m contactcenter COMMAND`, beside whatever runs already."""
+        with (self.folder / f"{command}.log").open("ab") as log:
+            self._processes[command] = subprocess.Popen(
+                [sys.executable, "-m", "contactcenter", command],
+                cwd=ROOT,
+                env=self.environ,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def kill(self, command: str) -> None:
+        """End it as a crash would."""
+        process = self._processes.pop(command)
+        process.kill()
+        process.wait(5)
+
+    def await_ready(self) -> None:
+        end = time.monotonic() + READY_WITHIN_SECONDS
+        while time.monotonic() < end and self._processes["serve"].poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=2):
+                    return
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.1)
+        log = (self.folder / "serve.log").read_text(errors="replace")
+        raise RuntimeError(f"the centre did not start:\n{log[-4000:]}")
+
+    def stop(self) -> None:
+        for process in self._processes.values():
+            process.send_signal(signal.SIGINT)
+        for process in self._processes.values():
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(5)
 
     def call(
         self,
@@ -144,44 +186,23 @@ def centre() -> Iterator[Centre]:
         "CHAT_DEFAULT_QUEUE": QUEUE,
         "WIDGET_ORIGINS": SHOP,
     }
-    log = (folder / "serve.log").open("w+b")
     for command in ("up", "seed"):
         subprocess.run(
-            [sys.executable, "-m", "db", command], cwd=ROOT, env=environ, check=True, stdout=log
+            [sys.executable, "-m", "db", command],
+            cwd=ROOT,
+            env=environ,
+            check=True,
+            stdout=subprocess.DEVNULL,
         )
-    process = subprocess.Popen(
-        [sys.executable, "-m", "contactcenter", "serve"],
-        cwd=ROOT,
-        env=environ,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
+    centre = Centre(f"http://127.0.0.1:{port}", folder, environ)
+    centre.start("media")
+    centre.start("serve")
     try:
-        url = f"http://127.0.0.1:{port}"
-        _await_ready(url, process, folder / "serve.log")
-        yield Centre(url)
+        centre.await_ready()
+        yield centre
     finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(5)
-        log.close()
+        centre.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _await_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + READY_WITHIN_SECONDS
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=2):
-                return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.1)
-    raise RuntimeError(f"the centre did not start:\n{log.read_text(errors='replace')[-4000:]}")
 
 
 @pytest.fixture(scope="session")
@@ -190,21 +211,44 @@ def playwright() -> Iterator[Playwright]:
         yield running
 
 
+@dataclass(slots=True)
+class Voices:
+    """Browsers that differ in what their microphone hears: one tone each."""
+
+    playwright: Playwright
+    folder: Path
+    _browsers: dict[int, Browser] = field(default_factory=dict)
+
+    def __getitem__(self, hertz: int) -> Browser:
+        if hertz not in self._browsers:
+            path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+            if path is None:
+                pytest.fail("Chromium is missing: tools/chromium says how to get it.")
+            self._browsers[hertz] = self.playwright.chromium.launch(
+                executable_path=path,
+                args=[
+                    "--no-sandbox",
+                    "--disable-dev-shm-usage",
+                    "--autoplay-policy=no-user-gesture-required",
+                    "--use-fake-ui-for-media-stream",
+                    "--use-fake-device-for-media-stream",
+                    f"--use-file-for-fake-audio-capture={tone_file(self.folder, hertz)}",
+                    "--allow-loopback-in-peer-connection",
+                    "--disable-features=WebRtcHideLocalIpsWithMdns",
+                ],
+            )
+        return self._browsers[hertz]
+
+    def close(self) -> None:
+        for browser in self._browsers.values():
+            browser.close()
+
+
 @pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if path is None:
-        pytest.fail("Chromium is missing: tools/chromium says how to get it.")
-    browser = playwright.chromium.launch(
-        executable_path=path,
-        args=[
-            "--no-sandbox",
-            "--disable-dev-shm-usage",
-            "--autoplay-policy=no-user-gesture-required",
-        ],
-    )
-    yield browser
-    browser.close()
+def voices(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Voices]:
+    voices = Voices(playwright, tmp_path_factory.mktemp("tones"))
+    yield voices
+    voices.close()
 
 
 @dataclass(slots=True)
@@ -240,17 +284,23 @@ class World:
     """What a test has to do with: desks, visitors, and their end."""
 
     centre: Centre
-    browser: Browser
+    voices: Voices
     contexts: list[BrowserContext] = field(default_factory=list)
     visitors: list[Visitor] = field(default_factory=list)
     agents: set[str] = field(default_factory=set)
     noise: list[str] = field(default_factory=list)
 
     def context(
-        self, *, theme: str = "light", locale: str = "es", width: int = 1280, height: int = 800
+        self,
+        *,
+        theme: str = "light",
+        locale: str = "es",
+        width: int = 1280,
+        height: int = 800,
+        voice: int = AGENT,
     ) -> BrowserContext:
-        """A browser of its own: storage, cookies, preferences."""
-        context = self.browser.new_context(
+        """A browser of its own: storage, cookies, preferences, and a voice."""
+        context = self.voices[voice].new_context(
             viewport={"width": width, "height": height},
             locale="es-ES" if locale == "es" else "en-GB",
             color_scheme="dark" if theme == "dark" else "light",
@@ -262,6 +312,7 @@ class World:
             f" localStorage.setItem('cc.theme', '\"{theme}\"');"
             f" localStorage.setItem('cc.locale', '\"{locale}\"'); }}"
         )
+        context.add_init_script(EAR)
         context.on("console", lambda message: self._heard(message))
         context.on("weberror", lambda error: self.noise.append(f"uncaught: {error.error}"))
         self.contexts.append(context)
@@ -273,9 +324,16 @@ class World:
             if not any(expected in text for expected in EXPECTED_NOISE):
                 self.noise.append(f"{message.type}: {text}")
 
-    def desk(self, email: str, *, available: bool = True, **look: Any) -> Page:
+    def desk(
+        self,
+        email: str,
+        *,
+        available: bool = True,
+        context: BrowserContext | None = None,
+        **look: Any,
+    ) -> Page:
         """A desk with this agent signed in, connected and (by default) available."""
-        context = self.context(**look)
+        context = context or self.context(**look)
         login = context.request.post(
             f"{self.centre.url}/api/v1/auth/login",
             data={"email": email, "password": PASSWORD, "token_transport": "cookie"},
@@ -352,8 +410,8 @@ async def _clear_desk(centre: Centre, email: str) -> None:
 
 
 @pytest.fixture
-def world(centre: Centre, browser: Browser) -> Iterator[World]:
-    world = World(centre, browser)
+def world(centre: Centre, voices: Voices) -> Iterator[World]:
+    world = World(centre, voices)
     yield world
     world.end()
     assert not world.noise, "the browser's console: " + "; ".join(world.noise)

@@ -1,0 +1,163 @@
+"""The screens of calls: nothing that axe refuses, nothing cut off, one height of the bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import CARMEN, World, looks
+from tests.e2e.sound import AGENT
+from tests.e2e.test_calls import REFUSED, answer, call_in, key, phone
+
+pytestmark = pytest.mark.browser
+
+Screen = Callable[..., Page]
+
+
+def on_call(world: World, **look: Any) -> Page:
+    page = world.desk(CARMEN, voice=AGENT, **look)
+    call_in(world)
+    answer(page)
+    expect(page.locator(".phone .net b")).not_to_have_text("–")
+    return page
+
+
+def pressed(page: Page, name: str) -> None:
+    """A key of the bar, or its entry in the menu of a narrow screen."""
+    if page.locator(f"[data-key={name}]").is_visible():
+        return key(page, name)
+    page.locator(".pk-more button").first.click()
+    label = page.locator(f"[data-key={name}]").get_attribute("title") or ""
+    page.get_by_role("menuitem", name=label.split(" (")[0]).click()
+    return None
+
+
+def ready(world: World, **look: Any) -> Page:
+    return world.desk(CARMEN, **look)
+
+
+def telephone(world: World, **look: Any) -> Page:
+    """The people to call: above the bar, or a page of its own on a telephone."""
+    page = world.desk(CARMEN, **look)
+    tab = page.locator(".tabbar button").nth(3)
+    if tab.is_visible():
+        tab.click()
+    else:
+        key(page, "dial")
+    expect(page.locator(".people")).to_be_visible()
+    return page
+
+
+def devices(world: World, **look: Any) -> Page:
+    page = on_call(world, **look)
+    if page.locator(".phone-devices").is_visible():
+        page.locator(".phone-devices").click()
+    else:
+        page.locator(".pk-more button").first.click()
+        page.locator("[role=menuitem]").last.click()
+    expect(page.locator(".phone-panel select").first).to_be_visible()
+    return page
+
+
+def held(world: World, **look: Any) -> Page:
+    page = on_call(world, **look)
+    key(page, "hold")
+    expect(page.locator("[data-key=hold]")).to_have_attribute("aria-pressed", "true")
+    return page
+
+
+def keypad(world: World, **look: Any) -> Page:
+    page = on_call(world, **look)
+    pressed(page, "keypad")
+    page.locator(".pad button").nth(4).click()
+    expect(page.locator(".sent")).to_have_text("5")
+    return page
+
+
+def consulting(world: World, **look: Any) -> Page:
+    page = on_call(world, **look)
+    pressed(page, "consult")
+    expect(page.locator(".people")).to_be_visible()
+    return page
+
+
+def refused(world: World, **look: Any) -> Page:
+    context = world.context(**look)
+    context.add_init_script(REFUSED)
+    page = world.desk(CARMEN, context=context)
+    expect(page.locator(".phone .c-warn, .tabbar .alert").first).to_be_attached()
+    return page
+
+
+def wrapping(world: World, **look: Any) -> Page:
+    page = on_call(world, **look)
+    page.locator(".phone .hang-up").click()
+    expect(page.locator(".wrap")).to_be_visible()
+    return page
+
+
+def widget_asked(world: World, **look: Any) -> Page:
+    page = world.page("/demo", **look)
+    page.evaluate("ContactCenter.call()")
+    expect(page.locator(".call .btn.p")).to_be_focused()
+    return page
+
+
+def widget_waiting(world: World, **look: Any) -> Page:
+    page = call_in(world, **look)
+    expect(page.locator(".call .figure")).to_be_visible()
+    return page
+
+
+def widget_talking(world: World, **look: Any) -> Page:
+    agent = phone(world, CARMEN, AGENT)
+    page = call_in(world, **look)
+    answer(agent)
+    expect(page.locator(".call .word span")).to_be_visible()
+    page.locator(".key").nth(1).click()
+    expect(page.locator(".pad")).to_be_visible()
+    return page
+
+
+def widget_over(world: World, **look: Any) -> Page:
+    page = widget_waiting(world, **look)
+    page.locator(".key.bad").click()
+    expect(page.locator(".call .acts")).to_be_visible()
+    return page
+
+
+SCREENS: tuple[Screen, ...] = (
+    ready,
+    telephone,
+    on_call,
+    devices,
+    held,
+    keypad,
+    consulting,
+    refused,
+    wrapping,
+    widget_asked,
+    widget_waiting,
+    widget_talking,
+    widget_over,
+)
+CASES = [
+    pytest.param(screen, look, id=f"{screen.__name__}-{look[0]}-{look[1]}-{look[2]}")
+    for screen in SCREENS
+    for look in looks(f"call {screen.__name__}")
+]
+
+
+@pytest.mark.parametrize(("screen", "look"), CASES)
+def test_a_screen_of_calls(
+    world: World, axe: Callable[[Page], None], screen: Screen, look: tuple[str, str, int]
+) -> None:
+    theme, locale, width = look
+    page = screen(world, theme=theme, locale=locale, width=width)
+    axe(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    bar = page.locator(".phone").bounding_box() if page.locator(".phone").is_visible() else None
+    assert bar is None or bar["height"] == 64, "the softphone is as high in every state"
