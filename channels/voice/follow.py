@@ -6,10 +6,13 @@ taken in once, in one unit of work, and finds nothing to do where a command has 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 from uuid import UUID
+
+import structlog
 
 from channels.ports import Desks, Parts, Queueing
 from channels.voice import call as calls
@@ -32,6 +35,7 @@ from channels.voice.service import VANISHED, AgentCalls
 from channels.voice.store import CallRow
 from channels.voice.visitors import end_by_customer
 from contactcenter.core.clock import Clock, SystemClock
+from contactcenter.core.errors import Conflict
 from contactcenter.core.event import Event
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
@@ -64,6 +68,10 @@ from db import Connection
 MEDIA: Final = "media"
 """The actor of what the media reports, and the name of its journal."""
 STORE_RECORDING: Final = "voice.store_recording"
+ORPHANED: Final = timedelta(seconds=30)
+"""After so long, units without a leg are nobody's."""
+
+log = structlog.get_logger(__name__)
 
 
 class Followers:
@@ -291,14 +299,27 @@ class Followers:
         async with self._work.reading("voice.due") as conn:
             due = await store.due(conn, now)
         for call_id in due:
-            async with self._work.begin("voice.deadline", "system") as work:
-                row = await line.locked(work, call_id)
-                late = [
-                    leg for leg in row.call.open_legs if leg.deadline and leg.deadline <= work.now
-                ]
-                if late:
-                    await self._given_up(work, row, late[0])
+            try:
+                async with self._work.begin("voice.deadline", "system") as work:
+                    row = await line.locked(work, call_id)
+                    late = [leg for leg in row.call.open_legs if _is_late(leg, work.now)]
+                    if late:
+                        await self._given_up(work, row, late[0])
+            except Conflict:  # somebody else was quicker: the next look sees what is left
+                log.warning("deadline_not_met", call_id=str(call_id))
         return len(due)
+
+    async def free_orphans(self) -> None:
+        """Give back units that were taken for a leg that never came."""
+        async with self._work.reading("voice.orphans") as conn:
+            left = await store.orphans(conn, self._clock.now() - ORPHANED)
+        for row in left:
+            with contextlib.suppress(Conflict):
+                async with self._work.begin("voice.orphan", "system") as work:
+                    if row["direction"] == "internal":
+                        await self._parts.close(work, row["interaction_id"])
+                    else:
+                        await self._parts.let_go(work, row["interaction_id"], row["agent_id"])
 
     async def _given_up(self, work: Work, row: CallRow, leg: Leg) -> None:
         """One leg that is late; the next look finds the others, if the call goes on. A softphone
@@ -332,6 +353,10 @@ class Followers:
             await self._desk.stop_ringing(work, row, colleague, "cancelled")
             row = await line.locked(work, row.call.id)
         await self._desk.drop(work, row, leg)
+
+
+def _is_late(leg: Leg, now: datetime) -> bool:
+    return leg.deadline is not None and leg.deadline <= now
 
 
 async def _chat_partner(

@@ -62,6 +62,9 @@ async def change(
         talked = work.now - before.answered_at if before.answered_at else None
         talked_ms = int(talked.total_seconds() * 1000) if talked else 0
         facts = (*facts, said(CallEnded, reason=reason, talked_ms=talked_ms))
+        interaction = await hall.interaction(work.conn, row.interaction_id)
+        assert interaction is not None
+        await hall.close_conversation(work, interaction.conversation_id)  # it held this one call
     await _tell(work, row, (*before.call.open_legs, *after.open_legs), facts)
     return row
 

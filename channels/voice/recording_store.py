@@ -179,6 +179,17 @@ async def stored(
     return (await conn.fetchval(STORED, recording_id, object_key, peaks, expires_at)) is not None
 
 
+FAILED = """
+UPDATE recordings SET state = 'failed', version = version + 1
+WHERE id = $1 AND state = 'finished' RETURNING id
+"""
+
+
+async def failed(conn: Connection, recording_id: UUID) -> None:
+    """The media's file is not there, or is not what it said."""
+    await conn.execute(FAILED, recording_id)
+
+
 HOLD = """
 UPDATE recordings SET legal_hold = $2, hold_reason = $3, version = version + 1
 WHERE id = $1 AND state <> 'deleted' RETURNING id

@@ -62,7 +62,13 @@ class RecordingService:
         if row is None or row["state"] != "finished":
             return
         file = self._folder / row["path"]
-        drawn = await asyncio.to_thread(_drawn, file, row["sha256"])
+        try:
+            drawn = await asyncio.to_thread(_drawn, file, row["sha256"])
+        except (FileNotFoundError, ValueError) as error:
+            log.error("recording_lost", recording_id=str(recording_id), error=type(error).__name__)
+            async with self._work.begin("recording.failed", "system") as work:
+                await recording_store.failed(work.conn, recording_id)
+            return
         key = f"recordings/{row['created_at']:%Y/%m/%d}/{recording_id}.wav"
         await self._objects.put(key, file)
         days = timedelta(days=RETENTION_DAYS[row["retention"]])
@@ -150,7 +156,8 @@ class RecordingService:
             gone = await recording_store.deleted(work.conn, recording_id, work.now)
             if gone is None:
                 raise Conflict("It is held, or not stored.")
-            await self._jobs.enqueue(work.conn, DELETE_OBJECT, {"key": gone["object_key"]})
+            if gone["object_key"] is not None:
+                await self._jobs.enqueue(work.conn, DELETE_OBJECT, {"key": gone["object_key"]})
             work.audit(action, "recording", recording_id)
 
     async def _visible(self, conn: Connection, principal: Principal, recording_id: UUID) -> Record:

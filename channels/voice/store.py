@@ -320,6 +320,22 @@ async def due(conn: Connection, now: datetime) -> list[UUID]:
     return [row["call_id"] for row in await conn.fetch(DUE, now)]
 
 
+ORPHANS = """
+SELECT s.interaction_id, s.agent_id, i.direction
+FROM segments s JOIN interactions i ON i.id = s.interaction_id
+WHERE s.channel = 'voice' AND s.state IN ('active', 'held', 'consulting')
+  AND s.reservation_id IS NULL AND s.started_at < $1
+  AND NOT EXISTS (SELECT FROM call_legs l WHERE l.segment_id = s.id AND l.state <> 'left')
+ORDER BY s.interaction_id LIMIT 50
+"""
+
+
+async def orphans(conn: Connection, before: datetime) -> list[Record]:
+    """(interaction_id, agent_id, direction) of parts in calls whose units were taken before then
+    and that no leg came of: whoever asked for them was killed in between."""
+    return await conn.fetch(ORPHANS, before)
+
+
 LEG_STATS = """
 UPDATE call_legs SET stats = $2
 WHERE id = (SELECT id FROM call_legs WHERE leg_id = $1 ORDER BY id DESC LIMIT 1)

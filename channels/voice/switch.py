@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator
 from typing import Final
 from uuid import UUID
@@ -33,6 +34,7 @@ from contactcenter.events.calls import CallFact
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 0.5
+ORPHANS_EVERY: Final = 20  # looks
 RETRY_SECONDS: Final = (0.05, 0.2, 0.5, 1.0)
 
 
@@ -146,10 +148,12 @@ class Switch:
     # Deadlines
 
     async def _look(self) -> None:
-        while True:
+        for number in itertools.count(1):
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 await self._followers.look_at_deadlines()
+                if number % ORPHANS_EVERY == 0:
+                    await self._followers.free_orphans()
             except (Unavailable, Conflict):
                 log.warning("deadlines_not_looked_at")
             except Exception:

@@ -58,6 +58,11 @@ INSERT INTO dispositions (key, label_es, label_en, queue, ordinal)
 VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING
 """
+INSERT_RECORDING_RULE = """
+INSERT INTO recording_rules (queue, mode, retention, health, updated_at)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING
+"""
 INSERT_CONTACT = """
 INSERT INTO contacts (id, name, sort_key, created_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING
@@ -134,6 +139,13 @@ async def _configuration(conn: Connection, given: dict[str, Any], moment: dateti
                 moment,
             )
             for ordinal, queue in enumerate(given["queues"])
+        ],
+    )
+    await conn.executemany(
+        INSERT_RECORDING_RULE,
+        [
+            (r["queue"], r["mode"], r["retention"], r["health"], moment)
+            for r in given["recording_rules"]
         ],
     )
     await conn.executemany(

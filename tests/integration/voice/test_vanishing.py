@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
+import pytest
+
+import routing.module
+from channels.voice import follow, switch
+from contactcenter.interactions import service as hall
 from tests.integration.app.conftest import Centre, StartCentre
 from tests.integration.voice.conftest import CARMEN, LUCIA, Caller, Phone, Scene
 from tests.integration.voice.test_calls import MUSIC
@@ -149,3 +156,32 @@ async def test_reports_while_nobody_listens_are_not_lost(scene: Scene) -> None:
     await scene.media.start()
     await scene.hear(caller, {caller.leg: MUSIC, lucia.leg: MUSIC})
     await scene.media.until(lambda: not scene.media.journal)
+
+
+async def test_units_without_a_leg_are_given_back(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asked a colleague's units was killed before the leg was written."""
+    monkeypatch.setattr(follow, "ORPHANED", timedelta(seconds=1))
+    monkeypatch.setattr(switch, "ORPHANS_EVERY", 1)
+    lucia = await scene.phone(LUCIA)
+    caller = await scene.dials_in()
+    await scene.talk(caller, lucia)
+    carmen = await scene.phone(CARMEN)
+    row = (await lucia.sees(caller.call_id))["interaction_id"]
+    router = routing.module.build(scene.centre.house.deps)
+    async with router_answers(router):
+        async with scene.centre.house.deps.work.reading("test") as conn:
+            interaction = await hall.interaction(conn, UUID(row))
+        assert interaction is not None
+        await router.calls.units(
+            "test", UUID(carmen.agent), interaction.id,
+            contact_id=interaction.contact_id, queue="SA",
+        )  # fmt: skip
+    await carmen.desk.hears("interaction.joined")
+    await carmen.desk.hears("interaction.wrapped_up")
+
+
+def router_answers(router: routing.module.Routing) -> AbstractAsyncContextManager[None]:
+    """Hear what the router of the house answers."""
+    return router.duty.listening()
