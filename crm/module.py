@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from contactcenter.core.jobs import Schedule
 from contactcenter.core.module import Deps, Module
+from crm.claims.ports import FraudScorer
+from crm.claims.routes import ClaimRoutes
+from crm.claims.service import ClaimService
 from crm.customers.routes import CustomerRoutes
 from crm.customers.service import CustomerService
 from crm.policies.receipts import ReceiptService
@@ -21,19 +24,22 @@ class Crm:
     module: Module
     customers: CustomerService
     policies: PolicyService
+    claims: ClaimService
 
 
-def build(deps: Deps) -> Crm:
+def build(deps: Deps, fraud: FraudScorer | None = None) -> Crm:
     zone = deps.settings.app.zone
     customers = CustomerService(deps.work, deps.clock, zone)
     policies = PolicyService(deps.work, deps.clock, zone)
     receipts = ReceiptService(deps.work)
+    claims = ClaimService(deps.work, deps.clock, zone, fraud)
     module = Module(
         name="crm",
         privacy=RULES,
         routes=(
             *CustomerRoutes(customers).table(),
             *PolicyRoutes(policies, receipts).table(),
+            *ClaimRoutes(claims).table(),
         ),
         schedules=(
             Schedule("customers.erase_due", "41 2 * * *", customers.erase_due),
@@ -41,4 +47,4 @@ def build(deps: Deps) -> Crm:
             Schedule("policies.tell_expiring", "11 * * * *", policies.tell_expiring),
         ),
     )
-    return Crm(module, customers, policies)
+    return Crm(module, customers, policies, claims)

@@ -46,6 +46,12 @@ def _day(day: date) -> date:
     return day
 
 
+def _present(value: Any) -> Any:
+    if value is None:
+        raise PydanticCustomError("missing", "This can be left out, but not emptied.")
+    return value
+
+
 def _flat(values: dict[str, Any]) -> dict[str, Any]:
     if len(repr(values)) > 8000:
         raise PydanticCustomError("too_large", "At most 8,000 characters of further data.")
@@ -67,6 +73,9 @@ Day = Annotated[date, AfterValidator(_day)]
 Text = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
 Label = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)]
 Long = Annotated[str, Field(max_length=8000), AfterValidator(_printable)]
+Note = Annotated[str, Field(min_length=1, max_length=8000), AfterValidator(_printable)]
+Present = AfterValidator(_present)
+"""For a field that may be left out (None), never set to null."""
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=40)]], Field(max_length=30)]
 Extra = Annotated[dict[str, Any], AfterValidator(_flat)]
 Url = Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s]+$|^document:[0-9a-f-]{36}$")]

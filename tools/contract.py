@@ -29,6 +29,7 @@ MODULES = (
     "contactcenter.identity.schemas",
     "contactcenter.interactions.schemas",
     "contactcenter.interactions.visitor",
+    "crm.claims.schemas",
     "crm.customers.schemas",
     "crm.policies.schemas",
     "crm.schemas",

@@ -10,11 +10,20 @@ from __future__ import annotations
 import inspect
 
 from contactcenter.core.event import Catalogue, Event
-from contactcenter.events import agents, calls, customers, identity, interactions, policies, routing
+from contactcenter.events import (
+    agents,
+    calls,
+    claims,
+    customers,
+    identity,
+    interactions,
+    policies,
+    routing,
+)
 
 CATALOGUE = Catalogue(
     cls
-    for module in (agents, calls, customers, identity, interactions, policies, routing)
+    for module in (agents, calls, claims, customers, identity, interactions, policies, routing)
     for _, cls in inspect.getmembers(module, inspect.isclass)
     if issubclass(cls, Event) and cls is not Event and not cls.__name__.startswith("_")
 )

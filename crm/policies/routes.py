@@ -36,6 +36,7 @@ from crm.policies.schemas import (
     PolicyPage,
     PolicyQuery,
     PolicySearch,
+    PolicyStatusIn,
     PremiumIn,
     PremiumOut,
     ReceiptMove,
@@ -44,7 +45,6 @@ from crm.policies.schemas import (
     Receipts,
     RenewIn,
     Settlement,
-    StatusIn,
     TermsQuery,
 )
 from crm.policies.service import PolicyService
@@ -198,7 +198,7 @@ class PolicyRoutes:
                 f"{ONE}/status",
                 self.set_status,
                 "Suspend a policy, put it back in force, or note what replaces it",
-                StatusIn,
+                PolicyStatusIn,
                 PolicyOut,
             ),
             _write(

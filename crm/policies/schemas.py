@@ -13,7 +13,21 @@ from pydantic_core import PydanticCustomError
 from contactcenter.core.validation import Moment, Schema
 from crm.policies.coverage import Answer, Why
 from crm.policies.model import Reason, ReceiptState, RefundRule, Status
-from crm.schemas import Amount, Day, Extra, Label, Line, Long, Money, Page, Price, Shown, Text, Url
+from crm.schemas import (
+    Amount,
+    Day,
+    Extra,
+    Label,
+    Line,
+    Long,
+    Money,
+    Page,
+    Present,
+    Price,
+    Shown,
+    Text,
+    Url,
+)
 
 Frequency = Literal["single", "annual", "semiannual", "quarterly", "monthly"]
 Role = Literal["policyholder", "insured", "driver", "owner", "beneficiary", "mortgagee"]
@@ -115,7 +129,7 @@ class PolicyEdit(Terms, Office):
     """What is given changes. `effective_date` and `effective_time` (local; default: now) say from
     when the terms do."""
 
-    premium_amount: Price | None = None  # type: ignore[assignment]
+    premium_amount: Annotated[Price | None, Present] = None  # type: ignore[assignment]
     effective_date: Day | None = None
     effective_time: time = time(0)
     reason: Text = ""
@@ -286,7 +300,7 @@ class OnDay(Schema):
     on: Day
 
 
-class StatusIn(Schema):
+class PolicyStatusIn(Schema):
     status: Literal["active", "suspended", "replaced"]
     replaced_by: UUID | None = None
     note: Text = ""

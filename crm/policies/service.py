@@ -69,13 +69,13 @@ from crm.policies.schemas import (
     PolicyQuery,
     PolicyRow,
     PolicySearch,
+    PolicyStatusIn,
     PremiumIn,
     PremiumLineOut,
     PremiumOut,
     RefundOut,
     RenewalDates,
     RenewIn,
-    StatusIn,
     TermsQuery,
     VersionOut,
     Warning_,
@@ -474,7 +474,7 @@ class PolicyService:
             return work.answer(await self._card(work.conn, policy_id, *warnings))
 
     async def set_status(
-        self, principal: Principal, policy_id: UUID, wish: StatusIn, match: Match
+        self, principal: Principal, policy_id: UUID, wish: PolicyStatusIn, match: Match
     ) -> PolicyOut:
         """Suspend it, put it back in force, or note what replaces it."""
         async with self._work.begin("policies.set_status", principal.actor) as work:

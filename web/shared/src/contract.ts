@@ -113,6 +113,21 @@ export interface AgentWorked {
   utilisation: [number, number];
 }
 
+export interface Approval {
+  user_id: string;
+  amount: Money;
+  at: string;
+}
+
+export interface ApproveIn {
+  decided_by?: "insurer" | "delegated";
+  decided_on?: string | null;
+  document?: string | null;
+  note?: string;
+  amount: Money;
+  reviewed?: boolean;
+}
+
 /** Give a waiting interaction to an agent. `force` goes above the budget and past an away status, and is recorded; a desk that is not connected, or cannot handle the channel, is never given anything. */
 export interface Assign {
   interaction_id: string;
@@ -126,10 +141,23 @@ export interface AssignConversation {
   force?: boolean;
 }
 
+export interface AssignIn {
+  adjuster_id: string;
+}
+
 export interface Assigned {
   interaction_id: string;
   agent_id: string;
   segment_id: string;
+}
+
+/** What an insurer lets us decide, from a day on; a maximum of 0 takes it back. */
+export interface Authority {
+  carrier: string;
+  policy_type: "auto" | "home" | "life" | "health" | "business";
+  valid_from: string;
+  max_amount: Money;
+  four_eyes_above: Money;
 }
 
 export interface AvailableQuery {
@@ -350,6 +378,160 @@ export interface ChatConfig {
   message_limit: number;
 }
 
+/** What PATCH changes: what is given. States and decisions have operations of their own. */
+export interface ClaimEdit {
+  description?: string | null;
+  location?: string | null;
+  postal_code?: string | null;
+  injuries?: boolean;
+  payer?: "insurer" | "consorcio" | "third_party_insurer" | null;
+  insurer_reference?: string | null;
+  claimed_amount?: Money | null;
+  reserve?: Money | null;
+  perito_name?: string | null;
+  perito_phone?: string | null;
+  perito_visit_at?: string | null;
+  perito_reported?: boolean;
+  motor?: Motor | null;
+  metadata?: Record<string, unknown>;
+  notes?: string | null;
+}
+
+export interface ClaimEvent {
+  kind: string;
+  before: string | null;
+  after: string | null;
+  amount: Money | null;
+  note: string;
+  actor: string;
+  at: string;
+}
+
+export interface ClaimHistory {
+  items: ClaimEvent[];
+}
+
+export interface ClaimNew {
+  description: string;
+  location?: string | null;
+  postal_code?: string | null;
+  injuries?: boolean;
+  payer?: "insurer" | "consorcio" | "third_party_insurer" | null;
+  insurer_reference?: string | null;
+  claimed_amount?: Money | null;
+  reserve?: Money | null;
+  perito_name?: string | null;
+  perito_phone?: string | null;
+  perito_visit_at?: string | null;
+  perito_reported?: boolean;
+  motor?: Motor | null;
+  metadata?: Record<string, unknown>;
+  notes?: string | null;
+  policy_id: string;
+  claim_type: string;
+  cause?: "collision" | "theft" | "fire" | "water" | "glass" | "liability" | "illness" | "accident" | "death" | "flood" | "earthquake" | "extraordinary_wind" | "volcano" | "terrorism" | "hail" | "other";
+  incident_date: string;
+  known_on?: string | null;
+  adjuster_id?: string | null;
+  interaction_id?: string | null;
+}
+
+export interface ClaimOut {
+  claim_id: string;
+  claim_number: string;
+  customer_id: string;
+  customer_name: string;
+  policy_id: string;
+  policy_type: string;
+  claim_type: string;
+  cause: "collision" | "theft" | "fire" | "water" | "glass" | "liability" | "illness" | "accident" | "death" | "flood" | "earthquake" | "extraordinary_wind" | "volcano" | "terrorism" | "hail" | "other";
+  payer: "insurer" | "consorcio" | "third_party_insurer";
+  status: "reported" | "investigating" | "approved" | "denied" | "paid" | "reopened";
+  incident_date: string;
+  adjuster_id: string | null;
+  adjuster_name: string | null;
+  claimed_amount: Money | null;
+  created_at: string;
+  reported_date: string;
+  known_on: string;
+  sent_at: string | null;
+  insurer_reference: string | null;
+  description: string;
+  location: string | null;
+  postal_code: string | null;
+  injuries: boolean;
+  approved_amount: Money | null;
+  paid_amount: Money | null;
+  reserve: Money | null;
+  denial_reason: string | null;
+  decided_by: "insurer" | "delegated" | null;
+  decided_on: string | null;
+  decision_document: string | null;
+  perito_name: string | null;
+  perito_phone: string | null;
+  perito_visit_at: string | null;
+  perito_reported: boolean;
+  coverage: CoverageAt;
+  motor: Motor | null;
+  fraud_score: number | null;
+  documents: Record<string, unknown>[];
+  metadata: Record<string, unknown>;
+  notes: string | null;
+  interaction_id: string | null;
+  clocks: ClockOut[];
+  approvals: Approval[];
+  next: ("reported" | "investigating" | "approved" | "denied" | "paid" | "reopened")[];
+  version: number;
+  updated_at: string;
+  resolved_at: string | null;
+}
+
+export interface ClaimPage {
+  items: ClaimRow[];
+  next_cursor: string | null;
+}
+
+export interface ClaimQuery {
+  limit?: number;
+  cursor?: string | null;
+  customer_id?: string | null;
+  policy_id?: string | null;
+  status?: "reported" | "investigating" | "approved" | "denied" | "paid" | "reopened" | null;
+  adjuster_id?: string | null;
+  cause?: "collision" | "theft" | "fire" | "water" | "glass" | "liability" | "illness" | "accident" | "death" | "flood" | "earthquake" | "extraordinary_wind" | "volcano" | "terrorism" | "hail" | "other" | null;
+  open?: boolean | null;
+  q?: string | null;
+}
+
+export interface ClaimRow {
+  claim_id: string;
+  claim_number: string;
+  customer_id: string;
+  customer_name: string;
+  policy_id: string;
+  policy_type: string;
+  claim_type: string;
+  cause: "collision" | "theft" | "fire" | "water" | "glass" | "liability" | "illness" | "accident" | "death" | "flood" | "earthquake" | "extraordinary_wind" | "volcano" | "terrorism" | "hail" | "other";
+  payer: "insurer" | "consorcio" | "third_party_insurer";
+  status: "reported" | "investigating" | "approved" | "denied" | "paid" | "reopened";
+  incident_date: string;
+  adjuster_id: string | null;
+  adjuster_name: string | null;
+  claimed_amount: Money | null;
+  created_at: string;
+}
+
+export interface ClaimStatusIn {
+  status: "investigating" | "reopened";
+  note: string;
+}
+
+export interface ClockOut {
+  name: "report" | "minimum_payment" | "default_interest";
+  due_on: string;
+  state: "running" | "met" | "late";
+}
+
 /** The agent ends the customer's part. With a disposition nothing is left to do; without, a wrap-up begins unless the queue has none or `wrap` is false. */
 export interface Close {
   interaction_id: string;
@@ -400,6 +582,13 @@ export interface ConversationState {
   has_more: boolean;
   visitor_read: string | null;
   agent_read: string | null;
+}
+
+export interface CoverageAt {
+  answer: string;
+  why: string | null;
+  until: string | null;
+  notes: string[];
 }
 
 /** Never a bare yes or no: see crm.policies.coverage. */
@@ -577,6 +766,14 @@ export interface CustomerStats {
   lifetime_value: Money;
 }
 
+/** Whose it is, when, and what says so. */
+export interface Decision {
+  decided_by?: "insurer" | "delegated";
+  decided_on?: string | null;
+  document?: string | null;
+  note?: string;
+}
+
 export interface DemoUser {
   email: string;
   password: string;
@@ -587,6 +784,14 @@ export interface DemoUser {
 export interface DemoUsersOut {
   items: DemoUser[];
   next_cursor?: string | null;
+}
+
+export interface DenyIn {
+  decided_by?: "insurer" | "delegated";
+  decided_on?: string | null;
+  document?: string | null;
+  note?: string;
+  reason: string;
 }
 
 export interface DigitsIn {
@@ -623,6 +828,12 @@ export interface DispositionNew {
   ordinal?: number;
   retired?: boolean;
   key: string;
+}
+
+export interface DocumentIn {
+  name: string;
+  url: string;
+  type?: string;
 }
 
 export interface Duplicates {
@@ -1039,6 +1250,17 @@ export interface Money {
   currency?: "EUR";
 }
 
+/** Of a collision: what the insurers' agreements ask. */
+export interface Motor {
+  statement_signed?: boolean;
+  own_plate?: string | null;
+  other_plate?: string | null;
+  other_insurer?: string | null;
+  vehicles?: number;
+  other_at_fault?: boolean;
+  agreement?: "cide" | "ascide" | "none" | null;
+}
+
 /** A visitor begins. With `message`, it is queued at once; else with the first message. */
 export interface NewConversation {
   name?: string | null;
@@ -1068,6 +1290,10 @@ export interface NonRenewalOut {
   sent_on: string | null;
   acknowledged_on: string | null;
   late: boolean;
+}
+
+export interface NoteIn {
+  note: string;
 }
 
 /** `chat.typing` and `chat.close` on /chat. */
@@ -1141,6 +1367,12 @@ export interface PartyOut {
   customer_id: string | null;
   name: string;
   share: string | null;
+}
+
+export interface PayIn {
+  amount: Money;
+  paid_on?: string | null;
+  note?: string;
 }
 
 /** What is given changes. `effective_date` and `effective_time` (local; default: now) say from when the terms do. */
@@ -1306,6 +1538,12 @@ export interface PolicySearch {
   status?: "proposal" | "pending" | "active" | "suspended" | "expired" | "cancelled" | "replaced" | null;
   carrier?: string | null;
   q: string;
+}
+
+export interface PolicyStatusIn {
+  status: "active" | "suspended" | "replaced";
+  replaced_by?: string | null;
+  note?: string;
 }
 
 /** A further postal address. */
@@ -1649,6 +1887,12 @@ export interface SegmentRules {
   items: SegmentRule[];
 }
 
+export interface SendIn {
+  insurer_reference?: string | null;
+  at?: string | null;
+  note?: string;
+}
+
 /** Service level by its four names; the centre's own is the default. */
 export interface ServiceLevels {
   centre: [number, number];
@@ -1778,12 +2022,6 @@ export interface StartedConversation {
 export interface StatsQuery {
   since?: string | null;
   until?: string | null;
-}
-
-export interface StatusIn {
-  status: "active" | "suspended" | "replaced";
-  replaced_by?: string | null;
-  note?: string;
 }
 
 /** `wallboard.subscribe`: these queues only, or all of them. */
@@ -2208,6 +2446,16 @@ export const EVENTS = {
   "call.ringing": { version: 1, audience: ["agent", "wallboard"] },
   "call.taken_over": { version: 1, audience: ["agent"] },
   "call.transferred": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "claim.approval_asked": { version: 1, audience: ["team"] },
+  "claim.approved": { version: 1, audience: ["team"] },
+  "claim.assigned": { version: 1, audience: ["team"] },
+  "claim.created": { version: 1, audience: ["team"] },
+  "claim.denied": { version: 1, audience: ["team"] },
+  "claim.paid": { version: 1, audience: ["team"] },
+  "claim.reopened": { version: 1, audience: ["team"] },
+  "claim.resumed": { version: 1, audience: ["team"] },
+  "claim.sent": { version: 1, audience: ["team"] },
+  "claim.updated": { version: 1, audience: ["team"] },
   "customer.created": { version: 1, audience: ["team"] },
   "customer.deleted": { version: 1, audience: ["team"] },
   "customer.erased": { version: 1, audience: ["team"] },

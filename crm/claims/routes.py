@@ -1,0 +1,185 @@
+"""HTTP of claims."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pydantic import BaseModel
+
+from contactcenter.core.access import Permission
+from contactcenter.core.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    Problem,
+)
+from contactcenter.core.http import Handler, Method, Request, Response, Route
+from crm.claims.schemas import (
+    ApproveIn,
+    AssignIn,
+    Authority,
+    ClaimEdit,
+    ClaimHistory,
+    ClaimNew,
+    ClaimOut,
+    ClaimPage,
+    ClaimQuery,
+    ClaimStatusIn,
+    DenyIn,
+    DocumentIn,
+    NoteIn,
+    PayIn,
+    SendIn,
+)
+from crm.claims.service import ClaimService
+
+BASE = "/api/v1/claims"
+ONE = f"{BASE}/{{id}}"
+TAGS = ("claims",)
+STALE = (PreconditionFailed, PreconditionRequired)
+
+
+class ClaimRoutes:
+    def __init__(self, service: ClaimService) -> None:
+        self._service = service
+
+    async def listed(self, request: Request) -> ClaimPage:
+        return await self._service.listed(request.principal, request.query)
+
+    async def get(self, request: Request) -> Response:
+        return _card(await self._service.get(request.principal, request.id("id")))
+
+    async def history(self, request: Request) -> ClaimHistory:
+        return await self._service.history(request.principal, request.id("id"))
+
+    async def create(self, request: Request) -> Response:
+        return _card(await self._service.create(request.principal, request.body))
+
+    async def edit(self, request: Request) -> Response:
+        match = partial(request.match, required=True)
+        return _card(
+            await self._service.edit(request.principal, request.id("id"), request.body, match)
+        )
+
+    async def send(self, request: Request) -> Response:
+        return _card(await self._service.send(request.principal, request.id("id"), request.body))
+
+    async def set_status(self, request: Request) -> Response:
+        return _card(
+            await self._service.set_status(request.principal, request.id("id"), request.body)
+        )
+
+    async def approve(self, request: Request) -> Response:
+        return _card(await self._service.approve(request.principal, request.id("id"), request.body))
+
+    async def deny(self, request: Request) -> Response:
+        return _card(await self._service.deny(request.principal, request.id("id"), request.body))
+
+    async def pay(self, request: Request) -> Response:
+        return _card(await self._service.pay(request.principal, request.id("id"), request.body))
+
+    async def assign(self, request: Request) -> Response:
+        return _card(
+            await self._service.assign(
+                request.principal, request.id("id"), request.body.adjuster_id
+            )
+        )
+
+    async def note(self, request: Request) -> ClaimHistory:
+        return await self._service.note(request.principal, request.id("id"), request.body.note)
+
+    async def add_document(self, request: Request) -> Response:
+        return _card(
+            await self._service.add_document(request.principal, request.id("id"), request.body)
+        )
+
+    async def put_authority(self, request: Request) -> Authority:
+        return await self._service.put_authority(request.principal, request.body)
+
+    def table(self) -> tuple[Route, ...]:
+        edit = "Change what is given of a claim; states have operations of their own"
+        return (
+            _read(BASE, self.listed, "List claims, newest first", ClaimPage, ClaimQuery),
+            _read(ONE, self.get, "Show a claim", ClaimOut),
+            _read(f"{ONE}/events", self.history, "Show a claim's history", ClaimHistory),
+            _write("POST", BASE, self.create, "Open a claim", ClaimNew, ClaimOut, 201),
+            _write("PATCH", ONE, self.edit, edit, ClaimEdit, ClaimOut, 200, *STALE),
+            _write("PUT", ONE, self.edit, edit, ClaimEdit, ClaimOut, 200, *STALE),
+            _act("send", self.send, "Note that the payer has it", SendIn),
+            _act("status", self.set_status, "Reopen a claim, or take it up again", ClaimStatusIn),
+            _act("approve", self.approve, "Record a yes: the insurer's, or delegated", ApproveIn),
+            _act("deny", self.deny, "Record a no, with its reason", DenyIn),
+            _act("pay", self.pay, "Record the payment", PayIn),
+            _act("assign", self.assign, "Give a claim to a handler", AssignIn),
+            _act("documents", self.add_document, "Note a document of a claim", DocumentIn),
+            _write(
+                "POST", f"{ONE}/notes", self.note, "Add a note to a claim", NoteIn, ClaimHistory
+            ),
+            Route(
+                "PUT",
+                "/api/v1/delegated-authorities",
+                self.put_authority,
+                Permission.PORTFOLIOS_ALL,
+                "Set what an insurer lets the office decide, from a day on",
+                body=Authority,
+                response=Authority,
+                tags=TAGS,
+                errors=(Invalid,),
+            ),
+        )
+
+
+def _card(card: ClaimOut) -> Response:
+    return Response(card, version=card.version)
+
+
+def _read(
+    path: str,
+    handler: Handler,
+    summary: str,
+    response: type[BaseModel],
+    query: type[BaseModel] | None = None,
+) -> Route:
+    return Route(
+        "GET",
+        path,
+        handler,
+        Permission.CUSTOMERS_READ,
+        summary,
+        query=query,
+        response=response,
+        tags=TAGS,
+        errors=(NotFound, *((Invalid,) if query else ())),
+    )
+
+
+def _act(verb: str, handler: Handler, summary: str, body: type[BaseModel]) -> Route:
+    return _write("POST", f"{ONE}/{verb}", handler, summary, body, ClaimOut)
+
+
+def _write(
+    method: Method,
+    path: str,
+    handler: Handler,
+    summary: str,
+    body: type[BaseModel],
+    response: type[BaseModel],
+    status: int = 200,
+    *more: type[Problem],
+) -> Route:
+    return Route(
+        method,
+        path,
+        handler,
+        Permission.CUSTOMERS_WRITE,
+        summary,
+        body=body,
+        response=response,
+        status=status,
+        tags=TAGS,
+        errors=(NotFound, Conflict, Invalid, Forbidden, *more),
+        creates=method == "POST",
+    )

@@ -1,0 +1,243 @@
+"""Claims at the border."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from contactcenter.core.validation import Moment, Schema
+from crm.claims.model import Agreement, Cause, ClockName, ClockState, Payer, Status
+from crm.policies.schemas import Plate
+from crm.schemas import (
+    Amount,
+    Day,
+    Extra,
+    Label,
+    Long,
+    Money,
+    Note,
+    Page,
+    Present,
+    Price,
+    Shown,
+    Text,
+    Url,
+)
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z_]{1,49}$")]
+Phone = Annotated[str, Field(max_length=30)]
+
+
+class Motor(Schema):
+    """Of a collision: what the insurers' agreements ask."""
+
+    statement_signed: bool = False
+    """The joint accident statement, by both drivers."""
+    own_plate: Plate | None = None
+    other_plate: Plate | None = None
+    other_insurer: Text | None = None
+    vehicles: Annotated[int, Field(ge=1, le=50)] = 2
+    other_at_fault: bool = False
+    agreement: Agreement | None = None
+    """Left out: by the rule of crm.claims.model.agreement_of."""
+
+
+class ClaimEdit(Schema):
+    """What PATCH changes: what is given. States and decisions have operations of their own."""
+
+    description: Annotated[Note | None, Present] = None
+    location: Text | None = None
+    postal_code: Annotated[str, Field(max_length=10)] | None = None
+    injuries: bool = False
+    payer: Annotated[Payer | None, Present] = None
+    insurer_reference: Annotated[str, Field(max_length=100)] | None = None
+    claimed_amount: Amount | None = None
+    reserve: Amount | None = None
+    perito_name: Label | None = None
+    perito_phone: Phone | None = None
+    perito_visit_at: Moment | None = None
+    perito_reported: bool = False
+    motor: Motor | None = None
+    metadata: Extra = Field(default_factory=dict)
+    notes: Long | None = None
+
+
+class ClaimNew(ClaimEdit):
+    policy_id: UUID
+    claim_type: Name
+    cause: Cause = "other"
+    incident_date: Moment
+    known_on: Day | None = None
+    """When the policyholder knew of it; default: the incident's day."""
+    description: Note
+    payer: Payer | None = None
+    """Left out: by the cause."""
+    adjuster_id: UUID | None = None
+    """Left out: whoever has the skill and the fewest open claims."""
+    interaction_id: UUID | None = None
+
+
+class ClockOut(Shown):
+    name: ClockName
+    due_on: date
+    state: ClockState
+
+
+class CoverageAt(Shown):
+    answer: str
+    why: str | None
+    until: datetime | None
+    notes: list[str]
+
+
+class ClaimRow(Shown):
+    claim_id: UUID
+    claim_number: str
+    customer_id: UUID
+    customer_name: str
+    policy_id: UUID
+    policy_type: str
+    claim_type: str
+    cause: Cause
+    payer: Payer
+    status: Status
+    incident_date: datetime
+    adjuster_id: UUID | None
+    adjuster_name: str | None
+    claimed_amount: Money | None
+    created_at: datetime
+
+
+class Approval(Shown):
+    user_id: UUID
+    amount: Money
+    at: datetime
+
+
+class ClaimOut(ClaimRow):
+    reported_date: datetime
+    known_on: date
+    sent_at: datetime | None
+    insurer_reference: str | None
+    description: str
+    location: str | None
+    postal_code: str | None
+    injuries: bool
+    approved_amount: Money | None
+    paid_amount: Money | None
+    reserve: Money | None
+    denial_reason: str | None
+    decided_by: Literal["insurer", "delegated"] | None
+    decided_on: date | None
+    decision_document: str | None
+    perito_name: str | None
+    perito_phone: str | None
+    perito_visit_at: datetime | None
+    perito_reported: bool
+    coverage: CoverageAt
+    motor: Motor | None
+    fraud_score: float | None
+    documents: list[dict[str, Any]]
+    metadata: dict[str, Any]
+    notes: str | None
+    interaction_id: UUID | None
+    clocks: list[ClockOut]
+    approvals: list[Approval]
+    """Of this round, while a second person's is missing."""
+    next: list[Status]
+    version: int
+    updated_at: datetime
+    resolved_at: datetime | None
+
+
+class ClaimPage(Shown):
+    items: list[ClaimRow]
+    next_cursor: str | None
+
+
+class ClaimQuery(Page):
+    customer_id: UUID | None = None
+    policy_id: UUID | None = None
+    status: Status | None = None
+    adjuster_id: UUID | None = None
+    cause: Cause | None = None
+    open: bool | None = None
+    q: Annotated[str, Field(min_length=2, max_length=100)] | None = None
+    """Part of our number, the insurer's reference, or a plate."""
+
+
+class Decision(Schema):
+    """Whose it is, when, and what says so."""
+
+    decided_by: Literal["insurer", "delegated"] = "insurer"
+    decided_on: Day | None = None
+    document: Url | None = None
+    note: Text = ""
+
+
+class ApproveIn(Decision):
+    amount: Price
+    reviewed: bool = False
+    """Somebody has looked at a claim with a high fraud score."""
+
+
+class DenyIn(Decision):
+    reason: Label
+
+
+class PayIn(Schema):
+    amount: Price
+    paid_on: Day | None = None
+    note: Text = ""
+
+
+class SendIn(Schema):
+    insurer_reference: Annotated[str, Field(max_length=100)] | None = None
+    at: Moment | None = None
+    note: Text = ""
+
+
+class ClaimStatusIn(Schema):
+    status: Literal["investigating", "reopened"]
+    note: Label
+
+
+class AssignIn(Schema):
+    adjuster_id: UUID
+
+
+class NoteIn(Schema):
+    note: Note
+
+
+class DocumentIn(Schema):
+    name: Label
+    url: Url
+    type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = "other"
+
+
+class ClaimEvent(Shown):
+    kind: str
+    before: str | None
+    after: str | None
+    amount: Money | None
+    note: str
+    actor: str
+    at: datetime
+
+
+class ClaimHistory(Shown):
+    items: list[ClaimEvent]
+
+
+class Authority(Schema):
+    """What an insurer lets us decide, from a day on; a maximum of 0 takes it back."""
+
+    carrier: Annotated[str, Field(max_length=40)]
+    policy_type: Literal["auto", "home", "life", "health", "business"]
+    valid_from: Day
+    max_amount: Amount
+    four_eyes_above: Amount

@@ -1,0 +1,578 @@
+"""Use cases of claims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final, NoReturn
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from contactcenter.core.access import Permission, Principal
+from contactcenter.core.clock import Clock
+from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
+from contactcenter.core.event import Event
+from contactcenter.core.ids import new_id
+from contactcenter.core.work import Work, WorkFactory
+from contactcenter.events.claims import (
+    ClaimApprovalAsked,
+    ClaimApproved,
+    ClaimAssigned,
+    ClaimCreated,
+    ClaimDenied,
+    ClaimPaid,
+    ClaimReopened,
+    ClaimResumed,
+    ClaimSent,
+    ClaimUpdated,
+)
+from contactcenter.interactions.service import decode_cursor, encode_cursor
+from crm.access import only_own, require_write
+from crm.claims import store
+from crm.claims.model import (
+    CLOSED,
+    EDGES,
+    HANDLER_SKILLS,
+    Status,
+    Verdict,
+    agreement_of,
+    approval,
+    choose_handler,
+    legal_clocks,
+    payer_of,
+)
+from crm.claims.ports import FraudScorer
+from crm.claims.schemas import (
+    Approval,
+    ApproveIn,
+    Authority,
+    ClaimEdit,
+    ClaimEvent,
+    ClaimHistory,
+    ClaimNew,
+    ClaimOut,
+    ClaimPage,
+    ClaimQuery,
+    ClaimRow,
+    ClaimStatusIn,
+    ClockOut,
+    Decision,
+    DenyIn,
+    DocumentIn,
+    Motor,
+    PayIn,
+    SendIn,
+)
+from crm.customers import service as customers
+from crm.customers.model import needle, search_text
+from crm.policies import service as policies
+from crm.schemas import Money, picked
+from db import Connection, Record
+
+Match = Callable[[int], None]
+MONEY: Final = frozenset({"claimed_amount", "approved_amount", "paid_amount", "reserve"})
+REFUSED: Final[Mapping[Verdict, str]] = {
+    "no_authority": "This insurer has not delegated the decision: record the insurer's own.",
+    "over_authority": "The sum is more than the insurer lets us decide.",
+    "over_limit": "The sum is more than you may approve.",
+    "same_person": "The second approval must be somebody else's.",
+    "amount_differs": "The other approval was of another sum.",
+    "review_needed": "Its fraud score asks for a look first: confirm that you had it.",
+}
+
+
+async def the_claim(
+    conn: Connection, claim_id: UUID, *, own: UUID | None = None, lock: bool = False
+) -> Record:
+    if lock:
+        await store.lock(conn, claim_id)
+    row = await store.find(conn, claim_id, own)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def assign(work: Work, claim_id: UUID) -> UUID | None:
+    """Give a claim without a handler one; nothing happens to one that has."""
+    row = await the_claim(work.conn, claim_id, lock=True)
+    if row["adjuster_id"] is not None or row["status"] in CLOSED:
+        return row["adjuster_id"]  # type: ignore[no-any-return]
+    chosen = choose_handler(await store.handlers(work.conn, HANDLER_SKILLS[row["policy_type"]]))
+    if chosen is None:
+        return None
+    await store.update(work.conn, claim_id, {"adjuster_id": chosen[0]}, work.now, None)
+    await _event(work, claim_id, "assigned", after=str(chosen[0]))
+    work.emit(ClaimAssigned(**_ids(row), adjuster_id=chosen[0], cause=chosen[1]))
+    return chosen[0]
+
+
+class ClaimService:
+    def __init__(
+        self, work: WorkFactory, clock: Clock, zone: ZoneInfo, fraud: FraudScorer | None = None
+    ) -> None:
+        self._work = work
+        self._clock = clock
+        self._zone = zone
+        self._fraud = fraud
+
+    def _day(self, moment: datetime | None = None) -> date:
+        return (moment or self._clock.now()).astimezone(self._zone).date()
+
+    async def listed(self, principal: Principal, query: ClaimQuery) -> ClaimPage:
+        at, row_id = decode_cursor(query.cursor) or (None, None)
+        wanted = None if query.q is None else needle(query.q)
+        if query.q is not None and wanted is None:
+            return ClaimPage(items=[], next_cursor=None)
+        async with self._work.reading("claims.list") as conn:
+            rows = await store.listed(
+                conn,
+                query.customer_id,
+                query.policy_id,
+                query.status,
+                query.adjuster_id,
+                query.cause,
+                query.open,
+                wanted and list(wanted.words),
+                only_own(principal),
+                at,
+                row_id,
+                query.limit + 1,
+            )
+        items = [
+            ClaimRow(**picked(ClaimRow, row, MONEY), claim_id=row["id"])
+            for row in rows[: query.limit]
+        ]
+        last = items[-1] if len(rows) > query.limit else None
+        return ClaimPage(
+            items=items,
+            next_cursor=encode_cursor(last.created_at, last.claim_id) if last else None,
+        )
+
+    async def get(self, principal: Principal, claim_id: UUID) -> ClaimOut:
+        async with self._work.reading("claims.get") as conn:
+            await the_claim(conn, claim_id, own=only_own(principal))
+            return await self._card(conn, claim_id)
+
+    async def _card(self, conn: Connection, claim_id: UUID) -> ClaimOut:
+        row = await the_claim(conn, claim_id)
+        clocks = legal_clocks(
+            incident_on=self._day(row["incident_date"]),
+            known_on=row["known_on"],
+            sent_on=row["sent_at"] and self._day(row["sent_at"]),
+            decided_on=row["decided_on"] if row["status"] == "denied" else None,
+            paid_on=row["resolved_at"] and self._day(row["resolved_at"]),
+            today=self._day(),
+        )
+        approvals: list[Record] = []
+        if row["status"] == "investigating":
+            number = await store.round_of(conn, claim_id)
+            approvals = await store.approvals(conn, claim_id, number)
+        return ClaimOut(
+            **picked(ClaimOut, row, MONEY),
+            claim_id=claim_id,
+            clocks=[ClockOut(name=c.name, due_on=c.due_on, state=c.state) for c in clocks],
+            approvals=[
+                Approval(user_id=a["user_id"], amount=Money(amount=a["amount"]), at=a["at"])
+                for a in approvals
+            ],
+            next=sorted(EDGES[row["status"]]),
+        )
+
+    async def create(self, principal: Principal, new: ClaimNew) -> ClaimOut:
+        """Open a claim. Whether the policy covers the incident's instant is noted and never
+        blocks; neither does a report later than seven days."""
+        async with self._work.begin("claims.create", principal.actor) as work:
+            claim_id = await self._create(work, principal, new)
+            return work.answer(await self._card(work.conn, claim_id))
+
+    async def _create(self, work: Work, principal: Principal, new: ClaimNew) -> UUID:
+        conn = work.conn
+        try:
+            policy = await policies.the_policy(conn, new.policy_id)
+        except NotFound:
+            raise Invalid.field("policy_id", "unknown_policy", "No such policy.") from None
+        await require_write(conn, principal, policy["customer_id"])
+        incident_on = self._day(new.incident_date)
+        known_on = new.known_on or incident_on
+        if new.incident_date > work.now:
+            raise Invalid.field("incident_date", "in_future", "That moment has not come.")
+        if not incident_on <= known_on <= self._day(work.now):
+            raise Invalid.field("known_on", "bad_day", "Between the incident and today.")
+        if new.adjuster_id and not await store.agent_exists(conn, new.adjuster_id):
+            raise Invalid.field("adjuster_id", "unknown_agent", "There is no such agent.")
+        if new.interaction_id and not await store.interaction_exists(conn, new.interaction_id):
+            raise Invalid.field("interaction_id", "unknown_interaction", "No such interaction.")
+        covered = await policies.coverage_at(
+            conn, new.policy_id, new.incident_date, work.now, self._zone
+        )
+        claim_id = new_id()
+        motor = _with_agreement(new.motor, injuries=new.injuries)
+        at_fault = motor is not None and motor.other_at_fault
+        values = _plain(new.model_dump()) | {
+            "id": claim_id,
+            "claim_number": await store.next_number(conn, self._day(work.now).year),
+            "customer_id": policy["customer_id"],
+            "known_on": known_on,
+            "reported_date": work.now,
+            "payer": new.payer or payer_of(new.cause, third_party_at_fault=at_fault),
+            "motor": motor and motor.model_dump(),
+            "coverage": {
+                "answer": covered.answer,
+                "why": covered.why,
+                "until": covered.until,
+                "notes": list(covered.notes),
+            },
+        }
+        chosen = None
+        if new.adjuster_id is None:
+            skill = HANDLER_SKILLS[policy["policy_type"]]
+            chosen = choose_handler(await store.handlers(conn, skill))
+            values["adjuster_id"] = chosen and chosen[0]
+        values["search_text"] = _searched(values, policy["vehicle_plate"])
+        await store.insert(conn, values, work.now, principal.user_id)
+        await _event(work, claim_id, "moved", after="reported")
+        ids = {
+            "claim_id": claim_id,
+            "customer_id": policy["customer_id"],
+            "policy_id": new.policy_id,
+        }
+        work.emit(
+            ClaimCreated(
+                **ids,
+                cause=new.cause,
+                payer=values["payer"],
+                adjuster_id=values["adjuster_id"],
+                coverage=covered.answer,
+            )
+        )
+        if values["adjuster_id"] is not None:
+            cause = "hand" if chosen is None else chosen[1]
+            await _event(work, claim_id, "assigned", after=str(values["adjuster_id"]))
+            work.emit(ClaimAssigned(**ids, adjuster_id=values["adjuster_id"], cause=cause))
+        if self._fraud is not None:
+            score = await self._fraud.score(conn, claim_id)
+            await store.update(conn, claim_id, {"fraud_score": score}, work.now, None)
+        work.audit("claim.created", "claim", claim_id, after=values, person=policy["customer_id"])
+        return claim_id
+
+    async def edit(
+        self, principal: Principal, claim_id: UUID, edit: ClaimEdit, match: Match
+    ) -> ClaimOut:
+        given = _plain(edit.model_dump(exclude_unset=True))
+        async with self._work.begin("claims.edit", principal.actor) as work:
+            row = await self._locked(work, principal, claim_id)
+            match(row["version"])
+            if edit.motor is not None:
+                injuries = given.get("injuries", row["injuries"])
+                motor = _with_agreement(edit.motor, injuries=injuries)
+                given["motor"] = motor and motor.model_dump()
+            changes = {name: value for name, value in given.items() if row[name] != value}
+            if changes:
+                if "reserve" in changes:
+                    await _event(
+                        work,
+                        claim_id,
+                        "reserve",
+                        before=None if row["reserve"] is None else str(row["reserve"]),
+                        amount=changes["reserve"],
+                    )
+                await self._update(work, principal, row, changes)
+                work.emit(ClaimUpdated(**_ids(row), fields=tuple(sorted(changes))))
+            return work.answer(await self._card(work.conn, claim_id))
+
+    # States
+
+    async def send(self, principal: Principal, claim_id: UUID, wish: SendIn) -> ClaimOut:
+        """The payer has it and has said so."""
+        async with self._work.begin("claims.send", principal.actor) as work:
+            row = await self._moving(work, principal, claim_id, "investigating")
+            at = wish.at or work.now
+            if not row["reported_date"] <= at <= work.now:
+                raise Invalid.field("at", "bad_moment", "Between the report and now.")
+            changes: dict[str, Any] = {"sent_at": row["sent_at"] or at}
+            if wish.insurer_reference is not None:
+                changes["insurer_reference"] = wish.insurer_reference
+            fact = ClaimSent if row["status"] == "reported" else ClaimResumed
+            await self._move(
+                work, principal, row, "investigating", changes, fact(**_ids(row)), note=wish.note
+            )
+            return work.answer(await self._card(work.conn, claim_id))
+
+    async def set_status(
+        self, principal: Principal, claim_id: UUID, wish: ClaimStatusIn
+    ) -> ClaimOut:
+        """Reopen what was denied or paid, or take up what was reopened."""
+        if wish.status == "investigating":
+            return await self.send(principal, claim_id, SendIn(note=wish.note))
+        async with self._work.begin("claims.reopen", principal.actor) as work:
+            row = await self._moving(work, principal, claim_id, "reopened")
+            changes = dict.fromkeys(
+                ("decided_by", "decided_on", "decision_document", "denial_reason", "resolved_at")
+            )
+            await self._move(
+                work, principal, row, "reopened", changes, ClaimReopened(**_ids(row)),
+                note=wish.note,
+            )  # fmt: skip
+            return work.answer(await self._card(work.conn, claim_id))
+
+    async def approve(self, principal: Principal, claim_id: UUID, wish: ApproveIn) -> ClaimOut:
+        """Record the insurer's yes, or say yes under its delegated authority. There, above a sum,
+        the first of two approvals leaves the claim where it is."""
+        async with self._work.begin("claims.approve", principal.actor) as work:
+            row = await self._moving(work, principal, claim_id, "approved")
+            amount = wish.amount.amount
+            changes = self._decision(work, wish) | {"approved_amount": amount}
+            if wish.decided_by == "delegated" and not await self._authorised(
+                work, principal, row, amount, reviewed=wish.reviewed
+            ):
+                return work.answer(await self._card(work.conn, claim_id))
+            fact = ClaimApproved(**_ids(row), amount=amount, decided_by=wish.decided_by)
+            await self._move(
+                work, principal, row, "approved", changes, fact, note=wish.note, amount=amount
+            )
+            return work.answer(await self._card(work.conn, claim_id))
+
+    async def _authorised(
+        self, work: Work, principal: Principal, row: Record, amount: Decimal, *, reviewed: bool
+    ) -> bool:
+        """False: one of two has approved. Raises Forbidden or Conflict (ctx.verdict)."""
+        if principal.user_id is None or not principal.may(Permission.CLAIMS_DECIDE):
+            raise Forbidden("You decide no claims.", verdict="over_limit")
+        conn, number = work.conn, await store.round_of(work.conn, row["id"])
+        earlier = {
+            a["user_id"]: a["amount"] for a in await store.approvals(conn, row["id"], number)
+        }
+        verdict = approval(
+            amount,
+            user=principal.user_id,
+            limit=await store.limit(conn, principal.role),
+            authority=await store.authority(
+                conn, row["carrier"], row["policy_type"], self._day(work.now)
+            ),
+            earlier=earlier,
+            fraud_score=row["fraud_score"],
+            reviewed=reviewed,
+        )
+        if verdict not in {"approved", "second_needed"}:
+            _refuse(verdict)
+        await store.add_approval(conn, row["id"], number, principal.user_id, amount, work.now)
+        if verdict == "approved":
+            return True
+        await _event(work, row["id"], "approval", amount=amount)
+        work.emit(ClaimApprovalAsked(**_ids(row), amount=amount))
+        work.audit("claim.approval_asked", "claim", row["id"], after={"amount": str(amount)})
+        return False
+
+    async def deny(self, principal: Principal, claim_id: UUID, wish: DenyIn) -> ClaimOut:
+        async with self._work.begin("claims.deny", principal.actor) as work:
+            row = await self._moving(work, principal, claim_id, "denied")
+            if wish.decided_by == "delegated":
+                if not principal.may(Permission.CLAIMS_DECIDE):
+                    raise Forbidden("You decide no claims.", verdict="over_limit")
+                held = await store.authority(
+                    work.conn, row["carrier"], row["policy_type"], self._day(work.now)
+                )
+                if held is None or held[0] == 0:
+                    _refuse("no_authority")
+            changes = self._decision(work, wish) | {
+                "denial_reason": wish.reason,
+                "resolved_at": work.now,
+            }
+            fact = ClaimDenied(**_ids(row), decided_by=wish.decided_by)
+            await self._move(work, principal, row, "denied", changes, fact, note=wish.reason)
+            return work.answer(await self._card(work.conn, claim_id))
+
+    async def pay(self, principal: Principal, claim_id: UUID, wish: PayIn) -> ClaimOut:
+        """The payer has paid; not more than it approved."""
+        async with self._work.begin("claims.pay", principal.actor) as work:
+            row = await self._moving(work, principal, claim_id, "paid")
+            amount = wish.amount.amount
+            if amount > row["approved_amount"]:
+                raise Invalid.field("amount", "over_approved", "More than was approved.")
+            if wish.paid_on is not None and wish.paid_on > self._day(work.now):
+                raise Invalid.field("paid_on", "in_future", "That day has not come.")
+            changes = {"paid_amount": amount, "resolved_at": work.now}
+            fact = ClaimPaid(**_ids(row), amount=amount)
+            await self._move(
+                work, principal, row, "paid", changes, fact, note=wish.note, amount=amount
+            )
+            return work.answer(await self._card(work.conn, claim_id))
+
+    def _decision(self, work: Work, wish: Decision) -> dict[str, Any]:
+        day = wish.decided_on or self._day(work.now)
+        if day > self._day(work.now):
+            raise Invalid.field("decided_on", "in_future", "That day has not come.")
+        return {
+            "decided_by": wish.decided_by,
+            "decided_on": day,
+            "decision_document": wish.document,
+        }
+
+    # Handler, notes, documents
+
+    async def assign(self, principal: Principal, claim_id: UUID, adjuster_id: UUID) -> ClaimOut:
+        async with self._work.begin("claims.assign", principal.actor) as work:
+            row = await self._locked(work, principal, claim_id)
+            if row["status"] in CLOSED:
+                raise Conflict("A closed claim needs no handler.", status=row["status"])
+            if not await store.agent_exists(work.conn, adjuster_id):
+                raise Invalid.field("adjuster_id", "unknown_agent", "There is no such agent.")
+            if adjuster_id != row["adjuster_id"]:
+                before = row["adjuster_id"] and str(row["adjuster_id"])
+                await _event(work, claim_id, "assigned", before=before, after=str(adjuster_id))
+                await self._update(work, principal, row, {"adjuster_id": adjuster_id})
+                work.emit(ClaimAssigned(**_ids(row), adjuster_id=adjuster_id, cause="hand"))
+            return work.answer(await self._card(work.conn, claim_id))
+
+    async def note(self, principal: Principal, claim_id: UUID, text: str) -> ClaimHistory:
+        async with self._work.begin("claims.note", principal.actor) as work:
+            row = await self._locked(work, principal, claim_id)
+            await _event(work, claim_id, "note", note=text)
+            work.emit(ClaimUpdated(**_ids(row), fields=("notes",)))
+            work.audit("claim.noted", "claim", claim_id, person=row["customer_id"])
+            return work.answer(await _history(work.conn, claim_id))
+
+    async def add_document(
+        self, principal: Principal, claim_id: UUID, document: DocumentIn
+    ) -> ClaimOut:
+        """Note where a document is; its content is kept elsewhere."""
+        async with self._work.begin("claims.add_document", principal.actor) as work:
+            row = await self._locked(work, principal, claim_id)
+            if len(row["documents"]) >= 200:
+                raise Conflict("A claim has at most 200 documents.", limit=200)
+            added = {**document.model_dump(), "uploaded_at": work.now.isoformat()}
+            await self._update(work, principal, row, {"documents": [*row["documents"], added]})
+            await _event(work, claim_id, "document", note=document.name)
+            work.emit(ClaimUpdated(**_ids(row), fields=("documents",)))
+            return work.answer(await self._card(work.conn, claim_id))
+
+    async def history(self, principal: Principal, claim_id: UUID) -> ClaimHistory:
+        async with self._work.reading("claims.history") as conn:
+            await the_claim(conn, claim_id, own=only_own(principal))
+            return await _history(conn, claim_id)
+
+    async def put_authority(self, principal: Principal, given: Authority) -> Authority:
+        async with self._work.begin("claims.put_authority", principal.actor) as work:
+            if not await store.put_authority(
+                work.conn,
+                given.carrier,
+                given.policy_type,
+                given.valid_from,
+                given.max_amount.amount,
+                given.four_eyes_above.amount,
+            ):
+                raise Invalid.field("carrier", "unknown_insurer", "There is no such insurer.")
+            work.audit(
+                "claims.authority", "insurer", given.carrier, after=given.model_dump(mode="json")
+            )
+        return given
+
+    # Shared
+
+    async def _locked(self, work: Work, principal: Principal, claim_id: UUID) -> Record:
+        """The claim, held, if the asker may write: its handler, or whoever writes in the file."""
+        row = await the_claim(work.conn, claim_id, own=only_own(principal), lock=True)
+        if principal.agent_id is None or principal.agent_id != row["adjuster_id"]:
+            await require_write(work.conn, principal, row["customer_id"])
+        return row
+
+    async def _moving(self, work: Work, principal: Principal, claim_id: UUID, to: Status) -> Record:
+        row = await self._locked(work, principal, claim_id)
+        if to not in EDGES[row["status"]]:
+            raise Conflict("A claim cannot go that way.", status=row["status"], to=to)
+        return row
+
+    async def _move(
+        self,
+        work: Work,
+        principal: Principal,
+        row: Record,
+        to: Status,
+        changes: Mapping[str, Any],
+        fact: Event,
+        *,
+        note: str = "",
+        amount: Decimal | None = None,
+    ) -> None:
+        await self._update(work, principal, row, {**changes, "status": to})
+        await _event(
+            work, row["id"], "moved", before=row["status"], after=to, note=note, amount=amount
+        )
+        work.emit(fact)
+        if (to in CLOSED) != (row["status"] in CLOSED):
+            await customers.resegment(work, row["customer_id"])
+
+    @staticmethod
+    async def _update(
+        work: Work, principal: Principal, row: Record, changes: Mapping[str, Any]
+    ) -> None:
+        policy = await policies.the_policy(work.conn, row["policy_id"])
+        text = _searched({**dict(row), **changes}, policy["vehicle_plate"])
+        await store.update(
+            work.conn, row["id"], {**changes, "search_text": text}, work.now, principal.user_id
+        )
+        work.audit(
+            work.name,
+            "claim",
+            row["id"],
+            before={name: row[name] for name in changes},
+            after=dict(changes),
+            person=row["customer_id"],
+        )
+
+
+def _refuse(verdict: Verdict) -> NoReturn:
+    kind = Forbidden if verdict == "over_limit" else Conflict
+    raise kind(REFUSED[verdict], verdict=verdict)
+
+
+async def _event(
+    work: Work,
+    claim_id: UUID,
+    kind: str,
+    *,
+    before: str | None = None,
+    after: str | None = None,
+    amount: Decimal | None = None,
+    note: str = "",
+) -> None:
+    await store.add_event(
+        work.conn, new_id(), claim_id, kind, before, after, amount, note, work.actor, work.now
+    )
+
+
+async def _history(conn: Connection, claim_id: UUID) -> ClaimHistory:
+    rows = await store.events(conn, claim_id)
+    return ClaimHistory(items=[ClaimEvent(**picked(ClaimEvent, row, {"amount"})) for row in rows])
+
+
+def _with_agreement(motor: Motor | None, *, injuries: bool) -> Motor | None:
+    if motor is None or motor.agreement is not None:
+        return motor
+    agreement = agreement_of(
+        vehicles=motor.vehicles, statement_signed=motor.statement_signed, injuries=injuries
+    )
+    return motor.model_copy(update={"agreement": agreement})
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value["amount"] if name in MONEY and value is not None else value
+        for name, value in values.items()
+    }
+
+
+def _searched(values: Mapping[str, Any], plate: str | None) -> str:
+    motor = values.get("motor") or {}
+    return search_text(
+        [values["claim_number"], values.get("insurer_reference"), plate, motor.get("other_plate")]
+    )
+
+
+def _ids(row: Record) -> dict[str, UUID]:
+    return {
+        "claim_id": row["id"],
+        "customer_id": row["customer_id"],
+        "policy_id": row["policy_id"],
+    }

@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import db
+from contactcenter.core.ids import new_id
+from crm.claims.model import EDGES
+from tests.integration.crm.conftest import Office, a_policy, agent_of, receipt_body
+
+
+def claim_body(policy_id: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "policy_id": policy_id,
+        "claim_type": "collision",
+        "cause": "collision",
+        "incident_date": "2027-03-10T08:30:00+01:00",
+        "description": "Golpe por detrás en un semáforo.",
+        **fields,
+    }
+
+
+async def a_claim(office: Office, who: str = "lucia", **fields: Any) -> dict[str, Any]:
+    policy = await a_policy(office, who)
+    made: dict[str, Any] = await office.do(
+        who, "POST", "/claims", claim_body(policy["policy_id"], **fields)
+    )
+    return made
+
+
+async def skilled(office: Office, conn: db.Connection, skill: str = "SA") -> None:
+    """Marcos and Pablo handle cars; only Pablo is here."""
+    await conn.execute(
+        "INSERT INTO skills (key, name_es, name_en) VALUES ($1, $1, $1) ON CONFLICT DO NOTHING",
+        skill,
+    )
+    for name in ("marcos", "pablo"):
+        await conn.execute(
+            "INSERT INTO agent_skills (agent_id, skill, level) VALUES ($1, $2, 4)",
+            agent_of(office, name), skill,
+        )  # fmt: skip
+    await conn.execute(
+        "UPDATE agents SET status = 'available' WHERE id = $1", agent_of(office, "pablo")
+    )
+
+
+async def test_a_claims_life(office: Office, conn: db.Connection) -> None:
+    await skilled(office, conn)
+    made = await a_claim(office, motor={"statement_signed": True, "other_plate": "9876 zzz"})
+    path = f"/claims/{made['claim_id']}"
+    assert made["claim_number"] == "S-2027-000001"
+    assert (made["status"], made["payer"], made["next"]) == (
+        "reported",
+        "insurer",
+        ["investigating"],
+    )
+    assert made["motor"]["agreement"] == "cide"
+    assert made["coverage"]["answer"] == "covered"
+    assert made["adjuster_id"] == str(agent_of(office, "pablo"))
+    assert [(c["name"], c["due_on"]) for c in made["clocks"]] == [
+        ("report", "2027-03-17"), ("default_interest", "2027-06-10"),
+    ]  # fmt: skip
+    # its handler writes in it although the customer is of another team
+    sent = await office.do("pablo", "POST", f"{path}/send", {"insurer_reference": "X-1"})
+    assert (sent["status"], sent["insurer_reference"]) == ("investigating", "X-1")
+    visited = await office.edit(
+        "pablo", path, {"perito_name": "Perito Sanz", "reserve": {"amount": "900.00"}}
+    )
+    assert (visited["perito_name"], visited["reserve"]["amount"]) == ("Perito Sanz", "900.00")
+    assert (await office.ask("pablo", "POST", f"{path}/deny", {})).status == 422
+    yes = await office.do(
+        "pablo", "POST", f"{path}/approve",
+        {"amount": {"amount": "850.00"}, "decided_on": "2027-03-16", "note": "carta"},
+    )  # fmt: skip
+    assert (yes["status"], yes["decided_by"]) == ("approved", "insurer")
+    more = await office.ask("pablo", "POST", f"{path}/pay", {"amount": {"amount": "850.01"}})
+    assert more.status == 422
+    paid = await office.do("pablo", "POST", f"{path}/pay", {"amount": {"amount": "850.00"}})
+    assert (paid["status"], paid["next"]) == ("paid", ["reopened"])
+    again = await office.do(
+        "pablo", "POST", f"{path}/status", {"status": "reopened", "note": "más daños"}
+    )
+    assert (again["status"], again["decided_by"]) == ("reopened", None)
+    taken = await office.do(
+        "pablo", "POST", f"{path}/status", {"status": "investigating", "note": "ampliación"}
+    )
+    assert taken["status"] == "investigating"
+    no = await office.do("pablo", "POST", f"{path}/deny", {"reason": "no cubierto"})
+    assert (no["status"], no["denial_reason"]) == ("denied", "no cubierto")
+    await office.do("pablo", "POST", f"{path}/notes", {"note": "Avisado el cliente."})
+    await office.do(
+        "pablo", "POST", f"{path}/documents", {"name": "Parte", "url": "https://x.example/1"}
+    )
+    history = await office.do("lucia", "GET", f"{path}/events")
+    assert [each["after"] for each in history["items"] if each["kind"] == "moved"] == [
+        "reported", "investigating", "approved", "paid", "reopened", "investigating", "denied",
+    ]  # fmt: skip
+    names = [e.event.name for e in await office.events() if e.event.name.startswith("claim.")]
+    assert names == [
+        "claim.created", "claim.assigned", "claim.sent", "claim.updated", "claim.approved",
+        "claim.paid", "claim.reopened", "claim.resumed", "claim.denied", "claim.updated",
+        "claim.updated",
+    ]  # fmt: skip
+    found = await office.do("elena", "GET", "/claims?q=9876&open=false")
+    assert [each["claim_id"] for each in found["items"]] == [made["claim_id"]]
+
+
+MOVES: dict[str, tuple[str, dict[str, Any]]] = {
+    "investigating": ("send", {}),
+    "approved": ("approve", {"amount": {"amount": "1.00"}}),
+    "denied": ("deny", {"reason": "x"}),
+    "paid": ("pay", {"amount": {"amount": "1.00"}}),
+    "reopened": ("status", {"status": "reopened", "note": "x"}),
+}
+
+
+async def test_every_other_move_is_refused(office: Office) -> None:
+    """A machine: from each state each move, and the answer that the edges say."""
+    claim = await a_claim(office)
+    path, state = f"/claims/{claim['claim_id']}", "reported"
+    for to in (
+        "investigating",
+        "approved",
+        "paid",
+        "reopened",
+        "investigating",
+        "denied",
+        "reopened",
+    ):
+        for other, (verb, body) in MOVES.items():
+            if other in EDGES[state]:  # type: ignore[index]
+                continue
+            refused = await office.ask("lucia", "POST", f"{path}/{verb}", body)
+            assert refused.status == 409, (state, other, refused.body)
+            assert refused.body["ctx"]["status"] == state
+        verb, body = MOVES[to]
+        moved = await office.do("lucia", "POST", f"{path}/{verb}", body)
+        assert moved["status"] == to
+        state = to
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(moves=st.lists(st.sampled_from(sorted(MOVES)), min_size=3, max_size=10))
+async def test_whatever_is_tried_the_edges_hold(office: Office, moves: list[str]) -> None:
+    claim = await a_claim(office)
+    path, state = f"/claims/{claim['claim_id']}", "reported"
+    for to in moves:
+        verb, body = MOVES[to]
+        answer = await office.ask("lucia", "POST", f"{path}/{verb}", body)
+        if to in EDGES[state]:  # type: ignore[index]
+            assert (answer.status, answer.body["status"]) == (200, to)
+            state = to
+        else:
+            assert answer.status == 409
+    assert (await office.do("lucia", "GET", path))["status"] == state
+
+
+async def test_what_is_not_covered_is_reported_all_the_same(office: Office) -> None:
+    policy = await a_policy(office)
+    await office.do("lucia", "POST", f"/policies/{policy['policy_id']}/receipts", receipt_body())
+    suspended = await office.do("lucia", "POST", "/claims", claim_body(policy["policy_id"]))
+    assert (suspended["coverage"]["answer"], suspended["coverage"]["why"]) == (
+        "suspended", "premium_unpaid",
+    )  # fmt: skip
+    before = await office.do(
+        "lucia", "POST", "/claims",
+        claim_body(policy["policy_id"], incident_date="2026-12-31T10:00:00Z", cause="flood"),
+    )  # fmt: skip
+    assert (before["coverage"]["why"], before["payer"]) == ("before_effect", "consorcio")
+    assert before["clocks"][0] == {"name": "report", "due_on": "2027-01-07", "state": "late"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "where", "kind"),
+    [
+        ({"incident_date": "2027-03-17T00:00:00Z"}, "incident_date", "in_future"),
+        ({"known_on": "2027-03-09"}, "known_on", "bad_day"),
+        ({"known_on": "2027-03-17"}, "known_on", "bad_day"),
+        ({"policy_id": str(new_id())}, "policy_id", "unknown_policy"),
+        ({"adjuster_id": str(new_id())}, "adjuster_id", "unknown_agent"),
+        ({"interaction_id": str(new_id())}, "interaction_id", "unknown_interaction"),
+        ({"description": ""}, "description", "string_too_short"),
+        ({"cause": "aliens"}, "cause", "literal_error"),
+        ({"reserve": {"amount": "-1"}}, "reserve", "negative_amount"),
+        ({"incident_date": "2027-03-10T08:00:00"}, "incident_date", "timezone_aware"),
+    ],
+)
+async def test_bad_claims(office: Office, fields: dict[str, Any], where: str, kind: str) -> None:
+    policy = await a_policy(office)
+    body = claim_body(policy["policy_id"]) | fields
+    answer = await office.ask("lucia", "POST", "/claims", body)
+    assert answer.status == 422, answer.body
+    error = answer.body["errors"][0]
+    assert (error["loc"][0], error["type"]) == (where, kind)
+
+
+async def test_nothing_can_be_emptied_that_is_needed(office: Office) -> None:
+    claim = await a_claim(office)
+    for field in ("description", "payer"):
+        answer = await office.ask(
+            "lucia", "PATCH", f"/claims/{claim['claim_id']}", {field: None}, **{"If-Match": "*"}
+        )
+        assert answer.status == 422
+
+
+async def delegated(office: Office) -> str:
+    """A claim that is being investigated, of an insurer that lets us decide up to 5,000."""
+    await office.do(
+        "elena", "PUT", "/delegated-authorities",
+        {"carrier": "aldaba", "policy_type": "auto", "valid_from": "2027-01-01",
+         "max_amount": {"amount": "5000"}, "four_eyes_above": {"amount": "1000"}},
+    )  # fmt: skip
+    claim = await a_claim(office)
+    await office.do("lucia", "POST", f"/claims/{claim['claim_id']}/send", {})
+    return f"/claims/{claim['claim_id']}"
+
+
+def yes(amount: str) -> dict[str, Any]:
+    return {"amount": {"amount": amount}, "decided_by": "delegated"}
+
+
+async def test_limits_and_four_eyes(office: Office) -> None:
+    path = await delegated(office)
+    for who, amount, status, verdict in (
+        ("lucia", "100", 403, "over_limit"),
+        ("elena", "5000.01", 409, "over_authority"),
+    ):
+        refused = await office.ask(who, "POST", f"{path}/approve", yes(amount))
+        assert (refused.status, refused.body["ctx"]["verdict"]) == (status, verdict)
+    first = await office.do("elena", "POST", f"{path}/approve", yes("2000"))
+    assert first["status"] == "investigating"
+    assert [each["amount"]["amount"] for each in first["approvals"]] == ["2000.00"]
+    same = await office.ask("elena", "POST", f"{path}/approve", yes("2000"))
+    assert (same.status, same.body["ctx"]["verdict"]) == (409, "same_person")
+    other = await office.ask("alba", "POST", f"{path}/approve", yes("2001"))
+    assert other.body["ctx"]["verdict"] == "amount_differs"
+    second = await office.do("alba", "POST", f"{path}/approve", yes("2000"))
+    assert (second["status"], second["decided_by"]) == ("approved", "delegated")
+
+
+async def test_two_approvals_at_once_approve_once(office: Office) -> None:
+    path = await delegated(office)
+    answers = await asyncio.gather(
+        *(office.ask(who, "POST", f"{path}/approve", yes("2000")) for who in ("elena", "alba")),
+        *(office.ask("elena", "POST", f"{path}/approve", yes("2000")) for _ in range(2)),
+    )
+    assert {answer.status for answer in answers} <= {200, 409}
+    assert (await office.do("elena", "GET", path))["status"] == "approved"
+    assert len(await office.events("claim.approved")) == 1
+
+
+async def test_customers_see_their_own_claims(office: Office, conn: db.Connection) -> None:
+    claim = await a_claim(office)
+    path = f"/claims/{claim['claim_id']}"
+    assert (await office.ask("ines", "GET", path)).status == 404
+    await conn.execute(
+        "UPDATE customers SET user_id = $2 WHERE id = $1",
+        claim["customer_id"], office.people["ines"].user_id,
+    )  # fmt: skip
+    assert (await office.do("ines", "GET", path))["claim_id"] == claim["claim_id"]
+    assert (await office.ask("sara", "POST", f"{path}/send", {})).status == 403
