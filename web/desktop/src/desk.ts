@@ -261,9 +261,9 @@ export class Desk {
     const view = this.view.get();
     if (view.kind === "look" && state.interactions[view.id]) this.view.set({ kind: "mine", id: view.id });
     if (view.kind === "mine" && !state.interactions[view.id]) this.view.set({ kind: "none" });
-    // A call that was handed to me while I talked on it.
-    const talked = currentCall(state)?.interaction_id;
-    if (view.kind === "none" && talked && state.interactions[talked] && !before?.interactions[talked]) this.open(talked);
+    // A call that I was asked into, or that was handed to me, with nothing else on show.
+    const talked = talkedOn(state);
+    if (view.kind === "none" && talked !== null && (before === null || talkedOn(before) !== talked)) this.open(talked);
   }
 
   #confirm(state: AgentState): void {
@@ -339,6 +339,12 @@ export class Desk {
       return rest;
     });
   }
+}
+
+/** The interaction of the call that I am on, when it is mine. */
+function talkedOn(state: AgentState): string | null {
+  const id = currentCall(state)?.interaction_id;
+  return id !== undefined && state.interactions[id] ? id : null;
 }
 
 /** A queue's name in the language of the screen; its key when it is not known. */
