@@ -56,16 +56,36 @@ class Leg:
     _ssrc: int = field(default_factory=lambda: next(_ssrcs))
     pc: RTCPeerConnection | None = None
 
-    async def connect(self, web: Web) -> Leg:
-        """Through the media process."""
-        self.pc = pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        line = pc.addTransceiver("audio", direction="sendrecv")
+    async def offer(self, address: str = "127.0.0.1") -> str:
+        """An offer of PCMU from that address of this machine."""
+        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        line = self.pc.addTransceiver("audio", direction="sendrecv")
         codecs = RTCRtpSender.getCapabilities("audio").codecs
         line.setCodecPreferences([c for c in codecs if c.mimeType == "audio/PCMU"])
-        with loopback():
-            await pc.setLocalDescription(await pc.createOffer())
-        answer = await web.offer(self.leg_id, pc.localDescription.sdp)
-        await pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        with loopback(address):
+            await self.pc.setLocalDescription(await self.pc.createOffer())
+        return self.pc.localDescription.sdp
+
+    async def answer(self, offer: str, address: str) -> str:
+        """The answer to an offer of the other side's."""
+        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        await self.pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        self.pc.getTransceivers()[0].direction = "sendrecv"
+        with loopback(address):
+            await self.pc.setLocalDescription(await self.pc.createAnswer())
+        return self.pc.localDescription.sdp
+
+    async def connect(self, web: Web) -> Leg:
+        """Through the media process."""
+        return await self.answered(await web.offer(self.leg_id, await self.offer()))
+
+    async def answered(self, sdp: str | None = None) -> Leg:
+        """Take the answer to our offer, if it was ours; wait until connected; take the packets."""
+        assert self.pc is not None
+        if sdp is not None:
+            await self.pc.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+        line = self.pc.getTransceivers()[0]
+        self._ssrc = line.sender._ssrc  # the one that our SDP names
         dtls = line.receiver.transport
         async with asyncio.timeout(15):
             while dtls.state != "connected":
@@ -107,7 +127,9 @@ class Leg:
         if not self.first_heard_at:
             self.first_heard_at = time.perf_counter()
         if self.heard is not None:
-            self.heard(self, bytes(plain[12:]))
+            bounds = rtp.payload_bounds(plain, len(plain))
+            if bounds is not None:
+                self.heard(self, bytes(plain[bounds[0] : bounds[1]]))
 
     def say(self, payload: bytes) -> None:
         assert self._srtp is not None

@@ -20,6 +20,7 @@ from uuid import UUID, uuid4
 import uvloop
 
 from channels.voice.media.protocol import RecordingOrder
+from tests.bench import _media_janus
 from tests.bench._media_load import Leg, Load, resident_bytes, talk
 from tests.bench._report import Baseline, percentile, report
 from tests.integration.voice_media.media import ROOT, Media, Web, order
@@ -59,6 +60,22 @@ async def measure(core: int) -> None:
         await web.close()
     finally:
         media.end()
+    await beside_janus(bench.core, core)
+
+
+async def beside_janus(ours: dict[str, list[float]], core: int) -> None:
+    """Our runs against Janus under the same callers, where it is installed."""
+    if not _media_janus.available():
+        return
+    for plugin, kind in (("videocall", "bridge"), ("audiobridge", "mix")):
+        async with _media_janus.running(core) as janus:
+            pairs = [await janus.pair(plugin) for _ in range(CALLS)]
+            loads = [await talk(pairs, SECONDS, janus.pid) for _ in range(3)]
+            beside = [load.core_percent / CALLS for load in loads]
+            for leg in (leg for pair in pairs for leg in pair):
+                await leg.close()
+        name = f"media.{kind}_against_janus_core_percent"
+        report(name, ours[kind], "%", "lower", Baseline(f"Janus {plugin}", beside))
 
 
 class Bench:
@@ -67,6 +84,7 @@ class Bench:
     def __init__(self, web: Web, pid: int) -> None:
         self.web, self.pid = web, pid
         self.pairs: list[Pair] = []
+        self.core: dict[str, list[float]] = {}
 
     async def setup(self) -> None:
         """From the offer to the first packet heard, and from an accepted call to sound."""
@@ -126,7 +144,9 @@ class Bench:
             await self._mix(CALLS, 1, mixed=True)
             loads["mix"].append(await talk(self.pairs[:CALLS], SECONDS / 2, self.pid))
             await self._end()
-        core = {kind: [run.core_percent / CALLS for run in runs] for kind, runs in loads.items()}
+        core = self.core = {
+            kind: [run.core_percent / CALLS for run in runs] for kind, runs in loads.items()
+        }
         beside = Baseline("raw SRTP relay", core["relay"])
         report("media.bridge_core_percent", core["bridge"], "%", "lower", beside)
         report("media.mix_core_percent", core["mix"], "%", "lower", beside)

@@ -33,10 +33,10 @@ HEARD = 0.25 * LOUD
 
 
 @contextmanager
-def loopback() -> Iterator[None]:
+def loopback(address: str = "127.0.0.1") -> Iterator[None]:
     """aiortc skips 127.0.0.1, and the machine's other addresses are not the test's business."""
     before = aioice.ice.get_host_addresses
-    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: [address]
     try:
         yield
     finally:
