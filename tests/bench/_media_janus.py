@@ -40,13 +40,11 @@ _PLUGINS = ("duktape", "echotest", "lua", "nosip", "recordplay", "sip", "streami
 _TRANSPORTS = ("http", "mqtt", "nanomsg", "pfunix", "rabbitmq")
 
 
+_ADDRESSES = aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=False)
+
+
 def available() -> bool:
-    return _BINARY is not None and _address() is not None
-
-
-def _address() -> str | None:
-    found = aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=False)
-    return found[0] if found else None
+    return _BINARY is not None and bool(_ADDRESSES)
 
 
 class Janus:
@@ -59,7 +57,7 @@ class Janus:
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._events: dict[int, asyncio.Queue[dict[str, Any]]] = {}
         self._session = 0
-        self._address = _address() or ""
+        self._address: str = _ADDRESSES[0]
 
     async def begin(self) -> None:
         self._session = (await self._ask({"janus": "create"}))["data"]["id"]

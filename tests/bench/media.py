@@ -28,6 +28,7 @@ from tests.integration.voice_media.media import ROOT, Media, Web, order
 AREA = "media"
 CALLS = 50
 GROWTH = (10, 25, 50, 80)
+BESIDE_JANUS = 25  # of GROWTH: calls at which the two are compared
 SECONDS = 4.0
 RUNS = 5
 SETUPS = 40
@@ -69,9 +70,9 @@ async def beside_janus(ours: dict[str, list[float]], core: int) -> None:
         return
     for plugin, kind in (("videocall", "bridge"), ("audiobridge", "mix")):
         async with _media_janus.running(core) as janus:
-            pairs = [await janus.pair(plugin) for _ in range(CALLS)]
+            pairs = [await janus.pair(plugin) for _ in range(BESIDE_JANUS)]
             loads = [await talk(pairs, SECONDS, janus.pid) for _ in range(3)]
-            beside = [load.core_percent / CALLS for load in loads]
+            beside = [load.core_percent / BESIDE_JANUS for load in loads]
             for leg in (leg for pair in pairs for leg in pair):
                 await leg.close()
         name = f"media.{kind}_against_janus_core_percent"
@@ -122,6 +123,8 @@ class Bench:
                     [(resident_bytes(self.pid) - empty) / calls / 1e6], "MB", "lower",
                 )  # fmt: skip
                 await self._figures(relayed, relay_pid)
+            if calls == BESIDE_JANUS and _media_janus.available():
+                await self._few(calls)
             await self._mix(calls, 1)
             grown[calls] = await talk(self.pairs[:calls], SECONDS, self.pid)
             await self._end()
@@ -130,6 +133,14 @@ class Bench:
             report(f"{name}_core_percent", [load.core_percent / calls], "%", "lower")
             report(f"{name}_delivered", [load.delivered], "ratio", "higher")
             report(f"{name}_p99_ms", [percentile(load.latencies_ms, 99)], "ms", "lower")
+
+    async def _few(self, calls: int) -> None:
+        """Bridged and mixed at as many calls as Janus gets."""
+        for kind in ("bridge", "mix"):
+            await self._mix(calls, 1, mixed=kind == "mix")
+            loads = [await talk(self.pairs[:calls], SECONDS, self.pid) for _ in range(3)]
+            self.core[kind] = [load.core_percent / calls for load in loads]
+            await self._end()
 
     async def _figures(self, relayed: Sequence[Pair], relay_pid: int) -> None:
         """Bridged, recorded and mixed at CALLS calls, the relay in between."""
