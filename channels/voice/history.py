@@ -35,6 +35,7 @@ class CallHistory:
                 agent_id=query.agent_id,
                 direction=query.direction,
                 only_of=only,
+                within=principal.queues,
                 interaction_id=wanted,
                 before=hall.decode_cursor(query.cursor),
                 limit=query.limit + 1,

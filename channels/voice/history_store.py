@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +19,7 @@ WHERE ($1::text IS NULL OR c.state = $1)
                                    WHERE l.call_id = c.id AND l.agent_id = $5))
   AND ($6::uuid IS NULL OR c.interaction_id = $6)
   AND ($7::timestamptz IS NULL OR (c.created_at, c.id) < ($7, $8::uuid))
+  AND ($10::text[] IS NULL OR c.queue IS NULL OR c.queue = ANY ($10))
 ORDER BY c.created_at DESC, c.id DESC
 LIMIT $9
 """
@@ -31,14 +33,26 @@ async def listed(
     agent_id: UUID | None,
     direction: str | None,
     only_of: UUID | None,
+    within: Iterable[str] | None,
     interaction_id: UUID | None,
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Record]:
-    """(id, created_at), newest first. `only_of`: calls that this agent was on."""
+    """(id, created_at), newest first. `only_of`: calls that this agent was on;
+    `within`: only of these queues, or of none."""
     at, row_id = before or (None, None)
     return await conn.fetch(
-        LISTED, state, queue, direction, agent_id, only_of, interaction_id, at, row_id, limit
+        LISTED,
+        state,
+        queue,
+        direction,
+        agent_id,
+        only_of,
+        interaction_id,
+        at,
+        row_id,
+        limit,
+        None if within is None else list(within),
     )
 
 
