@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 STATIC: Final = Path(__file__).parent / "static"
-PAGES: Final = ("desk", "wallboard", "demo")
+PAGES: Final = ("desk", "wallboard", "demo", "admin")
 SHUTDOWN_SECONDS: Final = 5.0
 YEAR: Final = 365 * 24 * 3600
 
@@ -136,7 +136,8 @@ def build(
     """Tie the rooms together: each port to the service that answers it."""
     work = WorkFactory(pool, clock)
     bus = Bus(settings, pool, CATALOGUE, work)
-    deps = Deps(settings, clock, pool, work, bus, JobQueue(clock), monotonic)
+    outside = SystemClock() if isinstance(clock, SystemClock) else clock
+    deps = Deps(settings, clock, pool, work, bus, JobQueue(clock), monotonic, outside)
 
     identity = contactcenter.identity.module.build(deps)
     router = routing.module.build(deps)
@@ -312,7 +313,8 @@ async def _centre_settings(pool: db.Pool) -> dict[str, Any]:
 
 
 def add_pages(app: web.Application, settings: Settings) -> None:
-    """The built front end: /desk, /wallboard, /demo, /widget.js and what they load."""
+    """The built front end: /desk, /wallboard, /demo, /admin, /account, /widget.js and what they
+    load."""
     first = "/desk" if settings.app.is_production else "/demo"
 
     async def root(_: web.Request) -> web.StreamResponse:
@@ -323,6 +325,9 @@ def add_pages(app: web.Application, settings: Settings) -> None:
         if page == "demo" and settings.app.is_production:
             continue
         app.router.add_get(f"/{page}", _file(STATIC / page / "index.html", cache="no-cache"))
+    account = _file(STATIC / "admin" / "index.html", cache="no-cache")
+    app.router.add_get("/account", account)
+    app.router.add_get("/account/{page}", account)
     app.router.add_get("/widget.js", _file(STATIC / "widget.js", cache="no-cache", anywhere=True))
     app.router.add_get("/static/{path:.+}", _asset)
 

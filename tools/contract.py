@@ -26,6 +26,7 @@ MODULES = (
     "channels.webchat.schemas",
     "contactcenter.agents.schemas",
     "contactcenter.analytics.schemas",
+    "contactcenter.identity.admin_schemas",
     "contactcenter.identity.schemas",
     "contactcenter.interactions.schemas",
     "contactcenter.interactions.visitor",

@@ -338,7 +338,8 @@ class _Border:
                 response = self._response(http, route, result)
                 body = response.body
                 assert isinstance(body, bytes | None), "what is created is answered in JSON"
-                kept = {k: v for k, v in response.headers.items() if k in {"ETag", "Location"}}
+                headers = response.headers
+                kept = {name: headers[name] for name in ("ETag", "Location") if name in headers}
                 return Answer(response.status, body or b"", kept)
 
             scope = f"{caller} {route.method} {http.path}"

@@ -44,6 +44,13 @@ class Deps:
     jobs: JobQueue
     monotonic: Callable[[], float] = time.monotonic
     """Seconds as they pass, beside a clock that may be set."""
+    outside: Clock | None = None
+    """What clocks elsewhere show, where the centre's own is set otherwise (a demo): authenticators
+    and providers of sign-ins go by it."""
+
+    @property
+    def outside_clock(self) -> Clock:
+        return self.outside or self.clock
 
     @functools.cached_property
     def vault(self) -> Vault:

@@ -43,6 +43,16 @@ class UserChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserProfileChanged(Event):
+    """What a user is called and how they sign in changed, not what they may do."""
+
+    name: ClassVar[str] = "user.profile_changed"
+    subject_field: ClassVar[str] = "user_id"
+
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserRegistered(Event):
     """Somebody made an account, or accepted an invitation."""
 

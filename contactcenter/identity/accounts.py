@@ -12,7 +12,7 @@ from contactcenter.core.errors import Invalid, NotFound, RateLimited
 from contactcenter.core.ids import new_id
 from contactcenter.core.limits import Buckets, Limit
 from contactcenter.core.work import WorkFactory
-from contactcenter.events.identity import UserChanged, UserRegistered
+from contactcenter.events.identity import UserChanged, UserProfileChanged, UserRegistered
 from contactcenter.identity import store
 from contactcenter.identity.model import ACCOUNT_PACE, Throttle, User
 from contactcenter.identity.passwords import Passwords
@@ -186,6 +186,7 @@ class AccountService:
         before = await self._own(principal)
         async with self._work.begin("identity.profile", principal.actor) as work:
             await store.set_profile(work.conn, before.id, given, work.now)
+            work.emit(UserProfileChanged(user_id=before.id))
             work.audit(
                 "user.profile",
                 "user",
@@ -194,6 +195,7 @@ class AccountService:
                 after=given,
                 person=before.id,
             )
+        self._sessions.forget_user(before.id)
         return await self._own(principal)
 
     async def _own(self, principal: Principal) -> User:

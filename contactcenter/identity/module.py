@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from contactcenter.core.jobs import Schedule
 from contactcenter.core.mail import Mail, NoMail, SmtpMail
 from contactcenter.core.module import Deps, Lifespan, Module
-from contactcenter.events.identity import PersonErased, SessionEnded, UserChanged
+from contactcenter.events.identity import (
+    PersonErased,
+    SessionEnded,
+    UserChanged,
+    UserProfileChanged,
+)
 from contactcenter.identity.accounts import AccountService
 from contactcenter.identity.admin_routes import AdminRoutes
 from contactcenter.identity.audit import AuditJournal, AuditReader, chain
@@ -51,7 +56,7 @@ def build(deps: Deps, mail: Mail | None = None) -> Identity:
     sessions = Sessions(work, deps.clock, access)
     passwords = Passwords(settings.auth.bcrypt_rounds)
     post = Post(settings, work, deps.jobs, deps.vault, mail)
-    two_factor = TwoFactor(work, deps.vault, post)
+    two_factor = TwoFactor(work, deps.outside_clock, deps.vault, post)
     sign_in = SignInService(settings, work, deps.clock, sessions, access, passwords, two_factor)
     accounts = AccountService(work, deps.clock, sessions, passwords, post)
     callback = f"{settings.app.public_url}/api/v1/auth"
@@ -61,7 +66,7 @@ def build(deps: Deps, mail: Mail | None = None) -> Identity:
             for provider in providers_of(settings.sign_in)
         ],
         work,
-        deps.clock,
+        deps.outside_clock,
         deps.vault,
         sign_in,
         sessions,
@@ -75,7 +80,9 @@ def build(deps: Deps, mail: Mail | None = None) -> Identity:
     @contextlib.asynccontextmanager
     async def watch() -> AsyncIterator[None]:
         """Forget sessions and keys as soon as the log says that they have changed."""
-        heard = await deps.bus.subscribe("identity", sessions.forget, [SessionEnded, UserChanged])
+        heard = await deps.bus.subscribe(
+            "identity", sessions.forget, [SessionEnded, UserChanged, UserProfileChanged]
+        )
         erased = await deps.bus.subscribe("identity.keys", journal.forget, [PersonErased])
         try:
             yield

@@ -3,69 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
-from typing import Annotated, Final
-
-from pydantic import BaseModel, Field, StringConstraints
+from typing import Final
 
 from contactcenter.core.access import PUBLIC, Permission
 from contactcenter.core.errors import Conflict, Malformed, NotFound, Unauthenticated, Unavailable
 from contactcenter.core.http import Cookie, Request, Response, Route
-from contactcenter.core.validation import Schema
 from contactcenter.identity.oauth import OAuthService, Refused
 from contactcenter.identity.routes import AUTH, SIGN_IN_LIMIT, TAGS, cookies_of
+from contactcenter.identity.schemas import (
+    BackQuery,
+    BeginQuery,
+    IdentitiesOut,
+    IdentityOut,
+    LinkIn,
+    LinkOut,
+    ProviderOut,
+    ProvidersOut,
+)
 from contactcenter.identity.service import SecondStep
 
 STATE_COOKIE: Final = "oauth_state"
 STATE_SECONDS: Final = 600
 SIGN_IN_PAGE: Final = "/account/sign-in"
 CODE_PAGE: Final = "/account/code"
-
-Text = Annotated[str, StringConstraints(max_length=4096)]
-
-
-class BeginQuery(Schema):
-    next: Annotated[str, StringConstraints(max_length=200)] = "/"
-    """Path of our own to go on to."""
-
-
-class BackQuery(BaseModel):
-    """What a provider sends back; what else it sends is not looked at."""
-
-    code: Text | None = None
-    state: Text = ""
-    error: Text | None = None
-    iss: Text | None = None
-
-
-class ProviderOut(BaseModel):
-    name: str
-    label: str
-
-
-class ProvidersOut(BaseModel):
-    items: list[ProviderOut]
-    next_cursor: str | None = None
-
-
-class LinkIn(Schema):
-    next: Annotated[str, Field(max_length=200)] = "/"
-
-
-class LinkOut(BaseModel):
-    authorization_url: str
-
-
-class IdentityOut(BaseModel):
-    provider: str
-    email: str | None
-    created_at: datetime
-    last_used_at: datetime
-
-
-class IdentitiesOut(BaseModel):
-    items: list[IdentityOut]
-    next_cursor: str | None = None
 
 
 class OAuthRoutes:

@@ -85,7 +85,7 @@ class PeopleService:
                 after={"email": email, "role": role, "queues": queues, "teams": teams},
                 person=user.id,
             )
-            return work.answer((await store.users(work.conn, user_id=user.id))[0])
+            return (await store.users(work.conn, user_id=user.id))[0]
 
     async def invite_again(self, principal: Principal, user_id: UUID) -> None:
         """Send the link again; the earlier ones are worth nothing then."""
@@ -185,7 +185,7 @@ class PeopleService:
                 raise Conflict("There is a role of this name.")
             work.emit(RoleChanged(role=name))
             work.audit("role.added", "role", name, after={"permissions": sorted(permissions)})
-            return work.answer((await store.roles(work.conn, name))[0])
+            return (await store.roles(work.conn, name))[0]
 
     async def change_role(
         self,

@@ -86,8 +86,7 @@ class PrivacyService:
             payload = {"id": str(request_id)}
             await self._jobs.enqueue(work.conn, JOB, payload, dedupe_key=f"{JOB}:{request_id}")
             work.audit(f"privacy.{kind}", person_kind, person, after={"reason": reason})
-            made = await self._found(work, request_id)
-            return work.answer(made)
+            return await self._found(work, request_id)
 
     async def requests(self, before: UUID | None, limit: int) -> list[Request]:
         async with self._work.reading("privacy.requests") as conn:

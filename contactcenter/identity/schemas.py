@@ -239,3 +239,50 @@ class MailboxLetter(BaseModel):
 class MailboxOut(BaseModel):
     items: list[MailboxLetter]
     next_cursor: str | None = None
+
+
+Text = Annotated[str, StringConstraints(max_length=4096)]
+
+
+class BeginQuery(Schema):
+    next: Annotated[str, StringConstraints(max_length=200)] = "/"
+    """Path of our own to go on to."""
+
+
+class BackQuery(BaseModel):
+    """What a provider sends back; what else it sends is not looked at."""
+
+    code: Text | None = None
+    state: Text = ""
+    error: Text | None = None
+    iss: Text | None = None
+
+
+class ProviderOut(BaseModel):
+    name: str
+    label: str
+
+
+class ProvidersOut(BaseModel):
+    items: list[ProviderOut]
+    next_cursor: str | None = None
+
+
+class LinkIn(Schema):
+    next: Annotated[str, Field(max_length=200)] = "/"
+
+
+class LinkOut(BaseModel):
+    authorization_url: str
+
+
+class IdentityOut(BaseModel):
+    provider: str
+    email: str | None
+    created_at: datetime
+    last_used_at: datetime
+
+
+class IdentitiesOut(BaseModel):
+    items: list[IdentityOut]
+    next_cursor: str | None = None

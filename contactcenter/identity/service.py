@@ -17,7 +17,12 @@ from contactcenter.core.errors import NotFound, RateLimited, Unauthenticated
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
-from contactcenter.events.identity import SessionEnded, SessionStarted, UserChanged
+from contactcenter.events.identity import (
+    SessionEnded,
+    SessionStarted,
+    UserChanged,
+    UserProfileChanged,
+)
 from contactcenter.identity import store
 from contactcenter.identity.model import (
     ACCOUNT_PACE,
@@ -101,6 +106,21 @@ class Sessions:
 
         Raises Unauthenticated when the session is over.
         """
+        holder = await self.holder_of(session_id)
+        permissions = permissions_of(holder.user.role, holder.permissions)
+        return Principal(
+            kind="user",
+            permissions=permissions if holder.user.email_verified else permissions & UNVERIFIED,
+            user_id=holder.user_id,
+            session_id=holder.session_id,
+            agent_id=holder.agent_id,
+            role=holder.user.role,
+            queues=None if holder.queues is None else frozenset(holder.queues),
+            teams=None if holder.teams is None else frozenset(holder.teams),
+        )
+
+    async def holder_of(self, session_id: UUID) -> store.Holder:
+        """Who holds a session, as it was within the last seconds."""
         found = self._cache.get(session_id)
         if found is None or self._monotonic() - found[1] > CACHE_SECONDS:
             forgotten = self._forgotten
@@ -117,17 +137,7 @@ class Sessions:
             holder = found[0]
         if holder.expires_at <= self._clock.now():
             raise Unauthenticated
-        permissions = permissions_of(holder.role, holder.permissions)
-        return Principal(
-            kind="user",
-            permissions=permissions if holder.verified else permissions & UNVERIFIED,
-            user_id=holder.user_id,
-            session_id=holder.session_id,
-            agent_id=holder.agent_id,
-            role=holder.role,
-            queues=None if holder.queues is None else frozenset(holder.queues),
-            teams=None if holder.teams is None else frozenset(holder.teams),
-        )
+        return holder
 
     async def forget(self, batch: list[Recorded]) -> None:
         """Drop what the log says has changed (a live subscriber of the bus)."""
@@ -135,7 +145,7 @@ class Sessions:
             event = recorded.event
             if isinstance(event, SessionEnded):
                 self.forget_session(event.session_id)
-            elif isinstance(event, UserChanged):
+            elif isinstance(event, UserChanged | UserProfileChanged):
                 self.forget_user(event.user_id)
 
     def forget_user(self, user_id: UUID) -> None:
@@ -347,12 +357,11 @@ class SignInService:
 
     async def me(self, principal: Principal) -> tuple[User, tuple[UUID, str] | None]:
         """The caller, and the id and name of the caller's agent row."""
-        assert principal.user_id is not None
-        async with self._work.reading("identity.me") as conn:
-            found = await store.find_me(conn, principal.user_id)
-        if found is None:
-            raise Unauthenticated
-        return found
+        assert principal.session_id is not None
+        holder = await self._sessions.holder_of(principal.session_id)
+        if holder.agent_id is None or holder.agent_name is None:
+            return holder.user, None
+        return holder.user, (holder.agent_id, holder.agent_name)
 
     async def sessions(self, principal: Principal) -> list[store.SessionRow]:
         """The caller's sessions that are not over."""

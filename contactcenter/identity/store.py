@@ -198,45 +198,41 @@ class Holder:
 
     session_id: UUID
     user_id: UUID
-    role: str
     permissions: list[str] | None  # of a custom role; None: a built-in one
-    verified: bool
     queues: list[str] | None  # what the rights are limited to; None: not limited
     teams: list[str] | None
     agent_id: UUID | None
+    agent_name: str | None
     expires_at: datetime
+    user: User
 
 
-FIND_HOLDER = """
-SELECT s.id AS session_id, s.user_id, u.role, r.permissions, u.email_verified AS verified,
+FIND_HOLDER = f"""
+SELECT {USER_FIELDS}, s.id AS session_id, s.user_id, r.permissions,
        (SELECT array_agg(key) FROM user_scopes WHERE user_id = u.id AND kind = 'queue') AS queues,
        (SELECT array_agg(key) FROM user_scopes WHERE user_id = u.id AND kind = 'team') AS teams,
-       a.id AS agent_id, s.expires_at
+       a.id AS agent_id, a.name AS agent_name, s.expires_at
 FROM sessions s JOIN users u ON u.id = s.user_id JOIN roles r ON r.name = u.role
      LEFT JOIN agents a ON a.user_id = u.id
 WHERE s.id = $1 AND s.ended_at IS NULL AND u.status = 'active'
-"""
+"""  # noqa: S608 - a constant
 
 
 async def find_holder(conn: Connection, session_id: UUID) -> Holder | None:
     row = await conn.fetchrow(FIND_HOLDER, session_id)
-    return None if row is None else Holder(**row)
-
-
-FIND_ME = f"""
-SELECT {USER_FIELDS}, a.id AS agent_id, a.name AS agent_name
-FROM users u LEFT JOIN agents a ON a.user_id = u.id
-WHERE u.id = $1
-"""  # noqa: S608 - a constant
-
-
-async def find_me(conn: Connection, user_id: UUID) -> tuple[User, tuple[UUID, str] | None] | None:
-    """A user and the id and name of the user's agent row."""
-    row = await conn.fetchrow(FIND_ME, user_id)
     if row is None:
         return None
-    agent = None if row["agent_id"] is None else (row["agent_id"], row["agent_name"])
-    return user_of(row), agent
+    return Holder(
+        session_id=row["session_id"],
+        user_id=row["user_id"],
+        permissions=row["permissions"],
+        queues=row["queues"],
+        teams=row["teams"],
+        agent_id=row["agent_id"],
+        agent_name=row["agent_name"],
+        expires_at=row["expires_at"],
+        user=user_of(row),
+    )
 
 
 FIND_ACTIVE = f"""

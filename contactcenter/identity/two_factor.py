@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import io
 import secrets
 import time
 from collections.abc import Callable
@@ -21,9 +22,11 @@ from uuid import UUID
 import pyotp
 
 from contactcenter.core.access import Principal
+from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Conflict, Invalid, RateLimited
 from contactcenter.core.vault import Vault
 from contactcenter.core.work import Work, WorkFactory
+from contactcenter.events.identity import UserProfileChanged
 from contactcenter.identity import factor_store as store
 from contactcenter.identity import store as users
 from contactcenter.identity.model import CODE_PACE, Throttle
@@ -51,11 +54,13 @@ class TwoFactor:
     def __init__(
         self,
         work: WorkFactory,
+        clock: Clock,
         vault: Vault,
         post: Post,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._work = work
+        self._clock = clock  # the one that authenticators go by
         self._vault = vault
         self._post = post
         self._monotonic = monotonic
@@ -85,11 +90,12 @@ class TwoFactor:
             factor = await store.lock(work.conn, user_id)
             if factor is None or factor.confirmed_at is not None:
                 raise Conflict("Set two-step verification up first.")
-            step = self._step_of(factor, user_id, code, work.now)
+            step = self._step_of(factor, user_id, code)
             if step is None:
                 raise _wrong()
             await store.confirm(work.conn, user_id, step, work.now)
             await store.replace_recovery(work.conn, user_id, [_hash(user_id, c) for c in codes])
+            work.emit(UserProfileChanged(user_id=user_id))
             work.audit("auth.second_step_on", "user", user_id)
         self._tries.forgive(str(user_id))
         return codes
@@ -118,6 +124,7 @@ class TwoFactor:
         email = await store.remove(work.conn, user_id, work.now)
         if email is not None:
             await self._post.put(work, "second_step_off", email)
+        work.emit(UserProfileChanged(user_id=user_id))
         work.audit("auth.second_step_off", "user", user_id)
 
     async def accept(self, work: Work, user_id: UUID, code: str) -> bool:
@@ -127,7 +134,7 @@ class TwoFactor:
             return False
         if not code.isdigit():
             return await store.use_recovery(work.conn, user_id, _hash(user_id, code), work.now)
-        step = self._step_of(factor, user_id, code, work.now)
+        step = self._step_of(factor, user_id, code)
         if step is None:
             return False
         sealed = None
@@ -158,10 +165,10 @@ class TwoFactor:
             raise RateLimited(wait, "Too many wrong codes.")
         self._tries.begin(key, now)
 
-    def _step_of(self, factor: store.Factor, user_id: UUID, code: str, now: datetime) -> int | None:
+    def _step_of(self, factor: store.Factor, user_id: UUID, code: str) -> int | None:
         """The step whose code it is, if that is later than the last one that was taken."""
         secret = self._vault.open(factor.secret, _binding(user_id))
-        return matching_step(secret, code, now, after=factor.last_step)
+        return matching_step(secret, code, self._clock.now(), after=factor.last_step)
 
 
 def matching_step(secret: bytes, code: str, now: datetime, *, after: int) -> int | None:
@@ -201,5 +208,7 @@ def _qr(uri: str) -> str:
     """An SVG without a size: the page decides."""
     import segno  # 50 ms, for the few who set it up
 
-    svg: str = segno.make(uri, error="m").svg_inline(omitsize=True, border=2, light="#fff")
-    return svg
+    out = io.BytesIO()
+    code = segno.make(uri, error="m")
+    code.save(out, kind="svg", xmldecl=False, omitsize=True, border=2, light="#fff", nl=False)
+    return out.getvalue().decode()

@@ -41,6 +41,7 @@ from playwright.sync_api import (
 
 from tests.conftest import NIGHTLY
 from tests.e2e.sound import AGENT, EAR, tone_file
+from tests.oidc import provider as oidc
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -164,11 +165,21 @@ SHOP = f"http://127.0.0.1:{_free_port()}"
 """The origin of somebody else's page that may have the chat on it."""
 
 
+PORT = _free_port()
+
+
 @pytest.fixture(scope="session")
-def centre() -> Iterator[Centre]:
+def issuer() -> Iterator[str]:
+    """A real provider of OpenID Connect, which knows the centre."""
+    with oidc.running([f"http://127.0.0.1:{PORT}/api/v1/auth/oidc/callback"]) as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="session")
+def centre(issuer: str) -> Iterator[Centre]:
     folder = Path(tempfile.mkdtemp(prefix="cc-e2e-"))
     folder.chmod(0o755)
-    port = _free_port()
+    port = PORT
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -185,6 +196,10 @@ def centre() -> Iterator[Centre]:
         "CHAT_STARTS_PER_MINUTE": "600",
         "CHAT_DEFAULT_QUEUE": QUEUE,
         "WIDGET_ORIGINS": SHOP,
+        "OIDC_NAME": "Example",
+        "OIDC_ISSUER": issuer,
+        "OIDC_CLIENT_ID": "centre",
+        "OIDC_CLIENT_SECRET": oidc.CLIENT_SECRET,
     }
     for command in ("up", "seed"):
         subprocess.run(

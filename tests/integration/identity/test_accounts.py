@@ -148,7 +148,8 @@ async def test_forgot_and_reset(
         )
     )
     statuses = [status for status, _ in tried]
-    assert sorted(statuses) == [204] + [422] * 99, "single use in a race of a hundred"
+    assert statuses.count(204) == 1, "single use in a race of a hundred"
+    assert set(statuses) <= {204, 422, 503}, "503: too many waited at once"
     assert await me(client, before["access_token"]) == 401
     assert (await refresh(client, before["refresh_token"]))[0] == 401
     assert (await login(client))[0] == 401, "the old password is dead"
@@ -201,8 +202,15 @@ async def test_staff_are_invited(client: Client, letters: Letters, conn: db.Conn
         "role": "agent",
         "locale": "en",
     }
-    status, row = await call(client, "POST", "/users/invitations", admin, **invited)
-    assert (status, row["status"], row["role"]) == (201, "invited", "agent")
+    headers = {"Authorization": f"Bearer {admin}", "Idempotency-Key": "k-1"}
+    twice = [
+        await client.post("/api/v1/users/invitations", json=invited, headers=headers)
+        for _ in range(2)
+    ]
+    assert [answer.status for answer in twice] == [201, 201]
+    row = await twice[0].json()
+    assert row == await twice[1].json()
+    assert (row["status"], row["role"]) == ("invited", "agent")
     assert (await call(client, "POST", "/users/invitations", admin, **invited))[0] == 409
     assert (await login(client, "linus@example.com", STRONG))[0] == 401
     first = await letters.link("invite", 1)

@@ -226,7 +226,7 @@ async def test_keys_change_while_people_sign_in(
     old = deps.settings.auth.keyring
     both = Vault({"next": b"n" * 32, **old})
     post = Post(deps.settings, deps.work, deps.jobs, both, Mailbox(deps.work))
-    rotated = TwoFactor(deps.work, both, post)
+    rotated = TwoFactor(deps.work, clock, both, post)
     raw = base64.b32decode(secret)
     binding = f"two_factor.secret/{user}"
     failed = 0

@@ -3,7 +3,7 @@
  * the access token only in memory. A 401 refreshes once and tries again; when
  * that fails too, the session is over and `session` becomes null.
  */
-import type { MeOut, TokensOut } from "./contract";
+import type { LoginOut, MeOut, SignedInOut, TokensOut } from "./contract";
 import { Store } from "./store";
 
 export type Session = MeOut;
@@ -146,11 +146,29 @@ const me = async (): Promise<Session> => {
   return (await response.json()) as Session;
 };
 
-export async function signIn(email: string, password: string): Promise<void> {
+/** Sign in; where the account has a second step, answers the token that its code goes with. */
+export async function signIn(email: string, password: string): Promise<string | null> {
   const body = { email, password, token_transport: "cookie" };
   const response = await send("POST", "/auth/login", { body });
   if (!response.ok) throw await problem(response);
-  accessToken = ((await response.json()) as TokensOut).access_token;
+  const told = (await response.json()) as LoginOut;
+  if (told.temp_token) return told.temp_token;
+  accessToken = told.access_token ?? null;
+  session.set(await me());
+  return null;
+}
+
+/** The second step: a code of the authenticator, or a recovery code. */
+export async function secondStep(tempToken: string, code: string): Promise<void> {
+  const body = { temp_token: tempToken, code, token_transport: "cookie" };
+  const response = await send("POST", "/auth/2fa/login", { body });
+  if (!response.ok) throw await problem(response);
+  accessToken = ((await response.json()) as SignedInOut).access_token;
+  session.set(await me());
+}
+
+/** Read again who is signed in, after something about them has changed. */
+export async function readSession(): Promise<void> {
   session.set(await me());
 }
 

@@ -1,8 +1,8 @@
 /** The sign-in page, and the gate that shows it until somebody is signed in. */
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 
-import { api, ApiError, refresh, session, signIn, signOut } from "./api";
-import type { ChatConfig, DemoUser, DemoUsersOut } from "./contract";
+import { api, ApiError, refresh, secondStep, session, signIn, signOut } from "./api";
+import type { ChatConfig, DemoUser, DemoUsersOut, ProviderOut, ProvidersOut } from "./contract";
 import { texts } from "./i18n";
 import { Icon } from "./icons";
 import { LanguageMenu, ThemeButton } from "./prefs-ui";
@@ -13,7 +13,16 @@ const { useT } = texts(
   {
     title: "Entrar",
     sub: "Con tu cuenta del centro",
-    hint: "¿Has olvidado la contraseña? Pide una nueva a quien administra el centro.",
+    hint: "Usa el correo y la contraseña de tu cuenta.",
+    forgot: "He olvidado la contraseña",
+    by: "Entrar con {{name}}",
+    codeTitle: "Segundo paso",
+    codeSub: "Escribe el código de tu aplicación, o uno de recuperación.",
+    code: "Código",
+    confirm: "Confirmar",
+    back: "Volver",
+    wrongCode: "El código no es correcto o ya se ha usado.",
+    needCode: "Escribe el código.",
     email: "Correo",
     password: "Contraseña",
     show: "Mostrar la contraseña",
@@ -42,7 +51,16 @@ const { useT } = texts(
   {
     title: "Sign in",
     sub: "With your account of the centre",
-    hint: "Forgotten your password? Ask whoever administers the centre for a new one.",
+    hint: "Use the email and the password of your account.",
+    forgot: "I have forgotten my password",
+    by: "Sign in with {{name}}",
+    codeTitle: "Second step",
+    codeSub: "Type the code of your app, or a recovery code.",
+    code: "Code",
+    confirm: "Confirm",
+    back: "Back",
+    wrongCode: "The code is wrong or was used before.",
+    needCode: "Type the code.",
     email: "Email",
     password: "Password",
     show: "Show the password",
@@ -83,6 +101,8 @@ export function SignIn() {
   const [demoUsers, setDemoUsers] = useState<DemoUser[]>([]);
   const [health, setHealth] = useState<"checking" | "running" | "down">("checking");
   const [brand, setBrand] = useState("");
+  const [providers, setProviders] = useState<ProviderOut[]>([]);
+  const [step, setStep] = useState<string | null>(null);
   const passwordInput = useRef<HTMLInputElement>(null);
   const emailInput = useRef<HTMLInputElement>(null);
 
@@ -94,6 +114,10 @@ export function SignIn() {
     );
     api.get<ChatConfig>("/chat/config", stop.signal).then(
       ({ name }) => setBrand(name),
+      () => undefined,
+    );
+    api.get<ProvidersOut>("/auth/providers", stop.signal).then(
+      ({ items }) => setProviders(items),
       () => undefined,
     );
     fetch("/readyz", { signal: stop.signal }).then(
@@ -108,7 +132,8 @@ export function SignIn() {
     setBusy(true);
     setFailure(null);
     try {
-      await signIn(asEmail, withPassword);
+      setStep(await signIn(asEmail, withPassword));
+      setBusy(false);
     } catch (error) {
       setFailure(failureOf(error));
       setBusy(false);
@@ -126,6 +151,7 @@ export function SignIn() {
     else void enter(email.trim(), password);
   };
 
+  if (step !== null) return <SecondStep token={step} brand={brand} onBack={() => setStep(null)} />;
   return (
     <div className="signin">
       <header>
@@ -190,6 +216,18 @@ export function SignIn() {
               </kbd>
             )}
           </Button>
+          {providers.map((provider) => (
+            <a
+              key={provider.name}
+              className="btn large wide"
+              href={`/api/v1/auth/${provider.name}?next=${encodeURIComponent(location.pathname)}`}
+            >
+              {t("by", { name: provider.label })}
+            </a>
+          ))}
+          <p className="t13 after">
+            <a href="/account/forgot">{t("forgot")}</a>
+          </p>
         </form>
         {demoUsers.length > 0 && (
           <section className="demo" aria-labelledby="demo-title">
@@ -216,6 +254,75 @@ export function SignIn() {
           {health === "down" && <Icon name="octagon" size={12} className="c-bad" />}
         </span>
       </footer>
+    </div>
+  );
+}
+
+/** The code after the password. `onBack` begins again. */
+export function SecondStep({ token, brand, onBack }: { token: string; brand?: string; onBack?: () => void }) {
+  const t = useT();
+  const [code, setCode] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState("");
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current?.focus(), []);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (busy) return;
+    if (code.trim() === "") {
+      setError(t("needCode"));
+      return;
+    }
+    setBusy(true);
+    setError("");
+    try {
+      await secondStep(token, code.trim());
+    } catch (caught) {
+      const failure = failureOf(caught);
+      setError(
+        failure.kind === "limited"
+          ? t("limited", { count: failure.seconds })
+          : failure.kind === "mismatch"
+            ? t("wrongCode")
+            : t(failure.kind),
+      );
+      setBusy(false);
+      input.current?.select();
+    }
+  };
+  return (
+    <div className="signin">
+      <header>
+        <span className="brand">{brand}</span>
+        <LanguageMenu long />
+        <ThemeButton />
+      </header>
+      <main>
+        <form onSubmit={(event) => void submit(event)} noValidate aria-busy={busy}>
+          <h1>{t("codeTitle")}</h1>
+          <p className="sub">{t("codeSub")}</p>
+          <Field
+            ref={input}
+            label={t("code")}
+            large
+            inputMode="text"
+            autoComplete="one-time-code"
+            spellCheck={false}
+            value={code}
+            onChange={(event) => setCode(event.target.value)}
+            error={error || undefined}
+          />
+          <Button kind="primary" size="large" className="wide" type="submit" aria-disabled={busy || undefined}>
+            {t("confirm")}
+          </Button>
+          {onBack && (
+            <Button kind="quiet" size="large" className="wide" onClick={onBack}>
+              {t("back")}
+            </Button>
+          )}
+        </form>
+      </main>
+      <footer />
     </div>
   );
 }

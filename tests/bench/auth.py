@@ -1,0 +1,223 @@
+"""Signing in: logins against what bcrypt itself allows, what they cost everybody else, the most
+asked route against a bare handler, and what the audit log adds.
+
+The real server is a process of its own on a PostgreSQL that waits for its disk. bcrypt has a pool
+of cores - 1 threads there; the baseline is the same bcrypt in as many threads of this process,
+measured in between with nothing else running. Every login comes from an address of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+import aiohttp
+import bcrypt
+import uvloop
+
+from contactcenter.core.clock import SystemClock
+from contactcenter.core.ids import new_id
+from contactcenter.core.vault import Vault
+from contactcenter.core.work import WorkFactory
+from contactcenter.events.identity import UserProfileChanged
+from contactcenter.identity.audit import AuditJournal
+from db import create_pool
+from tests.bench._report import Baseline, percentile, report
+from tests.reliability.centre import Centre, centre, free_port
+
+AREA = "auth"
+ROUNDS = 12
+CORES = max((os.cpu_count() or 2) - 1, 1)
+AGENTS = 100
+RUNS = 3
+LOGIN_SECONDS = 8.0
+ME_SECONDS = 3.0
+ASKING = 16  # connections that ask for /auth/me at once
+PACED_PER_SECOND = 50
+AUDITED = 300
+PASSWORD = "a password of the bench"
+
+BARE = """
+import sys
+from aiohttp import web
+import uvloop
+async def answer(_):
+    return web.json_response({"user": {"id": "x", "email": "x@example.org"}, "permissions": ["a"]})
+app = web.Application()
+app.router.add_get("/me", answer)
+web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None,
+            loop=uvloop.new_event_loop())
+"""
+
+
+def main() -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(measure())
+
+
+async def measure() -> None:
+    hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(ROUNDS))
+    async with (
+        centre(
+            AGENTS, postgres={}, BCRYPT_ROUNDS=str(ROUNDS), TRUSTED_PROXIES="127.0.0.1"
+        ) as place,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
+    ):
+        conn = await place.connect()
+        await conn.execute("UPDATE users SET password_hash = $1", hashed.decode())
+        await conn.close()
+        place.start()
+        await place.ready(session)
+        logins, allowed, idle, busy = [], [], [], []
+        for _ in range(RUNS):
+            allowed.append(bcrypt_per_second(hashed) / CORES)
+            idle.append(percentile(await paced(session, place, LOGIN_SECONDS / 2), 99))
+            count, seconds = await sign_in(session, place)
+            logins.append(count / seconds / CORES)
+            _, latencies = await asyncio.gather(
+                sign_in(session, place), paced(session, place, LOGIN_SECONDS)
+            )
+            busy.append(percentile(latencies, 99))
+        asked, bare = [], []
+        async with bare_server() as url:
+            for _ in range(RUNS):
+                asked.append(await hammered(session, f"{place.url}/api/v1/auth/me", place))
+                bare.append(await hammered(session, url, place))
+        plain, audited = await audit_cost(place)
+    report("auth.logins_per_core", logins, "1/s", "higher", Baseline("bcrypt_12", allowed))
+    report("auth.others_p99_ms", busy, "ms", "lower", Baseline("idle_p99_ms", idle))
+    report("auth.me_per_second", asked, "1/s", "higher", Baseline("bare_aiohttp", bare))
+    report("auth.audited_work_ms", audited, "ms", "lower", Baseline("without_audit_ms", plain))
+
+
+def bcrypt_per_second(hashed: bytes) -> float:
+    """Checks in so many threads, with nothing else to do."""
+    rounds = 6 * CORES
+    with ThreadPoolExecutor(CORES) as threads:
+        begun = time.perf_counter()
+        list(threads.map(lambda _: bcrypt.checkpw(PASSWORD.encode(), hashed), range(rounds)))
+        return rounds / (time.perf_counter() - begun)
+
+
+async def sign_in(session: aiohttp.ClientSession, place: Centre) -> tuple[int, float]:
+    """How many logins end within the time, and how long that was; two wait for each thread."""
+    numbers = itertools.count()
+    begun = time.perf_counter()
+    done = 0
+
+    async def one_after_another() -> None:
+        nonlocal done
+        while time.perf_counter() - begun < LOGIN_SECONDS:
+            number = next(numbers)
+            body = {"email": f"agent{number % AGENTS:03}@example.org", "password": PASSWORD}
+            headers = {
+                "X-Forwarded-For": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+            }
+            url = f"{place.url}/api/v1/auth/login"
+            async with session.post(url, json=body, headers=headers) as answer:
+                answer.raise_for_status()
+                await answer.read()
+            done += 1
+
+    await asyncio.gather(*(one_after_another() for _ in range(2 * CORES)))
+    return done, time.perf_counter() - begun
+
+
+async def paced(session: aiohttp.ClientSession, place: Centre, seconds: float) -> Sequence[float]:
+    """Milliseconds of /auth/me, asked for at fixed times."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    took: list[float] = []
+
+    async def ask(number: int) -> None:
+        sent = time.perf_counter()
+        await me(session, f"{place.url}/api/v1/auth/me", place, number)
+        took.append((time.perf_counter() - sent) * 1000)
+
+    asks = []
+    for number in range(int(seconds * PACED_PER_SECOND)):
+        await asyncio.sleep(begun + number / PACED_PER_SECOND - loop.time())
+        asks.append(asyncio.create_task(ask(number)))
+    await asyncio.gather(*asks)
+    return took
+
+
+async def hammered(session: aiohttp.ClientSession, url: str, place: Centre) -> float:
+    """Answers a second to as many connections as ask at once."""
+    numbers = itertools.count()
+    begun = time.perf_counter()
+
+    async def one_after_another() -> int:
+        done = 0
+        while time.perf_counter() - begun < ME_SECONDS:
+            await me(session, url, place, next(numbers))
+            done += 1
+        return done
+
+    counts = await asyncio.gather(*(one_after_another() for _ in range(ASKING)))
+    return sum(counts) / (time.perf_counter() - begun)
+
+
+async def me(session: aiohttp.ClientSession, url: str, place: Centre, number: int) -> None:
+    token = place.agents[number % AGENTS].token
+    async with session.get(url, headers={"Authorization": f"Bearer {token}"}) as answer:
+        answer.raise_for_status()
+        await answer.read()
+
+
+@asynccontextmanager
+async def bare_server() -> AsyncIterator[str]:
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", BARE, str(port))
+    try:
+        for _ in range(200):
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                break
+            except OSError:
+                await asyncio.sleep(0.05)
+        yield f"http://127.0.0.1:{port}/me"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def audit_cost(place: Centre) -> tuple[Sequence[float], Sequence[float]]:
+    """Milliseconds of a small unit of work without and with a note, in turns."""
+    pool = await create_pool(place.settings, "bench")
+    clock = SystemClock()
+    plain, noting = WorkFactory(pool, clock), WorkFactory(pool, clock)
+    noting.keep_journal(AuditJournal(Vault(place.settings.auth.keyring)))
+    person = new_id()
+    took: dict[bool, list[float]] = {False: [], True: []}
+
+    async def once(factory: WorkFactory) -> None:
+        async with factory.begin("bench.unit", f"user:{person}") as work:
+            await work.conn.execute("UPDATE users SET updated_at = now() WHERE role = 'none'")
+            await work.conn.execute(
+                "INSERT INTO centre_settings VALUES ('bench', '{}', now()) "
+                "ON CONFLICT (key) DO UPDATE SET updated_at = now()"
+            )
+            work.emit(UserProfileChanged(user_id=person))
+            after = {"first_name": "Ana", "role": "agent"}
+            work.audit("bench.done", "user", person, before=after, after=after, person=person)
+
+    try:
+        for number in range(2 * AUDITED * RUNS):
+            begun = time.perf_counter()
+            audited = number % 2 == 1
+            await once(noting if audited else plain)
+            took[audited].append((time.perf_counter() - begun) * 1000)
+    finally:
+        await pool.close()
+    return [
+        [percentile(took[audited][n * AUDITED : (n + 1) * AUDITED], 50) for n in range(RUNS)]
+        for audited in (False, True)
+    ]  # type: ignore[return-value]

@@ -1,0 +1,145 @@
+"""Every route is sent what its schema allows, and what it does not: no server error, and every
+answer is one that the document describes."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import hypothesis
+import pytest
+import schemathesis
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+import db
+from contactcenter.core.ids import new_id
+from contactcenter.identity.tokens import AccessTokens
+from tests.conftest import NIGHTLY
+from tests.reliability.centre import Centre, centre
+
+CASES = 100_000 if NIGHTLY else 2_000
+PEOPLE = 40
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+ENDS_THE_SESSION = {"POST /api/v1/auth/logout", "DELETE /api/v1/auth/sessions"}
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[Centre]:
+    async with centre(
+        3, TRUSTED_PROXIES="127.0.0.1", LOG_LEVEL="ERROR", LOG_FORMAT="json"
+    ) as place:
+        yield place
+
+
+async def admins(place: Centre) -> list[str]:
+    """Tokens of administrators who are agents too: whatever there is, they may do."""
+    conn = await place.connect()
+    now = datetime.now(UTC)
+    tokens = AccessTokens(place.settings.auth.jwt_secret.get_secret_value())
+    made = []
+    for number in range(PEOPLE):
+        made.append(await _admin(conn, tokens, number, now))
+    await conn.close()
+    return made
+
+
+async def _admin(conn: db.Connection, tokens: AccessTokens, number: int, now: datetime) -> str:
+    user, session = new_id(), new_id()
+    await conn.execute(
+        "INSERT INTO users (id, email, email_verified, first_name, role, created_at, updated_at) "
+        "VALUES ($1, $2, true, 'Root', 'admin', $3, $3)",
+        user,
+        f"root{number}@example.org",
+        now,
+    )
+    await conn.execute(
+        "INSERT INTO sessions (id, user_id, created_at, expires_at, last_activity_at) "
+        "VALUES ($1, $2, $3, $4, $3)",
+        session,
+        user,
+        now,
+        now + timedelta(days=1),
+    )
+    await conn.execute(
+        "INSERT INTO agents (id, user_id, name, sort_key, status_since, created_at) "
+        "VALUES ($1, $2, 'Root', 'root', $3, $3)",
+        new_id(),
+        user,
+        now,
+    )
+    return tokens.issue(user, session, now)
+
+
+def fuzz(url: str, tokens: list[str]) -> Counter[int]:
+    """Ask every operation; how often each status was answered. Raises what a check finds."""
+    schema = schemathesis.openapi.from_url(f"{url}/api/openapi.json")
+    operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+    each = max(1, -(-CASES // len(operations)))
+    numbers = itertools.count()
+    told: Counter[int] = Counter()
+    for operation in operations:
+        name = f"{operation.method.upper()} {operation.path}"
+
+        ends = name in ENDS_THE_SESSION
+        ask = functools.partial(_ask, url=url, tokens=["ended"] if ends else tokens)
+
+        def asked(case: Any, ask: Callable[..., int] = ask) -> None:
+            told[ask(case, next(numbers))] += 1
+
+        hypothesis.settings(
+            max_examples=each,
+            deadline=None,
+            database=None,
+            derandomize=not NIGHTLY,
+            suppress_health_check=list(hypothesis.HealthCheck),
+            phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+        )(hypothesis.given(case=operation.as_strategy())(_alone(asked)))()
+    return told
+
+
+def _alone(function: Callable[[Any], None]) -> Callable[[Any], None]:
+    """With no argument but the case, as hypothesis wants it."""
+    return lambda case: function(case)
+
+
+def _ask(case: Any, number: int, *, url: str, tokens: list[str]) -> int:
+    """Ask from an address of its own; the status, once the answer has passed every check."""
+    headers = {
+        "Authorization": f"Bearer {tokens[number % len(tokens)]}",
+        "X-Forwarded-For": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}",
+    }
+    answer = case.call(base_url=url, headers=headers, allow_redirects=False)
+    case.validate_response(answer, checks=CHECKS)
+    return int(answer.status_code)
+
+
+@pytest.mark.filterwarnings("ignore")
+async def test_no_server_error_and_no_answer_that_is_not_described(place: Centre) -> None:
+    tokens = await admins(place)
+    place.start()
+    async with aiohttp.ClientSession() as session:
+        await place.ready(session)
+    told = await asyncio.to_thread(fuzz, place.url, tokens)
+    print(dict(told))
+    assert told.total() >= CASES / 2
+    assert sum(n for status, n in told.items() if 200 <= status < 300) > told.total() / 20
+    assert told[429] < told.total() / 10, "limits must not answer for the routes"
+    complaints = place.complaints()
+    assert complaints == [], complaints[:3]
