@@ -32,12 +32,12 @@ Permissions = Annotated[
 ]
 
 
-class Page(Schema):
+class AdminPage(Schema):
     limit: int = Field(50, ge=1, le=200)
     cursor: UUID | None = None
 
 
-class UsersQuery(Page):
+class UsersQuery(AdminPage):
     role: RoleName | None = None
     status: Literal["active", "invited", "disabled", "erased"] | None = None
     q: Word | None = None
@@ -132,7 +132,7 @@ class TeamList(BaseModel):
     next_cursor: str | None = None
 
 
-class AuditQuery(Page):
+class AuditQuery(AdminPage):
     user_id: UUID | None = None
     action: Word | None = None
     """A whole action, or its first words: `user` finds `user.changed`."""

@@ -13,7 +13,7 @@ from contactcenter.core.errors import Conflict, Forbidden, NotFound
 from contactcenter.core.http import Request, Response, Route
 from contactcenter.core.validation import Schema
 from contactcenter.identity import privacy
-from contactcenter.identity.admin_schemas import Page
+from contactcenter.identity.admin_schemas import AdminPage
 from contactcenter.identity.privacy import PrivacyService
 
 PATH: Final = "/api/v1/privacy/requests"
@@ -66,7 +66,7 @@ class PrivacyRoutes:
         )
 
     async def listed(self, request: Request) -> RequestList:
-        query: Page = request.query
+        query: AdminPage = request.query
         rows = await self._service.requests(query.cursor, query.limit + 1)
         more = len(rows) > query.limit
         return RequestList(
@@ -103,7 +103,7 @@ class PrivacyRoutes:
                 self.listed,
                 manage,
                 "List privacy requests, the newest first",
-                query=Page,
+                query=AdminPage,
                 response=RequestList,
                 tags=TAGS,
             ),

@@ -21,6 +21,16 @@ export interface AddressCard {
   address: string;
 }
 
+export interface AdminPage {
+  limit?: number;
+  cursor?: string | null;
+}
+
+/** `auto_answer`: the agent's desk accepts offers by itself, after a beep. */
+export interface AgentEdit {
+  auto_answer: boolean;
+}
+
 export interface AgentItem {
   interaction_id: string;
   queue: string;
@@ -108,11 +118,36 @@ export interface AgentWorked {
   utilisation: [number, number];
 }
 
+export interface Approval {
+  user_id: string;
+  amount: Money;
+  at: string;
+}
+
+export interface ApproveIn {
+  decided_by?: "insurer" | "delegated";
+  decided_on?: string | null;
+  document?: string | null;
+  note?: string;
+  amount: Money;
+  reviewed?: boolean;
+}
+
 /** Give a waiting interaction to an agent. `force` goes above the budget and past an away status, and is recorded; a desk that is not connected, or cannot handle the channel, is never given anything. */
 export interface Assign {
   interaction_id: string;
   agent_id: string;
   force?: boolean;
+}
+
+/** Give a chat that waits to an agent; `force` as in Assign. */
+export interface AssignConversation {
+  agent_id: string;
+  force?: boolean;
+}
+
+export interface AssignIn {
+  adjuster_id: string;
 }
 
 export interface Assigned {
@@ -152,6 +187,15 @@ export interface AuditRow {
   before: Record<string, unknown> | null;
   after: Record<string, unknown> | null;
   erased: boolean;
+}
+
+/** What an insurer lets us decide, from a day on; a maximum of 0 takes it back. */
+export interface Authority {
+  carrier: string;
+  policy_type: "auto" | "home" | "life" | "health" | "business";
+  valid_from: string;
+  max_amount: Money;
+  four_eyes_above: Money;
 }
 
 export interface AvailableQuery {
@@ -248,6 +292,13 @@ export interface CallConsulted {
   talks_to: "colleague" | "customer";
 }
 
+export interface CallDetail {
+  call: CallCard;
+  end_reason: string | null;
+  events: CallEvent[];
+  recordings: RecordingCard[];
+}
+
 /** `call.dial`: an internal call. */
 export interface CallDial {
   agent_id: string;
@@ -259,9 +310,22 @@ export interface CallDigits {
   digits: string;
 }
 
+/** One line of a call's history. */
+export interface CallEvent {
+  at: string;
+  name: string;
+  actor: string;
+  data: Record<string, unknown>;
+}
+
 /** `call.offer`: the browser's SDP; PCMU only. */
 export interface CallOffer {
   sdp: string;
+}
+
+export interface CallPage {
+  items: CallCard[];
+  next_cursor: string | null;
 }
 
 export interface CallParty {
@@ -280,6 +344,17 @@ export interface CallQuality {
   leg_id: string;
   quality: LegQuality;
   level: number;
+}
+
+/** Filters of GET /calls; all of them must hold. With `interaction_id`: all the calls of an interaction, for whoever may see it. */
+export interface CallQuery {
+  interaction_id?: string | null;
+  state?: "waiting" | "dialing" | "ringing" | "active" | "held" | "consulting" | "conference" | "ended" | null;
+  queue?: string | null;
+  agent_id?: string | null;
+  direction?: "inbound" | "outbound" | "internal" | null;
+  limit?: number;
+  cursor?: string | null;
 }
 
 /** `call.record`. */
@@ -303,6 +378,26 @@ export interface CallRef {
 export interface CallSwitch {
   call_id: string;
   on: boolean;
+}
+
+/** Body of POST .../transfer: blind, to a queue or to a colleague. */
+export interface CallTransfer {
+  queue?: string | null;
+  agent_id?: string | null;
+}
+
+export interface CancelIn {
+  reason: "non_renewal" | "total_loss" | "policyholder_wish" | "distance_withdrawal" | "insurer_terminates" | "sale_of_risk" | "death" | "non_payment" | "duplicate_insurance" | "error";
+  effective_date: string;
+  effective_time?: string;
+  requested_by?: "policyholder" | "insurer" | "both";
+  requested_by_customer_id?: string | null;
+  note?: string;
+}
+
+export interface Cancelled {
+  policy: PolicyOut;
+  refund: RefundOut;
 }
 
 export interface ChangePasswordIn {
@@ -331,6 +426,160 @@ export interface ChatConfig {
   opens_at: string | null;
   server_now: string;
   message_limit: number;
+}
+
+/** What PATCH changes: what is given. States and decisions have operations of their own. */
+export interface ClaimEdit {
+  description?: string | null;
+  location?: string | null;
+  postal_code?: string | null;
+  injuries?: boolean;
+  payer?: "insurer" | "consorcio" | "third_party_insurer" | null;
+  insurer_reference?: string | null;
+  claimed_amount?: Money | null;
+  reserve?: Money | null;
+  perito_name?: string | null;
+  perito_phone?: string | null;
+  perito_visit_at?: string | null;
+  perito_reported?: boolean;
+  motor?: Motor | null;
+  metadata?: Record<string, unknown>;
+  notes?: string | null;
+}
+
+export interface ClaimEvent {
+  kind: string;
+  before: string | null;
+  after: string | null;
+  amount: Money | null;
+  note: string;
+  actor: string;
+  at: string;
+}
+
+export interface ClaimHistory {
+  items: ClaimEvent[];
+}
+
+export interface ClaimNew {
+  description: string;
+  location?: string | null;
+  postal_code?: string | null;
+  injuries?: boolean;
+  payer?: "insurer" | "consorcio" | "third_party_insurer" | null;
+  insurer_reference?: string | null;
+  claimed_amount?: Money | null;
+  reserve?: Money | null;
+  perito_name?: string | null;
+  perito_phone?: string | null;
+  perito_visit_at?: string | null;
+  perito_reported?: boolean;
+  motor?: Motor | null;
+  metadata?: Record<string, unknown>;
+  notes?: string | null;
+  policy_id: string;
+  claim_type: string;
+  cause?: "collision" | "theft" | "fire" | "water" | "glass" | "liability" | "illness" | "accident" | "death" | "flood" | "earthquake" | "extraordinary_wind" | "volcano" | "terrorism" | "hail" | "other";
+  incident_date: string;
+  known_on?: string | null;
+  adjuster_id?: string | null;
+  interaction_id?: string | null;
+}
+
+export interface ClaimOut {
+  claim_id: string;
+  claim_number: string;
+  customer_id: string;
+  customer_name: string;
+  policy_id: string;
+  policy_type: string;
+  claim_type: string;
+  cause: "collision" | "theft" | "fire" | "water" | "glass" | "liability" | "illness" | "accident" | "death" | "flood" | "earthquake" | "extraordinary_wind" | "volcano" | "terrorism" | "hail" | "other";
+  payer: "insurer" | "consorcio" | "third_party_insurer";
+  status: "reported" | "investigating" | "approved" | "denied" | "paid" | "reopened";
+  incident_date: string;
+  adjuster_id: string | null;
+  adjuster_name: string | null;
+  claimed_amount: Money | null;
+  created_at: string;
+  reported_date: string;
+  known_on: string;
+  sent_at: string | null;
+  insurer_reference: string | null;
+  description: string;
+  location: string | null;
+  postal_code: string | null;
+  injuries: boolean;
+  approved_amount: Money | null;
+  paid_amount: Money | null;
+  reserve: Money | null;
+  denial_reason: string | null;
+  decided_by: "insurer" | "delegated" | null;
+  decided_on: string | null;
+  decision_document: string | null;
+  perito_name: string | null;
+  perito_phone: string | null;
+  perito_visit_at: string | null;
+  perito_reported: boolean;
+  coverage: CoverageAt;
+  motor: Motor | null;
+  fraud_score: number | null;
+  documents: Record<string, unknown>[];
+  metadata: Record<string, unknown>;
+  notes: string | null;
+  interaction_id: string | null;
+  clocks: ClockOut[];
+  approvals: Approval[];
+  next: ("reported" | "investigating" | "approved" | "denied" | "paid" | "reopened")[];
+  version: number;
+  updated_at: string;
+  resolved_at: string | null;
+}
+
+export interface ClaimPage {
+  items: ClaimRow[];
+  next_cursor: string | null;
+}
+
+export interface ClaimQuery {
+  limit?: number;
+  cursor?: string | null;
+  customer_id?: string | null;
+  policy_id?: string | null;
+  status?: "reported" | "investigating" | "approved" | "denied" | "paid" | "reopened" | null;
+  adjuster_id?: string | null;
+  cause?: "collision" | "theft" | "fire" | "water" | "glass" | "liability" | "illness" | "accident" | "death" | "flood" | "earthquake" | "extraordinary_wind" | "volcano" | "terrorism" | "hail" | "other" | null;
+  open?: boolean | null;
+  q?: string | null;
+}
+
+export interface ClaimRow {
+  claim_id: string;
+  claim_number: string;
+  customer_id: string;
+  customer_name: string;
+  policy_id: string;
+  policy_type: string;
+  claim_type: string;
+  cause: "collision" | "theft" | "fire" | "water" | "glass" | "liability" | "illness" | "accident" | "death" | "flood" | "earthquake" | "extraordinary_wind" | "volcano" | "terrorism" | "hail" | "other";
+  payer: "insurer" | "consorcio" | "third_party_insurer";
+  status: "reported" | "investigating" | "approved" | "denied" | "paid" | "reopened";
+  incident_date: string;
+  adjuster_id: string | null;
+  adjuster_name: string | null;
+  claimed_amount: Money | null;
+  created_at: string;
+}
+
+export interface ClaimStatusIn {
+  status: "investigating" | "reopened";
+  note: string;
+}
+
+export interface ClockOut {
+  name: "report" | "minimum_payment" | "default_interest";
+  due_on: string;
+  state: "running" | "met" | "late";
 }
 
 /** The agent ends the customer's part. With a disposition nothing is left to do; without, a wrap-up begins unless the queue has none or `wrap` is false. */
@@ -383,6 +632,27 @@ export interface ConversationState {
   has_more: boolean;
   visitor_read: string | null;
   agent_read: string | null;
+}
+
+export interface CoverageAt {
+  answer: string;
+  why: string | null;
+  until: string | null;
+  notes: string[];
+}
+
+/** Never a bare yes or no: see crm.policies.coverage. */
+export interface CoverageOut {
+  answer: "covered" | "grace_until" | "suspended" | "ask_insurer" | "not_in_force";
+  why: "before_effect" | "ended" | "extinct" | "first_premium_unpaid" | "premium_unpaid" | "not_issued" | "suspended_by_agreement" | "endorsed_since" | "peril_not_named" | null;
+  until: string | null;
+  notes: ("before_effect" | "ended" | "extinct" | "first_premium_unpaid" | "premium_unpaid" | "not_issued" | "suspended_by_agreement" | "endorsed_since" | "peril_not_named")[];
+  at: string;
+}
+
+export interface CoverageQuery {
+  at: string;
+  peril?: string | null;
 }
 
 /** The customer as the agent who has the interaction sees them. */
@@ -546,6 +816,14 @@ export interface CustomerStats {
   lifetime_value: Money;
 }
 
+/** Whose it is, when, and what says so. */
+export interface Decision {
+  decided_by?: "insurer" | "delegated";
+  decided_on?: string | null;
+  document?: string | null;
+  note?: string;
+}
+
 export interface DemoUser {
   email: string;
   password: string;
@@ -556,6 +834,14 @@ export interface DemoUser {
 export interface DemoUsersOut {
   items: DemoUser[];
   next_cursor?: string | null;
+}
+
+export interface DenyIn {
+  decided_by?: "insurer" | "delegated";
+  decided_on?: string | null;
+  document?: string | null;
+  note?: string;
+  reason: string;
 }
 
 export interface DigitsIn {
@@ -594,6 +880,12 @@ export interface DispositionNew {
   key: string;
 }
 
+export interface DocumentIn {
+  name: string;
+  url: string;
+  type?: string;
+}
+
 export interface Duplicates {
   items: Likeness[];
 }
@@ -612,6 +904,34 @@ export interface ExpectedContacts {
   queue: string;
   channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
   contacts: number;
+}
+
+export interface Expiring {
+  items: ExpiringRow[];
+}
+
+export interface ExpiringQuery {
+  days?: number;
+  policy_type?: "auto" | "home" | "life" | "health" | "business" | null;
+  limit?: number;
+}
+
+export interface ExpiringRow {
+  policy_id: string;
+  reference: string;
+  customer_id: string;
+  customer_name: string;
+  policy_number: string | null;
+  policy_type: "auto" | "home" | "life" | "health" | "business";
+  carrier: string;
+  status: "proposal" | "pending" | "active" | "suspended" | "expired" | "cancelled" | "replaced";
+  coverage_start_date: string;
+  coverage_end_date: string;
+  premium_amount: Money;
+  vehicle_plate: string | null;
+  property_address: string | null;
+  created_at: string;
+  renewal: RenewalDates | null;
 }
 
 /** Which figure of today, over which queue, channels and half hour; all of them if left out. */
@@ -645,6 +965,7 @@ export interface ExplainedFigure {
 /** A queue visit behind a figure, and what it adds to either operand. */
 export interface ExplainedItem {
   interaction_id: string;
+  contact_id: string | null;
   customer_name: string;
   queue: string;
   channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
@@ -699,6 +1020,11 @@ export interface HelpWanted {
   interaction_id?: string | null;
 }
 
+export interface History {
+  terms: Record<string, unknown>;
+  versions: VersionOut[];
+}
+
 export interface Hit {
   customer_id: string;
   kind: "person" | "company";
@@ -746,6 +1072,10 @@ export interface IceServer {
   credential?: string | null;
 }
 
+export interface IceServers {
+  ice_servers: IceServer[];
+}
+
 export interface IdentitiesOut {
   items: IdentityOut[];
   next_cursor?: string | null;
@@ -756,6 +1086,19 @@ export interface IdentityOut {
   email: string | null;
   created_at: string;
   last_used_at: string;
+}
+
+export interface InsurerIn {
+  key: string;
+  dgs_code: string;
+  name: string;
+  claims_phone?: string | null;
+  assistance_phone?: string | null;
+  retired?: boolean;
+}
+
+export interface Insurers {
+  items: InsurerIn[];
 }
 
 export interface InteractionCard {
@@ -886,6 +1229,11 @@ export interface LegQuality {
   word: "good" | "fair" | "poor";
 }
 
+export interface LegalHold {
+  on: boolean;
+  reason?: string;
+}
+
 export interface Likeness {
   customer: CustomerRow;
   score: number;
@@ -982,6 +1330,17 @@ export interface Money {
   currency?: "EUR";
 }
 
+/** Of a collision: what the insurers' agreements ask. */
+export interface Motor {
+  statement_signed?: boolean;
+  own_plate?: string | null;
+  other_plate?: string | null;
+  other_insurer?: string | null;
+  vehicles?: number;
+  other_at_fault?: boolean;
+  agreement?: "cide" | "ascide" | "none" | null;
+}
+
 /** A visitor begins. With `message`, it is queued at once; else with the first message. */
 export interface NewConversation {
   name?: string | null;
@@ -996,6 +1355,25 @@ export interface NewConversation {
 export interface NewPasswordIn {
   token: string;
   new_password: string;
+}
+
+export interface NonRenewalIn {
+  by?: "policyholder" | "insurer";
+  received_on: string;
+}
+
+export interface NonRenewalOut {
+  by: "policyholder" | "insurer";
+  state: "received" | "sent" | "acknowledged";
+  term_end: string;
+  received_on: string;
+  sent_on: string | null;
+  acknowledged_on: string | null;
+  late: boolean;
+}
+
+export interface NoteIn {
+  note: string;
 }
 
 /** `chat.typing` and `chat.close` on /chat. */
@@ -1026,6 +1404,26 @@ export interface OfferedCustomer {
   repeat_count: number;
 }
 
+/** What is ours to change without an endorsement. */
+export interface Office {
+  policy_number?: string | null;
+  auto_renew?: boolean;
+  notice_months?: number | null;
+  first_premium_agreed?: boolean;
+  distance_sale?: boolean;
+  cover_on_request?: boolean;
+  concluded_on?: string | null;
+  policy_document_url?: string | null;
+  certificate_url?: string | null;
+  issued_by?: string | null;
+  metadata?: Record<string, unknown>;
+  notes?: string | null;
+}
+
+export interface OnDay {
+  on: string;
+}
+
 export interface Page {
   limit?: number;
   cursor?: string | null;
@@ -1036,11 +1434,203 @@ export interface PageQuery {
   cursor?: string | null;
 }
 
+/** Somebody's part in a policy: a customer, or a name without a file. */
+export interface Party {
+  role: "policyholder" | "insured" | "driver" | "owner" | "beneficiary" | "mortgagee";
+  customer_id?: string | null;
+  name?: string | null;
+  share?: string | null;
+}
+
+export interface PartyOut {
+  role: "policyholder" | "insured" | "driver" | "owner" | "beneficiary" | "mortgagee";
+  customer_id: string | null;
+  name: string;
+  share: string | null;
+}
+
+export interface PayIn {
+  amount: Money;
+  paid_on?: string | null;
+  note?: string;
+}
+
 /** One right each; every route and every socket command names exactly one. */
-export type Permission = "public" | "session.use" | "chat.use" | "desk.use" | "interactions.read" | "contacts.read" | "contacts.write" | "agents.read" | "agents.manage" | "queues.read" | "queues.manage" | "routing.assign" | "wallboard.read" | "demo.control" | "users.manage" | "roles.manage" | "audit.read" | "privacy.manage" | "customers.read" | "customers.all" | "customers.write" | "portfolios.all" | "claims.decide" | "tasks.use" | "workflows.read" | "workflows.manage";
+export type Permission = "public" | "session.use" | "chat.use" | "desk.use" | "interactions.read" | "contacts.read" | "contacts.write" | "agents.read" | "agents.manage" | "queues.read" | "queues.manage" | "routing.assign" | "wallboard.read" | "calls.read" | "recordings.play" | "recordings.health" | "recordings.manage" | "demo.control" | "users.manage" | "roles.manage" | "audit.read" | "privacy.manage" | "customers.read" | "customers.all" | "customers.write" | "portfolios.all" | "claims.decide" | "tasks.use" | "workflows.read" | "workflows.manage";
 
 export interface PermissionsIn {
   permissions: Permission[];
+}
+
+/** What is given changes. `effective_date` and `effective_time` (local; default: now) say from when the terms do. */
+export interface PolicyEdit {
+  policy_number?: string | null;
+  auto_renew?: boolean;
+  notice_months?: number | null;
+  first_premium_agreed?: boolean;
+  distance_sale?: boolean;
+  cover_on_request?: boolean;
+  concluded_on?: string | null;
+  policy_document_url?: string | null;
+  certificate_url?: string | null;
+  issued_by?: string | null;
+  metadata?: Record<string, unknown>;
+  notes?: string | null;
+  premium_amount?: Money | null;
+  premium_net?: Money | null;
+  premium_frequency?: "single" | "annual" | "semiannual" | "quarterly" | "monthly";
+  coverage_amount?: Money | null;
+  covers?: string[];
+  vehicle_make?: string | null;
+  vehicle_model?: string | null;
+  vehicle_year?: number | null;
+  vehicle_plate?: string | null;
+  vehicle_vin?: string | null;
+  property_address?: string | null;
+  property_type?: string | null;
+  property_value?: Money | null;
+  property_postal_code?: string | null;
+  effective_date?: string | null;
+  effective_time?: string;
+  reason?: string;
+  parties?: Party[] | null;
+}
+
+export interface PolicyNew {
+  policy_number?: string | null;
+  auto_renew?: boolean;
+  notice_months?: number | null;
+  first_premium_agreed?: boolean;
+  distance_sale?: boolean;
+  cover_on_request?: boolean;
+  concluded_on?: string | null;
+  policy_document_url?: string | null;
+  certificate_url?: string | null;
+  issued_by?: string | null;
+  metadata?: Record<string, unknown>;
+  notes?: string | null;
+  premium_amount: Money;
+  premium_net?: Money | null;
+  premium_frequency?: "single" | "annual" | "semiannual" | "quarterly" | "monthly";
+  coverage_amount?: Money | null;
+  covers?: string[];
+  vehicle_make?: string | null;
+  vehicle_model?: string | null;
+  vehicle_year?: number | null;
+  vehicle_plate?: string | null;
+  vehicle_vin?: string | null;
+  property_address?: string | null;
+  property_type?: string | null;
+  property_value?: Money | null;
+  property_postal_code?: string | null;
+  customer_id: string;
+  policy_type: "auto" | "home" | "life" | "health" | "business";
+  carrier: string;
+  coverage_start_date: string;
+  coverage_start_time?: string;
+  coverage_end_date: string;
+  coverage_end_time?: string;
+  parties?: Party[];
+}
+
+export interface PolicyOut {
+  policy_id: string;
+  reference: string;
+  customer_id: string;
+  customer_name: string;
+  policy_number: string | null;
+  policy_type: "auto" | "home" | "life" | "health" | "business";
+  carrier: string;
+  status: "proposal" | "pending" | "active" | "suspended" | "expired" | "cancelled" | "replaced";
+  coverage_start_date: string;
+  coverage_end_date: string;
+  premium_amount: Money;
+  vehicle_plate: string | null;
+  property_address: string | null;
+  created_at: string;
+  coverage_start_time: string;
+  coverage_end_time: string;
+  term_start_date: string;
+  premium_net: Money | null;
+  premium_frequency: "single" | "annual" | "semiannual" | "quarterly" | "monthly";
+  coverage_amount: Money | null;
+  covers: string[];
+  auto_renew: boolean;
+  notice_months: number | null;
+  renewal: RenewalDates | null;
+  non_renewal: NonRenewalOut | null;
+  first_premium_agreed: boolean;
+  distance_sale: boolean;
+  cover_on_request: boolean;
+  concluded_on: string | null;
+  cancellation_reason: string | null;
+  cancelled_at: string | null;
+  cancelled_by: string | null;
+  refund_estimate: Money | null;
+  replaced_by: string | null;
+  vehicle_make: string | null;
+  vehicle_model: string | null;
+  vehicle_year: number | null;
+  vehicle_vin: string | null;
+  property_type: string | null;
+  property_value: Money | null;
+  property_postal_code: string | null;
+  policy_document_url: string | null;
+  certificate_url: string | null;
+  issued_by: string | null;
+  metadata: Record<string, unknown>;
+  notes: string | null;
+  parties: PartyOut[];
+  warnings: Warning_[];
+  version: number;
+  updated_at: string;
+}
+
+export interface PolicyPage {
+  items: PolicyRow[];
+  next_cursor: string | null;
+}
+
+export interface PolicyQuery {
+  limit?: number;
+  cursor?: string | null;
+  customer_id?: string | null;
+  policy_type?: "auto" | "home" | "life" | "health" | "business" | null;
+  status?: "proposal" | "pending" | "active" | "suspended" | "expired" | "cancelled" | "replaced" | null;
+  carrier?: string | null;
+}
+
+export interface PolicyRow {
+  policy_id: string;
+  reference: string;
+  customer_id: string;
+  customer_name: string;
+  policy_number: string | null;
+  policy_type: "auto" | "home" | "life" | "health" | "business";
+  carrier: string;
+  status: "proposal" | "pending" | "active" | "suspended" | "expired" | "cancelled" | "replaced";
+  coverage_start_date: string;
+  coverage_end_date: string;
+  premium_amount: Money;
+  vehicle_plate: string | null;
+  property_address: string | null;
+  created_at: string;
+}
+
+export interface PolicySearch {
+  limit?: number;
+  cursor?: string | null;
+  customer_id?: string | null;
+  policy_type?: "auto" | "home" | "life" | "health" | "business" | null;
+  status?: "proposal" | "pending" | "active" | "suspended" | "expired" | "cancelled" | "replaced" | null;
+  carrier?: string | null;
+  q: string;
+}
+
+export interface PolicyStatusIn {
+  status: "active" | "suspended" | "replaced";
+  replaced_by?: string | null;
+  note?: string;
 }
 
 /** A further postal address. */
@@ -1052,6 +1642,27 @@ export interface PostalAddress {
   province?: string | null;
   postal_code?: string | null;
   country?: string;
+}
+
+/** What the lines of a year's premium would be on a day. */
+export interface PremiumIn {
+  policy_type: "auto" | "home" | "life" | "health" | "business";
+  net: Money;
+  frequency?: "single" | "annual" | "semiannual" | "quarterly" | "monthly";
+  on: string;
+  capital?: Money | null;
+  compulsory?: Money | null;
+  rider?: Money | null;
+}
+
+export interface PremiumLineOut {
+  kind: string;
+  amount: Money;
+}
+
+export interface PremiumOut {
+  lines: PremiumLineOut[];
+  total: Money;
 }
 
 /** What is left out stays; `phone: null` takes the number away. */
@@ -1102,6 +1713,7 @@ export interface QueueItem {
   interaction_id: string;
   channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
   queue: string;
+  contact_id: string;
   customer_name: string;
   entered_at: string;
   virtual_start: string;
@@ -1155,6 +1767,104 @@ export interface ReadUpTo {
   message_id: string;
 }
 
+export interface ReceiptLine {
+  kind: string;
+  amount: Money;
+}
+
+/** Along an edge of its states; another move is refused with 409. */
+export interface ReceiptMove {
+  state: "issued" | "presented" | "collected" | "returned" | "re_presented" | "paid_at_broker" | "cancelled";
+  at?: string | null;
+  return_code?: string | null;
+}
+
+/** As the insurer issued it; nothing is recomputed. */
+export interface ReceiptNew {
+  number: string;
+  kind: "new" | "renewal" | "endorsement" | "extorno";
+  first?: boolean;
+  period_start: string;
+  period_end: string;
+  due_on: string;
+  net: Money;
+  total: Money;
+  lines?: ReceiptLine[];
+  collected_by?: "insurer" | "broker";
+  commission?: Money | null;
+}
+
+export interface ReceiptOut {
+  receipt_id: string;
+  policy_id: string;
+  number: string;
+  kind: string;
+  first: boolean;
+  period_start: string;
+  period_end: string;
+  due_on: string;
+  net: Money;
+  total: Money;
+  lines: ReceiptLine[];
+  collected_by: string;
+  state: "issued" | "presented" | "collected" | "returned" | "re_presented" | "paid_at_broker" | "cancelled";
+  return_code: string | null;
+  returned_at: string | null;
+  paid_at: string | null;
+  claimed_at: string | null;
+  settled_at: string | null;
+  settlement: string | null;
+  commission: Money | null;
+  version: number;
+}
+
+export interface Receipts {
+  items: ReceiptOut[];
+}
+
+/** Body of POST .../record. */
+export interface RecordControl {
+  state: "start" | "pause" | "resume" | "stop";
+}
+
+export interface RecordingCard {
+  recording_id: string;
+  call_id: string;
+  state: "recording" | "finished" | "stored" | "failed" | "deleted";
+  created_at: string;
+  started_at: string | null;
+  seconds: number | null;
+  bytes: number | null;
+  sha256: string | null;
+  gaps: Record<string, unknown>[];
+  peaks: Waveform | null;
+  recovered: boolean;
+  retention: "standard" | "contract" | "claim" | "health";
+  expires_at: string | null;
+  legal_hold: boolean;
+  health: boolean;
+  may_play: boolean;
+}
+
+export interface RecordingList {
+  items: RecordingCard[];
+  next_cursor?: null;
+}
+
+/** What holds for calls of a queue; version 0: the defaults. */
+export interface RecordingRuleCard {
+  queue: string;
+  mode: "inform" | "opt_in" | "opt_out" | "off";
+  retention: "standard" | "contract" | "claim" | "health";
+  health: boolean;
+  version: number;
+}
+
+export interface RecordingRules {
+  items: RecordingRuleCard[];
+  next_cursor?: null;
+}
+
 export interface RecoveryOut {
   recovery_codes: string[];
 }
@@ -1162,6 +1872,14 @@ export interface RecoveryOut {
 export interface RefreshIn {
   refresh_token?: string | null;
   token_transport?: "body" | "cookie";
+}
+
+/** Our estimate; what the insurer's own receipt (extorno) says is the truth. */
+export interface RefundOut {
+  rule: "none" | "full" | "full_less_days" | "unearned_days" | "insurer_decides";
+  estimate: Money | null;
+  days: number | null;
+  of_days: number | null;
 }
 
 export interface RegisterIn {
@@ -1176,6 +1894,22 @@ export interface RegisterIn {
 export interface RejectReservation {
   reservation_id: string;
   reason?: string;
+}
+
+export interface RenewIn {
+  end_date?: string | null;
+  premium_amount?: Money | null;
+  premium_net?: Money | null;
+  insurer_notified_on?: string | null;
+  insurer_consents?: boolean;
+  note?: string;
+}
+
+/** For the present term; all days are local. */
+export interface RenewalDates {
+  last_day: string;
+  our_last_day: string;
+  insurer_last_day: string;
 }
 
 export interface ReservationCard {
@@ -1269,6 +2003,12 @@ export interface SegmentRules {
   items: SegmentRule[];
 }
 
+export interface SendIn {
+  insurer_reference?: string | null;
+  at?: string | null;
+  note?: string;
+}
+
 /** Service level by its four names; the centre's own is the default. */
 export interface ServiceLevels {
   centre: [number, number];
@@ -1292,6 +2032,12 @@ export interface SessionsOut {
   next_cursor?: string | null;
 }
 
+export interface SetRecordingRule {
+  mode: "inform" | "opt_in" | "opt_out" | "off";
+  retention?: "standard" | "contract" | "claim" | "health";
+  health?: boolean;
+}
+
 /** `after_this`: it takes effect when the open work has ended, with no offer in between. Leaving as the last agent of a queue with waiters is refused with ctx.waiting unless `confirm`; signing off with open work is refused with ctx.open unless `open` says what becomes of it. */
 export interface SetStatus {
   status: "available" | "on_demand" | "away" | "offline";
@@ -1307,6 +2053,10 @@ export interface SetUpOut {
   secret: string;
   otpauth_url: string;
   qr_svg: string;
+}
+
+export interface Settlement {
+  reference: string;
 }
 
 export interface SignedInOut {
@@ -1405,6 +2155,11 @@ export interface SupervisorTransfer {
   agent?: string | null;
 }
 
+/** Body of POST .../mute and .../hold. */
+export interface Switched {
+  on: boolean;
+}
+
 /** `cursor`: the last one the client has seen. The answer is always a snapshot. */
 export interface Sync {
   cursor?: string;
@@ -1440,9 +2195,40 @@ export interface TeamOut {
   agents: string[];
 }
 
+/** What is agreed, and what an endorsement changes. */
+export interface Terms {
+  premium_amount: Money;
+  premium_net?: Money | null;
+  premium_frequency?: "single" | "annual" | "semiannual" | "quarterly" | "monthly";
+  coverage_amount?: Money | null;
+  covers?: string[];
+  vehicle_make?: string | null;
+  vehicle_model?: string | null;
+  vehicle_year?: number | null;
+  vehicle_plate?: string | null;
+  vehicle_vin?: string | null;
+  property_address?: string | null;
+  property_type?: string | null;
+  property_value?: Money | null;
+  property_postal_code?: string | null;
+}
+
+export interface TermsQuery {
+  at?: string | null;
+  known?: string | null;
+}
+
 export interface Timeline {
   items: TimelineItem[];
   next_cursor: string | null;
+}
+
+export interface TimelineCall {
+  call_id: string;
+  state: string;
+  answered_at: string | null;
+  ended_at: string | null;
+  recordings: TimelineRecording[];
 }
 
 /** One interaction in a contact's history, newest first, over all channels. */
@@ -1462,6 +2248,7 @@ export interface TimelineEntry {
   closed_at: string | null;
   messages: number;
   excerpt: string;
+  call: TimelineCall | null;
 }
 
 /** One thing that happened: an interaction on any channel, or a step of the file. */
@@ -1489,6 +2276,14 @@ export interface TimelineQuery {
   limit?: number;
   cursor?: string | null;
   channel?: "voice" | "chat" | "whatsapp" | "sms" | "email" | null;
+}
+
+/** A recording on the timeline; GET /recordings/{id} says whether one may play it. */
+export interface TimelineRecording {
+  recording_id: string;
+  state: "recording" | "finished" | "stored" | "failed";
+  seconds: number | null;
+  started_at: string | null;
 }
 
 export interface TokenIn {
@@ -1575,6 +2370,15 @@ export interface UsersQuery {
   q?: string | null;
 }
 
+export interface VersionOut {
+  number: number;
+  kind: string;
+  effective_at: string;
+  known_at: string;
+  changes: Record<string, unknown>;
+  reason: string;
+}
+
 export interface VisitorAgent {
   name: string;
 }
@@ -1657,6 +2461,7 @@ export interface WaitingItem {
   interaction_id: string;
   queue: string;
   channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
+  contact_id: string | null;
   customer_name: string;
   entered_at: string;
   state: "queued" | "offered";
@@ -1695,6 +2500,7 @@ export interface WallboardQueue {
   short_ms: number;
   goal_percent: number;
   abandon_percent: number;
+  unreadable: boolean;
 }
 
 /** `snapshot.state` of the wallboard; a delta has the same sections, null for what went. */
@@ -1708,6 +2514,18 @@ export interface WallboardState {
   agents: Record<string, WallboardAgent>;
   time: Record<string, AgentWorked>;
   trouble: Record<string, boolean>;
+}
+
+/** Something to know about; nothing was refused for it. */
+export interface Warning_ {
+  type: "overlap" | "notice_late" | "terms_changed_late" | "premium_unpaid";
+  policy_ids?: string[];
+}
+
+/** How loud each side is, 0 to 100, in at most 400 bars over the recording's length. */
+export interface Waveform {
+  left: number[];
+  right: number[];
 }
 
 /** A further number or mail address. */
@@ -1778,6 +2596,7 @@ export interface WrapUp {
 
 /** The event catalogue: version of each log event, and its audience. */
 export const EVENTS = {
+  "agent.auto_answer_changed": { version: 1, audience: ["agent"] },
   "agent.help_requested": { version: 1, audience: ["agent", "wallboard"] },
   "agent.presence_changed": { version: 1, audience: ["agent", "team", "wallboard"] },
   "agent.skills_changed": { version: 1, audience: ["agent", "team", "wallboard"] },
@@ -1804,6 +2623,16 @@ export const EVENTS = {
   "call.ringing": { version: 1, audience: ["agent", "wallboard"] },
   "call.taken_over": { version: 1, audience: ["agent"] },
   "call.transferred": { version: 1, audience: ["agent", "visitor", "wallboard"] },
+  "claim.approval_asked": { version: 1, audience: ["team"] },
+  "claim.approved": { version: 1, audience: ["team"] },
+  "claim.assigned": { version: 1, audience: ["team"] },
+  "claim.created": { version: 1, audience: ["team"] },
+  "claim.denied": { version: 1, audience: ["team"] },
+  "claim.paid": { version: 1, audience: ["team"] },
+  "claim.reopened": { version: 1, audience: ["team"] },
+  "claim.resumed": { version: 1, audience: ["team"] },
+  "claim.sent": { version: 1, audience: ["team"] },
+  "claim.updated": { version: 1, audience: ["team"] },
   "customer.created": { version: 1, audience: ["team"] },
   "customer.deleted": { version: 1, audience: ["team"] },
   "customer.erased": { version: 1, audience: ["team"] },
@@ -1830,7 +2659,22 @@ export const EVENTS = {
   "message.created": { version: 1, audience: ["agent", "visitor"] },
   "message.read": { version: 1, audience: ["agent", "visitor"] },
   "person.erased": { version: 1, audience: [] },
+  "policy.cancelled": { version: 1, audience: ["team"] },
+  "policy.created": { version: 1, audience: ["team"] },
+  "policy.endorsed": { version: 1, audience: ["team"] },
+  "policy.expiring_soon": { version: 1, audience: ["team"] },
+  "policy.non_renewal_changed": { version: 1, audience: ["team"] },
+  "policy.renewed": { version: 1, audience: ["team"] },
+  "policy.status_changed": { version: 1, audience: ["team"] },
+  "policy.updated": { version: 1, audience: ["team"] },
   "queue.changed": { version: 1, audience: ["team", "wallboard"] },
+  "receipt.cancelled": { version: 1, audience: ["team"] },
+  "receipt.claimed": { version: 1, audience: ["team"] },
+  "receipt.collected": { version: 1, audience: ["team"] },
+  "receipt.issued": { version: 1, audience: ["team"] },
+  "receipt.presented": { version: 1, audience: ["team"] },
+  "receipt.returned": { version: 1, audience: ["team"] },
+  "receipt.settled": { version: 1, audience: ["team"] },
   "reservation.accepted": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
   "reservation.cancelled": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
   "reservation.created": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
