@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from channels.ports import Desks, Hints, Hours, Parts, Queueing
 from channels.privacy_rules import RULES
+from channels.replies.routes import ReplyRoutes
+from channels.replies.service import Replies
 from channels.voice.cards import CallCards
 from channels.voice.follow import FOLLOWED, STORE_RECORDING, Followers
 from channels.voice.history import CallHistory
@@ -80,6 +82,7 @@ def build(
         routes=(
             *ChatRoutes(visitors, settings.chat.starts_per_minute).table(),
             *routes.table(),
+            *ReplyRoutes(Replies(work)).table(),
         ),
         commands=(
             *ChatCommands(visitors, agents).table(),

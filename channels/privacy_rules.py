@@ -16,6 +16,7 @@ RULES: Final = (
     *nothing_personal("Ids and times.", "chat_visitors", "softphones", "call_legs"),
     *nothing_personal("Ids, states and times.", "calls", "call_events", "recording_plays"),
     *nothing_personal("Settings.", "recording_rules", "media_nodes"),
+    *nothing_personal("Texts to write to anybody; a user's go with the agent.", "saved_replies"),
     TableRule(
         "recordings",
         "keep",

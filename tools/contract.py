@@ -22,6 +22,7 @@ from contactcenter.realtime.projections import RULES, SNAPSHOT
 
 TARGET = Path(__file__).resolve().parent.parent / "web" / "shared" / "src" / "contract.ts"
 MODULES = (
+    "channels.replies.schemas",
     "channels.voice.schemas",
     "channels.webchat.schemas",
     "contactcenter.agents.schemas",

@@ -63,6 +63,10 @@ INSERT INTO recording_rules (queue, mode, retention, health, updated_at)
 VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING
 """
+INSERT_REPLY = """
+INSERT INTO saved_replies (id, body_es, body_en, updated_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT DO NOTHING
+"""
 INSERT_CONTACT = """
 INSERT INTO contacts (id, name, sort_key, created_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING
@@ -94,6 +98,13 @@ async def run(conn: Connection, *, environment: str) -> None:
         await _configuration(conn, queues, moment)
         await _people(conn, team, moment, ROUNDS.get(environment, 10))
         await _contacts(conn, moment)
+        await conn.executemany(
+            INSERT_REPLY,
+            [
+                (seeded_id("reply", reply["es"]), reply["es"], reply["en"], moment)
+                for reply in _read("replies")["replies"]
+            ],
+        )
         await conn.execute(INSERT_SETTING, "centre", team["centre"])
         if environment == "development":
             await conn.execute(INSERT_OFFSET, ZONE)

@@ -24,7 +24,7 @@ export function Composer({ card }: { card: InteractionCard }) {
   const spoken = card.channel === "voice";
   const [kind, setKind] = useState<"text" | "note">(spoken ? "note" : "text");
   const [text, setText] = useState(() => desk.draft(id));
-  const [problem, setProblem] = useState<"empty" | "long" | null>(null);
+  const [problem, setProblem] = useState<"empty" | "long" | "notKept" | null>(null);
   const input = useRef<HTMLTextAreaElement>(null);
 
   useEffect(() => desk.keepDraft(id, text), [desk, id, text]);
@@ -54,6 +54,7 @@ export function Composer({ card }: { card: InteractionCard }) {
   const length = [...text].length;
   const saved = useReplies(
     kind === "text" ? text : "",
+    { customer: firstName(card.customer.name), agent: firstName(me.name), centre: centre.name },
     (reply) => {
       setText(reply);
       input.current?.focus();
@@ -133,7 +134,7 @@ export function Composer({ card }: { card: InteractionCard }) {
             disabled={text.startsWith("/")}
             onClick={() => {
               if (text.trim() === "") setText("/");
-              else keepReply(text.trim());
+              else void keepReply(text.trim()).then((kept) => setProblem(kept ? null : "notKept"));
               input.current?.focus();
             }}
           >
@@ -144,7 +145,7 @@ export function Composer({ card }: { card: InteractionCard }) {
           {problem ? (
             <>
               <Icon name="octagon" size={12} className="c-bad" />
-              <span className="c-bad">{t(problem === "empty" ? "writeFirst" : "tooLong", { count: MAX_CHARS })}</span>
+              <span className="c-bad">{t(problem === "empty" ? "writeFirst" : problem === "long" ? "tooLong" : "replyNotKept", { count: MAX_CHARS })}</span>
             </>
           ) : link.kind === "lost" ? (
             <>

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { interaction, member, queueItem, state, uuid } from "../../shared/test/fixtures";
 import { canTake, keepOrder, mine, snoozed, team, waiting, waitLevel } from "../src/lists";
-import { matching } from "../src/Replies";
+import { bodyOf, filled, matching } from "../src/Replies";
 import { instantOf } from "../src/Snooze";
 
 const segment = interaction(0).segment;
@@ -49,10 +49,19 @@ test("an hour is today's, or tomorrow's when it has passed", () => {
 
 test("a slash lists the saved replies that have every word", () => {
   const all = ["Gracias por su paciencia", "Le paso con un compañero", "Gracias, buen día"];
-  expect(matching(all, "hola")).toBeNull();
-  expect(matching(all, "/")).toEqual(all);
-  expect(matching(all, "/GRA día")).toEqual(["Gracias, buen día"]);
-  expect(matching(all, "/nada")).toEqual([]);
+  const found = (typed: string) => matching(all, typed, (one) => one);
+  expect(found("hola")).toBeNull();
+  expect(found("/")).toEqual(all);
+  expect(found("/GRA día")).toEqual(["Gracias, buen día"]);
+  expect(found("/nada")).toEqual([]);
+});
+
+test("a saved reply speaks the desk's language and fills in the names", () => {
+  const reply = { reply_id: "1", shared: true, body_es: "Buenos días, {nombre}. Soy {agente}, de {centro}.", body_en: "", version: 1, updated_at: "" };
+  const names = { customer: "Ana", agent: "Lucía", centre: "Brezo" };
+  expect(filled(bodyOf(reply, "en"), names)).toBe("Buenos días, Ana. Soy Lucía, de Brezo.");
+  expect(filled("Hi, {name}. I am {agent}.", { ...names, customer: "" })).toBe("Hi. I am Lucía.");
+  expect(filled("{nombre} {agente}", { ...names, customer: "$&{agente}" })).toBe("$&{agente} Lucía");
 });
 
 test("what may be taken is a chat that rings nowhere", () => {

@@ -1912,6 +1912,25 @@ export interface RenewalDates {
   insurer_last_day: string;
 }
 
+/** A reply in Spanish, in English, or both; a desk falls back on the one that is there. */
+export interface ReplyEdit {
+  body_es?: string;
+  body_en?: string;
+}
+
+/** One's own first, each kind newest first. */
+export interface ReplyList {
+  items: SavedReply[];
+  next_cursor?: null;
+}
+
+/** `shared`: the centre's, for every agent (needs queues.manage); else one's own. */
+export interface ReplyNew {
+  body_es?: string;
+  body_en?: string;
+  shared?: boolean;
+}
+
 export interface ReservationCard {
   reservation_id: string;
   interaction_id: string;
@@ -1951,6 +1970,15 @@ export interface RoleOut {
 /** What is answered whatever is known: nothing can be learned from it. */
 export interface Said {
   detail: string;
+}
+
+export interface SavedReply {
+  reply_id: string;
+  shared: boolean;
+  body_es: string;
+  body_en: string;
+  version: number;
+  updated_at: string;
 }
 
 export interface SearchQuery {

@@ -1,0 +1,1 @@
+"""Saved replies: texts that agents write again and again, the centre's and their own."""
