@@ -34,7 +34,9 @@ MODULES = (
     "crm.claims.schemas",
     "crm.customers.schemas",
     "crm.policies.schemas",
+    "crm.quotes.schemas",
     "crm.schemas",
+    "crm.tasks.schemas",
     "routing.queues.schemas",
     "routing.schemas",
 )

@@ -18,12 +18,25 @@ from contactcenter.events import (
     identity,
     interactions,
     policies,
+    quotes,
     routing,
+    tasks,
 )
 
 CATALOGUE = Catalogue(
     cls
-    for module in (agents, calls, claims, customers, identity, interactions, policies, routing)
+    for module in (
+        agents,
+        calls,
+        claims,
+        customers,
+        identity,
+        interactions,
+        policies,
+        quotes,
+        routing,
+        tasks,
+    )
     for _, cls in inspect.getmembers(module, inspect.isclass)
     if issubclass(cls, Event) and cls is not Event and not cls.__name__.startswith("_")
 )

@@ -237,9 +237,10 @@ class PolicyService:
     async def get(self, principal: Principal, policy_id: UUID) -> PolicyOut:
         async with self._work.reading("policies.get") as conn:
             await the_policy(conn, policy_id, own=only_own(principal))
-            return await self._card(conn, policy_id)
+            return await self.card(conn, policy_id)
 
-    async def _card(self, conn: Connection, policy_id: UUID, *more: Warning_) -> PolicyOut:
+    async def card(self, conn: Connection, policy_id: UUID, *more: Warning_) -> PolicyOut:
+        """A policy as it is shown; whoever asks has checked that the asker may see it."""
         row = await the_policy(conn, policy_id)
         local = await store.holidays(conn)
         no = await store.non_renewal(conn, policy_id, row["coverage_end_date"])
@@ -275,7 +276,7 @@ class PolicyService:
             policy_id = await create(
                 work, new, self._zone, by=principal.user_id, agent_id=principal.agent_id
             )
-            return work.answer(await self._card(work.conn, policy_id))
+            return work.answer(await self.card(work.conn, policy_id))
 
     async def edit(
         self, principal: Principal, policy_id: UUID, edit: PolicyEdit, match: Match
@@ -312,7 +313,7 @@ class PolicyService:
                             fields=tuple(sorted(rest)),
                         )
                     )
-            return work.answer(await self._card(work.conn, policy_id))
+            return work.answer(await self.card(work.conn, policy_id))
 
     async def _endorse(
         self, work: Work, row: Record, terms: Mapping[str, Any], edit: PolicyEdit
@@ -394,7 +395,7 @@ class PolicyService:
             )
             await customers.resegment(work, row["customer_id"])
             return work.answer(
-                Cancelled(policy=await self._card(work.conn, policy_id), refund=_refund(estimate))
+                Cancelled(policy=await self.card(work.conn, policy_id), refund=_refund(estimate))
             )
 
     @staticmethod
@@ -471,7 +472,7 @@ class PolicyService:
             told, last = wish.insurer_notified_on, add_months(start, -2)
             late = rises and (told is None or told > last)
             warnings = [Warning_(type="terms_changed_late")] if late else []
-            return work.answer(await self._card(work.conn, policy_id, *warnings))
+            return work.answer(await self.card(work.conn, policy_id, *warnings))
 
     async def set_status(
         self, principal: Principal, policy_id: UUID, wish: PolicyStatusIn, match: Match
@@ -505,7 +506,7 @@ class PolicyService:
             await self._update(work, principal, row, changes)
             _tell_status(work, row, wish.status)
             await customers.resegment(work, row["customer_id"])
-            return work.answer(await self._card(work.conn, policy_id))
+            return work.answer(await self.card(work.conn, policy_id))
 
     # Non-renewal
 
@@ -531,7 +532,7 @@ class PolicyService:
             ):
                 raise Conflict("A no for this term is on file.", reason="exists")
             await self._tell_no(work, row, "received", no.by, late)
-            return work.answer(await self._card(work.conn, policy_id))
+            return work.answer(await self.card(work.conn, policy_id))
 
     async def move_no(
         self, principal: Principal, policy_id: UUID, *, sent: date | None, acknowledged: date | None
@@ -548,7 +549,7 @@ class PolicyService:
                 raise Conflict("received → sent → acknowledged, each not before the last.")
             state = "sent" if acknowledged is None else "acknowledged"
             await self._tell_no(work, row, state, moved["by"], moved["late"])
-            return work.answer(await self._card(work.conn, policy_id))
+            return work.answer(await self.card(work.conn, policy_id))
 
     @staticmethod
     async def _tell_no(work: Work, row: Record, state: str, by: str, late: bool) -> None:

@@ -594,6 +594,13 @@ export interface CodeIn {
   code: string;
 }
 
+export interface ComplaintOut {
+  due_on: string;
+  regime: "sector" | "customer_service";
+  working_day: number;
+  of: number;
+}
+
 export interface ConfigQuery {
   queue?: string | null;
 }
@@ -632,6 +639,36 @@ export interface ConversationState {
   has_more: boolean;
   visitor_read: string | null;
   agent_read: string | null;
+}
+
+export interface ConvertByIdIn {
+  carrier?: string | null;
+  policy_number?: string | null;
+  coverage_start_date: string;
+  coverage_start_time?: string;
+  coverage_end_date?: string | null;
+  distance_sale?: boolean;
+  cover_on_request?: boolean;
+  concluded_on?: string | null;
+  quote_id: string;
+}
+
+/** What the policy has that the quote has not. */
+export interface ConvertIn {
+  carrier?: string | null;
+  policy_number?: string | null;
+  coverage_start_date: string;
+  coverage_start_time?: string;
+  coverage_end_date?: string | null;
+  distance_sale?: boolean;
+  cover_on_request?: boolean;
+  concluded_on?: string | null;
+}
+
+export interface Converted {
+  quote: QuoteOut;
+  policy: PolicyOut;
+  created: boolean;
 }
 
 export interface CoverageAt {
@@ -1220,6 +1257,14 @@ export interface InviteIn {
   teams?: string[];
 }
 
+/** A discount or surcharge: either a share of the base premium or a sum. */
+export interface ItemIn {
+  type: string;
+  rate?: string | null;
+  amount?: Money | null;
+  description?: string;
+}
+
 /** Of what the media hears from a leg. MOS as ITU-T G.107 estimates it. */
 export interface LegQuality {
   loss: number;
@@ -1289,6 +1334,14 @@ export interface MeOut {
   permissions: string[];
   queues: string[] | null;
   teams: string[] | null;
+}
+
+/** What RDL 3/2020 asks for: where each document is, or its text. */
+export interface Mediation {
+  needs?: string;
+  ipid?: string;
+  broker_information?: string;
+  criteria?: string;
 }
 
 export interface MergeIn {
@@ -1379,6 +1432,14 @@ export interface NoteIn {
 /** `chat.typing` and `chat.close` on /chat. */
 export interface OfConversation {
   conversation_id?: string | null;
+}
+
+/** An insurer's price for the same need. */
+export interface Offer {
+  carrier: string;
+  premium: Money;
+  coverage?: string;
+  link?: string | null;
 }
 
 /** Ack of `call.offer`. `peer` names this negotiation: another one than in `VoiceDesk.peer` has been taken over by a newer tab. */
@@ -1660,9 +1721,22 @@ export interface PremiumLineOut {
   amount: Money;
 }
 
+export interface PremiumLineShown {
+  kind: string;
+  amount: Money;
+}
+
 export interface PremiumOut {
   lines: PremiumLineOut[];
   total: Money;
+}
+
+export interface PricedItem {
+  type: string;
+  rate: string | null;
+  amount: Money;
+  description: string;
+  capped?: boolean;
 }
 
 /** What is left out stays; `phone: null` takes the number away. */
@@ -1759,6 +1833,112 @@ export interface QueueNew {
 
 export interface QueueQuery {
   queue?: string | null;
+}
+
+/** What PATCH changes of a draft: what is given; the price is computed anew. */
+export interface QuoteEdit {
+  coverage_details?: Record<string, unknown> | null;
+  base_premium?: Money | null;
+  frequency?: "single" | "annual" | "semiannual" | "quarterly" | "monthly";
+  discounts?: ItemIn[];
+  surcharges?: ItemIn[];
+  capital?: Money | null;
+  compulsory?: Money | null;
+  rider?: Money | null;
+  carrier?: string | null;
+  carrier_quotes?: Offer[];
+  mediation?: Mediation;
+  valid_until?: string | null;
+  metadata?: Record<string, unknown>;
+  notes?: string | null;
+}
+
+export interface QuoteNew {
+  coverage_details: Record<string, unknown>;
+  base_premium: Money;
+  frequency?: "single" | "annual" | "semiannual" | "quarterly" | "monthly";
+  discounts?: ItemIn[];
+  surcharges?: ItemIn[];
+  capital?: Money | null;
+  compulsory?: Money | null;
+  rider?: Money | null;
+  carrier?: string | null;
+  carrier_quotes?: Offer[];
+  mediation?: Mediation;
+  valid_until?: string | null;
+  metadata?: Record<string, unknown>;
+  notes?: string | null;
+  customer_id: string;
+  quote_type: "auto" | "home" | "life" | "health" | "business";
+  interaction_id?: string | null;
+}
+
+export interface QuoteOut {
+  quote_id: string;
+  quote_number: string;
+  customer_id: string;
+  customer_name: string;
+  quote_type: "auto" | "home" | "life" | "health" | "business";
+  carrier: string | null;
+  status: "draft" | "sent" | "accepted" | "rejected" | "expired";
+  total_premium: Money;
+  valid_until: string;
+  converted: boolean;
+  policy_id: string | null;
+  created_at: string;
+  coverage_details: Record<string, unknown>;
+  base_premium: Money;
+  frequency: "single" | "annual" | "semiannual" | "quarterly" | "monthly";
+  discounts: PricedItem[];
+  surcharges: PricedItem[];
+  lines: PremiumLineShown[];
+  carrier_quotes: Offer[];
+  mediation: Mediation;
+  missing: ("needs" | "ipid" | "broker_information" | "criteria" | "offers")[];
+  sent_at: string | null;
+  decided_at: string | null;
+  rejection_reason: string | null;
+  converted_at: string | null;
+  interaction_id: string | null;
+  metadata: Record<string, unknown>;
+  notes: string | null;
+  version: number;
+  updated_at: string;
+}
+
+export interface QuotePage {
+  items: QuoteRow[];
+  next_cursor: string | null;
+}
+
+export interface QuoteQuery {
+  limit?: number;
+  cursor?: string | null;
+  customer_id?: string | null;
+  status?: "draft" | "sent" | "accepted" | "rejected" | "expired" | null;
+  quote_type?: "auto" | "home" | "life" | "health" | "business" | null;
+  number?: string | null;
+  converted?: boolean | null;
+}
+
+export interface QuoteRow {
+  quote_id: string;
+  quote_number: string;
+  customer_id: string;
+  customer_name: string;
+  quote_type: "auto" | "home" | "life" | "health" | "business";
+  carrier: string | null;
+  status: "draft" | "sent" | "accepted" | "rejected" | "expired";
+  total_premium: Money;
+  valid_until: string;
+  converted: boolean;
+  policy_id: string | null;
+  created_at: string;
+}
+
+export interface QuoteRule {
+  line: "auto" | "home" | "life" | "health" | "business";
+  min_offers: number;
 }
 
 /** `chat.read`. */
@@ -1889,6 +2069,10 @@ export interface RegisterIn {
   last_name: string;
   phone?: string | null;
   locale?: "es" | "en";
+}
+
+export interface RejectIn {
+  reason: string;
 }
 
 export interface RejectReservation {
@@ -2191,6 +2375,86 @@ export interface Switched {
 /** `cursor`: the last one the client has seen. The answer is always a snapshot. */
 export interface Sync {
   cursor?: string;
+}
+
+/** What PATCH changes: what is given. */
+export interface TaskEdit {
+  title?: string | null;
+  description?: string | null;
+  priority?: "low" | "medium" | "high" | "urgent";
+  assigned_to?: string | null;
+  assigned_agent?: string | null;
+  due_date?: string | null;
+  status?: "pending" | "in_progress" | null;
+  metadata?: Record<string, unknown>;
+  tags?: string[];
+}
+
+export interface TaskNew {
+  title: string;
+  description?: string | null;
+  priority?: "low" | "medium" | "high" | "urgent";
+  assigned_to?: string | null;
+  assigned_agent?: string | null;
+  due_date?: string | null;
+  status?: "pending" | "in_progress" | null;
+  metadata?: Record<string, unknown>;
+  tags?: string[];
+  task_type?: string;
+  received_on?: string | null;
+  customer_id?: string | null;
+  policy_id?: string | null;
+  claim_id?: string | null;
+  quote_id?: string | null;
+  interaction_id?: string | null;
+}
+
+export interface TaskOut {
+  task_id: string;
+  title: string;
+  description: string | null;
+  task_type: string;
+  priority: "low" | "medium" | "high" | "urgent";
+  status: "pending" | "in_progress" | "completed" | "cancelled";
+  assigned_to: string | null;
+  assigned_agent: string | null;
+  assignee_name: string | null;
+  customer_id: string | null;
+  policy_id: string | null;
+  claim_id: string | null;
+  quote_id: string | null;
+  interaction_id: string | null;
+  due_date: string | null;
+  overdue: boolean;
+  received_on: string | null;
+  complaint: ComplaintOut | null;
+  completed_at: string | null;
+  metadata: Record<string, unknown>;
+  tags: string[];
+  version: number;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface TaskPage {
+  items: TaskOut[];
+  next_cursor: string | null;
+}
+
+/** `due`: overdue, or due on the centre's today. `mine`: of the asker. */
+export interface TaskQuery {
+  limit?: number;
+  cursor?: string | null;
+  mine?: boolean;
+  status?: "pending" | "in_progress" | "completed" | "cancelled" | null;
+  open?: boolean | null;
+  due?: "overdue" | "today" | null;
+  assigned_to?: string | null;
+  assigned_agent?: string | null;
+  customer_id?: string | null;
+  claim_id?: string | null;
+  policy_id?: string | null;
+  task_type?: string | null;
 }
 
 export interface TeamIn {
@@ -2696,6 +2960,13 @@ export const EVENTS = {
   "policy.status_changed": { version: 1, audience: ["team"] },
   "policy.updated": { version: 1, audience: ["team"] },
   "queue.changed": { version: 1, audience: ["team", "wallboard"] },
+  "quote.accepted": { version: 1, audience: ["team"] },
+  "quote.converted": { version: 1, audience: ["team"] },
+  "quote.created": { version: 1, audience: ["team"] },
+  "quote.expired": { version: 1, audience: ["team"] },
+  "quote.rejected": { version: 1, audience: ["team"] },
+  "quote.sent": { version: 1, audience: ["team"] },
+  "quote.updated": { version: 1, audience: ["team"] },
   "receipt.cancelled": { version: 1, audience: ["team"] },
   "receipt.claimed": { version: 1, audience: ["team"] },
   "receipt.collected": { version: 1, audience: ["team"] },
@@ -2715,6 +2986,10 @@ export const EVENTS = {
   "routing.requested": { version: 1, audience: [] },
   "session.ended": { version: 1, audience: [] },
   "session.started": { version: 1, audience: [] },
+  "task.cancelled": { version: 1, audience: ["team"] },
+  "task.completed": { version: 1, audience: ["team"] },
+  "task.created": { version: 1, audience: ["team"] },
+  "task.updated": { version: 1, audience: ["team"] },
   "user.changed": { version: 1, audience: [] },
   "user.profile_changed": { version: 1, audience: [] },
   "user.registered": { version: 1, audience: [] },

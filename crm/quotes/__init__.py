@@ -1,0 +1,1 @@
+"""Quotes: offers to a customer, priced line by line, until one becomes a policy."""

@@ -1,0 +1,176 @@
+"""HTTP of quotes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pydantic import BaseModel
+
+from contactcenter.core.access import Permission
+from contactcenter.core.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    Problem,
+)
+from contactcenter.core.http import Handler, Method, Request, Response, Route
+from crm.quotes.schemas import (
+    ConvertByIdIn,
+    Converted,
+    ConvertIn,
+    QuoteEdit,
+    QuoteNew,
+    QuoteOut,
+    QuotePage,
+    QuoteQuery,
+    QuoteRule,
+    RejectIn,
+)
+from crm.quotes.service import QuoteService
+
+BASE = "/api/v1/quotes"
+ONE = f"{BASE}/{{id}}"
+TAGS = ("quotes",)
+STALE = (PreconditionFailed, PreconditionRequired)
+
+
+class QuoteRoutes:
+    def __init__(self, service: QuoteService) -> None:
+        self._service = service
+
+    async def listed(self, request: Request) -> QuotePage:
+        return await self._service.listed(request.principal, request.query)
+
+    async def get(self, request: Request) -> Response:
+        return _card(await self._service.get(request.principal, request.id("id")))
+
+    async def create(self, request: Request) -> Response:
+        return _card(await self._service.create(request.principal, request.body))
+
+    async def edit(self, request: Request) -> Response:
+        match = partial(request.match, required=True)
+        return _card(
+            await self._service.edit(request.principal, request.id("id"), request.body, match)
+        )
+
+    async def send(self, request: Request) -> Response:
+        return _card(await self._service.send(request.principal, request.id("id")))
+
+    async def accept(self, request: Request) -> Response:
+        return _card(await self._service.accept(request.principal, request.id("id")))
+
+    async def reject(self, request: Request) -> Response:
+        return _card(
+            await self._service.reject(request.principal, request.id("id"), request.body.reason)
+        )
+
+    async def convert(self, request: Request) -> Response:
+        return _converted(
+            await self._service.convert(request.principal, request.id("id"), request.body)
+        )
+
+    async def convert_by_id(self, request: Request) -> Response:
+        """The plan's POST /quotes/convert: the quote is named in the body."""
+        wish = ConvertIn(**request.body.model_dump(exclude={"quote_id"}))
+        return _converted(
+            await self._service.convert(request.principal, request.body.quote_id, wish)
+        )
+
+    async def set_rule(self, request: Request) -> QuoteRule:
+        return await self._service.set_rule(request.principal, request.body)
+
+    def table(self) -> tuple[Route, ...]:
+        edit = "Change what is given of a draft; the price is computed anew"
+        return (
+            _read(BASE, self.listed, "List quotes, newest first", QuotePage, QuoteQuery),
+            _write(
+                "POST",
+                f"{BASE}/convert",
+                self.convert_by_id,
+                "Make the accepted quote that the body names a policy, once",
+                ConvertByIdIn,
+                Converted,
+            ),
+            _read(ONE, self.get, "Show a quote", QuoteOut),
+            _write("POST", BASE, self.create, "Draft a priced quote", QuoteNew, QuoteOut, 201),
+            _write("PATCH", ONE, self.edit, edit, QuoteEdit, QuoteOut, 200, *STALE),
+            _write("PUT", ONE, self.edit, edit, QuoteEdit, QuoteOut, 200, *STALE),
+            _write("POST", f"{ONE}/send", self.send, "Send a quote", None, QuoteOut),
+            _write("POST", f"{ONE}/accept", self.accept, "Note a yes", None, QuoteOut),
+            _write("POST", f"{ONE}/reject", self.reject, "Note a no", RejectIn, QuoteOut),
+            _write(
+                "POST",
+                f"{ONE}/convert",
+                self.convert,
+                "Make an accepted quote a policy, once",
+                ConvertIn,
+                Converted,
+            ),
+            Route(
+                "PUT",
+                "/api/v1/quote-rules",
+                self.set_rule,
+                Permission.PORTFOLIOS_ALL,
+                "Set how many offers a line's quotes compare",
+                body=QuoteRule,
+                response=QuoteRule,
+                tags=TAGS,
+                errors=(Invalid,),
+            ),
+        )
+
+
+def _card(card: QuoteOut) -> Response:
+    return Response(card, version=card.version)
+
+
+def _converted(done: Converted) -> Response:
+    return Response(done, status=201 if done.created else 200)
+
+
+def _read(
+    path: str,
+    handler: Handler,
+    summary: str,
+    response: type[BaseModel],
+    query: type[BaseModel] | None = None,
+) -> Route:
+    return Route(
+        "GET",
+        path,
+        handler,
+        Permission.CUSTOMERS_READ,
+        summary,
+        query=query,
+        response=response,
+        tags=TAGS,
+        errors=(NotFound, *((Invalid,) if query else ())),
+    )
+
+
+def _write(
+    method: Method,
+    path: str,
+    handler: Handler,
+    summary: str,
+    body: type[BaseModel] | None,
+    response: type[BaseModel],
+    status: int = 200,
+    *more: type[Problem],
+) -> Route:
+    return Route(
+        method,
+        path,
+        handler,
+        Permission.CUSTOMERS_WRITE,
+        summary,
+        body=body,
+        response=response,
+        status=status,
+        tags=TAGS,
+        errors=(NotFound, Conflict, Invalid, Forbidden, *more),
+        creates=method == "POST",
+    )

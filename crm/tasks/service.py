@@ -1,0 +1,215 @@
+"""Use cases of tasks. The whole office sees every task; whoever sees one may do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, time
+from typing import Any, Final, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from contactcenter.core.access import Principal
+from contactcenter.core.clock import Clock
+from contactcenter.core.errors import Conflict, Invalid, NotFound
+from contactcenter.core.ids import new_id
+from contactcenter.core.work import Work, WorkFactory
+from contactcenter.events.tasks import TaskCancelled, TaskCompleted, TaskCreated, TaskUpdated
+from contactcenter.interactions.service import decode_cursor, encode_cursor
+from crm.schemas import picked
+from crm.tasks import store
+from crm.tasks.model import COMPLAINT, EDGES, OPEN, complaint_clock, day_bounds
+from crm.tasks.schemas import ComplaintOut, TaskEdit, TaskNew, TaskOut, TaskPage, TaskQuery
+from db import Connection, Record
+
+Match = Callable[[int], None]
+REFERENCES: Final = (
+    "customer_id", "policy_id", "claim_id", "quote_id", "interaction_id", "assigned_to",
+    "assigned_agent",
+)  # fmt: skip
+OF_CUSTOMER: Final = ("policy_id", "claim_id", "quote_id")
+
+
+async def create(
+    work: Work,
+    values: Mapping[str, Any],
+    zone: ZoneInfo,
+    *,
+    by: UUID | None = None,
+    cause: str | None = None,
+) -> UUID | None:
+    """Write a task; `values` are fields of TaskNew. The customer is that of what it is about, a
+    complaint is due when the law says. None: the same `cause` has made one before."""
+    given = TaskNew(**values)
+    filled = given.model_dump() | {"status": given.status or "pending"}
+    filled |= await _checked(work.conn, filled)
+    if given.task_type == COMPLAINT and given.due_date is None:
+        assert given.received_on is not None
+        local = await store.holidays(work.conn)
+        clock = complaint_clock(given.received_on, given.received_on, local)
+        end = datetime.combine(clock.due_on, time(23, 59), zone)
+        filled["due_date"] = end.astimezone(UTC)
+    task_id = new_id()
+    written = await store.insert(
+        work.conn, {**filled, "id": task_id, "cause": cause, "created_by": by}, work.now
+    )
+    if not written:
+        return None
+    work.emit(
+        TaskCreated(
+            **_ids({**filled, "id": task_id}),
+            task_type=given.task_type,
+            priority=given.priority,
+            due_date=filled["due_date"],
+        )
+    )
+    work.audit("task.created", "task", task_id, after=filled, person=filled["customer_id"])
+    return task_id
+
+
+class TaskService:
+    def __init__(self, work: WorkFactory, clock: Clock, zone: ZoneInfo) -> None:
+        self._work = work
+        self._clock = clock
+        self._zone = zone
+
+    async def listed(self, principal: Principal, query: TaskQuery) -> TaskPage:
+        at, row_id = decode_cursor(query.cursor) or (None, None)
+        now = self._clock.now()
+        start, end = day_bounds(now.astimezone(self._zone).date(), self._zone)
+        before, since = {
+            "overdue": (now, None), "today": (end, start), None: (None, None)
+        }[query.due]  # fmt: skip
+        user, agent = query.assigned_to, query.assigned_agent
+        if query.mine:
+            user, agent = principal.user_id, principal.agent_id
+        async with self._work.reading("tasks.list") as conn:
+            rows = await store.listed(
+                conn,
+                user,
+                agent,
+                query.status,
+                query.open,
+                before,
+                since,
+                query.customer_id,
+                query.claim_id,
+                query.policy_id,
+                query.task_type,
+                at,
+                row_id,
+                query.limit + 1,
+            )
+            items = [await self._out(conn, row) for row in rows[: query.limit]]
+        last = items[-1] if len(rows) > query.limit else None
+        return TaskPage(
+            items=items,
+            next_cursor=encode_cursor(last.created_at, last.task_id) if last else None,
+        )
+
+    async def get(self, task_id: UUID) -> TaskOut:
+        async with self._work.reading("tasks.get") as conn:
+            return await self._card(conn, task_id)
+
+    async def create(self, principal: Principal, new: TaskNew) -> TaskOut:
+        """A task, the creator's own unless it names somebody."""
+        values = new.model_dump(exclude_unset=True)
+        if new.assigned_to is None and new.assigned_agent is None:
+            values |= {"assigned_to": principal.user_id, "assigned_agent": principal.agent_id}
+        async with self._work.begin("tasks.create", principal.actor) as work:
+            task_id = await create(work, values, self._zone, by=principal.user_id)
+            assert task_id is not None, "a task of somebody's own has no cause"
+            return work.answer(await self._card(work.conn, task_id))
+
+    async def edit(
+        self, principal: Principal, task_id: UUID, edit: TaskEdit, match: Match
+    ) -> TaskOut:
+        given = edit.model_dump(exclude_unset=True)
+        async with self._work.begin("tasks.edit", principal.actor) as work:
+            row = await _row(work.conn, task_id, lock=True)
+            match(row["version"])
+            if row["status"] not in OPEN:
+                raise Conflict("A task that has ended stays as it is.", status=row["status"])
+            after = given.get("status", row["status"])
+            if after != row["status"] and after not in EDGES[row["status"]]:
+                raise Conflict("A task cannot go that way.", status=row["status"], to=after)
+            await _checked(work.conn, {name: given.get(name) for name in REFERENCES})
+            changes = {name: value for name, value in given.items() if row[name] != value}
+            if changes:
+                await store.update(work.conn, task_id, changes, work.now, principal.user_id)
+                work.emit(
+                    TaskUpdated(**_ids({**dict(row), **changes}), fields=tuple(sorted(changes)))
+                )
+                work.audit(
+                    "task.updated",
+                    "task",
+                    task_id,
+                    before={name: row[name] for name in changes},
+                    after=changes,
+                    person=row["customer_id"],
+                )
+            return work.answer(await self._card(work.conn, task_id))
+
+    async def end(
+        self, principal: Principal, task_id: UUID, status: Literal["completed", "cancelled"]
+    ) -> TaskOut:
+        """Complete or cancel it. Conflict when it has ended before (ctx.status)."""
+        async with self._work.begin(f"tasks.{status}", principal.actor) as work:
+            row = await _row(work.conn, task_id, lock=True)
+            if not await store.end(work.conn, task_id, status, work.now, principal.user_id):
+                raise Conflict("It has ended before.", status=row["status"])
+            fact = TaskCompleted if status == "completed" else TaskCancelled
+            work.emit(fact(**_ids(row)))
+            work.audit(f"task.{status}", "task", task_id, before={"status": row["status"]})
+            return work.answer(await self._card(work.conn, task_id))
+
+    async def _card(self, conn: Connection, task_id: UUID) -> TaskOut:
+        return await self._out(conn, await _row(conn, task_id))
+
+    async def _out(self, conn: Connection, row: Record) -> TaskOut:
+        now, complaint = self._clock.now(), None
+        if row["received_on"] is not None:
+            today = now.astimezone(self._zone).date()
+            clock = complaint_clock(row["received_on"], today, await store.holidays(conn))
+            complaint = ComplaintOut(
+                due_on=clock.due_on,
+                regime=clock.regime,
+                working_day=clock.working_day,
+                of=clock.of,
+            )
+        due = row["due_date"]
+        return TaskOut(
+            **picked(TaskOut, row),
+            task_id=row["id"],
+            overdue=due is not None and due < now and row["status"] in OPEN,
+            complaint=complaint,
+        )
+
+
+async def _row(conn: Connection, task_id: UUID, *, lock: bool = False) -> Record:
+    row = await store.find(conn, task_id, lock=lock)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def _checked(conn: Connection, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Invalid when something it refers to is not there, or is another customer's; the customer."""
+    found = await store.references_of(conn, [values[name] for name in REFERENCES])
+    for name in REFERENCES:
+        if values[name] is not None and not found[name]:
+            raise Invalid.field(name, f"unknown_{name.removesuffix('_id')}", "There is no such.")
+    owners = {found[name] for name in OF_CUSTOMER if values[name] is not None}
+    if values["customer_id"] is not None:
+        owners.add(values["customer_id"])
+    if len(owners) > 1:
+        raise Invalid.field("customer_id", "another_customer", "These are of two customers.")
+    return {"customer_id": next(iter(owners), None)}
+
+
+def _ids(row: Mapping[str, Any] | Record) -> dict[str, Any]:
+    return {
+        "task_id": row["id"],
+        "customer_id": row["customer_id"],
+        "assigned_to": row["assigned_to"],
+        "assigned_agent": row["assigned_agent"],
+    }

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from contactcenter.core.ids import new_id
+from tests.integration.crm.conftest import Office
+
+MEDIATION = {"needs": "x", "ipid": "x", "broker_information": "x", "criteria": "x"}
+OFFERS = [
+    {"carrier": key, "premium": {"amount": premium}}
+    for key, premium in (("aldaba", "420.00"), ("brisa", "433.00"), ("cierzo", "451.00"))
+]
+
+
+def quote_body(customer_id: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "customer_id": customer_id,
+        "quote_type": "auto",
+        "coverage_details": {"vehicle_plate": "1234 BCD", "covers": ["liability", "glass"]},
+        "base_premium": {"amount": "400.00"},
+        **fields,
+    }
+
+
+async def a_quote(office: Office, **fields: Any) -> dict[str, Any]:
+    customer_id = (await office.person())["customer_id"]
+    made: dict[str, Any] = await office.do(
+        "lucia", "POST", "/quotes", quote_body(customer_id, **fields)
+    )
+    return made
+
+
+async def accepted(office: Office) -> str:
+    made = await a_quote(office, carrier="aldaba", mediation=MEDIATION, carrier_quotes=OFFERS)
+    path = f"/quotes/{made['quote_id']}"
+    await office.do("lucia", "POST", f"{path}/send")
+    await office.do("lucia", "POST", f"{path}/accept")
+    return path
+
+
+async def test_a_quotes_life(office: Office) -> None:
+    made = await a_quote(
+        office, compulsory={"amount": "180.00"},
+        discounts=[{"type": "loyalty", "rate": "0.10"}],
+        surcharges=[{"type": "young_driver", "amount": {"amount": "25.50"}}],
+    )  # fmt: skip
+    path = f"/quotes/{made['quote_id']}"
+    assert made["quote_number"] == "C-2027-000001"
+    lines = {line["kind"]: line["amount"]["amount"] for line in made["lines"]}
+    assert lines == {  # 400.00 − 40.00 + 25.50
+        "net": "385.50", "ips": "30.84", "extraordinary": "2.10", "compulsory_motor": "2.70",
+        "winding_up": "0.58",
+    }  # fmt: skip
+    assert made["total_premium"]["amount"] == "421.72"
+    assert made["missing"] == ["needs", "ipid", "broker_information", "criteria", "offers"]
+    early = await office.ask("lucia", "POST", f"{path}/send")
+    assert (early.status, early.body["ctx"]["missing"]) == (409, made["missing"])
+    assert await office.events("quote.sent") == []
+    ready = await office.edit(
+        "lucia", path,
+        {"discounts": [], "mediation": MEDIATION, "carrier_quotes": OFFERS, "carrier": "aldaba"},
+    )  # fmt: skip
+    assert ready["missing"] == []
+    assert {line["kind"]: line["amount"]["amount"] for line in ready["lines"]}["net"] == "425.50"
+    assert {line["kind"] for line in ready["lines"]} == set(lines)  # the parts are remembered
+    for verb in ("accept", "reject"):
+        body = {"reason": "x"} if verb == "reject" else None
+        assert (await office.ask("lucia", "POST", f"{path}/{verb}", body)).status == 409
+    assert (await office.do("lucia", "POST", f"{path}/send"))["status"] == "sent"
+    fixed = await office.ask("lucia", "PATCH", path, {"notes": "x"}, **{"If-Match": "*"})
+    assert fixed.status == 409
+    done = await office.do("lucia", "POST", f"{path}/accept")
+    assert (done["status"], done["converted"]) == ("accepted", False)
+    start = {"coverage_start_date": "2027-04-01", "policy_number": "AL-77"}
+    first = await office.ask("lucia", "POST", f"{path}/convert", start)
+    assert first.status == 201
+    policy = first.body["policy"]
+    assert (policy["coverage_end_date"], policy["vehicle_plate"], policy["status"]) == (
+        "2028-04-01", "1234BCD", "pending",
+    )  # fmt: skip
+    assert policy["premium_amount"] == ready["total_premium"]
+    again = await office.ask(
+        "lucia", "POST", "/quotes/convert", {**start, "quote_id": made["quote_id"]}
+    )
+    assert again.status == 200
+    assert again.body["policy"]["policy_id"] == policy["policy_id"]
+    names = [each.event.name for each in await office.events() if "quote" in each.event.name]
+    assert names == [
+        "quote.created", "quote.updated", "quote.sent", "quote.accepted", "quote.converted",
+    ]  # fmt: skip
+
+
+async def test_a_quote_becomes_a_policy_once_however_many_press(office: Office) -> None:
+    for _ in range(3):
+        path = await accepted(office)
+        answers = await asyncio.gather(
+            *(
+                office.ask(who, "POST", f"{path}/convert", {"coverage_start_date": "2027-04-01"})
+                for who in ("lucia", "marcos", "elena", "lucia", "marcos")
+            )
+        )
+        assert sorted(answer.status for answer in answers) == [200, 200, 200, 200, 201]
+        assert len({answer.body["policy"]["policy_id"] for answer in answers}) == 1
+    assert len(await office.events("quote.converted")) == 3
+    assert len(await office.events("policy.created")) == 3
+
+
+async def test_time_runs_out(office: Office) -> None:
+    until = (office.clock.now() + timedelta(days=2)).isoformat()
+    draft = await a_quote(office, valid_until=until)
+    sent = await a_quote(office, valid_until=until, mediation=MEDIATION, carrier_quotes=OFFERS)
+    await office.do("lucia", "POST", f"/quotes/{sent['quote_id']}/send")
+    office.clock.set(office.clock.now() + timedelta(days=2))
+    late = await office.ask("lucia", "POST", f"/quotes/{sent['quote_id']}/accept")
+    assert (late.status, late.body["ctx"]["status"]) == (409, "expired")
+    await office.crm.quotes.expire_due()
+    await office.crm.quotes.expire_due()
+    for quote in (draft, sent):
+        seen = await office.do("lucia", "GET", f"/quotes/{quote['quote_id']}")
+        assert seen["status"] == "expired"
+    assert len(await office.events("quote.expired")) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"base_premium": {"amount": "0"}}, "amount_not_positive"),
+        ({"discounts": [{"type": "x"}]}, "item_unclear"),
+        ({"discounts": [{"type": "x", "rate": "1.5"}]}, "less_than_equal"),
+        ({"carrier": "nobody"}, "unknown_insurer"),
+        ({"valid_until": "2020-01-01T00:00:00Z"}, "in_past"),
+        ({"customer_id": str(new_id())}, "unknown_customer"),
+        ({"surcharges": [{"type": "x", "amount": {"amount": "9999999999.99"}}] * 3}, "too_large"),
+    ],
+)
+async def test_bad_quotes(office: Office, fields: dict[str, Any], kind: str) -> None:
+    customer_id = (await office.person())["customer_id"]
+    answer = await office.ask("lucia", "POST", "/quotes", quote_body(customer_id) | fields)
+    assert (answer.status, answer.body["errors"][0]["type"]) == (422, kind)
+
+
+async def test_tasks(office: Office) -> None:
+    customer_id = (await office.person())["customer_id"]
+    due = "2027-03-16T09:30:00Z"
+    made = await office.do(
+        "lucia", "POST", "/tasks",
+        {"title": "Llamar", "customer_id": customer_id, "due_date": due, "priority": "high"},
+    )  # fmt: skip
+    path = f"/tasks/{made['task_id']}"
+    assert (made["status"], made["assignee_name"], made["overdue"]) == ("pending", "lucia", False)
+    mine = await office.do("lucia", "GET", "/tasks?mine=true&due=today")
+    assert [each["task_id"] for each in mine["items"]] == [made["task_id"]]
+    assert (await office.do("pablo", "GET", "/tasks?mine=true"))["items"] == []
+    assert (await office.do("lucia", "GET", "/tasks?due=overdue"))["items"] == []
+    office.clock.set(datetime(2027, 3, 16, 23, 30, tzinfo=UTC))  # 00:30 of the next day in Madrid
+    assert (await office.do("lucia", "GET", "/tasks?due=today"))["items"] == []
+    late = await office.do("lucia", "GET", "/tasks?due=overdue")
+    assert late["items"][0]["overdue"]
+    begun = await office.edit("pablo", path, {"status": "in_progress"})
+    assert begun["status"] == "in_progress"
+    assert (await office.ask("ines", "GET", path)).status == 403
+    answers = await asyncio.gather(
+        office.ask("lucia", "POST", f"{path}/complete"),
+        office.ask("pablo", "POST", f"{path}/cancel"),
+        office.ask("marcos", "POST", f"{path}/complete"),
+    )
+    assert sorted(answer.status for answer in answers) == [200, 409, 409]
+    over = await office.ask("lucia", "PATCH", path, {"title": "x"}, **{"If-Match": "*"})
+    assert over.status == 409
+    for bad, kind in (
+        ({"title": ""}, "string_too_short"),
+        ({"title": "x", "claim_id": str(new_id())}, "unknown_claim"),
+        ({"title": "x", "assigned_to": str(new_id())}, "unknown_assigned_to"),
+        ({"title": "x", "task_type": "complaint"}, "received_on"),
+    ):
+        answer = await office.ask("lucia", "POST", "/tasks", bad)
+        assert (answer.status, answer.body["errors"][0]["type"]) == (422, kind)
+
+
+async def test_a_complaint_is_due_by_law(office: Office) -> None:
+    made = await office.do(
+        "lucia", "POST", "/tasks",
+        {"title": "Queja", "task_type": "complaint", "received_on": "2027-03-01"},
+    )  # fmt: skip
+    assert made["complaint"] == {
+        "due_on": "2027-03-22", "regime": "customer_service", "working_day": 11, "of": 15,
+    }  # fmt: skip
+    assert made["due_date"] == "2027-03-22T22:59:00Z"
