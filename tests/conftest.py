@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,6 +31,19 @@ NIGHTLY = os.environ.get("NIGHTLY") == "1"
 hypothesis.settings.register_profile("usual", deadline=None)
 hypothesis.settings.register_profile("nightly", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("nightly" if NIGHTLY else "usual")
+
+MEMORY = Path("/dev/shm")
+ROOMY = 2 << 30  # bytes
+
+
+def quick_folder(prefix: str, *, lasting: bool = False) -> Path:
+    """A folder of a test's own that other users may enter; in memory where there is room, since a
+    database is some hundred small files and every test has one. `lasting`: on a disk."""
+    roomy = not lasting and MEMORY.is_dir() and os.access(MEMORY, os.W_OK)
+    roomy = roomy and shutil.disk_usage(MEMORY).free > ROOMY
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=MEMORY if roomy else None))
+    folder.chmod(0o755)
+    return folder
 
 
 class SettableClock:

@@ -16,7 +16,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -39,7 +38,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.conftest import NIGHTLY
+from tests.conftest import NIGHTLY, quick_folder
 from tests.e2e.sound import AGENT, EAR, tone_file
 from tests.oidc import provider as oidc
 
@@ -177,8 +176,7 @@ def issuer() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def centre(issuer: str) -> Iterator[Centre]:
-    folder = Path(tempfile.mkdtemp(prefix="cc-e2e-"))
-    folder.chmod(0o755)
+    folder = quick_folder("cc-e2e-")
     port = PORT
     environ = {
         "PATH": os.environ["PATH"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import db
 from config.settings import Settings, load_settings
 from db import migrate
 from db.embedded import EmbeddedPostgres
-from tests.conftest import TEST_ENVIRON
+from tests.conftest import TEST_ENVIRON, quick_folder
 
 FAST = {
     "fsync": "off",
@@ -41,8 +40,7 @@ def database_named(server_url: str, name: str) -> str:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """The server of this test run, without a promise to survive a power cut."""
-    folder = Path(tempfile.mkdtemp(prefix="cc-test-"))
-    folder.chmod(0o755)
+    folder = quick_folder("cc-test-")
     try:
         with EmbeddedPostgres(folder, FAST) as server:
             yield server
@@ -64,15 +62,16 @@ async def template(postgres: EmbeddedPostgres) -> str:
 
 
 @pytest.fixture
-async def database_url(postgres: EmbeddedPostgres, template: str) -> str:
-    """The URL of a migrated database of the test's own."""
+async def database_url(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
+    """The URL of a migrated database of the test's own; it is dropped after it."""
     name = f"test_{next(_numbers)}"
     admin = await db.connect(settings_for(postgres.url, postgres.data_dir))
     try:
         await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        yield database_named(postgres.url, name)
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await admin.close()
-    return database_named(postgres.url, name)
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +30,7 @@ from contactcenter.identity.tokens import AccessTokens
 from db import migrate
 from db.embedded import EmbeddedPostgres
 from db.owned import OwnedProcess
-from tests.conftest import TEST_ENVIRON
+from tests.conftest import TEST_ENVIRON, quick_folder
 
 ROOT: Final = Path(__file__).parents[2]
 SERVE: Final = ("-m", "contactcenter", "serve")
@@ -142,8 +141,8 @@ async def centre(
 
     `config` is the queue's; `environ` adds to the server's environment.
     """
-    folder = Path(tempfile.mkdtemp(prefix="cc-rel-"))
-    folder.chmod(0o755)
+    # Whoever wants commits to reach a disk has one.
+    folder = quick_folder("cc-rel-", lasting=postgres is not POSTGRES)
     try:
         with EmbeddedPostgres(folder, postgres) as server:
             whole = {
