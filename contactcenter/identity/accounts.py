@@ -137,11 +137,13 @@ class AccountService:
             if user_id is None:
                 raise _bad_link()
             work.actor = f"user:{user_id}"
+            await store.disown(work.conn, user_id)
             if not await store.set_password(work.conn, user_id, password_hash, work.now):
                 raise _bad_link()
             await store.void_tokens(
                 work.conn, user_id, ("reset", "invite", "second_step"), work.now
             )
+            await store.drop_flows(work.conn, user_id)
             if names:
                 await store.set_profile(work.conn, user_id, names, work.now)
             await end_sessions(work, user_id, "password")
@@ -176,6 +178,7 @@ class AccountService:
         async with self._work.begin("identity.change_password", principal.actor) as work:
             await store.change_password(work.conn, user.id, password_hash, work.now)
             await store.void_tokens(work.conn, user.id, ("reset", "second_step"), work.now)
+            await store.drop_flows(work.conn, user.id)
             await end_sessions(work, user.id, "password", but=principal.session_id)
             await self._post.put(work, "password_changed", user.email)
             work.audit("auth.password_changed", "user", user.id)

@@ -169,6 +169,7 @@ class OAuthService:
             raise Refused("known_address")
         if known.status not in {"active", "invited"}:
             raise Refused("disabled")
+        await accounts.disown(work.conn, known.id)
         if await store.take_over(work.conn, known.id, work.now):
             await accounts.void_tokens(
                 work.conn, known.id, ("verify", "reset", "invite", "second_step"), work.now

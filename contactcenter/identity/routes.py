@@ -109,11 +109,12 @@ class SignInRoutes:
     async def refresh(self, request: Request) -> Response:
         given: RefreshIn = request.body
         token = given.refresh_token or request.cookie(COOKIE)
-        by_cookie = given.transport == "cookie"
         if not token:
-            if by_cookie:  # a browser that asks whether anybody is signed in here: no
+            if given.transport == "cookie":  # a browser asks whether anybody is signed in here
                 return Response(status=204)
             raise Unauthenticated
+        # What came in the cookie goes back in it: no script reads it by asking for the body.
+        by_cookie = given.transport == "cookie" or not given.refresh_token
         signed_in = await self._service.refresh(token)
         body = TokensOut(
             access_token=signed_in.access_token,

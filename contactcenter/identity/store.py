@@ -341,6 +341,15 @@ UPDATE users SET email_verified = true, updated_at = $2, version = version + 1
 WHERE id = $1 AND status = 'active' AND NOT email_verified
 RETURNING true
 """
+UNPROVED = "SELECT NOT email_verified FROM users WHERE id = $1 FOR UPDATE"
+DROP_FLOWS = "DELETE FROM oauth_flows WHERE user_id = $1"
+DISOWN = (
+    "DELETE FROM oauth_identities WHERE user_id = $1",
+    "DELETE FROM recovery_codes WHERE user_id = $1",
+    "DELETE FROM two_factor WHERE user_id = $1",
+    "UPDATE users SET two_factor_enabled = false WHERE id = $1",
+    DROP_FLOWS,
+)
 RENEW_HASH = """
 UPDATE users SET password_hash = $2, password_changed_at = $3, email_verified = true,
     status = CASE WHEN status = 'invited' THEN 'active' ELSE status END,
@@ -364,6 +373,19 @@ WHERE id = $1
 async def mark_verified(conn: Connection, user_id: UUID, now: datetime) -> bool:
     """False when the address was verified before."""
     return bool(await conn.fetchval(MARK_VERIFIED, user_id, now))
+
+
+async def disown(conn: Connection, user_id: UUID) -> None:
+    """The address is about to be proved: what was set up before, by whom nobody knows, goes:
+    links to providers and the second factor. Nothing happens to a verified account."""
+    if await conn.fetchval(UNPROVED, user_id):
+        for statement in DISOWN:
+            await conn.execute(statement, user_id)
+
+
+async def drop_flows(conn: Connection, user_id: UUID) -> None:
+    """A link to a provider that is under way comes to nothing."""
+    await conn.execute(DROP_FLOWS, user_id)
 
 
 async def set_password(conn: Connection, user_id: UUID, hashed: str, now: datetime) -> bool:

@@ -214,6 +214,9 @@ async def test_the_cookie_is_out_of_reach_of_scripts(client: Client, user: UUID)
     by_cookie = await client.post("/api/v1/auth/refresh", json={"token_transport": "cookie"})
     body = await by_cookie.json()
     assert (by_cookie.status, body["refresh_token"]) == (200, None)
+    lured = await client.post("/api/v1/auth/refresh", json={"token_transport": "body"})
+    body = await lured.json()
+    assert (lured.status, body["refresh_token"]) == (200, None), "no script gets it by asking"
     headers = {"Authorization": f"Bearer {body['access_token']}"}
     out = await client.post("/api/v1/auth/logout", headers=headers)
     assert 'refresh_token="";' in out.headers["Set-Cookie"]

@@ -28,6 +28,7 @@ from contactcenter.core.module import Deps
 from contactcenter.core.work import WorkFactory
 from contactcenter.identity import module
 from contactcenter.identity.oidc import OidcClient, Provider
+from contactcenter.identity.tokens import hashed
 from tests.integration.identity.door import Client, add_user, call
 from tests.oidc import provider as oidc
 
@@ -143,7 +144,7 @@ async def test_an_unverified_address_never_links(
     assert (status, location) == (302, "/account/sign-in#error=known_address")
     assert await identities(conn) == []
     status, _ = await call(client, "POST", "/auth/refresh", token_transport="cookie")
-    assert status == 401
+    assert status == 204, "nobody is signed in"
 
 
 async def test_an_unverified_new_address_has_to_be_verified(client: Client) -> None:
@@ -169,6 +170,43 @@ async def test_what_a_stranger_set_up_under_an_address_is_worth_nothing(
     assert (await call(client, "GET", "/auth/me", stranger["access_token"]))[0] == 401
 
 
+async def test_a_link_that_a_stranger_made_under_an_address_opens_nothing(
+    client: Client, conn: db.Connection
+) -> None:
+    """Somebody takes an address by a provider that has not verified it, and sets a second factor
+    up; its owner proves it by a letter."""
+    assert await came(client, f"unverified:{ADA}") == (302, "/desk")
+    stranger = (await who(client))["user"]["id"]
+    await conn.execute("UPDATE users SET two_factor_enabled = true")
+    await conn.execute(
+        "INSERT INTO two_factor (user_id, secret, confirmed_at) SELECT id, 'x', now() FROM users"
+    )
+    await conn.execute(
+        "INSERT INTO one_time_tokens (token_hash, purpose, user_id, created_at, expires_at) "
+        "SELECT $1, 'reset', id, now(), now() + interval '1 hour' FROM users",
+        hashed("letter"),
+    )
+    status, _ = await call(
+        client, "POST", "/auth/reset-password", token="letter", new_password="Tr4mvía-azul"
+    )
+    assert status == 204
+    assert await identities(conn) == []
+    status, tokens = await call(client, "POST", "/auth/login", email=ADA, password="Tr4mvía-azul")
+    assert (status, tokens["user"]["id"]) == (200, stranger)
+    assert (await came(client, f"unverified:{ADA}"))[1] == "/account/sign-in#error=known_address"
+
+
+async def test_a_new_password_ends_a_link_that_is_under_way(client: Client, user: UUID) -> None:
+    _, tokens = await call(client, "POST", "/auth/login", email=ADA, password=" correct horse ")
+    token = tokens["access_token"]
+    _, begun = await call(client, "POST", "/auth/identities/oidc", token, next="/account")
+    url = await oidc.visit(begun["authorization_url"], "verified:eve@example.com", CALLBACK)
+    change = {"current_password": " correct horse ", "new_password": "Tr4mvía-azul"}
+    assert (await call(client, "POST", "/auth/change-password", token, **change))[0] == 204
+    assert (await back(client, url))[0] == 400
+    assert (await call(client, "GET", "/auth/identities", token))[1]["items"] == []
+
+
 async def test_a_disabled_user_stays_out(client: Client, user: UUID, conn: db.Connection) -> None:
     assert await came(client, f"verified:{ADA}") == (302, "/desk")
     await conn.execute("UPDATE users SET status = 'disabled'")
@@ -182,7 +220,7 @@ async def test_the_second_step_is_not_skipped(
     status, location = await came(client, f"verified:{ADA}")
     assert status == 302
     assert location.startswith("/account/code#")
-    assert (await call(client, "POST", "/auth/refresh", token_transport="cookie"))[0] == 401
+    assert (await call(client, "POST", "/auth/refresh", token_transport="cookie"))[0] == 204
 
 
 async def test_link_and_unlink_but_never_the_last_way_in(
