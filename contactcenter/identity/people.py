@@ -1,7 +1,8 @@
 """Administering users, roles and teams.
 
 Nobody gives away more than they have: whom one may change, and what one may make them, both lie
-within one's own permissions. The last administrator stays one.
+within one's own permissions, and within the queues and teams that those are limited to. The last
+administrator stays one.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ class PeopleService:
         )
         async with self._work.begin("people.invite", principal.actor) as work:
             await self._may_grant(work.conn, principal, role)
+            _within_limits(principal, queues, teams)
             await self._known_teams(work.conn, teams)
             if not await accounts.create_user(work.conn, user, work.now, password_hash=None):
                 raise Conflict("Somebody has this address already.")
@@ -115,6 +117,7 @@ class PeopleService:
             _check_status(before["status"], after["status"])
             if after["role"] != before["role"]:
                 await self._may_grant(work.conn, principal, after["role"])
+            _within_limits(principal, given.get("queues"), given.get("teams"))
             leaves = before["role"] == "admin" and before["status"] == "active"
             stays = after["role"] == "admin" and after["status"] == "active"
             if leaves and not stays and not await store.another_admin(work.conn, user_id):
@@ -243,7 +246,9 @@ class PeopleService:
     async def put_team(
         self, principal: Principal, key: str, name: str, agents: Sequence[UUID]
     ) -> Record:
-        """Write a team and who is in it. An agent is in one team at most."""
+        """Write a team and who is in it. An agent is in one team at most. Forbidden for whoever's
+        rights are limited to teams: it would move people into their reach."""
+        _no_limit_of_teams(principal)
         async with self._work.begin("people.put_team", principal.actor) as work:
             before = await store.teams(work.conn, key)
             if not await store.put_team(work.conn, key, name, agents, work.now):
@@ -260,6 +265,7 @@ class PeopleService:
     async def drop_team(self, principal: Principal, key: str) -> None:
         """Raises Conflict while somebody's rights are limited to it: dropping it would widen
         them."""
+        _no_limit_of_teams(principal)
         async with self._work.begin("people.drop_team", principal.actor) as work:
             if await store.limited_to_team(work.conn, key):
                 raise Conflict("Somebody's rights are limited to this team.")
@@ -270,11 +276,15 @@ class PeopleService:
     # Rules
 
     async def _changeable(self, conn: Connection, principal: Principal, user_id: UUID) -> Record:
-        """The user's locked row; Forbidden for somebody with more rights than the caller."""
+        """The user's locked row; Forbidden for somebody with more rights than the caller, or with
+        rights that reach further."""
         user = await store.lock_user(conn, user_id)
         if user is None or user["status"] == "erased":
             raise NotFound
         _within(principal, permissions_of(user["role"], user["permissions"]))
+        if principal.queues is not None or principal.teams is not None:
+            queues = await store.scopes(conn, user_id, "queue")
+            _within_limits(principal, queues, await store.scopes(conn, user_id, "team"))
         return user
 
     async def _may_grant(self, conn: Connection, principal: Principal, role: str) -> None:
@@ -291,6 +301,21 @@ class PeopleService:
 def _within(principal: Principal, permissions: Iterable[Permission]) -> None:
     if not set(permissions) <= principal.permissions | (frozenset(Permission) - GRANTABLE):
         raise Forbidden("That takes permissions that you do not have yourself.")
+
+
+def _within_limits(
+    principal: Principal, queues: Sequence[str] | None, teams: Sequence[str] | None
+) -> None:
+    """Forbidden for limits that are wider than the caller's own; none at all are the widest.
+    None: they stay as they are."""
+    for own, given in ((principal.queues, queues), (principal.teams, teams)):
+        if own is not None and given is not None and not (given and own >= set(given)):
+            raise Forbidden("That reaches queues or teams that your own rights do not reach.")
+
+
+def _no_limit_of_teams(principal: Principal) -> None:
+    if principal.teams is not None:
+        raise Forbidden("Your own rights are limited to some teams.")
 
 
 def _check_status(before: str, after: str) -> None:

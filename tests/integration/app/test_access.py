@@ -317,3 +317,35 @@ async def test_nobody_gives_away_more_than_they_have(centre: Centre, conn: db.Co
     assert (await centre.http("PATCH", f"/users/{boss}", token=admin, json={"role": "agent"}))[
         0
     ] == 409, "the last administrator"
+
+
+async def test_nobody_reaches_further_than_their_limits(
+    centre: Centre, conn: db.Connection, limited: str
+) -> None:
+    """A clerk whose rights end at Lucía's team and her queue cannot widen them."""
+    admin = await sign_in(centre.url, ADMIN)
+    body = {"name": "clerk", "permissions": ["users.manage", "customers.read"]}
+    assert (await centre.http("POST", "/roles", token=admin, json=body))[0] == 201
+    user = await conn.fetchval("SELECT id FROM users WHERE email = 'customer1@aintech.com'")
+    limits = {"role": "clerk", "teams": ["north"], "queues": ["SA"]}
+    status, _ = await centre.http("PATCH", f"/users/{user}", token=admin, json=limits)
+    assert status == 200
+    clerk = await sign_in(centre.url, "customer1@aintech.com")
+    south = await conn.fetchval("SELECT id FROM agents WHERE team = 'south'")
+    invite = {"email": "x@example.com", "first_name": "X", "last_name": "Y", "role": "customer"}
+    own = {"queues": ["SA"], "teams": ["north"]}
+
+    async def tried(method: str, path: str, body: Any = None) -> int:
+        return (await centre.http(method, path, token=clerk, json=body))[0]
+
+    for wider in ({"queues": []}, {"teams": []}, {"queues": ["SA", "CO"]}, {"teams": ["south"]}):
+        assert await tried("PATCH", f"/users/{user}", wider) == 403, wider
+        assert await tried("POST", "/users/invitations", {**invite, **own, **wider}) == 403, wider
+    team = {"name": "north", "agents": [str(south)]}
+    assert await tried("PUT", "/teams/north", team) == 403
+    assert await tried("DELETE", "/teams/south") == 403
+    assert await tried("PATCH", f"/users/{user}", {"first_name": "Ana", **own}) == 200
+    assert await tried("POST", "/users/invitations", {**invite, **own}) == 201
+    other = {**invite, "email": "z@example.com"}
+    _, everywhere = await centre.http("POST", "/users/invitations", token=admin, json=other)
+    assert await tried("PATCH", f"/users/{everywhere['id']}", {"status": "disabled"}) == 403
