@@ -142,7 +142,7 @@ def build(
     identity = contactcenter.identity.module.build(deps)
     router = routing.module.build(deps)
     demo = _demo(deps)
-    office = crm.module.build(deps)
+    office = crm.module.build(deps, identity.mail)
     hub = Hub()
     chat = channels.module.build(
         deps,

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contactcenter.core.jobs import Schedule
+from contactcenter.core.jobs import Job, Schedule
+from contactcenter.core.mail import Mail
 from contactcenter.core.module import Deps, Module
+from contactcenter.events import CATALOGUE
+from crm.claims.listeners import LISTENERS as CLAIM_LISTENERS
 from crm.claims.ports import FraudScorer
 from crm.claims.routes import ClaimRoutes
 from crm.claims.service import ClaimService
 from crm.customers.routes import CustomerRoutes
 from crm.customers.service import CustomerService
+from crm.letters import service as letters_service
+from crm.letters.listeners import listeners as letter_listeners
+from crm.letters.service import LetterService
 from crm.policies.receipts import ReceiptService
 from crm.policies.routes import PolicyRoutes
 from crm.policies.service import PolicyService
 from crm.privacy_rules import RULES
 from crm.quotes.routes import QuoteRoutes
 from crm.quotes.service import QuoteService
+from crm.tasks.listeners import listeners as task_listeners
 from crm.tasks.routes import TaskRoutes
 from crm.tasks.service import TaskService
+from crm.workflows import service as workflow_service
+from crm.workflows.listeners import listeners as workflow_listeners
+from crm.workflows.listeners import triggers
+from crm.workflows.routes import WorkflowRoutes
+from crm.workflows.service import WorkflowService
+from crm.workflows.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +44,11 @@ class Crm:
     claims: ClaimService
     quotes: QuoteService
     tasks: TaskService
+    letters: LetterService
+    workflows: WorkflowService
 
 
-def build(deps: Deps, fraud: FraudScorer | None = None) -> Crm:
+def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
     zone = deps.settings.app.zone
     customers = CustomerService(deps.work, deps.clock, zone)
     policies = PolicyService(deps.work, deps.clock, zone)
@@ -41,6 +56,17 @@ def build(deps: Deps, fraud: FraudScorer | None = None) -> Crm:
     claims = ClaimService(deps.work, deps.clock, zone, fraud)
     quotes = QuoteService(deps.work, zone, policies)
     tasks = TaskService(deps.work, deps.clock, zone)
+    letters = LetterService(deps.work, deps.jobs, mail, zone)
+    workflows = WorkflowService(
+        deps.work,
+        deps.clock,
+        deps.jobs,
+        deps.vault,
+        zone,
+        letters,
+        Webhooks(),
+        frozenset(cls.name for cls in triggers(CATALOGUE)),
+    )
     module = Module(
         name="crm",
         privacy=RULES,
@@ -50,12 +76,25 @@ def build(deps: Deps, fraud: FraudScorer | None = None) -> Crm:
             *ClaimRoutes(claims).table(),
             *QuoteRoutes(quotes).table(),
             *TaskRoutes(tasks).table(),
+            *WorkflowRoutes(workflows).table(),
+        ),
+        listeners=(
+            *CLAIM_LISTENERS,
+            *task_listeners(zone),
+            *letter_listeners(letters),
+            *workflow_listeners(workflows, CATALOGUE),
+        ),
+        jobs=(
+            Job(letters_service.SEND, letters.send),
+            Job(workflow_service.DRIVE, workflows.drive),
+            Job(workflow_service.CALL, workflows.call_webhook, attempts=8),
         ),
         schedules=(
             Schedule("customers.erase_due", "41 2 * * *", customers.erase_due),
+            Schedule("workflows.tick", "* * * * *", workflows.tick),
             Schedule("quotes.expire_due", "*/5 * * * *", quotes.expire_due),
             Schedule("policies.turn", "*/5 * * * *", policies.turn),
             Schedule("policies.tell_expiring", "11 * * * *", policies.tell_expiring),
         ),
     )
-    return Crm(module, customers, policies, claims, quotes, tasks)
+    return Crm(module, customers, policies, claims, quotes, tasks, letters, workflows)

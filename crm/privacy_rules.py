@@ -42,6 +42,8 @@ WHERE c.customer_id = $1
 EXPORT_QUOTES = "SELECT to_jsonb(t) AS row FROM quotes t WHERE customer_id = $1"
 EXPORT_TASKS = "SELECT to_jsonb(t) AS row FROM tasks t WHERE customer_id = $1"
 
+EXPORT_LETTERS = "SELECT to_jsonb(t) AS row FROM customer_letters t WHERE customer_id = $1"
+
 RULES: Final = (
     *(
         TableRule(table, "keep", HELD, {"customer": statement})
@@ -58,11 +60,14 @@ RULES: Final = (
             ("claim_events", EXPORT_CLAIM_EVENTS),
             ("quotes", EXPORT_QUOTES),
             ("tasks", EXPORT_TASKS),
+            ("customer_letters", EXPORT_LETTERS),
         )
     ),
     *nothing_personal("A name that is made from an id.", "households"),
     *nothing_personal("Ids and times.", "policy_non_renewals", "policy_moments"),
     *nothing_personal("Ids and decisions of staff.", "claim_approvals", "handler_deputies"),
     *nothing_personal("Settings.", "segment_rules", "insurers", "holidays", "premium_rates"),
+    *nothing_personal("Settings.", "workflows", "workflow_versions"),
+    *nothing_personal("Ids, states and numbers.", "workflow_executions", "workflow_steps"),
     *nothing_personal("Settings.", "delegated_authorities", "approval_limits", "quote_rules"),
 )

@@ -37,6 +37,7 @@ MODULES = (
     "crm.quotes.schemas",
     "crm.schemas",
     "crm.tasks.schemas",
+    "crm.workflows.schemas",
     "routing.queues.schemas",
     "routing.schemas",
 )

@@ -21,6 +21,7 @@ from contactcenter.events import (
     quotes,
     routing,
     tasks,
+    workflows,
 )
 
 CATALOGUE = Catalogue(
@@ -36,6 +37,7 @@ CATALOGUE = Catalogue(
         quotes,
         routing,
         tasks,
+        workflows,
     )
     for _, cls in inspect.getmembers(module, inspect.isclass)
     if issubclass(cls, Event) and cls is not Event and not cls.__name__.startswith("_")

@@ -40,6 +40,7 @@ class Identity:
     module: Module
     sessions: Sessions
     privacy: PrivacyService
+    mail: Mail
 
 
 def build(deps: Deps, mail: Mail | None = None) -> Identity:
@@ -112,4 +113,4 @@ def build(deps: Deps, mail: Mail | None = None) -> Identity:
         privacy=RULES,
         lifespans=(Lifespan("web", watch),),
     )
-    return Identity(module, sessions, privacy)
+    return Identity(module, sessions, privacy, mail)

@@ -116,6 +116,12 @@ async def writable_customer(
     return row
 
 
+async def living(conn: Connection, customer_id: UUID) -> Record | None:
+    """The file, unless it was merged or closed."""
+    row = await store.find(conn, customer_id)
+    return None if row is None or row["status"] in {"merged", "deleted"} else row
+
+
 async def agent_exists(conn: Connection, agent_id: UUID) -> bool:
     return await store.agent_exists(conn, agent_id)
 

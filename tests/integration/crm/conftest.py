@@ -21,6 +21,7 @@ from contactcenter.core.eventlog import Recorded
 from contactcenter.core.http import build_app
 from contactcenter.core.ids import new_id
 from contactcenter.core.jobs import JobQueue
+from contactcenter.core.mail import Letter
 from contactcenter.core.module import Deps
 from contactcenter.core.work import WorkFactory
 from contactcenter.events import CATALOGUE
@@ -42,6 +43,16 @@ VALUES ('aldaba', 'C0901', 'Aldaba'), ('brisa', 'C0902', 'Brisa'), ('cierzo', 'M
 """
 
 
+class Letters:
+    """Keeps what it is given to send."""
+
+    def __init__(self) -> None:
+        self.sent: list[Letter] = []
+
+    async def send(self, letter: Letter) -> None:
+        self.sent.append(letter)
+
+
 @dataclass
 class Answer:
     status: int
@@ -58,6 +69,7 @@ class Office:
     client: TestClient[Any, Any]
     crm: module.Crm
     clock: SettableClock
+    mail: Letters
     people: dict[str, Principal] = field(default_factory=dict)
 
     async def ask(
@@ -145,12 +157,13 @@ async def office(settings: Settings, pool: db.Pool, clock: SettableClock) -> Asy
                 await conn.execute(INSERT_AGENT, agent_id, user_id, name, team)
                 principal = dataclasses.replace(principal, agent_id=agent_id)
             people[name] = principal
-    crm = module.build(deps)
+    mail = Letters()
+    crm = module.build(deps, mail)
     app = build_app(
         crm.module.routes, settings=settings, work=work, authenticator=Badges(people), checks={}
     )
     async with TestClient(TestServer(app)) as client:
-        yield Office(deps, client, crm, clock, people)
+        yield Office(deps, client, crm, clock, mail, people)
 
 
 def agent_of(office: Office, name: str) -> UUID:

@@ -936,6 +936,50 @@ export interface EmailIn {
   email: string;
 }
 
+/** What the run is about. */
+export interface ExecuteIn {
+  customer_id?: string | null;
+  policy_id?: string | null;
+  claim_id?: string | null;
+  quote_id?: string | null;
+  interaction_id?: string | null;
+  data?: Record<string, unknown>;
+}
+
+export interface ExecutionOut {
+  execution_id: string;
+  workflow_id: string;
+  version: number;
+  status: "running" | "waiting" | "completed" | "failed" | "cancelled";
+  steps_completed: number;
+  steps_total: number;
+  error_message: string | null;
+  wake_at: string | null;
+  started_at: string;
+  completed_at: string | null;
+  trigger_data: Record<string, unknown>;
+  results: Record<string, unknown>;
+  steps: StepRun[];
+}
+
+export interface ExecutionPage {
+  items: ExecutionRow[];
+  next_cursor: string | null;
+}
+
+export interface ExecutionRow {
+  execution_id: string;
+  workflow_id: string;
+  version: number;
+  status: "running" | "waiting" | "completed" | "failed" | "cancelled";
+  steps_completed: number;
+  steps_total: number;
+  error_message: string | null;
+  wake_at: string | null;
+  started_at: string;
+  completed_at: string | null;
+}
+
 export interface ExpectedContacts {
   start: string;
   queue: string;
@@ -2176,6 +2220,11 @@ export interface SecondStepIn {
   token_transport?: "body" | "cookie";
 }
 
+/** Shown once; a new one takes the old one's place. Signatures follow Standard Webhooks. */
+export interface SecretOut {
+  secret: string;
+}
+
 /** One agent's part. Deadlines are instants; a screen counts down against server_now. */
 export interface SegmentCard {
   segment_id: string;
@@ -2350,6 +2399,25 @@ export interface StartedConversation {
 export interface StatsQuery {
   since?: string | null;
   until?: string | null;
+}
+
+/** crm.workflows.model says what a step's config holds. */
+export interface StepIn {
+  type: "send_email" | "create_task" | "update_record" | "call_webhook" | "wait_duration" | "condition_check";
+  name?: string | null;
+  if?: string | null;
+  config?: Record<string, unknown>;
+}
+
+export interface StepRun {
+  number: number;
+  step: number;
+  type: string;
+  status: "waiting" | "done" | "failed";
+  result: Record<string, unknown> | null;
+  error: string | null;
+  started_at: string;
+  ended_at: string | null;
 }
 
 /** `wallboard.subscribe`: these queues only, or all of them. */
@@ -2877,6 +2945,68 @@ export interface WhyVisit {
   reservations: WhyReservation[];
 }
 
+/** What PATCH changes: what is given. Runs that have begun keep their version. */
+export interface WorkflowEdit {
+  name?: string | null;
+  description?: string | null;
+  trigger_type?: "manual" | "event" | "scheduled" | null;
+  trigger_config?: Record<string, unknown> | null;
+  steps?: StepIn[] | null;
+  active?: boolean | null;
+}
+
+export interface WorkflowNew {
+  name: string;
+  description?: string | null;
+  trigger_type: "manual" | "event" | "scheduled";
+  trigger_config?: Record<string, unknown>;
+  steps: StepIn[];
+  active?: boolean;
+}
+
+export interface WorkflowOut {
+  workflow_id: string;
+  name: string;
+  description: string | null;
+  trigger_type: "manual" | "event" | "scheduled";
+  trigger_config: Record<string, unknown>;
+  active: boolean;
+  execution_count: number;
+  last_executed_at: string | null;
+  next_run_at: string | null;
+  version: number;
+  created_at: string;
+  steps: Record<string, unknown>[];
+  signed: boolean;
+  updated_at: string;
+}
+
+export interface WorkflowPage {
+  items: WorkflowRow[];
+  next_cursor: string | null;
+}
+
+export interface WorkflowQuery {
+  limit?: number;
+  cursor?: string | null;
+  active?: boolean | null;
+  trigger_type?: "manual" | "event" | "scheduled" | null;
+}
+
+export interface WorkflowRow {
+  workflow_id: string;
+  name: string;
+  description: string | null;
+  trigger_type: "manual" | "event" | "scheduled";
+  trigger_config: Record<string, unknown>;
+  active: boolean;
+  execution_count: number;
+  last_executed_at: string | null;
+  next_run_at: string | null;
+  version: number;
+  created_at: string;
+}
+
 /** Finish the wrap-up with a disposition; or extend it once; or keep a draft. */
 export interface WrapUp {
   interaction_id: string;
@@ -2993,6 +3123,10 @@ export const EVENTS = {
   "user.changed": { version: 1, audience: [] },
   "user.profile_changed": { version: 1, audience: [] },
   "user.registered": { version: 1, audience: [] },
+  "workflow.cancelled": { version: 1, audience: ["team"] },
+  "workflow.completed": { version: 1, audience: ["team"] },
+  "workflow.failed": { version: 1, audience: ["team"] },
+  "workflow.started": { version: 1, audience: ["team"] },
 } as const;
 
 export type LogEventName = keyof typeof EVENTS;

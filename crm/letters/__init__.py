@@ -1,0 +1,1 @@
+"""Letters to customers: drafted in the transaction of what causes them, sent by a job."""

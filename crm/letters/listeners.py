@@ -1,0 +1,22 @@
+"""quote.created prepares a letter, quote.sent sends it."""
+
+from __future__ import annotations
+
+from contactcenter.core.durable import Listener
+from contactcenter.core.eventlog import Recorded
+from contactcenter.core.work import Work
+from contactcenter.events.quotes import QuoteCreated, QuoteSent
+from crm.letters.service import LetterService
+
+
+def listeners(letters: LetterService) -> tuple[Listener, ...]:
+    async def handle(work: Work, recorded: Recorded) -> None:
+        event = recorded.event
+        if recorded.origin == "import":
+            return
+        if isinstance(event, QuoteCreated):
+            await letters.draft_quote(work, event.quote_id)
+        elif isinstance(event, QuoteSent):
+            await letters.send_quote(work, event.quote_id)
+
+    return (Listener("crm.letters", (QuoteCreated, QuoteSent), handle),)

@@ -1,0 +1,137 @@
+"""Letters to customers by mail: written once for each cause, sent by a job after the commit."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from babel.numbers import format_currency
+
+from contactcenter.core.access import Principal
+from contactcenter.core.ids import new_id
+from contactcenter.core.jobs import JobQueue
+from contactcenter.core.mail import Letter, Mail
+from contactcenter.core.work import Work, WorkFactory
+from crm.access import only_own
+from crm.letters import store
+from db import Record
+
+SEND: Final = "letters.send"
+QUOTE_TEXTS: Final = {
+    "es": (
+        "Su presupuesto {number}",
+        (
+            "Hola, {name}:\n\nLe enviamos el presupuesto {number}. Prima total: {total} al año. Es "
+            "válido hasta el {until}.\n\nCon él recibe la información previa que pide la ley. "
+            "Responda a este correo o llámenos con cualquier duda.\n"
+        ),
+    ),
+    "ca": (
+        "El seu pressupost {number}",
+        (
+            "Hola, {name}:\n\nLi enviem el pressupost {number}. Prima total: {total} l'any. És "
+            "vàlid fins al {until}.\n\nAmb ell rep la informació prèvia que demana la llei. "
+            "Respongui a aquest correu o truqui'ns per a qualsevol dubte.\n"
+        ),
+    ),
+    "en": (
+        "Your quote {number}",
+        (
+            "Hello {name},\n\nHere is quote {number}. Total premium: {total} a year. It is valid "
+            "until {until}.\n\nThe information that the law asks us to give you comes with it. "
+            "Reply to this mail or call us with any question.\n"
+        ),
+    ),
+}
+
+
+class LetterService:
+    def __init__(self, work: WorkFactory, jobs: JobQueue, mail: Mail, zone: ZoneInfo) -> None:
+        self._work = work
+        self._jobs = jobs
+        self._mail = mail
+        self._zone = zone
+
+    async def write(
+        self,
+        work: Work,
+        customer_id: UUID,
+        *,
+        kind: str,
+        subject: str,
+        body: str,
+        cause: str,
+        quote_id: UUID | None = None,
+        draft: bool = False,
+    ) -> UUID | None:
+        """Write a letter, to be sent unless it is a draft. One for a customer without an address
+        is kept as unaddressed. None: the same cause has written one before."""
+        letter_id = new_id()
+        address = await store.email_of(work.conn, customer_id)
+        state = "draft" if draft else "queued" if address else "unaddressed"
+        if not await store.insert(
+            work.conn, letter_id, customer_id, quote_id, kind, subject, body, state, cause, work.now
+        ):
+            return None
+        if state == "queued":
+            await self._queue(work, letter_id)
+        return letter_id
+
+    async def draft_quote(self, work: Work, quote_id: UUID) -> None:
+        """Prepare the letter that goes with a quote; nothing leaves."""
+        facts = await store.quote_facts(work.conn, quote_id)
+        if facts is not None:
+            subject, body = self._quote_text(facts)
+            await self.write(
+                work, facts["customer_id"], kind="quote", subject=subject, body=body,
+                cause=f"quote:{quote_id}", quote_id=quote_id, draft=True,
+            )  # fmt: skip
+
+    async def send_quote(self, work: Work, quote_id: UUID) -> None:
+        """Send it, once, with what the quote says now."""
+        facts = await store.quote_facts(work.conn, quote_id)
+        if facts is None or await store.email_of(work.conn, facts["customer_id"]) is None:
+            return
+        await self.draft_quote(work, quote_id)
+        subject, body = self._quote_text(facts)
+        letter_id = await store.queue_draft(work.conn, f"quote:{quote_id}", subject, body)
+        if letter_id is not None:
+            await self._queue(work, letter_id)
+
+    async def send(self, payload: dict[str, Any]) -> None:
+        """The job. A letter that was handed over and not noted is handed over again under the
+        same id, which mail servers and readers recognise."""
+        letter_id = UUID(payload["letter_id"])
+        async with self._work.reading("letters.to_send") as conn:
+            row = await store.to_send(conn, letter_id)
+        if row is None:
+            return
+        if row["email"] is not None:
+            await self._mail.send(Letter(str(letter_id), row["email"], row["subject"], row["body"]))
+        async with self._work.begin("letters.sent", "system") as work:
+            state = "unaddressed" if row["email"] is None else "sent"
+            await store.set_state(work.conn, letter_id, state, work.now)
+
+    async def listed(self, principal: Principal, customer_id: UUID) -> list[Record]:
+        async with self._work.reading("letters.list") as conn:
+            return await store.letters(conn, customer_id, only_own(principal))
+
+    async def _queue(self, work: Work, letter_id: UUID) -> None:
+        await self._jobs.enqueue(
+            work.conn, SEND, {"letter_id": str(letter_id)}, dedupe_key=f"letter:{letter_id}"
+        )
+
+    def _quote_text(self, facts: Record) -> tuple[str, str]:
+        locale = facts["locale"]
+        subject, body = QUOTE_TEXTS[locale]
+        values = {
+            "number": facts["quote_number"],
+            "name": facts["name"],
+            "total": format_currency(facts["total_premium"], "EUR", locale=locale),
+            "until": format_date(
+                facts["valid_until"].astimezone(self._zone), "long", locale=locale
+            ),
+        }
+        return subject.format(**values), body.format(**values)

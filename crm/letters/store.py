@@ -1,0 +1,73 @@
+"""SQL of letters to customers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from db import Connection, Record
+
+INSERT = """
+INSERT INTO customer_letters (id, customer_id, quote_id, kind, subject, body, state, cause,
+                              created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (cause) DO NOTHING RETURNING id
+"""
+QUEUE_DRAFT = """
+UPDATE customer_letters SET state = 'queued', subject = $2, body = $3
+WHERE cause = $1 AND state IN ('draft', 'unaddressed')
+RETURNING id
+"""
+TO_SEND = """
+SELECT l.subject, l.body, c.email FROM customer_letters l JOIN customers c ON c.id = l.customer_id
+WHERE l.id = $1 AND l.state = 'queued'
+"""
+SET_STATE = """
+UPDATE customer_letters
+SET state = $2, sent_at = CASE WHEN $2 = 'sent' THEN $3::timestamptz END
+WHERE id = $1 AND state = 'queued'
+"""
+LETTERS = """
+SELECT l.id AS letter_id, l.kind, l.subject, l.body, l.state, l.quote_id, l.created_at, l.sent_at
+FROM customer_letters l JOIN customers c ON c.id = l.customer_id
+WHERE l.customer_id = $1 AND ($2::uuid IS NULL OR c.user_id = $2)
+ORDER BY l.id DESC LIMIT 200
+"""
+QUOTE_FACTS = """
+SELECT q.quote_number, q.quote_type, q.total_premium, q.valid_until, q.customer_id, c.locale,
+       CASE c.kind WHEN 'company' THEN c.company_name ELSE c.first_name END AS name
+FROM quotes q JOIN customers c ON c.id = q.customer_id WHERE q.id = $1
+"""
+EMAIL_OF = "SELECT email FROM customers WHERE id = $1 AND status NOT IN ('merged', 'deleted')"
+
+
+async def insert(conn: Connection, *values: Any) -> bool:
+    """False: the same cause has made one before."""
+    return await conn.fetchval(INSERT, *values) is not None
+
+
+async def queue_draft(conn: Connection, cause: str, subject: str, body: str) -> UUID | None:
+    letter_id: UUID | None = await conn.fetchval(QUEUE_DRAFT, cause, subject, body)
+    return letter_id
+
+
+async def to_send(conn: Connection, letter_id: UUID) -> Record | None:
+    return await conn.fetchrow(TO_SEND, letter_id)
+
+
+async def set_state(conn: Connection, letter_id: UUID, state: str, at: datetime) -> None:
+    await conn.execute(SET_STATE, letter_id, state, at)
+
+
+async def letters(conn: Connection, customer_id: UUID, own: UUID | None) -> list[Record]:
+    return await conn.fetch(LETTERS, customer_id, own)
+
+
+async def quote_facts(conn: Connection, quote_id: UUID) -> Record | None:
+    return await conn.fetchrow(QUOTE_FACTS, quote_id)
+
+
+async def email_of(conn: Connection, customer_id: UUID) -> str | None:
+    email: str | None = await conn.fetchval(EMAIL_OF, customer_id)
+    return email

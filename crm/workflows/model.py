@@ -1,0 +1,239 @@
+"""PURE. The engine: (definition, state, what happened) → (state, what to do).
+
+A definition is a list of steps, run in order. A step has a type, a config, and may have a `name`
+(what later steps and jumps call it) and an `if` (it is passed over unless that holds). A
+condition_check goes on at the step that `then` or `else` names: a step's name, "next" or "end".
+
+    {"type": "condition_check", "config": {"if": "customer.segment == \\"vip\\"",
+                                           "then": "call", "else": "end"}}
+
+A run ends after its last step. Jumps may go back, so that something can be tried again; LONGEST_RUN
+steps bound every run, and a workflow that another's effects begin is at most DEEPEST_CHAIN deep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from crm.workflows.expression import ExpressionError, check, holds
+
+StepType = Literal[
+    "send_email", "create_task", "update_record", "call_webhook", "wait_duration", "condition_check"
+]
+LONGEST_RUN: Final = 100
+DEEPEST_CHAIN: Final = 3
+LONGEST_WAIT: Final = timedelta(days=366)
+ENDS: Final = frozenset({"next", "end"})
+CUSTOMER_FIELDS: Final = frozenset({"lead_source", "locale", "notes", "add_tag"})
+"""What update_record may change, of a customer."""
+
+
+class DefinitionError(ValueError):
+    """A workflow cannot be run like this; `step` is its number from 0."""
+
+    def __init__(self, text: str, step: int) -> None:
+        super().__init__(text)
+        self.step = step
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a run is: the next step, and how many it has done (passed-over ones included)."""
+
+    step: int = 0
+    done: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """Carry out this step, then tell the engine how it went."""
+
+    step: int
+    type: str
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The run is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """The run has done as many steps as a run may."""
+
+
+def next_action(
+    steps: Sequence[Mapping[str, Any]], state: State, values: Mapping[str, Any]
+) -> tuple[State, Do | Done | Stuck]:
+    """What comes now. Steps whose `if` does not hold, and condition checks, are dealt with here;
+    what is returned is an effect, or the end."""
+    while state.step < len(steps):
+        if state.done >= LONGEST_RUN:
+            return state, Stuck()
+        step = steps[state.step]
+        if step.get("if") and not holds(step["if"], values):
+            state = State(state.step + 1, state.done + 1)
+        elif step["type"] == "condition_check":
+            config = step["config"]
+            way = config.get("then" if holds(config["if"], values) else "else", "next")
+            state = State(_target(steps, state.step, way), state.done + 1)
+        else:
+            return state, Do(state.step, step["type"], step["config"])
+    return state, Done()
+
+
+def after(state: State) -> State:
+    """The step has been carried out."""
+    return replace(state, step=state.step + 1, done=state.done + 1)
+
+
+def name_of(step: Mapping[str, Any], number: int) -> str:
+    return str(step.get("name") or f"step{number + 1}")
+
+
+def _target(steps: Sequence[Mapping[str, Any]], at: int, way: str) -> int:
+    if way == "next":
+        return at + 1
+    if way == "end":
+        return len(steps)
+    return next(n for n, step in enumerate(steps) if name_of(step, n) == way)
+
+
+def check_definition(steps: Sequence[Mapping[str, Any]]) -> None:
+    """DefinitionError unless every step can be run and every jump leads somewhere."""
+    names = [name_of(step, n) for n, step in enumerate(steps)]
+    for number, step in enumerate(steps):
+        if names[number] in ENDS or names.count(names[number]) > 1:
+            raise DefinitionError("Two steps have one name, or a name that is taken.", number)
+        try:
+            if step.get("if"):
+                check(step["if"])
+            _CHECKS[step["type"]](step["config"], names)
+        except ExpressionError as error:
+            raise DefinitionError(str(error), number) from error
+        except ValueError as error:
+            raise DefinitionError(str(error), number) from error
+
+
+def _texts(config: Mapping[str, Any], *needed: str, others: Sequence[str] = ()) -> None:
+    if not set(config) <= {*needed, *others}:
+        raise ValueError(f"This step takes {', '.join([*needed, *others])}.")
+    for name in needed:
+        if not isinstance(config.get(name), str) or not config[name].strip():
+            raise ValueError(f"This step needs {name}.")
+    for name, value in config.items():
+        if isinstance(value, str) and len(value) > 8000:
+            raise ValueError(f"{name} is too long.")
+
+
+def _email(config: Mapping[str, Any], _: list[str]) -> None:
+    _texts(config, "subject", "body")
+
+
+def _task(config: Mapping[str, Any], _: list[str]) -> None:
+    optional = ("description", "priority", "task_type", "due_in_seconds")
+    _texts(config, "title", others=optional)
+    if config.get("priority", "medium") not in {"low", "medium", "high", "urgent"}:
+        raise ValueError("A priority is low, medium, high or urgent.")
+    kind = config.get("task_type", "general")
+    if not isinstance(kind, str) or not kind.replace("_", "a").isalpha() or kind == "complaint":
+        raise ValueError("That is no type of task.")
+    if "due_in_seconds" in config:
+        _seconds(config["due_in_seconds"])
+
+
+def _record(config: Mapping[str, Any], _: list[str]) -> None:
+    _texts(config, "field", "value")
+    if config["field"] not in CUSTOMER_FIELDS:
+        raise ValueError(f"A workflow changes {', '.join(sorted(CUSTOMER_FIELDS))}.")
+
+
+def _webhook(config: Mapping[str, Any], _: list[str]) -> None:
+    _texts(config, "url", others=("body",))
+    check_url(config["url"])
+    if not isinstance(config.get("body", {}), Mapping):
+        raise ValueError("body is an object.")
+
+
+def _wait(config: Mapping[str, Any], _: list[str]) -> None:
+    if set(config) != {"seconds"}:
+        raise ValueError("This step takes seconds.")
+    _seconds(config["seconds"])
+
+
+def _condition(config: Mapping[str, Any], names: list[str]) -> None:
+    _texts(config, "if", others=("then", "else"))
+    check(config["if"])
+    for way in ("then", "else"):
+        if config.get(way, "next") not in {*names, *ENDS}:
+            raise ValueError(f"{way} names no step.")
+
+
+_CHECKS: Final = {
+    "send_email": _email,
+    "create_task": _task,
+    "update_record": _record,
+    "call_webhook": _webhook,
+    "wait_duration": _wait,
+    "condition_check": _condition,
+}
+
+
+def _seconds(value: Any) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not 0 < value <= LONGEST_WAIT.total_seconds():
+        raise ValueError("A number of seconds, at most a year.")
+
+
+def check_url(url: str) -> None:
+    """ValueError unless it is an http(s) address with a host and without user or fragment. Where it
+    leads is looked at when it is called."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError("That is no address.") from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname or len(url) > 2000:
+        raise ValueError("A webhook has an http or https address.")
+    if parts.username or parts.password or parts.fragment or any(c.isspace() for c in url):
+        raise ValueError("A webhook's address has neither user nor fragment.")
+
+
+# By the clock ------------------------------------------------------------------------------------
+
+
+def check_schedule(config: Mapping[str, Any]) -> None:
+    """ValueError unless `next_run` can read it: {"every_minutes": 15} or {"daily_at": "08:00",
+    "weekdays": [1, …, 7]} (Monday is 1)."""
+    if set(config) == {"every_minutes"}:
+        minutes = config["every_minutes"]
+        if not isinstance(minutes, int) or not 1 <= minutes <= 10_080:
+            raise ValueError("every_minutes lies between 1 and 10080.")
+        return
+    if not {"daily_at"} <= set(config) <= {"daily_at", "weekdays"}:
+        raise ValueError("A schedule has every_minutes, or daily_at and weekdays.")
+    time.fromisoformat(str(config["daily_at"]))
+    days = config.get("weekdays", [1])
+    if not isinstance(days, list) or not days or not set(days) <= set(range(1, 8)):
+        raise ValueError("weekdays are numbers from 1 (Monday) to 7.")
+
+
+def next_run(config: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> datetime:
+    """The first moment after `now`, in UTC. A local hour that is skipped runs when it would have
+    been, one that comes twice runs the first time."""
+    if "every_minutes" in config:
+        return now + timedelta(minutes=config["every_minutes"])
+    hour = time.fromisoformat(config["daily_at"])
+    weekdays = set(config.get("weekdays", range(1, 8)))
+    day = now.astimezone(zone).date()
+    for ahead in range(9):
+        at = datetime.combine(day + timedelta(days=ahead), hour, zone).astimezone(UTC)
+        if at > now and at.astimezone(zone).isoweekday() in weekdays:
+            return at
+    raise AssertionError("nine days hold every weekday")

@@ -1,0 +1,256 @@
+"""SQL of workflows and their runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from db import Connection, Record
+
+COLUMNS: Final = (
+    "id, name, description, trigger_type, trigger_config, steps, active, webhook_secret,"
+    " execution_count, last_executed_at, next_run_at, version, created_at, updated_at"
+)
+INSERT = """
+INSERT INTO workflows (id, name, description, trigger_type, trigger_config, steps, active,
+                       next_run_at, created_at, updated_at, created_by, updated_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10)
+"""
+UPDATE = """
+UPDATE workflows
+SET name = $2, description = $3, trigger_type = $4, trigger_config = $5, steps = $6, active = $7,
+    next_run_at = $8, updated_at = $9, updated_by = $10, version = version + 1
+WHERE id = $1
+RETURNING version
+"""
+ADD_VERSION = """
+INSERT INTO workflow_versions (workflow_id, version, steps, created_at) VALUES ($1, $2, $3, $4)
+"""
+FIND = f"SELECT {COLUMNS} FROM workflows WHERE id = $1"  # noqa: S608 - constants
+LOCK = f"SELECT {COLUMNS} FROM workflows WHERE id = $1 FOR NO KEY UPDATE"  # noqa: S608
+LIST = f"""
+SELECT {COLUMNS} FROM workflows
+WHERE ($1::boolean IS NULL OR active = $1) AND ($2::text IS NULL OR trigger_type = $2)
+  AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
+ORDER BY created_at DESC, id DESC LIMIT $5
+"""  # noqa: S608 - constants
+FOR_EVENT = """
+SELECT id, version, steps, trigger_config FROM workflows
+WHERE active AND trigger_type = 'event' AND trigger_config ->> 'event' = $1 ORDER BY id
+"""
+EVENTS_WANTED = """
+SELECT DISTINCT trigger_config ->> 'event' AS event FROM workflows
+WHERE active AND trigger_type = 'event'
+"""
+SCHEDULED = """
+SELECT id, version, steps, trigger_config, next_run_at FROM workflows
+WHERE active AND trigger_type = 'scheduled' AND next_run_at <= $1
+ORDER BY next_run_at LIMIT 50 FOR NO KEY UPDATE SKIP LOCKED
+"""
+SET_NEXT = "UPDATE workflows SET next_run_at = $2 WHERE id = $1"
+SIGN_WITH = """
+UPDATE workflows SET webhook_secret = $2, updated_at = $3, version = version + 1 WHERE id = $1
+RETURNING version
+"""
+START = """
+INSERT INTO workflow_executions (id, workflow_id, version, status, cause, depth, trigger_data,
+                                 steps_total, started_at)
+VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8)
+ON CONFLICT (cause) DO NOTHING RETURNING id
+"""
+COUNT = """
+UPDATE workflows SET execution_count = execution_count + 1, last_executed_at = $2 WHERE id = $1
+"""
+RUN_COLUMNS: Final = (
+    "e.id, e.workflow_id, e.version, e.status, e.depth, e.trigger_data, e.step,"
+    " e.steps_completed, e.steps_total, e.wake_at, e.error_message, e.results, e.started_at,"
+    " e.completed_at"
+)
+RUN = f"""
+SELECT {RUN_COLUMNS}, v.steps, w.webhook_secret
+FROM workflow_executions e
+JOIN workflow_versions v ON v.workflow_id = e.workflow_id AND v.version = e.version
+JOIN workflows w ON w.id = e.workflow_id
+WHERE e.id = $1
+"""  # noqa: S608 - constants
+LOCK_RUN = RUN + " FOR NO KEY UPDATE OF e"
+RUNS = f"""
+SELECT {RUN_COLUMNS} FROM workflow_executions e
+WHERE e.workflow_id = $1 AND ($2::uuid IS NULL OR e.id < $2) ORDER BY e.id DESC LIMIT $3
+"""  # noqa: S608 - constants
+DEPTH = "SELECT depth FROM workflow_executions WHERE id = $1"
+MOVE_RUN = """
+UPDATE workflow_executions
+SET step = $2, steps_completed = $3, status = $4, wake_at = $5, results = results || $6::jsonb,
+    error_message = $7,
+    completed_at = CASE WHEN $4 IN ('completed', 'failed', 'cancelled') THEN $8::timestamptz END
+WHERE id = $1
+"""
+ADD_STEP = """
+INSERT INTO workflow_steps (execution_id, number, step, type, status, result, error, started_at,
+                            ended_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8::timestamptz,
+        CASE WHEN $5 = 'waiting' THEN NULL ELSE $8::timestamptz END)
+"""
+END_STEP = """
+UPDATE workflow_steps SET status = $3, result = $4, error = $5, ended_at = $6
+WHERE execution_id = $1 AND number = $2 AND status = 'waiting' RETURNING step
+"""
+TRY_STEP = """
+UPDATE workflow_steps
+SET result = jsonb_build_object('attempts', coalesce((result ->> 'attempts')::int, 0) + 1)
+WHERE execution_id = $1 AND number = $2 AND status = 'waiting'
+RETURNING (result ->> 'attempts')::int
+"""
+STEPS = """
+SELECT number, step, type, status, result, error, started_at, ended_at FROM workflow_steps
+WHERE execution_id = $1 ORDER BY number
+"""
+DUE = """
+SELECT id FROM workflow_executions
+WHERE status = 'waiting' AND wake_at <= $1 ORDER BY wake_at LIMIT 200
+"""
+# What conditions and texts may look at; nothing else of a row leaves it.
+FACTS = """
+SELECT jsonb_build_object(
+    'customer', (SELECT to_jsonb(x) FROM (SELECT id, kind, first_name, last_name, company_name,
+                 status, segment, locale, tags, lead_source, email IS NOT NULL AS has_email,
+                 portfolio_manager_id FROM customers WHERE id = $1) x),
+    'policy', (SELECT to_jsonb(x) FROM (SELECT id, reference, policy_number, policy_type, carrier,
+               status, coverage_end_date, premium_amount::text, auto_renew FROM policies
+               WHERE id = $2) x),
+    'claim', (SELECT to_jsonb(x) FROM (SELECT id, claim_number, claim_type, cause, payer, status,
+              injuries, claimed_amount::text, approved_amount::text, adjuster_id,
+              coverage ->> 'answer' AS coverage FROM claims WHERE id = $3) x),
+    'quote', (SELECT to_jsonb(x) FROM (SELECT id, quote_number, quote_type, status,
+              total_premium::text FROM quotes WHERE id = $4) x),
+    'interaction', (SELECT to_jsonb(x) FROM (SELECT id, channel, direction, queue, outcome, state
+                    FROM interactions WHERE id = $5) x))
+"""
+CUSTOMER_BEHIND = """
+SELECT coalesce((SELECT customer_id FROM policies WHERE id = $1),
+                (SELECT customer_id FROM claims WHERE id = $2),
+                (SELECT customer_id FROM quotes WHERE id = $3),
+                (SELECT customer_id FROM interactions WHERE id = $4))
+"""
+
+
+async def insert(conn: Connection, *values: Any) -> None:
+    await conn.execute(INSERT, *values)
+
+
+async def update(conn: Connection, *values: Any) -> int:
+    version: int = await conn.fetchval(UPDATE, *values)
+    return version
+
+
+async def add_version(
+    conn: Connection, workflow_id: UUID, version: int, steps: Sequence[Any], at: datetime
+) -> None:
+    await conn.execute(ADD_VERSION, workflow_id, version, list(steps), at)
+
+
+async def find(conn: Connection, workflow_id: UUID, *, lock: bool = False) -> Record | None:
+    return await conn.fetchrow(LOCK if lock else FIND, workflow_id)
+
+
+async def listed(conn: Connection, *wanted: Any) -> list[Record]:
+    return await conn.fetch(LIST, *wanted)
+
+
+async def for_event(conn: Connection, name: str) -> list[Record]:
+    return await conn.fetch(FOR_EVENT, name)
+
+
+async def events_wanted(conn: Connection) -> frozenset[str]:
+    return frozenset(row["event"] for row in await conn.fetch(EVENTS_WANTED))
+
+
+async def scheduled(conn: Connection, now: datetime) -> list[Record]:
+    return await conn.fetch(SCHEDULED, now)
+
+
+async def set_next(conn: Connection, workflow_id: UUID, at: datetime) -> None:
+    await conn.execute(SET_NEXT, workflow_id, at)
+
+
+async def set_secret(conn: Connection, workflow_id: UUID, sealed: bytes, at: datetime) -> int:
+    version: int = await conn.fetchval(SIGN_WITH, workflow_id, sealed, at)
+    return version
+
+
+async def start(conn: Connection, *values: Any) -> bool:
+    """id, workflow, version, cause, depth, data, total, at. False: begun before."""
+    if await conn.fetchval(START, *values) is None:
+        return False
+    await conn.execute(COUNT, values[1], values[7])
+    return True
+
+
+async def run(conn: Connection, execution_id: UUID, *, lock: bool = False) -> Record | None:
+    return await conn.fetchrow(LOCK_RUN if lock else RUN, execution_id)
+
+
+async def runs(
+    conn: Connection, workflow_id: UUID, before: UUID | None, limit: int
+) -> list[Record]:
+    return await conn.fetch(RUNS, workflow_id, before, limit)
+
+
+async def depth(conn: Connection, execution_id: UUID) -> int:
+    return int(await conn.fetchval(DEPTH, execution_id) or 0)
+
+
+async def move_run(
+    conn: Connection,
+    execution_id: UUID,
+    *,
+    step: int,
+    done: int,
+    status: str,
+    at: datetime,
+    wake_at: datetime | None = None,
+    results: Mapping[str, Any] | None = None,
+    error: str | None = None,
+) -> None:
+    await conn.execute(
+        MOVE_RUN, execution_id, step, done, status, wake_at, results or {}, error, at
+    )
+
+
+async def add_step(conn: Connection, *values: Any) -> None:
+    """execution, number, step, type, status, result, error, at."""
+    await conn.execute(ADD_STEP, *values)
+
+
+async def end_step(conn: Connection, *values: Any) -> bool:
+    """execution, number, status, result, error, at. False: it does not wait any more."""
+    return await conn.fetchval(END_STEP, *values) is not None
+
+
+async def try_step(conn: Connection, execution_id: UUID, number: int) -> int | None:
+    """Which attempt this is; None: it does not wait any more."""
+    attempt: int | None = await conn.fetchval(TRY_STEP, execution_id, number)
+    return attempt
+
+
+async def steps(conn: Connection, execution_id: UUID) -> list[Record]:
+    return await conn.fetch(STEPS, execution_id)
+
+
+async def due(conn: Connection, now: datetime) -> list[UUID]:
+    return [row["id"] for row in await conn.fetch(DUE, now)]
+
+
+async def facts(conn: Connection, *ids: UUID | None) -> dict[str, Any]:
+    """customer, policy, claim, quote, interaction."""
+    found: dict[str, Any] = await conn.fetchval(FACTS, *ids)
+    return found
+
+
+async def customer_behind(conn: Connection, *ids: UUID | None) -> UUID | None:
+    """Of a policy, claim, quote or interaction."""
+    found: UUID | None = await conn.fetchval(CUSTOMER_BEHIND, *ids)
+    return found

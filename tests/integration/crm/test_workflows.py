@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+import db
+from contactcenter.core.ids import new_id
+from contactcenter.core.jobs import JobRunner
+from crm.workflows.webhooks import Failed, Refused, Webhooks, signature
+from tests.integration.crm.conftest import Office
+
+THREE: list[dict[str, Any]] = [
+    {"type": "create_task", "name": "call",
+     "config": {"title": "Llamar a {{ customer.first_name }}", "due_in_seconds": 3600}},
+    {"type": "update_record", "config": {"field": "add_tag", "value": "contacted"}},
+    {"type": "send_email", "config": {"subject": "Hola", "body": "Hola, {{customer.first_name}}"}},
+]  # fmt: skip
+
+
+async def a_workflow(office: Office, steps: list[dict[str, Any]], **fields: Any) -> str:
+    made = await office.do(
+        "elena", "POST", "/workflows",
+        {"name": "w", "trigger_type": "manual", "steps": steps, **fields},
+    )  # fmt: skip
+    workflow_id: str = made["workflow_id"]
+    return workflow_id
+
+
+async def begun(office: Office, workflow_id: str, **about: Any) -> str:
+    run = await office.do("lucia", "POST", f"/workflows/{workflow_id}/execute", about)
+    execution_id: str = run["execution_id"]
+    return execution_id
+
+
+async def seen(office: Office, execution_id: str) -> dict[str, Any]:
+    run: dict[str, Any] = await office.do("lucia", "GET", f"/workflow-executions/{execution_id}")
+    return run
+
+
+async def drive(office: Office, execution_id: str) -> dict[str, Any]:
+    await office.crm.workflows.drive({"execution_id": execution_id})
+    return await seen(office, execution_id)
+
+
+async def test_three_steps_by_hand(office: Office) -> None:
+    customer = await office.person(email="ana@correo.example")
+    run = await begun(office, await a_workflow(office, THREE), customer_id=customer["customer_id"])
+    done = await drive(office, run)
+    assert (done["status"], done["steps_completed"]) == ("completed", 3), done
+    assert [(s["type"], s["status"]) for s in done["steps"]] == [
+        ("create_task", "done"), ("update_record", "done"), ("send_email", "done"),
+    ]  # fmt: skip
+    task = await office.do("lucia", "GET", f"/tasks/{done['results']['call']['task_id']}")
+    assert task["title"] == "Llamar a Ana"
+    assert (await office.do("lucia", "GET", f"/customers/{customer['customer_id']}"))["tags"] == [
+        "contacted"
+    ]
+    again = await drive(office, run)
+    assert again == done
+    told = await office.events("workflow.started", "workflow.completed")
+    assert [e.event.name for e in told] == ["workflow.started", "workflow.completed"]
+
+
+async def test_a_run_survives_a_death_between_any_two_steps(
+    office: Office, conn: db.Connection
+) -> None:
+    """However often it dies in a step's transaction, each effect is there once."""
+    customer = await office.person(email="ana@correo.example")
+    workflow_id = await a_workflow(office, THREE)
+    service = office.crm.workflows
+    whole = service._step
+    for dies_at in range(4):
+        run, count = await begun(office, workflow_id, customer_id=customer["customer_id"]), 0
+
+        async def dying(*given: Any, dies_at: int = dies_at) -> bool:
+            nonlocal count
+            more = await whole(*given)
+            count += 1
+            if count == dies_at + 1:
+                raise ConnectionResetError("the process was killed before its commit")
+            return more
+
+        service._step = dying  # type: ignore[method-assign,assignment]
+        with contextlib.suppress(Exception):
+            await service.drive({"execution_id": run})
+        service._step = whole  # type: ignore[method-assign]
+        assert (await drive(office, run))["status"] == "completed"
+        causes = await conn.fetch(
+            "SELECT cause FROM tasks WHERE cause LIKE $1"
+            " UNION ALL SELECT cause FROM customer_letters WHERE cause LIKE $1",
+            f"workflow:{run}:%",
+        )
+        assert sorted(row["cause"] for row in causes) == [f"workflow:{run}:0", f"workflow:{run}:2"]
+
+
+async def test_two_drivers_of_one_run(office: Office, conn: db.Connection) -> None:
+    customer = await office.person(email="ana@correo.example")
+    run = await begun(office, await a_workflow(office, THREE), customer_id=customer["customer_id"])
+    await asyncio.gather(*(drive(office, run) for _ in range(4)))
+    assert (await seen(office, run))["status"] == "completed"
+    assert await conn.fetchval("SELECT count(*) FROM tasks") == 1
+    assert await conn.fetchval("SELECT count(*) FROM customer_letters") == 1
+
+
+async def test_waiting(office: Office) -> None:
+    customer = await office.person()
+    steps = [{"type": "wait_duration", "config": {"seconds": 3600}}, THREE[1]]
+    run = await begun(office, await a_workflow(office, steps), customer_id=customer["customer_id"])
+    assert (await drive(office, run))["status"] == "waiting"
+    assert (await drive(office, run))["status"] == "waiting"
+    office.clock.set(office.clock.now() + timedelta(seconds=3600))
+    await office.crm.workflows.tick()
+    assert (await seen(office, run))["status"] == "completed"
+
+
+async def test_an_event_begins_it_once_and_chains_end(office: Office) -> None:
+    steps = [{"type": "create_task", "config": {"title": "otra"}}]
+    trigger = {"event": "task.created"}
+    workflow_id = await a_workflow(office, steps, trigger_type="event", trigger_config=trigger)
+    await office.do("lucia", "POST", "/tasks", {"title": "primera"})
+    for _ in range(8):
+        await office.listen("crm.workflows")
+        runs = await office.do("lucia", "GET", f"/workflows/{workflow_id}/executions")
+        for run in runs["items"]:
+            await drive(office, run["execution_id"])
+    runs = await office.do("lucia", "GET", f"/workflows/{workflow_id}/executions")
+    assert len(runs["items"]) == 4  # depths 0 to 3
+    assert {run["status"] for run in runs["items"]} == {"completed"}
+
+
+async def test_a_condition_on_the_trigger(office: Office) -> None:
+    workflow_id = await a_workflow(
+        office, [{"type": "create_task", "config": {"title": "x"}}], trigger_type="event",
+        trigger_config={"event": "customer.created", "if": 'trigger.kind == "company"'},
+    )  # fmt: skip
+    await office.person()
+    await office.do("lucia", "POST", "/customers", {"kind": "company", "company_name": "Cierzo SL"})
+    await office.listen("crm.workflows")
+    await office.listen("crm.workflows")
+    runs = await office.do("lucia", "GET", f"/workflows/{workflow_id}/executions")
+    assert len(runs["items"]) == 1
+
+
+async def test_by_the_clock(office: Office) -> None:
+    workflow_id = await a_workflow(
+        office, [{"type": "create_task", "config": {"title": "x"}}], trigger_type="scheduled",
+        trigger_config={"daily_at": "11:00"},
+    )  # fmt: skip
+    for _ in range(3):
+        await office.crm.workflows.tick()
+        office.clock.set(office.clock.now() + timedelta(hours=1))
+    runs = await office.do("lucia", "GET", f"/workflows/{workflow_id}/executions")
+    assert len(runs["items"]) == 1
+
+
+async def test_a_step_that_cannot_be_done_fails_the_run(office: Office) -> None:
+    workflow_id = await a_workflow(office, [THREE[1]])
+    done = await drive(office, await begun(office, workflow_id))
+    assert (done["status"], done["error_message"]) == ("failed", "This run is about no customer.")
+    assert (
+        await office.ask("elena", "POST", f"/workflow-executions/{done['execution_id']}/cancel")
+    ).status == 409
+
+
+async def test_versions(office: Office) -> None:
+    workflow_id = await a_workflow(office, THREE)
+    path = f"/workflows/{workflow_id}"
+    run = await begun(office, workflow_id, customer_id=(await office.person())["customer_id"])
+    changed = await office.edit("elena", path, {"steps": THREE[:1]})
+    assert changed["version"] == 2
+    assert (await drive(office, run))["steps_total"] == 3
+    off = await office.edit("elena", path, {"active": False})
+    assert off["active"] is False
+    assert (await office.ask("lucia", "POST", f"{path}/execute", {})).status == 409
+    bad = {"name": "w", "trigger_type": "manual", "steps": [{"type": "wait_duration"}]}
+    answer = await office.ask("elena", "POST", "/workflows", bad)
+    assert (answer.status, answer.body["errors"][0]["type"]) == (422, "bad_step")
+    answer = await office.ask(
+        "elena", "POST", "/workflows",
+        {**bad, "steps": THREE, "trigger_type": "event", "trigger_config": {"event": "no.such"}},
+    )  # fmt: skip
+    assert (answer.status, answer.body["errors"][0]["type"]) == (422, "bad_trigger")
+    assert (await office.ask("lucia", "POST", "/workflows", bad)).status == 403
+
+
+class Receiver:
+    """A web server that a webhook calls; `answers` says how it answers, one after the other."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[dict[str, str], bytes]] = []
+        self.answers: list[int] = []
+
+    async def hear(self, request: web.Request) -> web.Response:
+        self.heard.append((dict(request.headers), await request.read()))
+        status = self.answers.pop(0) if self.answers else 200
+        return web.Response(status=status, headers={"Location": "/elsewhere"})
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[tuple[Receiver, str]]:
+    heard = Receiver()
+    app = web.Application()
+    app.router.add_post("/hook", heard.hear)
+    async with TestServer(app) as server:
+        yield heard, str(server.make_url("/hook"))
+
+
+async def test_a_webhook_is_signed_and_tried_again(
+    office: Office, receiver: tuple[Receiver, str]
+) -> None:
+    heard, url = receiver
+    office.crm.workflows._webhooks = Webhooks(lambda address: address.is_loopback)
+    steps = [
+        {"type": "call_webhook", "name": "hook",
+         "config": {"url": url, "body": {"who": "{{ customer.first_name }}"}}},
+        THREE[1],
+    ]  # fmt: skip
+    workflow_id = await a_workflow(office, steps)
+    secret = (await office.do("elena", "POST", f"/workflows/{workflow_id}/webhook-secret"))[
+        "secret"
+    ]
+    customer = await office.person()
+    run = await begun(office, workflow_id, customer_id=customer["customer_id"])
+    assert (await drive(office, run))["status"] == "waiting"
+    heard.answers = [503]
+    runner = JobRunner(office.deps.settings, office.crm.module.jobs, ())
+    task = asyncio.create_task(runner.run())
+    try:
+        async with asyncio.timeout(30):
+            while (await seen(office, run))["status"] != "completed":
+                await asyncio.sleep(0.1)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    assert len(heard.heard) == 2
+    ids = {headers["webhook-id"] for headers, _ in heard.heard}
+    assert ids == {f"{run}.0"}
+    headers, body = heard.heard[1]
+    stamp = int(headers["webhook-timestamp"])
+    assert headers["webhook-signature"] == signature(secret, f"{run}.0", stamp, body)
+    assert b'"who":"Ana"' in body
+    assert (await seen(office, run))["results"]["hook"] == {"status": 200}
+
+
+async def test_a_webhook_that_is_refused_fails_the_run(
+    office: Office, receiver: tuple[Receiver, str]
+) -> None:
+    heard, url = receiver
+    step = {"type": "call_webhook", "config": {"url": url}}
+    run = await begun(office, await a_workflow(office, [step]))
+    await drive(office, run)
+    await office.crm.workflows.call_webhook({"execution_id": run, "number": 0})
+    done = await seen(office, run)
+    assert (done["status"], heard.heard) == ("failed", [])
+    assert done["steps"][0]["error"] == "address_not_public"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "0"])
+async def test_nothing_inside_is_reached(receiver: tuple[Receiver, str], host: str) -> None:
+    heard, url = receiver
+    inside = url.replace("127.0.0.1", host)
+    with pytest.raises((Refused, Failed)):
+        await Webhooks().call(inside, {}, message_id="m", timestamp=1, secret="whsec_AAAA")
+    assert heard.heard == []
+
+
+async def test_a_redirect_is_not_followed(receiver: tuple[Receiver, str]) -> None:
+    heard, url = receiver
+    heard.answers = [302]
+    loopback = Webhooks(lambda address: isinstance(address, ipaddress.IPv4Address))
+    with pytest.raises(Refused, match="status_302"):
+        await loopback.call(url, {}, message_id="m", timestamp=1, secret="whsec_AAAA")
+    assert len(heard.heard) == 1
+
+
+async def test_runs_that_are_not_there(office: Office) -> None:
+    assert (await office.ask("lucia", "GET", f"/workflow-executions/{new_id()}")).status == 404
+    assert (await office.ask("lucia", "GET", f"/workflows/{new_id()}/executions")).status == 404
