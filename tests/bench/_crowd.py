@@ -28,9 +28,12 @@ INSERT INTO queues (key, name_es, name_en, skill, calendar, updated_at)
 VALUES ('SA', 'SA', 'SA', 'SA', 'always', now());
 """
 
+# As `replica`, since the CRM's history is only ever added to.
 EMPTY = """
+SET session_replication_role = replica;
 TRUNCATE event_log, segments, reservations, work_items, messages, interactions, conversations,
-         contacts, agent_states, agent_skills, agents CASCADE
+         contacts, agent_states, agent_skills, agents CASCADE;
+RESET session_replication_role
 """
 
 AGENTS = """

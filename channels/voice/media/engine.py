@@ -301,8 +301,12 @@ class Engine:
 
     # Peers tell ----------------------------------------------------------------------------------
 
+    # One that is being closed may have something to tell for a moment yet.
+
     def connected(self, peer: Peer) -> None:
-        leg = self._owners[peer]
+        leg = self._owners.get(peer)
+        if leg is None:
+            return
         before, leg.peer, leg.coming = leg.peer, peer, None
         leg.heard_at = time.monotonic()
         leg.expected_before = leg.lost_before = 0
@@ -315,8 +319,8 @@ class Engine:
     def received(
         self, peer: Peer, payload: bytes, sequence: int, timestamp: int, now: float
     ) -> None:
-        leg = self._owners[peer]
-        if leg.peer is not peer:
+        leg = self._owners.get(peer)
+        if leg is None or leg.peer is not peer:
             return
         leg.heard_at = now
         leg.spoke = True
@@ -334,7 +338,9 @@ class Engine:
             leg.buffer.push(timestamp, payload, int(now * RATE))
 
     def ended(self, peer: Peer, reason: EndReason) -> None:
-        leg = self._owners[peer]
+        leg = self._owners.get(peer)
+        if leg is None:
+            return
         if leg.coming is peer:
             leg.coming = None
         if leg.peer is peer:

@@ -73,7 +73,7 @@ async def test_a_customers_life(office: Office) -> None:
         ({"birth_date": "0001-01-01"}, "birth_date", "date_out_of_range"),
         ({"portfolio_manager_id": str(new_id())}, "portfolio_manager_id", "unknown_agent"),
         ({"household_id": str(new_id())}, "household_id", "unknown_household"),
-        ({"notes": "a\x1b[1m"}, "notes", "control_character"),
+        ({"notes": "a\x1b[1m"}, "notes", "control_characters"),
         ({"colour": "red"}, "body", "extra_forbidden"),
         ({"ways": [{"kind": "email", "address": "x"}]}, "ways", "bad_email"),
     ],

@@ -169,10 +169,13 @@ class Story:
 
 
 async def fresh(scene: Scene) -> None:
-    """An empty centre again, at the same hour."""
+    """An empty centre again, at the same hour. As `replica`, since the CRM's history is only ever
+    added to."""
     await scene.execute(
+        "SET session_replication_role = replica;"
         "TRUNCATE event_log, segments, reservations, work_items, messages, interactions,"
-        " conversations, contacts, queue_turns, agent_states, agents CASCADE"
+        " conversations, contacts, queue_turns, agent_states, agents CASCADE;"
+        "RESET session_replication_role"
     )
 
 
