@@ -12,6 +12,7 @@ from crm.claims.listeners import LISTENERS as CLAIM_LISTENERS
 from crm.claims.ports import FraudScorer
 from crm.claims.routes import ClaimRoutes
 from crm.claims.service import ClaimService
+from crm.customers.listeners import LISTENERS as CUSTOMER_LISTENERS
 from crm.customers.routes import CustomerRoutes
 from crm.customers.service import CustomerService
 from crm.letters import service as letters_service
@@ -79,6 +80,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
             *WorkflowRoutes(workflows).table(),
         ),
         listeners=(
+            *CUSTOMER_LISTENERS,
             *CLAIM_LISTENERS,
             *task_listeners(zone),
             *letter_listeners(letters),

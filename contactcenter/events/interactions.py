@@ -212,6 +212,30 @@ class InteractionClosed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactLinked(Event):
+    """The CRM says which customer a contact is; their interactions are the customer's."""
+
+    name: ClassVar[str] = "contact.linked"
+    audience: ClassVar[frozenset[Audience]] = frozenset({"team"})
+    subject_field: ClassVar[str] = "contact_id"
+
+    contact_id: UUID
+    customer_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InteractionLinked(Event):
+    """One interaction is about another customer than its contact."""
+
+    name: ClassVar[str] = "interaction.linked"
+    audience: ClassVar[frozenset[Audience]] = frozenset({"agent", "team"})
+    subject_field: ClassVar[str] = "interaction_id"
+
+    interaction_id: UUID
+    customer_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageCreated(Event):
     """Somebody wrote in a conversation."""
 

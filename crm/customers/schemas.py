@@ -214,6 +214,10 @@ class Duplicates(Shown):
     items: list[Likeness]
 
 
+class RelinkIn(Schema):
+    customer_id: UUID
+
+
 class MergeIn(Schema):
     loser_id: UUID
 

@@ -23,6 +23,7 @@ from contactcenter.events.customers import (
     CustomerUnmerged,
     CustomerUpdated,
 )
+from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import sort_key
 from contactcenter.interactions.service import decode_cursor, encode_cursor
 from crm.access import only_own, require_write, writes_all
@@ -136,6 +137,11 @@ async def identify(conn: Connection, kind: str, address: str) -> list[UUID]:
     if kind == "document":
         return await store.by_document(conn, address)
     return []
+
+
+async def ways_of(conn: Connection, customer_id: UUID) -> list[tuple[str, str]]:
+    """(phone or email, address) of a customer."""
+    return await store.ways_of(conn, customer_id)
 
 
 async def standing(conn: Connection, customer_id: UUID, work_now: Any) -> tuple[Standing, Record]:
@@ -478,6 +484,29 @@ class CustomerService:
                 after=dict(pairs),
             )
         return await self.rules()
+
+    async def relink(
+        self, principal: Principal, interaction_id: UUID, customer_id: UUID
+    ) -> CustomerOut:
+        """An interaction is about this customer, whoever it was taken for."""
+        async with self._work.begin("customers.relink", principal.actor) as work:
+            await hall.require_sight(work.conn, principal, interaction_id=interaction_id)
+            if await hall.interaction(work.conn, interaction_id, lock=True) is None:
+                raise NotFound
+            try:
+                await the_customer(work.conn, customer_id)
+            except NotFound:
+                raise Invalid.field(
+                    "customer_id", "unknown_customer", "There is no such customer."
+                ) from None
+            await hall.link_interaction(work, interaction_id, customer_id)
+            work.audit(
+                "interaction.linked",
+                "interaction",
+                interaction_id,
+                after={"customer_id": str(customer_id)},
+            )
+            return work.answer(await self._card(work.conn, principal, customer_id))
 
     # Households
 

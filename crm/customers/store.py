@@ -184,6 +184,13 @@ async def by_email(conn: Connection, email: str) -> UUID | None:
     return found
 
 
+WAYS_OF = "SELECT kind, address FROM customer_ways WHERE customer_id = $1"
+
+
+async def ways_of(conn: Connection, customer_id: UUID) -> list[tuple[str, str]]:
+    return [(row["kind"], row["address"]) for row in await conn.fetch(WAYS_OF, customer_id)]
+
+
 # Who could be the same: one shares a document, an address, or the whole name.
 CANDIDATES = f"""
 WITH near AS (

@@ -2124,6 +2124,10 @@ export interface RejectReservation {
   reason?: string;
 }
 
+export interface RelinkIn {
+  customer_id: string;
+}
+
 export interface RenewIn {
   end_date?: string | null;
   premium_amount?: Money | null;
@@ -3055,6 +3059,7 @@ export const EVENTS = {
   "claim.resumed": { version: 1, audience: ["team"] },
   "claim.sent": { version: 1, audience: ["team"] },
   "claim.updated": { version: 1, audience: ["team"] },
+  "contact.linked": { version: 1, audience: ["team"] },
   "customer.created": { version: 1, audience: ["team"] },
   "customer.deleted": { version: 1, audience: ["team"] },
   "customer.erased": { version: 1, audience: ["team"] },
@@ -3071,6 +3076,7 @@ export const EVENTS = {
   "interaction.ended": { version: 1, audience: ["agent", "visitor", "wallboard"] },
   "interaction.held": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.joined": { version: 1, audience: ["agent", "team", "wallboard"] },
+  "interaction.linked": { version: 1, audience: ["agent", "team"] },
   "interaction.parked": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.queued": { version: 1, audience: ["queue", "visitor", "wallboard"] },
   "interaction.resumed": { version: 1, audience: ["agent", "team", "visitor", "wallboard"] },
