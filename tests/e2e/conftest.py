@@ -299,6 +299,7 @@ class World:
     centre: Centre
     voices: Voices
     contexts: list[BrowserContext] = field(default_factory=list)
+    callers: list[Page] = field(default_factory=list)
     visitors: list[Visitor] = field(default_factory=list)
     agents: set[str] = field(default_factory=set)
     noise: list[str] = field(default_factory=list)
@@ -376,7 +377,12 @@ class World:
         return page
 
     def end(self) -> None:
-        """Browsers are shut, visitors leave, agents finish what is open and go offline."""
+        """Customers hang up, browsers are shut, visitors leave, agents finish what is open and go offline."""
+        for caller in self.callers:
+            keys = caller.locator(".call + .body + .keys")
+            if keys.is_visible():
+                keys.locator(".bad").click()
+                expect(keys).to_be_hidden()
         for context in self.contexts:
             context.close()
         for visitor in self.visitors:

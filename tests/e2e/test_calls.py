@@ -19,6 +19,7 @@ FIVE = (770, 1336)  # the keypad's 5 (ITU-T Q.23)
 def call_in(world: World, **look: Any) -> Page:
     """A customer's page with a call placed."""
     page = world.page("/demo", voice=CUSTOMER, **look)
+    world.callers.append(page)
     page.locator(".bubble").click()
     page.locator(".head .ib").first.click()
     page.locator(".call .btn.p").click()
