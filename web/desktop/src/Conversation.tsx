@@ -242,7 +242,7 @@ function Strip(props: {
   return (
     <div className="strip">
       <Icon name={card.customer_present ? "person" : "out"} />
-      <span className="cut">{t(card.customer_present ? (card.channel === "voice" ? "customerOnLine" : "customerHere") : "customerLeft")}</span>
+      <span>{t(card.customer_present ? (card.channel === "voice" ? "customerOnLine" : "customerHere") : "customerLeft")}</span>
     </div>
   );
 }

@@ -1,13 +1,15 @@
 /** The softphone: the bar at the bottom, 64 px high in every state. Who, keys, network, the end. */
+import type { AgentState } from "@contactcenter/shared/apply";
 import type { CallCard } from "@contactcenter/shared/contract";
 import { Icon, type IconName, StateShape } from "@contactcenter/shared/icons";
+import { nameOr } from "@contactcenter/shared/people";
 import type { PhoneTrouble } from "@contactcenter/shared/phone";
 import { useStore } from "@contactcenter/shared/store";
 import { duration, useNow } from "@contactcenter/shared/time";
 import { Button, cls, Menu } from "@contactcenter/shared/ui";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
 
-import { currentCall, incomingCall, others, partner } from "./calls";
+import { currentCall, incomingCall, others, type Party, partner } from "./calls";
 import { useAgent, useDesk, useLive } from "./context";
 import { queueName } from "./desk";
 import { dialogOpen } from "./keys";
@@ -100,7 +102,8 @@ export function LineState() {
   const echo = useStore(softphone.echo);
   const offered = useAgent((state) => Object.values(state.reservations).find((one) => one.channel === "voice"));
   const incoming = useAgent(incomingCall);
-  const ringing = offered?.customer.name ?? (incoming && partner(incoming)?.name);
+  const asks = offered && nameOr(offered.customer.name, offered.customer.contact_id, t("visitor"));
+  const ringing = asks ?? (incoming && partner(incoming)?.name);
   const trouble = line.state === "trouble" ? TROUBLES[line.trouble] : null;
   const what: Key = trouble ? trouble.what : ringing != null ? "line_ringing" : `line_${line.state as Exclude<typeof line.state, "trouble">}`;
   const how = trouble ? t(trouble.how) : ringing != null ? ringing || t("visitor") : line.state === "ready" ? null : t(`do_${line.state as "off"}` as Key);
@@ -190,14 +193,14 @@ function CallBar({ call, panel, setPanel }: BarProps & { call: CallCard }) {
   const hangUp = useCallback(() => void softphone.hangUp(call), [softphone, call]);
   usePhoneKeys(keys, hangUp);
 
-  const who = partner(call);
+  const name = useAgent((state) => named(state, call, partner(call), t));
   return (
     <>
       <div className="phone-who">
         <StateShape state={talked ? "on_contact" : "ringing"} />
         <div className="grow">
           <p className="row phone-name">
-            <b className="cut">{who?.name || t("visitor")}</b>
+            <b className="cut">{name}</b>
             <b className="phone-time">{duration(now - Date.parse(call.answered_at ?? call.started_at))}</b>
           </p>
           <p className="t12 x2 row phone-line">
@@ -259,12 +262,12 @@ function CallLine({ call, now }: { call: CallCard; now: number }) {
   const lost = call.parties.find((one) => one.state === "lost" && one.leg_id !== call.mine);
   if (lost && call.vanish_deadline) {
     const count = Math.max(0, Math.ceil((Date.parse(call.vanish_deadline) - now) / 1000));
-    return wrong("triangle", t("vanished", { name: lost.name || t("visitor"), count }), "c-warn");
+    return wrong("triangle", t("vanished", { name: named(state, call, lost, t), count }), "c-warn");
   }
   if (call.answered_at === null) return calm(null, t(call.state === "ringing" ? "ringsThere" : "dialling"));
-  if (call.consult) return calm(<Icon name="consult" size={12} />, consultLine(call, state.me.agent_id, t));
+  if (call.consult) return calm(<Icon name="consult" size={12} />, consultLine(call, state, t));
   if (call.state === "conference")
-    return calm(<Icon name="people" size={12} />, t("together", { names: others(call).map((one) => one.name || t("visitor")).join(", ") }));
+    return calm(<Icon name="people" size={12} />, t("together", { names: others(call).map((one) => named(state, call, one, t)).join(", ") }));
   if (call.state === "held" && call.held_since)
     return calm(<Icon name="pause" size={12} />, `${t("heldCall")} ${duration(now - Date.parse(call.held_since))}`);
   if (call.record.mode === "off" && call.record.state === "off")
@@ -289,11 +292,17 @@ function CallLine({ call, now }: { call: CallCard; now: number }) {
   );
 }
 
-function consultLine(call: CallCard, me: string, t: ReturnType<typeof useT>): string {
+/** As the lists call them; a customer without a name is told apart by the contact. */
+function named(state: AgentState, call: CallCard, one: Party | null, t: ReturnType<typeof useT>): string {
+  const contact = one?.kind === "agent" ? undefined : state.interactions[call.interaction_id]?.customer.contact_id;
+  return nameOr(one?.name ?? "", contact, t("visitor"));
+}
+
+function consultLine(call: CallCard, state: AgentState, t: ReturnType<typeof useT>): string {
   const { consult } = call;
-  const customer = call.parties.find((one) => one.kind === "customer")?.name || t("visitor");
+  const customer = named(state, call, call.parties.find((one) => one.kind === "customer") ?? null, t);
   if (!consult) return "";
-  if (consult.by_agent_id !== me) return t("consultedBy", { name: call.parties.find((one) => one.agent_id === consult.by_agent_id)?.name ?? "" });
+  if (consult.by_agent_id !== state.me.agent_id) return t("consultedBy", { name: call.parties.find((one) => one.agent_id === consult.by_agent_id)?.name ?? "" });
   if (consult.state === "ringing") return t("consultRings", { name: consult.name });
   return consult.talks_to === "colleague"
     ? t("consultWith", { name: consult.name, waits: customer })

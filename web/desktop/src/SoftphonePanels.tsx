@@ -151,31 +151,32 @@ function People(props: { label: string; pad?: boolean; onPick: (agentId: string)
           if (event.key === "Enter" && only && live) onPick(only.agent_id);
         }}
       />
-      <ul className="people" aria-label={t("colleagues")} tabIndex={0}>
-        {mates.map((one) => (
-          <li key={one.agent_id}>
-            <button type="button" disabled={!live} onClick={() => onPick(one.agent_id)}>
-              <StateShape state={one.state} />
-              <span className="grow cut">{one.name}</span>
-              <span className="t12 x3">{t(`state_${one.state}`)}</span>
-            </button>
-          </li>
-        ))}
-        {queues.map((one) => (
-          <li key={one.key}>
-            <button type="button" disabled={!live} onClick={() => onQueue?.(one.key)}>
-              <Icon name="people" />
-              <span className="grow cut">{queueName(state, one.key)}</span>
-              <span className="t12 x3">{t("queueOf")}</span>
-            </button>
-          </li>
-        ))}
-        {mates.length + queues.length === 0 && (
-          <li className="empty" role="status">
-            {t(number ? "noOutside" : typed ? "nobodyFits" : "nobody")}
-          </li>
-        )}
-      </ul>
+      {mates.length + queues.length === 0 ? (
+        <p className="people empty" role="status">
+          {t(number ? "noOutside" : typed ? "nobodyFits" : "nobody")}
+        </p>
+      ) : (
+        <ul className="people" aria-label={t("colleagues")} tabIndex={0}>
+          {mates.map((one) => (
+            <li key={one.agent_id}>
+              <button type="button" disabled={!live} onClick={() => onPick(one.agent_id)}>
+                <StateShape state={one.state} />
+                <span className="grow cut">{one.name}</span>
+                <span className="t12 x3">{t(`state_${one.state}`)}</span>
+              </button>
+            </li>
+          ))}
+          {queues.map((one) => (
+            <li key={one.key}>
+              <button type="button" disabled={!live} onClick={() => onQueue?.(one.key)}>
+                <Icon name="people" />
+                <span className="grow cut">{queueName(state, one.key)}</span>
+                <span className="t12 x3">{t("queueOf")}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
       {pad && <Pad onPress={(key) => setTyped(typed + key)} />}
     </>
   );
