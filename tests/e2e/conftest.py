@@ -377,7 +377,7 @@ class World:
         return page
 
     def end(self) -> None:
-        """Customers hang up, browsers are shut, visitors leave, agents finish what is open and go offline."""
+        """Customers hang up, browsers are shut, visitors leave, agents finish and go offline."""
         for caller in self.callers:
             keys = caller.locator(".call + .body + .keys")
             if keys.is_visible():
