@@ -117,7 +117,7 @@ class Database(_Section):
 
 class Redis(_Section):
     url: str | None = Field(None, alias="REDIS_URL")
-    """None: one node."""
+    """None: one node. Else rate limits are counted here for all nodes together."""
 
 
 class Auth(_Section):

@@ -48,7 +48,7 @@ from contactcenter.core.errors import (
 )
 from contactcenter.core.idempotency import Answer, Idempotency
 from contactcenter.core.ids import new_id
-from contactcenter.core.limits import Buckets, Limit
+from contactcenter.core.limits import Limit, Limits
 from contactcenter.core.origins import Origins, Proxies
 from contactcenter.core.validation import error_items, refuse_unfit
 from contactcenter.core.work import WorkFactory, trace, unavailable
@@ -203,6 +203,7 @@ def build_app(
     border = _Border(settings, work, authenticator)
     app = web.Application(middlewares=[border.middleware])
     app.on_response_prepare.append(border.finish)
+    app.on_cleanup.append(border.close)
     table = list(routes)
     for route in table:
         endpoint = border.endpoint(route)
@@ -246,8 +247,9 @@ class _Border:
         self._proxies = Proxies(settings)
         self._work = work
         self._idempotency = Idempotency(work, settings.auth.jwt_refresh_secret.get_secret_value())
-        self._signed_in = Buckets(SIGNED_IN_LIMIT)
-        self._public = Buckets(PUBLIC_LIMIT)
+        self._limits = Limits(settings.redis.url)
+        self._signed_in = self._limits.budget("signed_in", SIGNED_IN_LIMIT)
+        self._public = self._limits.budget("public", PUBLIC_LIMIT)
         self._secure_cookies = settings.app.public_url.startswith("https:")
 
     @web.middleware
@@ -306,15 +308,23 @@ class _Border:
             response.headers.setdefault("Cache-Control", "no-store")
         response.headers["Server"] = "contactcenter"
 
+    async def close(self, _: web.Application) -> None:
+        await self._limits.close()
+
     def endpoint(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """The aiohttp handler of a route."""
-        own = None if route.limit is None else Buckets(route.limit)
+        budget = self._signed_in if route.permission is not PUBLIC else self._public
+        if route.limit is not None:
+            budget = self._limits.budget(f"{route.method} {route.path}", route.limit)
         lists = _list_fields(route.query)
 
         async def answer(http: web.Request) -> web.StreamResponse:
             principal = await self._principal(http, route)
             caller = self._proxies.client(http) if principal is ANONYMOUS else principal.actor
-            self._take_token(caller, principal, own)
+            wait = await budget.take(caller)
+            if wait:
+                metrics.RATE_LIMITED.labels("http").inc()
+                raise RateLimited(wait)
             request = Request(
                 http=http,
                 principal=principal,
@@ -381,13 +391,6 @@ class _Border:
             raise Unauthenticated
         principal.require(route.permission)
         return principal
-
-    def _take_token(self, caller: str, principal: Principal, own: Buckets | None) -> None:
-        general = self._public if principal is ANONYMOUS else self._signed_in
-        wait = (own or general).take(caller)
-        if wait:
-            metrics.RATE_LIMITED.labels("http").inc()
-            raise RateLimited(wait)
 
     def _response(
         self, http: web.Request, route: Route, result: BaseModel | Response | None
