@@ -50,10 +50,19 @@ class Note:
     person: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Notes ready to be written: facts, and the statement that appends these and writes those."""
+
+    events: list[Event]
+    statement: str  # eventlog.APPEND with the notes' own INSERT in it
+    args: tuple[Any, ...]  # its parameters beyond those of eventlog.APPEND
+
+
 class Journal(Protocol):
     """Writes notes in the transaction of what they tell."""
 
-    async def write(
+    async def prepare(
         self,
         conn: db.Connection,
         notes: Sequence[Note],
@@ -61,8 +70,8 @@ class Journal(Protocol):
         actor: str,
         request: Asker | None,
         now: datetime,
-    ) -> list[Event]:
-        """Write them; answers the facts to publish with the same commit."""
+    ) -> Written:
+        """Make them ready: they go with the unit's events in one statement, at its end."""
         ...
 
 

@@ -108,12 +108,22 @@ class Unreadable(Event):
 
 
 async def append(
-    conn: Connection, entries: Sequence[Entry], *, actor: str, origin: str | None = None
+    conn: Connection,
+    entries: Sequence[Entry],
+    *,
+    actor: str,
+    origin: str | None = None,
+    statement: str = APPEND,
+    more: Sequence[Any] = (),
 ) -> int:
-    """Write the entries in their order, in the open transaction; answers its transaction id."""
+    """Write the entries in their order, in the open transaction; answers its transaction id.
+
+    `statement` is APPEND with something more in it to save a round trip; `more` are the values of
+    its parameters from $9 on.
+    """
     events = [entry.event for entry in entries]
     xid: int = await conn.fetchval(
-        APPEND,
+        statement,
         [event.name for event in events],
         [event.version for event in events],
         [event.subject for event in events],
@@ -122,6 +132,7 @@ async def append(
         origin,
         [entry.trace for entry in entries],
         [entry.occurred_at for entry in entries],
+        *more,
     )
     return xid
 

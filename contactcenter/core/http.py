@@ -152,8 +152,9 @@ class Route:
     """One row of the table.
 
     `{id}` and `{..._id}` in the path are UUIDs (anything else is 404), other parameters are keys.
-    `creates` makes a POST honour Idempotency-Key. `limit` replaces the general rate limit, counted
-    by principal, or by address where nobody is signed in.
+    `creates` makes a POST honour Idempotency-Key. `may_be_empty`: it also answers 204, where there
+    is nothing to tell. `limit` replaces the general rate limit, counted by principal, or by address
+    where nobody is signed in.
     """
 
     method: Method
@@ -168,6 +169,7 @@ class Route:
     tags: tuple[str, ...] = ()
     errors: tuple[type[Problem], ...] = ()
     creates: bool = False
+    may_be_empty: bool = False
     limit: Limit | None = None
     max_body: int = BODY_LIMIT
 

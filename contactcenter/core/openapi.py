@@ -148,6 +148,8 @@ def _operation(route: Route, names: Named) -> dict[str, Any]:
             "required": True,
             "content": {"application/json": {"schema": schema}},
         }
+    if route.may_be_empty:
+        operation["responses"]["204"] = {"description": "Nothing to tell."}
     if route.creates:
         operation["parameters"].append(
             {

@@ -21,7 +21,7 @@ import structlog
 
 import db
 from contactcenter.core import eventlog
-from contactcenter.core.audit import Asker, Journal, Note, asker
+from contactcenter.core.audit import Asker, Journal, Note, Written, asker
 from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Unavailable
 from contactcenter.core.event import Event
@@ -56,7 +56,17 @@ trace: ContextVar[str | None] = ContextVar("trace", default=None)
 class Work:
     """One unit of work, open as long as its block."""
 
-    __slots__ = ("_entries", "_notes", "_trace", "actor", "conn", "name", "now", "result")
+    __slots__ = (
+        "_entries",
+        "_notes",
+        "_trace",
+        "_written",
+        "actor",
+        "conn",
+        "name",
+        "now",
+        "result",
+    )
 
     def __init__(
         self, conn: db.Connection, name: str, actor: str, now: datetime, trace_id: str | None = None
@@ -69,6 +79,7 @@ class Work:
         self._trace = trace_id
         self._entries: list[eventlog.Entry] = []
         self._notes: list[Note] = []
+        self._written: Written | None = None
 
     def answer(self, result: T) -> T:
         """State what the request will be answered; the handler returns the same object.
@@ -96,8 +107,9 @@ class Work:
         """Leave a note of what was done with this unit's commit (core.audit)."""
         self._notes.append(Note(action, resource_type, str(resource_id), before, after, person))
 
-    async def write_notes(self, journal: Journal | None, request: Asker | None) -> bool:
-        """Write the notes, or the one that the request is owed; whether there was any."""
+    async def prepare_notes(self, journal: Journal | None, request: Asker | None) -> bool:
+        """Have the notes, or the one that the request is owed, written by `flush`; whether there
+        was any."""
         owed = request is not None and request.changes and not request.noted
         if owed and not self._notes:
             assert request is not None
@@ -105,9 +117,10 @@ class Work:
         notes, self._notes = self._notes, []
         if not notes or journal is None:
             return False
-        for event in await journal.write(
+        self._written = await journal.prepare(
             self.conn, notes, actor=self.actor, request=request, now=self.now
-        ):
+        )
+        for event in self._written.events:
             self.emit(event)
         return True
 
@@ -120,7 +133,15 @@ class Work:
         if not self._entries:
             return None
         entries, self._entries = self._entries, []
-        return await eventlog.append(self.conn, entries, actor=self.actor, origin=origin)
+        written, self._written = self._written, None
+        return await eventlog.append(
+            self.conn,
+            entries,
+            actor=self.actor,
+            origin=origin,
+            statement=eventlog.APPEND if written is None else written.statement,
+            more=() if written is None else written.args,
+        )
 
 
 class WorkFactory:
@@ -167,7 +188,7 @@ class WorkFactory:
                 yield work
                 if claim is not None and not claim.done and work.result is not None:
                     await claim.keep(conn, work.result)
-                noted = await work.write_notes(self._journal, request)
+                noted = await work.prepare_notes(self._journal, request)
                 xid = await work.flush(self._origin)
         if claim is not None:
             claim.done = True

@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import db
-from contactcenter.core.audit import Asker, Note, without_secrets
+from contactcenter.core.audit import Asker, Note, Written, without_secrets
 from contactcenter.core.durable import Listener
 from contactcenter.core.event import Event
 from contactcenter.core.eventlog import Recorded
@@ -48,7 +48,7 @@ class AuditJournal:
         self._vault = vault
         self._keys: OrderedDict[UUID, bytes] = OrderedDict()
 
-    async def write(
+    async def prepare(
         self,
         conn: db.Connection,
         notes: Sequence[Note],
@@ -56,14 +56,14 @@ class AuditJournal:
         actor: str,
         request: Asker | None,
         now: datetime,
-    ) -> list[Event]:
+    ) -> Written:
         user_id = _user_of(actor, request)
         persons = {user_id or NOBODY} if request is not None else set()
         persons |= {note.person or NOBODY for note in notes if note.before or note.after}
         keys = await self._keys_of(conn, persons, now)
         rows = [self._row(note, actor, user_id, request, keys, now) for note in notes]
-        await store.insert(conn, rows)
-        return [AuditRecorded(audit_id=row.id) for row in rows]
+        events: list[Event] = [AuditRecorded(audit_id=row.id) for row in rows]
+        return Written(events, store.APPEND_WITH_ROWS, store.columns(rows))
 
     def _row(
         self,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from contactcenter.core.eventlog import APPEND
 from db import Connection, Record
 
 PAGE: Final = 1000
@@ -55,14 +56,15 @@ async def drop_key(conn: Connection, person: UUID) -> None:
 INSERT = """
 INSERT INTO audit_logs (id, user_id, actor, action, resource_type, resource_id, person, origin,
                         changes, created_at)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[],
-                     $7::uuid[], $8::bytea[], $9::bytea[], $10::timestamptz[])
+SELECT * FROM unnest($9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::text[],
+                     $15::uuid[], $16::bytea[], $17::bytea[], $18::timestamptz[])
 """
+APPEND_WITH_ROWS = APPEND.replace("WITH", f"WITH audited AS ({INSERT}),", 1)
+"""Run by core.eventlog.append; `columns` are its parameters from $9 on."""
 
 
-async def insert(conn: Connection, rows: Sequence[Row]) -> None:
-    await conn.execute(
-        INSERT,
+def columns(rows: Sequence[Row]) -> tuple[Any, ...]:
+    return (
         [row.id for row in rows],
         [row.user_id for row in rows],
         [row.actor for row in rows],

@@ -209,6 +209,7 @@ class SignInRoutes:
                 response=TokensOut,
                 tags=TAGS,
                 errors=(Unauthenticated,),
+                may_be_empty=True,
                 limit=SIGN_IN_LIMIT,
             ),
             Route("POST", f"{AUTH}/logout", self.logout, USE, "Sign out", status=204, tags=TAGS),

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import os
+import sys
+import threading
+
 import pytest
 
 from contactcenter.identity.model import password_lacks
+from contactcenter.identity.passwords import NICENESS, Passwords
 
 
 @pytest.mark.parametrize(
@@ -32,3 +37,16 @@ from contactcenter.identity.model import password_lacks
 )
 def test_what_a_password_lacks(password: str, lacks: list[str]) -> None:
     assert password_lacks(password) == lacks
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no niceness of their own")
+async def test_hashing_steps_back_and_nothing_else_does() -> None:
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    passwords = Passwords(4)
+    hashed = await passwords.hash("a password of the test")
+    assert await passwords.check("a password of the test", hashed)
+    (thread,) = passwords._threads._threads
+    assert thread.native_id is not None
+    assert os.getpriority(os.PRIO_PROCESS, thread.native_id) == min(before + NICENESS, 19)
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+    passwords.close()
