@@ -193,6 +193,8 @@ class DeskService:
         """Set aside: a call is held, written work waits for the customer's answer."""
         async with self._work.begin("interaction.hold", principal.actor) as work:
             held = await self._own(work, principal, interaction_id)
+            if held.interaction.direction == "internal":
+                raise Conflict("There is no customer to hold.")
             if held.segment.channel == "voice":
                 await lifecycle.turn(work, held.interaction, held.segment, "held")
             elif held.segment.state != "parked":

@@ -332,6 +332,8 @@ def stop(call: Call) -> Call:
 def consent(call: Call, *, given: bool) -> Call:
     """What the customer says. An objection ends what is being recorded; where the rule is only
     to inform, it changes nothing."""
+    if call.ended:
+        raise IllegalMoveError("The call is over.")
     recording = replace(call.recording, consent=given)
     if given and recording.state == "refused":
         recording = replace(recording, state="off")

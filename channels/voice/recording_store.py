@@ -236,6 +236,18 @@ async def played(
     await conn.execute(PLAYED, play_id, recording_id, user_id, at)
 
 
+PLAYED_SINCE = """
+SELECT EXISTS (SELECT FROM recording_plays WHERE recording_id = $1 AND user_id = $2 AND at >= $3)
+"""
+
+
+async def played_since(
+    conn: Connection, recording_id: UUID, user_id: UUID, since: datetime
+) -> bool:
+    """Whether it is noted that this person has listened to it since then."""
+    return bool(await conn.fetchval(PLAYED_SINCE, recording_id, user_id, since))
+
+
 # Reports of the media ----------------------------------------------------------------------------
 
 TAKE_REPORT = """

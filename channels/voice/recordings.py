@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 
 RETENTION_DAYS: Final = {"standard": 180, "contract": 5 * 365, "claim": 5 * 365, "health": 5 * 365}
 """Retention class → days. Defaults; a lawyer confirms before anybody relies on them."""
+ONE_PLAY: Final = timedelta(hours=1)
+"""Within this time the parts that somebody fetches are one listening."""
 DELETE_OBJECT: Final = "voice.delete_object"
 
 
@@ -61,7 +63,7 @@ class RecordingService:
             row = await recording_store.recording(conn, recording_id)
         if row is None or row["state"] != "finished":
             return
-        file = self._folder / row["path"]
+        file = self._folder / Path(row["path"]).name  # never outside the folder, whatever it says
         try:
             drawn = await asyncio.to_thread(_drawn, file, row["sha256"])
         except (FileNotFoundError, ValueError) as error:
@@ -119,13 +121,20 @@ class RecordingService:
             raise Conflict("It cannot be played now.", state=row["state"])
         return row
 
-    async def note_play(self, principal: Principal, recording_id: UUID) -> None:
-        """Keep who listened."""
+    async def note_play(
+        self, principal: Principal, recording_id: UUID, *, begins: bool = True
+    ) -> None:
+        """Keep who listened: each time from the beginning, and whoever starts in the middle. A
+        player that fetches the next part goes on with what is noted."""
         assert principal.user_id is not None
+        user_id = principal.user_id
+        if not begins:
+            async with self._work.reading("recording.play") as conn:
+                since = self._clock.now() - ONE_PLAY
+                if await recording_store.played_since(conn, recording_id, user_id, since):
+                    return
         async with self._work.begin("recording.play", principal.actor) as work:
-            await recording_store.played(
-                work.conn, new_id(), recording_id, principal.user_id, work.now
-            )
+            await recording_store.played(work.conn, new_id(), recording_id, user_id, work.now)
             work.audit("recording.play", "recording", recording_id)
 
     async def sound(self, row: Record, start: int, end: int) -> bytes:

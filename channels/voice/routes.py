@@ -35,7 +35,7 @@ from contactcenter.core.http import Request, Response, Route
 TAGS = ("calls",)
 BASE = "/api/v1/calls"
 RECORDINGS = "/api/v1/recordings"
-RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
+RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 AUDIO: Final = "audio/wav"
 WHAT_FAILS = (Conflict, Invalid, NotFound, Unavailable)
 
@@ -107,8 +107,8 @@ class CallRoutes:
                 b"", status=416, headers={**headers, "Content-Range": f"bytes */{size}"}
             )
         start, end = part
-        if start == 0 and request.http.method == "GET":
-            await self._recordings.note_play(request.principal, recording_id)
+        if request.http.method == "GET":
+            await self._recordings.note_play(request.principal, recording_id, begins=start == 0)
         sound = await self._recordings.sound(row, start, end)
         if asked:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"

@@ -195,6 +195,9 @@ class AgentCalls:
         agent_id = principal.agent()
         if asked.agent_id == agent_id:
             raise Conflict("That is you.")
+        async with self._work.reading("call.dial") as conn:
+            if await store.of_agent(conn, agent_id):  # before the media moves the leg off that call
+                raise Conflict("You are on a call already.", reason="on_a_call")
         mine, theirs = await self._ready(agent_id), await self._ready(asked.agent_id)
         legs = (
             Leg(mine.leg_id, new_id(), "agent", "connected", agent_id=agent_id),

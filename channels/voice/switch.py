@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS: Final = 0.5
 ORPHANS_EVERY: Final = 20  # looks
 RETRY_SECONDS: Final = (0.05, 0.2, 0.5, 1.0)
+ATTEMPTS: Final = 10
+"""After so many failures of its own a report is given up."""
 
 
 class Switch:
@@ -121,15 +123,21 @@ class Switch:
 
     async def take(self, report: Report) -> None:
         """Keep a report; tried again while the database is away, and while somebody else changes
-        the same call."""
-        attempt = 0
-        while True:
+        the same call. One that cannot be taken in is given up, or no other would be any more."""
+        failures = 0
+        for attempt in itertools.count():
             try:
                 await self._followers.reported(report)
                 return
-            except (Unavailable, Conflict):
-                await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
-                attempt += 1
+            except Unavailable:
+                pass
+            except Exception as error:
+                failures += 1
+                if failures == ATTEMPTS:
+                    log.exception("report_given_up", report=report.report, seq=report.seq)
+                    return
+                log.warning("report_not_taken", report=report.report, error=type(error).__name__)
+            await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
 
     def quality(self, report: Quality) -> None:
         told = self._told.get(report.call_id)

@@ -9,6 +9,7 @@ that loses power may lose that second, as it loses the calls.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from itertools import pairwise
@@ -45,7 +46,11 @@ class Journal:
         if self._file is None or (self.last % SEGMENT == 0 and self.last):
             self._open(self.last + 1)
         assert self._file is not None
-        os.write(self._file, protocol.encode(kept))
+        line = protocol.encode(kept)
+        written = os.write(self._file, line)
+        if written < len(line):  # the disk is full: no half a line for the next one to follow
+            os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self.last += 1
         self._unsynced = True
         return kept
@@ -93,6 +98,8 @@ class Journal:
             self._full.append(self._file)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._file = os.open(self._folder / f"{first:015}{_SUFFIX}", flags, 0o600)
+        if os.fstat(self._file).st_size:  # all that it has is a line that was cut short
+            os.write(self._file, b"\n")
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob(f"*{_SUFFIX}"))

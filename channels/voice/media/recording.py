@@ -12,6 +12,7 @@ On disk: `<id>.part` while it is written, with `<id>.json` (when it began, its p
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import queue
@@ -206,9 +207,7 @@ class Writer:
         done: Callable[[RecordingFinished], None],
     ) -> None:  # fmt: skip
         def work() -> None:
-            report = self._finish(file, gaps, at)
-            if report is not None:
-                self._loop.call_soon_threadsafe(done, report)
+            self._loop.call_soon_threadsafe(done, self._finish(file, gaps, at))
 
         self._do(work, wait=True)
 
@@ -258,20 +257,34 @@ class Writer:
             return
         missed = _MUTE * (_CHANNELS * (block.start - file.samples))  # a block that did not fit
         place = _HEADER.size + _CHANNELS * file.samples
-        os.pwrite(file.descriptor, missed + block.interleaved(), place)
+        _write(file.descriptor, missed + block.interleaved(), place)
         file.samples = block.start + block.size
         os.pwrite(file.descriptor, header(file.samples), 0)
 
-    def _finish(self, file: _File, gaps: tuple[Gap, ...], at: datetime) -> RecordingFinished | None:
-        if file.descriptor is None:
-            return None
-        self._note(file, gaps)
-        os.fsync(file.descriptor)
-        os.close(file.descriptor)
-        file.descriptor = None
+    def _finish(self, file: _File, gaps: tuple[Gap, ...], at: datetime) -> RecordingFinished:
         whole = self.folder / f"{file.recording_id}.wav"
+        if file.descriptor is None:  # it never began: web finds no file, and says that it failed
+            return RecordingFinished(
+                at=at, recording_id=file.recording_id, path=whole.name, bytes=0, sha256="",
+                gaps=gaps, seconds=0,
+            )  # fmt: skip
+        with contextlib.suppress(OSError):  # a full disk: the report tells the pauses too
+            self._note(file, gaps)
+        descriptor, file.descriptor = file.descriptor, None
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         whole.with_suffix(".part").rename(whole)
         return _finished(whole, file.recording_id, gaps, at)
+
+
+def _write(descriptor: int, content: bytes, place: int) -> None:
+    """All of it, or OSError: a disk that fills up takes a part without a word."""
+    view = memoryview(content)
+    while view:
+        written = os.pwrite(descriptor, view, place)
+        view, place = view[written:], place + written
 
 
 def header(samples: int) -> bytes:

@@ -232,3 +232,24 @@ async def test_the_endpoints(scene: Scene) -> None:
     await scene.talk(caller, carmen)
     assert (await http("POST", f"{call}/end", token=carmen.desk.token))[0] == 204
     await caller.sees(state="ended")
+
+
+async def test_who_is_on_a_call_dials_nobody(scene: Scene) -> None:
+    lucia, carmen = await scene.phone(LUCIA), await scene.phone(CARMEN)
+    caller = await scene.dials_in()
+    await scene.talk(caller, lucia)
+    ack = await lucia.desk.ask("call.dial", {"agent_id": carmen.agent})
+    assert (ack["error"]["code"], ack["error"]["ctx"]["reason"]) == ("conflict", "on_a_call")
+    assert scene.media.ended == [lucia.leg], "nothing but the echo test was ended"
+    assert list(scene.media.mixes) == [caller.call]
+
+
+async def test_an_internal_call_is_not_held(scene: Scene) -> None:
+    lucia, carmen = await scene.phone(LUCIA), await scene.phone(CARMEN)
+    card = await lucia.do("call.dial", {"agent_id": carmen.agent})
+    await carmen.sees(card["call_id"])
+    await carmen.do("call.answer", {"call_id": card["call_id"]})
+    wanted = {"interaction_id": card["interaction_id"]}
+    assert await lucia.desk.fails("interaction.hold", wanted) == "conflict"
+    await lucia.do("call.hangup", {"call_id": card["call_id"]})
+    await carmen.loses(card["call_id"])

@@ -217,3 +217,16 @@ async def test_what_is_past_its_time_goes(scene: Scene) -> None:
     token = await sign_in(scene.centre.url, LUCIA)
     status, card = await scene.centre.http("GET", f"/recordings/{recording_id}", token=token)
     assert (status, card["state"]) == (200, "deleted")
+
+
+async def test_listening_from_the_middle_is_noted_too(scene: Scene) -> None:
+    caller, lucia = await talking(scene)
+    recording_id = await recorded(scene, caller, wav(0.2))
+    await lucia.do("call.hangup", {"call_id": caller.call_id})
+    await stored(scene, recording_id, lucia.desk.token)
+    path = f"/recordings/{recording_id}/audio"
+    for part in ("bytes=1-", "bytes=44-99", "bytes=100-"):
+        assert (await play(scene.centre, path, lucia.desk.token, part))[0] == 206
+    async with scene.centre.house.deps.work.reading("test") as conn:
+        plays = "SELECT count(*) FROM recording_plays WHERE recording_id = $1"
+        assert await conn.fetchval(plays, recording_id) == 1

@@ -327,3 +327,9 @@ class AnyCall(RuleBasedStateMachine):
 
 AnyCall.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
 TestAnyCall = AnyCall.TestCase
+
+
+def test_consent_after_the_end_changes_nothing() -> None:
+    over = calls.end(talk(Recording("opt_in")))
+    with pytest.raises(IllegalMoveError):
+        calls.consent(over, given=False)

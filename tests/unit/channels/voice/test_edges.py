@@ -33,6 +33,8 @@ from tests.conftest import TEST_ENVIRON
         ("bytes=0-1,4-5", None),
         ("items=0-1", None),
         ("bytes=a-b", None),
+        ("bytes=" + "9" * 5000 + "-", None),
+        ("bytes=-" + "9" * 5000, None),
     ],
 )
 def test_byte_ranges(header: str, part: tuple[int, int] | None) -> None:

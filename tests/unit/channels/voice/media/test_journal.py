@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -99,3 +100,27 @@ def test_any_order_keeps_what_is_owed(
         found = seqs(kept)
         assert found[len(found) - (given_out - acked) :] == list(range(acked + 1, given_out + 1))
     kept.close()
+
+
+def test_a_disk_that_fills_up_loses_one_report_and_not_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, write = Journal(tmp_path), os.write
+    kept.append(REPORT)
+    monkeypatch.setattr(journal.os, "write", lambda file, line: write(file, line[:7]))
+    with pytest.raises(OSError, match="space"):
+        kept.append(REPORT)
+    monkeypatch.undo()
+    assert kept.append(REPORT).seq == 2
+    assert seqs(kept) == seqs(Journal(tmp_path)) == [1, 2]
+
+
+def test_after_a_file_of_half_a_line_numbers_and_reports_go_on(tmp_path: Path) -> None:
+    kept = Journal(tmp_path)
+    kept.append(REPORT)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:-20])
+    again = Journal(tmp_path)
+    again.append(REPORT)
+    again.append(REPORT)
+    assert seqs(Journal(tmp_path)) == [1, 2]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -165,3 +166,35 @@ def test_what_cannot_be_recovered_is_passed_over(tmp_path: Path) -> None:
 def test_a_block_of_nobody_is_silence() -> None:
     assert Block(0, 5, [], []).interleaved() == b"\xff" * 10
     assert Block(0, 2, [b"\x01\x02"], [b"\x03"]).interleaved() == b"\x01\x03\x02\xff"
+
+
+async def test_a_recording_that_cannot_begin_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    writer = Writer(tmp_path)
+    monkeypatch.setattr(module.os, "open", full)
+    tape = Recording(uuid4(), writer, AT, 100.0)
+    tape.arrange([LEFT], [])
+    talk(tape, LEFT, 0, 10)
+    report = await whole(tape, 100.4)
+    monkeypatch.undo()
+    assert (report.recording_id, report.bytes) == (tape.id, 0)
+    assert not (tmp_path / report.path).exists()
+    await writer.close()
+
+
+async def test_a_disk_that_takes_a_part_gets_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.pwrite
+    monkeypatch.setattr(module.os, "pwrite", lambda f, data, at: write(f, data[:100], at))
+    writer = Writer(tmp_path)
+    tape = Recording(uuid4(), writer, AT, 100.0)
+    tape.arrange([LEFT], [])
+    talk(tape, LEFT, 0, 20)
+    report = await whole(tape, 100.4)
+    assert channels(tmp_path / report.path)[0] == LOUD * 20
+    await writer.close()
