@@ -17,6 +17,7 @@ from uuid import UUID
 import bcrypt
 
 from db.pool import Connection
+from db.seeds import office
 from db.seeds.contacts import CONTACTS
 
 DEFAULTS: Final = Path(__file__).parents[2] / "config" / "defaults"
@@ -98,6 +99,8 @@ async def run(conn: Connection, *, environment: str) -> None:
         await _configuration(conn, queues, moment)
         await _people(conn, team, moment, ROUNDS.get(environment, 10))
         await _contacts(conn, moment)
+        agents = {a["name"].split()[0]: seeded_id("agent", a["name"]) for a in team["agents"]}
+        await office.run(conn, seeded_id, agents)
         await conn.executemany(
             INSERT_REPLY,
             [

@@ -18,7 +18,9 @@ SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM agents),
        (SELECT count(*) FROM queues), (SELECT count(*) FROM skills),
        (SELECT count(*) FROM calendars), (SELECT count(*) FROM dispositions),
        (SELECT count(*) FROM contacts), (SELECT count(*) FROM contact_addresses),
-       (SELECT count(*) FROM centre_settings)
+       (SELECT count(*) FROM centre_settings),
+       (SELECT count(*) FROM customers), (SELECT count(*) FROM policies),
+       (SELECT count(*) FROM claims), (SELECT count(*) FROM quotes)
 """
 
 
@@ -29,6 +31,7 @@ async def test_seeding_twice_is_seeding_once(conn: db.Connection) -> None:
     await seeds.run(conn, environment="test")
     assert tuple(await conn.fetchrow(COUNTS) or ()) == first
     assert first[:2] == (7, 14)
+    assert first[-4:] == (50, 100, 30, 40)
     assert await conn.fetchval("SELECT name_es FROM queues WHERE key = 'SA'") == "Otro nombre"
 
 
@@ -49,6 +52,32 @@ async def test_production_gets_nothing(conn: db.Connection) -> None:
     with pytest.raises(ValueError, match="production"):
         await seeds.run(conn, environment="production")
     assert await conn.fetchval("SELECT count(*) FROM users") == 0
+
+
+async def test_the_office_is_what_a_broker_has(conn: db.Connection) -> None:
+    from crm.customers.model import company_document, personal_document, search_text
+
+    await seeds.run(conn, environment="test")
+    lines = await conn.fetch("SELECT policy_type, count(*) FROM policies GROUP BY 1")
+    assert {row[0]: row[1] for row in lines} == {"auto": 40, "home": 30, "life": 20, "health": 10}
+    for row in await conn.fetch("SELECT * FROM customers"):
+        if row["kind"] == "person":
+            assert personal_document(row["dni"]) == row["dni"]
+            name = f"{row['first_name']} {row['last_name']}"
+        else:
+            assert company_document(row["tax_id"]) == row["tax_id"]
+            name = row["company_name"]
+        parts = [name, row["dni"], row["tax_id"], row["mobile"], row["email"]]
+        assert row["search_text"] == search_text(parts)
+    states = await conn.fetch("SELECT DISTINCT status FROM claims")
+    assert len(states) == 5
+    converted, expired = await conn.fetchrow(
+        "SELECT count(*) FILTER (WHERE converted), count(*) FILTER (WHERE status = 'expired')"
+        " FROM quotes"
+    ) or (0, 0)
+    assert (converted, expired) == (4, 8)
+    linked = await conn.fetchval("SELECT count(*) FROM contacts WHERE customer_id IS NOT NULL")
+    assert linked == 24
 
 
 def test_the_router_can_read_every_default_queue() -> None:

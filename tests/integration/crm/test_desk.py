@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import db
+from contactcenter.interactions.model import Address
+from crm.desk.model import Advice
+from crm.desk.service import advise_contact
+from tests.integration.crm.conftest import Office, a_policy, agent_of, receipt_body
+from tests.integration.crm.test_claims import claim_body, skilled
+from tests.integration.crm.test_identify import came_in
+
+
+async def advice(office: Office, conn: db.Connection, number: str, **said: Any) -> Advice:
+    contact, _ = await came_in(office, Address("phone", number))
+    return await advise_contact(
+        conn, contact, "PR", now=office.clock.now(), zone=ZoneInfo("Europe/Madrid"), said=said
+    )
+
+
+async def test_advice_from_the_tables(office: Office, conn: db.Connection) -> None:
+    await skilled(office, conn)
+    nobody = await advice(office, conn, "+34600559999")
+    assert (nobody.queue, nobody.base) == ("PR", 40)
+    ana = await office.person(mobile="600550010")
+    plain = await advice(office, conn, "+34600550010")
+    assert (plain.queue, plain.base, plain.preferred) == ("PR", 50, ())
+    policy = await a_policy(office, customer_id=ana["customer_id"])
+    receipt = await office.do(
+        "lucia", "POST", f"/policies/{policy['policy_id']}/receipts", receipt_body()
+    )
+    for state, more in (("presented", {}), ("returned", {"return_code": "AM04"})):
+        await office.do(
+            "lucia", "POST", f"/receipts/{receipt['receipt_id']}/move", {"state": state, **more}
+        )
+    unpaid = await advice(office, conn, "+34600550010")
+    assert (unpaid.queue, unpaid.base, unpaid.banner) == ("PR", 60, "covered_until")
+    crash = await advice(office, conn, "+34600550010", key="claim")
+    assert (crash.queue, crash.banner) == ("SA", "suspended_promise_nothing")
+    await office.do("lucia", "POST", "/claims", claim_body(policy["policy_id"]))
+    claim = await advice(office, conn, "+34600550010")
+    assert (claim.queue, claim.preferred) == ("SA", (agent_of(office, "pablo"),))
+    await office.person(first_name="Luis", mobile="600550010")
+    shared = await advice(office, conn, "+34600550010")
+    assert (shared.queue, shared.preferred, shared.banner) == ("PR", (), "ambiguous")
