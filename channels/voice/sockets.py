@@ -16,6 +16,7 @@ from channels.voice.schemas import (
     CallRef,
     CallSwitch,
     EchoTest,
+    IceServers,
     OfferAnswer,
     StartCall,
     StartedCall,
@@ -91,6 +92,9 @@ class CallCommands:
     async def visitor_offer(self, ctx: CommandContext) -> OfferAnswer:
         return await self._visitors.offer(ctx.principal, ctx.payload)
 
+    async def visitor_ice(self, ctx: CommandContext) -> IceServers:
+        return await self._visitors.ice(ctx.principal)
+
     async def visitor_candidate(self, ctx: CommandContext) -> None:
         await self._visitors.candidate(ctx.principal, ctx.payload)
 
@@ -124,6 +128,7 @@ class CallCommands:
         )
         visitor: tuple[tuple[str, Handler, type[BaseModel] | None], ...] = (
             ("call.start", self.start, StartCall),
+            ("call.ice_servers", self.visitor_ice, None),
             ("call.offer", self.visitor_offer, CallOffer),
             ("call.candidate", self.visitor_candidate, CallCandidate),
             ("call.dtmf", self.visitor_dtmf, VisitorDigits),

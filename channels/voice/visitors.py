@@ -22,6 +22,7 @@ from channels.voice.schemas import (
     CallCandidate,
     CallConsent,
     CallOffer,
+    IceServers,
     OfferAnswer,
     StartCall,
     StartedCall,
@@ -160,6 +161,11 @@ class VisitorCalls:
         ice = self._cards.ice_servers(principal.actor)
         sdp = await self._offers.answer(leg.id, asked.sdp, ice)
         return OfferAnswer(sdp=sdp, leg_id=leg.id, peer=new_id())
+
+    async def ice(self, principal: Principal) -> IceServers:
+        """The way to the media for a page that takes its live call over; fresh credentials."""
+        await self._own(principal)
+        return IceServers.model_validate({"ice_servers": self._cards.ice_servers(principal.actor)})
 
     async def candidate(self, principal: Principal, asked: CallCandidate) -> None:
         leg = await self._own_leg(principal)

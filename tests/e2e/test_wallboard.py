@@ -73,7 +73,7 @@ def test_every_step_of_a_chat_is_shown(world: World) -> None:
 def test_an_offer_that_nobody_takes_and_a_customer_who_leaves(world: World) -> None:
     page = board(world)
     desk = world.desk(CARMEN)
-    before = int(figure(page, "abandonment", "CO").inner_text())
+    before = int(figure(page, "abandonment", "CO").inner_text().split()[-1])
     visitor = world.visitor("Hola", name="Javier Ruiz")
     offer(desk)
     expect(tile(page, "Carmen Tolosa")).to_have_attribute("data-state", "ringing")

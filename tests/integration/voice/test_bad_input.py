@@ -41,10 +41,12 @@ async def test_a_browser_without_pcmu(scene: Scene) -> None:
 async def test_candidates_for_a_call_that_is_over(scene: Scene) -> None:
     caller = await scene.dials_in()
     await caller.visitor.do("call.candidate", {"candidate": {"candidate": "candidate:1"}})
+    assert await caller.visitor.do("call.ice_servers") == {"ice_servers": []}
     await caller.visitor.do("call.hangup")
     late = {"candidate": {"candidate": "candidate:2"}}
     assert await caller.visitor.fails("call.candidate", late) == "conflict"
     assert await caller.visitor.fails("call.offer", {"sdp": SDP}) == "conflict"
+    assert await caller.visitor.fails("call.ice_servers") == "conflict"
     assert len(scene.media.candidates) == 1
 
 

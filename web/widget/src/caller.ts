@@ -6,7 +6,7 @@
  */
 
 import { Phone, type PhoneStatus, type PhoneTrouble, type Quality } from "@contactcenter/shared/phone";
-import type { IceServer, StartedCall } from "@contactcenter/shared/contract";
+import type { IceServer, IceServers, StartedCall } from "@contactcenter/shared/contract";
 import type { Client } from "./client";
 import type { Answer } from "./link";
 import type { VisitorCall } from "./model";
@@ -92,7 +92,12 @@ export class Caller {
   /** Take the call from the other tab, or try again after a trouble with the microphone. */
   async join(): Promise<void> {
     if (!this.call) return;
-    if (this.elsewhere) this.store.calling = { call_id: this.call.call_id, servers: [] };
+    if (this.elsewhere) {
+      const { call_id } = this.call;
+      const answer = await this.client.calls("call.ice_servers", {});
+      if (!answer.ok) return this.become("on", "failed");
+      this.store.calling = { call_id, servers: reachable((answer.data as IceServers).ice_servers) };
+    }
     this.trouble = null;
     await this.resume();
     this.onChange();

@@ -87,7 +87,7 @@ export class CallView {
         this.acts([texts.done, () => caller.dismiss()], [texts.callAgain, () => caller.ask()]),
       ];
     }
-    if (caller.elsewhere) return [this.line(texts.callElsewhere), this.acts([texts.callHere, () => void caller.join()])];
+    if (caller.elsewhere) return [this.line(texts.callElsewhere), ...(caller.trouble ? [this.problem(troubleWords(texts, caller.trouble))] : []), this.acts([texts.callHere, () => void caller.join()])];
     const { call, trouble } = caller;
     if (!call) return [];
     const parts: HTMLElement[] = [];

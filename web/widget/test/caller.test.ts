@@ -128,6 +128,7 @@ test("a refused microphone places no call", async () => {
 
 test.each([
   [{ code: "unavailable", ctx: { reason: "all_lines_busy" } }, "all_lines_busy"],
+  [{ code: "conflict", ctx: { reason: "closed", opens_at: null } }, "closed"],
   [{ code: "conflict", ctx: {} }, "failed"],
 ])("a call that the centre refuses is said, and the microphone given back", async (refusal, trouble) => {
   const { caller, leg } = page();
@@ -154,7 +155,11 @@ test("a reload goes on with the call; another tab leaves its sound alone until i
   await until(() => second.caller.step === "on");
   expect(second.caller.elsewhere).toBe(true);
   expect(second.leg.did).toEqual([]);
+  centre.refuse.push({ code: "unavailable" });
   await second.caller.join();
+  expect([second.caller.elsewhere, second.caller.trouble, second.leg.did]).toEqual([true, "failed", []]);
+  await second.caller.join();
+  expect(second.leg.iceServers).toEqual([{ urls: ["stun:127.0.0.1:3478"] }]);
   expect([second.caller.elsewhere, second.leg.status.state]).toEqual([false, "ready"]);
 });
 

@@ -144,6 +144,7 @@ export class FakeCentre {
         held.call = waitingCall(`call-${this.calls}`);
         return { call_id: held.call.call_id, ice_servers: [], recording: "inform", call: held.call };
       },
+      "call.ice_servers": () => ({ ice_servers: [{ urls: ["stun:127.0.0.1:3478"], username: null, credential: null }] }),
       "call.offer": ({ sdp }: { sdp: string }) => ({ sdp: `answer to ${sdp}` }),
       "call.candidate": () => ({}),
       "call.dtmf": ({ digits }: { digits: string }) => void this.digits.push(digits),
