@@ -55,7 +55,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 STATIC: Final = Path(__file__).parent / "static"
-PAGES: Final = ("desk", "wallboard", "demo", "admin")
+PAGES: Final = ("desk", "wallboard", "account", "admin", "demo")
+PARTED: Final = frozenset({"account", "admin"})
+"""Pages with addresses of their own beneath them."""
 SHUTDOWN_SECONDS: Final = 5.0
 YEAR: Final = 365 * 24 * 3600
 
@@ -313,8 +315,7 @@ async def _centre_settings(pool: db.Pool) -> dict[str, Any]:
 
 
 def add_pages(app: web.Application, settings: Settings) -> None:
-    """The built front end: /desk, /wallboard, /demo, /admin, /account, /widget.js and what they
-    load."""
+    """The built front end: PAGES, /widget.js and what they load."""
     first = "/desk" if settings.app.is_production else "/demo"
 
     async def root(_: web.Request) -> web.StreamResponse:
@@ -324,10 +325,10 @@ def add_pages(app: web.Application, settings: Settings) -> None:
     for page in PAGES:
         if page == "demo" and settings.app.is_production:
             continue
-        app.router.add_get(f"/{page}", _file(STATIC / page / "index.html", cache="no-cache"))
-    account = _file(STATIC / "admin" / "index.html", cache="no-cache")
-    app.router.add_get("/account", account)
-    app.router.add_get("/account/{page}", account)
+        show = _file(STATIC / page / "index.html", cache="no-cache")
+        app.router.add_get(f"/{page}", show)
+        if page in PARTED:
+            app.router.add_get(f"/{page}/{{part:[a-z-]+}}", show)
     app.router.add_get("/widget.js", _file(STATIC / "widget.js", cache="no-cache", anywhere=True))
     app.router.add_get("/static/{path:.+}", _asset)
 

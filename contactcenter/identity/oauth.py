@@ -219,7 +219,9 @@ class OAuthService:
             if not await store.remove(work.conn, principal.user_id, provider):
                 raise NotFound
             if last:
-                raise Conflict("This is your only way to sign in: set a password first.")
+                raise Conflict(
+                    "This is your only way to sign in: set a password first.", reason="only_way_in"
+                )
             work.audit("auth.unlinked", "user", principal.user_id, before={"provider": provider})
 
     async def close(self) -> None:

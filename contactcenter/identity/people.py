@@ -76,7 +76,7 @@ class PeopleService:
             _within_limits(principal, queues, teams)
             await self._known_teams(work.conn, teams)
             if not await accounts.create_user(work.conn, user, work.now, password_hash=None):
-                raise Conflict("Somebody has this address already.")
+                raise Conflict("Somebody has this address already.", reason="address_taken")
             await store.set_scopes(work.conn, user.id, "queue", queues)
             await store.set_scopes(work.conn, user.id, "team", teams)
             await self._post.put(work, "invite", email)
@@ -94,7 +94,7 @@ class PeopleService:
         async with self._work.begin("people.invite_again", principal.actor) as work:
             user = await self._changeable(work.conn, principal, user_id)
             if user["status"] != "invited":
-                raise Conflict("The invitation was accepted already.")
+                raise Conflict("The invitation was accepted already.", reason="accepted")
             await accounts.void_tokens(work.conn, user_id, ("invite",), work.now)
             await self._post.put(work, "invite", user["email"])
             work.audit("user.invited_again", "user", user_id)
@@ -121,7 +121,7 @@ class PeopleService:
             leaves = before["role"] == "admin" and before["status"] == "active"
             stays = after["role"] == "admin" and after["status"] == "active"
             if leaves and not stays and not await store.another_admin(work.conn, user_id):
-                raise Conflict("This is the last administrator.")
+                raise Conflict("This is the last administrator.", reason="last_admin")
             await store.update_user(work.conn, user_id, after, work.now)
             before |= await self._change_scopes(work.conn, user_id, given)
             after |= {name: given[name] for name in ("queues", "teams") if name in given}
@@ -185,7 +185,7 @@ class PeopleService:
         _within(principal, permissions)
         async with self._work.begin("people.add_role", principal.actor) as work:
             if not await store.add_role(work.conn, name, sorted(permissions), work.now):
-                raise Conflict("There is a role of this name.")
+                raise Conflict("There is a role of this name.", reason="role_exists")
             work.emit(RoleChanged(role=name))
             work.audit("role.added", "role", name, after={"permissions": sorted(permissions)})
             return (await store.roles(work.conn, name))[0]
@@ -223,7 +223,7 @@ class PeopleService:
         async with self._work.begin("people.drop_role", principal.actor) as work:
             before = await self._custom_role(work.conn, principal, name)
             if await store.holders(work.conn, name):
-                raise Conflict("Somebody has this role.")
+                raise Conflict("Somebody has this role.", reason="role_held")
             await store.drop_role(work.conn, name)
             work.emit(RoleChanged(role=name))
             work.audit("role.dropped", "role", name, before={"permissions": before["permissions"]})
@@ -233,7 +233,7 @@ class PeopleService:
         if role is None:
             raise NotFound
         if role["permissions"] is None:
-            raise Conflict("A built-in role stays as it is.")
+            raise Conflict("A built-in role stays as it is.", reason="built_in")
         _within(principal, permissions_of(name, role["permissions"]))
         return role
 
@@ -268,7 +268,7 @@ class PeopleService:
         _no_limit_of_teams(principal)
         async with self._work.begin("people.drop_team", principal.actor) as work:
             if await store.limited_to_team(work.conn, key):
-                raise Conflict("Somebody's rights are limited to this team.")
+                raise Conflict("Somebody's rights are limited to this team.", reason="team_held")
             if not await store.drop_team(work.conn, key):
                 raise NotFound
             work.audit("team.dropped", "team", key)
@@ -300,7 +300,7 @@ class PeopleService:
 
 def _within(principal: Principal, permissions: Iterable[Permission]) -> None:
     if not set(permissions) <= principal.permissions | (frozenset(Permission) - GRANTABLE):
-        raise Forbidden("That takes permissions that you do not have yourself.")
+        raise Forbidden("That takes permissions that you do not have yourself.", reason="beyond")
 
 
 def _within_limits(
@@ -321,4 +321,4 @@ def _no_limit_of_teams(principal: Principal) -> None:
 def _check_status(before: str, after: str) -> None:
     """An invited user becomes active by the letter's link alone."""
     if before == "invited" and after == "active":
-        raise Conflict("An invited user becomes active by accepting.")
+        raise Conflict("An invited user becomes active by accepting.", reason="invited")

@@ -277,7 +277,7 @@ class SignInService:
             user_id = await store.token_user(conn, hashed(token), "second_step", now)
             user = None if user_id is None else await store.find_user(conn, user_id)
         if user is None or user.status != "active":
-            raise Unauthenticated(STEP_OVER)
+            raise Unauthenticated(STEP_OVER, reason="step_over")
         account, known = str(user.id), self._devices.name_of(device, user.email)
         self._codes.begin(account, address, known)
         async with self._work.begin("identity.login", f"user:{user.id}") as work:
@@ -288,7 +288,7 @@ class SignInService:
                 signed_in = None
                 work.audit("auth.code_refused", "user", user.id)
         if signed_in is None:
-            raise Unauthenticated(WRONG_CODE)
+            raise Unauthenticated(WRONG_CODE, reason="wrong_code")
         self._codes.good(account, address, known)
         return signed_in
 

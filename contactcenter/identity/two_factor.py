@@ -74,7 +74,7 @@ class TwoFactor:
             sealed = self._vault.seal(secret, _binding(user_id))
             owner = await store.put_pending(work.conn, user_id, sealed)
             if owner is None:
-                raise Conflict("Two-step verification is on already.")
+                raise Conflict("Two-step verification is on already.", reason="second_step_on")
             centre = await users.centre_name(work.conn)
             work.audit("auth.second_step_set_up", "user", user_id)
         text = base64.b32encode(secret).decode()
@@ -89,7 +89,7 @@ class TwoFactor:
         async with self._work.begin("identity.two_factor_confirm", principal.actor) as work:
             factor = await store.lock(work.conn, user_id)
             if factor is None or factor.confirmed_at is not None:
-                raise Conflict("Set two-step verification up first.")
+                raise Conflict("Set two-step verification up first.", reason="not_set_up")
             step = self._step_of(factor, user_id, code)
             if step is None:
                 raise _wrong()

@@ -2,6 +2,7 @@
 
 import "@contactcenter/shared/tokens.css";
 import { ENGLISH } from "./english";
+import { mailbox } from "./mailbox";
 import "./page.css";
 
 type Locale = "es" | "en";
@@ -101,6 +102,7 @@ for (const button of document.querySelectorAll("[data-call]")) {
   button.addEventListener("click", () => window.ContactCenter?.call());
 }
 void newcomer();
+mailbox(root);
 
 declare global {
   interface Window {

@@ -75,7 +75,7 @@ async function problem(response: Response): Promise<ApiError> {
 async function answer(method: string, path: string, options: RequestOptions): Promise<Response> {
   const used = accessToken;
   let response = await send(method, path, options);
-  if (response.status === 401 && !path.startsWith("/auth/")) {
+  if (response.status === 401) {
     if (used === accessToken) await refresh();
     if (accessToken) response = await send(method, path, options);
   }

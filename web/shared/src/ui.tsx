@@ -76,10 +76,10 @@ export function Field({ label, error, aside, large, className, ...rest }: FieldP
   const id = useId();
   return (
     <div className="field">
-      <label className="lab" htmlFor={id}>
-        {label}
+      <div className="lab">
+        <label htmlFor={id}>{label}</label>
         {aside && <span className="end">{aside}</span>}
-      </label>
+      </div>
       <input
         id={id}
         className={cls("input", large && "large", className)}

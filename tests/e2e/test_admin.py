@@ -1,0 +1,199 @@
+"""Administration in a real browser: users, roles, the audit log; who may do what; looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import ELENA, PABLO, PASSWORD, World, looks
+
+pytestmark = pytest.mark.browser
+
+ADMIN = "admin@aintech.com"
+Screen = Callable[[Page], None]
+
+
+def admin(world: World, path: str = "/admin", email: str = ADMIN, **look: object) -> Page:
+    context = world.context(**look)  # type: ignore[arg-type]
+    login = context.request.post(
+        f"{world.centre.url}/api/v1/auth/login",
+        data={"email": email, "password": PASSWORD, "token_transport": "cookie"},
+    )
+    assert login.ok, login.text()
+    page = context.new_page()
+    page.goto(world.centre.url + path)
+    return page
+
+
+def user_id(world: World, email: str) -> str:
+    users = world.centre.ask(ADMIN, "GET", f"/users?q={email}")["items"]
+    return str(next(user["id"] for user in users if user["email"] == email))
+
+
+def opened(page: Page, name: str) -> None:
+    page.get_by_role("button", name=f"Abrir {name}").click()
+    expect(page.get_by_role("dialog").get_by_role("heading", name=name)).to_be_visible()
+
+
+def test_a_user_is_found_limited_disabled_and_enabled(world: World) -> None:
+    page = admin(world)
+    page.get_by_label("Buscar").fill("urri")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    opened(page, "Pablo Urriés")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Comercial").check()
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("status").filter(has_text="Guardado")).to_be_visible()
+    expect(page.locator("tbody tr td").nth(1)).to_have_text("CO")
+    dialog.get_by_label("Comercial").uncheck()
+    dialog.get_by_role("button", name="Guardar").click()
+    expect(page.locator("tbody tr td").nth(1)).to_have_text("Sin límite")
+
+    dialog.get_by_role("button", name="Desactivar").click()
+    dialog.get_by_role("button", name="No", exact=True).click()
+    dialog.get_by_role("button", name="Desactivar").click()
+    expect(dialog.get_by_role("button", name="Sí, adelante")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("tbody .chip", has_text="Desactivado")).to_be_visible()
+    dialog.get_by_role("button", name="Activar").click()
+    expect(page.locator("tbody .chip", has_text="Activo")).to_be_visible()
+
+
+def test_the_last_administrator_stays_and_the_page_says_why(world: World) -> None:
+    page = admin(world)
+    opened(page, "Alba Serrat")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name="Desactivar")).to_have_count(0)  # oneself
+    dialog.get_by_label("Rol").select_option("agent")
+    dialog.get_by_role("button", name="Guardar").click()
+    expect(dialog.get_by_text("última persona que administra")).to_be_visible()
+    world.noise = [line for line in world.noise if "status of 409" not in line]
+
+
+def test_somebody_elses_change_is_not_overwritten(world: World) -> None:
+    page = admin(world)
+    opened(page, "Pablo Urriés")
+    path = f"/users/{user_id(world, PABLO)}"
+    world.centre.ask(ADMIN, "PATCH", path, {"phone": "+34600000001"})
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Nombre").fill("Paulo")
+    dialog.get_by_role("button", name="Guardar").click()
+    expect(dialog.get_by_text("Ha cambiado desde que lo abriste")).to_be_visible()
+    expect(dialog.get_by_label("Nombre")).to_have_value("Paulo")
+    assert world.centre.ask(ADMIN, "GET", path)["first_name"] == "Pablo"
+    world.noise = [line for line in world.noise if "status of 412" not in line]
+
+
+def test_a_custom_role_is_made_changed_and_dropped(world: World) -> None:
+    page = admin(world, "/admin/roles")
+    page.get_by_role("button", name="Nuevo rol").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Nombre").fill("Con Espacio")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert").filter(has_text="minúsculas")).to_be_visible()
+    dialog.get_by_label("Nombre").fill("lectura")
+    dialog.get_by_label("Empieza").select_option("customer")
+    page.keyboard.press("Enter")
+    box = page.get_by_label("lectura: Leer la auditoría")
+    box.check()
+    page.get_by_role("button", name="Guardar").click()
+    expect(page.get_by_role("status").filter(has_text="Guardado")).to_be_visible()
+    page.reload()
+    expect(box).to_be_checked()
+    page.get_by_role("button", name="Borrar").click()
+    page.get_by_role("dialog").get_by_role("button", name="Borrar").click()
+    expect(box).to_have_count(0)
+
+
+def test_what_one_may_not_do_is_not_there(world: World) -> None:
+    world.centre.ask(ADMIN, "POST", "/roles", {"name": "gestor", "permissions": ["users.manage"]})
+    user = f"/users/{user_id(world, ELENA)}"
+    try:
+        world.centre.ask(ADMIN, "PATCH", user, {"role": "gestor"})
+        page = admin(world, email=ELENA)
+        expect(page.get_by_role("navigation").get_by_role("link")).to_have_text(
+            ["Usuarios", "Roles"]
+        )
+        opened(page, "Alba Serrat")
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_text("permisos que tú no tienes")).to_be_visible()
+        expect(dialog.get_by_role("textbox")).to_have_count(0)
+        page.keyboard.press("Escape")
+        page.get_by_role("link", name="Roles").click()
+        expect(page.locator(".matrix tbody tr").first).to_be_visible()
+        expect(page.locator(".matrix input")).to_have_count(0)
+        expect(page.get_by_role("button", name="Nuevo rol")).to_have_count(0)
+    finally:
+        world.centre.ask(ADMIN, "PATCH", user, {"role": "supervisor"})
+        world.centre.ask(ADMIN, "DELETE", "/roles/gestor")
+
+
+def test_an_agent_is_shown_where_to_go(world: World) -> None:
+    page = admin(world, email=PABLO)
+    expect(page.get_by_role("alert").filter(has_text="no tiene acceso")).to_be_visible()
+    expect(page.get_by_role("link", name="Mesa del agente")).to_have_attribute("href", "/desk")
+
+
+def test_the_log_is_searched_and_shows_before_and_after(world: World) -> None:
+    path = f"/users/{user_id(world, PABLO)}"
+    world.centre.ask(ADMIN, "PATCH", path, {"phone": "+34600000002"})
+    page = admin(world, "/admin/audit")
+    page.get_by_label("Acción").fill("user")
+    expect(page.locator("tbody code", has_text="auth.login")).to_have_count(0)
+    row = page.locator("tbody tr", has_text="user.changed").first
+    expect(row.locator(".chip", has_text="nº")).to_be_visible()
+    row.get_by_role("button", name="Ver el detalle").click()
+    change = page.locator(".changes tbody tr", has_text="phone")
+    expect(change.locator("td").last).to_have_text("+34600000002")
+    page.get_by_label("Desde").fill("2031-01-01")
+    expect(page.get_by_text("No hay nada así.")).to_be_visible()
+
+
+def users(page: Page) -> None:
+    expect(page.locator("tbody tr").first).to_be_visible()
+
+
+def inviting(page: Page) -> None:
+    page.locator(".tools > .btn").click()
+    expect(page.locator("dialog .ticks").first).to_be_visible()
+    page.locator("dialog button[type=submit]").click()
+    expect(page.locator("dialog [aria-invalid=true]")).to_have_count(3)
+
+
+def one_user(page: Page) -> None:
+    page.locator("tbody .link", has_text="Elena").click()
+    expect(page.locator("dialog .ticks").first).to_be_visible()
+
+
+def roles(page: Page) -> None:
+    expect(page.locator(".matrix tbody tr").first).to_be_visible()
+
+
+def audit(page: Page) -> None:
+    page.locator(".opener button").first.click()
+    expect(page.locator(".detail-box")).to_be_visible()
+
+
+SCREENS: dict[str, tuple[str, Screen]] = {
+    "users": ("/admin/users", users),
+    "inviting": ("/admin/users", inviting),
+    "one-user": ("/admin/users", one_user),
+    "roles": ("/admin/roles", roles),
+    "audit": ("/admin/audit", audit),
+}
+
+
+@pytest.mark.parametrize(
+    ("screen", "theme", "locale", "width"),
+    [(screen, *look) for screen in SCREENS for look in looks(f"admin-{screen}")],
+)
+def test_a_screen_of_administration(
+    world: World, axe: Callable[[Page], None], screen: str, theme: str, locale: str, width: int
+) -> None:
+    path, show = SCREENS[screen]
+    page = admin(world, path, theme=theme, locale=locale, width=width)
+    show(page)
+    axe(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

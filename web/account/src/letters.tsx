@@ -1,0 +1,364 @@
+/** Pages that letters link to, the one that asks for such a letter, and a customer's registration. */
+import { api } from "@contactcenter/shared/api";
+import { Doorway, PasswordField, Summary, useCentreName } from "@contactcenter/shared/doorway";
+import { locale } from "@contactcenter/shared/prefs";
+import { looksLikeAddress, passwordLacks } from "@contactcenter/shared/passwords";
+import { useSaid } from "@contactcenter/shared/problems";
+import { SendButton } from "@contactcenter/shared/signin";
+import { Icon } from "@contactcenter/shared/icons";
+import { cls, Field } from "@contactcenter/shared/ui";
+import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+
+import { useT } from "./texts";
+
+/** A sent form's state: busy, what went wrong, and whether it is done. */
+export function useSending<T = void>(act: () => Promise<T>, onDone?: (result: T) => void) {
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<unknown>(null);
+  const [done, setDone] = useState(false);
+  const send = async () => {
+    if (busy) return;
+    setBusy(true);
+    setFailure(null);
+    setDone(false);
+    try {
+      const result = await act();
+      setDone(true);
+      onDone?.(result);
+    } catch (error) {
+      setFailure(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { busy, failure, done, send, setDone, setFailure };
+}
+
+const RULES = ["length", "lower", "upper", "digit", "symbol"] as const;
+
+/** A new password with its rules ticked off while it is typed. */
+export function NewPassword({
+  label,
+  value,
+  onChange,
+  error,
+  large = true,
+}: {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  error?: string | undefined;
+  large?: boolean;
+}) {
+  const t = useT();
+  const lacks = passwordLacks(value);
+  const id = useId();
+  return (
+    <>
+      <PasswordField label={label} value={value} onChange={onChange} error={error} autoComplete="new-password" large={large} />
+      <ul className="rules" id={id} aria-label={t("rules")}>
+        {RULES.map((rule) => {
+          const kept = !lacks.includes(rule);
+          return (
+            <li key={rule} className={cls(kept && "kept")}>
+              <Icon name={kept ? "check" : "dash"} size={12} />
+              {t(`rule_${rule}`)}
+              <span className="sr">{t(kept ? "kept" : "notKept")}</span>
+            </li>
+          );
+        })}
+      </ul>
+    </>
+  );
+}
+
+function focusFirstWrong(form: HTMLFormElement): void {
+  requestAnimationFrame(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+}
+
+/** The card of a page that says one thing and shows where to go. */
+function Told({ title, tone, children, actions }: { title: string; tone: "ok" | "bad" | "calm"; children: ReactNode; actions?: ReactNode }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
+  return (
+    <Doorway>
+      <div className="card">
+        <h1 ref={heading} tabIndex={-1}>
+          {title}
+        </h1>
+        <p className="sub" />
+        <Summary tone={tone}>{children}</Summary>
+        <div className="actions">{actions}</div>
+      </div>
+    </Doorway>
+  );
+}
+
+const ToSignIn = ({ primary = true }: { primary?: boolean }) => {
+  const t = useT();
+  return (
+    <a className={cls("btn large wide", primary && "primary")} href="/account/sign-in">
+      {t("toSignIn")}
+    </a>
+  );
+};
+
+export function Forgot() {
+  const t = useT();
+  const said = useSaid();
+  const [email, setEmail] = useState("");
+  const [tried, setTried] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  const { busy, failure, done, send } = useSending(() => api.post("/auth/forgot-password", { email: email.trim() }));
+  useEffect(() => input.current?.focus(), []);
+  const wrong = tried && !looksLikeAddress(email);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setTried(true);
+    if (looksLikeAddress(email)) void send();
+    else input.current?.focus();
+  };
+  return (
+    <Doorway>
+      <form onSubmit={submit} noValidate aria-busy={busy}>
+        <h1>{t("forgotTitle")}</h1>
+        <p className="sub">{t("forgotSub")}</p>
+        {failure ? (
+          <Summary tone="bad">{said.whole(failure)}</Summary>
+        ) : done ? (
+          <Summary tone="ok">{t("forgotSent")}</Summary>
+        ) : (
+          <Summary tone="calm">{t("forgotHint")}</Summary>
+        )}
+        <Field
+          ref={input}
+          label={t("email")}
+          type="email"
+          large
+          autoComplete="username"
+          value={email}
+          onChange={(event) => setEmail(event.target.value)}
+          error={wrong ? said.email : said.field(failure, "email")}
+        />
+        <SendButton busy={busy} label={t(done ? "sendAgain" : "sendLink")} busyLabel={t("sending")} />
+        <p className="under">
+          <a href="/account/sign-in">{t("back")}</a>
+        </p>
+      </form>
+    </Doorway>
+  );
+}
+
+export function Reset({ token }: { token: string }) {
+  const t = useT();
+  const said = useSaid();
+  const [password, setPassword] = useState("");
+  const [tried, setTried] = useState(false);
+  const { busy, failure, done, send } = useSending(
+    () => api.post("/auth/reset-password", { token, new_password: password }),
+    forget,
+  );
+  if (!token) return <BadLink again />;
+  if (done)
+    return (
+      <Told title={t("resetTitle")} tone="ok" actions={<ToSignIn />}>
+        {t("resetDone")}
+      </Told>
+    );
+  const weak = said.password(password);
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    setTried(true);
+    if (weak) focusFirstWrong(event.currentTarget);
+    else void send();
+  };
+  return (
+    <Doorway>
+      <form onSubmit={submit} noValidate aria-busy={busy}>
+        <h1>{t("resetTitle")}</h1>
+        <p className="sub">{t("resetSub")}</p>
+        {failure ? <Summary tone="bad">{said.whole(failure)}</Summary> : <Summary tone="calm">{t("resetHint")}</Summary>}
+        <NewPassword
+          label={t("newPassword")}
+          value={password}
+          onChange={setPassword}
+          error={tried ? (weak ?? said.field(failure, "new_password")) : undefined}
+        />
+        <SendButton busy={busy} label={t("setPassword")} busyLabel={t("saving")} />
+        <p className="under">
+          <a href="/account/forgot">{t("askAgain")}</a>
+        </p>
+      </form>
+    </Doorway>
+  );
+}
+
+export function Invited({ token }: { token: string }) {
+  const t = useT();
+  const said = useSaid();
+  const centre = useCentreName();
+  const [password, setPassword] = useState("");
+  const [tried, setTried] = useState(false);
+  const { busy, failure, done, send } = useSending(
+    () => api.post("/auth/invitations/accept", { token, password }),
+    forget,
+  );
+  if (!token) return <BadLink />;
+  if (done)
+    return (
+      <Told title={t("inviteTitle")} tone="ok" actions={<ToSignIn />}>
+        {t("inviteDone")}
+      </Told>
+    );
+  const weak = said.password(password);
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    setTried(true);
+    if (weak) focusFirstWrong(event.currentTarget);
+    else void send();
+  };
+  return (
+    <Doorway>
+      <form onSubmit={submit} noValidate aria-busy={busy}>
+        <h1>{t("inviteTitle")}</h1>
+        <p className="sub">{centre ? t("inviteSub", { centre }) : "\u00a0"}</p>
+        {failure ? <Summary tone="bad">{said.whole(failure)}</Summary> : <Summary tone="calm">{t("inviteHint")}</Summary>}
+        <NewPassword
+          label={t("password")}
+          value={password}
+          onChange={setPassword}
+          error={tried ? (weak ?? said.field(failure, "password")) : undefined}
+        />
+        <SendButton busy={busy} label={t("accept")} busyLabel={t("saving")} />
+      </form>
+    </Doorway>
+  );
+}
+
+let verifying: Promise<void> | null = null;
+
+export function Verify({ token }: { token: string }) {
+  const t = useT();
+  const said = useSaid();
+  const [failure, setFailure] = useState<unknown>(null);
+  const [done, setDone] = useState(false);
+  useEffect(() => {
+    if (!token) return;
+    verifying ??= api.post("/auth/verify-email", { token });
+    verifying.then(
+      () => {
+        forget();
+        setDone(true);
+      },
+      (error: unknown) => setFailure(error),
+    );
+  }, [token]);
+  if (!token) return <BadLink />;
+  return (
+    <Told title={t("verifyTitle")} tone={failure ? "bad" : done ? "ok" : "calm"} actions={done || failure ? <ToSignIn /> : undefined}>
+      {failure ? `${said.whole(failure)} ${t("verifyAgain")}` : t(done ? "verified" : "verifying")}
+    </Told>
+  );
+}
+
+/** The link's token has been used: it goes out of the address. */
+function forget(): void {
+  history.replaceState(null, "", location.pathname);
+}
+
+function BadLink({ again }: { again?: boolean }) {
+  const t = useT();
+  return (
+    <Told
+      title={t("badLinkTitle")}
+      tone="bad"
+      actions={
+        <>
+          {again && (
+            <a className="btn large wide primary" href="/account/forgot">
+              {t("askAgain")}
+            </a>
+          )}
+          <ToSignIn primary={!again} />
+        </>
+      }
+    >
+      {t("badLink")}
+    </Told>
+  );
+}
+
+export function Register() {
+  const t = useT();
+  const said = useSaid();
+  const [values, setValues] = useState({ email: "", first_name: "", last_name: "", phone: "" });
+  const [password, setPassword] = useState("");
+  const [tried, setTried] = useState(false);
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.focus(), []);
+  const { busy, failure, done, send } = useSending(() =>
+    api.post("/auth/register", {
+      email: values.email.trim(),
+      first_name: values.first_name.trim(),
+      last_name: values.last_name.trim(),
+      phone: values.phone.trim() || null,
+      password,
+      locale: locale.get(),
+    }),
+  );
+  if (done)
+    return (
+      <Told title={t("registerTitle")} tone="ok" actions={<ToSignIn />}>
+        {t("registered", { email: values.email.trim() })}
+      </Told>
+    );
+  const weak = said.password(password);
+  const missing = {
+    first_name: !values.first_name.trim(),
+    last_name: !values.last_name.trim(),
+    email: !looksLikeAddress(values.email),
+  };
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    setTried(true);
+    if (weak || Object.values(missing).some(Boolean)) focusFirstWrong(event.currentTarget);
+    else void send();
+  };
+  const field = (name: keyof typeof values, error?: string) => ({
+    value: values[name],
+    large: true,
+    onChange: (event: { target: { value: string } }) => setValues({ ...values, [name]: event.target.value }),
+    error: error ?? said.field(failure, name),
+  });
+  const needs = (name: keyof typeof missing, sentence: string) => (tried && missing[name] ? sentence : undefined);
+  return (
+    <Doorway>
+      <form onSubmit={submit} noValidate aria-busy={busy}>
+        <h1>{t("registerTitle")}</h1>
+        <p className="sub">{t("registerSub")}</p>
+        {failure ? <Summary tone="bad">{said.whole(failure)}</Summary> : <Summary tone="calm">{t("registerHint")}</Summary>}
+        <div className="pair">
+          <Field
+            ref={first}
+            label={t("firstName")}
+            autoComplete="given-name"
+            {...field("first_name", needs("first_name", said.empty))}
+          />
+          <Field label={t("lastName")} autoComplete="family-name" {...field("last_name", needs("last_name", said.empty))} />
+        </div>
+        <Field label={t("email")} type="email" autoComplete="email" {...field("email", needs("email", said.email))} />
+        <Field label={t("phoneOptional")} type="tel" autoComplete="tel" {...field("phone")} />
+        <NewPassword
+          label={t("password")}
+          value={password}
+          onChange={setPassword}
+          error={tried ? (weak ?? said.field(failure, "password")) : undefined}
+        />
+        <SendButton busy={busy} label={t("makeAccount")} busyLabel={t("sending")} />
+        <p className="under">
+          <a href="/account/sign-in">{t("haveAccount")}</a>
+        </p>
+      </form>
+    </Doorway>
+  );
+}

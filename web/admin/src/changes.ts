@@ -1,0 +1,35 @@
+/** A line of the audit log as rows of a table, and the days it is searched by. */
+
+export interface Change {
+  field: string;
+  before: string | null;
+  after: string | null;
+}
+
+type Values = Record<string, unknown> | null;
+
+/** Field by field what was and what is; null where there was nothing. */
+export function changesOf(before: Values, after: Values): Change[] {
+  const fields = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
+  return fields.map((field) => ({ field, before: shown(before?.[field]), after: shown(after?.[field]) }));
+}
+
+function shown(value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  if (Array.isArray(value)) return value.length === 0 ? "[]" : value.map((one) => shown(one) ?? "").join(", ");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** The first instant of a day given as 2026-11-23, in this machine's time zone; empty for none. */
+export function dayStart(day: string): string {
+  const at = new Date(`${day}T00:00:00`);
+  return day && !Number.isNaN(at.getTime()) ? at.toISOString() : "";
+}
+
+/** The first instant after that day. */
+export function dayEnd(day: string): string {
+  const at = new Date(`${day}T00:00:00`);
+  if (!day || Number.isNaN(at.getTime())) return "";
+  at.setDate(at.getDate() + 1);
+  return at.toISOString();
+}

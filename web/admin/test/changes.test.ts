@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+
+import { changesOf, dayEnd, dayStart } from "../src/changes";
+
+it("shows each field once, with nothing where there was nothing", () => {
+  expect(changesOf({ role: "agent", phone: null }, { role: "supervisor", queues: ["CO", "AU"] })).toEqual([
+    { field: "role", before: "agent", after: "supervisor" },
+    { field: "phone", before: null, after: null },
+    { field: "queues", before: null, after: "CO, AU" },
+  ]);
+});
+
+it("shows empty lists, flags and objects", () => {
+  expect(changesOf(null, { queues: [], on: false, hours: { open: "9:00" } }).map((one) => one.after)).toEqual([
+    "[]",
+    "false",
+    '{"open":"9:00"}',
+  ]);
+  expect(changesOf(null, null)).toEqual([]);
+});
+
+it("takes a day from its first instant to the next day's", () => {
+  const length = (day: string) => (Date.parse(dayEnd(day)) - Date.parse(dayStart(day))) / 3_600_000;
+  expect(length("2026-11-23")).toBe(24);
+  expect(new Date(dayStart("2026-11-23")).getHours()).toBe(0);
+  expect([dayStart(""), dayEnd(""), dayStart("x")]).toEqual(["", "", ""]);
+});
