@@ -338,7 +338,13 @@ async def test_nobody_reaches_further_than_their_limits(
     async def tried(method: str, path: str, body: Any = None) -> int:
         return (await centre.http(method, path, token=clerk, json=body))[0]
 
-    for wider in ({"queues": []}, {"teams": []}, {"queues": ["SA", "CO"]}, {"teams": ["south"]}):
+    reaches: list[dict[str, list[str]]] = [
+        {"queues": []},
+        {"teams": []},
+        {"queues": ["SA", "CO"]},
+        {"teams": ["south"]},
+    ]
+    for wider in reaches:
         assert await tried("PATCH", f"/users/{user}", wider) == 403, wider
         assert await tried("POST", "/users/invitations", {**invite, **own, **wider}) == 403, wider
     team = {"name": "north", "agents": [str(south)]}

@@ -29,7 +29,8 @@ class Followers:
 
 async def taken(*errors: Exception) -> int:
     followers: Any = Followers(*errors)
-    await Switch(*cast("Any", (None, None, None)), followers, cast("Any", None)).take(REPORT)
+    nobody = cast("Any", None)
+    await Switch(nobody, nobody, nobody, followers, nobody).take(REPORT)
     return cast("int", followers.asked)
 
 

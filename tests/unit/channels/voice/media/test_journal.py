@@ -107,7 +107,7 @@ def test_a_disk_that_fills_up_loses_one_report_and_not_the_next(
 ) -> None:
     kept, write = Journal(tmp_path), os.write
     kept.append(REPORT)
-    monkeypatch.setattr(journal.os, "write", lambda file, line: write(file, line[:7]))
+    monkeypatch.setattr(os, "write", lambda file, line: write(file, line[:7]))
     with pytest.raises(OSError, match="space"):
         kept.append(REPORT)
     monkeypatch.undo()

@@ -175,7 +175,7 @@ async def test_a_recording_that_cannot_begin_is_told(
         raise OSError(28, "No space left on device")
 
     writer = Writer(tmp_path)
-    monkeypatch.setattr(module.os, "open", full)
+    monkeypatch.setattr(os, "open", full)
     tape = Recording(uuid4(), writer, AT, 100.0)
     tape.arrange([LEFT], [])
     talk(tape, LEFT, 0, 10)
@@ -190,7 +190,7 @@ async def test_a_disk_that_takes_a_part_gets_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = os.pwrite
-    monkeypatch.setattr(module.os, "pwrite", lambda f, data, at: write(f, data[:100], at))
+    monkeypatch.setattr(os, "pwrite", lambda f, data, at: write(f, data[:100], at))
     writer = Writer(tmp_path)
     tape = Recording(uuid4(), writer, AT, 100.0)
     tape.arrange([LEFT], [])
