@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from tests.integration.app.conftest import OPEN_HOURS, Centre, StartCentre
 from tests.integration.app.test_journey import LUCIA, talking
 
 HOUR = timedelta(hours=1)
+OFFSET = OPEN_HOURS - datetime.now(UTC)  # one, as all nodes of a demo have
 
 
 @pytest.mark.parametrize("by", [HOUR, -HOUR], ids=["forward", "back"])
@@ -71,7 +73,7 @@ class OtherMachine:
     """A clock of a machine that is `wrong`; it does not ask anybody."""
 
     def __init__(self, wrong: timedelta) -> None:
-        self._right = SystemClock(OPEN_HOURS - datetime.now(UTC))
+        self._right = SystemClock(OFFSET)
         self._wrong = wrong
 
     def now(self) -> datetime:
@@ -80,7 +82,7 @@ class OtherMachine:
 
 def of_a_wrong_machine(wrong: timedelta) -> SystemClock:
     """The centre's own clock on a machine whose clock is wrong."""
-    return SystemClock(OPEN_HOURS - datetime.now(UTC), machine=lambda: datetime.now(UTC) + wrong)
+    return SystemClock(OFFSET, machine=lambda: datetime.now(UTC) + wrong)
 
 
 @pytest.mark.parametrize("wrong", [10, -10])
@@ -95,21 +97,28 @@ async def test_two_nodes_whose_machines_differ_by_ten_seconds(
         "web", "listeners", clock=of_a_wrong_machine(skew) if asks else OtherMachine(skew)
     )
     early, late = (other, right) if wrong > 0 else (right, other)
+    before = time.monotonic()
     first = await early.visitor(queue="SA", message="Primera")
+    came = time.monotonic()
     await asyncio.sleep(1)
     second = await late.visitor(queue="SA", message="Segunda")
     desk = await (await other.desk(LUCIA)).available()
     offer = await desk.hears("reservation.created")
     rings = datetime.fromisoformat(offer["expires_at"]) - other.house.deps.clock.now()
-    in_order = offer["conversation_id"] == first.id
     assert offer["conversation_id"] in {first.id, second.id}
+    taken = time.monotonic()
     await desk.do("reservation.accept", {"reservation_id": offer["reservation_id"]})
+    most = time.monotonic() - before
     async with right.house.deps.work.reading("test.look") as conn:
         waited = await conn.fetchval(
             "SELECT (data->>'waited_ms')::int FROM event_log WHERE type = 'reservation.accepted'"
         )
-    agree = in_order and 0 < waited < 9_000 and timedelta(0) < rings < timedelta(seconds=46)
-    assert agree is asks
+    facts = (
+        offer["conversation_id"] == first.id,
+        taken - came - 1 <= waited / 1000 <= most + 1,
+        timedelta() < rings <= timedelta(seconds=31),
+    )
+    assert all(facts) is asks, (facts, rings)
 
 
 async def test_sockets_outlive_access_tokens_and_requests_ask_for_new_ones(centre: Centre) -> None:
