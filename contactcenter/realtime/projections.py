@@ -54,6 +54,7 @@ from contactcenter.events.interactions import (
     InteractionDequeued,
     InteractionEnded,
     InteractionHeld,
+    InteractionLinked,
     InteractionJoined,
     InteractionParked,
     InteractionQueued,
@@ -446,6 +447,7 @@ RULES: Final[tuple[Rule, ...]] = (
         Rule(e, "others", "interaction.changed", _interaction, _want_interaction)
         for e in (*_SEGMENT, *MOVES_QUEUE)
     ),
+    Rule(InteractionLinked, "holders", "interaction.changed", _interaction, _want_interaction),
     Rule(InteractionClosed, "holders", "interaction.closed", _interaction, _want_interaction),
     Rule(InteractionEnded, "holders", "chat.closed", _chat_closed, _want_interaction),
     Rule(MessageCreated, "holders", "chat.message", _message, _want_message),

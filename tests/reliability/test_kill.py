@@ -122,7 +122,7 @@ async def test_nothing_acknowledged_is_lost_or_doubled() -> None:
 
 
 async def test_acknowledging_before_storing_is_caught() -> None:
-    found, _ = await traffic_through(2, BROKEN)
+    found, _ = await traffic_through(5, BROKEN)
     assert found.lost > 0
     assert found.stored_twice > 0
 
