@@ -35,18 +35,22 @@ fmt: dev
 	.venv/bin/ruff format .
 
 # Playwright keeps an event loop running in its thread, so browser tests have a process of their own.
+# What fails while two workers share the machine is run once more, alone; what fails twice, fails.
+TESTS = $(PY) -m pytest -n 2 $(1) || { [ $$? -eq 1 ] && \
+	echo "Once more, alone, what failed:" && $(PY) -m pytest --last-failed --last-failed-no-failures none $(1); }
+
 ifeq ($(E2E),0)
 test: lint web
 	$(PY) tools/build_web.py --check
 	@echo "E2E=0: the tests in a real browser are left out."
-	$(PY) -m pytest -n 2 --ignore=tests/e2e
+	$(call TESTS,--ignore=tests/e2e)
 else
 test: lint web
 	$(PY) tools/build_web.py --check
 	@chromium=$$(tools/chromium) || exit 1; \
 	echo "Browser tests run in $$chromium."; \
-	$(PY) -m pytest -n 2 --ignore=tests/e2e && \
-	CHROMIUM="$$chromium" $(PY) -m pytest -n 2 tests/e2e
+	{ $(call TESTS,--ignore=tests/e2e); } && \
+	export CHROMIUM="$$chromium" && { $(call TESTS,tests/e2e); }
 endif
 
 nightly: dev web
