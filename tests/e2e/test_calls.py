@@ -291,6 +291,7 @@ def test_a_refused_microphone_takes_the_calls_away_and_nothing_else(world: World
     world.visitor(name="Rosa Vidal")
     expect(agent.locator("section.offer")).to_contain_text("Rosa Vidal")
     customer.locator(".key.bad").click()
+    expect(customer.locator(".call + .body + .keys")).to_be_hidden()
 
 
 def test_a_customer_who_refuses_the_microphone_is_told_what_to_do(world: World) -> None:
