@@ -15,6 +15,7 @@ from crm.claims.service import ClaimService
 from crm.customers.listeners import LISTENERS as CUSTOMER_LISTENERS
 from crm.customers.routes import CustomerRoutes
 from crm.customers.service import CustomerService
+from crm.desk.glance import DeskRoutes, DeskService
 from crm.letters import service as letters_service
 from crm.letters.listeners import listeners as letter_listeners
 from crm.letters.service import LetterService
@@ -68,6 +69,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
         Webhooks(),
         frozenset(cls.name for cls in triggers(CATALOGUE)),
     )
+    desk = DeskService(deps.work, deps.clock, zone, customers, policies, claims, quotes, tasks)
     module = Module(
         name="crm",
         privacy=RULES,
@@ -78,6 +80,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
             *QuoteRoutes(quotes).table(),
             *TaskRoutes(tasks).table(),
             *WorkflowRoutes(workflows).table(),
+            *DeskRoutes(desk).table(),
         ),
         listeners=(
             *CUSTOMER_LISTENERS,

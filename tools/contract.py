@@ -33,6 +33,7 @@ MODULES = (
     "contactcenter.interactions.visitor",
     "crm.claims.schemas",
     "crm.customers.schemas",
+    "crm.desk.schemas",
     "crm.policies.schemas",
     "crm.quotes.schemas",
     "crm.schemas",

@@ -32,7 +32,7 @@ NEWEST = 100
 CARDS = """
 SELECT i.id AS interaction_id, i.conversation_id, i.contact_id, i.channel, i.queue, i.state,
        i.created_at, i.queued_at, i.answered_at, i.ended_at, i.customer_present,
-       c.customer_id, c.name, c.verified,
+       COALESCE(i.customer_id, c.customer_id) AS customer_id, c.name, c.verified,
        (SELECT a.address FROM contact_addresses a
         WHERE a.contact_id = c.id AND a.kind = 'email' ORDER BY a.address LIMIT 1) AS email,
        (SELECT a.address FROM contact_addresses a

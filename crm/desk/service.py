@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -38,25 +38,39 @@ async def advise_contact(
     elif contact is not None:
         for address in contact.addresses:
             ids.update(await customers.identify(conn, address.kind, address.address))
+    return (await advise_customers(conn, ids, queue, now=now, zone=zone, said=said))[0]
+
+
+async def advise_customers(
+    conn: Connection,
+    customer_ids: Collection[UUID],
+    queue: str,
+    *,
+    now: datetime,
+    zone: ZoneInfo,
+    said: Mapping[str, Any] | None = None,
+) -> tuple[Advice, dict[str, Any]]:
+    """Advice for whoever is one of these, and what is known of them when it is only one."""
     given = dict(said or {})
-    if not ids:
-        return advise(Known(queue, {**given, "identified": False}))
+    if not customer_ids:
+        return advise(Known(queue, {**given, "identified": False})), {}
     today = now.astimezone(zone).date()
-    rows = await store.known(conn, sorted(ids), today, now)
+    rows = await store.known(conn, sorted(customer_ids), today, now)
+    if not rows:
+        return advise(Known(queue, {**given, "identified": False})), {}
     local = await store.holidays(conn)
     people = [row[part] for row in rows for part in PEOPLE if row[part] is not None]
     here = await store.here(conn, people)
-    return advise_any(
-        [
-            Known(
-                queue,
-                {**_facts(row, today, local), **given, "ambiguous": len(rows) > 1},
-                {part: row[part] for part in PEOPLE if row[part] is not None},
-                here,
-            )
-            for row in rows
-        ]
-    )
+    knowns = [
+        Known(
+            queue,
+            {**_facts(row, today, local), **given, "ambiguous": len(rows) > 1},
+            {part: row[part] for part in PEOPLE if row[part] is not None},
+            here,
+        )
+        for row in rows
+    ]
+    return advise_any(knowns), dict(knowns[0].facts) if len(knowns) == 1 else {}
 
 
 def _facts(row: Record, today: date, local: frozenset[date]) -> dict[str, Any]:
@@ -71,6 +85,8 @@ def _facts(row: Record, today: date, local: frozenset[date]) -> dict[str, Any]:
         dates = renewal_calendar(row["term_end"], row["notice_months"], local)
         facts["renewal_days"] = (row["term_end"] - today).days
         facts["renewal_open"] = today <= dates.our_last_day
+        facts["last_safe_day"] = dates.our_last_day
+    facts["unpaid_since"] = row["due_on"]
     if row["due_on"] is not None and row["unpaid_first"]:
         facts["first_receipt"] = True
     elif row["due_on"] is not None:

@@ -54,6 +54,16 @@ HERE = """
 SELECT id FROM agents WHERE id = ANY ($1::uuid[]) AND status IN ('available', 'on_demand')
 """
 HOLIDAYS = "SELECT day FROM holidays"
+DUE_RECEIPTS = """
+SELECT DISTINCT ON (policy_id) policy_id, number, due_on, total, state, return_code FROM receipts
+WHERE policy_id = ANY ($1::uuid[]) AND total > 0
+  AND state IN ('issued', 'presented', 'returned', 're_presented')
+ORDER BY policy_id, state = 'returned' DESC, due_on
+"""
+INSURERS = "SELECT key, name FROM insurers"
+WHOSE = """
+SELECT i.customer_id, i.contact_id FROM interactions i WHERE i.id = $1
+"""
 
 
 async def known(
@@ -68,3 +78,18 @@ async def here(conn: Connection, agent_ids: Sequence[UUID]) -> frozenset[UUID]:
 
 async def holidays(conn: Connection) -> frozenset[date]:
     return frozenset(row["day"] for row in await conn.fetch(HOLIDAYS))
+
+
+async def due_receipts(conn: Connection, policy_ids: Sequence[UUID]) -> dict[UUID, Record]:
+    """Policy → what is unpaid of it: what came back first, else what is due first."""
+    rows = await conn.fetch(DUE_RECEIPTS, list(policy_ids))
+    return {row["policy_id"]: row for row in rows}
+
+
+async def insurer_names(conn: Connection) -> dict[str, str]:
+    return {row["key"]: row["name"] for row in await conn.fetch(INSURERS)}
+
+
+async def whose(conn: Connection, interaction_id: UUID) -> Record | None:
+    """The customer that an interaction is known to be about, and its contact."""
+    return await conn.fetchrow(WHOSE, interaction_id)

@@ -19,6 +19,7 @@ import pytest
 
 from contactcenter.events.interactions import InteractionClosed, InteractionHeld
 from contactcenter.events.routing import ReservationRescinded
+from contactcenter.events.tasks import TaskCancelled
 from contactcenter.realtime.projections import RULES, SNAPSHOT
 from tests.integration.app.conftest import Centre
 from tests.integration.app.people import Desk, Heard, Mirror, Payload
@@ -283,6 +284,14 @@ async def test_a_shift_applied_is_the_shift_stored(centre: Centre, reducer: Redu
     await step("a break when this is done", lucia.do("agent.set_status", wish))
     closing = {"interaction_id": str(interaction), "disposition": "other"}
     await step("close", lucia.do("interaction.close", closing))
+    await step(
+        "a customer's file changes",
+        shift.emit(
+            lambda: TaskCancelled(
+                task_id=interaction, customer_id=None, assigned_to=None, assigned_agent=None
+            )
+        ),
+    )
 
     covered = set.union(*(watched.covered for watched in shift.watched))
     assert covered & OF_A_DESK == OF_A_DESK

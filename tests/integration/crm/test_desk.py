@@ -44,3 +44,35 @@ async def test_advice_from_the_tables(office: Office, conn: db.Connection) -> No
     await office.person(first_name="Luis", mobile="600550010")
     shared = await advice(office, conn, "+34600550010")
     assert (shared.queue, shared.preferred, shared.banner) == ("PR", (), "ambiguous")
+
+
+async def test_a_file_at_one_glance(office: Office, conn: db.Connection) -> None:
+    await skilled(office, conn)
+    _, interaction = await came_in(office, Address("phone", "+34600550020"))
+    path = f"/interactions/{interaction}/file"
+    unknown = await office.do("elena", "GET", path)
+    assert (unknown["state"], unknown["candidates"]) == ("unknown", [])
+    assert (await office.ask("ines", "GET", path)).status == 403
+    ana = await office.person(mobile="600550020")
+    policy = await a_policy(office, customer_id=ana["customer_id"])
+    receipts = f"/policies/{policy['policy_id']}/receipts"
+    receipt = await office.do("lucia", "POST", receipts, receipt_body())
+    await office.do("lucia", "POST", "/claims", claim_body(policy["policy_id"]))
+    await office.do("lucia", "POST", "/tasks", {"title": "Call", "customer_id": ana["customer_id"]})
+    known = await office.do("elena", "GET", path)
+    assert (known["state"], known["banner"]) == ("identified", "claim")
+    assert known["customer"]["customer_id"] == ana["customer_id"]
+    filed = known["policies"][0]
+    assert filed["receipt"]["number"] == receipt["number"]
+    assert filed["carrier_name"] == "Aldaba"
+    assert filed["cover"]["answer"] in {"covered", "grace_until", "suspended", "ask_insurer"}
+    assert [len(known[part]) for part in ("claims", "quotes", "tasks")] == [1, 0, 1]
+    await office.person(first_name="Luis", mobile="600550020")
+    shared = await office.do("elena", "GET", path)
+    assert (shared["state"], shared["banner"]) == ("candidates", "ambiguous")
+    assert {each["name"].split()[0] for each in shared["candidates"]} == {"Ana", "Luis"}
+    luis = next(c for c in shared["candidates"] if c["name"].startswith("Luis"))
+    whose = {"customer_id": luis["customer_id"]}
+    await office.do("elena", "PUT", f"/interactions/{interaction}/customer", whose)
+    chosen = await office.do("elena", "GET", path)
+    assert (chosen["state"], chosen["customer"]["first_name"]) == ("identified", "Luis")

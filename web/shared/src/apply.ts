@@ -93,6 +93,8 @@ export interface AgentEvents {
   "agent.state_changed": { agent: TeamMember };
   "agent.presence_changed": { agent: TeamMember };
   "agent.me_changed": { me: AgentMe };
+  /** A customer's file changed, or a contact's became known: whoever shows it reads it again. */
+  "file.changed": { customer_id: string | null; contact_id: string | null; about: string };
 }
 
 export type AgentEventName = keyof AgentEvents;
@@ -144,6 +146,7 @@ const APPLIERS: Appliers & Record<DeskEventName, unknown> = {
   "agent.state_changed": putMember,
   "agent.presence_changed": putMember,
   "agent.me_changed": (state, { me }) => ({ ...state, me }),
+  "file.changed": (state) => state,
 };
 
 export const EVENT_NAMES = Object.keys(APPLIERS) as AgentEventName[];

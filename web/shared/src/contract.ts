@@ -881,6 +881,22 @@ export interface DenyIn {
   reason: string;
 }
 
+/** Who it is, and what an agent needs to know of them. `customer` only when `state` is `identified`; `candidates` are who an ambiguous address may be. */
+export interface DeskFile {
+  state: "identified" | "candidates" | "unknown";
+  customer: CustomerOut | null;
+  candidates: CustomerRow[];
+  banner: string;
+  contacts_7_days: number;
+  unpaid_since: string | null;
+  last_safe_day: string | null;
+  policies: FiledPolicy[];
+  more_policies: number;
+  claims: ClaimRow[];
+  quotes: QuoteRow[];
+  tasks: TaskOut[];
+}
+
 export interface DigitsIn {
   code: string;
 }
@@ -921,6 +937,15 @@ export interface DocumentIn {
   name: string;
   url: string;
   type?: string;
+}
+
+/** What is to be paid next, or was not paid. */
+export interface DueReceipt {
+  number: string;
+  due_on: string;
+  total: Money;
+  state: string;
+  return_code: string | null;
 }
 
 export interface Duplicates {
@@ -1089,6 +1114,13 @@ export interface Figures {
   abandon_time: [number, number];
   aht: [number, number];
   non_response: [number, number];
+}
+
+export interface FiledPolicy {
+  policy: PolicyRow;
+  carrier_name: string;
+  cover: CoverageOut;
+  receipt: DueReceipt | null;
 }
 
 /** A raised hand. */
@@ -3152,6 +3184,7 @@ export type DeskEventName =
   | "chat.closed"
   | "chat.message"
   | "chat.read"
+  | "file.changed"
   | "interaction.changed"
   | "interaction.closed"
   | "interaction.consulted"

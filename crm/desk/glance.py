@@ -1,0 +1,207 @@
+"""A customer's file at one glance: for the desk's panel, while somebody calls or writes."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from contactcenter.core.access import Permission, Principal
+from contactcenter.core.clock import Clock
+from contactcenter.core.errors import NotFound
+from contactcenter.core.http import Request, Route
+from contactcenter.core.work import WorkFactory
+from contactcenter.interactions import service as hall
+from crm.claims.schemas import ClaimQuery
+from crm.claims.service import ClaimService
+from crm.customers import service as customers
+from crm.customers.schemas import CustomerOut, CustomerRow
+from crm.customers.service import CustomerService
+from crm.desk import store
+from crm.desk.schemas import DeskFile, DueReceipt, FiledPolicy
+from crm.desk.service import advise_customers
+from crm.policies import service as policies
+from crm.policies.schemas import CoverageOut, PolicyQuery, PolicyRow
+from crm.policies.service import PolicyService
+from crm.quotes.schemas import QuoteQuery, QuoteRow
+from crm.quotes.service import QuoteService
+from crm.schemas import Money
+from crm.tasks.schemas import TaskQuery
+from crm.tasks.service import TaskService
+from db import Record
+
+AT_MOST: Final = 20
+"""Policies, claims, quotes and tasks each: a fleet's others are on its own page."""
+GONE: Final = frozenset({"expired", "cancelled", "replaced"})
+CANDIDATES: Final = 8
+
+
+class DeskService:
+    def __init__(
+        self,
+        work: WorkFactory,
+        clock: Clock,
+        zone: ZoneInfo,
+        who: CustomerService,
+        covers: PolicyService,
+        claims: ClaimService,
+        quotes: QuoteService,
+        tasks: TaskService,
+    ) -> None:
+        self._work = work
+        self._clock = clock
+        self._zone = zone
+        self._who = who
+        self._covers = covers
+        self._claims = claims
+        self._quotes = quotes
+        self._tasks = tasks
+
+    async def of_interaction(self, principal: Principal, interaction_id: UUID) -> DeskFile:
+        """Of whom an interaction is about; of an ambiguous address, who it may be."""
+        async with self._work.reading("desk.whose") as conn:
+            await hall.require_sight(conn, principal, interaction_id=interaction_id)
+            row = await store.whose(conn, interaction_id)
+            if row is None:
+                raise NotFound
+            found: set[UUID] = set()
+            contact = await hall.contact(conn, row["contact_id"])
+            if row["customer_id"] is not None:
+                found = {row["customer_id"]}
+            elif contact is not None and contact.customer_id is not None:
+                found = {contact.customer_id}
+            elif contact is not None:
+                for address in contact.addresses:
+                    found.update(await customers.identify(conn, address.kind, address.address))
+        if len(found) == 1:
+            return await self.of_customer(principal, found.pop())
+        candidates = sorted(found)[:CANDIDATES]
+        rows = [await self._who.get(principal, each) for each in candidates]
+        async with self._work.reading("desk.advice") as conn:
+            advice, _ = await advise_customers(
+                conn, found, "", now=self._clock.now(), zone=self._zone
+            )
+        return DeskFile(
+            state="candidates" if found else "unknown",
+            customer=None,
+            candidates=[_row(each) for each in rows],
+            banner=advice.banner,
+            contacts_7_days=0,
+            unpaid_since=None,
+            last_safe_day=None,
+            policies=[],
+            more_policies=0,
+            claims=[],
+            quotes=[],
+            tasks=[],
+        )
+
+    async def of_customer(self, principal: Principal, customer_id: UUID) -> DeskFile:
+        customer = await self._who.get(principal, customer_id)
+        held = await self._covers.listed(principal, PolicyQuery(customer_id=customer_id, limit=200))
+        now = self._clock.now()
+        running = [each for each in held.items if each.status not in GONE]
+        async with self._work.reading("desk.file") as conn:
+            advice, facts = await advise_customers(
+                conn, {customer_id}, "", now=now, zone=self._zone
+            )
+            names = await store.insurer_names(conn)
+            due = await store.due_receipts(conn, [each.policy_id for each in running])
+            filed: list[FiledPolicy] = []
+            for each in sorted(running, key=lambda p: p.policy_id not in due)[:AT_MOST]:
+                cover = await policies.coverage_at(conn, each.policy_id, now, now, self._zone)
+                filed.append(
+                    FiledPolicy(
+                        policy=each,
+                        carrier_name=names.get(each.carrier, each.carrier),
+                        cover=CoverageOut(
+                            answer=cover.answer,
+                            why=cover.why,
+                            until=cover.until,
+                            notes=list(cover.notes),
+                            at=now,
+                        ),
+                        receipt=_due(each, due),
+                    )
+                )
+        claims = await self._claims.listed(
+            principal, ClaimQuery(customer_id=customer_id, open=True, limit=AT_MOST)
+        )
+        tasks = await self._tasks.listed(
+            principal, TaskQuery(customer_id=customer_id, open=True, limit=AT_MOST)
+        )
+        quotes = await self._quotes.listed(
+            principal, QuoteQuery(customer_id=customer_id, limit=AT_MOST)
+        )
+        return DeskFile(
+            state="identified",
+            customer=customer,
+            candidates=[],
+            banner=advice.banner,
+            contacts_7_days=facts.get("claim_contacts") or 0,
+            unpaid_since=facts.get("unpaid_since"),
+            last_safe_day=facts.get("last_safe_day"),
+            policies=filed,
+            more_policies=len(held.items) - len(filed),
+            claims=claims.items,
+            quotes=[each for each in quotes.items if _waits(each)],
+            tasks=tasks.items,
+        )
+
+
+def _row(card: CustomerOut) -> CustomerRow:
+    return CustomerRow(**{name: getattr(card, name) for name in CustomerRow.model_fields})
+
+
+def _due(policy: PolicyRow, due: dict[UUID, Record]) -> DueReceipt | None:
+    row = due.get(policy.policy_id)
+    if row is None:
+        return None
+    return DueReceipt(
+        number=row["number"],
+        due_on=row["due_on"],
+        total=Money(amount=row["total"]),
+        state=row["state"],
+        return_code=row["return_code"],
+    )
+
+
+def _waits(quote: QuoteRow) -> bool:
+    return quote.status in {"draft", "sent"} or (quote.status == "accepted" and not quote.converted)
+
+
+class DeskRoutes:
+    def __init__(self, service: DeskService) -> None:
+        self._service = service
+
+    async def of_interaction(self, request: Request) -> DeskFile:
+        return await self._service.of_interaction(request.principal, request.id("id"))
+
+    async def of_customer(self, request: Request) -> DeskFile:
+        return await self._service.of_customer(request.principal, request.id("id"))
+
+    def table(self) -> tuple[Route, ...]:
+        return tuple(
+            Route(
+                "GET",
+                path,
+                handler,
+                Permission.CUSTOMERS_ALL,
+                summary,
+                response=DeskFile,
+                tags=("customers",),
+                errors=(NotFound,),
+            )
+            for path, handler, summary in (
+                (
+                    "/api/v1/interactions/{id}/file",
+                    self.of_interaction,
+                    "Show the file of whom an interaction is about, at one glance",
+                ),
+                (
+                    "/api/v1/customers/{id}/file",
+                    self.of_customer,
+                    "Show a customer's file at one glance",
+                ),
+            )
+        )
