@@ -112,8 +112,10 @@ class CallCards:
         known = await store.softphones(conn, agent_ids)
         return {agent_id: desk(known.get(agent_id)).model_dump() for agent_id in agent_ids}
 
-    async def channels(self, agent_id: UUID) -> Sequence[str]:
-        """A desk chats; it takes calls while its softphone is connected."""
+    async def channels(self, agent_id: UUID, *, silent: bool) -> Sequence[str]:
+        """A desk chats; it takes calls while its softphone is connected, unless it is `silent`."""
+        if silent:
+            return desk_channels(False)
         async with self._work.reading("voice.channels") as conn:
             known = await store.softphones(conn, [agent_id])
         softphone = known.get(agent_id)

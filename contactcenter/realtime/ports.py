@@ -70,8 +70,8 @@ class Calls(Protocol):
     ) -> Mapping[UUID, Mapping[str, Any]]:
         """Agent → the softphone's own leg."""
 
-    async def channels(self, agent_id: UUID) -> Sequence[str]:
-        """What the agent's desk can handle now, voice included or not."""
+    async def channels(self, agent_id: UUID, *, silent: bool) -> Sequence[str]:
+        """What the agent's desk can handle now, voice included or not; not by a `silent` one."""
 
     def ice_servers(self, who: str) -> Sequence[Mapping[str, Any]]:
         """Where a browser finds its way to the media: RTCIceServer objects."""

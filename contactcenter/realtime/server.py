@@ -67,7 +67,7 @@ class Gateway:
         self.on_visitor_snapshot: Callable[[UUID], None] = lambda _: None
         self._authenticator: Authenticator | None = None
         self._dispatcher: Dispatcher | None = None
-        self._arriving: dict[str, tuple[Principal, str]] = {}  # admitted, not yet told so
+        self._arriving: dict[str, tuple[Principal, str, bool]] = {}  # admitted, not yet told so
         self._seen: dict[UUID, datetime] = {}  # visitors who came or went, not yet written down
         self._seen_soon: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -99,16 +99,17 @@ class Gateway:
         except Exception as error:
             log.exception("socket_connect_failed", namespace=namespace)
             raise _refused(Internal()) from error
-        self._arriving[sid] = (principal, token)
+        silent = auth.get("telephone") is False
+        self._arriving[sid] = (principal, token, silent)
 
     def opened(self, sid: str, namespace: str, socket: LiveSocket) -> None:
         assert self._dispatcher is not None
-        principal, token = self._arriving.pop(sid)
+        principal, token, silent = self._arriving.pop(sid)
         queue = SocketQueue(self._dispatcher, principal, namespace, sid)
         connection = Connection(sid, namespace, principal, queue, socket)
         self.hub.add(connection)
         connection.task = asyncio.create_task(
-            self._welcome(connection, token), name=f"welcome-{sid}"
+            self._welcome(connection, token, silent), name=f"welcome-{sid}"
         )
 
     def command(
@@ -156,12 +157,12 @@ class Gateway:
             principal.require(Permission.WALLBOARD_READ)
         return principal
 
-    async def _welcome(self, connection: Connection, token: str) -> None:
+    async def _welcome(self, connection: Connection, token: str, silent: bool) -> None:
         """The first snapshot; whatever goes wrong, the client is let go and comes back."""
         try:
             # A session that ended while this socket was being let in was not found in the hub.
             connection.principal = await self._principal(connection.namespace, token)
-            await self._arrived(connection)
+            await self._arrived(connection, silent)
         except (Unauthenticated, Forbidden, NotFound):
             await self._server.drop(connection.sid, connection.namespace)
         except Unavailable:
@@ -170,12 +171,14 @@ class Gateway:
             log.exception("socket_welcome_failed", namespace=connection.namespace)
             connection.socket.cut("no snapshot")
 
-    async def _arrived(self, connection: Connection) -> None:
+    async def _arrived(self, connection: Connection, silent: bool) -> None:
+        """A new page is `silent`: whatever telephone its agent had was another page's, and calls
+        are offered again once this one has its own."""
         principal = connection.principal
         if connection.namespace == "/agent":
             agent_id = principal.agent()
             async with self._door:
-                channels = await self._calls.channels(agent_id)
+                channels = await self._calls.channels(agent_id, silent=silent)
                 await self._presence.connected(agent_id, channels)
             await self.tell_snapshot(connection)
         elif connection.namespace == "/chat":

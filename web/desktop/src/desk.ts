@@ -81,6 +81,7 @@ export class Desk {
 
   constructor(userId: string) {
     this.live = new Live<AgentState>("/agent", {
+      introduces: () => (this.softphone.isSilent ? { telephone: false } : {}),
       snapshot: ({ state, server_now, ice_servers }) => {
         setServerClock(server_now, state.centre.timezone);
         this.softphone.serves(ice_servers ?? []);

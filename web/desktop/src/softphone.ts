@@ -60,6 +60,11 @@ export class Softphone {
 
   // --- the line ---
 
+  /** This page has no telephone, and knows of no other that has it. */
+  get isSilent(): boolean {
+    return !this.phone.isOpen && this.line.get().state !== "elsewhere";
+  }
+
   /** Ask for the microphone and take the line, from another tab too. Must come from a click the first time. */
   open = async (): Promise<void> => {
     this.#wanted = true;

@@ -63,6 +63,8 @@ export const codeOf = (error: unknown): string => (error instanceof CommandError
 type Ack<T> = { ok: true; data: T } | { ok: false; error: { code: string; detail: string; ctx?: Record<string, unknown> } };
 
 export interface LiveHandlers<S> {
+  /** What else the connection says of itself. */
+  introduces?(): object;
   /** Connected, nothing received yet: the place for a command that asks for the snapshot. */
   connected?(): void;
   snapshot(snapshot: Snapshot<S>): void;
@@ -98,7 +100,7 @@ export class Live<S> {
       tryAllTransports: true,
       auth: (give) => {
         token().then(
-          (access) => give({ token: access }),
+          (access) => give({ ...handlers.introduces?.(), token: access }),
           () => give({ token: null }),
         );
       },
