@@ -97,6 +97,14 @@ async def still_open(conn: db.Connection) -> int:
     return int(await conn.fetchval(OPEN))
 
 
+async def left_over(conn: db.Connection) -> dict[str, list[str]]:
+    """Who still waits, and what the agents do meanwhile."""
+    return {
+        name: [str(dict(row)) for row in await conn.fetch(query)]
+        for name, query in LEFT_OVER.items()
+    }
+
+
 def out_of_order(stored: Sequence[Row], ledger: Ledger) -> int:
     promised: dict[UUID, list[str]] = defaultdict(list)
     for said in ledger.said:
@@ -158,3 +166,19 @@ def overtaken(log: Sequence[Row]) -> list[tuple[str, str]]:
         else:  # the offer ended, the item waits on
             waiting[item] = row["created_at"]
     return wrong
+
+
+LEFT_OVER: Final = {
+    "interactions": """
+SELECT state, agent_id, queued_at, answered_at, ended_at FROM interactions
+WHERE closed_at IS NULL ORDER BY id LIMIT 20""",
+    "waiting": """
+SELECT state, round, step, entered_at FROM work_items
+WHERE ended_at IS NULL ORDER BY id LIMIT 20""",
+    "reservations": "SELECT state, agent_id, expires_at FROM reservations WHERE state = 'pending'",
+    "segments": """
+SELECT state, agent_id, park_reason, state_since FROM segments WHERE state <> 'ended'""",
+    "agents": """
+SELECT a.id, a.status, a.status_reason, s.present, s.present_until, s.cooldown_until, s.channels
+FROM agents a LEFT JOIN agent_states s ON s.agent_id = a.id""",
+}
