@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -65,10 +66,25 @@ PROBLEM: Final[dict[str, Any]] = {
 
 
 def add_routes(app: web.Application, routes: Iterable[Route], server: str) -> None:
-    """/api/openapi.json, and /api/docs: a page of our own that shows it."""
+    """/api/openapi.json, and /api/docs: a page of our own that shows it.
+
+    The document is made when it is first asked for: that takes longer than all the rest of a start.
+    """
+    table = list(routes)
+    made: asyncio.Future[bytes] | None = None
+
+    def make() -> bytes:
+        return orjson.dumps(document(table, server))
+
+    async def answer(_: web.Request) -> web.Response:
+        nonlocal made
+        if made is None:
+            made = asyncio.ensure_future(asyncio.to_thread(make))
+        return web.Response(body=await asyncio.shield(made), content_type="application/json")
+
+    app.router.add_get("/api/openapi.json", answer)
     page = Path(__file__).parent / "docs_page"
     for path, body, content_type in (
-        ("/api/openapi.json", orjson.dumps(document(routes, server)), "application/json"),
         ("/api/docs", (page / "index.html").read_bytes(), "text/html"),
         ("/api/docs/docs.css", (page / "docs.css").read_bytes(), "text/css"),
         ("/api/docs/docs.js", (page / "docs.js").read_bytes(), "text/javascript"),
