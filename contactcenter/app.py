@@ -203,6 +203,7 @@ def build(
         work=work,
         authenticator=authenticators,
         checks={"database": database, "router": router_lease, "media": chat.media},
+        limits=deps.limits,
     )
     realtime.gateway.attach(app)
     add_pages(app, settings)

@@ -146,6 +146,11 @@ class Principal:
         if not self.may(permission):
             raise Forbidden
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether its rights end at some queues or teams."""
+        return self.queues is not None or self.teams is not None
+
     def sees_queue(self, key: str | None) -> bool:
         """Whether its rights reach the queue; what is in no queue is everybody's."""
         return self.queues is None or key is None or key in self.queues

@@ -32,6 +32,7 @@ from config.settings import Settings
 from contactcenter.core import health, metrics, openapi
 from contactcenter.core.access import ANONYMOUS, PUBLIC, Authenticator, Permission, Principal
 from contactcenter.core.audit import Asker, asker
+from contactcenter.core.door import Door
 from contactcenter.core.errors import (
     Internal,
     Invalid,
@@ -48,7 +49,7 @@ from contactcenter.core.errors import (
 )
 from contactcenter.core.idempotency import Answer, Idempotency
 from contactcenter.core.ids import new_id
-from contactcenter.core.limits import Limit, Limits
+from contactcenter.core.limits import Limit, Limits, party_of
 from contactcenter.core.origins import Origins, Proxies
 from contactcenter.core.validation import error_items, refuse_unfit
 from contactcenter.core.work import WorkFactory, trace, unavailable
@@ -197,12 +198,13 @@ def build_app(
     work: WorkFactory,
     authenticator: Authenticator,
     checks: Mapping[str, health.Check],
+    limits: Limits | None = None,
 ) -> web.Application:
     """The aiohttp application: these routes, /healthz, /readyz, /metrics, the document, its page.
 
-    Pages and sockets are added to it by whoever serves them.
+    Pages and sockets are added to it by whoever serves them. `limits` end with the application.
     """
-    border = _Border(settings, work, authenticator)
+    border = _Border(settings, work, authenticator, limits or Limits(settings.redis.url))
     app = web.Application(middlewares=[border.middleware])
     app.on_response_prepare.append(border.finish)
     app.on_cleanup.append(border.close)
@@ -243,13 +245,15 @@ def problem_response(problem: Problem, request_id: str) -> web.Response:
 class _Border:
     """What holds for every request: ids, limits, access, problems, headers, metrics."""
 
-    def __init__(self, settings: Settings, work: WorkFactory, authenticator: Authenticator) -> None:
-        self._authenticator = authenticator
+    def __init__(
+        self, settings: Settings, work: WorkFactory, authenticator: Authenticator, limits: Limits
+    ) -> None:
+        self._door = Door(authenticator)
         self._origins = Origins(settings)
         self._proxies = Proxies(settings)
         self._work = work
         self._idempotency = Idempotency(work, settings.auth.jwt_refresh_secret.get_secret_value())
-        self._limits = Limits(settings.redis.url)
+        self._limits = limits
         self._signed_in = self._limits.budget("signed_in", SIGNED_IN_LIMIT)
         self._public = self._limits.budget("public", PUBLIC_LIMIT)
         self._secure_cookies = settings.app.public_url.startswith("https:")
@@ -321,8 +325,9 @@ class _Border:
         lists = _list_fields(route.query)
 
         async def answer(http: web.Request) -> web.StreamResponse:
-            principal = await self._principal(http, route)
-            caller = self._proxies.client(http) if principal is ANONYMOUS else principal.actor
+            address = self._proxies.client(http)
+            principal = await self._principal(http, route, address)
+            caller = party_of(address) if principal is ANONYMOUS else principal.actor
             wait = await budget.take(caller)
             if wait:
                 metrics.RATE_LIMITED.labels("http").inc()
@@ -331,7 +336,7 @@ class _Border:
                 http=http,
                 principal=principal,
                 request_id=http[REQUEST_ID],
-                address=self._proxies.client(http),
+                address=address,
                 params=_params(http),
                 query=_query(http, route.query, lists),
             )
@@ -382,15 +387,13 @@ class _Border:
             behind.changes = False  # also for tasks that the handler left behind
             asker.reset(token)
 
-    async def _principal(self, http: web.Request, route: Route) -> Principal:
+    async def _principal(self, http: web.Request, route: Route, address: str) -> Principal:
         scheme, _, token = http.headers.get("Authorization", "").partition(" ")
         if route.permission is PUBLIC:
             return ANONYMOUS
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated
-        principal = await self._authenticator.principal_of(text_of(token.strip()))
-        if principal is None:
-            raise Unauthenticated
+        principal = await self._door.principal_of(text_of(token.strip()), address)
         principal.require(route.permission)
         return principal
 

@@ -20,6 +20,7 @@ from contactcenter.core.clock import Clock
 from contactcenter.core.durable import Listener
 from contactcenter.core.http import Route
 from contactcenter.core.jobs import Job, JobQueue, Schedule
+from contactcenter.core.limits import Limits
 from contactcenter.core.privacy import TableRule, nothing_personal
 from contactcenter.core.sockets import Command
 from contactcenter.core.vault import Vault
@@ -56,6 +57,11 @@ class Deps:
     def vault(self) -> Vault:
         """What seals secrets, with ENCRYPTION_KEYS."""
         return Vault(self.settings.auth.keyring)
+
+    @functools.cached_property
+    def limits(self) -> Limits:
+        """How often somebody may do something: on this node, or with REDIS_URL on all of them."""
+        return Limits(self.settings.redis.url, monotonic=self.monotonic)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
-from contactcenter.core.errors import Invalid, NotFound, RateLimited
+from contactcenter.core.errors import Conflict, Invalid, NotFound, RateLimited
 from contactcenter.core.ids import new_id
-from contactcenter.core.limits import Buckets, Limit
+from contactcenter.core.limits import Limit, Limits
 from contactcenter.core.work import WorkFactory
 from contactcenter.events.identity import UserChanged, UserProfileChanged, UserRegistered
 from contactcenter.identity import store
-from contactcenter.identity.model import ACCOUNT_PACE, Throttle, User
+from contactcenter.identity.model import ACCOUNT_PACE, User
 from contactcenter.identity.passwords import Passwords
 from contactcenter.identity.post import Post
 from contactcenter.identity.service import Sessions, end_sessions
@@ -34,16 +33,15 @@ class AccountService:
         sessions: Sessions,
         passwords: Passwords,
         post: Post,
-        monotonic: Callable[[], float] = time.monotonic,
+        limits: Limits,
     ) -> None:
         self._work = work
         self._clock = clock
         self._sessions = sessions
         self._passwords = passwords
         self._post = post
-        self._monotonic = monotonic
-        self._letters = Buckets(LETTERS, monotonic=monotonic)
-        self._tries = Throttle(ACCOUNT_PACE)
+        self._letters = limits.budget("letters", LETTERS)
+        self._tries = limits.pauses("own_password", ACCOUNT_PACE)
 
     async def register(
         self,
@@ -71,6 +69,7 @@ class AccountService:
             phone=phone,
             email_verified=False,
         )
+        may_write = not await self._letters.take(email)
         async with self._work.begin("identity.register", "anonymous") as work:
             new = await store.create_user(work.conn, user, work.now, password_hash=password_hash)
             if new:
@@ -78,7 +77,7 @@ class AccountService:
                 work.audit("user.registered", "user", user.id)
             else:
                 work.audit("user.registered_again", "user", "known")
-            if not self._letters.take(email):
+            if may_write:
                 await self._post.put(work, "verify" if new else "known", email)
 
     async def verify(self, token: str) -> None:
@@ -96,16 +95,17 @@ class AccountService:
     async def verify_again(self, principal: Principal) -> None:
         """Send the link again. RateLimited after a few."""
         user = await self._own(principal)
-        if wait := self._letters.take(user.email.lower()):
+        if wait := await self._letters.take(user.email.lower()):
             raise RateLimited(wait, "Several letters were sent already.")
         async with self._work.begin("identity.verify_again", principal.actor) as work:
             await self._post.put(work, "verify", user.email)
 
     async def forgot(self, email: str) -> None:
         """Send a link for a new password; nothing tells whether the address has an account."""
+        may_write = not await self._letters.take(email)
         async with self._work.begin("identity.forgot", "anonymous") as work:
             work.audit("auth.forgot", "user", "unknown")
-            if not self._letters.take(email):
+            if may_write:
                 await self._post.put(work, "reset", email)
 
     async def reset(self, token: str, password: str) -> None:
@@ -161,10 +161,8 @@ class AccountService:
         """Change it, knowing the present one (none where the user never had one, and came by a
         provider); ends the other sessions. Invalid for a wrong one."""
         user = await self._own(principal)
-        key, now = str(user.id), self._monotonic()
-        if wait := self._tries.wait(key, now):
+        if wait := await self._tries.begin(str(user.id)):
             raise RateLimited(wait, "Too many wrong passwords.")
-        self._tries.begin(key, now)
         async with self._work.reading("identity.find_hash") as conn:
             present = await store.find_hash(conn, user.id)
         if present is None:
@@ -173,9 +171,11 @@ class AccountService:
             )
         if not await self._passwords.check(current, present):
             raise Invalid.field("current_password", "wrong_password", "The password is wrong.")
-        self._tries.forgive(key)
+        await self._tries.forgive(str(user.id))
         password_hash = await self._passwords.hash(new)
         async with self._work.begin("identity.change_password", principal.actor) as work:
+            if await store.lock_user(work.conn, user.id, present) is None:
+                raise Conflict("The password was changed in the meantime.", reason="changed")
             await store.change_password(work.conn, user.id, password_hash, work.now)
             await store.void_tokens(work.conn, user.id, ("reset", "second_step"), work.now)
             await store.drop_flows(work.conn, user.id)

@@ -45,6 +45,7 @@ class AdminRoutes:
     async def users(self, request: Request) -> UserList:
         query: UsersQuery = request.query
         rows = await self._people.users(
+            request.principal,
             before=query.cursor,
             role=query.role,
             status=query.status,
@@ -57,7 +58,7 @@ class AdminRoutes:
         )
 
     async def user(self, request: Request) -> Response:
-        return _versioned(_user(await self._people.user(request.id("id"))))
+        return _versioned(_user(await self._people.user(request.principal, request.id("id"))))
 
     async def invite(self, request: Request) -> Response:
         given: InviteIn = request.body
@@ -89,7 +90,8 @@ class AdminRoutes:
         """The version that If-Match names, if it is sent."""
         if "If-Match" not in request.http.headers:
             return None
-        version: int = (await self._people.user(request.id("id")))["version"]
+        user = await self._people.user(request.principal, request.id("id"))
+        version: int = user["version"]
         request.match(version)
         return version
 
@@ -121,8 +123,9 @@ class AdminRoutes:
     async def drop_role(self, request: Request) -> None:
         await self._people.drop_role(request.principal, request.text("name"))
 
-    async def teams(self, request: Request) -> TeamList:  # noqa: ARG002 -- a handler
-        return TeamList(items=[TeamOut(**row) for row in await self._people.teams()])
+    async def teams(self, request: Request) -> TeamList:
+        rows = await self._people.teams(request.principal)
+        return TeamList(items=[TeamOut(**row) for row in rows])
 
     async def put_team(self, request: Request) -> TeamOut:
         given: TeamIn = request.body
@@ -137,6 +140,7 @@ class AdminRoutes:
         await self._people.drop_team(request.principal, request.text("key"))
 
     async def audit(self, request: Request) -> AuditList:
+        _refuse_limited(request)
         query: AuditQuery = request.query
         entries = await self._audit.search(
             query.cursor,
@@ -305,8 +309,15 @@ class AdminRoutes:
                 query=AuditQuery,
                 response=AuditList,
                 tags=TAGS,
+                errors=(Forbidden,),
             ),
         )
+
+
+def _refuse_limited(request: Request) -> None:
+    """The audit log tells of everybody."""
+    if request.principal.is_limited:
+        raise Forbidden("Your own rights are limited to some queues or teams.")
 
 
 def _versioned(user: UserRow, *, location: str | None = None) -> Response:

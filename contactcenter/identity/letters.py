@@ -6,7 +6,16 @@ from typing import Final, Literal
 
 from contactcenter.core.mail import Letter
 
-Kind = Literal["verify", "known", "reset", "invite", "password_changed", "second_step_off"]
+Kind = Literal[
+    "verify",
+    "known",
+    "reset",
+    "invite",
+    "password_changed",
+    "second_step_off",
+    "linked",
+    "unlinked",
+]
 
 PAGES: Final[dict[Kind, str]] = {"verify": "verify", "reset": "reset", "invite": "invite"}
 """Kind → page under /account that takes its token, which is in the fragment: a browser sends that
@@ -61,6 +70,22 @@ TEXTS: Final[dict[str, dict[Kind, tuple[str, str]]]] = {
                 "desactivar. Si no has sido tú, cambia tu contraseña y avisa a tu administrador.\n"
             ),
         ),
+        "linked": (
+            "Ya puedes entrar con {provider}",
+            (
+                "Hola{name}:\n\nTu cuenta en {centre} se acaba de vincular con {provider}, que "
+                "desde ahora también sirve para entrar. Si no has sido tú, desvincúlala, cambia tu "
+                "contraseña y avisa a tu administrador:\n\n{home}/account\n"
+            ),
+        ),
+        "unlinked": (
+            "Ya no puedes entrar con {provider}",
+            (
+                "Hola{name}:\n\nTu cuenta en {centre} se acaba de desvincular de {provider}, que "
+                "ya no sirve para entrar. Si no has sido tú, cambia tu contraseña y avisa a tu "
+                "administrador:\n\n{home}/account/forgot\n"
+            ),
+        ),
     },
     "en": {
         "verify": (
@@ -110,6 +135,22 @@ TEXTS: Final[dict[str, dict[Kind, tuple[str, str]]]] = {
                 "administrator.\n"
             ),
         ),
+        "linked": (
+            "You can sign in with {provider} now",
+            (
+                "Hello{name},\n\nYour account at {centre} has just been linked to {provider}, "
+                "which opens it too from now on. If it was not you, unlink it, change your "
+                "password and tell your administrator:\n\n{home}/account\n"
+            ),
+        ),
+        "unlinked": (
+            "You cannot sign in with {provider} any more",
+            (
+                "Hello{name},\n\nYour account at {centre} has just been unlinked from "
+                "{provider}, which does not open it any more. If it was not you, change your "
+                "password and tell your administrator:\n\n{home}/account/forgot\n"
+            ),
+        ),
     },
 }
 
@@ -124,11 +165,13 @@ def letter(
     centre: str,
     home: str,
     token: str = "",
+    provider: str = "",
 ) -> Letter:
     """A letter in the reader's language (Spanish where that is not known).
 
     `home` is the address of the centre's pages, `token` what the letter's link carries. The name
-    is the reader's own entry: line breaks in it become spaces.
+    is the reader's own entry: line breaks in it become spaces. `provider` is what the sign-in that
+    the letter is about is called.
     """
     subject, text = TEXTS.get(locale[:2], TEXTS["es"])[kind]
     link = f"{home}/account/{PAGES[kind]}#{token}" if kind in PAGES else ""
@@ -138,5 +181,6 @@ def letter(
         "centre": " ".join(centre.split()),
         "home": home,
         "link": link,
+        "provider": " ".join(provider.split()),
     }
     return Letter(letter_id, address, subject.format(**values), text.format(**values))

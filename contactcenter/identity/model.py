@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
 from uuid import UUID
+
+from contactcenter.core.pace import Pace
 
 ACCESS_TTL: Final = timedelta(minutes=15)
 REFRESH_TTL: Final = timedelta(days=7)
@@ -60,16 +61,6 @@ class User:
     two_factor: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """`free` failures cost nothing; each further one doubles the pause before the next try."""
-
-    free: int
-    first_pause: float
-    longest_pause: float
-    forget_after: float
-
-
 def password_lacks(password: str) -> list[str]:
     """What a new password is missing: length, lower, upper, digit, symbol, or too_long."""
     lacks = []
@@ -94,45 +85,3 @@ ACCOUNT_PACE: Final = Pace(free=5, first_pause=15, longest_pause=900, forget_aft
 CODE_PACE: Final = Pace(free=5, first_pause=60, longest_pause=900, forget_after=1800)
 # One address may hold a whole office: it is slowed down later.
 ADDRESS_PACE: Final = Pace(free=50, first_pause=15, longest_pause=900, forget_after=1800)
-
-
-class Throttle:
-    """Failures per key, in memory; times are seconds of a monotonic clock."""
-
-    def __init__(self, pace: Pace, capacity: int = 100_000) -> None:
-        self._pace = pace
-        self._capacity = capacity
-        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
-
-    def wait(self, key: str, now: float) -> float:
-        """Seconds until this key may try again; 0: at once."""
-        count, last = self._recent(key, now)
-        if count < self._pace.free:
-            return 0.0
-        doublings = min(count - self._pace.free, 16)
-        pause = min(self._pace.first_pause * 2.0**doublings, self._pace.longest_pause)
-        return max(0.0, last + pause - now)
-
-    def begin(self, key: str, now: float) -> None:
-        """Count a try. Counted before its outcome is known, so that many at once gain nothing."""
-        count, _ = self._recent(key, now)
-        self._failures[key] = (count + 1, now)
-        self._failures.move_to_end(key)
-        if len(self._failures) > self._capacity:
-            self._failures.popitem(last=False)
-
-    def forgive(self, key: str) -> None:
-        """The try was good: what came before it is forgotten."""
-        self._failures.pop(key, None)
-
-    def take_back(self, key: str) -> None:
-        """The try was good, but says nothing about the others with this key."""
-        count, last = self._failures.get(key, (0, 0.0))
-        if count > 1:
-            self._failures[key] = (count - 1, last)
-        else:
-            self._failures.pop(key, None)
-
-    def _recent(self, key: str, now: float) -> tuple[int, float]:
-        count, last = self._failures.get(key, (0, now))
-        return (0, now) if now - last > self._pace.forget_after else (count, last)

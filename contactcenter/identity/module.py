@@ -57,9 +57,11 @@ def build(deps: Deps, mail: Mail | None = None) -> Identity:
     sessions = Sessions(work, deps.clock, access)
     passwords = Passwords(settings.auth.bcrypt_rounds)
     post = Post(settings, work, deps.jobs, deps.vault, mail)
-    two_factor = TwoFactor(work, deps.outside_clock, deps.vault, post)
-    sign_in = SignInService(settings, work, deps.clock, sessions, access, passwords, two_factor)
-    accounts = AccountService(work, deps.clock, sessions, passwords, post)
+    two_factor = TwoFactor(work, deps.outside_clock, deps.vault, post, deps.limits)
+    sign_in = SignInService(
+        settings, work, deps.clock, sessions, access, passwords, two_factor, deps.limits
+    )
+    accounts = AccountService(work, deps.clock, sessions, passwords, post, deps.limits)
     callback = f"{settings.app.public_url}/api/v1/auth"
     oauth = OAuthService(
         [

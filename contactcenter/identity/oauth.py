@@ -86,14 +86,18 @@ class OAuthService:
     def providers(self) -> list[Provider]:
         return [client.provider for client in self._clients.values()]
 
-    async def begin(self, provider: str, following: str, user_id: UUID | None = None) -> Begun:
-        """Send somebody to the provider; with a user, to link it. Raises Unavailable."""
+    async def begin(self, provider: str, following: str, linking: Principal | None = None) -> Begun:
+        """Send somebody to the provider; with a principal, to link it. Raises Unavailable."""
         state, nonce, verifier = opaque(), opaque(), opaque()
         url = await self._client(provider).authorization_url(state, nonce, verifier)
         goes_on = following if PATH.fullmatch(following) else "/"
-        held = orjson.dumps({"nonce": nonce, "verifier": verifier, "next": goes_on})
+        session_id = None if linking is None else str(linking.session_id)
+        held = orjson.dumps(
+            {"nonce": nonce, "verifier": verifier, "next": goes_on, "session": session_id}
+        )
         sealed = self._vault.seal(held, f"oauth_flows/{hashed(state).hex()}")
         async with self._work.begin("identity.oauth_begin", "anonymous") as work:
+            user_id = None if linking is None else linking.user_id
             await store.add_flow(
                 work.conn, hashed(state), provider, sealed, user_id, work.now + FLOW_TTL
             )
@@ -130,36 +134,43 @@ class OAuthService:
             given["code"], held["nonce"], held["verifier"], self._clock.now()
         )
         if flow.user_id is not None:
-            await self._link(provider, person, flow.user_id)
+            await self._link(client.provider, person, flow.user_id, UUID(held["session"]))
             return Back(None, held["next"])
-        user = await self._user(provider, person)
-        outcome = await self._sign_in.admit(
-            user, address=address, user_agent=user_agent, how=provider
-        )
+        async with self._work.begin("identity.login", "anonymous") as work:
+            user_id = await self._known_or_new(work, client.provider, person)
+            user = await accounts.lock_user(work.conn, user_id)
+            if user is None:
+                raise Refused("disabled")
+            work.actor = f"user:{user_id}"
+            outcome = await self._sign_in.admit(
+                work, user, address=address, user_agent=user_agent, how=provider
+            )
+        self._sessions.forget_user(user_id)
         return Back(outcome, held["next"])
 
-    async def _link(self, provider: str, person: Person, user_id: UUID) -> None:
+    async def _link(
+        self, provider: Provider, person: Person, user_id: UUID, session_id: UUID
+    ) -> None:
+        """Refused when the session that began it is over, by a new password or otherwise."""
         async with self._work.begin("identity.oauth_link", f"user:{user_id}") as work:
-            owner = await store.find(work.conn, provider, person.subject, work.now, person.email)
-            if owner not in {None, user_id}:
-                raise Refused("taken")
-            if owner is None and not await self._add(work, provider, person, user_id):
+            user = await accounts.lock_user(work.conn, user_id)
+            if user is None or not await accounts.is_live(work.conn, session_id, user_id, work.now):
+                raise Refused("denied")
+            owner = await store.find_owner(work.conn, provider.issuer, person.subject)
+            if owner is None and await self._add(work, provider, person, user_id, tell=user.email):
+                return
+            if owner != user_id:
                 raise Refused("taken")
 
-    async def _user(self, provider: str, person: Person) -> User:
-        """The user who this is; made or linked where that is safe."""
-        async with self._work.begin("identity.oauth_user", "anonymous") as work:
-            user_id = await store.find(work.conn, provider, person.subject, work.now, person.email)
-            if user_id is None:
-                user_id = await self._known_or_new(work, provider, person)
-            user = await accounts.find_user(work.conn, user_id)
-        assert user is not None
-        self._sessions.forget_user(user_id)
-        if user.status != "active":
-            raise Refused("disabled")
-        return user
-
-    async def _known_or_new(self, work: Work, provider: str, person: Person) -> UUID:
+    async def _known_or_new(self, work: Work, provider: Provider, person: Person) -> UUID:
+        """The user who this is, under the user's lock; made or linked where that is safe."""
+        owner = await store.find_owner(work.conn, provider.issuer, person.subject)
+        if owner is not None:
+            await accounts.lock_user(work.conn, owner)
+            if await store.note_use(
+                work.conn, owner, provider.issuer, person.subject, work.now, person.email
+            ):
+                return owner
         if person.email is None:
             raise Refused("no_address")
         known = await accounts.find_by_email(work.conn, person.email)
@@ -176,11 +187,11 @@ class OAuthService:
             )
             await end_sessions(work, known.id, "revoked")
             work.emit(UserChanged(user_id=known.id))
-        if not await self._add(work, provider, person, known.id):
+        if not await self._add(work, provider, person, known.id, tell=known.email):
             raise Refused("taken")
         return known.id
 
-    async def _new(self, work: Work, provider: str, person: Person, email: str) -> UUID:
+    async def _new(self, work: Work, provider: Provider, person: Person, email: str) -> UUID:
         user = User(
             new_id(),
             email,
@@ -192,17 +203,38 @@ class OAuthService:
         )
         if not await accounts.create_user(work.conn, user, work.now, password_hash=None):
             raise Refused("known_address")  # somebody registered with it at this moment
-        work.emit(UserRegistered(user_id=user.id, how=provider))
+        work.emit(UserRegistered(user_id=user.id, how=provider.name))
         if not person.email_verified:
             await self._post.put(work, "verify", email)
         await self._add(work, provider, person, user.id)
         return user.id
 
-    async def _add(self, work: Work, provider: str, person: Person, user_id: UUID) -> bool:
-        work.audit("auth.linked", "user", user_id, after={"provider": provider})
-        return await store.add(
-            work.conn, new_id(), user_id, provider, person.subject, person.email, work.now
+    async def _add(
+        self,
+        work: Work,
+        provider: Provider,
+        person: Person,
+        user_id: UUID,
+        *,
+        tell: str | None = None,
+    ) -> bool:
+        """False when the user has another one at this provider. `tell`: the address of a user
+        whose account it now opens too."""
+        added = await store.add(
+            work.conn,
+            new_id(),
+            user_id,
+            provider=provider.name,
+            issuer=provider.issuer,
+            subject=person.subject,
+            email=person.email,
+            now=work.now,
         )
+        if added:
+            work.audit("auth.linked", "user", user_id, after={"provider": provider.name})
+            if tell is not None:
+                await self._post.put(work, "linked", tell, provider=provider.label)
+        return added
 
     # In one's own hands
 
@@ -212,9 +244,13 @@ class OAuthService:
             return await store.of_user(conn, principal.user_id)
 
     async def unlink(self, principal: Principal, provider: str) -> None:
-        """Raises Conflict for the last way in."""
+        """Raises Conflict for the last way in; the user is told by a letter."""
         assert principal.user_id is not None
         async with self._work.begin("identity.unlink", principal.actor) as work:
+            # The lock in a statement of its own: what is counted after it is what holds then.
+            user = await accounts.lock_user(work.conn, principal.user_id)
+            if user is None:
+                raise NotFound
             last = await store.ways_in(work.conn, principal.user_id) <= 1
             if not await store.remove(work.conn, principal.user_id, provider):
                 raise NotFound
@@ -222,6 +258,9 @@ class OAuthService:
                 raise Conflict(
                     "This is your only way to sign in: set a password first.", reason="only_way_in"
                 )
+            client = self._clients.get(provider)
+            label = provider if client is None else client.provider.label
+            await self._post.put(work, "unlinked", user.email, provider=label)
             work.audit("auth.unlinked", "user", principal.user_id, before={"provider": provider})
 
     async def close(self) -> None:

@@ -75,7 +75,7 @@ class OAuthRoutes:
 
     async def link(self, request: Request) -> Response:
         begun = await self._service.begin(
-            request.text("provider"), request.body.next, request.principal.user_id
+            request.text("provider"), request.body.next, request.principal
         )
         cookie = Cookie(STATE_COOKIE, begun.state, AUTH, STATE_SECONDS, True)
         return Response(LinkOut(authorization_url=begun.url), cookies=(cookie,))

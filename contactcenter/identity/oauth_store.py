@@ -57,15 +57,22 @@ class Identity:
     last_used_at: datetime
 
 
-FIND = """
-UPDATE oauth_identities SET last_used_at = $3, email = coalesce($4, email)
-WHERE provider = $1 AND provider_user_id = $2
-RETURNING user_id
+# A subject is unique at its issuer alone (OpenID Connect Core 1.0, 2).
+FIND_OWNER = "SELECT user_id FROM oauth_identities WHERE issuer = $1 AND provider_user_id = $2"
+NOTE_USE = """
+UPDATE oauth_identities SET last_used_at = $4, email = coalesce($5, email)
+WHERE user_id = $1 AND issuer = $2 AND provider_user_id = $3
+RETURNING true
+"""
+# What a provider's settings left behind when they came to name another issuer opens nothing any
+# more, and makes room. A person of the same issuer does not.
+MAKE_ROOM = """
+DELETE FROM oauth_identities WHERE user_id = $1 AND provider = $2 AND issuer <> $3
 """
 ADD = """
 INSERT INTO oauth_identities
-    (id, user_id, provider, provider_user_id, email, created_at, last_used_at)
-VALUES ($1, $2, $3, $4, $5, $6, $6)
+    (id, user_id, provider, issuer, provider_user_id, email, created_at, last_used_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
 ON CONFLICT DO NOTHING
 RETURNING true
 """
@@ -76,7 +83,7 @@ WHERE user_id = $1 ORDER BY provider
 WAYS_IN = """
 SELECT (password_hash IS NOT NULL)::int
     + (SELECT count(*)::int FROM oauth_identities WHERE user_id = u.id)
-FROM users u WHERE id = $1 FOR UPDATE
+FROM users u WHERE id = $1
 """
 REMOVE = "DELETE FROM oauth_identities WHERE user_id = $1 AND provider = $2 RETURNING true"
 # The address is the provider's word; what somebody else set up under it before it was verified
@@ -89,25 +96,35 @@ RETURNING true
 """
 
 
-async def find(
-    conn: Connection, provider: str, subject: str, now: datetime, email: str | None
-) -> UUID | None:
-    """Whose identity it is; notes that it was used."""
-    user_id: UUID | None = await conn.fetchval(FIND, provider, subject, now, email)
+async def find_owner(conn: Connection, issuer: str, subject: str) -> UUID | None:
+    """Whose identity it is."""
+    user_id: UUID | None = await conn.fetchval(FIND_OWNER, issuer, subject)
     return user_id
+
+
+async def note_use(
+    conn: Connection, user_id: UUID, issuer: str, subject: str, now: datetime, email: str | None
+) -> bool:
+    """False when it is not the user's any more."""
+    return bool(await conn.fetchval(NOTE_USE, user_id, issuer, subject, now, email))
 
 
 async def add(
     conn: Connection,
     identity_id: UUID,
     user_id: UUID,
+    *,
     provider: str,
+    issuer: str,
     subject: str,
     email: str | None,
     now: datetime,
 ) -> bool:
     """False when it is somebody's already, or the user has another one at this provider."""
-    return bool(await conn.fetchval(ADD, identity_id, user_id, provider, subject, email, now))
+    await conn.execute(MAKE_ROOM, user_id, provider, issuer)
+    return bool(
+        await conn.fetchval(ADD, identity_id, user_id, provider, issuer, subject, email, now)
+    )
 
 
 async def of_user(conn: Connection, user_id: UUID) -> list[Identity]:
@@ -115,7 +132,7 @@ async def of_user(conn: Connection, user_id: UUID) -> list[Identity]:
 
 
 async def ways_in(conn: Connection, user_id: UUID) -> int:
-    """In how many ways the user can sign in, under the user's lock."""
+    """In how many ways the user can sign in. Whoever goes by it holds the user's lock."""
     ways: int = await conn.fetchval(WAYS_IN, user_id)
     return ways
 

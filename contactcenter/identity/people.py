@@ -36,12 +36,13 @@ class PeopleService:
         self._two_factor = two_factor
         self._post = post
 
-    async def users(self, **wanted: Any) -> list[Record]:
+    async def users(self, principal: Principal, **wanted: Any) -> list[Record]:
+        """Those whom the caller's limits reach."""
         async with self._work.reading("people.users") as conn:
-            return await store.users(conn, **wanted)
+            return await store.users(conn, seen_by=principal, **wanted)
 
-    async def user(self, user_id: UUID) -> Record:
-        found = await self.users(user_id=user_id)
+    async def user(self, principal: Principal, user_id: UUID) -> Record:
+        found = await self.users(principal, user_id=user_id)
         if not found:
             raise NotFound
         return found[0]
@@ -239,9 +240,10 @@ class PeopleService:
 
     # Teams
 
-    async def teams(self, key: str | None = None) -> list[Record]:
+    async def teams(self, principal: Principal) -> list[Record]:
+        """Those within the caller's limits."""
         async with self._work.reading("people.teams") as conn:
-            return await store.teams(conn, key)
+            return [row for row in await store.teams(conn) if principal.sees_team(row["key"])]
 
     async def put_team(
         self, principal: Principal, key: str, name: str, agents: Sequence[UUID]
@@ -276,15 +278,11 @@ class PeopleService:
     # Rules
 
     async def _changeable(self, conn: Connection, principal: Principal, user_id: UUID) -> Record:
-        """The user's locked row; Forbidden for somebody with more rights than the caller, or with
-        rights that reach further."""
-        user = await store.lock_user(conn, user_id)
-        if user is None or user["status"] == "erased":
+        """The user's locked row; NotFound beyond the caller's limits, Forbidden for somebody with
+        more rights than the caller, or with rights that reach further."""
+        user = await changeable(conn, principal, user_id)
+        if user is None:
             raise NotFound
-        _within(principal, permissions_of(user["role"], user["permissions"]))
-        if principal.queues is not None or principal.teams is not None:
-            queues = await store.scopes(conn, user_id, "queue")
-            _within_limits(principal, queues, await store.scopes(conn, user_id, "team"))
         return user
 
     async def _may_grant(self, conn: Connection, principal: Principal, role: str) -> None:
@@ -296,6 +294,23 @@ class PeopleService:
     async def _known_teams(self, conn: Connection, keys: Sequence[str]) -> None:
         if unknown := await store.unknown_teams(conn, keys):
             raise Invalid.field("teams", "unknown_team", "There is no such team.", keys=unknown)
+
+
+async def changeable(conn: Connection, principal: Principal, user_id: UUID) -> Record | None:
+    """The locked row of a user who is not erased; None where the caller's limits do not reach.
+
+    Forbidden for somebody with more rights than the caller, or with rights that reach further.
+    """
+    user = await store.lock_user(conn, user_id)
+    if user is None or user["status"] == "erased":
+        return None
+    if not await store.users(conn, user_id=user_id, seen_by=principal):
+        return None
+    _within(principal, permissions_of(user["role"], user["permissions"]))
+    if principal.is_limited:
+        queues = await store.scopes(conn, user_id, "queue")
+        _within_limits(principal, queues, await store.scopes(conn, user_id, "team"))
+    return user
 
 
 def _within(principal: Principal, permissions: Iterable[Permission]) -> None:

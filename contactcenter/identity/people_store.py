@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from contactcenter.core.access import Principal
 from db import Connection, Record
 
 LIST = """
@@ -25,6 +26,14 @@ WHERE ($1::uuid IS NULL OR u.id = $1)
   AND ($4::text IS NULL OR u.status = $4)
   AND ($5::text IS NULL OR strpos(lower(u.first_name || ' ' || u.last_name || ' ' || u.email),
                                   lower($5)) > 0)
+  AND ($7::uuid IS NULL OR u.id = $7 OR a.team = ANY ($8::text[])
+       OR ($8 IS NULL OR EXISTS (SELECT FROM user_scopes WHERE user_id = u.id AND kind = 'team')
+           AND NOT EXISTS (SELECT FROM user_scopes
+                           WHERE user_id = u.id AND kind = 'team' AND key <> ALL ($8)))
+      AND ($9::text[] IS NULL
+           OR EXISTS (SELECT FROM user_scopes WHERE user_id = u.id AND kind = 'queue')
+           AND NOT EXISTS (SELECT FROM user_scopes
+                           WHERE user_id = u.id AND kind = 'queue' AND key <> ALL ($9))))
 ORDER BY u.id DESC
 LIMIT $6
 """
@@ -39,9 +48,15 @@ async def users(
     status: str | None = None,
     q: str | None = None,
     limit: int = 1,
+    seen_by: Principal | None = None,
 ) -> list[Record]:
-    """Newest first."""
-    return await conn.fetch(LIST, user_id, before, role, status, q, limit)
+    """Newest first. Somebody whose rights are limited sees themselves, the agents of their teams,
+    and whose rights reach no further than their own."""
+    whom: tuple[Any, ...] = (None, None, None)
+    if seen_by is not None and seen_by.is_limited:
+        reach = (seen_by.teams, seen_by.queues)
+        whom = (seen_by.user_id, *(None if keys is None else sorted(keys) for keys in reach))
+    return await conn.fetch(LIST, user_id, before, role, status, q, limit, *whom)
 
 
 LOCK_USER = """

@@ -30,6 +30,8 @@ WANTS: Final[dict[Kind, tuple[str, ...]]] = {
     "invite": ("invited",),
     "password_changed": ("active",),
     "second_step_off": ("active",),
+    "linked": ("active",),
+    "unlinked": ("active",),
 }
 """Kind → status that the reader must have when the letter is written."""
 
@@ -48,11 +50,12 @@ class Post:
         self._vault = vault
         self._mail = mail
 
-    async def put(self, work: Work, kind: Kind, address: str) -> None:
-        """Queue a letter with the unit's commit. Whoever has no account gets none."""
+    async def put(self, work: Work, kind: Kind, address: str, *, provider: str = "") -> None:
+        """Queue a letter with the unit's commit. Whoever has no account gets none. `provider` is
+        the label of the one that the letter is about."""
         letter_id = str(new_id())
         sealed = self._vault.seal(address.lower().encode(), f"{JOB}/{letter_id}")
-        payload = {"id": letter_id, "kind": kind, "address": sealed.hex()}
+        payload = {"id": letter_id, "kind": kind, "address": sealed.hex(), "provider": provider}
         await self._jobs.enqueue(work.conn, JOB, payload)
 
     def job(self) -> Job:
@@ -61,11 +64,15 @@ class Post:
     async def _deliver(self, payload: dict[str, Any]) -> None:
         sealed = bytes.fromhex(payload["address"])
         address = self._vault.open(sealed, f"{JOB}/{payload['id']}").decode()
-        written = await self._write(payload["id"], payload["kind"], address)
+        written = await self._write(
+            payload["id"], payload["kind"], address, payload.get("provider", "")
+        )
         if written is not None:
             await self._mail.send(written)
 
-    async def _write(self, letter_id: str, kind: Kind, address: str) -> Letter | None:
+    async def _write(
+        self, letter_id: str, kind: Kind, address: str, provider: str
+    ) -> Letter | None:
         async with self._work.begin("identity.letter", "system") as work:
             user = await store.find_by_email(work.conn, address)
             if user is None or user.status not in WANTS[kind]:
@@ -83,6 +90,7 @@ class Post:
             centre=centre,
             home=self._home,
             token=token,
+            provider=provider,
         )
 
     async def _token(self, work: Work, kind: Kind, user: User) -> str:

@@ -22,7 +22,9 @@ from contactcenter.core.privacy import Person, TableRule, by_table
 from contactcenter.core.vault import Vault
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.identity import PersonErased, UserChanged
+from contactcenter.identity import people_store
 from contactcenter.identity import privacy_store as store
+from contactcenter.identity.people import changeable
 from contactcenter.identity.service import end_sessions
 
 JOB: Final = "identity.privacy"
@@ -61,8 +63,13 @@ class PrivacyService:
     async def ask(
         self, principal: Principal, kind: Kind, person_kind: Person, person: UUID, reason: str
     ) -> Request:
-        """Queue a request. Raises NotFound for nobody, Conflict for the asker's own account and
-        for an administrator's, Forbidden for a customer, whose erasing the CRM sees to."""
+        """Queue a request.
+
+        Raises NotFound for nobody and for whom the asker's limits do not reach, Conflict for
+        erasing the asker's own account and an administrator's, Forbidden for erasing somebody with
+        more rights than the asker, or a customer, whose erasing the CRM sees to. What contacts and
+        customers said is in all queues: whoever is limited to some may not ask for it.
+        """
         assert principal.user_id is not None
         if kind == "erase" and person_kind == "customer":
             raise Forbidden("A customer is erased in the CRM, when no legal duty keeps the data.")
@@ -71,8 +78,10 @@ class PrivacyService:
             found = await store.find_person(work.conn, person_kind, person)
             if found is None:
                 raise NotFound
-            if kind == "erase" and (person == principal.user_id or found == "admin"):
-                raise Conflict("An administrator is not erased: change the role first.")
+            if person_kind == "user":
+                await self._check_user(work, principal, kind, person, found)
+            elif principal.is_limited:
+                raise Forbidden("Your own rights are limited to some queues or teams.")
             await store.add(
                 work.conn,
                 request_id,
@@ -88,20 +97,35 @@ class PrivacyService:
             work.audit(f"privacy.{kind}", person_kind, person, after={"reason": reason})
             return await self._found(work, request_id)
 
-    async def requests(self, before: UUID | None, limit: int) -> list[Request]:
+    async def _check_user(
+        self, work: Work, principal: Principal, kind: Kind, person: UUID, role: str
+    ) -> None:
+        if kind == "export":
+            if not await people_store.users(work.conn, user_id=person, seen_by=principal):
+                raise NotFound
+        elif person == principal.user_id or role == "admin":
+            raise Conflict("An administrator is not erased: change the role first.")
+        elif await changeable(work.conn, principal, person) is None:
+            raise NotFound
+
+    async def requests(
+        self, principal: Principal, before: UUID | None, limit: int
+    ) -> list[Request]:
+        """The newest first; whoever is limited to queues or teams sees their own."""
         async with self._work.reading("privacy.requests") as conn:
-            rows = await store.requests(conn, None, before, limit)
+            rows = await store.requests(conn, None, before, limit, _only(principal))
         return [Request(**row) for row in rows]
 
-    async def request(self, request_id: UUID) -> Request:
+    async def request(self, principal: Principal, request_id: UUID) -> Request:
         async with self._work.reading("privacy.request") as conn:
-            rows = await store.requests(conn, request_id, None, 1)
+            rows = await store.requests(conn, request_id, None, 1, _only(principal))
         if not rows:
             raise NotFound
         return Request(**rows[0])
 
-    async def export(self, request_id: UUID) -> bytes:
+    async def export(self, principal: Principal, request_id: UUID) -> bytes:
         """The exported data as JSON; NotFound when there is none (any more)."""
+        await self.request(principal, request_id)
         async with self._work.reading("privacy.export") as conn:
             sealed = await store.export_of(conn, request_id)
         if sealed is None:
@@ -172,3 +196,8 @@ class PrivacyService:
         if not rows:
             raise NotFound
         return Request(**rows[0])
+
+
+def _only(principal: Principal) -> UUID | None:
+    """Whose requests the principal sees; None: everybody's."""
+    return principal.user_id if principal.is_limited else None

@@ -67,7 +67,7 @@ class PrivacyRoutes:
 
     async def listed(self, request: Request) -> RequestList:
         query: AdminPage = request.query
-        rows = await self._service.requests(query.cursor, query.limit + 1)
+        rows = await self._service.requests(request.principal, query.cursor, query.limit + 1)
         more = len(rows) > query.limit
         return RequestList(
             items=[_out(row) for row in rows[: query.limit]],
@@ -75,10 +75,10 @@ class PrivacyRoutes:
         )
 
     async def one(self, request: Request) -> RequestOut:
-        return _out(await self._service.request(request.id("id")))
+        return _out(await self._service.request(request.principal, request.id("id")))
 
     async def export(self, request: Request) -> Response:
-        data = await self._service.export(request.id("id"))
+        data = await self._service.export(request.principal, request.id("id"))
         headers = {"Content-Disposition": 'attachment; filename="export.json"'}
         return Response(data, headers=headers)
 

@@ -28,7 +28,7 @@ ERASE_ONCE = "DELETE FROM one_time_tokens WHERE user_id = $1"
 ERASE_FACTOR = "DELETE FROM two_factor WHERE user_id = $1"
 ERASE_RECOVERY = "DELETE FROM recovery_codes WHERE user_id = $1"
 EXPORT_IDENTITIES = """
-SELECT provider, email, created_at, last_used_at FROM oauth_identities WHERE user_id = $1
+SELECT provider, issuer, email, created_at, last_used_at FROM oauth_identities WHERE user_id = $1
 """
 ERASE_IDENTITIES = "DELETE FROM oauth_identities WHERE user_id = $1"
 ERASE_FLOWS = "DELETE FROM oauth_flows WHERE user_id = $1"

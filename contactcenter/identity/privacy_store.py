@@ -29,6 +29,7 @@ REQUESTS = """
 SELECT id, kind, person_kind, person, reason, requested_by, requested_at, done_at, certificate
 FROM privacy_requests
 WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR id < $2)
+  AND ($4::uuid IS NULL OR requested_by = $4)
 ORDER BY id DESC LIMIT $3
 """
 LOCK = "SELECT id FROM privacy_requests WHERE id = $1 FOR UPDATE"
@@ -47,10 +48,14 @@ async def add(conn: Connection, *values: Any) -> None:
 
 
 async def requests(
-    conn: Connection, request_id: UUID | None, before: UUID | None, limit: int
+    conn: Connection,
+    request_id: UUID | None,
+    before: UUID | None,
+    limit: int,
+    requested_by: UUID | None = None,
 ) -> list[Record]:
     """Newest first."""
-    return await conn.fetch(REQUESTS, request_id, before, limit)
+    return await conn.fetch(REQUESTS, request_id, before, limit, requested_by)
 
 
 async def lock(conn: Connection, request_id: UUID) -> None:

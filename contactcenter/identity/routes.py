@@ -402,7 +402,7 @@ class AccountRoutes:
                 body=ChangePasswordIn,
                 status=204,
                 tags=TAGS,
-                errors=(RateLimited,),
+                errors=(Conflict, RateLimited),
             ),
             Route(
                 "PATCH",

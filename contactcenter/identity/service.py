@@ -16,6 +16,8 @@ from contactcenter.core.clock import Clock
 from contactcenter.core.errors import NotFound, RateLimited, Unauthenticated
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
+from contactcenter.core.limits import Limits, party_of
+from contactcenter.core.pace import Pace
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.identity import (
     SessionEnded,
@@ -33,8 +35,6 @@ from contactcenter.identity.model import (
     ROTATION_GRACE,
     SECOND_STEP_TTL,
     SESSION_TTL,
-    Pace,
-    Throttle,
     User,
 )
 from contactcenter.identity.passwords import Passwords
@@ -169,37 +169,33 @@ class Guesses:
 
     Tries are counted per account and per address. A browser that has signed in to the account
     before shows a device cookie and is counted by that alone: whoever guesses at the account from
-    elsewhere does not lock its owner out.
+    elsewhere does not lock its owner out. Nodes that share a Redis share the counts.
     """
 
-    def __init__(self, pace: Pace, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._accounts = Throttle(pace)
-        self._devices = Throttle(pace)
-        self._addresses = Throttle(ADDRESS_PACE)
+    def __init__(self, limits: Limits, name: str, pace: Pace) -> None:
+        self._accounts = limits.pauses(f"{name}.account", pace)
+        self._devices = limits.pauses(f"{name}.device", pace)
+        self._addresses = limits.pauses(f"{name}.address", ADDRESS_PACE)
 
-    def begin(self, account: str, address: str, device: str | None) -> None:
+    async def begin(self, account: str, address: str, device: str | None) -> None:
         """Count a try; raises RateLimited while a pause lasts, and then counts nothing."""
-        now = self._monotonic()
         if device is not None:
-            wait = self._devices.wait(device, now)
+            wait = await self._devices.begin(device)
         else:
-            wait = max(self._accounts.wait(account, now), self._addresses.wait(address, now))
+            party = party_of(address)
+            wait = await self._addresses.wait(party) or await self._accounts.begin(account)
+            if not wait and (wait := await self._addresses.begin(party)):
+                await self._accounts.take_back(account)  # others at this address were quicker
         if wait:
             raise RateLimited(wait, "Too many attempts to sign in.")
-        if device is not None:
-            self._devices.begin(device, now)
-        else:
-            self._accounts.begin(account, now)
-            self._addresses.begin(address, now)
 
-    def good(self, account: str, address: str, device: str | None) -> None:
+    async def good(self, account: str, address: str, device: str | None) -> None:
         """The try that was counted last was right."""
         if device is not None:
-            self._devices.forgive(device)
+            await self._devices.forgive(device)
         else:
-            self._accounts.forgive(account)
-            self._addresses.take_back(address)
+            await self._accounts.forgive(account)
+            await self._addresses.take_back(party_of(address))
 
 
 class SignInService:
@@ -214,7 +210,7 @@ class SignInService:
         access: AccessTokens,
         passwords: Passwords,
         two_factor: TwoFactor,
-        monotonic: Callable[[], float] = time.monotonic,
+        limits: Limits,
     ) -> None:
         secret = settings.auth.jwt_refresh_secret.get_secret_value()
         self._work = work
@@ -226,8 +222,8 @@ class SignInService:
         self._passwords = passwords
         self._two_factor = two_factor
         self._production = settings.app.is_production
-        self._guesses = Guesses(ACCOUNT_PACE, monotonic)
-        self._codes = Guesses(CODE_PACE, monotonic)
+        self._guesses = Guesses(limits, "login", ACCOUNT_PACE)
+        self._codes = Guesses(limits, "code", CODE_PACE)
 
     async def login(
         self, email: str, password: str, *, address: str, user_agent: str, device: str | None = None
@@ -239,7 +235,7 @@ class SignInService:
         repeated failures, whether the account exists or not.
         """
         known = self._devices.name_of(device, email)
-        self._guesses.begin(email, address, known)
+        await self._guesses.begin(email, address, known)
         async with self._work.reading("identity.find_login") as conn:
             found = await store.find_login(conn, email)
         user, password_hash = found or (None, None)
@@ -247,21 +243,25 @@ class SignInService:
         if not right or user is None or (self._production and email in DEMO_EMAILS):
             await self._note_refusal(user)
             raise Unauthenticated(WRONG)
-        self._guesses.good(email, address, known)
-        return await self.admit(user, address=address, user_agent=user_agent)
+        await self._guesses.good(email, address, known)
+        async with self._work.begin("identity.login", f"user:{user.id}") as work:
+            locked = await store.lock_user(work.conn, user.id, password_hash)
+            if locked is None:  # the password was changed while it was checked
+                raise Unauthenticated(WRONG)
+            return await self.admit(work, locked, address=address, user_agent=user_agent)
 
     async def admit(
-        self, user: User, *, address: str, user_agent: str, how: str = "password"
+        self, work: Work, user: User, *, address: str, user_agent: str, how: str = "password"
     ) -> SignIn | SecondStep:
-        """Whoever has proved to be this user: tokens, or the second step."""
+        """Whoever has proved to be this user, in the unit that holds the user's lock: tokens, or
+        the second step."""
         if not user.two_factor:
-            return await self._begin(user, address, user_agent, how)
+            return await self._create(work, user, address, user_agent, how)
         token = opaque()
-        async with self._work.begin("identity.second_step", f"user:{user.id}") as work:
-            expires_at = work.now + SECOND_STEP_TTL
-            await store.create_token(
-                work.conn, hashed(token), "second_step", user.id, work.now, expires_at
-            )
+        expires_at = work.now + SECOND_STEP_TTL
+        await store.create_token(
+            work.conn, hashed(token), "second_step", user.id, work.now, expires_at
+        )
         return SecondStep(token)
 
     async def second_step(
@@ -279,8 +279,10 @@ class SignInService:
         if user is None or user.status != "active":
             raise Unauthenticated(STEP_OVER, reason="step_over")
         account, known = str(user.id), self._devices.name_of(device, user.email)
-        self._codes.begin(account, address, known)
+        await self._codes.begin(account, address, known)
         async with self._work.begin("identity.login", f"user:{user.id}") as work:
+            # Whoever sets a new password has this lock first, and then takes the token away.
+            await store.lock_user(work.conn, user.id)
             right = await self._two_factor.accept(work, user.id, code)
             if right and await store.use_token(work.conn, hashed(token), "second_step", work.now):
                 signed_in = await self._create(work, user, address, user_agent, "second_step")
@@ -289,12 +291,8 @@ class SignInService:
                 work.audit("auth.code_refused", "user", user.id)
         if signed_in is None:
             raise Unauthenticated(WRONG_CODE, reason="wrong_code")
-        self._codes.good(account, address, known)
+        await self._codes.good(account, address, known)
         return signed_in
-
-    async def _begin(self, user: User, address: str, user_agent: str, how: str) -> SignIn:
-        async with self._work.begin("identity.login", f"user:{user.id}") as work:
-            return await self._create(work, user, address, user_agent, how)
 
     async def _create(
         self, work: Work, user: User, address: str, user_agent: str, how: str

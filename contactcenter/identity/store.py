@@ -45,6 +45,21 @@ async def find_by_email(conn: Connection, email: str) -> User | None:
     return None if row is None else user_of(row)
 
 
+LOCK_ACTIVE = f"""
+SELECT {USER_FIELDS} FROM users u
+WHERE u.id = $1 AND u.status = 'active' AND ($2::text IS NULL OR u.password_hash = $2)
+FOR UPDATE
+"""  # noqa: S608 - a constant
+
+
+async def lock_user(
+    conn: Connection, user_id: UUID, password_hash: str | None = None
+) -> User | None:
+    """The user under the row's lock; None for one who is not active, or has another password."""
+    row = await conn.fetchrow(LOCK_ACTIVE, user_id, password_hash)
+    return None if row is None else user_of(row)
+
+
 async def find_hash(conn: Connection, user_id: UUID) -> str | None:
     hashed: str | None = await conn.fetchval(FIND_HASH, user_id)
     return hashed
@@ -342,6 +357,11 @@ WHERE id = $1 AND status = 'active' AND NOT email_verified
 RETURNING true
 """
 UNPROVED = "SELECT NOT email_verified FROM users WHERE id = $1 FOR UPDATE"
+LIVE_SESSION = """
+SELECT true FROM sessions
+WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3
+FOR SHARE
+"""
 DROP_FLOWS = "DELETE FROM oauth_flows WHERE user_id = $1"
 DISOWN = (
     "DELETE FROM oauth_identities WHERE user_id = $1",
@@ -381,6 +401,11 @@ async def disown(conn: Connection, user_id: UUID) -> None:
     if await conn.fetchval(UNPROVED, user_id):
         for statement in DISOWN:
             await conn.execute(statement, user_id)
+
+
+async def is_live(conn: Connection, session_id: UUID, user_id: UUID, now: datetime) -> bool:
+    """Whether the user's session is not over; it does not end before this transaction does."""
+    return bool(await conn.fetchval(LIVE_SESSION, session_id, user_id, now))
 
 
 async def drop_flows(conn: Connection, user_id: UUID) -> None:

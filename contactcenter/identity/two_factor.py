@@ -12,8 +12,6 @@ import hashlib
 import hmac
 import io
 import secrets
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -24,12 +22,13 @@ import pyotp
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Conflict, Invalid, RateLimited
+from contactcenter.core.limits import Limits
 from contactcenter.core.vault import Vault
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.identity import UserProfileChanged
 from contactcenter.identity import factor_store as store
 from contactcenter.identity import store as users
-from contactcenter.identity.model import CODE_PACE, Throttle
+from contactcenter.identity.model import CODE_PACE
 from contactcenter.identity.post import Post
 
 STEP_SECONDS: Final = 30
@@ -57,14 +56,13 @@ class TwoFactor:
         clock: Clock,
         vault: Vault,
         post: Post,
-        monotonic: Callable[[], float] = time.monotonic,
+        limits: Limits,
     ) -> None:
         self._work = work
         self._clock = clock  # the one that authenticators go by
         self._vault = vault
         self._post = post
-        self._monotonic = monotonic
-        self._tries = Throttle(CODE_PACE)
+        self._tries = limits.pauses("own_code", CODE_PACE)
 
     async def set_up(self, principal: Principal) -> SetUp:
         """A new secret, worth nothing until `confirm`. Conflict when one is confirmed already."""
@@ -84,7 +82,7 @@ class TwoFactor:
     async def confirm(self, principal: Principal, code: str) -> list[str]:
         """Switch it on by a first code; answers the recovery codes, which are shown once."""
         user_id = _user(principal)
-        self._begin(user_id)
+        await self._begin(user_id)
         codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
         async with self._work.begin("identity.two_factor_confirm", principal.actor) as work:
             factor = await store.lock(work.conn, user_id)
@@ -97,7 +95,7 @@ class TwoFactor:
             await store.replace_recovery(work.conn, user_id, [_hash(user_id, c) for c in codes])
             work.emit(UserProfileChanged(user_id=user_id))
             work.audit("auth.second_step_on", "user", user_id)
-        self._tries.forgive(str(user_id))
+        await self._tries.forgive(str(user_id))
         return codes
 
     async def new_recovery_codes(self, principal: Principal, code: str) -> list[str]:
@@ -108,7 +106,7 @@ class TwoFactor:
             await self._require(work, user_id, code)
             await store.replace_recovery(work.conn, user_id, [_hash(user_id, c) for c in codes])
             work.audit("auth.recovery_codes", "user", user_id)
-        self._tries.forgive(str(user_id))
+        await self._tries.forgive(str(user_id))
         return codes
 
     async def disable(self, principal: Principal, code: str) -> None:
@@ -117,7 +115,7 @@ class TwoFactor:
         async with self._work.begin("identity.two_factor_disable", principal.actor) as work:
             await self._require(work, user_id, code)
             await self.remove(work, user_id)
-        self._tries.forgive(str(user_id))
+        await self._tries.forgive(str(user_id))
 
     async def remove(self, work: Work, user_id: UUID) -> None:
         """Switch it off in an open unit of work; the user is told by a letter."""
@@ -154,16 +152,14 @@ class TwoFactor:
                     await store.put_secret(work.conn, user_id, sealed, fresh)
 
     async def _require(self, work: Work, user_id: UUID, code: str) -> None:
-        self._begin(user_id)
+        await self._begin(user_id)
         if not await self.accept(work, user_id, code):
             raise _wrong()
 
-    def _begin(self, user_id: UUID) -> None:
+    async def _begin(self, user_id: UUID) -> None:
         """Count a try of somebody who is signed in; raises RateLimited while a pause lasts."""
-        key, now = str(user_id), self._monotonic()
-        if wait := self._tries.wait(key, now):
+        if wait := await self._tries.begin(str(user_id)):
             raise RateLimited(wait, "Too many wrong codes.")
-        self._tries.begin(key, now)
 
     def _step_of(self, factor: store.Factor, user_id: UUID, code: str) -> int | None:
         """The step whose code it is, if that is later than the last one that was taken."""

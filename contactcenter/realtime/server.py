@@ -16,6 +16,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 from config.settings import Settings
 from contactcenter.core.access import Authenticator, Permission, Principal
 from contactcenter.core.clock import Clock
+from contactcenter.core.door import Door
 from contactcenter.core.errors import (
     Forbidden,
     Internal,
@@ -24,7 +25,7 @@ from contactcenter.core.errors import (
     Unauthenticated,
     Unavailable,
 )
-from contactcenter.core.origins import Origins
+from contactcenter.core.origins import Origins, Proxies
 from contactcenter.core.sockets import Dispatcher, SocketQueue
 from contactcenter.core.work import unavailable
 from contactcenter.realtime.hub import Connection, Hub
@@ -58,6 +59,7 @@ class Gateway:
     ) -> None:
         self.hub = hub
         self._origins = Origins(settings)
+        self._proxies = Proxies(settings)
         self._clock = clock
         self._server = server
         self._snapshots = snapshots
@@ -66,17 +68,19 @@ class Gateway:
         self._calls = calls
         self.on_visitor_snapshot: Callable[[UUID], None] = lambda _: None
         self._authenticator: Authenticator | None = None
+        self._door: Door | None = None
         self._dispatcher: Dispatcher | None = None
         self._arriving: dict[str, tuple[Principal, str, bool]] = {}  # admitted, not yet told so
         self._seen: dict[UUID, datetime] = {}  # visitors who came or went, not yet written down
         self._seen_soon: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
-        self._door = asyncio.Semaphore(AT_THE_DOOR)
+        self._at_once = asyncio.Semaphore(AT_THE_DOOR)
         server.serve(self)
 
     def bind(self, authenticator: Authenticator, dispatcher: Dispatcher) -> None:
         """Who knows tokens and who runs commands: made of all rooms, so they come later."""
         self._authenticator = authenticator
+        self._door = Door(authenticator)
         self._dispatcher = dispatcher
 
     def attach(self, app: web.Application) -> None:
@@ -85,15 +89,17 @@ class Gateway:
 
     # The Wire
 
-    async def admit(self, sid: str, namespace: str, origin: str | None, auth: Any) -> None:
+    async def admit(
+        self, sid: str, namespace: str, origin: str | None, auth: Any, http: web.Request
+    ) -> None:
         try:
             with unavailable():
                 self._check_origin(namespace, origin)
                 token = auth.get("token") if isinstance(auth, Mapping) else None
                 if not isinstance(token, str) or not 0 < len(token) <= TOKEN_LIMIT:
                     raise Unauthenticated
-                async with self._door:
-                    principal = await self._principal(namespace, token)
+                async with self._at_once:
+                    principal = await self._admitted(namespace, token, http)
         except Problem as problem:
             raise _refused(problem) from problem
         except Exception as error:
@@ -142,11 +148,21 @@ class Gateway:
         if not allowed:
             raise Forbidden("Pages from there may not connect here.")
 
+    async def _admitted(self, namespace: str, token: str, http: web.Request) -> Principal:
+        assert self._door is not None
+        principal = await self._door.principal_of(token, self._proxies.client(http))
+        return self._of(namespace, principal)
+
     async def _principal(self, namespace: str, token: str) -> Principal:
+        """Of somebody who is in."""
         assert self._authenticator is not None
         principal = await self._authenticator.principal_of(token)
         if principal is None:
             raise Unauthenticated
+        return self._of(namespace, principal)
+
+    def _of(self, namespace: str, principal: Principal) -> Principal:
+        """Whoever may come into this namespace; Forbidden for others."""
         if namespace == "/chat":
             principal.require(Permission.CHAT_USE)
             principal.conversation()
@@ -177,7 +193,7 @@ class Gateway:
         principal = connection.principal
         if connection.namespace == "/agent":
             agent_id = principal.agent()
-            async with self._door:
+            async with self._at_once:
                 channels = await self._calls.channels(agent_id, silent=silent)
                 await self._presence.connected(agent_id, channels)
             await self.tell_snapshot(connection)

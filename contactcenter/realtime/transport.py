@@ -309,7 +309,9 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
 class Wire(Protocol):
     """Who is behind the socket.io server: decides who gets in, and runs what they send."""
 
-    async def admit(self, sid: str, namespace: str, origin: str | None, auth: Any) -> None:
+    async def admit(
+        self, sid: str, namespace: str, origin: str | None, auth: Any, http: web.Request
+    ) -> None:
         """Before a namespace opens. Raises socketio.exceptions.ConnectionRefusedError."""
 
     def opened(self, sid: str, namespace: str, socket: LiveSocket) -> None:
@@ -395,7 +397,8 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
     def _admission(self, namespace: str) -> Callable[..., Any]:
         async def connect(sid: str, environ: dict[str, Any], auth: Any = None) -> None:
             assert self._wire is not None
-            await self._wire.admit(sid, namespace, environ.get("HTTP_ORIGIN"), auth)
+            origin = environ.get("HTTP_ORIGIN")
+            await self._wire.admit(sid, namespace, origin, auth, environ["aiohttp.request"])
 
         return connect
 

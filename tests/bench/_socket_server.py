@@ -34,7 +34,9 @@ class OpenDoor:
         self.hub = hub
         self._dispatcher = Dispatcher(())
 
-    async def admit(self, sid: str, namespace: str, origin: str | None, auth: Any) -> None:
+    async def admit(
+        self, sid: str, namespace: str, origin: str | None, auth: Any, http: web.Request
+    ) -> None:
         pass
 
     def opened(self, sid: str, namespace: str, socket: LiveSocket) -> None:

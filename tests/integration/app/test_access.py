@@ -347,6 +347,18 @@ async def test_nobody_reaches_further_than_their_limits(
     for wider in reaches:
         assert await tried("PATCH", f"/users/{user}", wider) == 403, wider
         assert await tried("POST", "/users/invitations", {**invite, **own, **wider}) == 403, wider
+    _, users = await centre.http("GET", "/users", token=clerk)
+    assert {row["email"] for row in users["items"]} == {
+        "customer1@aintech.com",  # the clerk
+        LUCIA,  # an agent of the team
+        ELENA,  # limited as the clerk is
+    }
+    carmen = await conn.fetchval("SELECT id FROM users WHERE email = $1", CARMEN)
+    lucia = await conn.fetchval("SELECT id FROM users WHERE email = $1", LUCIA)
+    assert await tried("GET", f"/users/{carmen}") == 404
+    assert await tried("GET", f"/users/{lucia}") == 200
+    assert await tried("PATCH", f"/users/{carmen}", {"first_name": "X"}) == 404
+    assert await tried("PATCH", f"/users/{lucia}", {"first_name": "X"}) == 403, "she is not limited"
     team = {"name": "north", "agents": [str(south)]}
     assert await tried("PUT", "/teams/north", team) == 403
     assert await tried("DELETE", "/teams/south") == 403
@@ -354,4 +366,4 @@ async def test_nobody_reaches_further_than_their_limits(
     assert await tried("POST", "/users/invitations", {**invite, **own}) == 201
     other = {**invite, "email": "z@example.com"}
     _, everywhere = await centre.http("POST", "/users/invitations", token=admin, json=other)
-    assert await tried("PATCH", f"/users/{everywhere['id']}", {"status": "disabled"}) == 403
+    assert await tried("PATCH", f"/users/{everywhere['id']}", {"status": "disabled"}) == 404

@@ -140,3 +140,46 @@ async def test_what_is_refused(centre: Centre, conn: db.Connection) -> None:
     assert await tried("export", "user", boss, reason="") == 422
     elena = await sign_in(centre.url, "supervisor1@aintech.com")
     assert (await centre.http("GET", "/privacy/requests", token=elena))[0] == 403
+
+
+async def test_nobody_erases_whose_rights_go_beyond_their_own(
+    centre: Centre, conn: db.Connection
+) -> None:
+    admin = await sign_in(centre.url, ADMIN)
+    body = {"name": "officer", "permissions": ["privacy.manage", "customers.read", "audit.read"]}
+    assert (await centre.http("POST", "/roles", token=admin, json=body))[0] == 201
+    ids = {row["email"]: row["id"] for row in await conn.fetch("SELECT email, id FROM users")}
+    me = "customer1@aintech.com"
+    await centre.http("PATCH", f"/users/{ids[me]}", token=admin, json={"role": "officer"})
+    token = await sign_in(centre.url, me)
+    contact = await conn.fetchval("SELECT id FROM contacts LIMIT 1")
+    if contact is None:
+        visitor = await centre.visitor(queue="SA", message="Hola")
+        contact = await conn.fetchval(
+            "SELECT contact_id FROM interactions WHERE conversation_id = $1::uuid", visitor.id
+        )
+
+    async def tried(kind: str, person_kind: str, person: object) -> int:
+        body = {"kind": kind, "person_kind": person_kind, "person": str(person), "reason": "x"}
+        return (await centre.http("POST", "/privacy/requests", token=token, json=body))[0]
+
+    assert await tried("erase", "user", ids["supervisor1@aintech.com"]) == 403
+    assert await tried("erase", "user", ids["agent1@aintech.com"]) == 403
+    assert await tried("export", "user", ids["agent1@aintech.com"]) == 202
+    assert await tried("export", "contact", contact) == 202
+
+    await centre.http("PUT", "/teams/north", token=admin, json={"name": "north", "agents": []})
+    limits = {"teams": ["north"]}
+    assert (await centre.http("PATCH", f"/users/{ids[me]}", token=admin, json=limits))[0] == 200
+    asked = {"kind": "export", "person_kind": "user", "person": str(ids[ADMIN]), "reason": "x"}
+    _, others = await centre.http("POST", "/privacy/requests", token=admin, json=asked)
+    assert await tried("export", "user", ids["agent1@aintech.com"]) == 404
+    assert await tried("erase", "user", ids["agent1@aintech.com"]) == 404
+    assert await tried("export", "contact", contact) == 403
+    assert await tried("export", "user", ids[me]) == 202
+    _, listed = await centre.http("GET", "/privacy/requests", token=token)
+    assert {item["requested_by"] for item in listed["items"]} == {str(ids[me])}
+    path = f"/privacy/requests/{others['id']}"
+    assert (await centre.http("GET", path, token=token))[0] == 404
+    assert (await centre.http("GET", f"{path}/export", token=token))[0] == 404
+    assert (await centre.http("GET", "/audit", token=token))[0] == 403

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 from collections.abc import AsyncIterator
 
@@ -16,57 +15,17 @@ from config.settings import Settings
 from contactcenter.core.access import PUBLIC, Authenticators
 from contactcenter.core.http import Request, Route, build_app
 from contactcenter.core.limits import AWAY_SECONDS, Limit, Limits
+from contactcenter.core.pace import Pace, Throttle
 from contactcenter.core.work import WorkFactory
+from tests.integration.redis_server import Server, redis_server
 
 SLOW = Limit(per_second=0.01, burst=5)
 
 
-class Server:
-    """A redis-server of the test's own, which keeps nothing."""
-
-    def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            "redis-server",
-            *("--bind", "127.0.0.1", "--port", str(self.port)),
-            *("--save", "", "--appendonly", "no"),
-            stdout=asyncio.subprocess.DEVNULL,
-        )
-        async with asyncio.timeout(20):
-            while b"PONG" not in await self._ping():
-                await asyncio.sleep(0.02)
-
-    async def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            await self._process.wait()
-            self._process = None
-
-    async def _ping(self) -> bytes:
-        try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        except OSError:
-            return b""
-        writer.write(b"PING\r\n")
-        line = await reader.readline()
-        writer.close()
-        return line
-
-
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not installed")
-    server = Server()
-    await server.start()
-    yield server
-    await server.stop()
+    async with redis_server() as server:
+        yield server
 
 
 class Watch:
@@ -154,6 +113,67 @@ async def test_a_redis_that_says_nothing_holds_nobody_up() -> None:
     for writer in held:
         writer.close()
     silent.close()
+
+
+# Pauses ----------------------------------------------------------------------------------------
+
+PACE = Pace(free=3, first_pause=100, longest_pause=300, forget_after=1000)
+
+
+async def test_pauses_are_shared_and_by_the_rule_of_one_process(server: Server) -> None:
+    one, other = Limits(server.url), Limits(server.url)
+    pauses = [limits.pauses("login", PACE) for limits in (one, other)]
+    own = Throttle(PACE)
+    for number in range(6):
+        told = await pauses[number % 2].begin("somebody")
+        assert told == pytest.approx(own.begin("somebody", 0), abs=2)
+        assert await pauses[1].wait("somebody") == pytest.approx(own.wait("somebody", 0), abs=2)
+    assert await pauses[0].begin("somebody else") == 0
+    assert await one.pauses("code", PACE).begin("somebody") == 0
+    await pauses[1].take_back("somebody")
+    assert await pauses[0].begin("somebody") == 0, "two are left of three"
+    assert await pauses[1].begin("somebody") > 0
+    await pauses[1].forgive("somebody")
+    assert [await pauses[0].begin("somebody") for _ in range(4)][:3] == [0] * 3
+    await one.close()
+    await other.close()
+
+
+async def test_many_tries_at_once_are_no_more_than_in_turn(server: Server) -> None:
+    limits = Limits(server.url)
+    pauses = limits.pauses("login", PACE)
+    waits = await asyncio.gather(*(pauses.begin("somebody") for _ in range(40)))
+    assert waits.count(0) == 3
+    await limits.close()
+
+
+async def test_failures_are_forgotten_by_redis_itself(server: Server) -> None:
+    from redis.asyncio import Redis
+
+    limits = Limits(server.url)
+    pauses = limits.pauses("login", PACE)
+    for _ in range(2):
+        await pauses.begin("ada@example.com")
+    async with Redis.from_url(server.url) as client:
+        (key,) = await client.keys("*")
+        assert b"ada" not in key
+        assert 990_000 < await client.pttl(key) <= 1_000_000
+        await pauses.take_back("ada@example.com")
+        assert 990_000 < await client.pttl(key) <= 1_000_000
+    await limits.close()
+
+
+async def test_pauses_go_on_while_redis_is_away(server: Server) -> None:
+    watch = Watch()
+    limits = Limits(server.url, monotonic=watch)
+    pauses = limits.pauses("login", PACE)
+    await server.stop()
+    assert [await pauses.begin("x") for _ in range(4)] == [0, 0, 0, 100]
+    await pauses.take_back("x")
+    assert await pauses.begin("x") == 0
+    await pauses.forgive("x")
+    assert await pauses.begin("x") == 0
+    await limits.close()
 
 
 async def nothing(_: Request) -> None:

@@ -18,10 +18,10 @@ from contactcenter.core.http import build_app
 from contactcenter.core.jobs import JobQueue
 from contactcenter.core.limits import Limit
 from contactcenter.core.module import Deps
+from contactcenter.core.pace import Pace
 from contactcenter.core.work import WorkFactory
 from contactcenter.events import CATALOGUE
 from contactcenter.identity import module
-from contactcenter.identity.model import Pace
 from contactcenter.interactions import module as interactions
 
 BASE = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

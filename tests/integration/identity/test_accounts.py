@@ -9,6 +9,7 @@ import pytest
 import db
 from contactcenter.core.limits import Limit
 from contactcenter.identity import passwords
+from contactcenter.identity.passwords import Passwords
 from tests.integration.identity.door import (
     EMAIL,
     PASSWORD,
@@ -296,3 +297,22 @@ async def test_guessing_from_elsewhere_does_not_lock_the_owner_out(
     assert [await by_device("wrong") for _ in range(7)] == [401] * 5 + [429] * 2
     client.session.cookie_jar.clear()
     assert (await login(client))[0] == 429, "without the cookie the pause holds"
+
+
+async def test_a_password_that_is_being_checked_is_worth_nothing_once_it_is_changed(
+    client: Client, user: UUID, conn: db.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = Passwords.check
+    right_hash = await conn.fetchval("SELECT password_hash FROM users")
+
+    async def slowly(self: Passwords, *given: Any) -> bool:
+        right = await check(self, *given)
+        await conn.execute("UPDATE users SET password_hash = 'another'")
+        return right
+
+    monkeypatch.setattr(Passwords, "check", slowly)
+    assert (await login(client))[0] == 401
+    await conn.execute("UPDATE users SET two_factor_enabled = true, password_hash = $1", right_hash)
+    assert (await login(client))[0] == 401
+    assert await conn.fetchval("SELECT count(*) FROM sessions") == 0
+    assert await conn.fetchval("SELECT count(*) FROM one_time_tokens") == 0

@@ -29,11 +29,15 @@ from contactcenter.core.work import WorkFactory
 from contactcenter.identity import module
 from contactcenter.identity.oidc import OidcClient, Provider
 from contactcenter.identity.tokens import hashed
-from tests.integration.identity.door import Client, add_user, call
+from tests.integration.identity.door import Client, Letters, add_user, call
 from tests.oidc import provider as oidc
 
 CALLBACK = "http://127.0.0.1:8080/api/v1/auth/oidc/callback"
 ADA = "ada@example.com"
+WAITING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE wait_event_type = 'Lock' AND datname = current_database()
+"""
 
 
 @pytest.fixture(scope="session")
@@ -205,6 +209,127 @@ async def test_a_new_password_ends_a_link_that_is_under_way(client: Client, user
     assert (await call(client, "POST", "/auth/change-password", token, **change))[0] == 204
     assert (await back(client, url))[0] == 400
     assert (await call(client, "GET", "/auth/identities", token))[1]["items"] == []
+
+
+async def reset(client: Client, conn: db.Connection, user: UUID, token: str = "letter") -> int:
+    """A new password by a letter's link."""
+    await conn.execute(
+        "INSERT INTO one_time_tokens (token_hash, purpose, user_id, created_at, expires_at) "
+        "VALUES ($1, 'reset', $2, now(), now() + interval '1 hour')",
+        hashed(token),
+        user,
+    )
+    given = {"token": token, "new_password": "Tr4mvía-azul"}
+    return (await call(client, "POST", "/auth/reset-password", **given))[0]
+
+
+async def test_a_link_whose_code_is_being_redeemed_does_not_outlive_a_new_password(
+    client: Client, user: UUID, conn: db.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, tokens = await call(client, "POST", "/auth/login", email=ADA, password=" correct horse ")
+    _, begun = await call(
+        client, "POST", "/auth/identities/oidc", tokens["access_token"], next="/account"
+    )
+    url = await oidc.visit(begun["authorization_url"], "verified:eve@example.com", CALLBACK)
+    redeem = OidcClient.redeem
+
+    async def slowly(self: OidcClient, *given: Any) -> Any:
+        person = await redeem(self, *given)
+        assert await reset(client, conn, user) == 204
+        return person
+
+    monkeypatch.setattr(OidcClient, "redeem", slowly)
+    assert await back(client, url) == (302, "/account/sign-in#error=denied")
+    assert await identities(conn) == []
+
+
+async def test_a_sign_in_under_way_ends_with_the_link_that_it_came_by(
+    client: Client, conn: db.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger's provider, linked under an unverified address, is at its last sign-in while the
+    address's owner sets a password."""
+    assert await came(client, f"unverified:{ADA}") == (302, "/desk")
+    user = await conn.fetchval("SELECT id FROM users")
+    redeem = OidcClient.redeem
+
+    async def slowly(self: OidcClient, *given: Any) -> Any:
+        person = await redeem(self, *given)
+        assert await reset(client, conn, user) == 204
+        return person
+
+    monkeypatch.setattr(OidcClient, "redeem", slowly)
+    location = (await came(client, f"unverified:{ADA}"))[1]
+    assert location == "/account/sign-in#error=known_address"
+    assert await conn.fetchval("SELECT count(*) FROM sessions WHERE ended_at IS NULL") == 0
+
+
+async def test_a_subject_counts_at_its_issuer_alone(
+    client: Client, user: UUID, conn: db.Connection
+) -> None:
+    """The settings named another provider before, which had a person of the same number."""
+    await conn.execute(
+        "INSERT INTO oauth_identities (id, user_id, provider, issuer, provider_user_id, "
+        "created_at, last_used_at) VALUES ($1, $1, 'oidc', 'https://former.example', $2, now(), "
+        "now())",
+        user,
+        "verified:eve@example.com",
+    )
+    assert await came(client, "verified:eve@example.com") == (302, "/desk")
+    assert (await who(client))["user"]["email"] == "eve@example.com"
+    assert await came(client, f"verified:{ADA}") == (302, "/desk")
+    assert await identities(conn) == [
+        ("Ada@Example.com", f"verified:{ADA}"),
+        ("eve@example.com", "verified:eve@example.com"),
+    ], "the former link made room for the present one"
+
+
+async def test_two_who_unlink_at_once_leave_a_way_in(
+    client: Client, user: UUID, conn: db.Connection, settings: Settings
+) -> None:
+    _, tokens = await call(client, "POST", "/auth/login", email=ADA, password=" correct horse ")
+    await conn.execute("UPDATE users SET password_hash = NULL")
+    for provider in ("google", "microsoft"):
+        await conn.execute(
+            "INSERT INTO oauth_identities (id, user_id, provider, issuer, provider_user_id, "
+            "created_at, last_used_at) VALUES (gen_random_uuid(), $1, $2, $2, 'x', now(), now())",
+            user,
+            provider,
+        )
+    holder = await db.connect(settings)
+    async with holder.transaction():
+        await holder.execute("SELECT FROM users WHERE id = $1 FOR UPDATE", user)
+        both = [
+            asyncio.create_task(
+                call(client, "DELETE", f"/auth/identities/{provider}", tokens["access_token"])
+            )
+            for provider in ("google", "microsoft")
+        ]
+        async with asyncio.timeout(10):
+            while await conn.fetchval(WAITING) < 2:
+                await asyncio.sleep(0.01)
+    statuses = sorted([(await task)[0] for task in both])
+    await holder.close()
+    assert statuses == [204, 409]
+    assert await conn.fetchval("SELECT count(*) FROM oauth_identities") == 1
+
+
+async def test_the_owner_hears_of_what_opens_the_account(
+    client: Client, letters: Letters, user: UUID
+) -> None:
+    _, tokens = await call(client, "POST", "/auth/login", email=ADA, password=" correct horse ")
+    token = tokens["access_token"]
+    _, begun = await call(client, "POST", "/auth/identities/oidc", token, next="/account")
+    url = await oidc.visit(begun["authorization_url"], "unverified:work@example.com", CALLBACK)
+    assert (await back(client, url))[1] == "/account#linked=oidc"
+    (letter,) = await letters.wait(1)
+    assert (letter["subject"], letter["address"]) == (
+        "Ya puedes entrar con Example",
+        "Ada@Example.com",
+    )
+    assert (await call(client, "DELETE", "/auth/identities/oidc", token))[0] == 204
+    assert (await letters.wait(2))[0]["subject"] == "Ya no puedes entrar con Example"
+    assert await came(client, f"verified:{ADA}") == (302, "/desk")
+    assert (await letters.wait(3))[0]["subject"] == "Ya puedes entrar con Example"
 
 
 async def test_a_disabled_user_stays_out(client: Client, user: UUID, conn: db.Connection) -> None:

@@ -14,8 +14,8 @@ import pytest
 import db
 from contactcenter.core.limits import Limit
 from contactcenter.core.module import Deps
+from contactcenter.core.pace import Pace
 from contactcenter.core.vault import Unopenable, Vault
-from contactcenter.identity.model import Pace
 from contactcenter.identity.post import Mailbox, Post
 from contactcenter.identity.two_factor import TwoFactor
 from tests.integration.identity.door import (
@@ -226,7 +226,7 @@ async def test_keys_change_while_people_sign_in(
     old = deps.settings.auth.keyring
     both = Vault({"next": b"n" * 32, **old})
     post = Post(deps.settings, deps.work, deps.jobs, both, Mailbox(deps.work))
-    rotated = TwoFactor(deps.work, clock, both, post)
+    rotated = TwoFactor(deps.work, clock, both, post, deps.limits)
     raw = base64.b32decode(secret)
     binding = f"two_factor.secret/{user}"
     failed = 0

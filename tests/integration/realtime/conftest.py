@@ -23,7 +23,9 @@ class EchoWire:
     left: list[str] = field(default_factory=list)
     slow: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def admit(self, sid: str, namespace: str, origin: str | None, auth: Any) -> None:
+    async def admit(
+        self, sid: str, namespace: str, origin: str | None, auth: Any, http: web.Request
+    ) -> None:
         if isinstance(auth, dict) and auth.get("token") == "wrong":
             raise Refused("Sign in first.", {"code": "unauthenticated"})
 

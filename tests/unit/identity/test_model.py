@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from contactcenter.identity.model import ACCOUNT_PACE, Pace, Throttle
+from contactcenter.core.pace import Pace, Throttle
+from contactcenter.identity.model import ACCOUNT_PACE
 
 
 def guesses(seconds: float, pace: Pace = ACCOUNT_PACE) -> int:
