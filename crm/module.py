@@ -13,15 +13,18 @@ from crm.claims.ports import FraudScorer
 from crm.claims.routes import ClaimRoutes
 from crm.claims.service import ClaimService
 from crm.customers.listeners import LISTENERS as CUSTOMER_LISTENERS
+from crm.customers.merging import MergeService
 from crm.customers.routes import CustomerRoutes
 from crm.customers.service import CustomerService
 from crm.desk.glance import DeskRoutes, DeskService
 from crm.letters import service as letters_service
 from crm.letters.listeners import listeners as letter_listeners
 from crm.letters.service import LetterService
+from crm.policies.clock import PolicyClock
 from crm.policies.receipts import ReceiptService
 from crm.policies.routes import PolicyRoutes
 from crm.policies.service import PolicyService
+from crm.policies.terms import TermService
 from crm.privacy_rules import RULES
 from crm.quotes.routes import QuoteRoutes
 from crm.quotes.service import QuoteService
@@ -43,6 +46,7 @@ class Crm:
     module: Module
     customers: CustomerService
     policies: PolicyService
+    by_clock: PolicyClock
     claims: ClaimService
     quotes: QuoteService
     tasks: TaskService
@@ -54,9 +58,10 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
     zone = deps.settings.app.zone
     customers = CustomerService(deps.work, deps.clock, zone)
     policies = PolicyService(deps.work, deps.clock, zone)
+    by_clock = PolicyClock(deps.work, zone)
     receipts = ReceiptService(deps.work)
     claims = ClaimService(deps.work, deps.clock, zone, fraud)
-    quotes = QuoteService(deps.work, zone, policies)
+    quotes = QuoteService(deps.work, zone)
     tasks = TaskService(deps.work, deps.clock, zone)
     letters = LetterService(deps.work, deps.jobs, mail, zone)
     workflows = WorkflowService(
@@ -74,8 +79,8 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
         name="crm",
         privacy=RULES,
         routes=(
-            *CustomerRoutes(customers).table(),
-            *PolicyRoutes(policies, receipts).table(),
+            *CustomerRoutes(customers, MergeService(deps.work)).table(),
+            *PolicyRoutes(policies, TermService(deps.work, zone), receipts).table(),
             *ClaimRoutes(claims).table(),
             *QuoteRoutes(quotes).table(),
             *TaskRoutes(tasks).table(),
@@ -98,8 +103,8 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
             Schedule("customers.erase_due", "41 2 * * *", customers.erase_due),
             Schedule("workflows.tick", "* * * * *", workflows.tick),
             Schedule("quotes.expire_due", "*/5 * * * *", quotes.expire_due),
-            Schedule("policies.turn", "*/5 * * * *", policies.turn),
-            Schedule("policies.tell_expiring", "11 * * * *", policies.tell_expiring),
+            Schedule("policies.turn", "*/5 * * * *", by_clock.turn),
+            Schedule("policies.tell_expiring", "11 * * * *", by_clock.tell_expiring),
         ),
     )
-    return Crm(module, customers, policies, claims, quotes, tasks, letters, workflows)
+    return Crm(module, customers, policies, by_clock, claims, quotes, tasks, letters, workflows)

@@ -64,9 +64,9 @@ from crm.claims.schemas import (
     PayIn,
     SendIn,
 )
-from crm.customers import service as customers
+from crm.customers import files as customers
 from crm.customers.model import needle, search_text
-from crm.policies import service as policies
+from crm.policies import files as policies
 from crm.schemas import Money, picked
 from db import Connection, Record
 

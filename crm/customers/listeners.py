@@ -14,7 +14,7 @@ from contactcenter.core.work import Work
 from contactcenter.events.customers import CustomerCreated, CustomerUpdated
 from contactcenter.events.interactions import InteractionCreated
 from contactcenter.interactions import service as hall
-from crm.customers.service import identify, ways_of
+from crm.customers.files import identify, ways_of
 
 ADDRESSES = frozenset({"phone", "mobile", "email", "ways"})
 

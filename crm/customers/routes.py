@@ -14,6 +14,7 @@ from contactcenter.core.errors import (
     PreconditionRequired,
 )
 from contactcenter.core.http import Request, Response, Route
+from crm.customers.merging import MergeService
 from crm.customers.schemas import (
     CustomerEdit,
     CustomerNew,
@@ -42,8 +43,9 @@ READ, WRITE = Permission.CUSTOMERS_READ, Permission.CUSTOMERS_WRITE
 
 
 class CustomerRoutes:
-    def __init__(self, service: CustomerService) -> None:
+    def __init__(self, service: CustomerService, merges: MergeService) -> None:
         self._service = service
+        self._merges = merges
 
     async def listed(self, request: Request) -> CustomerPage:
         return await self._service.listed(request.principal, request.query)
@@ -74,13 +76,13 @@ class CustomerRoutes:
         return await self._service.timeline(request.principal, request.id("id"), request.query)
 
     async def duplicates(self, request: Request) -> Duplicates:
-        return await self._service.duplicates(request.principal, request.id("id"))
+        return await self._merges.duplicates(request.principal, request.id("id"))
 
     async def merge(self, request: Request) -> MergeOut:
-        return await self._service.merge(request.principal, request.id("id"), request.body.loser_id)
+        return await self._merges.merge(request.principal, request.id("id"), request.body.loser_id)
 
     async def unmerge(self, request: Request) -> MergeOut:
-        return await self._service.unmerge(request.principal, request.id("id"))
+        return await self._merges.unmerge(request.principal, request.id("id"))
 
     async def relink(self, request: Request) -> Response:
         return _card(
@@ -99,10 +101,10 @@ class CustomerRoutes:
         return await self._service.set_rules(request.principal, request.body)
 
     async def create_household(self, request: Request) -> HouseholdOut:
-        return await self._service.create_household(request.principal, request.body)
+        return await self._merges.create_household(request.principal, request.body)
 
     async def household(self, request: Request) -> HouseholdOut:
-        return await self._service.household(request.principal, request.id("id"))
+        return await self._merges.household(request.principal, request.id("id"))
 
     def table(self) -> tuple[Route, ...]:
         return (

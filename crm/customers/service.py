@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import db
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
-from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, Problem
-from contactcenter.core.ids import new_id
+from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.customers import (
-    CustomerCreated,
     CustomerDeleted,
     CustomerErased,
-    CustomerMerged,
-    CustomerSegmented,
-    CustomerUnmerged,
-    CustomerUpdated,
 )
 from contactcenter.interactions import service as hall
-from contactcenter.interactions.model import sort_key
 from contactcenter.interactions.service import decode_cursor, encode_cursor
 from crm.access import only_own, require_write, writes_all
-from crm.customers import store
+from crm.customers import files, store
 from crm.customers.model import (
-    ALIKE,
-    Needle,
-    Standing,
-    Traits,
     check_rule,
-    fold,
     lifetime_value,
-    likeness,
     masked,
     needle,
-    search_text,
-    segment_of,
 )
 from crm.customers.schemas import (
     CustomerEdit,
@@ -50,13 +34,8 @@ from crm.customers.schemas import (
     CustomerQuery,
     CustomerRow,
     CustomerStats,
-    Duplicates,
     Hit,
     Hits,
-    HouseholdNew,
-    HouseholdOut,
-    Likeness,
-    MergeOut,
     SearchQuery,
     SegmentRule,
     SegmentRules,
@@ -65,122 +44,12 @@ from crm.customers.schemas import (
     TimelineQuery,
 )
 from crm.schemas import Money
-from db import Connection, Record
+from db import Connection
 
 Match = Callable[[int], None]
-OWN_WAYS: Final = (("phone", "phone"), ("mobile", "phone"), ("email", "email"))
-DERIVED: Final = frozenset({"ways", "addresses"})
 MONEY: Final = frozenset({"annual_premium", "claims_paid", "unpaid_amount"})
 HIDDEN: Final = ("dni", "tax_id", "iban")
 """What the identity gate covers, with the birth date."""
-
-UNIQUE: Final = {
-    "idx_customers_email": ("email", "Somebody else has this mail address."),
-    "idx_customers_dni": ("dni", "Somebody else has this document."),
-    "customers_tax_id": ("tax_id", "Another company has this document."),
-}
-
-
-# For the room's other slices ---------------------------------------------------------------------
-
-
-async def the_customer(
-    conn: Connection, customer_id: UUID, *, own: UUID | None = None, lock: bool = False
-) -> Record:
-    """A living file. NotFound for one that is not there or not the asker's; Conflict for one that
-    was merged (ctx.merged_into) or closed."""
-    if lock:
-        await store.lock(conn, customer_id)
-    row = await store.find(conn, customer_id, own)
-    if row is None:
-        raise NotFound
-    if row["status"] == "merged":
-        raise Conflict(
-            "This customer was merged into another.", merged_into=str(row["merged_into"])
-        )
-    if row["status"] == "deleted":
-        raise Conflict("This customer's file is closed.", status="deleted")
-    return row
-
-
-async def writable_customer(
-    conn: Connection, principal: Principal, customer_id: UUID, *, field: str | None = None
-) -> Record:
-    """A living file that the asker may write in. `field`: where a body names it."""
-    try:
-        row = await the_customer(conn, customer_id)
-    except NotFound:
-        if field is None:
-            raise
-        raise Invalid.field(field, "unknown_customer", "There is no such customer.") from None
-    await require_write(conn, principal, customer_id)
-    return row
-
-
-async def living(conn: Connection, customer_id: UUID) -> Record | None:
-    """The file, unless it was merged or closed."""
-    row = await store.find(conn, customer_id)
-    return None if row is None or row["status"] in {"merged", "deleted"} else row
-
-
-async def agent_exists(conn: Connection, agent_id: UUID) -> bool:
-    return await store.agent_exists(conn, agent_id)
-
-
-async def identify(conn: Connection, kind: str, address: str) -> list[UUID]:
-    """Whose address it is, as it is stored (interactions.model.normalise). Several are ambiguous:
-    a shared telephone, a switchboard."""
-    if kind in {"phone", "whatsapp"}:
-        return await store.by_way(conn, "phone", address)
-    if kind == "email":
-        return await store.by_way(conn, "email", address)
-    if kind == "document":
-        return await store.by_document(conn, address)
-    return []
-
-
-async def ways_of(conn: Connection, customer_id: UUID) -> list[tuple[str, str]]:
-    """(phone or email, address) of a customer."""
-    return await store.ways_of(conn, customer_id)
-
-
-async def standing(conn: Connection, customer_id: UUID, work_now: Any) -> tuple[Standing, Record]:
-    """What segment rules look at, and the row of figures it comes from."""
-    customer = await store.find(conn, customer_id)
-    if customer is None:
-        raise NotFound
-    row = await store.stats(conn, customer_id, work_now)
-    since = row["customer_since"]
-    today = work_now.date()
-    years = 0 if since is None else (today - since).days * 4 // 1461
-    return (
-        Standing(
-            kind=customer["kind"],
-            policies=row["policies"],
-            past_policies=row["past_policies"],
-            vehicles=row["vehicles"],
-            annual_premium=row["annual_premium"],
-            years=max(0, years),
-            open_claims=row["open_claims"],
-            unpaid_receipts=row["unpaid_receipts"] or 0,
-        ),
-        row,
-    )
-
-
-async def resegment(work: Work, customer_id: UUID) -> str | None:
-    """Apply the rules to what the customer is now; published when it changes something."""
-    facts, _ = await standing(work.conn, customer_id, work.now)
-    segment = segment_of(facts, await store.rules(work.conn))
-    before = await store.set_segment(work.conn, customer_id, segment)
-    if before is not None:
-        work.emit(
-            CustomerSegmented(customer_id=customer_id, segment=segment, before=before["segment"])
-        )
-    return segment
-
-
-# Use cases ---------------------------------------------------------------------------------------
 
 
 class CustomerService:
@@ -205,7 +74,7 @@ class CustomerService:
                 row_id,
                 query.limit + 1,
             )
-        items = [CustomerRow(**shown(row)) for row in rows[: query.limit]]
+        items = [CustomerRow(**files.shown(row)) for row in rows[: query.limit]]
         last = items[-1] if len(rows) > query.limit else None
         return CustomerPage(
             items=items,
@@ -223,7 +92,7 @@ class CustomerService:
             )
         return Hits(
             items=[
-                Hit(**shown(row), found_by="policy" if row["by_policy"] else "customer")
+                Hit(**files.shown(row), found_by="policy" if row["by_policy"] else "customer")
                 for row in rows[: query.limit]
             ],
             more=len(rows) > query.limit,
@@ -252,7 +121,7 @@ class CustomerService:
         }
         if hidden:
             values |= {name: masked(row[name]) for name in HIDDEN} | {"birth_date": None}
-        return CustomerOut(**values | shown(row), masked=hidden, writable=writable)
+        return CustomerOut(**values | files.shown(row), masked=hidden, writable=writable)
 
     async def create(self, principal: Principal, new: CustomerNew) -> CustomerOut:
         """A new file, in the creating agent's portfolio unless it names another.
@@ -263,8 +132,8 @@ class CustomerService:
         values = new.model_dump(exclude={"kind", "confirm"})
         values["portfolio_manager_id"] = new.portfolio_manager_id or principal.agent_id
         async with self._work.begin("customers.create", principal.actor) as work:
-            await _check_references(work.conn, values)
-            alike = await _alike(work.conn, new.kind, values, None)
+            await files.check_references(work.conn, values)
+            alike = await files.alike(work.conn, new.kind, values, None)
             if alike and not new.confirm:
                 raise Conflict(
                     "This may be a customer we know.",
@@ -273,7 +142,7 @@ class CustomerService:
                         for row, score, by in alike
                     ],
                 )
-            customer_id = await create(work, new.kind, values, by=principal.user_id)
+            customer_id = await files.create(work, new.kind, values, by=principal.user_id)
             return work.answer(await self._card(work.conn, principal, customer_id))
 
     async def update(
@@ -281,21 +150,25 @@ class CustomerService:
     ) -> CustomerOut:
         given = edit.model_dump(exclude_unset=True)
         async with self._work.begin("customers.update", principal.actor) as work:
-            row = await the_customer(work.conn, customer_id, own=only_own(principal), lock=True)
+            row = await files.the_customer(
+                work.conn, customer_id, own=only_own(principal), lock=True
+            )
             await require_write(work.conn, principal, customer_id)
             match(row["version"])
             manager = given.get("portfolio_manager_id", row["portfolio_manager_id"])
             if manager != row["portfolio_manager_id"] and not writes_all(principal):
                 raise Forbidden("Only a supervisor moves a customer to another portfolio.")
-            await _check_references(work.conn, given)
-            await update(work, row, given, by=principal.user_id)
+            await files.check_references(work.conn, given)
+            await files.update(work, row, given, by=principal.user_id)
             return work.answer(await self._card(work.conn, principal, customer_id))
 
     async def delete(self, principal: Principal, customer_id: UUID, match: Match) -> None:
         """Close the file. Its personal data goes at once when no contract keeps it, else six years
         after the last one's end (Código de Comercio, art. 30). Conflict while anything is open."""
         async with self._work.begin("customers.delete", principal.actor) as work:
-            row = await the_customer(work.conn, customer_id, own=only_own(principal), lock=True)
+            row = await files.the_customer(
+                work.conn, customer_id, own=only_own(principal), lock=True
+            )
             if not writes_all(principal):
                 raise Forbidden
             match(row["version"])
@@ -320,98 +193,6 @@ class CustomerService:
             await store.erase(work.conn, each, work.now)
             work.emit(CustomerErased(customer_id=each))
             work.audit("customer.erased", "customer", each)
-
-    # Duplicates
-
-    async def duplicates(self, principal: Principal, customer_id: UUID) -> Duplicates:
-        """Who may be the same, the surest first."""
-        async with self._work.reading("customers.duplicates") as conn:
-            row = await the_customer(conn, customer_id, own=only_own(principal))
-            if only_own(principal) is not None:
-                raise Forbidden
-            values = dict(row) | {"ways": row["ways"]}
-            found = await _alike(conn, row["kind"], values, customer_id)
-        return Duplicates(
-            items=[
-                Likeness(customer=CustomerRow(**shown(other)), score=score, by=list(by))
-                for other, score, by in found
-            ]
-        )
-
-    async def merge(self, principal: Principal, winner_id: UUID, loser_id: UUID) -> MergeOut:
-        """Two files of one customer become the winner's; `unmerge` takes it back."""
-        if winner_id == loser_id:
-            raise Invalid.field("loser_id", "same_customer", "That is the same file.")
-        async with self._work.begin("customers.merge", principal.actor) as work:
-            await store.lock(work.conn, winner_id, loser_id)
-            winner = await the_customer(work.conn, winner_id)
-            try:
-                loser = await the_customer(work.conn, loser_id)
-            except NotFound:
-                raise Invalid.field("loser_id", "unknown_customer", "No such customer.") from None
-            if not writes_all(principal):
-                await require_write(work.conn, principal, winner_id)
-                await require_write(work.conn, principal, loser_id)
-            if winner["kind"] != loser["kind"]:
-                raise Conflict("A person and a company are not the same customer.")
-            merge_id = new_id()
-            moved = await store.move_all(work.conn, loser_id, winner_id)
-            await store.insert_merge(
-                work.conn,
-                merge_id,
-                winner_id,
-                loser_id,
-                moved,
-                loser["status"],
-                work.now,
-                work.actor,
-            )
-            await store.bury(work.conn, loser_id, winner_id, work.now)
-            work.emit(CustomerMerged(customer_id=winner_id, loser_id=loser_id, merge_id=merge_id))
-            work.audit("customer.merged", "customer", winner_id, after={"loser_id": str(loser_id)})
-            await resegment(work, winner_id)
-            return work.answer(
-                MergeOut(
-                    merge_id=merge_id,
-                    winner_id=winner_id,
-                    loser_id=loser_id,
-                    moved={kind: len(keys) for kind, keys in moved.items() if keys},
-                )
-            )
-
-    async def unmerge(self, principal: Principal, merge_id: UUID) -> MergeOut:
-        """Two customers after all: what came over goes back, what came later stays."""
-        async with self._work.begin("customers.unmerge", principal.actor) as work:
-            merge = await store.merge(work.conn, merge_id)
-            if merge is None:
-                raise NotFound
-            if merge["undone_at"] is not None:
-                raise Conflict("This was taken back already.")
-            winner_id, loser_id = merge["winner_id"], merge["loser_id"]
-            await store.lock(work.conn, winner_id, loser_id)
-            if not writes_all(principal):
-                await require_write(work.conn, principal, winner_id)
-            await the_customer(work.conn, winner_id)
-            with _unique():
-                if not await store.unbury(work.conn, loser_id, merge["status"], work.now):
-                    raise Conflict("The other file is not as the merge left it.")
-            moved = merge["moved"]
-            await store.move_back(work.conn, winner_id, loser_id, moved)
-            await store.end_merge(work.conn, merge_id, work.now)
-            work.emit(CustomerUnmerged(customer_id=winner_id, loser_id=loser_id, merge_id=merge_id))
-            work.audit(
-                "customer.unmerged", "customer", winner_id, after={"loser_id": str(loser_id)}
-            )
-            await resegment(work, winner_id)
-            await resegment(work, loser_id)
-            return work.answer(
-                MergeOut(
-                    merge_id=merge_id,
-                    winner_id=winner_id,
-                    loser_id=loser_id,
-                    moved={kind: len(keys) for kind, keys in moved.items() if keys},
-                )
-            )
 
     # Figures and history
 
@@ -454,9 +235,9 @@ class CustomerService:
 
     async def resegment(self, principal: Principal, customer_id: UUID) -> CustomerOut:
         async with self._work.begin("customers.resegment", principal.actor) as work:
-            await the_customer(work.conn, customer_id, own=only_own(principal), lock=True)
+            await files.the_customer(work.conn, customer_id, own=only_own(principal), lock=True)
             await require_write(work.conn, principal, customer_id)
-            await resegment(work, customer_id)
+            await files.resegment(work, customer_id)
             return work.answer(await self._card(work.conn, principal, customer_id))
 
     async def rules(self) -> SegmentRules:
@@ -494,7 +275,7 @@ class CustomerService:
             if await hall.interaction(work.conn, interaction_id, lock=True) is None:
                 raise NotFound
             try:
-                await the_customer(work.conn, customer_id)
+                await files.the_customer(work.conn, customer_id)
             except NotFound:
                 raise Invalid.field(
                     "customer_id", "unknown_customer", "There is no such customer."
@@ -508,200 +289,6 @@ class CustomerService:
             )
             return work.answer(await self._card(work.conn, principal, customer_id))
 
-    # Households
-
-    async def create_household(self, principal: Principal, new: HouseholdNew) -> HouseholdOut:
-        async with self._work.begin("households.create", principal.actor) as work:
-            household_id = new_id()
-            await store.lock(work.conn, *new.members)
-            for member in new.members:
-                await writable_customer(work.conn, principal, member, field="members")
-            await store.insert_household(work.conn, household_id, new.name, work.now)
-            for member in sorted(
-                await store.join_household(work.conn, household_id, new.members, work.now)
-            ):
-                work.emit(CustomerUpdated(customer_id=member, fields=("household_id",)))
-                work.audit("customer.updated", "customer", member, person=member)
-            return work.answer(await _household(work.conn, principal, household_id))
-
-    async def household(self, principal: Principal, household_id: UUID) -> HouseholdOut:
-        async with self._work.reading("households.get") as conn:
-            return await _household(conn, principal, household_id)
-
-
-# Writing -----------------------------------------------------------------------------------------
-
-
-async def create(
-    work: Work, kind: str, values: Mapping[str, Any], *, by: UUID | None = None
-) -> UUID:
-    """Write a checked file; `values` are the fields of CustomerEdit."""
-    customer_id = new_id()
-    given = {**values, **_derived(kind, values)}
-    with _unique():
-        await store.insert(work.conn, customer_id, kind, _row(given), work.now, by)
-    await store.put_ways(work.conn, customer_id, _ways(given))
-    await store.put_addresses(work.conn, customer_id, _numbered(given.get("addresses", ())))
-    work.emit(CustomerCreated(customer_id=customer_id, kind=kind))
-    work.audit("customer.created", "customer", customer_id, after=dict(values), person=customer_id)
-    await resegment(work, customer_id)
-    return customer_id
-
-
-async def update(
-    work: Work, row: Record, given: Mapping[str, Any], *, by: UUID | None = None
-) -> None:
-    """Write checked changes of a locked file; nothing happens when nothing changes."""
-    after = {**dict(row), **given}
-    changed = [name for name in given if row[name] != given[name]]
-    if not changed:
-        return
-    if row["kind"] == "person" and not (after["first_name"] and after["last_name"]):
-        raise Invalid.field("last_name", "name_missing", "A person needs first and last name.")
-    if row["kind"] == "company" and not after["company_name"]:
-        raise Invalid.field("company_name", "name_missing", "A company needs its name.")
-    changes = {name: given[name] for name in changed if name not in DERIVED}
-    with _unique():
-        await store.update(
-            work.conn, row["id"], {**changes, **_derived(row["kind"], after)}, work.now, by
-        )
-    if DERIVED & set(changed) or any(own in changed for own, _ in OWN_WAYS):
-        await store.put_ways(work.conn, row["id"], _ways(after))
-    if "addresses" in changed:
-        await store.put_addresses(work.conn, row["id"], _numbered(given["addresses"]))
-    work.emit(CustomerUpdated(customer_id=row["id"], fields=tuple(sorted(changed))))
-    work.audit(
-        "customer.updated",
-        "customer",
-        row["id"],
-        before={name: row[name] for name in changed},
-        after={name: given[name] for name in changed},
-        person=row["id"],
-    )
-
-
-def shown(row: Mapping[str, Any] | Record) -> dict[str, Any]:
-    """The fields of CustomerRow."""
-    return {
-        "customer_id": row["id"],
-        "name": name_of(row),
-        **{
-            name: row[name]
-            for name in CustomerRow.model_fields
-            if name not in {"customer_id", "name"}
-        },
-    }
-
-
-def name_of(row: Mapping[str, Any] | Record) -> str:
-    if row["kind"] == "company":
-        return row["company_name"] or ""
-    return f"{row['first_name']} {row['last_name']}".strip()
-
-
-def _derived(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
-    """What is stored for sorting and searching; a person is sorted by the last name."""
-    if kind == "company":
-        ordered = values["company_name"] or ""
-    else:
-        ordered = f"{values['last_name']} {values['first_name']}"
-    parts = [values.get(name) for name in ("first_name", "last_name", "company_name")]
-    parts += [values.get(name) for name in ("dni", "tax_id")]
-    parts += [address for _, address, _, _ in _ways(values)]
-    return {"sort_key": sort_key(ordered), "search_text": search_text(parts)}
-
-
-def _ways(values: Mapping[str, Any]) -> list[tuple[str, str, str, bool]]:
-    ways = {
-        (kind, values[name]): (kind, values[name], name, False)
-        for name, kind in OWN_WAYS
-        if values.get(name)
-    }
-    for way in values.get("ways") or ():
-        key = (way["kind"], way["address"])
-        ways.setdefault(key, (*key, way["label"], True))
-    return list(ways.values())
-
-
-def _row(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in DERIVED}
-
-
-def _numbered(addresses: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [{"id": new_id(), **address} for address in addresses]
-
-
-class _unique:  # noqa: N801 - reads as the statement it is
-    """Turns the refusal of a unique index into a Conflict that names the field."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, db.UniqueViolation):
-            field, text = UNIQUE.get(error.constraint_name or "", ("", "It exists already."))
-            raise _taken(field, text) from error
-
-
-def _taken(field: str, text: str) -> Problem:
-    return Conflict(text, field=field, type=f"{field}_taken")
-
-
-async def _check_references(conn: Connection, values: Mapping[str, Any]) -> None:
-    manager, household = values.get("portfolio_manager_id"), values.get("household_id")
-    if manager is not None and not await store.agent_exists(conn, manager):
-        raise Invalid.field("portfolio_manager_id", "unknown_agent", "There is no such agent.")
-    if household is not None and await store.household(conn, household) is None:
-        raise Invalid.field("household_id", "unknown_household", "There is no such household.")
-
-
-async def _alike(
-    conn: Connection, kind: str, values: Mapping[str, Any], besides: UUID | None
-) -> list[tuple[Record, int, tuple[str, ...]]]:
-    mine = _traits(kind, values, (address for _, address, _, _ in _ways(values)))
-    by_name = needle(mine.name) or Needle(("\0",), ("\0",))
-    rows = await store.candidates(
-        conn,
-        [(way_kind, address) for way_kind, address, _, _ in _ways(values)],
-        list(mine.documents),
-        by_name.grams,
-        by_name.words,
-        besides,
-    )
-    found = []
-    for row in rows:
-        if row["kind"] != kind:
-            continue
-        score, by = likeness(mine, _traits(kind, row, row["known_ways"]))
-        if score >= ALIKE:
-            found.append((row, score, by))
-    return sorted(found, key=lambda each: (-each[1], each[0]["id"]))[:10]
-
-
-def _traits(kind: str, values: Mapping[str, Any] | Record, ways: Any) -> Traits:
-    return Traits(
-        name=fold(name_of({**dict(values), "kind": kind})),
-        documents=frozenset(values[name] for name in ("dni", "tax_id") if values[name]),
-        birth_date=values["birth_date"],
-        ways=frozenset(ways),
-        postal_code=values["postal_code"],
-    )
-
 
 def _rate(rates: Mapping[tuple[str, str], Decimal], kind: str, line: str) -> Decimal:
     return rates.get((kind, line)) or rates.get((kind, "*")) or Decimal(0)
-
-
-async def _household(conn: Connection, principal: Principal, household_id: UUID) -> HouseholdOut:
-    row = await store.household(conn, household_id)
-    own = only_own(principal)
-    members = await store.listed(
-        conn, None, None, None, None, None, household_id, own, None, None, 200
-    )
-    if row is None or (own is not None and not members):
-        raise NotFound
-    return HouseholdOut(
-        household_id=row["id"],
-        name=row["name"],
-        members=[CustomerRow(**shown(member)) for member in members],
-    )

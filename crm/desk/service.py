@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contactcenter.interactions import service as hall
-from crm.customers import service as customers
+from crm.customers import files as customers
 from crm.days import add_months, working_days_between
 from crm.desk import store
 from crm.desk.model import Advice, Known, advise, advise_any

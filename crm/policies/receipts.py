@@ -24,11 +24,11 @@ from contactcenter.events.policies import (
     ReceiptSettled,
 )
 from crm.access import only_own, require_write
-from crm.customers import service as customers
+from crm.customers import files as customers
 from crm.policies import store
+from crm.policies.files import the_policy
 from crm.policies.model import receipt_sources
 from crm.policies.schemas import ReceiptMove, ReceiptNew, ReceiptOut, Receipts, Settlement
-from crm.policies.service import the_policy
 from crm.schemas import picked
 from db import Record
 

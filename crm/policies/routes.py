@@ -48,6 +48,7 @@ from crm.policies.schemas import (
     TermsQuery,
 )
 from crm.policies.service import PolicyService
+from crm.policies.terms import TermService
 
 BASE = "/api/v1/policies"
 ONE = f"{BASE}/{{id}}"
@@ -56,8 +57,11 @@ STALE = (PreconditionFailed, PreconditionRequired)
 
 
 class PolicyRoutes:
-    def __init__(self, service: PolicyService, receipts: ReceiptService) -> None:
+    def __init__(
+        self, service: PolicyService, terms: TermService, receipts: ReceiptService
+    ) -> None:
         self._service = service
+        self._terms = terms
         self._receipts = receipts
 
     async def listed(self, request: Request) -> PolicyPage:
@@ -79,14 +83,14 @@ class PolicyRoutes:
         )
 
     async def cancel(self, request: Request) -> Response:
-        done = await self._service.cancel(
+        done = await self._terms.cancel(
             request.principal, request.id("id"), request.body, request.match
         )
         return Response(done, version=done.policy.version)
 
     async def renew(self, request: Request) -> Response:
         return _card(
-            await self._service.renew(
+            await self._terms.renew(
                 request.principal, request.id("id"), request.body, request.match
             )
         )
@@ -100,19 +104,19 @@ class PolicyRoutes:
 
     async def receive_no(self, request: Request) -> Response:
         return _card(
-            await self._service.receive_no(request.principal, request.id("id"), request.body)
+            await self._terms.receive_no(request.principal, request.id("id"), request.body)
         )
 
     async def send_no(self, request: Request) -> Response:
         return _card(
-            await self._service.move_no(
+            await self._terms.move_no(
                 request.principal, request.id("id"), sent=request.body.on, acknowledged=None
             )
         )
 
     async def acknowledge_no(self, request: Request) -> Response:
         return _card(
-            await self._service.move_no(
+            await self._terms.move_no(
                 request.principal, request.id("id"), sent=None, acknowledged=request.body.on
             )
         )

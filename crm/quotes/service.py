@@ -25,9 +25,9 @@ from contactcenter.events.quotes import (
 )
 from contactcenter.interactions.service import decode_cursor, encode_cursor
 from crm.access import only_own, require_write
-from crm.customers import service as customers
+from crm.customers import files as customers
 from crm.days import add_months
-from crm.policies import service as policies
+from crm.policies import files as policies
 from crm.policies.premium import rates_on
 from crm.policies.schemas import PolicyNew
 from crm.quotes import store
@@ -68,12 +68,9 @@ async def the_quote(
 
 
 class QuoteService:
-    def __init__(
-        self, work: WorkFactory, zone: ZoneInfo, policy_service: policies.PolicyService
-    ) -> None:
+    def __init__(self, work: WorkFactory, zone: ZoneInfo) -> None:
         self._work = work
         self._zone = zone
-        self._policies = policy_service
 
     async def listed(self, principal: Principal, query: QuoteQuery) -> QuotePage:
         at, row_id = decode_cursor(query.cursor) or (None, None)
@@ -191,7 +188,7 @@ class QuoteService:
             return work.answer(
                 Converted(
                     quote=_card(await the_quote(work.conn, quote_id)),
-                    policy=await self._policies.card(work.conn, policy_id),
+                    policy=await policies.card(work.conn, policy_id),
                     created=created,
                 )
             )

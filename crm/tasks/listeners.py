@@ -12,7 +12,7 @@ from contactcenter.core.eventlog import Recorded
 from contactcenter.core.work import Work
 from contactcenter.events.customers import CustomerCreated
 from contactcenter.events.policies import PolicyExpiringSoon
-from crm.customers import service as customers
+from crm.customers import files as customers
 from crm.tasks.service import create
 
 TEXTS = {

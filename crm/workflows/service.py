@@ -32,7 +32,7 @@ from contactcenter.events.workflows import (
     WorkflowStarted,
 )
 from contactcenter.interactions.service import decode_cursor, encode_cursor
-from crm.customers import service as customers
+from crm.customers import files as customers
 from crm.letters.service import LetterService
 from crm.schemas import Page, picked
 from crm.tasks import service as tasks

@@ -12,7 +12,7 @@ from tests.integration.crm.test_quotes import MEDIATION, OFFERS, a_quote
 
 async def test_a_renewal_task_for_each_policy_and_term(office: Office) -> None:
     made = await a_policy(office, coverage_start_date="2026-05-20", coverage_end_date="2027-05-20")
-    await office.crm.policies.tell_expiring()
+    await office.crm.by_clock.tell_expiring()
     for _ in range(2):
         await office.listen("crm.renewal_tasks")
     found = await office.do("lucia", "GET", f"/tasks?policy_id={made['policy_id']}")

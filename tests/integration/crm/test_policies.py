@@ -28,12 +28,12 @@ async def test_a_proposal_is_issued_and_begins(office: Office) -> None:
     issued = await office.edit("lucia", path, {"policy_number": "AL-1"})
     assert issued["status"] == "pending"
     office.clock.set(datetime(2027, 3, 20, 10, 59, tzinfo=UTC))  # 11:59 in Madrid
-    await office.crm.policies.turn()
+    await office.crm.by_clock.turn()
     assert (await office.do("lucia", "GET", path))["status"] == "pending"
     office.clock.set(datetime(2027, 3, 20, 11, 0, tzinfo=UTC))
-    await office.crm.policies.turn()
+    await office.crm.by_clock.turn()
     assert (await office.do("lucia", "GET", path))["status"] == "active"
-    await office.crm.policies.turn()
+    await office.crm.by_clock.turn()
     changes = [
         (each.event.before, each.event.after)  # type: ignore[attr-defined]
         for each in await office.events("policy.status_changed")
@@ -146,7 +146,7 @@ async def test_a_no_counts_once_the_insurer_has_it(office: Office) -> None:
     )
     assert early.status == 409
     await office.do("lucia", "POST", f"{path}/non-renewal/sent", {"on": "2027-03-16"})
-    await office.crm.policies.tell_expiring()
+    await office.crm.by_clock.tell_expiring()
     assert len(await office.events("policy.expiring_soon")) == 1  # not acknowledged: still told
     done = await office.do(
         "lucia", "POST", f"{path}/non-renewal/acknowledged", {"on": "2027-03-16"}
@@ -154,8 +154,8 @@ async def test_a_no_counts_once_the_insurer_has_it(office: Office) -> None:
     assert (done["non_renewal"]["state"], done["status"]) == ("acknowledged", "active")
     assert (await office.ask("lucia", "POST", f"{path}/renew", {})).status == 409
     office.clock.set(datetime(2027, 5, 1, 8, 0, tzinfo=UTC))
-    await office.crm.policies.tell_expiring()
-    await office.crm.policies.turn()
+    await office.crm.by_clock.tell_expiring()
+    await office.crm.by_clock.turn()
     ended = await office.do("lucia", "GET", path)
     assert (ended["status"], ended["cancellation_reason"]) == ("cancelled", "non_renewal")
     assert len(await office.events("policy.expiring_soon")) == 1
@@ -166,7 +166,7 @@ async def test_a_term_runs_out_and_is_renewed_late(office: Office) -> None:
     made = await a_policy(office, coverage_start_date="2026-05-01", coverage_end_date="2027-05-01")
     path = f"/policies/{made['policy_id']}"
     office.clock.set(datetime(2027, 5, 2, 8, 0, tzinfo=UTC))
-    await office.crm.policies.turn()
+    await office.crm.by_clock.turn()
     assert (await office.do("lucia", "GET", path))["status"] == "expired"
     refused = await office.ask("lucia", "POST", f"{path}/renew", {})
     assert (refused.status, refused.body["ctx"]["reason"]) == (409, "expired")
@@ -221,7 +221,7 @@ async def test_cancellations(office: Office) -> None:
     seen = await office.do("lucia", "GET", f"{path}/coverage?at=2027-07-01T00:00:00%2B02:00")
     assert (seen["answer"], seen["why"]) == ("not_in_force", "ended")
     office.clock.set(datetime(2027, 7, 1, 8, 0, tzinfo=UTC))
-    await office.crm.policies.turn()
+    await office.crm.by_clock.turn()
     assert (await office.do("lucia", "GET", path))["status"] == "cancelled"
     back = await office.do("lucia", "POST", f"{path}/status", {"status": "active"})
     assert (back["status"], back["cancelled_at"]) == ("active", None)
@@ -303,7 +303,7 @@ async def test_moments_are_told_once(office: Office) -> None:
     await a_policy(office, policy_type="life", coverage_start_date="2026-06-10",
                    coverage_end_date="2027-06-10")  # fmt: skip
     for _ in range(100):
-        await office.crm.policies.tell_expiring()
+        await office.crm.by_clock.tell_expiring()
         office.clock.set(office.clock.now() + timedelta(days=1))
     told = [each.event for each in await office.events("policy.expiring_soon")]
     assert [(str(e.policy_id), e.moment) for e in told] == [  # type: ignore[attr-defined]

@@ -1,0 +1,299 @@
+"""A customer's file: finding it, writing it, and whom it may be. For the whole room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import db
+from contactcenter.core.access import Principal
+from contactcenter.core.errors import Conflict, Invalid, NotFound, Problem
+from contactcenter.core.ids import new_id
+from contactcenter.core.work import Work
+from contactcenter.events.customers import (
+    CustomerCreated,
+    CustomerSegmented,
+    CustomerUpdated,
+)
+from contactcenter.interactions.model import sort_key
+from crm.access import require_write
+from crm.customers import store
+from crm.customers.model import (
+    ALIKE,
+    Needle,
+    Standing,
+    Traits,
+    fold,
+    likeness,
+    needle,
+    search_text,
+    segment_of,
+)
+from crm.customers.schemas import (
+    CustomerRow,
+)
+from db import Connection, Record
+
+OWN_WAYS: Final = (("phone", "phone"), ("mobile", "phone"), ("email", "email"))
+DERIVED: Final = frozenset({"ways", "addresses"})
+UNIQUE: Final = {
+    "idx_customers_email": ("email", "Somebody else has this mail address."),
+    "idx_customers_dni": ("dni", "Somebody else has this document."),
+    "customers_tax_id": ("tax_id", "Another company has this document."),
+}
+
+
+async def the_customer(
+    conn: Connection, customer_id: UUID, *, own: UUID | None = None, lock: bool = False
+) -> Record:
+    """A living file. NotFound for one that is not there or not the asker's; Conflict for one that
+    was merged (ctx.merged_into) or closed."""
+    if lock:
+        await store.lock(conn, customer_id)
+    row = await store.find(conn, customer_id, own)
+    if row is None:
+        raise NotFound
+    if row["status"] == "merged":
+        raise Conflict(
+            "This customer was merged into another.", merged_into=str(row["merged_into"])
+        )
+    if row["status"] == "deleted":
+        raise Conflict("This customer's file is closed.", status="deleted")
+    return row
+
+
+async def writable_customer(
+    conn: Connection, principal: Principal, customer_id: UUID, *, field: str | None = None
+) -> Record:
+    """A living file that the asker may write in. `field`: where a body names it."""
+    try:
+        row = await the_customer(conn, customer_id)
+    except NotFound:
+        if field is None:
+            raise
+        raise Invalid.field(field, "unknown_customer", "There is no such customer.") from None
+    await require_write(conn, principal, customer_id)
+    return row
+
+
+async def living(conn: Connection, customer_id: UUID) -> Record | None:
+    """The file, unless it was merged or closed."""
+    row = await store.find(conn, customer_id)
+    return None if row is None or row["status"] in {"merged", "deleted"} else row
+
+
+async def agent_exists(conn: Connection, agent_id: UUID) -> bool:
+    return await store.agent_exists(conn, agent_id)
+
+
+async def identify(conn: Connection, kind: str, address: str) -> list[UUID]:
+    """Whose address it is, as it is stored (interactions.model.normalise). Several are ambiguous:
+    a shared telephone, a switchboard."""
+    if kind in {"phone", "whatsapp"}:
+        return await store.by_way(conn, "phone", address)
+    if kind == "email":
+        return await store.by_way(conn, "email", address)
+    if kind == "document":
+        return await store.by_document(conn, address)
+    return []
+
+
+async def ways_of(conn: Connection, customer_id: UUID) -> list[tuple[str, str]]:
+    """(phone or email, address) of a customer."""
+    return await store.ways_of(conn, customer_id)
+
+
+async def standing(conn: Connection, customer_id: UUID, work_now: Any) -> tuple[Standing, Record]:
+    """What segment rules look at, and the row of figures it comes from."""
+    customer = await store.find(conn, customer_id)
+    if customer is None:
+        raise NotFound
+    row = await store.stats(conn, customer_id, work_now)
+    since = row["customer_since"]
+    today = work_now.date()
+    years = 0 if since is None else (today - since).days * 4 // 1461
+    return (
+        Standing(
+            kind=customer["kind"],
+            policies=row["policies"],
+            past_policies=row["past_policies"],
+            vehicles=row["vehicles"],
+            annual_premium=row["annual_premium"],
+            years=max(0, years),
+            open_claims=row["open_claims"],
+            unpaid_receipts=row["unpaid_receipts"] or 0,
+        ),
+        row,
+    )
+
+
+async def resegment(work: Work, customer_id: UUID) -> str | None:
+    """Apply the rules to what the customer is now; published when it changes something."""
+    facts, _ = await standing(work.conn, customer_id, work.now)
+    segment = segment_of(facts, await store.rules(work.conn))
+    before = await store.set_segment(work.conn, customer_id, segment)
+    if before is not None:
+        work.emit(
+            CustomerSegmented(customer_id=customer_id, segment=segment, before=before["segment"])
+        )
+    return segment
+
+
+# Writing ------------------------------------------------------------------------------------------
+
+
+async def create(
+    work: Work, kind: str, values: Mapping[str, Any], *, by: UUID | None = None
+) -> UUID:
+    """Write a checked file; `values` are the fields of CustomerEdit."""
+    customer_id = new_id()
+    given = {**values, **_derived(kind, values)}
+    with unique():
+        await store.insert(work.conn, customer_id, kind, _row(given), work.now, by)
+    await store.put_ways(work.conn, customer_id, _ways(given))
+    await store.put_addresses(work.conn, customer_id, _numbered(given.get("addresses", ())))
+    work.emit(CustomerCreated(customer_id=customer_id, kind=kind))
+    work.audit("customer.created", "customer", customer_id, after=dict(values), person=customer_id)
+    await resegment(work, customer_id)
+    return customer_id
+
+
+async def update(
+    work: Work, row: Record, given: Mapping[str, Any], *, by: UUID | None = None
+) -> None:
+    """Write checked changes of a locked file; nothing happens when nothing changes."""
+    after = {**dict(row), **given}
+    changed = [name for name in given if row[name] != given[name]]
+    if not changed:
+        return
+    if row["kind"] == "person" and not (after["first_name"] and after["last_name"]):
+        raise Invalid.field("last_name", "name_missing", "A person needs first and last name.")
+    if row["kind"] == "company" and not after["company_name"]:
+        raise Invalid.field("company_name", "name_missing", "A company needs its name.")
+    changes = {name: given[name] for name in changed if name not in DERIVED}
+    with unique():
+        await store.update(
+            work.conn, row["id"], {**changes, **_derived(row["kind"], after)}, work.now, by
+        )
+    if DERIVED & set(changed) or any(own in changed for own, _ in OWN_WAYS):
+        await store.put_ways(work.conn, row["id"], _ways(after))
+    if "addresses" in changed:
+        await store.put_addresses(work.conn, row["id"], _numbered(given["addresses"]))
+    work.emit(CustomerUpdated(customer_id=row["id"], fields=tuple(sorted(changed))))
+    work.audit(
+        "customer.updated",
+        "customer",
+        row["id"],
+        before={name: row[name] for name in changed},
+        after={name: given[name] for name in changed},
+        person=row["id"],
+    )
+
+
+def shown(row: Mapping[str, Any] | Record) -> dict[str, Any]:
+    """The fields of CustomerRow."""
+    return {
+        "customer_id": row["id"],
+        "name": name_of(row),
+        **{
+            name: row[name]
+            for name in CustomerRow.model_fields
+            if name not in {"customer_id", "name"}
+        },
+    }
+
+
+def name_of(row: Mapping[str, Any] | Record) -> str:
+    if row["kind"] == "company":
+        return row["company_name"] or ""
+    return f"{row['first_name']} {row['last_name']}".strip()
+
+
+def _derived(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """What is stored for sorting and searching; a person is sorted by the last name."""
+    if kind == "company":
+        ordered = values["company_name"] or ""
+    else:
+        ordered = f"{values['last_name']} {values['first_name']}"
+    parts = [values.get(name) for name in ("first_name", "last_name", "company_name")]
+    parts += [values.get(name) for name in ("dni", "tax_id")]
+    parts += [address for _, address, _, _ in _ways(values)]
+    return {"sort_key": sort_key(ordered), "search_text": search_text(parts)}
+
+
+def _ways(values: Mapping[str, Any]) -> list[tuple[str, str, str, bool]]:
+    ways = {
+        (kind, values[name]): (kind, values[name], name, False)
+        for name, kind in OWN_WAYS
+        if values.get(name)
+    }
+    for way in values.get("ways") or ():
+        key = (way["kind"], way["address"])
+        ways.setdefault(key, (*key, way["label"], True))
+    return list(ways.values())
+
+
+def _row(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in DERIVED}
+
+
+def _numbered(addresses: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{"id": new_id(), **address} for address in addresses]
+
+
+class unique:  # noqa: N801 - reads as the statement it is
+    """Turns the refusal of a unique index into a Conflict that names the field."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, db.UniqueViolation):
+            field, text = UNIQUE.get(error.constraint_name or "", ("", "It exists already."))
+            raise _taken(field, text) from error
+
+
+def _taken(field: str, text: str) -> Problem:
+    return Conflict(text, field=field, type=f"{field}_taken")
+
+
+async def check_references(conn: Connection, values: Mapping[str, Any]) -> None:
+    manager, household = values.get("portfolio_manager_id"), values.get("household_id")
+    if manager is not None and not await store.agent_exists(conn, manager):
+        raise Invalid.field("portfolio_manager_id", "unknown_agent", "There is no such agent.")
+    if household is not None and await store.household(conn, household) is None:
+        raise Invalid.field("household_id", "unknown_household", "There is no such household.")
+
+
+async def alike(
+    conn: Connection, kind: str, values: Mapping[str, Any], besides: UUID | None
+) -> list[tuple[Record, int, tuple[str, ...]]]:
+    mine = _traits(kind, values, (address for _, address, _, _ in _ways(values)))
+    by_name = needle(mine.name) or Needle(("\0",), ("\0",))
+    rows = await store.candidates(
+        conn,
+        [(way_kind, address) for way_kind, address, _, _ in _ways(values)],
+        list(mine.documents),
+        by_name.grams,
+        by_name.words,
+        besides,
+    )
+    found = []
+    for row in rows:
+        if row["kind"] != kind:
+            continue
+        score, by = likeness(mine, _traits(kind, row, row["known_ways"]))
+        if score >= ALIKE:
+            found.append((row, score, by))
+    return sorted(found, key=lambda each: (-each[1], each[0]["id"]))[:10]
+
+
+def _traits(kind: str, values: Mapping[str, Any] | Record, ways: Any) -> Traits:
+    return Traits(
+        name=fold(name_of({**dict(values), "kind": kind})),
+        documents=frozenset(values[name] for name in ("dni", "tax_id") if values[name]),
+        birth_date=values["birth_date"],
+        ways=frozenset(ways),
+        postal_code=values["postal_code"],
+    )

@@ -1,0 +1,154 @@
+"""Two files of one customer, and customers of one household."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from contactcenter.core.access import Principal
+from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
+from contactcenter.core.ids import new_id
+from contactcenter.core.work import WorkFactory
+from contactcenter.events.customers import (
+    CustomerMerged,
+    CustomerUnmerged,
+    CustomerUpdated,
+)
+from crm.access import only_own, require_write, writes_all
+from crm.customers import files, store
+from crm.customers.schemas import (
+    CustomerRow,
+    Duplicates,
+    HouseholdNew,
+    HouseholdOut,
+    Likeness,
+    MergeOut,
+)
+from db import Connection
+
+
+class MergeService:
+    def __init__(self, work: WorkFactory) -> None:
+        self._work = work
+
+    async def duplicates(self, principal: Principal, customer_id: UUID) -> Duplicates:
+        """Who may be the same, the surest first."""
+        async with self._work.reading("customers.duplicates") as conn:
+            row = await files.the_customer(conn, customer_id, own=only_own(principal))
+            if only_own(principal) is not None:
+                raise Forbidden
+            values = dict(row) | {"ways": row["ways"]}
+            found = await files.alike(conn, row["kind"], values, customer_id)
+        return Duplicates(
+            items=[
+                Likeness(customer=CustomerRow(**files.shown(other)), score=score, by=list(by))
+                for other, score, by in found
+            ]
+        )
+
+    async def merge(self, principal: Principal, winner_id: UUID, loser_id: UUID) -> MergeOut:
+        """Two files of one customer become the winner's; `unmerge` takes it back."""
+        if winner_id == loser_id:
+            raise Invalid.field("loser_id", "same_customer", "That is the same file.")
+        async with self._work.begin("customers.merge", principal.actor) as work:
+            await store.lock(work.conn, winner_id, loser_id)
+            winner = await files.the_customer(work.conn, winner_id)
+            try:
+                loser = await files.the_customer(work.conn, loser_id)
+            except NotFound:
+                raise Invalid.field("loser_id", "unknown_customer", "No such customer.") from None
+            if not writes_all(principal):
+                await require_write(work.conn, principal, winner_id)
+                await require_write(work.conn, principal, loser_id)
+            if winner["kind"] != loser["kind"]:
+                raise Conflict("A person and a company are not the same customer.")
+            merge_id = new_id()
+            moved = await store.move_all(work.conn, loser_id, winner_id)
+            await store.insert_merge(
+                work.conn,
+                merge_id,
+                winner_id,
+                loser_id,
+                moved,
+                loser["status"],
+                work.now,
+                work.actor,
+            )
+            await store.bury(work.conn, loser_id, winner_id, work.now)
+            work.emit(CustomerMerged(customer_id=winner_id, loser_id=loser_id, merge_id=merge_id))
+            work.audit("customer.merged", "customer", winner_id, after={"loser_id": str(loser_id)})
+            await files.resegment(work, winner_id)
+            return work.answer(
+                MergeOut(
+                    merge_id=merge_id,
+                    winner_id=winner_id,
+                    loser_id=loser_id,
+                    moved={kind: len(keys) for kind, keys in moved.items() if keys},
+                )
+            )
+
+    async def unmerge(self, principal: Principal, merge_id: UUID) -> MergeOut:
+        """Two customers after all: what came over goes back, what came later stays."""
+        async with self._work.begin("customers.unmerge", principal.actor) as work:
+            merge = await store.merge(work.conn, merge_id)
+            if merge is None:
+                raise NotFound
+            if merge["undone_at"] is not None:
+                raise Conflict("This was taken back already.")
+            winner_id, loser_id = merge["winner_id"], merge["loser_id"]
+            await store.lock(work.conn, winner_id, loser_id)
+            if not writes_all(principal):
+                await require_write(work.conn, principal, winner_id)
+            await files.the_customer(work.conn, winner_id)
+            with files.unique():
+                if not await store.unbury(work.conn, loser_id, merge["status"], work.now):
+                    raise Conflict("The other file is not as the merge left it.")
+            moved = merge["moved"]
+            await store.move_back(work.conn, winner_id, loser_id, moved)
+            await store.end_merge(work.conn, merge_id, work.now)
+            work.emit(CustomerUnmerged(customer_id=winner_id, loser_id=loser_id, merge_id=merge_id))
+            work.audit(
+                "customer.unmerged", "customer", winner_id, after={"loser_id": str(loser_id)}
+            )
+            await files.resegment(work, winner_id)
+            await files.resegment(work, loser_id)
+            return work.answer(
+                MergeOut(
+                    merge_id=merge_id,
+                    winner_id=winner_id,
+                    loser_id=loser_id,
+                    moved={kind: len(keys) for kind, keys in moved.items() if keys},
+                )
+            )
+
+    async def create_household(self, principal: Principal, new: HouseholdNew) -> HouseholdOut:
+        async with self._work.begin("households.create", principal.actor) as work:
+            household_id = new_id()
+            await store.lock(work.conn, *new.members)
+            for member in new.members:
+                await files.writable_customer(work.conn, principal, member, field="members")
+            await store.insert_household(work.conn, household_id, new.name, work.now)
+            for member in sorted(
+                await store.join_household(work.conn, household_id, new.members, work.now)
+            ):
+                work.emit(CustomerUpdated(customer_id=member, fields=("household_id",)))
+                work.audit("customer.updated", "customer", member, person=member)
+            return work.answer(await _household(work.conn, principal, household_id))
+
+    async def household(self, principal: Principal, household_id: UUID) -> HouseholdOut:
+        async with self._work.reading("households.get") as conn:
+            return await _household(conn, principal, household_id)
+
+
+async def _household(conn: Connection, principal: Principal, household_id: UUID) -> HouseholdOut:
+    row = await store.household(conn, household_id)
+    own = only_own(principal)
+    members = await store.listed(
+        conn, None, None, None, None, None, household_id, own, None, None, 200
+    )
+    if row is None or (own is not None and not members):
+        raise NotFound
+    return HouseholdOut(
+        household_id=row["id"],
+        name=row["name"],
+        members=[CustomerRow(**files.shown(member)) for member in members],
+    )

@@ -1,0 +1,103 @@
+"""What begins and ends by the clock."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from contactcenter.core.work import Work, WorkFactory
+from contactcenter.events.policies import (
+    PolicyCancelled,
+    PolicyExpiringSoon,
+)
+from crm.customers import files as customers
+from crm.policies import files, store
+from crm.policies.model import (
+    moment_due,
+    renewal_calendar,
+)
+from db import Record
+
+BATCH: Final = 200
+NOTHING: Final = UUID(int=0)
+
+
+class PolicyClock:
+    def __init__(self, work: WorkFactory, zone: ZoneInfo) -> None:
+        self._work = work
+        self._zone = zone
+
+    def _today(self, now: datetime) -> date:
+        return now.astimezone(self._zone).date()
+
+    async def turn(self) -> None:
+        """What begins or ends by itself: terms that start, terms and notices that run out."""
+        while await self._turn():
+            pass
+
+    async def _turn(self) -> bool:
+        async with self._work.begin("policies.turn", "system") as work:
+            zone = self._zone.key
+            begun = await store.beginning(work.conn, zone, work.now, BATCH)
+            for row in begun:
+                await store.set_status(work.conn, row["id"], "active", work.now)
+                files.tell_status(work, row, "active")
+            ended = await store.ending(work.conn, zone, work.now, BATCH)
+            for row in ended:
+                if row["cancellation_reason"] is not None:
+                    await store.set_status(work.conn, row["id"], "cancelled", work.now)
+                    files.tell_status(work, row, "cancelled")
+                elif row["not_renewed_by"] is not None:
+                    at = await store.not_renewed(
+                        work.conn, row["id"], zone, work.now, row["not_renewed_by"]
+                    )
+                    work.emit(
+                        PolicyCancelled(
+                            policy_id=row["id"],
+                            customer_id=row["customer_id"],
+                            reason="non_renewal",
+                            effective_at=at,
+                            refund_estimate=None,
+                        )
+                    )
+                else:
+                    await store.set_status(work.conn, row["id"], "expired", work.now)
+                    files.tell_status(work, row, "expired")
+            for customer_id in sorted({row["customer_id"] for row in (*begun, *ended)}):
+                await customers.resegment(work, customer_id)
+        return BATCH in (len(begun), len(ended))
+
+    async def tell_expiring(self) -> None:
+        """policy.expiring_soon, once for each policy, term and moment."""
+        last = NOTHING
+        while True:
+            async with self._work.begin("policies.tell_expiring", "system") as work:
+                today = self._today(work.now)
+                local = await store.holidays(work.conn)
+                until = today + timedelta(days=120)
+                rows = await store.renewable(work.conn, today, until, last, BATCH)
+                for row in rows:
+                    await self._tell_moment(work, row, today, local)
+            if len(rows) < BATCH:
+                return
+            last = rows[-1]["id"]
+
+    @staticmethod
+    async def _tell_moment(work: Work, row: Record, today: date, local: frozenset[date]) -> None:
+        end = row["coverage_end_date"]
+        dates = renewal_calendar(end, row["notice_months"], local)
+        moment = moment_due(dates, row["told"], today, end)
+        if moment is None or not await store.tell(work.conn, row["id"], end, moment, work.now):
+            return
+        work.emit(
+            PolicyExpiringSoon(
+                policy_id=row["id"],
+                customer_id=row["customer_id"],
+                term_end=end.isoformat(),
+                moment=moment,
+                last_day=dates.last_day.isoformat(),
+                our_last_day=dates.our_last_day.isoformat(),
+            )
+        )

@@ -1,0 +1,281 @@
+"""A policy's file: finding it, writing it, and what is covered. For the whole room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import db
+from contactcenter.core.access import Principal
+from contactcenter.core.errors import Conflict, Invalid, NotFound
+from contactcenter.core.ids import new_id
+from contactcenter.core.work import Work
+from contactcenter.events.policies import (
+    PolicyCreated,
+    PolicyStatusChanged,
+)
+from crm.access import only_own, require_write
+from crm.customers import files as customers
+from crm.customers.model import search_text
+from crm.policies import store
+from crm.policies.coverage import Contract, Coverage, Premium, check_coverage
+from crm.policies.model import (
+    IN_FORCE,
+    Version,
+    instant,
+    non_renewal_state,
+    overlaps,
+    renewal_calendar,
+    terms_at,
+)
+from crm.policies.schemas import (
+    NonRenewalOut,
+    Party,
+    PartyOut,
+    PolicyNew,
+    PolicyOut,
+    PolicyRow,
+    RenewalDates,
+    Warning_,
+)
+from crm.schemas import picked
+from db import Connection, Record
+
+FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
+MONEY: Final = frozenset(
+    {"premium_amount", "premium_net", "coverage_amount", "property_value", "refund_estimate"}
+)
+SEARCHED: Final = ("policy_number", "reference", "vehicle_plate", "property_address")
+
+
+async def the_policy(
+    conn: Connection, policy_id: UUID, *, own: UUID | None = None, lock: bool = False
+) -> Record:
+    if lock:
+        await store.lock(conn, policy_id)
+    row = await store.find(conn, policy_id, own)
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def coverage_at(
+    conn: Connection,
+    policy_id: UUID,
+    at: datetime,
+    now: datetime,
+    zone: ZoneInfo,
+    peril: str | None = None,
+) -> Coverage:
+    """Whether the policy covers an instant, by its terms, receipts and end as known now."""
+    row = await the_policy(conn, policy_id)
+    versions = [store.version_of(each) for each in await store.versions(conn, policy_id)]
+    receipts = await store.receipts(conn, policy_id)
+    then = terms_at(versions, at, now)
+    since = (v for v in versions[1:] if v.effective_at <= at < v.known_at and v.changes)
+    contract = Contract(
+        starts_at=instant(row["coverage_start_date"], row["coverage_start_time"], zone),
+        ends_at=instant(row["coverage_end_date"], row["coverage_end_time"], zone),
+        status=row["status"],
+        ended_at=row["cancelled_at"],
+        first_premium_agreed=row["first_premium_agreed"],
+        covers=tuple(then.get("covers") or ()),
+        premiums=tuple(
+            Premium(r["due_on"], r["first"], r["paid_at"], r["claimed_at"])
+            for r in receipts
+            if r["state"] != "cancelled" and r["total"] > 0
+        ),
+        endorsed_since=any(since),
+    )
+    return check_coverage(contract, at, zone, peril)
+
+
+async def create(
+    work: Work, new: PolicyNew, zone: ZoneInfo, *, by: UUID | None, agent_id: UUID | None
+) -> UUID:
+    """Put a policy on file; the caller has checked that the customer's file may be written."""
+    await check(work.conn, new.model_dump())
+    values = plain(new.model_dump(exclude={"parties"}))
+    policy_id = new_id()
+    starts = instant(new.coverage_start_date, new.coverage_start_time, zone)
+    ends = instant(new.coverage_end_date, new.coverage_end_time, zone)
+    status = "proposal" if new.policy_number is None else by_time(starts, ends, work.now)
+    values |= {
+        "id": policy_id,
+        "reference": await store.next_reference(work.conn, work.now.astimezone(zone).year),
+        "term_start_date": new.coverage_start_date,
+        "issued_by": new.issued_by or agent_id,
+        "status": status,
+    }
+    values["search_text"] = search_text([values.get(name) for name in SEARCHED])
+    try:
+        await store.insert(work.conn, values, work.now, by)
+    except db.UniqueViolation as error:
+        raise number_taken() from error
+    await add_version(
+        work, policy_id, "issue", starts, {name: values[name] for name in store.TERMS}, ""
+    )
+    holder = {"role": "policyholder", "customer_id": new.customer_id}
+    await store.add_party(work.conn, new_id(), policy_id, holder)
+    await store.put_parties(work.conn, policy_id, numbered(new.parties))
+    work.emit(
+        PolicyCreated(
+            policy_id=policy_id,
+            customer_id=new.customer_id,
+            policy_type=new.policy_type,
+            status=status,
+        )
+    )
+    work.audit("policy.created", "policy", policy_id, after=values, person=new.customer_id)
+    await customers.resegment(work, new.customer_id)
+    return policy_id
+
+
+async def card(conn: Connection, policy_id: UUID, *more: Warning_) -> PolicyOut:
+    """A policy as it is shown; whoever asks has checked that the asker may see it."""
+    row = await the_policy(conn, policy_id)
+    local = await store.holidays(conn)
+    no = await store.non_renewal(conn, policy_id, row["coverage_end_date"])
+    near = await store.similar(conn, row)
+    mine = (row["coverage_start_date"], row["coverage_end_date"])
+    both = [
+        other["id"]
+        for other in near
+        if overlaps(*mine, [(other["coverage_start_date"], other["coverage_end_date"])])
+    ]
+    warnings = [*more]
+    if both and row["status"] in {"proposal", "pending", *IN_FORCE}:
+        warnings.append(Warning_(type="overlap", policy_ids=both))
+    if no is not None and no["late"]:
+        warnings.append(Warning_(type="notice_late"))
+    return PolicyOut(
+        **picked(PolicyOut, row, MONEY),
+        policy_id=policy_id,
+        renewal=renewal_dates(row, local),
+        non_renewal=None
+        if no is None
+        else NonRenewalOut(**no, state=non_renewal_state(no["sent_on"], no["acknowledged_on"])),
+        parties=[PartyOut(**party) for party in await store.parties(conn, policy_id)],
+        warnings=warnings,
+    )
+
+
+async def locked(work: Work, principal: Principal, policy_id: UUID) -> Record:
+    row = await the_policy(work.conn, policy_id, own=only_own(principal), lock=True)
+    await require_write(work.conn, principal, row["customer_id"])
+    return row
+
+
+async def update(work: Work, principal: Principal, row: Record, changes: Mapping[str, Any]) -> None:
+    after = {**dict(row), **changes}
+    text = search_text([after.get(name) for name in SEARCHED])
+    try:
+        await store.update(
+            work.conn, row["id"], {**changes, "search_text": text}, work.now, principal.user_id
+        )
+    except db.UniqueViolation as error:
+        raise number_taken() from error
+    work.audit(
+        work.name,
+        "policy",
+        row["id"],
+        before={name: row[name] for name in changes},
+        after=dict(changes),
+        person=row["customer_id"],
+    )
+
+
+async def add_version(
+    work: Work,
+    policy_id: UUID,
+    kind: str,
+    effective: datetime,
+    changes: Mapping[str, Any],
+    reason: str,
+) -> int:
+    return await store.add_version(
+        work.conn,
+        new_id(),
+        policy_id,
+        kind=kind,
+        effective_at=effective,
+        known_at=work.now,
+        changes=changes,
+        reason=reason,
+        by=work.actor,
+    )
+
+
+async def newest(work: Work, policy_id: UUID) -> dict[str, Any]:
+    """The terms of the latest effect: what the policy's row holds."""
+    rows = await store.versions(work.conn, policy_id)
+    versions: list[Version] = [store.version_of(row) for row in rows]
+    return terms_at(versions, FAR, FAR)
+
+
+async def check(conn: Connection, values: Mapping[str, Any]) -> None:
+    carrier = values.get("carrier")
+    if carrier is not None:
+        found = await store.insurers(conn, carrier)
+        if not found or found[0]["retired"]:
+            raise Invalid.field("carrier", "unknown_insurer", "There is no such insurer.")
+    if values.get("issued_by") and not await customers.agent_exists(conn, values["issued_by"]):
+        raise Invalid.field("issued_by", "unknown_agent", "There is no such agent.")
+    people = [party["customer_id"] for party in values.get("parties") or ()]
+    people = [each for each in people if each is not None]
+    if people and not await store.all_there(conn, people):
+        raise Invalid.field("parties", "unknown_customer", "There is no such customer.")
+
+
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Money as the column has it."""
+    return {
+        name: value["amount"] if name in MONEY and value is not None else value
+        for name, value in values.items()
+    }
+
+
+def numbered(parties: list[Party]) -> list[tuple[UUID, dict[str, Any]]]:
+    return [(new_id(), party.model_dump()) for party in parties]
+
+
+def by_time(starts: datetime, ends: datetime, now: datetime) -> str:
+    return "pending" if now < starts else "active" if now < ends else "expired"
+
+
+def number_taken() -> Conflict:
+    return Conflict(
+        "This insurer's policy of that number is on file.",
+        field="policy_number",
+        type="policy_number_taken",
+    )
+
+
+def tell_status(work: Work, row: Record, after: str) -> None:
+    work.emit(
+        PolicyStatusChanged(
+            policy_id=row["id"],
+            customer_id=row["customer_id"],
+            before=row["status"],
+            after=after,
+        )
+    )
+
+
+def shown(row: Record) -> dict[str, Any]:
+    """The fields of PolicyRow."""
+    return picked(PolicyRow, row, MONEY) | {"policy_id": row["id"]}
+
+
+def renewal_dates(row: Record, local: frozenset[date]) -> RenewalDates | None:
+    if row["notice_months"] is None or not row["auto_renew"]:
+        return None
+    dates = renewal_calendar(row["coverage_end_date"], row["notice_months"], local)
+    return RenewalDates(
+        last_day=dates.last_day,
+        our_last_day=dates.our_last_day,
+        insurer_last_day=dates.insurer_last_day,
+    )

@@ -1,0 +1,237 @@
+"""How a policy's term ends: renewed, cancelled, or not renewed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from contactcenter.core.access import Principal
+from contactcenter.core.errors import Conflict, Invalid
+from contactcenter.core.work import Work, WorkFactory
+from contactcenter.events.policies import (
+    PolicyCancelled,
+    PolicyNonRenewalChanged,
+    PolicyRenewed,
+)
+from crm.customers import files as customers
+from crm.days import add_months
+from crm.policies import files, store
+from crm.policies.model import (
+    EDGES,
+    IN_FORCE,
+    Refund,
+    instant,
+    next_term,
+    refund,
+    renewal_calendar,
+    withdrawal_ends,
+)
+from crm.policies.schemas import (
+    CancelIn,
+    Cancelled,
+    NonRenewalIn,
+    PolicyOut,
+    RefundOut,
+    RenewIn,
+    Warning_,
+)
+from crm.schemas import euros
+from db import Record
+
+Match = Callable[[int], None]
+
+
+class TermService:
+    def __init__(self, work: WorkFactory, zone: ZoneInfo) -> None:
+        self._work = work
+        self._zone = zone
+
+    def _today(self, now: datetime) -> date:
+        return now.astimezone(self._zone).date()
+
+    async def cancel(
+        self, principal: Principal, policy_id: UUID, wish: CancelIn, match: Match
+    ) -> Cancelled:
+        """End it before its term; the refund is an estimate. Conflict for what has ended, for a
+        wish of somebody who is not the policyholder, and for a withdrawal that is too late."""
+        async with self._work.begin("policies.cancel", principal.actor) as work:
+            row = await files.locked(work, principal, policy_id)
+            match(row["version"])
+            if "cancelled" not in EDGES[row["status"]] or row["cancelled_at"] is not None:
+                raise Conflict("This policy has ended, or is going to.", status=row["status"])
+            self._check_wish(row, wish, self._today(work.now))
+            effect = instant(wish.effective_date, wish.effective_time, self._zone)
+            paid = await store.paid_in_term(work.conn, policy_id, row["term_start_date"])
+            estimate = refund(
+                wish.reason,
+                paid,
+                row["term_start_date"],
+                row["coverage_end_date"],
+                wish.effective_date,
+                cover_on_request=row["cover_on_request"],
+            )
+            await files.add_version(work, policy_id, "cancellation", effect, {}, wish.note)
+            changes: dict[str, Any] = {
+                "cancellation_reason": wish.reason,
+                "cancelled_at": effect,
+                "cancelled_by": wish.requested_by,
+                "refund_estimate": estimate.amount,
+            }
+            if effect <= work.now or row["status"] == "proposal":
+                changes["status"] = "cancelled"
+            await files.update(work, principal, row, changes)
+            work.emit(
+                PolicyCancelled(
+                    policy_id=policy_id,
+                    customer_id=row["customer_id"],
+                    reason=wish.reason,
+                    effective_at=effect,
+                    refund_estimate=estimate.amount,
+                )
+            )
+            await customers.resegment(work, row["customer_id"])
+            return work.answer(
+                Cancelled(policy=await files.card(work.conn, policy_id), refund=_refund(estimate))
+            )
+
+    @staticmethod
+    def _check_wish(row: Record, wish: CancelIn, today: date) -> None:
+        asked = wish.requested_by_customer_id
+        if asked is not None and asked != row["customer_id"]:
+            raise Conflict("Only the policyholder can cancel.", reason="not_policyholder")
+        insurers_own = wish.reason == "insurer_terminates"
+        if insurers_own != (wish.requested_by == "insurer") and wish.reason in {
+            "insurer_terminates",
+            "policyholder_wish",
+            "distance_withdrawal",
+        }:
+            raise Invalid.field("requested_by", "wrong_side", "This reason is the other side's.")
+        if not row["term_start_date"] <= wish.effective_date <= row["coverage_end_date"]:
+            raise Invalid.field(
+                "effective_date", "outside_term", "It must lie within the present term."
+            )
+        if wish.reason == "distance_withdrawal":
+            concluded = row["concluded_on"]
+            if not row["distance_sale"] or concluded is None:
+                raise Conflict("It was not concluded at a distance.", reason="not_distance")
+            if today > (last := withdrawal_ends(concluded, row["policy_type"])):
+                raise Conflict(
+                    "The time to withdraw is over.", reason="too_late", last_day=last.isoformat()
+                )
+
+    async def renew(
+        self, principal: Principal, policy_id: UUID, wish: RenewIn, match: Match
+    ) -> PolicyOut:
+        """A further term, which begins when the present one ends.
+
+        Conflict when a no has been acknowledged or the term is over, unless the insurer consents.
+        A premium that rises with less than two months' notice is a warning: the policyholder may
+        refuse it (LCS art. 22.3).
+        """
+        async with self._work.begin("policies.renew", principal.actor) as work:
+            row = await files.locked(work, principal, policy_id)
+            match(row["version"])
+            if row["status"] not in {*IN_FORCE, "expired"} or row["cancelled_at"] is not None:
+                raise Conflict("This policy cannot be renewed.", status=row["status"])
+            start = row["coverage_end_date"]
+            no = await store.non_renewal(work.conn, policy_id, start)
+            refused = no is not None and no["acknowledged_on"] is not None
+            if (refused or row["status"] == "expired") and not wish.insurer_consents:
+                raise Conflict(
+                    "It was not renewed: the insurer would have to consent.",
+                    reason="non_renewal" if refused else "expired",
+                )
+            end = wish.end_date or next_term(row["term_start_date"], start)
+            if end <= start:
+                raise Invalid.field("end_date", "bad_period", "It must end after it begins.")
+            terms: dict[str, Any] = {"coverage_end_date": end}
+            if wish.premium_amount is not None:
+                terms["premium_amount"] = wish.premium_amount.amount
+            if wish.premium_net is not None:
+                terms["premium_net"] = wish.premium_net.amount
+            effective = instant(start, row["coverage_end_time"], self._zone)
+            await files.add_version(work, policy_id, "renewal", effective, terms, wish.note)
+            changes = await files.newest(work, policy_id) | {"term_start_date": start}
+            if row["status"] == "expired":
+                changes["status"] = "active"
+                files.tell_status(work, row, "active")
+            await files.update(work, principal, row, changes)
+            work.emit(
+                PolicyRenewed(
+                    policy_id=policy_id,
+                    customer_id=row["customer_id"],
+                    term_start=start.isoformat(),
+                    term_end=end.isoformat(),
+                )
+            )
+            rises = terms.get("premium_amount", row["premium_amount"]) > row["premium_amount"]
+            told, last = wish.insurer_notified_on, add_months(start, -2)
+            late = rises and (told is None or told > last)
+            warnings = [Warning_(type="terms_changed_late")] if late else []
+            return work.answer(await files.card(work.conn, policy_id, *warnings))
+
+    async def receive_no(
+        self, principal: Principal, policy_id: UUID, no: NonRenewalIn
+    ) -> PolicyOut:
+        """Somebody will not renew. It counts only when the other side has it; a late one is
+        noted as late, for the insurer may still agree."""
+        async with self._work.begin("policies.receive_no", principal.actor) as work:
+            row = await files.locked(work, principal, policy_id)
+            if row["status"] not in IN_FORCE or row["cancelled_at"] is not None:
+                raise Conflict("This policy does not renew.", status=row["status"])
+            if no.received_on > self._today(work.now):
+                raise Invalid.field("received_on", "in_future", "That day has not come.")
+            end = row["coverage_end_date"]
+            dates = renewal_calendar(
+                end, row["notice_months"] or 0, await store.holidays(work.conn)
+            )
+            last = dates.last_day if no.by == "policyholder" else dates.insurer_last_day
+            late = no.received_on > last
+            if not await store.put_non_renewal(
+                work.conn, policy_id, end, no.by, no.received_on, late
+            ):
+                raise Conflict("A no for this term is on file.", reason="exists")
+            await self._tell_no(work, row, "received", no.by, late)
+            return work.answer(await files.card(work.conn, policy_id))
+
+    async def move_no(
+        self, principal: Principal, policy_id: UUID, *, sent: date | None, acknowledged: date | None
+    ) -> PolicyOut:
+        """It was passed on, or the other side has confirmed it."""
+        async with self._work.begin("policies.move_no", principal.actor) as work:
+            row = await files.locked(work, principal, policy_id)
+            if max(day for day in (sent, acknowledged) if day) > self._today(work.now):
+                raise Invalid.field("on", "in_future", "That day has not come.")
+            moved = await store.move_non_renewal(
+                work.conn, policy_id, row["coverage_end_date"], sent, acknowledged
+            )
+            if moved is None:
+                raise Conflict("received → sent → acknowledged, each not before the last.")
+            state = "sent" if acknowledged is None else "acknowledged"
+            await self._tell_no(work, row, state, moved["by"], moved["late"])
+            return work.answer(await files.card(work.conn, policy_id))
+
+    @staticmethod
+    async def _tell_no(work: Work, row: Record, state: str, by: str, late: bool) -> None:
+        work.emit(
+            PolicyNonRenewalChanged(
+                policy_id=row["id"],
+                customer_id=row["customer_id"],
+                state=state,
+                by=by,
+                late=late,
+            )
+        )
+        work.audit(f"policy.non_renewal_{state}", "policy", row["id"], after={"by": by})
+
+
+def _refund(estimate: Refund) -> RefundOut:
+    return RefundOut(
+        rule=estimate.rule,
+        estimate=euros(estimate.amount),
+        days=estimate.days,
+        of_days=estimate.of_days,
+    )
