@@ -17,6 +17,8 @@ from crm.customers.merging import MergeService
 from crm.customers.routes import CustomerRoutes
 from crm.customers.service import CustomerService
 from crm.desk.glance import DeskRoutes, DeskService
+from crm.imports.routes import ImportRoutes
+from crm.imports.service import ImportService
 from crm.letters import service as letters_service
 from crm.letters.listeners import listeners as letter_listeners
 from crm.letters.service import LetterService
@@ -86,6 +88,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
             *TaskRoutes(tasks).table(),
             *WorkflowRoutes(workflows).table(),
             *DeskRoutes(desk).table(),
+            *ImportRoutes(ImportService(deps.work, zone)).table(),
         ),
         listeners=(
             *CUSTOMER_LISTENERS,

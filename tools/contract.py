@@ -34,6 +34,7 @@ MODULES = (
     "crm.claims.schemas",
     "crm.customers.schemas",
     "crm.desk.schemas",
+    "crm.imports.schemas",
     "crm.policies.schemas",
     "crm.quotes.schemas",
     "crm.schemas",

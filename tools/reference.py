@@ -165,14 +165,19 @@ def _operation(
             kind = _kind(parameter["schema"])
             lines.append(f"- `{parameter['name']}` ({parameter['in']}, {needed}): {kind}")
     if "requestBody" in operation:
-        schema = operation["requestBody"]["content"]["application/json"]["schema"]
-        lines += ["", *_example(schema, schemas)]
+        ((medium, content),) = operation["requestBody"]["content"].items()
+        if medium == "application/json":
+            lines += ["", *_example(content["schema"], schemas)]
+        else:
+            lines += ["", f"The body is `{medium}`."]
     for status, answer in operation["responses"].items():
         content = answer.get("content", {})
         if status < "400":
             lines += ["", f"**{status}** {answer['description']}"]
             if "application/json" in content:
                 lines += ["", *_example(content["application/json"]["schema"], schemas)]
+            elif content:
+                lines[-1] += f", as `{next(iter(content))}`"
     codes = [status for status in operation["responses"] if status >= "400"]
     lines += ["", f"Errors: {', '.join(codes)}."]
     return lines

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, Literal, get_origin
@@ -87,7 +87,7 @@ class Request:
     request_id: str
     address: str  # where it came from; personal data, never for the log
     params: Mapping[str, str | UUID]
-    body: Any = None  # an instance of the route's body model
+    body: Any = None  # an instance of the route's body model; bytes where it has a medium
     query: Any = None  # an instance of the route's query model
 
     def id(self, name: str) -> UUID:
@@ -125,7 +125,7 @@ class Request:
 class Response:
     """An answer that is more than its model."""
 
-    body: BaseModel | bytes | str | None = None
+    body: BaseModel | bytes | str | AsyncIterator[bytes] | None = None  # parts go as they come
     status: int | None = None  # default: the route's
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
@@ -154,8 +154,9 @@ class Route:
 
     `{id}` and `{..._id}` in the path are UUIDs (anything else is 404), other parameters are keys.
     `creates` makes a POST honour Idempotency-Key. `may_be_empty`: it also answers 204, where there
-    is nothing to tell. `limit` replaces the general rate limit, counted by principal, or by address
-    where nobody is signed in.
+    is nothing to tell. `medium`: the body is of this media type and reaches the handler as bytes.
+    `answers`: the media type of what is not JSON. `limit` replaces the general rate limit, counted
+    by principal, or by address where nobody is signed in.
     """
 
     method: Method
@@ -173,6 +174,8 @@ class Route:
     may_be_empty: bool = False
     limit: Limit | None = None
     max_body: int = BODY_LIMIT
+    medium: str | None = None
+    answers: str | None = None
 
     @property
     def audit_name(self) -> str:
@@ -341,7 +344,7 @@ class _Border:
                 query=_query(http, route.query, lists),
             )
             raw = await _raw_body(http, route)
-            request.body = _body(raw, route.body)
+            request.body = raw if route.medium else _body(raw, route.body)
             key = http.headers.get("Idempotency-Key")
             key = None if key is None else text_of(key)
 
@@ -531,10 +534,11 @@ async def _raw_body(http: web.Request, route: Route) -> bytes:
             parts.append(part)
     except (ClientError, ConnectionError, HttpProcessingError) as error:
         raise Malformed("The body ended before its end.") from error
-    if size and route.body is not None:
-        kind = http.content_type
-        if kind != "application/json" and not kind.endswith("+json"):
-            raise UnsupportedType("Send application/json.")
+    kind = http.content_type
+    if route.medium is not None and kind != route.medium:
+        raise UnsupportedType(f"Send {route.medium}.")
+    if size and route.body is not None and kind != "application/json" and kind[-5:] != "+json":
+        raise UnsupportedType("Send application/json.")
     return b"".join(parts)
 
 

@@ -164,6 +164,11 @@ def _operation(route: Route, names: Named) -> dict[str, Any]:
             "required": True,
             "content": {"application/json": {"schema": schema}},
         }
+    if route.medium is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {route.medium: {"schema": {"type": "string"}}},
+        }
     if route.may_be_empty:
         operation["responses"]["204"] = {"description": "Nothing to tell."}
     if route.creates:
@@ -188,7 +193,8 @@ def _operation(route: Route, names: Named) -> dict[str, Any]:
 
 
 def _status(route: Route) -> int:
-    return 204 if route.response is None and route.status == HTTPStatus.OK else route.status
+    empty = route.response is None and route.answers is None
+    return 204 if empty and route.status == HTTPStatus.OK else route.status
 
 
 def _operation_id(route: Route) -> str:
@@ -222,6 +228,9 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _success(route: Route, names: Named) -> dict[str, Any]:
+    if route.answers is not None:
+        content = {route.answers: {"schema": {"type": "string"}}}
+        return {"description": HTTPStatus(route.status).phrase, "content": content}
     if route.response is None:
         return {"description": "Done."}
     schema = names[route.response, "serialization"]
@@ -238,7 +247,7 @@ def _problems(route: Route) -> dict[int, list[type[Problem]]]:
         found += [Unauthenticated, Forbidden]
     if "_id}" in route.path or "{id}" in route.path:
         found.append(NotFound)
-    if route.body is not None:
+    if route.body is not None or route.medium is not None:
         found += [Malformed, Invalid, TooLarge, UnsupportedType]
     if route.query is not None:
         found.append(Invalid)

@@ -169,9 +169,15 @@ class WorkFactory:
 
     @contextlib.asynccontextmanager
     async def begin(
-        self, name: str, actor: str, *, isolation: db.Isolation | None = None
+        self,
+        name: str,
+        actor: str,
+        *,
+        isolation: db.Isolation | None = None,
+        origin: str | None = None,
     ) -> AsyncIterator[Work]:
-        """A unit of work called `area.use_case`, done by `actor` (see Principal.actor).
+        """A unit of work called `area.use_case`, done by `actor` (see Principal.actor). `origin`
+        is told with its events where they come from elsewhere than life: an import.
 
         Raises Unavailable within a second when no connection can be had, and when the database
         goes away or ends the transaction for its length or for a deadlock.
@@ -189,7 +195,7 @@ class WorkFactory:
                 if claim is not None and not claim.done and work.result is not None:
                     await claim.keep(conn, work.result)
                 noted = await work.prepare_notes(self._journal, request)
-                xid = await work.flush(self._origin)
+                xid = await work.flush(origin or self._origin)
         if claim is not None:
             claim.done = True
         if noted and request is not None:

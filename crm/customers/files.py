@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -147,16 +147,31 @@ async def create(
     work: Work, kind: str, values: Mapping[str, Any], *, by: UUID | None = None
 ) -> UUID:
     """Write a checked file; `values` are the fields of CustomerEdit."""
-    customer_id = new_id()
-    given = {**values, **_derived(kind, values)}
-    with unique():
-        await store.insert(work.conn, customer_id, kind, _row(given), work.now, by)
-    await store.put_ways(work.conn, customer_id, _ways(given))
-    await store.put_addresses(work.conn, customer_id, _numbered(given.get("addresses", ())))
-    work.emit(CustomerCreated(customer_id=customer_id, kind=kind))
+    (customer_id,) = await create_many(work, [(kind, values)], by=by)
     work.audit("customer.created", "customer", customer_id, after=dict(values), person=customer_id)
     await resegment(work, customer_id)
     return customer_id
+
+
+async def create_many(
+    work: Work, new: Sequence[tuple[str, Mapping[str, Any]]], *, by: UUID | None = None
+) -> list[UUID]:
+    """Write checked files, (kind, values) each, in few statements; the caller leaves the notes.
+    Conflict when a document or mail address is somebody else's."""
+    rows, ways, addresses, ids = [], [], [], []
+    for kind, values in new:
+        customer_id = new_id()
+        ids.append(customer_id)
+        given = {**values, **_derived(kind, values)}
+        rows.append({**_row(given), "id": customer_id, "kind": kind})
+        ways += _ways(customer_id, given)
+        addresses += _numbered(customer_id, given.get("addresses", ()))
+        work.emit(CustomerCreated(customer_id=customer_id, kind=kind))
+    with unique():
+        await store.insert(work.conn, rows, work.now, by)
+    await store.add_ways(work.conn, ways)
+    await store.add_addresses(work.conn, addresses)
+    return ids
 
 
 async def update(
@@ -177,9 +192,9 @@ async def update(
             work.conn, row["id"], {**changes, **_derived(row["kind"], after)}, work.now, by
         )
     if DERIVED & set(changed) or any(own in changed for own, _ in OWN_WAYS):
-        await store.put_ways(work.conn, row["id"], _ways(after))
+        await store.put_ways(work.conn, row["id"], _ways(row["id"], after))
     if "addresses" in changed:
-        await store.put_addresses(work.conn, row["id"], _numbered(given["addresses"]))
+        await store.put_addresses(work.conn, row["id"], _numbered(row["id"], given["addresses"]))
     work.emit(CustomerUpdated(customer_id=row["id"], fields=tuple(sorted(changed))))
     work.audit(
         "customer.updated",
@@ -218,11 +233,11 @@ def _derived(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
         ordered = f"{values['last_name']} {values['first_name']}"
     parts = [values.get(name) for name in ("first_name", "last_name", "company_name")]
     parts += [values.get(name) for name in ("dni", "tax_id")]
-    parts += [address for _, address, _, _ in _ways(values)]
+    parts += [address for _, address, _, _ in _known_ways(values)]
     return {"sort_key": sort_key(ordered), "search_text": search_text(parts)}
 
 
-def _ways(values: Mapping[str, Any]) -> list[tuple[str, str, str, bool]]:
+def _known_ways(values: Mapping[str, Any]) -> list[tuple[str, str, str, bool]]:
     ways = {
         (kind, values[name]): (kind, values[name], name, False)
         for name, kind in OWN_WAYS
@@ -234,12 +249,16 @@ def _ways(values: Mapping[str, Any]) -> list[tuple[str, str, str, bool]]:
     return list(ways.values())
 
 
+def _ways(customer_id: UUID, values: Mapping[str, Any]) -> list[tuple[UUID, str, str, str, bool]]:
+    return [(customer_id, *way) for way in _known_ways(values)]
+
+
 def _row(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in DERIVED}
 
 
-def _numbered(addresses: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [{"id": new_id(), **address} for address in addresses]
+def _numbered(customer_id: UUID, addresses: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{**address, "id": new_id(), "customer_id": customer_id} for address in addresses]
 
 
 class unique:  # noqa: N801 - reads as the statement it is
@@ -266,19 +285,57 @@ async def check_references(conn: Connection, values: Mapping[str, Any]) -> None:
         raise Invalid.field("household_id", "unknown_household", "There is no such household.")
 
 
+Alike = list[tuple[Record, int, tuple[str, ...]]]
+"""Somebody on file, how surely it is the same, and by what; the surest first."""
+
+
 async def alike(
     conn: Connection, kind: str, values: Mapping[str, Any], besides: UUID | None
-) -> list[tuple[Record, int, tuple[str, ...]]]:
-    mine = _traits(kind, values, (address for _, address, _, _ in _ways(values)))
+) -> Alike:
+    """Who this may be."""
+    mine = _new_traits(kind, values)
     by_name = needle(mine.name) or Needle(("\0",), ("\0",))
     rows = await store.candidates(
         conn,
-        [(way_kind, address) for way_kind, address, _, _ in _ways(values)],
+        [(way_kind, address) for way_kind, address, _, _ in _known_ways(values)],
         list(mine.documents),
         by_name.grams,
         by_name.words,
         besides,
     )
+    return _ranked(kind, mine, rows)
+
+
+async def alike_of_many(
+    conn: Connection, new: Sequence[tuple[str, Mapping[str, Any]]]
+) -> list[Alike]:
+    """Who each of these, (kind, values), may be: by document, address or the whole name."""
+    traits = [_new_traits(kind, values) for kind, values in new]
+    names = [_derived(kind, values)["sort_key"] for kind, values in new]
+    ways = [[(way[0], way[1]) for way in _known_ways(values)] for _, values in new]
+    rows = await store.candidates_of_many(
+        conn,
+        sorted({way for each in ways for way in each}),
+        sorted({document for each in traits for document in each.documents}),
+        sorted(set(names)),
+    )
+    by_trait: dict[str, list[Record]] = {}
+    for row in rows:
+        keys = {row["sort_key"], row["dni"], row["tax_id"], *row["known_ways"]} - {None}
+        for key in keys:
+            by_trait.setdefault(key, []).append(row)
+    found = []
+    for (kind, _), mine, name in zip(new, traits, names, strict=True):
+        near = {
+            row["id"]: row
+            for key in (name, *mine.documents, *mine.ways)
+            for row in by_trait.get(key, ())
+        }
+        found.append(_ranked(kind, mine, near.values()))
+    return found
+
+
+def _ranked(kind: str, mine: Traits, rows: Iterable[Record]) -> Alike:
     found = []
     for row in rows:
         if row["kind"] != kind:
@@ -287,6 +344,10 @@ async def alike(
         if score >= ALIKE:
             found.append((row, score, by))
     return sorted(found, key=lambda each: (-each[1], each[0]["id"]))[:10]
+
+
+def _new_traits(kind: str, values: Mapping[str, Any]) -> Traits:
+    return _traits(kind, values, (address for _, address, _, _ in _known_ways(values)))
 
 
 def _traits(kind: str, values: Mapping[str, Any] | Record, ways: Any) -> Traits:

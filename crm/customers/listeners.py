@@ -13,8 +13,9 @@ from contactcenter.core.eventlog import Recorded
 from contactcenter.core.work import Work
 from contactcenter.events.customers import CustomerCreated, CustomerUpdated
 from contactcenter.events.interactions import InteractionCreated
+from contactcenter.events.policies import PolicyCreated
 from contactcenter.interactions import service as hall
-from crm.customers.files import identify, ways_of
+from crm.customers.files import identify, living, resegment, ways_of
 
 ADDRESSES = frozenset({"phone", "mobile", "email", "ways"})
 
@@ -37,6 +38,14 @@ async def learned(work: Work, recorded: Recorded) -> None:
             await _look(work, contact_id)
 
 
+async def imported(work: Work, recorded: Recorded) -> None:
+    """What an import wrote at one go gets its segment here."""
+    event = recorded.event
+    assert isinstance(event, CustomerCreated | PolicyCreated)
+    if recorded.origin == "import" and await living(work.conn, event.customer_id) is not None:
+        await resegment(work, event.customer_id)
+
+
 async def _look(work: Work, contact_id: UUID) -> None:
     contact = await hall.contact(work.conn, contact_id)
     if contact is None or contact.customer_id is not None:
@@ -51,4 +60,5 @@ async def _look(work: Work, contact_id: UUID) -> None:
 LISTENERS = (
     Listener("crm.identify", (InteractionCreated,), came),
     Listener("crm.learn", (CustomerCreated, CustomerUpdated), learned),
+    Listener("crm.segment_imported", (CustomerCreated, PolicyCreated), imported),
 )

@@ -18,8 +18,8 @@ _NEW_FIELDS: Final = ", ".join(f"n.{name.strip()}" for name in FIELDS.split(",")
 
 INSERT = f"""
 INSERT INTO customers (id, kind, {FIELDS}, created_at, updated_at, created_by, updated_by)
-SELECT $1, $2, {_NEW_FIELDS}, $4, $4, $5, $5
-FROM jsonb_populate_record(NULL::customers, $3::jsonb) AS n
+SELECT n.id, n.kind, {_NEW_FIELDS}, $2, $2, $3, $3
+FROM jsonb_populate_recordset(NULL::customers, $1::jsonb) AS n
 """  # noqa: S608 - constants
 UPDATE = f"""
 UPDATE customers c
@@ -31,29 +31,24 @@ RETURNING version
 DROP_WAYS = "DELETE FROM customer_ways WHERE customer_id = $1"
 PUT_WAYS = """
 INSERT INTO customer_ways (customer_id, kind, address, label, further)
-SELECT $1, kind, address, label, further
-FROM unnest($2::text[], $3::text[], $4::text[], $5::boolean[]) AS w (kind, address, label, further)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[])
 ON CONFLICT DO NOTHING
 """
 DROP_ADDRESSES = "DELETE FROM customer_addresses WHERE customer_id = $1"
 PUT_ADDRESSES = """
 INSERT INTO customer_addresses (id, customer_id, label, address_line1, address_line2, city,
                                 province, postal_code, country)
-SELECT n.id, $1, n.label, n.address_line1, n.address_line2, n.city, n.province, n.postal_code,
-       n.country
-FROM jsonb_populate_recordset(NULL::customer_addresses, $2::jsonb) AS n
+SELECT n.id, n.customer_id, n.label, n.address_line1, n.address_line2, n.city, n.province,
+       n.postal_code, n.country
+FROM jsonb_populate_recordset(NULL::customer_addresses, $1::jsonb) AS n
 """
 
 
 async def insert(
-    conn: Connection,
-    customer_id: UUID,
-    kind: str,
-    values: Mapping[str, Any],
-    at: datetime,
-    by: UUID | None,
+    conn: Connection, rows: Sequence[Mapping[str, Any]], at: datetime, by: UUID | None
 ) -> None:
-    await conn.execute(INSERT, customer_id, kind, values, at, by)
+    """Each row has its id and kind beside the fields."""
+    await conn.execute(INSERT, list(rows), at, by)
 
 
 async def update(
@@ -64,21 +59,31 @@ async def update(
     return version
 
 
-async def put_ways(
-    conn: Connection, customer_id: UUID, ways: Sequence[tuple[str, str, str, bool]]
-) -> None:
-    """Replace all: (kind, address, label, further)."""
-    await conn.execute(DROP_WAYS, customer_id)
+async def add_ways(conn: Connection, ways: Sequence[tuple[UUID, str, str, str, bool]]) -> None:
+    """(customer, kind, address, label, further)."""
     if ways:
-        await conn.execute(PUT_WAYS, customer_id, *map(list, zip(*ways, strict=True)))
+        await conn.execute(PUT_WAYS, *map(list, zip(*ways, strict=True)))
+
+
+async def put_ways(
+    conn: Connection, customer_id: UUID, ways: Sequence[tuple[UUID, str, str, str, bool]]
+) -> None:
+    """Replace all of a customer."""
+    await conn.execute(DROP_WAYS, customer_id)
+    await add_ways(conn, ways)
+
+
+async def add_addresses(conn: Connection, addresses: Sequence[Mapping[str, Any]]) -> None:
+    if addresses:
+        await conn.execute(PUT_ADDRESSES, list(addresses))
 
 
 async def put_addresses(
     conn: Connection, customer_id: UUID, addresses: Sequence[Mapping[str, Any]]
 ) -> None:
+    """Replace all of a customer."""
     await conn.execute(DROP_ADDRESSES, customer_id)
-    if addresses:
-        await conn.execute(PUT_ADDRESSES, customer_id, list(addresses))
+    await add_addresses(conn, addresses)
 
 
 COLUMNS: Final = (
@@ -225,6 +230,39 @@ async def candidates(
         list(grams),
         list(words),
         besides,
+    )
+
+
+# As CANDIDATES, for many at once; a name counts when the whole of it is the same.
+CANDIDATES_OF_MANY = f"""
+WITH near AS (
+    SELECT w.customer_id AS id FROM customer_ways w
+    WHERE (w.kind, w.address) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+    UNION
+    SELECT c.id FROM customers c WHERE c.dni = ANY ($3::text[]) OR c.tax_id = ANY ($3)
+    UNION
+    SELECT c.id FROM customers c WHERE c.sort_key = ANY ($4::text[])
+)
+SELECT {COLUMNS},
+       ARRAY(SELECT w.address FROM customer_ways w WHERE w.customer_id = c.id) AS known_ways
+FROM near n JOIN customers c ON c.id = n.id
+WHERE c.status NOT IN ('merged', 'deleted')
+LIMIT 20000
+"""  # noqa: S608 - constants
+
+
+async def candidates_of_many(
+    conn: Connection,
+    ways: Sequence[tuple[str, str]],
+    documents: Sequence[str],
+    sort_keys: Sequence[str],
+) -> list[Record]:
+    return await conn.fetch(
+        CANDIDATES_OF_MANY,
+        [kind for kind, _ in ways],
+        [address for _, address in ways],
+        list(documents),
+        list(sort_keys),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -98,40 +98,70 @@ async def create(
 ) -> UUID:
     """Put a policy on file; the caller has checked that the customer's file may be written."""
     await check(work.conn, new.model_dump())
-    values = plain(new.model_dump(exclude={"parties"}))
-    policy_id = new_id()
-    starts = instant(new.coverage_start_date, new.coverage_start_time, zone)
-    ends = instant(new.coverage_end_date, new.coverage_end_time, zone)
-    status = "proposal" if new.policy_number is None else by_time(starts, ends, work.now)
-    values |= {
-        "id": policy_id,
-        "reference": await store.next_reference(work.conn, work.now.astimezone(zone).year),
-        "term_start_date": new.coverage_start_date,
-        "issued_by": new.issued_by or agent_id,
-        "status": status,
-    }
-    values["search_text"] = search_text([values.get(name) for name in SEARCHED])
+    (values,) = await create_many(work, [new], zone, by=by, agent_id=agent_id)
+    await store.put_parties(work.conn, values["id"], numbered(new.parties))
+    work.audit("policy.created", "policy", values["id"], after=values, person=new.customer_id)
+    await customers.resegment(work, new.customer_id)
+    policy_id: UUID = values["id"]
+    return policy_id
+
+
+async def create_many(
+    work: Work,
+    new: Sequence[PolicyNew],
+    zone: ZoneInfo,
+    *,
+    by: UUID | None,
+    agent_id: UUID | None,
+) -> list[dict[str, Any]]:
+    """Write checked policies with their first version and policyholder, in few statements; the
+    rows. The caller writes further parties and leaves the notes."""
+    year = work.now.astimezone(zone).year
+    references = await store.next_references(work.conn, year, len(new))
+    rows, versions, holders = [], [], []
+    for each, reference in zip(new, references, strict=True):
+        values = plain(each.model_dump(exclude={"parties"}))
+        starts = instant(each.coverage_start_date, each.coverage_start_time, zone)
+        ends = instant(each.coverage_end_date, each.coverage_end_time, zone)
+        status = "proposal" if each.policy_number is None else by_time(starts, ends, work.now)
+        values |= {
+            "id": new_id(),
+            "reference": reference,
+            "term_start_date": each.coverage_start_date,
+            "issued_by": each.issued_by or agent_id,
+            "status": status,
+        }
+        values["search_text"] = search_text([values.get(name) for name in SEARCHED])
+        rows.append(values)
+        versions.append(
+            {
+                "id": new_id(),
+                "policy_id": values["id"],
+                "number": 1,
+                "kind": "issue",
+                "effective_at": starts,
+                "known_at": work.now,
+                "changes": {name: values[name] for name in store.TERMS},
+                "reason": "",
+                "created_by": work.actor,
+            }
+        )
+        holders.append((new_id(), values["id"], each.customer_id))
+        work.emit(
+            PolicyCreated(
+                policy_id=values["id"],
+                customer_id=each.customer_id,
+                policy_type=each.policy_type,
+                status=status,
+            )
+        )
     try:
-        await store.insert(work.conn, values, work.now, by)
+        await store.insert(work.conn, rows, work.now, by)
     except db.UniqueViolation as error:
         raise number_taken() from error
-    await add_version(
-        work, policy_id, "issue", starts, {name: values[name] for name in store.TERMS}, ""
-    )
-    holder = {"role": "policyholder", "customer_id": new.customer_id}
-    await store.add_party(work.conn, new_id(), policy_id, holder)
-    await store.put_parties(work.conn, policy_id, numbered(new.parties))
-    work.emit(
-        PolicyCreated(
-            policy_id=policy_id,
-            customer_id=new.customer_id,
-            policy_type=new.policy_type,
-            status=status,
-        )
-    )
-    work.audit("policy.created", "policy", policy_id, after=values, person=new.customer_id)
-    await customers.resegment(work, new.customer_id)
-    return policy_id
+    await store.add_first_versions(work.conn, versions)
+    await store.add_holders(work.conn, holders)
+    return rows
 
 
 async def card(conn: Connection, policy_id: UUID, *more: Warning_) -> PolicyOut:

@@ -34,11 +34,11 @@ _FIXED: Final = (
 _CHANGEABLE: Final = (*TERMS, *OFFICE, *STATE)
 _INSERTED: Final = (*_FIXED, *_CHANGEABLE)
 
-NEXT_REFERENCE = "SELECT nextval('policy_references')"
+NEXT_REFERENCES = "SELECT nextval('policy_references') AS n FROM generate_series(1, $1)"
 INSERT = f"""
 INSERT INTO policies ({", ".join(_INSERTED)}, created_at, updated_at, created_by, updated_by)
 SELECT {", ".join(f"n.{name}" for name in _INSERTED)}, $2, $2, $3, $3
-FROM jsonb_populate_record(NULL::policies, $1::jsonb) AS n
+FROM jsonb_populate_recordset(NULL::policies, $1::jsonb) AS n
 """  # noqa: S608 - constants
 UPDATE = f"""
 UPDATE policies p
@@ -87,14 +87,14 @@ WHERE policy_type = $1 AND id <> $2 AND status IN ('pending', 'active', 'suspend
 """
 
 
-async def next_reference(conn: Connection, year: int) -> str:
-    return f"P-{year}-{await conn.fetchval(NEXT_REFERENCE):06d}"
+async def next_references(conn: Connection, year: int, count: int) -> list[str]:
+    return [f"P-{year}-{row['n']:06d}" for row in await conn.fetch(NEXT_REFERENCES, count)]
 
 
 async def insert(
-    conn: Connection, values: Mapping[str, Any], at: datetime, by: UUID | None
+    conn: Connection, rows: Sequence[Mapping[str, Any]], at: datetime, by: UUID | None
 ) -> None:
-    await conn.execute(INSERT, values, at, by)
+    await conn.execute(INSERT, list(rows), at, by)
 
 
 async def update(
@@ -143,6 +143,13 @@ SELECT $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5, $6, $7, $8
 FROM policy_versions WHERE policy_id = $2
 RETURNING number
 """
+INSERT_FIRST_VERSIONS = """
+INSERT INTO policy_versions (id, policy_id, number, kind, effective_at, known_at, changes, reason,
+                             created_by)
+SELECT n.id, n.policy_id, n.number, n.kind, n.effective_at, n.known_at, n.changes, n.reason,
+       n.created_by
+FROM jsonb_populate_recordset(NULL::policy_versions, $1::jsonb) AS n
+"""
 VERSIONS = """
 SELECT number, kind, effective_at, known_at, changes, reason FROM policy_versions
 WHERE policy_id = $1 ORDER BY number
@@ -151,6 +158,11 @@ DROP_PARTIES = "DELETE FROM policy_roles WHERE policy_id = $1 AND role <> 'polic
 PUT_PARTY = """
 INSERT INTO policy_roles (id, policy_id, role, customer_id, name, share)
 VALUES ($1, $2, $3, $4, $5, $6)
+"""
+PUT_HOLDERS = """
+INSERT INTO policy_roles (id, policy_id, role, customer_id)
+SELECT n.id, n.policy_id, 'policyholder', n.customer_id
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS n (id, policy_id, customer_id)
 """
 PARTIES = """
 SELECT r.role, r.customer_id, r.share,
@@ -181,6 +193,15 @@ async def add_version(
         INSERT_VERSION, version_id, policy_id, kind, effective_at, known_at, changes, reason, by
     )
     return number
+
+
+async def add_first_versions(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    await conn.execute(INSERT_FIRST_VERSIONS, list(rows))
+
+
+async def add_holders(conn: Connection, holders: Sequence[tuple[UUID, UUID, UUID]]) -> None:
+    """(id, policy, policyholder)."""
+    await conn.execute(PUT_HOLDERS, *map(list, zip(*holders, strict=True)))
 
 
 async def versions(conn: Connection, policy_id: UUID) -> list[Record]:

@@ -1,0 +1,1 @@
+"""Customers and policies from a table in a file, and back into one."""
