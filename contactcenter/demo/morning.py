@@ -100,12 +100,13 @@ class Rehearsal(WorkFactory):
         actor: str,
         *,
         isolation: db.Isolation | None = None,  # noqa: ARG002 - the chunk has its own
+        origin: str | None = None,
     ) -> AsyncIterator[Work]:
         assert self._conn is not None
         async with self._conn.transaction():
             work = Told(self._conn, name, actor, self.clock.now(), None)
             yield work
-            await work.flush("demo")
+            await work.flush(origin or "demo")
         self.heard += [
             Recorded(Position(0, 0), event, actor, at, recorded_at=at, origin="demo")
             for event, at in work.told

@@ -14,13 +14,13 @@ from contactcenter.core.work import WorkFactory
 from contactcenter.interactions import service as hall
 from crm.claims.schemas import ClaimQuery
 from crm.claims.service import ClaimService
-from crm.customers import service as customers
+from crm.customers import files as customers
 from crm.customers.schemas import CustomerOut, CustomerRow
 from crm.customers.service import CustomerService
 from crm.desk import store
 from crm.desk.schemas import DeskFile, DueReceipt, FiledPolicy
 from crm.desk.service import advise_customers
-from crm.policies import service as policies
+from crm.policies import files as policies
 from crm.policies.schemas import CoverageOut, PolicyQuery, PolicyRow
 from crm.policies.service import PolicyService
 from crm.quotes.schemas import QuoteQuery, QuoteRow

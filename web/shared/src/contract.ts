@@ -400,6 +400,14 @@ export interface Cancelled {
   refund: RefundOut;
 }
 
+/** As in a 422: `type` and `ctx` are for screens, `msg` is a sentence. */
+export interface CellFault {
+  field: string | null;
+  type: string;
+  ctx: Record<string, unknown>;
+  msg: string;
+}
+
 export interface ChangePasswordIn {
   current_password: string;
   new_password: string;
@@ -592,6 +600,17 @@ export interface Close {
 
 export interface CodeIn {
   code: string;
+}
+
+export interface ColumnOut {
+  heading: string;
+  field: string | null;
+}
+
+/** What becomes of rows that may be on file: all of it is refused, they are left out, or they are written besides (never one whose document, mail address or number is on file). */
+export interface CommitQuery {
+  column?: string[];
+  duplicates?: "refuse" | "skip" | "create";
 }
 
 export interface ComplaintOut {
@@ -1099,6 +1118,11 @@ export interface ExplainedPart {
   value: number;
 }
 
+/** Spanish: parted by semicolons, with a decimal comma; English: commas and a decimal point. */
+export interface ExportQuery {
+  language?: "es" | "en";
+}
+
 /** Counts and ratios over a set of queue visits. */
 export interface Figures {
   waiting: number;
@@ -1199,6 +1223,25 @@ export interface IdentityOut {
   email: string | null;
   created_at: string;
   last_used_at: string;
+}
+
+/** How a file is read. `column`: "3:email" gives the fourth column a field, "3:" none. */
+export interface ImportQuery {
+  column?: string[];
+}
+
+export interface ImportRow {
+  line: number;
+  values: Record<string, string>;
+  errors: CellFault[];
+  duplicates: Likely[];
+}
+
+export interface Imported {
+  import_id: string;
+  what: "customers" | "policies";
+  created: number;
+  skipped: number;
 }
 
 export interface InsurerIn {
@@ -1353,6 +1396,15 @@ export interface LegQuality {
 export interface LegalHold {
   on: boolean;
   reason?: string;
+}
+
+/** What is on file already. */
+export interface Likely {
+  id: string;
+  name: string;
+  score: number;
+  by: string[];
+  certain: boolean;
 }
 
 export interface Likeness {
@@ -1805,6 +1857,21 @@ export interface PremiumLineShown {
 export interface PremiumOut {
   lines: PremiumLineOut[];
   total: Money;
+}
+
+/** What an import would do; nothing is kept. */
+export interface Preview {
+  what: "customers" | "policies";
+  encoding: string;
+  separator: string;
+  columns: ColumnOut[];
+  fields: string[];
+  rows: number;
+  good: number;
+  faulty: number;
+  duplicate: number;
+  items: ImportRow[];
+  more: boolean;
 }
 
 export interface PricedItem {
