@@ -59,9 +59,19 @@ def build(
     offers = Offers(media)
     desk = AgentCalls(work, cards, media, offers, parts, queueing)
     callers = VisitorCalls(
-        work, cards, media, offers, queueing, hours, parts, settings.chat.default_queue
+        work,
+        cards,
+        media,
+        offers,
+        queueing,
+        hours,
+        parts,
+        settings.chat.default_queue,
+        settings.media,
     )
-    followers = Followers(work, deps.clock, deps.jobs, desk, queueing, parts, desks)
+    followers = Followers(
+        work, deps.clock, deps.jobs, desk, queueing, parts, desks, media, deps.monotonic
+    )
     switch = Switch(work, deps.bus, media, followers, hints)
 
     recordings = RecordingService(
@@ -70,6 +80,7 @@ def build(
         deps.jobs,
         Objects(settings),
         settings.media_dir / "recordings",
+        settings.recordings,
     )
     routes = CallRoutes(desk, CallHistory(work, cards), recordings)
 

@@ -100,6 +100,9 @@ class Parts(Protocol):
     ) -> None:
         """A warm transfer: one agent wraps up while the other has the customer."""
 
+    async def take_over(self, work: Work, interaction_id: UUID, agent_id: UUID) -> None:
+        """The customer is with this agent now, who was only asked in; whoever asked has left."""
+
     async def leave(self, work: Work, interaction_id: UUID, agent_id: UUID) -> None:
         """The agent hangs up: wrap-up follows; the last agent ends the customer's part."""
 

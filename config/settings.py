@@ -208,6 +208,9 @@ class Media(_Section):
     """First and last UDP port for sound; None: whichever are free."""
     max_calls: int = Field(0, alias="MEDIA_MAX_CALLS", ge=0)
     """Calls at once; 0: as many as the media process measures that it can carry."""
+    max_inviting: int = Field(20, alias="MEDIA_MAX_INVITING", ge=1)
+    """Calls at once whose browser has not connected yet: each holds a place for up to 30 s."""
+    max_inviting_per_address: int = Field(3, alias="MEDIA_MAX_INVITING_PER_ADDRESS", ge=1)
     turn_urls: Words = Field((), alias="TURN_URLS")
     """`turn:host:port?transport=udp` and the like."""
     turn_secret: SecretStr | None = Field(None, alias="TURN_SECRET")
@@ -235,6 +238,21 @@ class Media(_Section):
         if not all(url.startswith(("turn:", "turns:", "stun:")) for url in value):
             raise ValueError("an address begins with turn:, turns: or stun:")
         return value
+
+
+class Recordings(_Section):
+    """Days that a recording is kept, by the retention class of its queue's rule. The defaults are
+    for a lawyer to confirm."""
+
+    standard_days: int = Field(180, alias="RECORDINGS_STANDARD_DAYS", ge=1, le=36_500)
+    contract_days: int = Field(5 * 365, alias="RECORDINGS_CONTRACT_DAYS", ge=1, le=36_500)
+    claim_days: int = Field(5 * 365, alias="RECORDINGS_CLAIM_DAYS", ge=1, le=36_500)
+    health_days: int = Field(5 * 365, alias="RECORDINGS_HEALTH_DAYS", ge=1, le=36_500)
+
+    def days(self, retention: str) -> int:
+        """Of a class: standard, contract, claim or health."""
+        found: int = getattr(self, f"{retention}_days")
+        return found
 
 
 class Log(_Section):
@@ -270,6 +288,7 @@ class Settings(BaseSettings):
     web: Web
     chat: Chat
     media: Media
+    recordings: Recordings
     log: Log
     demo: Demo
 

@@ -83,14 +83,18 @@ class CallParts:
         self, work: Work, interaction_id: UUID, from_agent: UUID, to_agent: UUID
     ) -> None:
         """A warm transfer: one agent's wrap-up begins while the other has the customer."""
-        interaction, leaving = await self._own(work, interaction_id, from_agent)
-        _, staying = await self._own(work, interaction_id, to_agent)
+        _, leaving = await self._own(work, interaction_id, from_agent)
         await lifecycle.end_talk(work, leaving, await self._queue(work.conn, leaving), wanted=True)
+        await self.take_over(work, interaction_id, to_agent)
+
+    async def take_over(self, work: Work, interaction_id: UUID, agent_id: UUID) -> None:
+        """The customer is with this agent now, who was only asked in; whoever asked has left."""
+        interaction, staying = await self._own(work, interaction_id, agent_id)
         await lifecycle.turn(work, interaction, staying, "active", cause="consult")
         change = Change(
-            interaction_id, "active", work.now, expect=("active", "held"), agent_id=to_agent
+            interaction_id, "active", work.now, expect=("active", "held"), agent_id=agent_id
         )
-        await hall.set_state(work.conn, change)
+        await hall.set_states(work.conn, (change,))
 
     async def leave(self, work: Work, interaction_id: UUID, agent_id: UUID) -> None:
         """The agent hangs up: wrap-up follows; the last agent ends the customer's part."""

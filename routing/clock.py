@@ -12,56 +12,10 @@ the last seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import timedelta
 
-from contactcenter.core.clock import Clock
+from contactcenter.core.clock import ClockMove
 from db import Connection
-
-SLACK: Final = timedelta(seconds=5)
-"""A clock that is slewed, or a loop that was busy, is no clock that was set."""
-
-NOTICED: Final = timedelta(seconds=2)
-"""How long it may take the leader to see that the clock was set, at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClockMove:
-    """The clock was set by `by`; what was written within (after, until] knew it."""
-
-    by: timedelta
-    after: datetime
-    until: datetime
-
-
-class ClockWatch:
-    """Compares the centre's clock with time as it passes."""
-
-    def __init__(self, clock: Clock, monotonic: Callable[[], float]) -> None:
-        self._clock = clock
-        self._monotonic = monotonic
-        self._before = (clock.now(), monotonic())
-
-    def moved(self) -> ClockMove | None:
-        """How the clock was set since the last time it was taken for right; None: it was not.
-
-        Stays until `settled`, so that a move that could not be written is seen again.
-        """
-        then, at = self._before
-        now, passed = self._clock.now(), self._monotonic()
-        by = (now - then) - timedelta(seconds=passed - at)
-        if abs(by) <= SLACK:
-            self._before = (now, passed)
-            return None
-        after = now - by if by > timedelta() else now - NOTICED
-        return ClockMove(by, after, now)
-
-    def settled(self) -> None:
-        """What moved with the clock is written: it is right from now on."""
-        self._before = (self._clock.now(), self._monotonic())
-
 
 # Only the leader makes offers, and it looks at the clock first: all of them are on the old one.
 MOVE_OFFERS = """

@@ -34,7 +34,7 @@ import db
 from config.settings import Settings
 from contactcenter.agents.service import day_start
 from contactcenter.core.bus import Bus
-from contactcenter.core.clock import Clock, from_ms, to_ms
+from contactcenter.core.clock import Clock, ClockMove, ClockWatch, from_ms, to_ms
 from contactcenter.core.errors import Unavailable
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
@@ -42,7 +42,7 @@ from contactcenter.core.work import WorkFactory
 from contactcenter.events.routing import QueueChanged, RoutingClockSet, RoutingRequested
 from routing import group_store, persist, snapshot
 from routing.book import QueueBook
-from routing.clock import ClockMove, ClockWatch, move_all
+from routing.clock import move_all
 from routing.core.engine import Engine
 from routing.core.inputs import DayStarted, Input
 from routing.core.model import Constants

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from contactcenter.core.clock import from_ms, to_ms
+from contactcenter.core.clock import CLOCK_SLACK, from_ms, to_ms
 from contactcenter.core.errors import Conflict, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
@@ -30,7 +30,6 @@ from contactcenter.interactions.model import Change
 from db import Connection, Record
 from routing import hours, lifecycle, presence_store, queue_store, rows, store
 from routing.book import QueueBook
-from routing.clock import SLACK
 from routing.core.model import (
     Band,
     Channel,
@@ -394,9 +393,9 @@ class PresenceService:
             if self._before is not None:
                 then, at = self._before
                 by = (now - then) - timedelta(seconds=passed - at)
-                if by > SLACK:
+                if by > CLOCK_SLACK:
                     await presence_store.move_desks(work.conn, by, PRESENT_FOR)
-            await presence_store.cut_desks(work.conn, PRESENT_FOR, SLACK)
+            await presence_store.cut_desks(work.conn, PRESENT_FOR, CLOCK_SLACK)
             silent = await presence_store.lapsed(work.conn, work.now)
             for agent_id in silent:
                 work.emit(AgentPresenceChanged(agent_id=agent_id, present=False, at=work.now))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,6 +29,7 @@ class MediaDouble:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.node = uuid4()
+        self.journal_id = uuid4()
         self.ceiling = 50
         self.slow = asyncio.Event()  # set: offers are answered at once
         self.slow.set()
@@ -39,6 +40,7 @@ class MediaDouble:
         self.candidates: list[p.LegCandidate] = []
         self.journal: list[BaseModel] = []
         self.acked = 0
+        self.clock_off = timedelta()
         self._seq = 0
         self._writers: list[asyncio.StreamWriter] = []
         self._reporter: asyncio.StreamWriter | None = None
@@ -64,6 +66,11 @@ class MediaDouble:
         self.node, self.legs, self.mixes = uuid4(), {}, {}
         await self.start()
 
+    async def lose_its_folder(self) -> None:
+        """A new process with a new journal, whose numbers begin anew."""
+        await self.restart()
+        self.journal_id, self.journal, self._seq = uuid4(), [], 0
+
     # What a test says
 
     def connect(self, leg_id: UUID) -> None:
@@ -83,7 +90,7 @@ class MediaDouble:
 
     def report(self, kind: Callable[..., BaseModel], **fields: Any) -> None:
         self._seq += 1
-        made = kind(seq=self._seq, at=datetime.now(UTC), **fields)
+        made = kind(seq=self._seq, at=datetime.now(UTC) + self.clock_off, **fields)
         self.journal.append(made)
         if self._reporter is not None:
             self._reporter.write(p.encode(made))
@@ -132,6 +139,7 @@ class MediaDouble:
             case p.Hello():
                 data: Any = p.HelloData(
                     node=self.node,
+                    journal=self.journal_id,
                     started_at=datetime.now(UTC),
                     legs=tuple(self.legs.values()),
                     calls=tuple(

@@ -7,6 +7,7 @@ taken in once, in one unit of work, and finds nothing to do where a command has 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
@@ -19,7 +20,8 @@ from channels.voice import call as calls
 from channels.voice import line, recording_store, store
 from channels.voice.call import Call, Leg
 from channels.voice.cards import desk_channels
-from channels.voice.line import said
+from channels.voice.line import Said, said
+from channels.voice.media.client import MediaClient
 from channels.voice.media.protocol import (
     HelloData,
     LegBack,
@@ -34,7 +36,7 @@ from channels.voice.recorder import record_by_rule
 from channels.voice.service import VANISHED, AgentCalls
 from channels.voice.store import CallRow
 from channels.voice.visitors import end_by_customer
-from contactcenter.core.clock import Clock, SystemClock
+from contactcenter.core.clock import Clock, ClockWatch, SystemClock
 from contactcenter.core.errors import Conflict
 from contactcenter.core.event import Event
 from contactcenter.core.eventlog import Recorded
@@ -43,6 +45,7 @@ from contactcenter.core.jobs import JobQueue
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.calls import (
     CallAnswered,
+    CallConsultEnded,
     CallHeld,
     CallLegBack,
     CallLegChanged,
@@ -51,6 +54,7 @@ from contactcenter.events.calls import (
     CallLegLost,
     CallRecordingChanged,
     CallResumed,
+    CallTransferred,
 )
 from contactcenter.events.interactions import (
     InteractionClosed,
@@ -61,13 +65,15 @@ from contactcenter.events.interactions import (
     InteractionWrappedUp,
     InteractionWrapStarted,
 )
-from contactcenter.events.routing import ReservationAccepted
+from contactcenter.events.routing import ReservationAccepted, RoutingClockSet
 from contactcenter.interactions import cards as hall_cards
 from db import Connection
 
 MEDIA: Final = "media"
-"""The actor of what the media reports, and the name of its journal."""
+"""The actor of what the media reports."""
 STORE_RECORDING: Final = "voice.store_recording"
+MOVED_SECONDS: Final = 5.0
+"""Within this time after the clock was set, deadlines are moved with it."""
 ORPHANED: Final = timedelta(seconds=30)
 """After so long, units without a leg are nobody's."""
 
@@ -84,9 +90,15 @@ class Followers:
         queueing: Queueing,
         parts: Parts,
         desks: Desks,
+        media: MediaClient,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._work = work
         self._clock = clock
+        self._media = media
+        self._monotonic = monotonic
+        self._watch = ClockWatch(clock, monotonic)
+        self._blind_until = 0.0
         self._jobs = jobs
         self._desk = desk
         self._queueing = queueing
@@ -98,6 +110,10 @@ class Followers:
     async def routed(self, work: Work, recorded: Recorded) -> None:
         """Let a call follow what routing did with its interaction."""
         event: Any = recorded.event
+        if isinstance(event, RoutingClockSet):
+            by = timedelta(milliseconds=event.by_ms)
+            await store.clock_set(work.conn, by, event.known_after, event.known_until)
+            return
         if getattr(event, "channel", "voice") != "voice":
             return
         call_id = await store.of_interaction(work.conn, event.interaction_id)
@@ -135,11 +151,37 @@ class Followers:
         row: CallRow,
         e: InteractionTransferred | InteractionWrapStarted | InteractionWrappedUp,
     ) -> None:
+        """An agent's part in it is over: the leg leaves, with what depends on it."""
         leg = row.call.leg_of(e.agent_id)
         if leg is None or leg.segment_id != e.segment_id:
             return
+        if row.call.direction == "internal":
+            await self._parts.close(work, row.interaction_id)
+            await line.change(work, row, calls.end(row.call), reason="agent_hung_up")
+            return
         gone = said(CallLegLeft, leg_id=leg.id, agent_id=e.agent_id)
-        await line.change(work, row, calls.leave(row.call, leg.id), gone)
+        facts = await self._consult_goes_on(work, row, leg)
+        await line.change(work, row, calls.leave(row.call, leg.id), gone, *facts)
+
+    async def _consult_goes_on(self, work: Work, row: CallRow, gone: Leg) -> list[Said]:
+        """Of two in a consult one has left: who asked is with the customer again, and a colleague
+        who has answered has the customer."""
+        consult = row.call.consult
+        if consult is None or gone.id not in {consult.by, consult.leg}:
+            return []
+        asked = gone.id == consult.by
+        other = row.call.leg(consult.leg if asked else consult.by)
+        if other is None or other.agent_id is None or not other.on_the_line:
+            return []  # one that still rings is answered, or gives the customer back to the line
+        if not await self._parts.has_part(work.conn, row.interaction_id, other.agent_id):
+            return []
+        if asked:
+            await self._parts.take_over(work, row.interaction_id, other.agent_id)
+            agents = {"agent_id": gone.agent_id, "to_agent_id": other.agent_id}
+            return [said(CallTransferred, **agents)]
+        await self._parts.turn(work, row.interaction_id, other.agent_id, "active")
+        agents = {"agent_id": other.agent_id, "with_agent_id": gone.agent_id}
+        return [said(CallConsultEnded, **agents, reason="left")]
 
     async def _held(self, work: Work, row: CallRow, e: InteractionHeld) -> None:
         await self._hold(work, row, e.agent_id, on=True)
@@ -174,11 +216,11 @@ class Followers:
 
     # Reports of the media
 
-    async def reported(self, report: Report) -> None:
-        """Take a report in, once."""
+    async def reported(self, report: Report, journal: UUID) -> None:
+        """Take a report in, once. `journal` is the one in which it stands."""
         async with self._work.begin("voice.report", MEDIA) as work:
             if report.seq is not None and not await recording_store.take_report(
-                work.conn, MEDIA, report.seq, report.at
+                work.conn, journal, report.seq, report.at
             ):
                 return
             if isinstance(report, LegConnected | LegBack):
@@ -279,22 +321,47 @@ class Followers:
 
     async def reconcile(self, hello: HelloData | None) -> None:
         """The media is there (again) and has these legs, or is gone (None): what it does not
-        have has vanished, what it has is there."""
-        there = {leg.leg_id for leg in hello.legs if leg.connected} if hello else set()
+        have has vanished, what it has is there.
+
+        Other webs go on meanwhile: a leg may be negotiated, and its report taken in there, after
+        the media said what it has. So each leg that seems gone is asked for once more while its
+        rows are locked; whoever negotiates it anew writes after that.
+        """
+        sounds = (
+            {leg.leg_id for leg in hello.legs if leg.connected and not leg.lost} if hello else set()
+        )
+        known = {leg.leg_id for leg in hello.legs} if hello else set()
         async with self._work.reading("voice.reconcile") as conn:
             live = await store.live(conn)
             rows = await store.calls(conn, live)
-            softphones = set(await store.softphones_up(conn))
-        on_line = {leg.id for row in rows.values() for leg in row.call.open_legs if leg.on_the_line}
-        for leg_id in sorted((on_line | softphones) - there):
+            up = set(await store.softphones_up(conn))
+        legs = [leg for row in rows.values() for leg in row.call.open_legs]
+        on_line = {leg.id for leg in legs if leg.on_the_line}
+        missed = {leg.id for leg in legs if leg.state in {"inviting", "lost"}}
+        for leg_id in sorted((on_line | up) - known):
             async with self._work.begin("voice.reconcile", MEDIA) as work:
-                await self._softphone(work, leg_id, "lost")
-                await self._silent(work, leg_id)
+                await store.lock_leg(work.conn, leg_id)
+                if hello is None or leg_id not in await self._media.legs():
+                    await self._softphone(work, leg_id, "lost")
+                    await self._silent(work, leg_id)
+        for leg_id in sorted(missed & sounds):
+            async with self._work.begin("voice.reconcile", MEDIA) as work:
+                await self._sounds(work, leg_id)
 
     # Deadlines
 
     async def look_at_deadlines(self) -> int:
-        """Deal with every leg whose time is up; how many calls had one."""
+        """Deal with every leg whose time is up; how many calls had one.
+
+        Deadlines are on the centre's clock. When that is set the router says so, and they are
+        moved with it (`routed`); until then nothing is late.
+        """
+        if self._watch.moved() is not None:
+            self._watch.settled()
+            self._blind_until = self._monotonic() + MOVED_SECONDS
+            log.warning("deadlines_wait_for_the_clock")
+        if self._monotonic() < self._blind_until:
+            return 0
         now = self._clock.now()
         async with self._work.reading("voice.due") as conn:
             due = await store.due(conn, now)
@@ -375,5 +442,5 @@ async def _chat_partner(
     return (agent_id,), segment.segment_id if segment is not None and talks else None
 
 
-FOLLOWED: Final = tuple(Followers.REACTIONS)
+FOLLOWED: Final = (*Followers.REACTIONS, RoutingClockSet)
 """The facts of routing that calls follow."""

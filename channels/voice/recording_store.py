@@ -136,7 +136,7 @@ async def finished(
 RECORDING_COLUMNS = """
     r.id, r.call_id, r.state, r.created_at, r.started_at, r.finished_at, r.path, r.object_key,
     r.sha256, r.bytes, r.seconds, r.gaps, r.peaks, r.recovered, r.retention, r.expires_at,
-    r.legal_hold, r.hold_reason, r.health, r.deleted_at, r.version
+    r.legal_hold, r.hold_reason, r.health, r.fault, r.deleted_at, r.version
 """
 
 RECORDING = f"""
@@ -180,14 +180,23 @@ async def stored(
 
 
 FAILED = """
-UPDATE recordings SET state = 'failed', version = version + 1
+UPDATE recordings
+SET state = 'failed', fault = $2, object_key = $3, expires_at = $4, path = NULL,
+    version = version + 1
 WHERE id = $1 AND state = 'finished' RETURNING id
 """
 
 
-async def failed(conn: Connection, recording_id: UUID) -> None:
-    """The media's file is not there, or is not what it said."""
-    await conn.execute(FAILED, recording_id)
+async def failed(
+    conn: Connection,
+    recording_id: UUID,
+    fault: str,
+    object_key: str | None,
+    expires_at: datetime | None,
+) -> bool:
+    """The media's file is `missing`, or `damaged` and set aside. False: it was said before."""
+    found = await conn.fetchval(FAILED, recording_id, fault, object_key, expires_at)
+    return found is not None
 
 
 HOLD = """
@@ -202,7 +211,7 @@ async def hold(conn: Connection, recording_id: UUID, reason: str, *, on: bool) -
 
 EXPIRED = """
 SELECT id FROM recordings
-WHERE state = 'stored' AND NOT legal_hold AND expires_at <= $1
+WHERE state IN ('stored', 'failed') AND NOT legal_hold AND expires_at <= $1
 ORDER BY expires_at LIMIT 500
 """
 
@@ -253,12 +262,12 @@ async def played_since(
 TAKE_REPORT = """
 INSERT INTO media_nodes AS m (node, acked, seen_at) VALUES ($1, $2, $3)
 ON CONFLICT (node) DO UPDATE SET acked = excluded.acked, seen_at = excluded.seen_at
-WHERE m.acked < excluded.acked OR m.seen_at < excluded.seen_at
+WHERE m.acked < excluded.acked
 RETURNING node
 """
 
 
-async def take_report(conn: Connection, node: str, seq: int, at: datetime) -> bool:
-    """Whether the report has not been taken in before. A journal that begins anew counts from
-    1 again, but later."""
-    return await conn.fetchval(TAKE_REPORT, node, seq, at) is not None
+async def take_report(conn: Connection, journal: UUID, seq: int, at: datetime) -> bool:
+    """Whether the report of that journal has not been taken in before, whatever clocks say. A
+    journal that begins anew counts from 1 again under another id."""
+    return await conn.fetchval(TAKE_REPORT, str(journal), seq, at) is not None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from datetime import timedelta
+import mmap
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -23,21 +25,20 @@ from channels.voice.schemas import (
     SetRecordingRule,
 )
 from channels.voice.waveform import peaks, sound_of
+from config.settings import Recordings
 from contactcenter.core.access import Permission, Principal
 from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Conflict, Forbidden, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.jobs import JobQueue
 from contactcenter.core.objects import Objects
-from contactcenter.core.work import WorkFactory
+from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.calls import CallRecorded
 from contactcenter.interactions import service as hall
 from db import Connection, Record
 
 log = structlog.get_logger(__name__)
 
-RETENTION_DAYS: Final = {"standard": 180, "contract": 5 * 365, "claim": 5 * 365, "health": 5 * 365}
-"""Retention class → days. Defaults; a lawyer confirms before anybody relies on them."""
 ONE_PLAY: Final = timedelta(hours=1)
 """Within this time the parts that somebody fetches are one listening."""
 DELETE_OBJECT: Final = "voice.delete_object"
@@ -45,44 +46,77 @@ DELETE_OBJECT: Final = "voice.delete_object"
 
 class RecordingService:
     def __init__(
-        self, work: WorkFactory, clock: Clock, jobs: JobQueue, objects: Objects, folder: Path
+        self,
+        work: WorkFactory,
+        clock: Clock,
+        jobs: JobQueue,
+        objects: Objects,
+        folder: Path,
+        kept: Recordings,
     ) -> None:
-        """`folder`: where the media leaves its files."""
+        """`folder`: where the media leaves its files; `kept`: for how long each class is kept."""
         self._work = work
         self._clock = clock
         self._jobs = jobs
         self._objects = objects
         self._folder = folder
+        self._kept = kept
 
     # Into the store (jobs)
 
     async def keep(self, payload: dict[str, Any]) -> None:
-        """Store a finished recording, and say that it can be played; the media's file goes then."""
+        """Store a finished recording, and say that it can be played; the media's file goes then.
+
+        A file that is not the one that was recorded is set aside in the store, where only its
+        operator reaches it, and goes with its retention like the others.
+        """
         recording_id = UUID(payload["recording_id"])
         async with self._work.reading("recording.keep") as conn:
             row = await recording_store.recording(conn, recording_id)
-        if row is None or row["state"] != "finished":
+        if row is None:
             return
-        file = self._folder / Path(row["path"]).name  # never outside the folder, whatever it says
-        try:
-            drawn = await asyncio.to_thread(_drawn, file, row["sha256"])
-        except (FileNotFoundError, ValueError) as error:
-            log.error("recording_lost", recording_id=str(recording_id), error=type(error).__name__)
-            async with self._work.begin("recording.failed", "system") as work:
-                await recording_store.failed(work.conn, recording_id)
-            return
-        key = f"recordings/{row['created_at']:%Y/%m/%d}/{recording_id}.wav"
+        file = self._folder / Path(row["path"] or f"{recording_id}.wav").name  # in it, always
+        if row["state"] == "finished":
+            try:
+                drawn = await asyncio.to_thread(_drawn, file, row["sha256"])
+            except (FileNotFoundError, ValueError) as error:
+                await self._set_aside(row, file, error)
+            else:
+                await self._store(row, file, drawn)
+        await asyncio.to_thread(file.unlink, missing_ok=True)
+
+    async def _store(self, row: Record, file: Path, drawn: dict[str, list[int]]) -> None:
+        key = _key("recordings", row)
         await self._objects.put(key, file)
-        days = timedelta(days=RETENTION_DAYS[row["retention"]])
         async with self._work.begin("recording.keep", "system") as work:
             call = await line.locked(work, row["call_id"])
             done = await recording_store.stored(
-                work.conn, recording_id, object_key=key, peaks=drawn, expires_at=work.now + days
+                work.conn,
+                row["id"],
+                object_key=key,
+                peaks=drawn,
+                expires_at=self._expires(work, row),
             )
             if done:
-                fact = line.said(CallRecorded, recording_id=recording_id, seconds=row["seconds"])
+                fact = line.said(CallRecorded, recording_id=row["id"], seconds=row["seconds"])
                 await line.add(work, call, fact)
-        await asyncio.to_thread(file.unlink, missing_ok=True)
+
+    async def _set_aside(self, row: Record, file: Path, error: Exception) -> None:
+        recording_id: UUID = row["id"]
+        fault = "missing" if isinstance(error, FileNotFoundError) else "damaged"
+        key = None
+        if fault == "damaged":
+            key = _key("quarantine", row)
+            await self._objects.put(key, file)
+        log.error("recording_failed", recording_id=str(recording_id), fault=fault, key=key)
+        async with self._work.begin("recording.failed", "system") as work:
+            expires_at = self._expires(work, row) if key else None
+            if await recording_store.failed(work.conn, recording_id, fault, key, expires_at):
+                after = {"fault": fault, "key": key}
+                work.audit("recording.failed", "recording", recording_id, after=after)
+
+    def _expires(self, work: Work, row: Record) -> datetime:
+        return work.now + timedelta(days=self._kept.days(row["retention"]))
 
     async def delete_object(self, payload: dict[str, Any]) -> None:
         await self._objects.delete(payload["key"])
@@ -137,9 +171,11 @@ class RecordingService:
             await recording_store.played(work.conn, new_id(), recording_id, user_id, work.now)
             work.audit("recording.play", "recording", recording_id)
 
-    async def sound(self, row: Record, start: int, end: int) -> bytes:
-        """Bytes of the file from `start` to before `end`."""
-        return await self._objects.read(row["object_key"], start, end)
+    async def sound(self, row: Record, start: int, end: int) -> AsyncIterator[bytes]:
+        """Bytes of the file from `start` to before `end`, in parts. NotFound: it is gone."""
+        parts = self._objects.parts(row["object_key"], start, end)
+        first = await anext(parts)  # what is gone is said before the answer begins
+        return _followed(first, parts)
 
     async def hold(
         self, principal: Principal, recording_id: UUID, asked: LegalHold
@@ -198,12 +234,28 @@ class RecordingService:
         return RecordingRuleCard(**row)
 
 
+async def _followed(first: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in parts:
+        yield part
+
+
+def _key(folder: str, row: Record) -> str:
+    return f"{folder}/{row['created_at']:%Y/%m/%d}/{row['id']}.wav"
+
+
 def _drawn(file: Path, sha256: str) -> dict[str, list[int]]:
-    """The waveform of the media's file, if it is the file that the media reported."""
-    content = file.read_bytes()
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise ValueError("the file is not the one that was recorded")
-    return peaks(sound_of(content))
+    """The waveform of the media's file, if it is the file that the media reported. Read as it is
+    needed: an hour is 58 MB."""
+    with file.open("rb") as content:
+        if hashlib.file_digest(content, "sha256").hexdigest() != sha256:
+            raise ValueError("the file is not the one that was recorded")
+        with (
+            mmap.mmap(content.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+            memoryview(mapped) as wav,
+            sound_of(wav) as sound,
+        ):
+            return peaks(sound)
 
 
 def _may_play(row: Record, principal: Principal) -> bool:
@@ -226,6 +278,7 @@ def recording_card(row: Record, principal: Principal) -> RecordingCard:
         gaps=row["gaps"],
         peaks=row["peaks"] if may_play else None,
         recovered=row["recovered"],
+        fault=row["fault"],
         retention=row["retention"],
         expires_at=row["expires_at"],
         legal_hold=row["legal_hold"],

@@ -112,7 +112,13 @@ class CallRoutes:
         sound = await self._recordings.sound(row, start, end)
         if asked:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-        return Response(sound, status=206 if asked else 200, headers=headers, content_type=AUDIO)
+        return Response(
+            sound,
+            status=206 if asked else 200,
+            headers=headers,
+            content_type=AUDIO,
+            length=end - start,
+        )
 
     async def legal_hold(self, request: Request) -> RecordingCard:
         return await self._recordings.hold(request.principal, request.id("id"), request.body)

@@ -304,6 +304,8 @@ class RecordingCard(Card):
     peaks: Waveform | None
     """For whoever may play it."""
     recovered: bool
+    fault: Literal["missing", "damaged"] | None
+    """Of one that failed: the file was not there, or is not the one that was recorded."""
     retention: Retention
     expires_at: datetime | None
     legal_hold: bool

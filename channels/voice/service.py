@@ -266,7 +266,8 @@ class AgentCalls:
             deadline = work.now + VANISHED
             after = calls.answer(row.call, mine.id, sounds=sounds, deadline=deadline)
             if row.call.direction != "internal" and after.consult is None:
-                await self._turn(work, row, mine, "active")  # whoever asked has left
+                assert mine.agent_id is not None  # whoever asked has left
+                await self._parts.take_over(work, row.interaction_id, mine.agent_id)
             return after, [said(CallAnswered, agent_id=mine.agent_id)]
 
         return await self._step(principal, call_id, "call.answer", step)

@@ -87,7 +87,7 @@ class CallCommands:
     # A customer
 
     async def start(self, ctx: CommandContext) -> StartedCall:
-        return await self._visitors.start(ctx.principal, ctx.payload)
+        return await self._visitors.start(ctx.principal, ctx.payload, ctx.address)
 
     async def visitor_offer(self, ctx: CommandContext) -> OfferAnswer:
         return await self._visitors.offer(ctx.principal, ctx.payload)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -190,8 +190,9 @@ async def save(
 
 SAVE_LEGS = """
 INSERT INTO call_legs (id, call_id, leg_id, kind, agent_id, segment_id, state, muted, deadline,
-                       invited_at, joined_at, left_at)
+                       deadline_from, invited_at, joined_at, left_at)
 SELECT g.id, $1, g.leg_id, g.kind, g.agent_id, g.segment_id, g.state, g.muted, g.deadline,
+       CASE WHEN g.deadline IS NOT NULL THEN $2::timestamptz END,
        $2, CASE WHEN g.state IN ('connected', 'lost') THEN $2::timestamptz END,
        CASE WHEN g.state = 'left' THEN $2::timestamptz END
 FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::text[],
@@ -199,6 +200,8 @@ FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::text
      AS g (id, leg_id, kind, agent_id, segment_id, state, muted, deadline)
 ON CONFLICT (id) DO UPDATE
 SET state = excluded.state, muted = excluded.muted, deadline = excluded.deadline,
+    deadline_from = CASE WHEN call_legs.deadline = excluded.deadline THEN call_legs.deadline_from
+                         ELSE excluded.deadline_from END,
     segment_id = excluded.segment_id,
     joined_at = coalesce(call_legs.joined_at, excluded.joined_at),
     left_at = coalesce(call_legs.left_at, excluded.left_at)
@@ -320,6 +323,43 @@ async def due(conn: Connection, now: datetime) -> list[UUID]:
     return [row["call_id"] for row in await conn.fetch(DUE, now)]
 
 
+MOVE_DEADLINES = """
+UPDATE call_legs SET deadline = deadline + $1, deadline_from = deadline_from + $1
+WHERE deadline IS NOT NULL AND state <> 'left'
+  AND NOT (deadline_from > $2 AND deadline_from <= $3)
+"""
+MOVE_CALLS = """
+UPDATE calls SET
+    created_at = CASE WHEN created_at > $2 AND created_at <= $3 THEN created_at
+                      ELSE created_at + $1 END,
+    answered_at = CASE WHEN answered_at > $2 AND answered_at <= $3 THEN answered_at
+                       ELSE answered_at + $1 END,
+    held_since = CASE WHEN held_since > $2 AND held_since <= $3 THEN held_since
+                      ELSE held_since + $1 END
+WHERE ended_at IS NULL
+"""
+
+
+async def clock_set(conn: Connection, by: timedelta, after: datetime, until: datetime) -> None:
+    """The clock was set: live calls keep the time they had. What was written within
+    (after, until] knew it."""
+    await conn.execute(MOVE_DEADLINES, by, after, until)
+    await conn.execute(MOVE_CALLS, by, after, until)
+
+
+INVITING = """
+SELECT count(*), count(*) FILTER (WHERE call_id = ANY ($1::uuid[])) FROM call_legs
+WHERE state = 'inviting' AND deadline IS NOT NULL
+"""
+
+
+async def inviting(conn: Connection, call_ids: Sequence[UUID]) -> tuple[int, int]:
+    """How many calls wait for their first sound: (in all, of these)."""
+    row = await conn.fetchrow(INVITING, list(call_ids))
+    assert row is not None
+    return row[0], row[1]
+
+
 ORPHANS = """
 SELECT s.interaction_id, s.agent_id, i.direction
 FROM segments s JOIN interactions i ON i.id = s.interaction_id
@@ -417,6 +457,20 @@ async def softphone_state(conn: Connection, leg_id: UUID, state: str, at: dateti
     """Whose it is; None: no softphone's leg, or not news."""
     agent_id: UUID | None = await conn.fetchval(SOFTPHONE_STATE, leg_id, state, at)
     return agent_id
+
+
+LOCK_LEG = """
+SELECT i.id FROM interactions i
+JOIN calls c ON c.interaction_id = i.id JOIN call_legs l ON l.call_id = c.id
+WHERE l.leg_id = $1 AND l.state <> 'left' ORDER BY i.id FOR NO KEY UPDATE OF i
+"""
+LOCK_SOFTPHONE = "SELECT state FROM softphones WHERE leg_id = $1 FOR UPDATE"
+
+
+async def lock_leg(conn: Connection, leg_id: UUID) -> None:
+    """Lock whatever says how the leg is: the interactions of its calls, and its softphone."""
+    await conn.execute(LOCK_LEG, leg_id)
+    await conn.execute(LOCK_SOFTPHONE, leg_id)
 
 
 SOFTPHONES_UP = """

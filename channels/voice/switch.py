@@ -121,13 +121,13 @@ class Switch:
                 await self._media.end(call.call_id)
         await self._send(live)
 
-    async def take(self, report: Report) -> None:
+    async def take(self, report: Report, journal: UUID) -> None:
         """Keep a report; tried again while the database is away, and while somebody else changes
         the same call. One that cannot be taken in is given up, or no other would be any more."""
         failures = 0
         for attempt in itertools.count():
             try:
-                await self._followers.reported(report)
+                await self._followers.reported(report, journal)
                 return
             except Unavailable:
                 pass

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
+
+import structlog
 
 from channels.ports import Hours, Parts, Queueing
 from channels.voice import call as calls
@@ -30,6 +34,7 @@ from channels.voice.schemas import (
     VisitorDigits,
 )
 from channels.voice.store import CallRow
+from config.settings import Media
 from contactcenter.core.access import Principal
 from contactcenter.core.errors import Conflict, Invalid, NotFound, RateLimited, Unavailable
 from contactcenter.core.ids import new_id
@@ -44,6 +49,11 @@ STARTS: Final = Limit(per_second=1 / 10, burst=5)
 """Calls that one visitor may begin."""
 FIRST_SOUND: Final = timedelta(seconds=30)
 """Until when a browser has to be connected after `call.start`."""
+ADDRESSES: Final = 10_000
+REMEMBERED: Final = 50
+"""Calls of one address that are looked at; the newest."""
+
+log = structlog.get_logger(__name__)
 
 
 class VisitorCalls:
@@ -57,7 +67,11 @@ class VisitorCalls:
         hours: Hours,
         parts: Parts,
         default_queue: str,
+        limits: Media,
     ) -> None:
+        self._limits = limits
+        self._begun: OrderedDict[str, list[UUID]] = OrderedDict()
+        self._beginning = asyncio.Lock()  # so that those who begin at once are counted
         self._work = work
         self._cards = cards
         self._media = media
@@ -68,8 +82,9 @@ class VisitorCalls:
         self._default_queue = default_queue
         self._paces = Buckets(STARTS)
 
-    async def start(self, principal: Principal, asked: StartCall) -> StartedCall:
-        """Begin a call. It waits in line as soon as the browser is connected.
+    async def start(self, principal: Principal, asked: StartCall, address: str) -> StartedCall:
+        """Begin a call. It waits in line as soon as the browser is connected; until then it holds
+        a place for FIRST_SOUND, of which only so many are given, also to one address.
 
         Raises Unavailable (ctx.reason `media_down` or `all_lines_busy`), Conflict (ctx.reason
         `on_a_call` or `closed`), Invalid for a queue that is not there.
@@ -80,9 +95,12 @@ class VisitorCalls:
         call_id, leg = new_id(), Leg(new_id(), new_id(), "customer", "inviting")
         await self._admit(Call(call_id, "inbound", (leg,)))
         try:
-            async with self._work.begin("call.start", principal.actor) as work:
+            async with self._beginning, self._work.begin("call.start", principal.actor) as work:
+                begun = self._begun_at(address)
+                await self._check_beginners(work.conn, begun)
                 row = await self._begin(work, own, asked, call_id, leg)
                 shown = await self._shown(work.conn, call_id)
+                begun.append(call_id)
         except BaseException:
             with contextlib.suppress(Unavailable):
                 await self._media.end(call_id)
@@ -95,6 +113,22 @@ class VisitorCalls:
                 "call": shown.model_dump(),
             }
         )
+
+    def _begun_at(self, address: str) -> list[UUID]:
+        """The newest calls that began at the address."""
+        begun = self._begun.setdefault(address, [])
+        self._begun.move_to_end(address)
+        if len(self._begun) > ADDRESSES:
+            self._begun.popitem(last=False)
+        del begun[:-REMEMBERED]
+        return begun
+
+    async def _check_beginners(self, conn: Connection, begun: Sequence[UUID]) -> None:
+        in_all, of_address = await store.inviting(conn, begun)
+        limits = self._limits
+        if in_all >= limits.max_inviting or of_address >= limits.max_inviting_per_address:
+            log.warning("too_many_calls_begin", in_all=in_all, of_address=of_address)
+            raise Unavailable("All lines are busy.", reason="all_lines_busy")
 
     async def _admit(self, call: Call) -> None:
         """Ask the media for a place before anything is promised."""

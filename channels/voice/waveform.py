@@ -27,13 +27,13 @@ def _magnitude(byte: int) -> int:
 _LOUD: Final = bytes(_magnitude(byte) for byte in range(256))
 
 
-def sound_of(wav: bytes) -> memoryview:
+def sound_of(wav: memoryview) -> memoryview:
     """The interleaved samples of a WAV file. BadRecordingError for another kind of file."""
-    if wav[:4] != b"RIFF" or wav[8:12] != b"WAVE":
+    if bytes(wav[:4]) != b"RIFF" or bytes(wav[8:12]) != b"WAVE":
         raise BadRecordingError("no WAV file")
     at, known = 12, False
     while at + 8 <= len(wav):
-        name, size = wav[at : at + 4], int.from_bytes(wav[at + 4 : at + 8], "little")
+        name, size = bytes(wav[at : at + 4]), int.from_bytes(wav[at + 4 : at + 8], "little")
         body = at + 8
         if name == b"fmt ":
             kind = int.from_bytes(wav[body : body + 2], "little")
@@ -43,7 +43,7 @@ def sound_of(wav: bytes) -> memoryview:
                 raise BadRecordingError("not µ-law in two channels")
             known = True
         elif name == b"data" and known:
-            return memoryview(wav)[body : body + size]
+            return wav[body : body + size]
         at = body + size + (size & 1)
     raise BadRecordingError("no sound in it")
 

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 SKEW: Final = timedelta(milliseconds=250)
 """Clocks that differ by less are let be: a step would be worth no more than the question's way."""
+
+CLOCK_SLACK: Final = timedelta(seconds=5)
+"""A clock that is slewed, or a loop that was busy, is no clock that was set."""
+
+CLOCK_NOTICED: Final = timedelta(seconds=2)
+"""How long it may take whoever watches to see that the clock was set, at most."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -69,3 +76,39 @@ def to_ms(moment: datetime) -> int:
 def from_ms(milliseconds: int) -> datetime:
     """The aware UTC moment that `to_ms` came from."""
     return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockMove:
+    """The clock was set by `by`; what was written within (after, until] knew it."""
+
+    by: timedelta
+    after: datetime
+    until: datetime
+
+
+class ClockWatch:
+    """Compares the centre's clock with time as it passes."""
+
+    def __init__(self, clock: Clock, monotonic: Callable[[], float]) -> None:
+        self._clock = clock
+        self._monotonic = monotonic
+        self._before = (clock.now(), monotonic())
+
+    def moved(self) -> ClockMove | None:
+        """How the clock was set since the last time it was taken for right; None: it was not.
+
+        Stays until `settled`, so that a move that could not be written is seen again.
+        """
+        then, at = self._before
+        now, passed = self._clock.now(), self._monotonic()
+        by = (now - then) - timedelta(seconds=passed - at)
+        if abs(by) <= CLOCK_SLACK:
+            self._before = (now, passed)
+            return None
+        after = now - by if by > timedelta() else now - CLOCK_NOTICED
+        return ClockMove(by, after, now)
+
+    def settled(self) -> None:
+        """What moved with the clock is written: it is right from now on."""
+        self._before = (self._clock.now(), self._monotonic())

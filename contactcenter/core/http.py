@@ -123,14 +123,16 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """An answer that is more than its model."""
+    """An answer that is more than its model. A body of parts is sent as they come; `length` says
+    how many bytes they are together."""
 
-    body: BaseModel | bytes | str | AsyncIterator[bytes] | None = None  # parts go as they come
+    body: BaseModel | bytes | str | AsyncIterator[bytes] | None = None
     status: int | None = None  # default: the route's
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
     version: int | None = None  # sent as ETag; a GET with it in If-None-Match gets 304
     cookies: tuple[Cookie, ...] = ()
+    length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,6 +412,8 @@ class _Border:
             headers["ETag"] = etag(result.version)
             if http.method in {"GET", "HEAD"} and _matches(http, "If-None-Match", result.version):
                 return web.Response(status=304, headers=headers)
+        if result.length is not None:
+            headers["Content-Length"] = str(result.length)
         body = result.body
         if isinstance(body, BaseModel):
             body = body.model_dump_json().encode()

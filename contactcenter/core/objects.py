@@ -6,12 +6,15 @@ Keys are relative paths. What is stored is never changed: a new version is a new
 from __future__ import annotations
 
 import contextlib
+from collections.abc import AsyncIterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from config.settings import Settings
 from contactcenter.core.errors import NotFound
+
+PART: Final = 256 * 1024
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -38,6 +41,11 @@ class Objects:
             return bytes(await get_range_async(self._store, key, start=start, end=end))
         except FileNotFoundError as error:
             raise NotFound from error
+
+    async def parts(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """The same, PART bytes at a time, each read when it is asked for."""
+        for at in range(start, end, PART):
+            yield await self.read(key, at, min(at + PART, end))
 
     async def delete(self, key: str) -> None:
         """Remove an object; one that is not there is removed already."""

@@ -55,6 +55,7 @@ class CommandContext:
     namespace: str
     sid: str
     payload: Any  # an instance of the command's payload model; None without one
+    address: str = ""  # where the socket came from; "" where nothing is known of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +86,20 @@ class Dispatcher:
         return [self._table[key] for key in sorted(self._table)]
 
     async def handle(
-        self, principal: Principal, namespace: str, name: str, args: Sequence[Any], sid: str = ""
+        self,
+        principal: Principal,
+        namespace: str,
+        name: str,
+        args: Sequence[Any],
+        sid: str = "",
+        address: str = "",
     ) -> Ack:
         """Run one command and answer its ack; never raises but for cancellation."""
         begun = time.perf_counter()
         token = trace.set(str(new_id()))
         try:
             with structlog.contextvars.bound_contextvars(request_id=trace.get()):
-                ack = await self._run(principal, namespace, name, args, sid)
+                ack = await self._run(principal, namespace, name, args, sid, address)
         finally:
             trace.reset(token)
         known = name if (namespace, name) in self._table else "unknown"
@@ -101,7 +108,13 @@ class Dispatcher:
         return ack
 
     async def _run(
-        self, principal: Principal, namespace: str, name: str, args: Sequence[Any], sid: str
+        self,
+        principal: Principal,
+        namespace: str,
+        name: str,
+        args: Sequence[Any],
+        sid: str,
+        address: str,
     ) -> Ack:
         try:
             command = self._table.get((namespace, name))
@@ -111,7 +124,8 @@ class Dispatcher:
                 raise Forbidden
             payload = _payload(command, args)
             with unavailable():
-                data = await command.handler(CommandContext(principal, namespace, sid, payload))
+                context = CommandContext(principal, namespace, sid, payload, address)
+                data = await command.handler(context)
         except Problem as problem:
             return refusal(problem)
         except Exception:
@@ -135,11 +149,13 @@ class SocketQueue:
         namespace: str,
         sid: str,
         limit: Limit = SOCKET_LIMIT,
+        address: str = "",
     ) -> None:
         self.principal = principal  # replaced when the user's permissions change
         self._dispatcher = dispatcher
         self._namespace = namespace
         self._sid = sid
+        self._address = address
         self._limit = limit
         self._bucket = Buckets(limit, capacity=1)
         self._waiting: deque[tuple[str, Sequence[Any], asyncio.Future[Ack]]] = deque()
@@ -174,7 +190,7 @@ class SocketQueue:
             while self._waiting:
                 name, args, future = self._waiting.popleft()
                 ack = await self._dispatcher.handle(
-                    self.principal, self._namespace, name, args, self._sid
+                    self.principal, self._namespace, name, args, self._sid, self._address
                 )
                 if not future.done():
                     future.set_result(ack)

@@ -70,7 +70,7 @@ class Gateway:
         self._authenticator: Authenticator | None = None
         self._door: Door | None = None
         self._dispatcher: Dispatcher | None = None
-        self._arriving: dict[str, tuple[Principal, str, bool]] = {}  # admitted, not yet told so
+        self._arriving: dict[str, tuple[Principal, str, bool, str]] = {}  # not yet told so
         self._seen: dict[UUID, datetime] = {}  # visitors who came or went, not yet written down
         self._seen_soon: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -106,12 +106,12 @@ class Gateway:
             log.exception("socket_connect_failed", namespace=namespace)
             raise _refused(Internal()) from error
         silent = auth.get("telephone") is False
-        self._arriving[sid] = (principal, token, silent)
+        self._arriving[sid] = (principal, token, silent, self._proxies.client(http))
 
     def opened(self, sid: str, namespace: str, socket: LiveSocket) -> None:
         assert self._dispatcher is not None
-        principal, token, silent = self._arriving.pop(sid)
-        queue = SocketQueue(self._dispatcher, principal, namespace, sid)
+        principal, token, silent, address = self._arriving.pop(sid)
+        queue = SocketQueue(self._dispatcher, principal, namespace, sid, address=address)
         connection = Connection(sid, namespace, principal, queue, socket)
         self.hub.add(connection)
         connection.task = asyncio.create_task(

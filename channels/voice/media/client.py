@@ -76,8 +76,8 @@ class Listener(Protocol):
     async def resync(self, hello: HelloData | None) -> None:
         """Media is there (again), and has this; None: it has been gone for a while."""
 
-    async def take(self, report: Report) -> None:
-        """Keep a report. It comes again if this raises."""
+    async def take(self, report: Report, journal: UUID) -> None:
+        """Keep a report of that journal. It comes again if this raises."""
 
     def quality(self, report: Quality) -> None:
         """Pass on what may be lost."""
@@ -141,6 +141,12 @@ class MediaClient:
 
     async def end(self, call_id: UUID) -> None:
         await self._ask(CallEnd(id=next(self._ids), call_id=call_id))
+
+    async def legs(self) -> set[UUID]:
+        """Those that the media has just now, connected or not."""
+        hello = await self._ask(Hello(id=next(self._ids), take_reports=False))
+        assert isinstance(hello, HelloData)
+        return {leg.leg_id for leg in hello.legs}
 
     async def _ask(self, request: Any) -> BaseModel:
         writer = self._writer
@@ -234,7 +240,7 @@ class MediaClient:
         await listener.resync(hello)
         while True:
             report = await reports.get()
-            await listener.take(report)
+            await listener.take(report, hello.journal)
             if report.seq is not None:
                 await self._ask(ReportsAck(id=next(self._ids), seq=report.seq))
 

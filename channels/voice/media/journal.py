@@ -14,14 +14,17 @@ import os
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from uuid import UUID
 
 from channels.voice.media import protocol
 from channels.voice.media.protocol import ProtocolError, Report
+from contactcenter.core.ids import new_id
 
 SEGMENT = 1000
 """Most reports in a file."""
 _WORTH_DROPPING = 200  # reports in the newest file, all acknowledged
 _SUFFIX = ".jsonl"
+_IDENTITY = "journal"
 
 
 class Journal:
@@ -30,6 +33,8 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
+        self.id = _identity(folder / _IDENTITY)
+        """Of this folder: in another one numbers begin anew."""
         files = self._files()
         last = max((report.seq or 0 for path in files[-1:] for report in _read(path)), default=0)
         self.last = last or (int(files[-1].stem) - 1 if files else 0)
@@ -103,6 +108,16 @@ class Journal:
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob(f"*{_SUFFIX}"))
+
+
+def _identity(path: Path) -> UUID:
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        return UUID(path.read_text(encoding="ascii"))
+    fresh = new_id()
+    draft = path.with_suffix(".draft")
+    draft.write_text(str(fresh), encoding="ascii")
+    draft.rename(path)
+    return fresh
 
 
 def _read(path: Path) -> Iterator[Report]:

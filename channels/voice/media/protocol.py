@@ -3,7 +3,7 @@
 Web connects and asks; media answers each request once, by its `id`, and sends reports whenever
 something happens. A report with a `seq` is kept on disk until web acknowledges it, and is sent
 again after a reconnect, in order (after a restart of media also some that web has acknowledged: it
-knows them by their `seq`); a report without one may be lost. `call.mix` is declarative and
+knows them by journal and `seq`); a report without one may be lost. `call.mix` is declarative and
 complete, so resending it is harmless: a lower version than the known one changes nothing.
 """
 
@@ -205,9 +205,11 @@ class CallVersion(_Message):
 
 
 class HelloData(_Message):
-    """`node` is new with every start of the media process."""
+    """`node` is new with every start of the media process, `journal` with every new folder of
+    reports: a report is known by its journal and `seq`."""
 
     node: UUID
+    journal: UUID
     started_at: datetime
     legs: tuple[LegState, ...]
     calls: tuple[CallVersion, ...]

@@ -1,7 +1,8 @@
 """The Unix socket: requests of web answered, reports sent and kept (protocol.py).
 
 Requests of one connection take effect in the order they came; negotiating an offer goes on beside
-the others. The newest connection that asked for reports gets them.
+the others. The newest connection that asked for reports gets them, and when it is gone the one
+before it.
 """
 
 from __future__ import annotations
@@ -56,11 +57,12 @@ class SocketError(RuntimeError):
 
 
 class Outbox:
-    """Reports: kept in the journal, and sent to the connection that takes them."""
+    """Reports: kept in the journal, and sent to the newest connection that takes them."""
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
-        self._taker: _Connection | None = None
+        self._takers: list[_Connection] = []  # in the order in which they asked
+        self._taker: _Connection | None = None  # the last of them, once it has what was waiting
 
     def keep(self, report: Report) -> None:
         try:
@@ -75,6 +77,8 @@ class Outbox:
 
     async def give_to(self, connection: _Connection) -> None:
         """Send what is waiting, then what comes."""
+        if connection not in self._takers:
+            self._takers.append(connection)
         self._taker = None
         seen, fresh = self.journal.acked, True
         while fresh and not connection.closing:
@@ -84,12 +88,19 @@ class Outbox:
                 seen, fresh = report.seq or seen, True
                 if seen % 100 == 0:
                     await connection.drain()
-        if not connection.closing:
+        if not connection.closing and self._takers[-1:] == [connection]:
             self._taker = connection
 
-    def gone(self, connection: _Connection) -> None:
-        if self._taker is connection:
+    async def gone(self, connection: _Connection) -> None:
+        """The connection is closed: whoever asked before it takes the reports again."""
+        if connection not in self._takers:
+            return
+        newest = self._takers[-1] is connection
+        self._takers.remove(connection)
+        if newest:
             self._taker = None
+            if self._takers:
+                await self.give_to(self._takers[-1])
 
 
 class Server:
@@ -132,8 +143,8 @@ class Server:
             await connection.read(reader)
         finally:
             self._connections.discard(connection)
-            self.outbox.gone(connection)
             connection.close()
+            await self.outbox.gone(connection)
 
 
 class _Connection:
@@ -227,6 +238,7 @@ class _Connection:
         server = self._server
         return HelloData(
             node=server.node,
+            journal=server.outbox.journal.id,
             started_at=server.started_at,
             legs=server.engine.leg_states(),
             calls=server.engine.call_versions(),

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from routing.clock import ClockWatch
+from contactcenter.core.clock import ClockWatch
 from routing.schemas import Close
 from routing.service import PRESENT_FOR, PresenceService
 from tests.integration.routing.scene import Scene

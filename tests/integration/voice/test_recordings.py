@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import struct
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from channels.voice.media import protocol as p
-from tests.integration.app.conftest import Centre
+from contactcenter.core.objects import PART, Objects
+from tests.integration.app.conftest import Centre, StartCentre
 from tests.integration.app.people import Payload, sign_in
 from tests.integration.voice.conftest import LUCIA, Caller, Phone, Scene
+from tests.media_double import MediaDouble
 
 LOUD, SILENT = 0x80, 0xFF
 
@@ -28,8 +32,11 @@ def wav(seconds: float) -> bytes:
     return b"RIFF" + struct.pack("<I", 4 + len(head) + len(data)) + b"WAVE" + head + data
 
 
-async def recorded(scene: Scene, caller: Caller, content: bytes) -> UUID:
-    """The media has recorded the call and closed the file; the recording's id."""
+async def recorded(
+    scene: Scene, caller: Caller, content: bytes, *, said: bytes | None = None
+) -> UUID:
+    """The media has recorded the call and closed the file; the recording's id. `said`: what the
+    media believes is in it."""
     order = scene.media.mixes[caller.call].recording
     assert order is not None
     folder = scene.centre.settings.app.data_dir / "media" / "recordings"
@@ -41,7 +48,7 @@ async def recorded(scene: Scene, caller: Caller, content: bytes) -> UUID:
         path=f"{order.recording_id}.wav",
         seconds=1.0,
         bytes=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=hashlib.sha256(content if said is None else said).hexdigest(),
     )
     return order.recording_id
 
@@ -51,14 +58,14 @@ def _write(folder: Path, name: str, content: bytes) -> None:
     (folder / name).write_bytes(content)
 
 
-async def stored(scene: Scene, recording_id: UUID, token: str) -> Payload:
+async def stored(scene: Scene, recording_id: UUID, token: str, state: str = "stored") -> Payload:
     async with asyncio.timeout(20):
         while True:
             status, card = await scene.centre.http(
                 "GET", f"/recordings/{recording_id}", token=token
             )
             assert status == 200
-            if card["state"] == "stored":
+            if card["state"] == state:
                 return card  # type: ignore[no-any-return]
             await asyncio.sleep(0.1)
 
@@ -230,3 +237,86 @@ async def test_listening_from_the_middle_is_noted_too(scene: Scene) -> None:
     async with scene.centre.house.deps.work.reading("test") as conn:
         plays = "SELECT count(*) FROM recording_plays WHERE recording_id = $1"
         assert await conn.fetchval(plays, recording_id) == 1
+
+
+async def test_a_damaged_file_is_set_aside_and_goes_in_time(scene: Scene) -> None:
+    caller, lucia = await talking(scene)
+    recording_id = await recorded(scene, caller, wav(0.2), said=wav(0.4))
+    await lucia.do("call.hangup", {"call_id": caller.call_id})
+    card = await stored(scene, recording_id, lucia.desk.token, "failed")
+    assert (card["fault"], card["may_play"]) == ("damaged", False)
+    data = scene.centre.settings.app.data_dir
+    await gone(data / "media" / "recordings" / f"{recording_id}.wav")
+    (aside,) = (data / "objects" / "quarantine").rglob("*.wav")
+    assert aside.read_bytes() == wav(0.2)
+    path = f"/recordings/{recording_id}/audio"
+    assert (await play(scene.centre, path, lucia.desk.token, None))[0] == 409
+    async with scene.centre.house.deps.work.reading("test") as conn:
+        noted = "SELECT count(*) FROM audit_logs WHERE action = 'recording.failed'"
+        assert await conn.fetchval(noted) == 1
+
+    scene.centre.clock.jump(timedelta(days=181))
+    schedules = {s.name: s for m in scene.centre.house.modules for s in m.schedules}
+    await schedules["recordings.expire"].handle()
+    await gone(aside)
+
+
+async def test_a_file_that_is_not_there_is_said_to_be_missing(scene: Scene) -> None:
+    caller, lucia = await talking(scene)
+    order = scene.media.mixes[caller.call].recording
+    assert order is not None
+    scene.media.report(
+        p.RecordingFinished,
+        recording_id=order.recording_id,
+        path=f"{order.recording_id}.wav",
+        seconds=0,
+        bytes=0,
+        sha256="",
+    )
+    card = await stored(scene, order.recording_id, lucia.desk.token, "failed")
+    assert (card["fault"], card["expires_at"]) == ("missing", None)
+
+
+async def gone(path: Path) -> None:
+    async with asyncio.timeout(20):
+        while path.exists():
+            await asyncio.sleep(0.05)
+
+
+async def test_a_long_recording_is_played_in_parts(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it is asked for, no more than a part of it is in memory at once."""
+    read: list[int] = []
+    plain = Objects.read
+
+    async def counted(self: Objects, key: str, start: int, end: int) -> bytes:
+        read.append(end - start)
+        return await plain(self, key, start, end)
+
+    monkeypatch.setattr(Objects, "read", counted)
+    caller, lucia = await talking(scene)
+    content = wav(60.0)
+    recording_id = await recorded(scene, caller, content)
+    await lucia.do("call.hangup", {"call_id": caller.call_id})
+    token = lucia.desk.token
+    await stored(scene, recording_id, token)
+    path = f"/recordings/{recording_id}/audio"
+    for part in (None, "bytes=0-"):
+        read.clear()
+        assert (await play(scene.centre, path, token, part))[1] == content
+        assert max(read) <= PART < len(content) == sum(read)
+
+
+async def test_each_class_is_kept_as_long_as_the_settings_say(
+    start: StartCentre,
+    media: MediaDouble,
+) -> None:
+    centre = await start(MEDIA_SOCKET=str(media.path), RECORDINGS_CLAIM_DAYS="7")
+    scene = Scene(centre, media)
+    await rule(scene, "inform", retention="claim")
+    caller, lucia = await talking(scene)
+    recording_id = await recorded(scene, caller, wav(0.2))
+    card = await stored(scene, recording_id, lucia.desk.token)
+    left = datetime.fromisoformat(card["expires_at"]) - centre.clock.now()
+    assert timedelta(days=6, hours=23) < left <= timedelta(days=7)

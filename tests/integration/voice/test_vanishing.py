@@ -46,7 +46,7 @@ async def test_a_vanished_agent_gives_the_customer_back(scene: Scene) -> None:
     await scene.talk(caller, lucia)
     scene.media.lose(lucia.leg)
     await scene.hear(caller, {caller.leg: MUSIC, lucia.leg: MUSIC})
-    scene.centre.clock.jump(timedelta(seconds=21))
+    scene.centre.clock.advance(timedelta(seconds=21))
     await lucia.loses(caller.call_id)
     await scene.hear(caller, {caller.leg: MUSIC})
     await caller.sees(state="waiting")
@@ -63,7 +63,7 @@ async def test_the_customer_joins_the_colleague_whose_asker_vanished(scene: Scen
     scene.media.lose(lucia.leg)
     await lucia.sees(caller.call_id, state="consulting")
     await scene.media.until(lambda: scene.media.heard(caller.call).get(carmen.leg) == MUSIC)
-    scene.centre.clock.jump(timedelta(seconds=21))
+    scene.centre.clock.advance(timedelta(seconds=21))
     await both(scene, caller, carmen)
     await carmen.sees(caller.call_id, state="active", consult=None)
 
@@ -92,7 +92,7 @@ async def test_a_vanished_customer_ends_the_call(scene: Scene) -> None:
     scene.media.lose(caller.leg)
     await lucia.sees(caller.call_id)
     await scene.hear(caller, {caller.leg: MUSIC, lucia.leg: MUSIC})
-    scene.centre.clock.jump(timedelta(seconds=21))
+    scene.centre.clock.advance(timedelta(seconds=21))
     await lucia.loses(caller.call_id)
     ended = await lucia.desk.hears("call.ended")
     assert ended["reason"] == "customer_lost"
@@ -105,14 +105,14 @@ async def test_a_consult_that_nobody_answers_ends(scene: Scene) -> None:
     carmen = await scene.phone(CARMEN)
     ref = {"call_id": caller.call_id}
     await lucia.do("call.consult", {**ref, "agent_id": carmen.agent})
-    scene.centre.clock.jump(timedelta(seconds=21))
+    scene.centre.clock.advance(timedelta(seconds=21))
     await carmen.loses(caller.call_id)
     await both(scene, caller, lucia)
 
 
 async def test_a_browser_that_never_connects_is_not_waited_for(scene: Scene) -> None:
     caller = await scene.dials_in(connects=False)
-    scene.centre.clock.jump(timedelta(seconds=31))
+    scene.centre.clock.advance(timedelta(seconds=31))
     await caller.sees(state="ended")
 
 

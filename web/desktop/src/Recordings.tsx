@@ -50,7 +50,9 @@ function OneRecording({ recording, onRead }: { recording: RecordingCard; onRead:
     return () => clearTimeout(timer);
   });
   if (storing) return <p className="t12 x3">{t("recordingSoon")}</p>;
-  if (recording.state !== "stored") return <p className="t12 x3">{t(recording.state === "deleted" ? "recordingGone" : "recordingFailed")}</p>;
+  if (recording.state === "deleted") return <p className="t12 x3">{t("recordingGone")}</p>;
+  if (recording.state !== "stored")
+    return <p className="t12 c-bad">{t(recording.fault === "damaged" ? "recordingDamaged" : "recordingMissing")}</p>;
   if (recording.may_play) return <Player recording={recording} />;
   return (
     <p className="t12 x2 row">

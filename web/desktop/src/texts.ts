@@ -348,6 +348,8 @@ const es = {
   recordingGone: "La grabación ya no se conserva.",
   recordingLocked: "No tienes permiso para oír esta grabación.",
   recordingFailed: "No se ha podido cargar.",
+  recordingDamaged: "El archivo está dañado: se ha apartado y no se puede escuchar.",
+  recordingMissing: "La grabación no llegó a guardarse.",
   // wrap-up
   outcome: "Resultado",
   outcomeKeys: "una tecla;",
@@ -889,6 +891,8 @@ const en: Record<Word, string> = {
   recordingGone: "The recording is no longer kept.",
   recordingLocked: "You may not listen to this recording.",
   recordingFailed: "It could not be loaded.",
+  recordingDamaged: "The file is damaged: it was set aside and cannot be played.",
+  recordingMissing: "The recording was never stored.",
   outcome: "Outcome",
   outcomeKeys: "one key;",
   outcomeAlt: "+ digit from a field",

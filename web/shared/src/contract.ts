@@ -2162,6 +2162,7 @@ export interface RecordingCard {
   gaps: Record<string, unknown>[];
   peaks: Waveform | null;
   recovered: boolean;
+  fault: "missing" | "damaged" | null;
   retention: "standard" | "contract" | "claim" | "health";
   expires_at: string | null;
   legal_hold: boolean;

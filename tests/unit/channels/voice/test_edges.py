@@ -67,7 +67,7 @@ def test_a_waveform_fits_its_sound(sound: bytes, bars: int) -> None:
 @pytest.mark.parametrize("wrong", [b"", b"RIFF\0\0\0\0WAVE", b"ID3" * 20])
 def test_another_kind_of_file_is_no_recording(wrong: bytes) -> None:
     with pytest.raises(BadRecordingError):
-        sound_of(wrong)
+        sound_of(memoryview(wrong))
 
 
 @pytest.mark.parametrize(("mos", "word"), [(4.3, "good"), (3.7, "fair"), (2.0, "poor")])

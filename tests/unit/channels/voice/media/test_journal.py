@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from channels.voice.media import journal
 from channels.voice.media.journal import Journal
-from channels.voice.media.protocol import LegLost
+from channels.voice.media.protocol import LegLost, Report
+from channels.voice.media.server import Outbox
 
 REPORT = LegLost(at=datetime(2027, 3, 16, 9, tzinfo=UTC), leg_id=UUID(int=1))
 
@@ -36,9 +37,9 @@ def test_the_acknowledged_goes_and_numbers_go_on(tmp_path: Path) -> None:
     kept = Journal(tmp_path)
     for _ in range(2 * journal.SEGMENT + 10):
         kept.append(REPORT)
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.glob("*.jsonl"))) == 3
     kept.ack(journal.SEGMENT + 5)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.glob("*.jsonl"))) == 2
     kept.ack(10**9)
     assert seqs(kept) == []
     kept.close()
@@ -52,7 +53,7 @@ def test_all_acknowledged_leaves_one_small_file(tmp_path: Path) -> None:
         kept.append(REPORT)
         kept.ack(kept.last)
     kept.sync()
-    files = list(tmp_path.iterdir())
+    files = list(tmp_path.glob("*.jsonl"))
     assert len(files) == 1
     assert files[0].stat().st_size < 40_000
     assert Journal(tmp_path).append(REPORT).seq == 501
@@ -62,7 +63,7 @@ def test_a_line_cut_short_is_left_out(tmp_path: Path) -> None:
     kept = Journal(tmp_path)
     for _ in range(3):
         kept.append(REPORT)
-    (path,) = tmp_path.iterdir()
+    (path,) = tmp_path.glob("*.jsonl")
     path.write_bytes(path.read_bytes()[:-20])
     again = Journal(tmp_path)
     assert seqs(again) == [1, 2]
@@ -118,9 +119,50 @@ def test_a_disk_that_fills_up_loses_one_report_and_not_the_next(
 def test_after_a_file_of_half_a_line_numbers_and_reports_go_on(tmp_path: Path) -> None:
     kept = Journal(tmp_path)
     kept.append(REPORT)
-    (path,) = tmp_path.iterdir()
+    (path,) = tmp_path.glob("*.jsonl")
     path.write_bytes(path.read_bytes()[:-20])
     again = Journal(tmp_path)
     again.append(REPORT)
     again.append(REPORT)
     assert seqs(Journal(tmp_path)) == [1, 2]
+
+
+def test_a_folder_has_one_identity(tmp_path: Path) -> None:
+    first = Journal(tmp_path / "one")
+    first.append(REPORT)
+    assert Journal(tmp_path / "one").id == first.id
+    assert Journal(tmp_path / "two").id != first.id
+    (tmp_path / "one" / "journal").write_text("cut sho")
+    assert Journal(tmp_path / "one").id != first.id
+
+
+class Connection:
+    def __init__(self) -> None:
+        self.closing = False
+        self.seqs: list[int | None] = []
+
+    def send(self, report: Report) -> None:
+        self.seqs.append(report.seq)
+
+    async def drain(self) -> None:
+        pass
+
+
+async def test_the_newest_taker_gets_the_reports_and_the_one_before_it_afterwards(
+    tmp_path: Path,
+) -> None:
+    outbox = Outbox(Journal(tmp_path))
+    first, second = Connection(), Connection()
+    await outbox.give_to(first)  # type: ignore[arg-type]
+    outbox.keep(REPORT)
+    await outbox.give_to(second)  # type: ignore[arg-type]
+    outbox.keep(REPORT)
+    assert (first.seqs, second.seqs) == ([1], [1, 2])
+    outbox.journal.ack(1)
+    second.closing = True
+    await outbox.gone(second)  # type: ignore[arg-type]
+    outbox.keep(REPORT)
+    assert first.seqs == [1, 2, 3]
+    await outbox.gone(first)  # type: ignore[arg-type]
+    outbox.keep(REPORT)
+    assert first.seqs == [1, 2, 3]
