@@ -12,7 +12,7 @@ import pytest_asyncio
 
 import db
 from config.settings import Settings, load_settings
-from db import migrate
+from db import migrate, seeds
 from db.embedded import EmbeddedPostgres
 from tests.conftest import TEST_ENVIRON, quick_folder
 
@@ -61,13 +61,39 @@ async def template(postgres: EmbeddedPostgres) -> str:
     return TEMPLATE
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def seeded_template(
+    postgres: EmbeddedPostgres, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The name of a database with the demo's office in it; folders of tests that want it in each
+    of theirs override `database_template`."""
+    name = "template_seeded"
+    admin = await db.connect(settings_for(postgres.url, postgres.data_dir))
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    url = database_named(postgres.url, name)
+    conn = await db.connect(settings_for(url, tmp_path_factory.mktemp("seeded")))
+    await seeds.run(conn, environment="test")
+    await conn.close()
+    await admin.execute("CHECKPOINT")
+    await admin.close()
+    return name
+
+
+@pytest.fixture(scope="session")
+def database_template(template: str) -> str:
+    """What each test's database is a copy of."""
+    return template
+
+
 @pytest.fixture
-async def database_url(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
+async def database_url(postgres: EmbeddedPostgres, database_template: str) -> AsyncIterator[str]:
     """The URL of a migrated database of the test's own; it is dropped after it."""
     name = f"test_{next(_numbers)}"
     admin = await db.connect(settings_for(postgres.url, postgres.data_dir))
     try:
-        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        await admin.execute(
+            f"CREATE DATABASE {name} TEMPLATE {database_template} STRATEGY file_copy"
+        )
         yield database_named(postgres.url, name)
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:

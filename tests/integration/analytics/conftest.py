@@ -24,16 +24,15 @@ from contactcenter.core.module import Deps
 from contactcenter.core.work import WorkFactory
 from contactcenter.demo.morning import Morning, VirtualClock
 from contactcenter.events import CATALOGUE
-from db import seeds
 from db.embedded import EmbeddedPostgres
 from routing.book import QueueBook
 from routing.core.model import Constants
 from routing.service import QueueService
 from tests.integration.conftest import database_named, settings_for
-from tests.integration.demo.conftest import PHONES, TEN_FIFTY, clock, deps
+from tests.integration.demo.conftest import PHONES, TEN_FIFTY, clock, database_template, deps
 from tests.integration.demo.crowds import TestCrowd
 
-__all__ = ["clock", "deps"]
+__all__ = ["clock", "database_template", "deps"]
 
 _numbers = itertools.count(1)
 
@@ -138,16 +137,14 @@ def ground(settings: Settings, pool: db.Pool, clock: VirtualClock) -> Deps:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def morning_template(
-    postgres: EmbeddedPostgres, template: str, tmp_path_factory: pytest.TempPathFactory
+    postgres: EmbeddedPostgres, seeded_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> str:
     """The name of a database in which the morning has been played, once for all tests."""
     name = "template_morning"
     admin = await db.connect(settings_for(postgres.url, postgres.data_dir))
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {seeded_template} STRATEGY file_copy")
     settings = settings_for(database_named(postgres.url, name), tmp_path_factory.mktemp("morning"))
     pool = await db.create_pool(settings, "test")
-    async with pool.acquire() as conn:
-        await seeds.run(conn, environment="test")
     await Morning(ground(settings, pool, VirtualClock(TEN_FIFTY)), TestCrowd(), PHONES).play()
     await pool.close()
     await admin.execute("CHECKPOINT")

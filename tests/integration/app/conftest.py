@@ -16,11 +16,9 @@ import aiohttp
 import pytest
 import structlog
 
-import db
 from config.settings import Settings, load_settings
 from contactcenter import app
 from contactcenter.core.clock import Clock, SystemClock
-from db import seeds
 from tests.conftest import TEST_ENVIRON
 from tests.integration.app.people import Desk, Person, Visitor, sign_in
 
@@ -135,12 +133,9 @@ def served(settings: Settings, **environ: str) -> Settings:
     )
 
 
-async def seeded(settings: Settings) -> None:
-    conn = await db.connect(settings)
-    try:
-        await seeds.run(conn, environment="test")
-    finally:
-        await conn.close()
+@pytest.fixture(scope="session")
+def database_template(seeded_template: str) -> str:
+    return seeded_template
 
 
 StartCentre = Callable[..., Awaitable[Centre]]
@@ -166,7 +161,6 @@ async def start(settings: Settings, tmp_path: Path) -> AsyncIterator[StartCentre
         stack.push_async_callback(centre.everybody_leaves)
         return centre
 
-    await seeded(settings)
     async with stack:
         yield begin
 

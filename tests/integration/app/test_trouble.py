@@ -81,6 +81,8 @@ async def test_a_snapshot_that_fails_tells_nothing_twice(
     """The first message and the wait that begins with it are told in one batch."""
     visitor = await centre.visitor(queue="SA")
     other = await centre.visitor(queue="SA", message="Hola")
+    await other.say("Y otra cosa")
+    await other.hears("chat.message", body="Y otra cosa")  # what came before it is told too
 
     async def none_just_now(*_: object) -> NoReturn:
         raise Unavailable("The database is not available just now.")

@@ -16,7 +16,6 @@ from config.settings import Settings
 from contactcenter.core.access import Permission, Principal
 from contactcenter.core.errors import Conflict, Unauthenticated
 from contactcenter.core.work import WorkFactory
-from db import seeds
 from routing.book import QueueBook
 from routing.core.model import Constants
 from routing.service import QueueService
@@ -75,10 +74,13 @@ def visitor(conversation_id: UUID) -> Principal:
     )
 
 
+@pytest.fixture(scope="session")
+def database_template(seeded_template: str) -> str:
+    return seeded_template
+
+
 @pytest.fixture
-async def chat(settings: Settings, pool: db.Pool, clock: SettableClock) -> Chat:
-    async with pool.acquire() as conn:
-        await seeds.run(conn, environment="test")
+def chat(settings: Settings, pool: db.Pool, clock: SettableClock) -> Chat:
     return Chat(settings, pool, clock)
 
 

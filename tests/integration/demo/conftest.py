@@ -14,11 +14,15 @@ from contactcenter.core.module import Deps
 from contactcenter.core.work import WorkFactory
 from contactcenter.demo.morning import VirtualClock
 from contactcenter.events import CATALOGUE
-from db import seeds
 from db.seeds.contacts import CONTACTS
 
 TEN_FIFTY = datetime(2026, 11, 23, 9, 50, tzinfo=UTC)  # in Madrid: Monday 10:50
 PHONES = [phone for _, _, phone in CONTACTS]
+
+
+@pytest.fixture(scope="session")
+def database_template(seeded_template: str) -> str:
+    return seeded_template
 
 
 @pytest.fixture
@@ -27,8 +31,7 @@ def clock() -> VirtualClock:
 
 
 @pytest.fixture
-async def deps(settings: Settings, pool: db.Pool, conn: db.Connection, clock: VirtualClock) -> Deps:
-    await seeds.run(conn, environment="test")
+def deps(settings: Settings, pool: db.Pool, clock: VirtualClock) -> Deps:
     work = WorkFactory(pool, clock)
     bus = Bus(settings, pool, CATALOGUE, work)
     return Deps(settings, clock, pool, work, bus, JobQueue(clock))

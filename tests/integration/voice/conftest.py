@@ -10,7 +10,13 @@ from uuid import UUID
 
 import pytest
 
-from tests.integration.app.conftest import Centre, StartCentre, quick_logs, start  # noqa: F401
+from tests.integration.app.conftest import (  # noqa: F401
+    Centre,
+    StartCentre,
+    database_template,
+    quick_logs,
+    start,
+)
 from tests.integration.app.people import Desk, Payload, Visitor
 from tests.media_double import SDP, MediaDouble, media_double
 

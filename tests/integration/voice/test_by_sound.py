@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from contactcenter import app
-from tests.integration.app.conftest import Centre, ShiftedClock, seeded, served
+from tests.integration.app.conftest import Centre, ShiftedClock, served
 from tests.integration.app.people import Desk, Payload, Person, Visitor
 from tests.integration.voice.conftest import CARMEN, LUCIA
 from tests.integration.voice.test_recordings import play
@@ -99,7 +99,6 @@ class Centres:
 
 @pytest.fixture
 async def centres(settings: Any, media: Media) -> AsyncIterator[Centres]:
-    await seeded(settings)
     centres = Centres(settings, media)
     yield centres
     await centres.end()
