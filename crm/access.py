@@ -14,6 +14,9 @@ from contactcenter.core.errors import Forbidden
 from db import Connection
 
 NOBODY: Final = UUID(int=0)
+HEALTH: Final = frozenset({"health", "life"})
+"""Lines whose files speak of somebody's health."""
+MASK: Final = "•••"
 
 MAY_WRITE = """
 SELECT EXISTS (
@@ -25,6 +28,13 @@ SELECT EXISTS (
     SELECT FROM segments s JOIN interactions i ON i.id = s.interaction_id
     WHERE s.agent_id = $2 AND s.state <> 'ended' AND i.customer_id = $1
 )
+"""
+GATE = """
+SELECT count(*) AS open, count(*) FILTER (WHERE EXISTS (
+    SELECT FROM identity_checks k
+    WHERE k.interaction_id = i.id AND k.customer_id = $1 AND k.level >= 2)) AS passed
+FROM segments s JOIN interactions i ON i.id = s.interaction_id
+WHERE s.agent_id = $2 AND s.state <> 'ended' AND i.customer_id = $1
 """
 IN_TEAM = """
 SELECT EXISTS (
@@ -45,13 +55,32 @@ def writes_all(principal: Principal) -> bool:
     return principal.kind == "system" or principal.may(Permission.PORTFOLIOS_ALL)
 
 
+async def may_write(conn: Connection, principal: Principal, customer_id: UUID) -> bool:
+    if writes_all(principal):
+        return True
+    if principal.agent_id is not None:
+        return bool(await conn.fetchval(MAY_WRITE, customer_id, principal.agent_id))
+    return bool(
+        principal.teams and await conn.fetchval(IN_TEAM, customer_id, list(principal.teams))
+    )
+
+
 async def require_write(conn: Connection, principal: Principal, customer_id: UUID) -> None:
     """Forbidden unless the principal may write in this customer's file."""
-    if writes_all(principal):
-        return
+    if not await may_write(conn, principal, customer_id):
+        raise Forbidden("This customer is in another team's portfolio.", reason="portfolio")
+
+
+async def hidden(conn: Connection, principal: Principal, customer_id: UUID) -> bool:
+    """Whether the identity gate is closed: document, account, birth date and health are masked.
+
+    With the customer on the line it opens in that interaction, whosever portfolio it is; without,
+    it is open to whoever may write in the file.
+    """
+    if only_own(principal) is not None or writes_all(principal):
+        return False
     if principal.agent_id is not None:
-        if await conn.fetchval(MAY_WRITE, customer_id, principal.agent_id):
-            return
-    elif principal.teams and await conn.fetchval(IN_TEAM, customer_id, list(principal.teams)):
-        return
-    raise Forbidden("This customer is in another team's portfolio.", reason="portfolio")
+        row = await conn.fetchrow(GATE, customer_id, principal.agent_id)
+        if row is not None and row["open"]:
+            return not row["passed"]
+    return not await may_write(conn, principal, customer_id)

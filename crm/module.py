@@ -12,6 +12,8 @@ from crm.claims.listeners import LISTENERS as CLAIM_LISTENERS
 from crm.claims.ports import FraudScorer
 from crm.claims.routes import ClaimRoutes
 from crm.claims.service import ClaimService
+from crm.contacts.routes import ContactRoutes
+from crm.contacts.service import ContactService
 from crm.customers.listeners import LISTENERS as CUSTOMER_LISTENERS
 from crm.customers.merging import MergeService
 from crm.customers.routes import CustomerRoutes
@@ -82,6 +84,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
         privacy=RULES,
         routes=(
             *CustomerRoutes(customers, MergeService(deps.work)).table(),
+            *ContactRoutes(ContactService(deps.work)).table(),
             *PolicyRoutes(policies, TermService(deps.work, zone), receipts).table(),
             *ClaimRoutes(claims).table(),
             *QuoteRoutes(quotes).table(),

@@ -66,6 +66,7 @@ RULES: Final = (
     *nothing_personal("A name that is made from an id.", "households"),
     *nothing_personal("Ids and times.", "policy_non_renewals", "policy_moments"),
     *nothing_personal("Ids and decisions of staff.", "claim_approvals", "handler_deputies"),
+    *nothing_personal("Ids, names of checks and times.", "identity_checks"),
     *nothing_personal("Settings.", "segment_rules", "insurers", "holidays", "premium_rates"),
     *nothing_personal("Settings.", "workflows", "workflow_versions"),
     *nothing_personal("Ids, states and numbers.", "workflow_executions", "workflow_steps"),

@@ -32,6 +32,7 @@ MODULES = (
     "contactcenter.interactions.schemas",
     "contactcenter.interactions.visitor",
     "crm.claims.schemas",
+    "crm.contacts.schemas",
     "crm.customers.schemas",
     "crm.desk.schemas",
     "crm.imports.schemas",

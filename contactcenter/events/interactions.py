@@ -236,6 +236,19 @@ class InteractionLinked(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InteractionVerified(Event):
+    """Whoever it is with has proved to be this customer."""
+
+    name: ClassVar[str] = "interaction.verified"
+    audience: ClassVar[frozenset[Audience]] = frozenset({"agent", "team"})
+    subject_field: ClassVar[str] = "interaction_id"
+
+    interaction_id: UUID
+    customer_id: UUID
+    checks: tuple[str, ...]  # document, birth_date, policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageCreated(Event):
     """Somebody wrote in a conversation."""
 

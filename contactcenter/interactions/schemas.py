@@ -297,6 +297,7 @@ class InteractionQuery(BaseModel):
     queue: Annotated[str, Field(max_length=40)] | None = None
     agent_id: UUID | None = None
     channel: Channel | None = None
+    customer_id: UUID | None = None
     q: Annotated[str, Field(min_length=2, max_length=80)] | None = None
     """Part of the customer's name, or an address as it is stored."""
     limit: Annotated[int, Field(ge=1, le=200)] = 50

@@ -393,6 +393,7 @@ class InteractionService:
                 before=decode_cursor(query.cursor),
                 seen_by=_only(principal),
                 within=principal.queues,
+                customer_id=query.customer_id,
                 limit=query.limit + 1,
             )
         items = [InteractionRow(**dict(row)) for row in rows[: query.limit]]

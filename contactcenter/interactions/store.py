@@ -517,6 +517,7 @@ WHERE ($1::text IS NULL OR i.state = $1)
                   WHERE w.interaction_id = i.id AND w.answered_at IS NULL
                     AND w.ended_at IS NULL))
   AND ($11::text[] IS NULL OR i.queue IS NULL OR i.queue = ANY ($11))
+  AND ($12::uuid IS NULL OR i.customer_id = $12)
 ORDER BY i.created_at DESC, i.id DESC
 LIMIT $10
 """
@@ -534,6 +535,7 @@ async def list_interactions(
     before: tuple[datetime, UUID] | None,
     seen_by: UUID | None,
     within: Iterable[str] | None,
+    customer_id: UUID | None,
     limit: int,
 ) -> list[Record]:
     """Newest first. `seen_by`: only what this agent may see; `within`: only in these queues."""
@@ -551,6 +553,7 @@ async def list_interactions(
         seen_by,
         limit,
         None if within is None else list(within),
+        customer_id,
     )
 
 

@@ -143,6 +143,8 @@ class ClaimOut(ClaimRow):
     documents: list[dict[str, Any]]
     metadata: dict[str, Any]
     notes: str | None
+    masked: bool
+    """A matter of health is hidden: the identity gate is closed."""
     interaction_id: UUID | None
     clocks: list[ClockOut]
     approvals: list[Approval]

@@ -28,7 +28,7 @@ from contactcenter.events.claims import (
     ClaimUpdated,
 )
 from contactcenter.interactions.service import decode_cursor, encode_cursor
-from crm.access import only_own, require_write
+from crm.access import HEALTH, MASK, hidden, only_own, require_write
 from crm.claims import store
 from crm.claims.model import (
     CLOSED,
@@ -152,9 +152,9 @@ class ClaimService:
     async def get(self, principal: Principal, claim_id: UUID) -> ClaimOut:
         async with self._work.reading("claims.get") as conn:
             await the_claim(conn, claim_id, own=only_own(principal))
-            return await self._card(conn, claim_id)
+            return await self._card(conn, principal, claim_id)
 
-    async def _card(self, conn: Connection, claim_id: UUID) -> ClaimOut:
+    async def _card(self, conn: Connection, principal: Principal, claim_id: UUID) -> ClaimOut:
         row = await the_claim(conn, claim_id)
         clocks = legal_clocks(
             incident_on=self._day(row["incident_date"]),
@@ -168,8 +168,13 @@ class ClaimService:
         if row["status"] == "investigating":
             number = await store.round_of(conn, claim_id)
             approvals = await store.approvals(conn, claim_id, number)
+        values = picked(ClaimOut, row, MONEY)
+        masked = row["policy_type"] in HEALTH and await hidden(conn, principal, row["customer_id"])
+        if masked:
+            values |= {"description": MASK, "notes": MASK, "documents": []}
         return ClaimOut(
-            **picked(ClaimOut, row, MONEY),
+            **values,
+            masked=masked,
             claim_id=claim_id,
             clocks=[ClockOut(name=c.name, due_on=c.due_on, state=c.state) for c in clocks],
             approvals=[
@@ -184,7 +189,7 @@ class ClaimService:
         blocks; neither does a report later than seven days."""
         async with self._work.begin("claims.create", principal.actor) as work:
             claim_id = await self._create(work, principal, new)
-            return work.answer(await self._card(work.conn, claim_id))
+            return work.answer(await self._card(work.conn, principal, claim_id))
 
     async def _create(self, work: Work, principal: Principal, new: ClaimNew) -> UUID:
         conn = work.conn
@@ -279,7 +284,7 @@ class ClaimService:
                     )
                 await self._update(work, principal, row, changes)
                 work.emit(ClaimUpdated(**_ids(row), fields=tuple(sorted(changes))))
-            return work.answer(await self._card(work.conn, claim_id))
+            return work.answer(await self._card(work.conn, principal, claim_id))
 
     # States
 
@@ -297,7 +302,7 @@ class ClaimService:
             await self._move(
                 work, principal, row, "investigating", changes, fact(**_ids(row)), note=wish.note
             )
-            return work.answer(await self._card(work.conn, claim_id))
+            return work.answer(await self._card(work.conn, principal, claim_id))
 
     async def set_status(
         self, principal: Principal, claim_id: UUID, wish: ClaimStatusIn
@@ -314,7 +319,7 @@ class ClaimService:
                 work, principal, row, "reopened", changes, ClaimReopened(**_ids(row)),
                 note=wish.note,
             )  # fmt: skip
-            return work.answer(await self._card(work.conn, claim_id))
+            return work.answer(await self._card(work.conn, principal, claim_id))
 
     async def approve(self, principal: Principal, claim_id: UUID, wish: ApproveIn) -> ClaimOut:
         """Record the insurer's yes, or say yes under its delegated authority. There, above a sum,
@@ -326,12 +331,12 @@ class ClaimService:
             if wish.decided_by == "delegated" and not await self._authorised(
                 work, principal, row, amount, reviewed=wish.reviewed
             ):
-                return work.answer(await self._card(work.conn, claim_id))
+                return work.answer(await self._card(work.conn, principal, claim_id))
             fact = ClaimApproved(**_ids(row), amount=amount, decided_by=wish.decided_by)
             await self._move(
                 work, principal, row, "approved", changes, fact, note=wish.note, amount=amount
             )
-            return work.answer(await self._card(work.conn, claim_id))
+            return work.answer(await self._card(work.conn, principal, claim_id))
 
     async def _authorised(
         self, work: Work, principal: Principal, row: Record, amount: Decimal, *, reviewed: bool
@@ -381,7 +386,7 @@ class ClaimService:
             }
             fact = ClaimDenied(**_ids(row), decided_by=wish.decided_by)
             await self._move(work, principal, row, "denied", changes, fact, note=wish.reason)
-            return work.answer(await self._card(work.conn, claim_id))
+            return work.answer(await self._card(work.conn, principal, claim_id))
 
     async def pay(self, principal: Principal, claim_id: UUID, wish: PayIn) -> ClaimOut:
         """The payer has paid; not more than it approved."""
@@ -397,7 +402,7 @@ class ClaimService:
             await self._move(
                 work, principal, row, "paid", changes, fact, note=wish.note, amount=amount
             )
-            return work.answer(await self._card(work.conn, claim_id))
+            return work.answer(await self._card(work.conn, principal, claim_id))
 
     def _decision(self, work: Work, wish: Decision) -> dict[str, Any]:
         day = wish.decided_on or self._day(work.now)
@@ -423,7 +428,7 @@ class ClaimService:
                 await _event(work, claim_id, "assigned", before=before, after=str(adjuster_id))
                 await self._update(work, principal, row, {"adjuster_id": adjuster_id})
                 work.emit(ClaimAssigned(**_ids(row), adjuster_id=adjuster_id, cause="hand"))
-            return work.answer(await self._card(work.conn, claim_id))
+            return work.answer(await self._card(work.conn, principal, claim_id))
 
     async def note(self, principal: Principal, claim_id: UUID, text: str) -> ClaimHistory:
         async with self._work.begin("claims.note", principal.actor) as work:
@@ -445,7 +450,7 @@ class ClaimService:
             await self._update(work, principal, row, {"documents": [*row["documents"], added]})
             await _event(work, claim_id, "document", note=document.name)
             work.emit(ClaimUpdated(**_ids(row), fields=("documents",)))
-            return work.answer(await self._card(work.conn, claim_id))
+            return work.answer(await self._card(work.conn, principal, claim_id))
 
     async def history(self, principal: Principal, claim_id: UUID) -> ClaimHistory:
         async with self._work.reading("claims.history") as conn:

@@ -12,9 +12,11 @@ from contactcenter.core.durable import Listener
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.work import Work
 from contactcenter.events.customers import CustomerCreated, CustomerUpdated
-from contactcenter.events.interactions import InteractionCreated
+from contactcenter.events.interactions import InteractionCreated, MessageCreated
 from contactcenter.events.policies import PolicyCreated
+from contactcenter.interactions import noted
 from contactcenter.interactions import service as hall
+from crm.contacts.model import documents_in
 from crm.customers.files import identify, living, resegment, ways_of
 
 ADDRESSES = frozenset({"phone", "mobile", "email", "ways"})
@@ -25,6 +27,23 @@ async def came(work: Work, recorded: Recorded) -> None:
     event = recorded.event
     assert isinstance(event, InteractionCreated)
     await _look(work, event.contact_id)
+
+
+async def wrote(work: Work, recorded: Recorded) -> None:
+    """Somebody not known yet wrote a document's number: that one interaction is its owner's. It
+    identifies and proves nothing; the contact stays nobody's."""
+    event = recorded.event
+    assert isinstance(event, MessageCreated)
+    if event.sender != "visitor":
+        return
+    said = await noted.said_in(work.conn, event.message_id)
+    if said is None or said[2] is not None:
+        return
+    found: set[UUID] = set()
+    for document in documents_in(said[0]):
+        found.update(await identify(work.conn, "document", document))
+    if len(found) == 1:
+        await hall.link_interaction(work, said[1], found.pop())
 
 
 async def learned(work: Work, recorded: Recorded) -> None:
@@ -59,6 +78,7 @@ async def _look(work: Work, contact_id: UUID) -> None:
 
 LISTENERS = (
     Listener("crm.identify", (InteractionCreated,), came),
+    Listener("crm.identify_written", (MessageCreated,), wrote),
     Listener("crm.learn", (CustomerCreated, CustomerUpdated), learned),
     Listener("crm.segment_imported", (CustomerCreated, PolicyCreated), imported),
 )

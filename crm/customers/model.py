@@ -234,26 +234,6 @@ def lifetime_value(earned: Decimal, yearly: Iterable[tuple[Decimal, Decimal, Dec
 
 # Identity ----------------------------------------------------------------------------------------
 
-Check = Literal["document", "birth_date", "policy"]
-
-
-def verified(given: Mapping[str, str | date], known: Mapping[str, Any]) -> frozenset[Check]:
-    """Which of the gate's three checks what a caller says passes: the last four characters of the
-    document, the birth date, a policy's number or plate. Two of them open the gate (`level`)."""
-    passed: set[Check] = set()
-    document = fold(str(given.get("document", ""))).replace(" ", "")
-    if len(document) == 4 and any(fold(d).endswith(document) for d in known["documents"]):
-        passed.add("document")
-    if given.get("birth_date") is not None and given["birth_date"] == known["birth_date"]:
-        passed.add("birth_date")
-    policy = fold(str(given.get("policy", ""))).replace(" ", "")
-    if policy and policy in {fold(p).replace(" ", "") for p in known["policies"]}:
-        passed.add("policy")
-    return frozenset(passed)
-
-
-GATE: Final = 2
-
 
 def masked(text: str | None, shown: int = 3) -> str | None:
     """The end of a document or account, for whoever has not passed the gate."""

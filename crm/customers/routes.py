@@ -28,7 +28,6 @@ from crm.customers.schemas import (
     HouseholdOut,
     MergeIn,
     MergeOut,
-    RelinkIn,
     SearchQuery,
     SegmentRules,
     Timeline,
@@ -83,13 +82,6 @@ class CustomerRoutes:
 
     async def unmerge(self, request: Request) -> MergeOut:
         return await self._merges.unmerge(request.principal, request.id("id"))
-
-    async def relink(self, request: Request) -> Response:
-        return _card(
-            await self._service.relink(
-                request.principal, request.id("id"), request.body.customer_id
-            )
-        )
 
     async def segment(self, request: Request) -> Response:
         return _card(await self._service.resegment(request.principal, request.id("id")))
@@ -229,17 +221,6 @@ class CustomerRoutes:
                 response=MergeOut,
                 tags=TAGS,
                 errors=(NotFound, Conflict, Forbidden),
-            ),
-            Route(
-                "PUT",
-                "/api/v1/interactions/{id}/customer",
-                self.relink,
-                WRITE,
-                "Say which customer an interaction is about",
-                body=RelinkIn,
-                response=CustomerOut,
-                tags=TAGS,
-                errors=(NotFound, Conflict, Invalid),
             ),
             Route(
                 "POST",

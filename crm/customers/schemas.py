@@ -214,10 +214,6 @@ class Duplicates(Shown):
     items: list[Likeness]
 
 
-class RelinkIn(Schema):
-    customer_id: UUID
-
-
 class MergeIn(Schema):
     loser_id: UUID
 
@@ -265,7 +261,9 @@ class TimelineItem(Shown):
     agent_name: str | None
     seconds: int | None
     """Of a conversation: from its answer to its end."""
-    recorded: bool
+    call_id: UUID | None
+    recording_id: UUID | None
+    """Of a call that was recorded; playing it takes its own permission."""
 
 
 class Timeline(Shown):

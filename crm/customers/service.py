@@ -16,9 +16,8 @@ from contactcenter.events.customers import (
     CustomerDeleted,
     CustomerErased,
 )
-from contactcenter.interactions import service as hall
 from contactcenter.interactions.service import decode_cursor, encode_cursor
-from crm.access import only_own, require_write, writes_all
+from crm.access import hidden, may_write, only_own, require_write, writes_all
 from crm.customers import files, store
 from crm.customers.model import (
     check_rule,
@@ -106,22 +105,17 @@ class CustomerService:
         row = await store.find(conn, customer_id, only_own(principal))
         if row is None:
             raise NotFound
-        writable = False
-        if row["status"] not in {"merged", "deleted"} and only_own(principal) is None:
-            try:
-                await require_write(conn, principal, customer_id)
-                writable = True
-            except Forbidden:
-                pass
-        hidden = not (writable or row["user_id"] == principal.user_id)
+        living = row["status"] not in {"merged", "deleted"} and only_own(principal) is None
+        writable = living and await may_write(conn, principal, customer_id)
+        closed = await hidden(conn, principal, customer_id)
         values = {
             name: row[name]
             for name in CustomerOut.model_fields
             if name in row.keys()  # noqa: SIM118 - a record's values are not its keys
         }
-        if hidden:
+        if closed:
             values |= {name: masked(row[name]) for name in HIDDEN} | {"birth_date": None}
-        return CustomerOut(**values | files.shown(row), masked=hidden, writable=writable)
+        return CustomerOut(**values | files.shown(row), masked=closed, writable=writable)
 
     async def create(self, principal: Principal, new: CustomerNew) -> CustomerOut:
         """A new file, in the creating agent's portfolio unless it names another.
@@ -265,29 +259,6 @@ class CustomerService:
                 after=dict(pairs),
             )
         return await self.rules()
-
-    async def relink(
-        self, principal: Principal, interaction_id: UUID, customer_id: UUID
-    ) -> CustomerOut:
-        """An interaction is about this customer, whoever it was taken for."""
-        async with self._work.begin("customers.relink", principal.actor) as work:
-            await hall.require_sight(work.conn, principal, interaction_id=interaction_id)
-            if await hall.interaction(work.conn, interaction_id, lock=True) is None:
-                raise NotFound
-            try:
-                await files.the_customer(work.conn, customer_id)
-            except NotFound:
-                raise Invalid.field(
-                    "customer_id", "unknown_customer", "There is no such customer."
-                ) from None
-            await hall.link_interaction(work, interaction_id, customer_id)
-            work.audit(
-                "interaction.linked",
-                "interaction",
-                interaction_id,
-                after={"customer_id": str(customer_id)},
-            )
-            return work.answer(await self._card(work.conn, principal, customer_id))
 
 
 def _rate(rates: Mapping[tuple[str, str], Decimal], kind: str, line: str) -> Decimal:

@@ -525,35 +525,38 @@ SELECT t.* FROM (
     (SELECT 'interaction' AS kind, i.id, i.created_at AS at, i.channel, i.direction,
             i.state AS status, i.subject, i.outcome, i.agent_id, a.name AS agent_name,
             extract(epoch FROM i.ended_at - i.answered_at)::int AS seconds,
-            i.metadata ? 'recording_url' AS recorded
+            k.id AS call_id, (SELECT r.id FROM recordings r
+                              WHERE r.call_id = k.id AND r.state IN ('finished', 'stored')
+                              ORDER BY r.created_at DESC LIMIT 1) AS recording_id
      FROM interactions i LEFT JOIN agents a ON a.id = i.agent_id
+          LEFT JOIN calls k ON k.interaction_id = i.id
      WHERE i.customer_id = $1 AND ($2::timestamptz IS NULL OR (i.created_at, i.id) < ($2, $3::uuid))
        AND ($5::text IS NULL OR i.channel = $5)
      ORDER BY i.created_at DESC, i.id DESC LIMIT $4)
     UNION ALL
     (SELECT 'policy', p.id, p.created_at, NULL, NULL, p.status, p.reference, NULL, NULL, NULL,
-            NULL, false
+            NULL, NULL, NULL
      FROM policies p
      WHERE p.customer_id = $1 AND $5 IS NULL
        AND ($2::timestamptz IS NULL OR (p.created_at, p.id) < ($2, $3::uuid))
      ORDER BY p.created_at DESC, p.id DESC LIMIT $4)
     UNION ALL
     (SELECT 'claim', l.id, l.created_at, NULL, NULL, l.status, l.claim_number, l.cause,
-            l.adjuster_id, a.name, NULL, false
+            l.adjuster_id, a.name, NULL, NULL, NULL
      FROM claims l LEFT JOIN agents a ON a.id = l.adjuster_id
      WHERE l.customer_id = $1 AND $5 IS NULL
        AND ($2::timestamptz IS NULL OR (l.created_at, l.id) < ($2, $3::uuid))
      ORDER BY l.created_at DESC, l.id DESC LIMIT $4)
     UNION ALL
     (SELECT 'quote', q.id, q.created_at, NULL, NULL, q.status, q.quote_number, NULL, NULL, NULL,
-            NULL, false
+            NULL, NULL, NULL
      FROM quotes q
      WHERE q.customer_id = $1 AND $5 IS NULL
        AND ($2::timestamptz IS NULL OR (q.created_at, q.id) < ($2, $3::uuid))
      ORDER BY q.created_at DESC, q.id DESC LIMIT $4)
     UNION ALL
     (SELECT 'task', k.id, k.created_at, NULL, NULL, k.status, k.title, k.task_type,
-            k.assigned_agent, a.name, NULL, false
+            k.assigned_agent, a.name, NULL, NULL, NULL
      FROM tasks k LEFT JOIN agents a ON a.id = k.assigned_agent
      WHERE k.customer_id = $1 AND $5 IS NULL
        AND ($2::timestamptz IS NULL OR (k.created_at, k.id) < ($2, $3::uuid))

@@ -219,6 +219,8 @@ class PolicyOut(PolicyRow):
     metadata: dict[str, Any]
     notes: str | None
     parties: list[PartyOut]
+    masked: bool = False
+    """A matter of health is hidden: the identity gate is closed."""
     warnings: list[Warning_]
     version: int
     updated_at: datetime

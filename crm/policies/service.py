@@ -18,7 +18,7 @@ from contactcenter.events.policies import (
     PolicyUpdated,
 )
 from contactcenter.interactions.service import decode_cursor, encode_cursor
-from crm.access import only_own
+from crm.access import HEALTH, MASK, hidden, only_own
 from crm.customers import files as customers
 from crm.customers.model import needle
 from crm.policies import files, store
@@ -115,8 +115,12 @@ class PolicyService:
 
     async def get(self, principal: Principal, policy_id: UUID) -> PolicyOut:
         async with self._work.reading("policies.get") as conn:
-            await files.the_policy(conn, policy_id, own=only_own(principal))
-            return await files.card(conn, policy_id)
+            row = await files.the_policy(conn, policy_id, own=only_own(principal))
+            card = await files.card(conn, policy_id)
+            if row["policy_type"] in HEALTH and await hidden(conn, principal, row["customer_id"]):
+                more = {"notes": MASK, "covers": [], "metadata": {}, "masked": True}
+                return card.model_copy(update=more)
+            return card
 
     async def create(self, principal: Principal, new: PolicyNew) -> PolicyOut:
         """A policy, or without the insurer's number a proposal. An overlap is a warning."""

@@ -21,7 +21,6 @@ from crm.customers.model import (
     personal_document,
     search_text,
     segment_of,
-    verified,
 )
 from crm.days import add_months, easter, is_working, working_days, working_days_between
 
@@ -157,21 +156,6 @@ def test_lifetime_value_as_its_docstring_works_it_out() -> None:
     assert lifetime_value(Decimal(200), []) == Decimal("200.00")
     value = lifetime_value(Decimal(200), [(Decimal(500), Decimal("0.12"), Decimal("0.84"))])
     assert value == Decimal("414.23")
-
-
-def test_the_gate() -> None:
-    known: dict[str, Any] = {
-        "documents": ["12345678Z"],
-        "birth_date": date(1980, 5, 1),
-        "policies": ["AL-001/22", "1234BCD"],
-    }
-    both: dict[str, str | date] = {"document": "678z", "birth_date": date(1980, 5, 1)}
-    assert verified(both, known) == {"document", "birth_date"}
-    assert verified({"policy": "1234 bcd"}, known) == {"policy"}
-    assert (
-        verified({"document": "78Z", "policy": "", "birth_date": date(1980, 5, 2)}, known) == set()
-    )
-    assert verified(both, {"documents": [], "birth_date": None, "policies": []}) == set()
 
 
 @pytest.mark.parametrize(

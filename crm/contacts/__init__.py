@@ -1,0 +1,1 @@
+"""Whose an interaction is, how that was proved, and those that are noted by hand."""
