@@ -240,7 +240,7 @@ class InteractionVerified(Event):
     """Whoever it is with has proved to be this customer."""
 
     name: ClassVar[str] = "interaction.verified"
-    audience: ClassVar[frozenset[Audience]] = frozenset({"agent", "team"})
+    audience: ClassVar[frozenset[Audience]] = frozenset({"team"})
     subject_field: ClassVar[str] = "interaction_id"
 
     interaction_id: UUID

@@ -6,8 +6,8 @@ from contactcenter.core.access import Permission
 from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contactcenter.core.http import Request, Route
 from crm.contacts.schemas import (
-    IdentityIn,
-    IdentityOut,
+    GateIn,
+    GateOut,
     InteractionNew,
     InteractionNoted,
     RelinkIn,
@@ -22,13 +22,13 @@ class ContactRoutes:
     def __init__(self, service: ContactService) -> None:
         self._service = service
 
-    async def identity(self, request: Request) -> IdentityOut:
+    async def identity(self, request: Request) -> GateOut:
         return await self._service.identity(request.principal, request.id("id"))
 
-    async def check(self, request: Request) -> IdentityOut:
+    async def check(self, request: Request) -> GateOut:
         return await self._service.check(request.principal, request.id("id"), request.body)
 
-    async def relink(self, request: Request) -> IdentityOut:
+    async def relink(self, request: Request) -> GateOut:
         return await self._service.relink(request.principal, request.id("id"), request.body)
 
     async def note(self, request: Request) -> InteractionNoted:
@@ -42,7 +42,7 @@ class ContactRoutes:
                 self.identity,
                 Permission.CUSTOMERS_ALL,
                 "Show how far somebody has proved who they are, and what they may be told",
-                response=IdentityOut,
+                response=GateOut,
                 tags=TAGS,
                 errors=(NotFound,),
             ),
@@ -52,8 +52,8 @@ class ContactRoutes:
                 self.check,
                 Permission.CUSTOMERS_WRITE,
                 "Compare what somebody says of themselves with the file; two of three verify",
-                body=IdentityIn,
-                response=IdentityOut,
+                body=GateIn,
+                response=GateOut,
                 tags=TAGS,
                 errors=(NotFound, Conflict, Invalid),
                 creates=True,
@@ -65,7 +65,7 @@ class ContactRoutes:
                 Permission.CUSTOMERS_WRITE,
                 "Say which customer an interaction is about",
                 body=RelinkIn,
-                response=IdentityOut,
+                response=GateOut,
                 tags=TAGS,
                 errors=(NotFound, Conflict, Invalid),
             ),

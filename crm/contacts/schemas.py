@@ -29,7 +29,7 @@ class RelinkIn(Schema):
         return self
 
 
-class IdentityIn(Schema):
+class GateIn(Schema):
     """What the caller says; at least one of the three."""
 
     document: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{4}$")] | None = None
@@ -39,20 +39,20 @@ class IdentityIn(Schema):
     """A policy's number, our reference, or the plate."""
 
     @model_validator(mode="after")
-    def _something(self) -> IdentityIn:
+    def _something(self) -> GateIn:
         if self.document is None and self.birth_date is None and self.policy is None:
             raise PydanticCustomError("nothing_asked", "At least one of the three answers.")
         return self
 
 
-class CheckOut(Shown):
+class GateCheck(Shown):
     asked: list[Check]
     passed: list[Check]
     agent_id: UUID | None
     at: datetime
 
 
-class IdentityOut(Shown):
+class GateOut(Shown):
     """How far somebody has proved who they are, in this interaction."""
 
     interaction_id: UUID
@@ -67,7 +67,7 @@ class IdentityOut(Shown):
     """The agent."""
     may_tell: list[Topic]
     """What may be spoken of with them."""
-    checks: list[CheckOut]
+    checks: list[GateCheck]
 
 
 class InteractionNew(Schema):

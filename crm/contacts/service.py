@@ -17,9 +17,9 @@ from crm.access import writes_all
 from crm.contacts import store
 from crm.contacts.model import GATE, MAY_TELL, MOST_WRONG, documents_in, level, verified
 from crm.contacts.schemas import (
-    CheckOut,
-    IdentityIn,
-    IdentityOut,
+    GateCheck,
+    GateIn,
+    GateOut,
     InteractionNew,
     InteractionNoted,
     RelinkIn,
@@ -36,14 +36,12 @@ class ContactService:
 
     # The gate
 
-    async def identity(self, principal: Principal, interaction_id: UUID) -> IdentityOut:
+    async def identity(self, principal: Principal, interaction_id: UUID) -> GateOut:
         async with self._work.reading("interactions.identity") as conn:
             row = await _seen(conn, principal, interaction_id)
             return await _identity(conn, row)
 
-    async def check(
-        self, principal: Principal, interaction_id: UUID, given: IdentityIn
-    ) -> IdentityOut:
+    async def check(self, principal: Principal, interaction_id: UUID, given: GateIn) -> GateOut:
         """Compare what the caller says with the file. What passes counts with what has passed
         before in this interaction; each attempt is kept, with who asked and when.
 
@@ -93,9 +91,7 @@ class ContactService:
 
     # Whose it is
 
-    async def relink(
-        self, principal: Principal, interaction_id: UUID, wish: RelinkIn
-    ) -> IdentityOut:
+    async def relink(self, principal: Principal, interaction_id: UUID, wish: RelinkIn) -> GateOut:
         """An interaction is about this customer, or nobody on file, whoever it was taken for."""
         async with self._work.begin("interactions.relink", principal.actor) as work:
             row = await _seen(work.conn, principal, interaction_id, lock=True)
@@ -212,13 +208,13 @@ async def _whose(work: Work, wish: RelinkIn) -> UUID | None:
     return customer_id
 
 
-async def _identity(conn: Connection, row: Interaction) -> IdentityOut:
+async def _identity(conn: Connection, row: Interaction) -> GateOut:
     rows = [] if row.customer_id is None else await store.checks(conn, row.id, row.customer_id)
     passed = {check for each in rows for check in each["passed"]}
     wrong = sum(len(each["asked"]) - len(each["passed"]) for each in rows)
     opened = next((each for each in rows if each["level"] >= GATE), None)
     now = level(row.customer_id, len(passed))
-    return IdentityOut(
+    return GateOut(
         interaction_id=row.id,
         customer_id=row.customer_id,
         level=now,
@@ -229,7 +225,7 @@ async def _identity(conn: Connection, row: Interaction) -> IdentityOut:
         verified_by=None if opened is None else opened["agent_id"],
         may_tell=list(MAY_TELL[now]),
         checks=[
-            CheckOut(
+            GateCheck(
                 asked=each["asked"], passed=each["passed"], agent_id=each["agent_id"], at=each["at"]
             )
             for each in rows

@@ -535,6 +535,7 @@ export interface ClaimOut {
   documents: Record<string, unknown>[];
   metadata: Record<string, unknown>;
   notes: string | null;
+  masked: boolean;
   interaction_id: string | null;
   clocks: ClockOut[];
   approvals: Approval[];
@@ -1147,6 +1148,34 @@ export interface FiledPolicy {
   receipt: DueReceipt | null;
 }
 
+export interface GateCheck {
+  asked: ("document" | "birth_date" | "policy")[];
+  passed: ("document" | "birth_date" | "policy")[];
+  agent_id: string | null;
+  at: string;
+}
+
+/** What the caller says; at least one of the three. */
+export interface GateIn {
+  document?: string | null;
+  birth_date?: string | null;
+  policy?: string | null;
+}
+
+/** How far somebody has proved who they are, in this interaction. */
+export interface GateOut {
+  interaction_id: string;
+  customer_id: string | null;
+  level: "unknown" | "identified" | "verified";
+  passed: ("document" | "birth_date" | "policy")[];
+  wrong: number;
+  locked: boolean;
+  verified_at: string | null;
+  verified_by: string | null;
+  may_tell: ("general" | "take_report" | "emergency" | "name" | "policies" | "claims" | "receipts" | "change_data")[];
+  checks: GateCheck[];
+}
+
 /** A raised hand. */
 export interface HelpAsked {
   interaction_id: string | null;
@@ -1299,6 +1328,33 @@ export interface InteractionDetail {
   segments: SegmentRow[];
 }
 
+/** A contact that no channel of ours carried. */
+export interface InteractionNew {
+  customer_id: string;
+  channel?: "voice" | "chat" | "whatsapp" | "sms" | "email";
+  medium?: "visit" | "letter" | "phone" | "other";
+  direction?: "inbound" | "outbound";
+  occurred_at?: string | null;
+  seconds?: number;
+  subject?: string | null;
+  disposition?: string | null;
+  note?: string | null;
+}
+
+export interface InteractionNoted {
+  interaction_id: string;
+  conversation_id: string;
+  contact_id: string;
+  customer_id: string;
+  channel: string;
+  direction: string;
+  state: "closed";
+  agent_id: string | null;
+  subject: string | null;
+  outcome: string | null;
+  created_at: string;
+}
+
 export interface InteractionPage {
   items: InteractionRow[];
   next_cursor: string | null;
@@ -1310,6 +1366,7 @@ export interface InteractionQuery {
   queue?: string | null;
   agent_id?: string | null;
   channel?: "voice" | "chat" | "whatsapp" | "sms" | "email" | null;
+  customer_id?: string | null;
   q?: string | null;
   limit?: number;
   cursor?: string | null;
@@ -1770,6 +1827,7 @@ export interface PolicyOut {
   metadata: Record<string, unknown>;
   notes: string | null;
   parties: PartyOut[];
+  masked?: boolean;
   warnings: Warning_[];
   version: number;
   updated_at: string;
@@ -2224,8 +2282,10 @@ export interface RejectReservation {
   reason?: string;
 }
 
+/** Whose it is: a customer, whoever has a document, or (customer_id null) nobody on file. */
 export interface RelinkIn {
-  customer_id: string;
+  customer_id?: string | null;
+  document?: string | null;
 }
 
 export interface RenewIn {
@@ -2728,7 +2788,8 @@ export interface TimelineItem {
   agent_id: string | null;
   agent_name: string | null;
   seconds: number | null;
-  recorded: boolean;
+  call_id: string | null;
+  recording_id: string | null;
 }
 
 export interface TimelinePage {
@@ -3181,6 +3242,7 @@ export const EVENTS = {
   "interaction.queued": { version: 1, audience: ["queue", "visitor", "wallboard"] },
   "interaction.resumed": { version: 1, audience: ["agent", "team", "visitor", "wallboard"] },
   "interaction.transferred": { version: 1, audience: ["agent", "team", "visitor", "wallboard"] },
+  "interaction.verified": { version: 1, audience: ["team"] },
   "interaction.wrap_extended": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.wrap_started": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.wrapped_up": { version: 1, audience: ["agent", "team", "wallboard"] },
