@@ -185,7 +185,8 @@ def build(
     )
     identity.privacy.bind([rule for module in modules for rule in module.privacy])
     authenticators = Authenticators(chat.authenticator, identity.sessions)
-    dispatcher = Dispatcher(command for module in modules for command in module.commands)
+    commands = [command for module in modules for command in module.commands]
+    dispatcher = Dispatcher(commands, work)
     realtime.gateway.bind(authenticators, dispatcher)
 
     async def database() -> State:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import BaseModel
 
 from channels.voice.schemas import (
@@ -27,6 +29,9 @@ from channels.voice.service import AgentCalls
 from channels.voice.visitors import VisitorCalls
 from contactcenter.core.access import Permission
 from contactcenter.core.sockets import Command, CommandContext, Handler
+
+CONNECTING: Final = frozenset({"call.offer", "call.candidate", "call.ice_servers"})
+"""How the browser's media find their way: nothing that anybody decides."""
 
 
 class CallCommands:
@@ -136,6 +141,12 @@ class CallCommands:
             ("call.hangup", self.visitor_hangup, None),
         )
         return (
-            *(Command("/agent", n, h, Permission.DESK_USE, p) for n, h, p in desk),
-            *(Command("/chat", n, h, Permission.CHAT_USE, p) for n, h, p in visitor),
+            *(
+                Command("/agent", n, h, Permission.DESK_USE, p, changes=n not in CONNECTING)
+                for n, h, p in desk
+            ),
+            *(
+                Command("/chat", n, h, Permission.CHAT_USE, p, changes=n not in CONNECTING)
+                for n, h, p in visitor
+            ),
         )

@@ -42,9 +42,11 @@ class ChatCommands:
         return (
             Command("/chat", "chat.message", self.visitor_says, visitor, VisitorSays),
             Command("/chat", "chat.read", self.visitor_read, visitor, ReadUpTo),
-            Command("/chat", "chat.typing", self.visitor_types, visitor, OfConversation),
+            Command(
+                "/chat", "chat.typing", self.visitor_types, visitor, OfConversation, changes=False
+            ),
             Command("/chat", "chat.close", self.visitor_closes, visitor, OfConversation),
             Command("/agent", "chat.message", self.agent_says, desk, AgentSays),
             Command("/agent", "chat.read", self.agent_read, desk, ReadUpTo),
-            Command("/agent", "chat.typing", self.agent_types, desk, Typing),
+            Command("/agent", "chat.typing", self.agent_types, desk, Typing, changes=False),
         )

@@ -20,12 +20,13 @@ def build_commands(analytics: Analytics) -> tuple[Command, ...]:
         return {"snapshot": analytics.resync(context.sid)}
 
     return (
-        Command("/wallboard", "sync", sync, Permission.WALLBOARD_READ, Sync),
+        Command("/wallboard", "sync", sync, Permission.WALLBOARD_READ, Sync, changes=False),
         Command(
             "/wallboard",
             "wallboard.subscribe",
             subscribe,
             Permission.WALLBOARD_READ,
             Subscribe,
+            changes=False,
         ),
     )

@@ -2,12 +2,13 @@
 
     work.audit("user.changed", "user", user_id, before=..., after=..., person=user_id)
 
-A change that a signed-in user makes over HTTP and that leaves no note of its own is noted by the
-border, so that every such request leaves at least one. `Journal` writes them down.
+A change that a signed-in user makes over HTTP or by a socket's command and that leaves no note of
+its own is noted by the border, so that each leaves at least one. `Journal` writes them down.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ SECRET_WORDS: Final = ("password", "secret", "token", "code", "hash", "key")
 
 @dataclass(slots=True)
 class Asker:
-    """The request behind a unit of work: from where it came and what it is about."""
+    """The request or command behind a unit of work: from where it came and what it is about."""
 
     address: str
     user_agent: str
@@ -35,7 +36,7 @@ class Asker:
 
 
 asker: ContextVar[Asker | None] = ContextVar("asker", default=None)
-"""Set by the HTTP border."""
+"""Set by the borders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,12 @@ def without_secrets(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {name: _shown(name, value) for name, value in values.items()}
 
 
+@functools.lru_cache(maxsize=4096)
+def _is_secret(name: str) -> bool:
+    return any(word in name.lower() for word in SECRET_WORDS)
+
+
 def _shown(name: str, value: Any) -> Any:
-    if value is not None and any(word in name.lower() for word in SECRET_WORDS):
+    if value is not None and _is_secret(name):
         return "…"
     return without_secrets(value) if isinstance(value, Mapping) else value

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
@@ -85,12 +85,13 @@ class Listener:
     """A durable listener. `handle` makes its effect with `work`, which also commits its position.
 
     It touches nothing outside the database: for that it enqueues a job. A new listener begins at
-    the log's beginning.
+    the log's beginning. `together` does for several in a row what `handle` does for each of them.
     """
 
     name: str
     types: tuple[type[Event], ...]
     handle: Callable[[Work, Recorded], Awaitable[None]]
+    together: Callable[[Work, Sequence[Recorded]], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +261,10 @@ class ListenerRun:
         begun = time.monotonic()
         async with self._unit() as work:
             blocked = await self._blocked(work.conn, batch)
+            if self._listener.together is not None and not blocked and len(batch) > 1:
+                await self._handle_together(work, batch)
+                await work.conn.execute(MOVE, self._name, *batch[-1].position)
+                return batch[-1]
             last = batch[0]
             for index, record in enumerate(batch):
                 if record.event.subject in blocked:
@@ -280,6 +285,15 @@ class ListenerRun:
             if database_trouble(error):
                 raise
             raise _HandlerFailed(error, index) from error
+
+    async def _handle_together(self, work: Work, batch: list[Recorded]) -> None:
+        assert self._listener.together is not None
+        try:
+            await self._listener.together(work, batch)
+        except Exception as error:
+            if database_trouble(error):
+                raise
+            raise _HandlerFailed(error, len(batch) // 2) from error  # which one, halves will tell
 
     @contextlib.asynccontextmanager
     async def _unit(self) -> AsyncIterator[Work]:

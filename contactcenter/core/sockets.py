@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 import orjson
 import structlog
@@ -23,6 +24,7 @@ from pydantic import BaseModel, ValidationError
 
 from contactcenter.core import metrics
 from contactcenter.core.access import Permission, Principal
+from contactcenter.core.audit import Asker, asker
 from contactcenter.core.errors import (
     Forbidden,
     Internal,
@@ -35,7 +37,7 @@ from contactcenter.core.errors import (
 from contactcenter.core.ids import new_id
 from contactcenter.core.limits import Buckets, Limit
 from contactcenter.core.validation import error_items, refuse_unfit
-from contactcenter.core.work import trace, unavailable
+from contactcenter.core.work import WorkFactory, trace, unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -59,20 +61,32 @@ class CommandContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Peer:
+    """Where a socket came from. Personal data, never for the log."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
-    """One row of the command table. `payload=None`: the command takes no argument (or `{}`)."""
+    """One row of the command table. `payload=None`: the command takes no argument (or `{}`).
+    `changes=False`: it asks, or carries what lasts no longer than it is shown."""
 
     namespace: str
     name: str
     handler: Handler
     permission: Permission
     payload: type[BaseModel] | None = None
+    changes: bool = True
 
 
 class Dispatcher:
-    """Runs commands by namespace and name."""
+    """Runs commands by namespace and name. With `work`, what a signed-in user changes by one is
+    noted in the audit log."""
 
-    def __init__(self, commands: Iterable[Command]) -> None:
+    def __init__(self, commands: Iterable[Command], work: WorkFactory | None = None) -> None:
+        self._work = work
         self._table: dict[tuple[str, str], Command] = {}
         for command in commands:
             key = (command.namespace, command.name)
@@ -92,14 +106,14 @@ class Dispatcher:
         name: str,
         args: Sequence[Any],
         sid: str = "",
-        address: str = "",
+        peer: Peer = Peer(),
     ) -> Ack:
         """Run one command and answer its ack; never raises but for cancellation."""
         begun = time.perf_counter()
         token = trace.set(str(new_id()))
         try:
             with structlog.contextvars.bound_contextvars(request_id=trace.get()):
-                ack = await self._run(principal, namespace, name, args, sid, address)
+                ack = await self._run(principal, namespace, name, args, sid, peer)
         finally:
             trace.reset(token)
         known = name if (namespace, name) in self._table else "unknown"
@@ -114,7 +128,7 @@ class Dispatcher:
         name: str,
         args: Sequence[Any],
         sid: str,
-        address: str,
+        peer: Peer,
     ) -> Ack:
         try:
             command = self._table.get((namespace, name))
@@ -124,8 +138,8 @@ class Dispatcher:
                 raise Forbidden
             payload = _payload(command, args)
             with unavailable():
-                context = CommandContext(principal, namespace, sid, payload, address)
-                data = await command.handler(context)
+                context = CommandContext(principal, namespace, sid, payload, peer.address)
+                data = await self._noted(command, context, peer)
         except Problem as problem:
             return refusal(problem)
         except Exception:
@@ -134,6 +148,27 @@ class Dispatcher:
         if isinstance(data, BaseModel):
             data = data.model_dump(mode="json")
         return {"ok": True, "data": data}
+
+    async def _noted(self, command: Command, context: CommandContext, peer: Peer) -> Any:
+        """The handler's answer, once what it changed is noted."""
+        principal = context.principal
+        if not command.changes or principal.kind != "user" or self._work is None:
+            return await command.handler(context)
+        resource_type, resource_id = _about(command, context.payload)
+        behind = Asker(
+            peer.address, peer.user_agent, principal.user_id, resource_type, resource_id, True
+        )
+        token = asker.set(behind)
+        try:
+            data = await command.handler(context)
+            if not behind.noted and self._work.audited:
+                # Another task made the change, in no unit of this command.
+                async with self._work.begin(command.name, principal.actor) as work:
+                    work.audit(command.name, resource_type, resource_id)
+            return data
+        finally:
+            behind.changes = False  # also for tasks that the handler left behind
+            asker.reset(token)
 
 
 class SocketQueue:
@@ -149,14 +184,14 @@ class SocketQueue:
         namespace: str,
         sid: str,
         limit: Limit = SOCKET_LIMIT,
-        address: str = "",
+        peer: Peer = Peer(),
     ) -> None:
         self.principal = principal  # replaced when the user's permissions change
         self._dispatcher = dispatcher
         self._namespace = namespace
         self._sid = sid
-        self._address = address
         self._limit = limit
+        self._peer = peer
         self._bucket = Buckets(limit, capacity=1)
         self._waiting: deque[tuple[str, Sequence[Any], asyncio.Future[Ack]]] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -190,7 +225,7 @@ class SocketQueue:
             while self._waiting:
                 name, args, future = self._waiting.popleft()
                 ack = await self._dispatcher.handle(
-                    self.principal, self._namespace, name, args, self._sid, self._address
+                    self.principal, self._namespace, name, args, self._sid, self._peer
                 )
                 if not future.done():
                     future.set_result(ack)
@@ -204,6 +239,14 @@ def refusal(problem: Problem) -> Ack:
     if isinstance(problem, Invalid) and problem.errors:
         ctx["errors"] = problem.errors
     return {"ok": False, "error": {"code": problem.code, "detail": problem.detail, "ctx": ctx}}
+
+
+def _about(command: Command, payload: BaseModel | None) -> tuple[str, str]:
+    """Type and id of what a command is about: its payload's first id, or the command's area."""
+    for name in () if payload is None else type(payload).model_fields:
+        if name.endswith("_id") and isinstance(value := getattr(payload, name), UUID):
+            return name.removesuffix("_id"), str(value)
+    return command.name.partition(".")[0], ""
 
 
 def _payload(command: Command, args: Sequence[Any]) -> BaseModel | None:

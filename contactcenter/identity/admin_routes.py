@@ -8,10 +8,12 @@ from typing import Any, Final
 from contactcenter.core.access import GRANTABLE, Permission, permissions_of
 from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from contactcenter.core.http import Request, Response, Route
+from contactcenter.core.limits import Limit
 from contactcenter.identity.admin_schemas import (
     AuditList,
     AuditQuery,
     AuditRow,
+    AuditVerdict,
     InviteIn,
     PermissionsIn,
     RoleIn,
@@ -24,6 +26,7 @@ from contactcenter.identity.admin_schemas import (
     UserList,
     UserRow,
     UsersQuery,
+    VerifyQuery,
 )
 from contactcenter.identity.audit import AuditReader, Entry
 from contactcenter.identity.people import PeopleService
@@ -34,6 +37,9 @@ TAGS: Final = ("admin",)
 V1: Final = "/api/v1"
 USERS: Final = Permission.USERS_MANAGE
 ROLES: Final = Permission.ROLES_MANAGE
+VERIFY_LIMIT: Final = Limit(per_second=1 / 20, burst=5)
+"""It walks the whole log."""
+FAULTS_SHOWN: Final = 100
 TEAM_KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -156,6 +162,17 @@ class AdminRoutes:
         return AuditList(
             items=[_audit(entry) for entry in entries[: query.limit]],
             next_cursor=str(entries[query.limit - 1].row.id) if more else None,
+        )
+
+    async def verify(self, request: Request) -> AuditVerdict:
+        _refuse_limited(request)
+        query: VerifyQuery = request.query
+        verdict = await self._audit.verify(query.head)
+        return AuditVerdict(
+            intact=not verdict.faults,
+            rows=verdict.links,
+            head=verdict.head,
+            faults=verdict.faults[:FAULTS_SHOWN],
         )
 
     def table(self) -> tuple[Route, ...]:
@@ -310,6 +327,18 @@ class AdminRoutes:
                 response=AuditList,
                 tags=TAGS,
                 errors=(Forbidden,),
+            ),
+            Route(
+                "GET",
+                f"{V1}/audit/verify",
+                self.verify,
+                Permission.AUDIT_READ,
+                "Tell whether any row of the audit log was changed, taken out, put in or moved",
+                query=VerifyQuery,
+                response=AuditVerdict,
+                tags=TAGS,
+                errors=(Forbidden,),
+                limit=VERIFY_LIMIT,
             ),
         )
 

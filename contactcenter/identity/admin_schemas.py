@@ -161,6 +161,21 @@ class AuditRow(BaseModel):
     """Something in it belonged to a person who has been erased."""
 
 
+class VerifyQuery(Schema):
+    head: Annotated[str | None, Field(pattern=r"^\d{1,18}:[0-9a-f]{64}$")] = None
+    """One that an earlier look gave: it must still be in the chain."""
+
+
+class AuditVerdict(BaseModel):
+    """What walking the whole chain found. Keep `head` somewhere else, and give it the next time."""
+
+    intact: bool
+    rows: int
+    head: str
+    faults: list[str]
+    """The first hundred; each begins with a link's number or a row's id."""
+
+
 class AuditList(BaseModel):
     items: list[AuditRow]
     next_cursor: str | None

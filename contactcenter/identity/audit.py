@@ -46,7 +46,7 @@ class AuditJournal:
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        self._keys: OrderedDict[UUID, bytes] = OrderedDict()
+        self._keys: OrderedDict[UUID, AESGCM] = OrderedDict()
 
     async def prepare(
         self,
@@ -71,7 +71,7 @@ class AuditJournal:
         actor: str,
         user_id: UUID | None,
         request: Asker | None,
-        keys: Mapping[UUID, bytes],
+        keys: Mapping[UUID, AESGCM],
         now: datetime,
     ) -> Row:
         audit_id = new_id()
@@ -97,21 +97,21 @@ class AuditJournal:
 
     async def _keys_of(
         self, conn: db.Connection, persons: set[UUID], now: datetime
-    ) -> dict[UUID, bytes]:
+    ) -> dict[UUID, AESGCM]:
         found = {person: self._keys[person] for person in persons if person in self._keys}
         if missing := persons - found.keys():
             for person, sealed in (await store.find_keys(conn, list(missing))).items():
-                found[person] = self._vault.open(sealed, _binding(person))
+                found[person] = AESGCM(self._vault.open(sealed, _binding(person)))
                 self._remember(person, found[person])
         if missing := persons - found.keys():  # remembered the next time, when it is committed
             for person in sorted(missing):
                 fresh = self._vault.seal(secrets.token_bytes(KEY_BYTES), _binding(person))
                 await store.add_key(conn, person, fresh, now)
             for person, sealed in (await store.find_keys(conn, list(missing))).items():
-                found[person] = self._vault.open(sealed, _binding(person))
+                found[person] = AESGCM(self._vault.open(sealed, _binding(person)))
         return found
 
-    def _remember(self, person: UUID, key: bytes) -> None:
+    def _remember(self, person: UUID, key: AESGCM) -> None:
         self._keys[person] = key
         if len(self._keys) > KEYS_CACHED:
             self._keys.popitem(last=False)
@@ -138,7 +138,7 @@ class Entry:
 
 
 class AuditReader:
-    """Searches the log."""
+    """Searches the log, and tells whether it is whole."""
 
     def __init__(self, work: WorkFactory, vault: Vault) -> None:
         self._work = work
@@ -152,6 +152,11 @@ class AuditReader:
             sealed = await store.find_keys(conn, list(persons))
         keys = {person: self._vault.open(key, _binding(person)) for person, key in sealed.items()}
         return [self._entry(record, keys) for record in found]
+
+    async def verify(self, head: str | None) -> Verdict:
+        """As `verify` below. Page by page, so that no transaction is long."""
+        async with self._work.reading("audit.verify") as conn:
+            return await verify(conn, self._vault, head)
 
     def _entry(self, record: db.Record, keys: Mapping[UUID, bytes]) -> Entry:
         row = Row(**{name: record[name] for name in Row.__slots__})
@@ -174,18 +179,24 @@ class AuditReader:
 def chain(vault: Vault) -> Listener:
     """Links each row to the one before it, in the log's order."""
 
-    async def link(work: Work, recorded: Recorded) -> None:
-        assert isinstance(recorded.event, AuditRecorded)
-        row = await store.find(work.conn, recorded.event.audit_id)
-        if row is None:  # taken out before it was linked: `verify` says so
-            return
+    async def link(work: Work, batch: Sequence[Recorded]) -> None:
+        ids = [r.event.audit_id for r in batch if isinstance(r.event, AuditRecorded)]
+        rows = await store.find(work.conn, ids)
         last = await store.last_link(work.conn)
-        before = b"" if last is None else last.hash
-        digest = vault.mac("audit", before + _canonical(row))
-        seq = 1 if last is None else last.seq + 1
-        await store.add_link(work.conn, Link(seq, row.id, vault.current, digest))
+        seq, before = (0, b"") if last is None else (last.seq, last.hash)
+        links = []
+        for audit_id in ids:
+            row = rows.get(audit_id)
+            if row is None:  # taken out before it was linked: `verify` says so
+                continue
+            seq, before = seq + 1, vault.mac("audit", before + _canonical(row))
+            links.append(Link(seq, row.id, vault.current, before))
+        await store.add_links(work.conn, links)
 
-    return Listener(LISTENER, (AuditRecorded,), link)
+    async def link_one(work: Work, recorded: Recorded) -> None:
+        await link(work, (recorded,))
+
+    return Listener(LISTENER, (AuditRecorded,), link_one, link)
 
 
 @dataclass(slots=True)
@@ -255,10 +266,10 @@ def _binding(person: UUID) -> str:
     return f"person_keys/{person}"
 
 
-def _seal(key: bytes, value: Mapping[str, Any], bound_to: str) -> bytes:
+def _seal(key: AESGCM, value: Mapping[str, Any], bound_to: str) -> bytes:
     nonce = secrets.token_bytes(NONCE_BYTES)
     text = orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z)
-    return nonce + AESGCM(key).encrypt(nonce, text, bound_to.encode())
+    return nonce + key.encrypt(nonce, text, bound_to.encode())
 
 
 def _open(key: bytes | None, sealed: bytes | None, bound_to: str) -> dict[str, Any] | None:

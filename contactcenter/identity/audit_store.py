@@ -80,13 +80,13 @@ def columns(rows: Sequence[Row]) -> tuple[Any, ...]:
 
 FIND = """
 SELECT id, user_id, actor, action, resource_type, resource_id, person, origin, changes, created_at
-FROM audit_logs WHERE id = $1
+FROM audit_logs WHERE id = ANY ($1::uuid[])
 """
 
 
-async def find(conn: Connection, audit_id: UUID) -> Row | None:
-    row = await conn.fetchrow(FIND, audit_id)
-    return None if row is None else Row(**row)
+async def find(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, Row]:
+    """Those of the rows that are there."""
+    return {row["id"]: Row(**row) for row in await conn.fetch(FIND, list(ids))}
 
 
 SEARCH = """
@@ -122,7 +122,10 @@ class Link:
 
 
 LAST_LINK = "SELECT seq, audit_id, key_name, hash FROM audit_chain ORDER BY seq DESC LIMIT 1"
-ADD_LINK = "INSERT INTO audit_chain (seq, audit_id, key_name, hash) VALUES ($1, $2, $3, $4)"
+ADD_LINKS = """
+INSERT INTO audit_chain (seq, audit_id, key_name, hash)
+SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::bytea[])
+"""
 
 
 async def last_link(conn: Connection) -> Link | None:
@@ -130,8 +133,9 @@ async def last_link(conn: Connection) -> Link | None:
     return None if row is None else Link(**row)
 
 
-async def add_link(conn: Connection, link: Link) -> None:
-    await conn.execute(ADD_LINK, link.seq, link.audit_id, link.key_name, link.hash)
+async def add_links(conn: Connection, links: Sequence[Link]) -> None:
+    columns = ("seq", "audit_id", "key_name", "hash")
+    await conn.execute(ADD_LINKS, *([getattr(link, name) for link in links] for name in columns))
 
 
 LINKS = """

@@ -118,8 +118,8 @@ def build(
     module = Module(
         name="realtime",
         commands=(
-            Command("/agent", "sync", sync, Permission.DESK_USE, Sync),
-            Command("/chat", "sync", sync, Permission.CHAT_USE, Sync),
+            Command("/agent", "sync", sync, Permission.DESK_USE, Sync, changes=False),
+            Command("/chat", "sync", sync, Permission.CHAT_USE, Sync, changes=False),
         ),
         lifespans=(Lifespan("web", running),),
     )

@@ -25,8 +25,9 @@ from contactcenter.core.errors import (
     Unauthenticated,
     Unavailable,
 )
+from contactcenter.core.http import text_of
 from contactcenter.core.origins import Origins, Proxies
-from contactcenter.core.sockets import Dispatcher, SocketQueue
+from contactcenter.core.sockets import Dispatcher, Peer, SocketQueue
 from contactcenter.core.work import unavailable
 from contactcenter.realtime.hub import Connection, Hub
 from contactcenter.realtime.ports import Calls, Presence, Visitors
@@ -70,7 +71,8 @@ class Gateway:
         self._authenticator: Authenticator | None = None
         self._door: Door | None = None
         self._dispatcher: Dispatcher | None = None
-        self._arriving: dict[str, tuple[Principal, str, bool, str]] = {}  # not yet told so
+        # Admitted, not yet told so: who, by which token, without a telephone, from where.
+        self._arriving: dict[str, tuple[Principal, str, bool, Peer]] = {}
         self._seen: dict[UUID, datetime] = {}  # visitors who came or went, not yet written down
         self._seen_soon: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -106,12 +108,14 @@ class Gateway:
             log.exception("socket_connect_failed", namespace=namespace)
             raise _refused(Internal()) from error
         silent = auth.get("telephone") is False
-        self._arriving[sid] = (principal, token, silent, self._proxies.client(http))
+        user_agent = text_of(http.headers.get("User-Agent", ""))[:400]
+        peer = Peer(self._proxies.client(http), user_agent)
+        self._arriving[sid] = (principal, token, silent, peer)
 
     def opened(self, sid: str, namespace: str, socket: LiveSocket) -> None:
         assert self._dispatcher is not None
-        principal, token, silent, address = self._arriving.pop(sid)
-        queue = SocketQueue(self._dispatcher, principal, namespace, sid, address=address)
+        principal, token, silent, peer = self._arriving.pop(sid)
+        queue = SocketQueue(self._dispatcher, principal, namespace, sid, peer=peer)
         connection = Connection(sid, namespace, principal, queue, socket)
         self.hub.add(connection)
         connection.task = asyncio.create_task(

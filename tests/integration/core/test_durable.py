@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -345,3 +345,22 @@ async def test_committing_the_position_before_the_effect_loses_one(
         await attempt(crash=True)
     await attempt(crash=False)
     assert await shelf.parcels() == ([] if position_first else ["a"])
+
+
+async def test_several_in_a_row_are_handled_together_and_a_bad_one_is_found_among_them(
+    bus: Bus, work: WorkFactory, shelf: Shelf
+) -> None:
+    sizes: list[int] = []
+
+    async def together(work: Work, batch: Sequence[Recorded]) -> None:
+        sizes.append(len(batch))
+        for recorded in batch:
+            await shelf.handle(work, recorded)
+
+    shelf.failing = {"f"}
+    await send(work, *"abcdefghij")
+    bus.durable(Listener("shelf", (ParcelSent,), shelf.handle, together))
+    await shelf.until(*"abcdeghij")
+    assert sizes[0] == 10, "as many as there are"
+    (parked,) = await durable.parked(shelf.conn)
+    assert (parked.subject, parked.error) == ("f", "LookupError")

@@ -8,8 +8,12 @@ import pytest
 
 import db
 from contactcenter.core import ids
+from contactcenter.core.access import Permission, Principal
 from contactcenter.core.audit import without_secrets
+from contactcenter.core.errors import Conflict
 from contactcenter.core.module import Deps
+from contactcenter.core.sockets import Command, CommandContext, Dispatcher, Peer
+from contactcenter.core.validation import Schema
 from contactcenter.core.vault import Vault
 from contactcenter.identity import audit
 from contactcenter.identity.audit import Verdict
@@ -214,6 +218,85 @@ async def test_rows_written_side_by_side_are_all_linked(
     await asyncio.gather(*(write(number) for number in range(60)))
     assert await linked(conn) == 60
     assert (await verdict(conn, deps)).faults == []
+
+
+async def test_an_administrator_may_have_it_walked(
+    client: Client, admin: str, user: UUID, chained: None, conn: db.Connection
+) -> None:
+    await some_history(client, admin, user)
+    count = await linked(conn)
+    status, told = await call(client, "GET", "/audit/verify", admin)
+    assert (status, told["intact"], told["rows"], told["faults"]) == (200, True, count, [])
+    path = f"/audit/verify?head={told['head']}"
+    assert (await call(client, "GET", path, admin))[1]["intact"] is True
+    assert (await call(client, "GET", "/audit/verify?head=x", admin))[0] == 422
+    assert (await call(client, "GET", "/audit/verify", await signed_in(client)))[0] == 403
+    await tamper(conn, TAMPERING["action"])
+    _, told = await call(client, "GET", path, admin)
+    assert told["intact"] is False
+    assert told["faults"][0].startswith("3: the row ")
+
+
+# By sockets -------------------------------------------------------------------------------------
+
+
+class Ref(Schema):
+    interaction_id: UUID
+
+
+async def test_what_a_command_changes_leaves_a_row(
+    client: Client, identity: Identity, user: UUID, admin: str, deps: Deps, conn: db.Connection
+) -> None:
+    outside: list[asyncio.Task[None]] = []
+
+    async def in_a_unit(_: CommandContext) -> None:
+        async with deps.work.begin("desk.hold", f"user:{user}"):
+            pass
+
+    async def with_its_own_note(_: CommandContext) -> None:
+        async with deps.work.begin("desk.own", f"user:{user}") as work:
+            work.audit("desk.said", "thing", "1")
+
+    async def elsewhere(_: CommandContext) -> None:
+        outside.append(asyncio.create_task(asyncio.sleep(0)))
+
+    async def refused(_: CommandContext) -> None:
+        async with deps.work.begin("desk.refused", f"user:{user}"):
+            raise Conflict
+
+    desk = Permission.DESK_USE
+    dispatcher = Dispatcher(
+        [
+            Command("/agent", "a.unit", in_a_unit, desk, Ref),
+            Command("/agent", "a.note", with_its_own_note, desk),
+            Command("/agent", "a.elsewhere", elsewhere, desk),
+            Command("/agent", "a.refused", refused, desk),
+            Command("/agent", "a.asks", in_a_unit, desk, Ref, changes=False),
+        ],
+        deps.work,
+    )
+    me = Principal(kind="user", permissions=frozenset({desk}), user_id=user)
+    visitor = Principal(kind="visitor", permissions=frozenset({desk}), conversation_id=uuid4())
+    before = await conn.fetchval("SELECT count(*) FROM audit_logs")
+    thing, peer = str(uuid4()), Peer("198.51.100.7", "browser/1")
+    for name in ("a.unit", "a.note", "a.elsewhere", "a.refused", "a.asks"):
+        args = [{"interaction_id": thing}] if name in {"a.unit", "a.asks"} else []
+        for principal in (me, visitor):
+            await dispatcher.handle(principal, "/agent", name, args, "s", peer)
+    rows = await conn.fetch(
+        "SELECT action, resource_type, resource_id, user_id FROM audit_logs ORDER BY id OFFSET $1",
+        before,
+    )
+    assert [tuple(row) for row in rows] == [
+        ("desk.hold", "interaction", thing, user),
+        ("desk.said", "thing", "1", user),
+        ("desk.said", "thing", "1", user),  # the visitor's: the unit's own note
+        ("a.elsewhere", "a", "", user),
+    ]
+    _, found = await call(client, "GET", "/audit?action=desk.hold", admin)
+    (row,) = found["items"]
+    assert (row["address"], row["user_agent"]) == (peer.address, peer.user_agent)
+    await asyncio.gather(*outside)
 
 
 def test_a_secret_is_not_written_down() -> None:

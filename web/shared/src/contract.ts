@@ -189,6 +189,14 @@ export interface AuditRow {
   erased: boolean;
 }
 
+/** What walking the whole chain found. Keep `head` somewhere else, and give it the next time. */
+export interface AuditVerdict {
+  intact: boolean;
+  rows: number;
+  head: string;
+  faults: string[];
+}
+
 /** What an insurer lets us decide, from a day on; a maximum of 0 takes it back. */
 export interface Authority {
   carrier: string;
@@ -2893,6 +2901,10 @@ export interface UsersQuery {
   role?: string | null;
   status?: "active" | "invited" | "disabled" | "erased" | null;
   q?: string | null;
+}
+
+export interface VerifyQuery {
+  head?: string | null;
 }
 
 export interface VersionOut {
