@@ -31,6 +31,7 @@ _EXTRAS: Final = (
     "return_at",
     "front",
     "takes_over",
+    "shuns",
     "overflowed",
 )
 
@@ -55,7 +56,7 @@ def extras(item: WorkItem) -> dict[str, Any]:
 def from_extras(found: Mapping[str, Any]) -> dict[str, Any]:
     """Read `extras` back: keyword arguments of a WorkItem."""
     values = {name: found[name] for name in _EXTRAS if name in found}
-    for name in ("preferred", "overflowed"):
+    for name in ("preferred", "shuns", "overflowed"):
         if name in values:
             values[name] = tuple(values[name])
     if "steps" in found:

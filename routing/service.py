@@ -122,12 +122,14 @@ class QueueService:
         facts: Mapping[str, Any] | None = None,
         band: int | None = None,
         takes_over: UUID | None = None,
+        shuns: Sequence[str] = (),
     ) -> QueuedVisit:
         """Begin a visit. A customer who left this queue within the return window, on whatever
         channel, gets the old place back.
 
         `facts` are what the CRM knows (read here: `base`). `virtual_start` may lie in the
-        past. `takes_over` is the chat segment that a call began in. Raises NotFound for an
+        past. `takes_over` is the chat segment that a call began in. Desks that can handle a channel
+        that it `shuns` are not asked. Raises NotFound for an
         unknown interaction or queue, Conflict when the interaction cannot be queued from where
         it is.
         """
@@ -148,6 +150,7 @@ class QueueService:
             preferred=tuple(str(agent) for agent in preferred),
             preferred_ms=target.preferred_ms if preferred else 0,
             takes_over=None if takes_over is None else str(takes_over),
+            shuns=tuple(Channel(channel) for channel in shuns),
         )
         if entry == "new":
             item = await self._old_place(work, item, interaction.contact_id)

@@ -64,7 +64,12 @@ class Stage:
                     sender="visitor",
                     body=text,
                 )
-            await self._queues.enqueue(work, interaction_id=interaction.id, queue=queue)
+            # Nobody is at the other end of a simulated call, so no person's softphone rings for
+            # one: a person's desk takes web chats, a simulated desk that talks never does.
+            shuns = ("chat",) if channel == "voice" else ()
+            await self._queues.enqueue(
+                work, interaction_id=interaction.id, queue=queue, shuns=shuns
+            )
         return interaction.id
 
     async def stranger(self, number: str, channel: Channel) -> UUID:

@@ -31,6 +31,7 @@ class Kind(NamedTuple):
     cost: int
     interrupts: frozenset[Channel]
     barred_by: frozenset[Channel]
+    shuns: frozenset[str] = frozenset()
 
 
 class NoRoom(StrEnum):
@@ -43,7 +44,14 @@ class NoRoom(StrEnum):
 
 
 def kind_of(item: WorkItem, policy: ChannelPolicy) -> Kind:
-    return Kind(item.channel, item.cost, policy.interrupts, policy.barred_by)
+    shuns = frozenset(item.shuns)
+    return Kind(item.channel, item.cost, policy.interrupts, policy.barred_by, shuns)
+
+
+def handles(agent: Agent, kind: Kind) -> bool:
+    """Whether the agent's desk is one for items of this kind."""
+    channels = agent.row.channels
+    return kind.channel in channels and kind.shuns.isdisjoint(channels)
 
 
 def yields(segment: Segment, kind: Kind) -> bool:
@@ -58,7 +66,7 @@ def no_room(agent: Agent, kind: Kind, takes_over: str | None = None) -> NoRoom |
 
     `takes_over` is the chat segment that the call began in: it counts for nothing.
     """
-    if kind.channel not in agent.row.channels:
+    if not handles(agent, kind):
         return NoRoom.CHANNEL
     for offer in agent.offers.values():
         if offer.channel not in kind.interrupts:

@@ -42,6 +42,7 @@ from dataclasses import replace
 
 from routing.core import offers, segments, staff, visits
 from routing.core.agent_state import Agent
+from routing.core.capacity import handles
 from routing.core.decisions import Decision
 from routing.core.explaining import Explainer
 from routing.core.facts import TAKE
@@ -212,6 +213,10 @@ class Engine:
             reason = "left" if row.present else "desk_silent"
             for offer in list(agent.offers.values()):
                 offers.end(world, offer, ReservationState.RESCINDED, reason)
+        for offer in list(agent.offers.values()):
+            visit = world.visits.get(offer.work_item)
+            if visit is not None and not handles(agent, world.kind(visit.item)):
+                offers.end(world, offer, ReservationState.RESCINDED, "desk_changed")
         if agent.segments:
             segments.resume_interrupted(world, agent)
         if row.after_this is not None and not agent.working():

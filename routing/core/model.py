@@ -369,6 +369,7 @@ def config_faults(queue: QueueConfig) -> list[str]:
 class WorkItem:
     """One stay in one queue, with every number that decides its place.
 
+    A desk that can handle one of the channels that it `shuns` is never asked.
     `preferred` puts a step of `preferred_ms` before the others, for those agents only.
     `direct_to` (a blind transfer to an agent, a hand-over) leaves that agent as the only
     pool until `return_at`; then the item goes back to `return_to` if that agent is free,
@@ -395,6 +396,7 @@ class WorkItem:
     return_at: int | None = None
     front: bool = False
     takes_over: str | None = None
+    shuns: tuple[str, ...] = ()
     overflowed: tuple[str, ...] = ()
     """Queues it has overflowed from, so that it never goes round in circles."""
 
@@ -519,6 +521,7 @@ def new_item(
     preferred: tuple[str, ...] = (),
     preferred_ms: int = 0,
     takes_over: str | None = None,
+    shuns: tuple[str, ...] = (),
 ) -> WorkItem:
     """A visit that begins now, with the queue's numbers where none are given.
 
@@ -542,6 +545,7 @@ def new_item(
         preferred=preferred,
         preferred_ms=preferred_ms,
         takes_over=takes_over,
+        shuns=shuns,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from routing.core import offers, segments, staff
 from routing.core.agent_state import Agent, Status
-from routing.core.capacity import Kind, NoRoom, no_room
+from routing.core.capacity import Kind, NoRoom, handles, no_room
 from routing.core.decisions import AgentStatusSet, RequestRefused, UnitsGranted
 from routing.core.inputs import (
     PullRequested,
@@ -107,7 +107,7 @@ def _can_handle(world: World, request: Request, agent: Agent, visit: Visit) -> b
     """Whether the connected desk has the item's channel: no force puts a call on a desk
     that has no telephone."""
     channel = visit.item.channel
-    if channel in agent.row.channels:
+    if handles(agent, world.kind(visit.item)):
         return True
     ctx = {"reason": NoRoom.CHANNEL.value, "channel": channel.value}
     refuse(world, request, Refusal.CAPACITY, "The desk cannot handle this channel.", ctx)

@@ -71,7 +71,7 @@ class World:
         """Open visits by queue and channel."""
         self._reported: dict[str, AgentUpdated] = {}
         self._changed: dict[str, Agent] = {}
-        self._kinds: dict[tuple[str, Channel, int], Kind] = {}
+        self._kinds: dict[tuple[str, Channel, int, tuple[str, ...]], Kind] = {}
         self._cooling: dict[str, int] = {}
         self._timers: list[tuple[int, Timer, str]] = []
         self._rings: dict[tuple[str, RoutingStep], Ring] = {}
@@ -93,7 +93,7 @@ class World:
         return self.queues[item.queue].policies[item.channel]
 
     def kind(self, item: WorkItem) -> Kind:
-        key = item.queue, item.channel, item.cost
+        key = item.queue, item.channel, item.cost, item.shuns
         kind = self._kinds.get(key)
         if kind is None:
             kind = self._kinds[key] = kind_of(item, self.policy(item))

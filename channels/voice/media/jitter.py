@@ -2,7 +2,7 @@
 
 The wanted delay is what all but a few of the last packets needed. The buffer moves towards it one
 frame at a time: it plays nothing once to grow, and leaves a frame out to shrink. It holds at most
-MAX_DELAY; what comes later than its turn is dropped.
+MAX_DELAY; of a longer backlog the oldest is dropped, like what comes later than its turn.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ class JitterBuffer:
         """The next frame to play; None if it is lost, late, or nothing plays yet."""
         if self._next is None:
             return None
-        delay, wanted = now - self._next, self._wanted()
+        delay, (wanted, most) = now - self._next, self._wanted()
+        if delay > most:  # a backlog: this process was held up
+            delay -= self._drop(delay - most)
         if not self._playing:
             if delay < wanted:
                 return None
@@ -84,11 +86,21 @@ class JitterBuffer:
         self._next += FRAME
         return None if found is None else bytes(found)
 
-    def _wanted(self) -> int:
-        """The delay that all but a few of the packets in the window needed."""
+    def _drop(self, samples: int) -> int:
+        """Leave out the oldest frames, so many samples at least; how many."""
+        assert self._next is not None
+        dropped = -(-samples // FRAME) * FRAME
+        self._next += dropped
+        for stamp in [stamp for stamp in self._frames if stamp < self._next]:
+            del self._frames[stamp]
+        return dropped
+
+    def _wanted(self) -> tuple[int, int]:
+        """The delay that all but a few of the packets in the window needed, and the most."""
         ordered = sorted(self._transits)
         enough = ordered[-1 - min(_LATE_ALLOWED, len(ordered) * _LATE_ALLOWED // _WINDOW)]
-        return min(enough, ordered[0] + MAX_DELAY) + _MARGIN
+        longest = ordered[0] + MAX_DELAY
+        return min(enough, longest) + _MARGIN, longest + FRAME
 
     def _place(self, stamp: int, payload: bytes) -> None:
         """A packet that is no single frame: its samples go to the frames they belong to."""

@@ -43,9 +43,9 @@ class Life:
             self.at, _ = await self.theatre.perform(self.play, self.at, end, 60)
         assert self.at == end
 
-    async def person_sits_down(self, agent_id: UUID) -> None:
+    async def person_sits_down(self, agent_id: UUID, *channels: str) -> None:
         async with self.theatre.work.chunk():
-            await PresenceService(self.theatre.work).connected(agent_id, ("chat",))
+            await PresenceService(self.theatre.work).connected(agent_id, channels or ("chat",))
             await self.theatre.perform(self.play, self.at, self.at + timedelta(seconds=1), 60)
         self.at += timedelta(seconds=1)
 
@@ -198,3 +198,29 @@ async def test_an_agent_whom_a_supervisor_sent_away_stays_away(
     row = await conn.fetchrow("SELECT status, status_reason FROM agents WHERE id = $1", marcos)
     assert row is not None
     assert tuple(row) == ("away", "meeting")
+
+
+async def test_no_simulated_call_rings_at_a_persons_softphone(
+    life: Life, conn: db.Connection
+) -> None:
+    """Also what rang when the person sat down is taken back; mail and messages go on."""
+    await life.go_on(10)
+    people = [row["id"] for row in await conn.fetch("SELECT id FROM agents")]
+    for agent_id in people:
+        await life.person_sits_down(agent_id, "chat", "voice", "whatsapp", "sms", "email")
+    await life.go_on(0.5)
+    since = life.at
+    pending = (
+        "SELECT count(*) FROM reservations r JOIN work_items w ON w.id = r.work_item_id"
+        " WHERE r.state = 'pending' AND w.channel = 'voice'"
+    )
+    assert await conn.fetchval(pending) == 0
+    await life.go_on(10)
+    offered = (
+        "SELECT w.channel, count(*) FROM reservations r JOIN work_items w ON w.id = r.work_item_id"
+        " WHERE r.created_at > $1 GROUP BY w.channel"
+    )
+    found = {row["channel"]: row["count"] for row in await conn.fetch(offered, since)}
+    waited = "SELECT count(*) FROM work_items WHERE channel = 'voice' AND entered_at > $1"
+    assert await conn.fetchval(waited, since) > 5
+    assert "voice" not in found

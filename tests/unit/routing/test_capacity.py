@@ -12,6 +12,7 @@ from routing.core.model import (
     Channel,
     Outcome,
     ParkReason,
+    ReservationState,
     SegmentState,
     Will,
 )
@@ -70,6 +71,35 @@ def test_a_desk_without_a_microphone_gets_no_calls() -> None:
     assert centre.offers == []
     centre.arrive("w2", CHAT)
     assert centre.offers == [("ana", "w2")]
+
+
+def test_an_item_that_shuns_a_channel_is_kept_from_desks_that_have_it() -> None:
+    """Whoever pulls it, or has it pushed to them by force."""
+    centre = Centre(agent("ana"), agent("ben"))
+    centre.send(i.AgentPresenceChanged("ben", True, frozenset({VOICE, EMAIL})))
+    centre.arrive("w1", VOICE, shuns=("chat",))
+    assert centre.offers == [("ben", "w1")]
+    centre.arrive("w2", VOICE, shuns=("chat",))
+    assert centre.offers == []
+    centre.send(i.PullRequested("q1", "ana", "w2"))
+    assert centre.refusal() == ("capacity", {"reason": "channel", "channel": "voice"})
+    centre.send(i.PushRequested("q2", "ana", "w2", force=True))
+    assert centre.refusal() == ("capacity", {"reason": "channel", "channel": "voice"})
+
+
+def test_what_rings_is_taken_back_from_a_desk_that_cannot_take_it_any_more() -> None:
+    centre = Centre(agent("ana"))
+    centre.send(i.AgentPresenceChanged("ana", True, frozenset({VOICE})))
+    centre.arrive("w1", VOICE, shuns=("chat",))
+    assert centre.offers == [("ana", "w1")]
+    centre.send(i.AgentPresenceChanged("ana", True, frozenset({VOICE, CHAT})))
+    ended = centre.one(d.OfferEnded)
+    assert (ended.state, ended.reason) == (ReservationState.RESCINDED, "desk_changed")
+    assert centre.offers == []
+    centre.arrive("w2", VOICE)
+    assert centre.offers == [("ana", "w2")]
+    centre.send(i.AgentPresenceChanged("ana", True, frozenset({CHAT})))
+    assert centre.one(d.OfferEnded).work_item == "w2"
 
 
 def test_an_items_own_cost_counts() -> None:

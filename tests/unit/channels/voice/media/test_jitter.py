@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -88,7 +89,7 @@ def test_loss_and_jitter(loss: float, seed: int) -> None:
 
 def test_without_room_for_jitter_the_same_stream_has_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control of the test above: a buffer that does not adapt loses far more."""
-    monkeypatch.setattr(JitterBuffer, "_wanted", lambda self: min(self._transits) - FRAME)
+    monkeypatch.setattr(JitterBuffer, "_wanted", lambda self: (min(self._transits) - FRAME, RATE))
     assert Run(60, jitter_ms=30).go().missing() > 0.1
 
 
@@ -150,4 +151,41 @@ def test_whatever_comes_it_stays_small(packets: list[tuple[int, int, int]]) -> N
         frame = buffer.pull(now)
         assert frame is None or len(frame) == FRAME
         assert len(buffer._frames) <= RATE // FRAME + 1400 // FRAME + 1
-        assert buffer._wanted() <= min(buffer._transits) + MAX_DELAY + 40
+        assert buffer._wanted()[0] <= min(buffer._transits) + MAX_DELAY + 40
+
+
+STALLS_MS = (40, 90, 150, 400, 900, 1500, 4000)
+TARGET_MS = 60.0
+
+
+@pytest.mark.parametrize("stall_ms", STALLS_MS)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_after_a_starved_cpu_the_delay_is_small_again(stall_ms: int, seed: int) -> None:
+    """For a while nothing is read and nothing mixed; then all that waited comes at once."""
+    dice, buffer = random.Random(seed), JitterBuffer()
+    stall = (5000 + dice.randrange(20), 5000 + stall_ms)
+    packets = sorted((number * 20 + dice.uniform(2, 12), number) for number in range(15 * 50))
+    delays: list[tuple[float, float]] = []
+    for now_ms in ticks(15_000, stall):
+        while packets and packets[0][0] <= now_ms:
+            sent, number = packets.pop(0)
+            read_at = stall[1] if stall[0] <= sent < stall[1] else sent
+            stamp = (START + number * FRAME) & 0xFFFF_FFFF
+            buffer.push(stamp, body(number), int(read_at * MS))
+        frame = buffer.pull(int(now_ms * MS))
+        if frame is not None:
+            delays.append((now_ms, now_ms - 20 * int.from_bytes(frame[:4], "big")))
+    longest = max(delay for _, delay in delays)
+    assert longest <= MAX_DELAY / MS + 40
+    settled = [delay for at, delay in delays if at > stall[1] + 4000]
+    assert len(settled) > 0.95 * (15_000 - stall[1] - 4000) / 20
+    assert max(settled) <= TARGET_MS
+
+
+def ticks(until_ms: int, stall: tuple[int, int]) -> Iterator[float]:
+    """When the mixer's turns come: those of a long stall never, of a short one right after it."""
+    for due in range(0, until_ms, 20):
+        if not stall[0] <= due < stall[1]:
+            yield due + 3
+        elif stall[1] - due <= 100:
+            yield stall[1]
