@@ -23,15 +23,44 @@ from contactcenter.agents.schemas import (
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Invalid, NotFound, PreconditionFailed
-from contactcenter.core.work import WorkFactory
+from contactcenter.core.ids import new_id
+from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.agents import AgentAutoAnswerChanged, AgentSkillsChanged
+from contactcenter.interactions.model import sort_key
 from db import Connection, Record
 
 LONGEST_STATS = timedelta(days=92)
+FIRST_LEVEL = 3
+"""Of the skills that somebody begins with: the middle of 1 to 5."""
 
 
 async def agent_of_user(conn: Connection, user_id: UUID) -> Agent | None:
     return await store.agent(conn, user_id=user_id)
+
+
+async def equip(
+    work: Work, user_id: UUID, name: str, *, queues: Sequence[str] = (), team: str | None = None
+) -> None:
+    """Give a user what a desk needs: an agent's row, and the skills that these queues ask for.
+    Whoever has a row keeps it as it is. Raises Invalid for a queue that is not in use."""
+    skills = await store.skills_of_queues(work.conn, queues)
+    if unknown := sorted(set(queues) - skills.keys()):
+        raise Invalid.field("serves", "unknown_queue", "There is no such queue.", keys=unknown)
+    agent_id = new_id()
+    made = await store.insert_agent(
+        work.conn, agent_id, user_id, name=name, sort_key=sort_key(name), team=team, now=work.now
+    )
+    if made is None:
+        return
+    levels = dict.fromkeys(sorted(set(skills.values())), FIRST_LEVEL)
+    await store.put_skills(work.conn, agent_id, levels)
+    budget, maxima = made
+    work.emit(AgentSkillsChanged(agent_id=agent_id, skills=levels, budget=budget, maxima=maxima))
+
+
+async def rename(conn: Connection, user_id: UUID, name: str) -> None:
+    """What the user is called at the desk, for whoever has one."""
+    await store.rename(conn, user_id, name, sort_key(name))
 
 
 async def queues_of(conn: Connection, agent_id: UUID) -> list[str]:

@@ -173,6 +173,44 @@ async def set_auto_answer(
     return before
 
 
+INSERT_AGENT = """
+INSERT INTO agents (id, user_id, name, sort_key, team, status_since, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $6)
+ON CONFLICT (user_id) DO NOTHING
+RETURNING budget, maxima
+"""
+SKILLS_OF_QUEUES = "SELECT key, skill FROM queues WHERE key = ANY ($1::text[]) AND NOT retired"
+RENAME = "UPDATE agents SET name = $2, sort_key = $3 WHERE user_id = $1"
+
+
+async def insert_agent(
+    conn: Connection,
+    agent_id: UUID,
+    user_id: UUID,
+    *,
+    name: str,
+    sort_key: str,
+    team: str | None,
+    now: datetime,
+) -> tuple[int, dict[str, int]] | None:
+    """(budget, maxima) of the new agent; None: the user has one."""
+    row = await conn.fetchrow(INSERT_AGENT, agent_id, user_id, name, sort_key, team, now)
+    return None if row is None else (row["budget"], row["maxima"])
+
+
+async def put_skills(conn: Connection, agent_id: UUID, skills: Mapping[str, int]) -> None:
+    await conn.execute(PUT_SKILLS, agent_id, list(skills), list(skills.values()))
+
+
+async def skills_of_queues(conn: Connection, keys: Sequence[str]) -> dict[str, str]:
+    """Queue → the skill it asks for, of those that are in use."""
+    return {row["key"]: row["skill"] for row in await conn.fetch(SKILLS_OF_QUEUES, list(keys))}
+
+
+async def rename(conn: Connection, user_id: UUID, name: str, sort_key: str) -> None:
+    await conn.execute(RENAME, user_id, name, sort_key)
+
+
 KNOWN_SKILLS = "SELECT key FROM skills WHERE key = ANY ($1::text[])"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from contactcenter.agents.service import rename
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Conflict, Invalid, NotFound, RateLimited
@@ -146,6 +147,9 @@ class AccountService:
             await store.drop_flows(work.conn, user_id)
             if names:
                 await store.set_profile(work.conn, user_id, names, work.now)
+                user = await store.find_user(work.conn, user_id)
+                assert user is not None
+                await rename(work.conn, user_id, f"{user.first_name} {user.last_name}".strip())
             await end_sessions(work, user_id, "password")
             if purpose == "invite":
                 work.emit(UserRegistered(user_id=user_id, how="invitation"))

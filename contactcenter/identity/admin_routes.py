@@ -76,6 +76,8 @@ class AdminRoutes:
             locale=given.locale,
             queues=given.queues,
             teams=given.teams,
+            serves=given.serves,
+            team=given.team,
         )
         return _versioned(_user(row), location=f"{V1}/users/{row['id']}")
 

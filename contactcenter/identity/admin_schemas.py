@@ -77,6 +77,10 @@ class InviteIn(Schema):
     locale: Locale = "es"
     queues: QueueKeys = Field(default_factory=list)
     teams: TeamKeys = Field(default_factory=list)
+    serves: QueueKeys = Field(default_factory=list)
+    """Queues whose work comes to the desk, of a role that has one."""
+    team: TeamKey | None = None
+    """Where the desk belongs."""
 
 
 class UserIn(Schema):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from contactcenter.agents.service import equip
 from contactcenter.core.access import GRANTABLE, Permission, Principal, permissions_of
 from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from contactcenter.core.ids import new_id
@@ -57,8 +58,10 @@ class PeopleService:
         locale: str,
         queues: Sequence[str],
         teams: Sequence[str],
+        serves: Sequence[str] = (),
+        team: str | None = None,
     ) -> Record:
-        """Prepare an account of staff, and send the link that chooses its password.
+        """Prepare an account of staff and its desk, and send the link that chooses its password.
 
         Raises Conflict for an address that has an account.
         """
@@ -73,19 +76,32 @@ class PeopleService:
             email_verified=False,
         )
         async with self._work.begin("people.invite", principal.actor) as work:
-            await self._may_grant(work.conn, principal, role)
+            permissions = await self._may_grant(work.conn, principal, role)
             _within_limits(principal, queues, teams)
+            _may_equip(principal, serves, team)
             await self._known_teams(work.conn, teams)
+            if team is not None:
+                await self._known_teams(work.conn, [team], "team")
             if not await accounts.create_user(work.conn, user, work.now, password_hash=None):
                 raise Conflict("Somebody has this address already.", reason="address_taken")
             await store.set_scopes(work.conn, user.id, "queue", queues)
             await store.set_scopes(work.conn, user.id, "team", teams)
+            if serves or team or has_desk(role, permissions):
+                name = f"{user.first_name} {user.last_name}".strip()
+                await equip(work, user.id, name, queues=serves, team=team)
             await self._post.put(work, "invite", email)
             work.audit(
                 "user.invited",
                 "user",
                 user.id,
-                after={"email": email, "role": role, "queues": queues, "teams": teams},
+                after={
+                    "email": email,
+                    "role": role,
+                    "queues": queues,
+                    "teams": teams,
+                    "serves": serves,
+                    "team": team,
+                },
                 person=user.id,
             )
             return (await store.users(work.conn, user_id=user.id))[0]
@@ -117,7 +133,11 @@ class PeopleService:
             after = {**before, **{name: given[name] for name in FIELDS if name in given}}
             _check_status(before["status"], after["status"])
             if after["role"] != before["role"]:
-                await self._may_grant(work.conn, principal, after["role"])
+                permissions = await self._may_grant(work.conn, principal, after["role"])
+                if has_desk(after["role"], permissions):
+                    await equip(
+                        work, user_id, f"{after['first_name']} {after['last_name']}".strip()
+                    )
             _within_limits(principal, given.get("queues"), given.get("teams"))
             leaves = before["role"] == "admin" and before["status"] == "active"
             stays = after["role"] == "admin" and after["status"] == "active"
@@ -285,15 +305,22 @@ class PeopleService:
             raise NotFound
         return user
 
-    async def _may_grant(self, conn: Connection, principal: Principal, role: str) -> None:
+    async def _may_grant(
+        self, conn: Connection, principal: Principal, role: str
+    ) -> frozenset[Permission]:
+        """The role's permissions."""
         found = await store.lock_role(conn, role)
         if found is None:
             raise Invalid.field("role", "unknown_role", "There is no such role.")
-        _within(principal, permissions_of(role, found["permissions"]))
+        permissions = permissions_of(role, found["permissions"])
+        _within(principal, permissions)
+        return permissions
 
-    async def _known_teams(self, conn: Connection, keys: Sequence[str]) -> None:
+    async def _known_teams(
+        self, conn: Connection, keys: Sequence[str], field: str = "teams"
+    ) -> None:
         if unknown := await store.unknown_teams(conn, keys):
-            raise Invalid.field("teams", "unknown_team", "There is no such team.", keys=unknown)
+            raise Invalid.field(field, "unknown_team", "There is no such team.", keys=unknown)
 
 
 async def changeable(conn: Connection, principal: Principal, user_id: UUID) -> Record | None:
@@ -326,6 +353,22 @@ def _within_limits(
     for own, given in ((principal.queues, queues), (principal.teams, teams)):
         if own is not None and given is not None and not (given and own >= set(given)):
             raise Forbidden("That reaches queues or teams that your own rights do not reach.")
+
+
+def has_desk(role: str, permissions: Iterable[Permission]) -> bool:
+    """Whether whoever has this role works at a desk, or is given claims and tasks to do. An
+    administrator gets a desk where queues are chosen for it."""
+    return role != "admin" and not {Permission.DESK_USE, Permission.TASKS_USE}.isdisjoint(
+        permissions
+    )
+
+
+def _may_equip(principal: Principal, serves: Sequence[str], team: str | None) -> None:
+    """Forbidden for queues and teams that whoever invites may not hand out."""
+    if serves:
+        principal.require(Permission.AGENTS_MANAGE)
+    if not all(map(principal.sees_queue, serves)) or (team and not principal.sees_team(team)):
+        raise Forbidden("That reaches queues or teams that your own rights do not reach.")
 
 
 def _no_limit_of_teams(principal: Principal) -> None:

@@ -79,7 +79,14 @@ async def test_every_route_for_every_role(
 
     table = [
         dataclasses.replace(
-            route, handler=reach, body=None, query=None, response=None, creates=False, limit=None
+            route,
+            handler=reach,
+            body=None,
+            query=None,
+            response=None,
+            creates=False,
+            limit=None,
+            medium=None,
         )
         for module in centre.house.modules
         for route in module.routes
@@ -87,6 +94,7 @@ async def test_every_route_for_every_role(
     endless = Limit(1e9, 10**9)
     monkeypatch.setattr("contactcenter.core.http.SIGNED_IN_LIMIT", endless)
     monkeypatch.setattr("contactcenter.core.http.PUBLIC_LIMIT", endless)
+    monkeypatch.setattr("contactcenter.core.door.TOKEN_LIMIT", endless)
     app = build_app(
         table,
         settings=centre.settings,
@@ -367,3 +375,49 @@ async def test_nobody_reaches_further_than_their_limits(
     other = {**invite, "email": "z@example.com"}
     _, everywhere = await centre.http("POST", "/users/invitations", token=admin, json=other)
     assert await tried("PATCH", f"/users/{everywhere['id']}", {"status": "disabled"}) == 404
+
+
+# Invited staff ---------------------------------------------------------------------------------
+
+
+async def test_whoever_is_invited_finds_a_desk_and_work_for_it(
+    centre: Centre, conn: db.Connection
+) -> None:
+    admin = await sign_in(centre.url, ADMIN)
+    await centre.http("PUT", "/teams/north", token=admin, json={"name": "North", "agents": []})
+    invite = {"first_name": "Nerea", "last_name": "Ibáñez", "role": "agent"}
+
+    async def invited(email: str, **more: Any) -> tuple[int, Any]:
+        body = {**invite, "email": email, **more}
+        return await centre.http("POST", "/users/invitations", token=admin, json=body)
+
+    status, row = await invited("nerea@example.com", serves=["SA"], team="north")
+    assert (status, row["team"]) == (201, "north")
+    await conn.execute(
+        "UPDATE users SET status = 'active', email_verified = true, password_hash = "
+        "(SELECT password_hash FROM users WHERE email = $2) WHERE email = $1",
+        "nerea@example.com",
+        ADMIN,
+    )
+    desk = await (await centre.desk("nerea@example.com")).available()
+    assert desk.state["me"]["agent_id"] == row["agent_id"]
+    assert desk.state["me"]["queues"] == ["SA"]
+    visitor = await centre.visitor(queue="SA", message="Hola")
+    taken = await desk.accepts()
+    assert taken["interaction_id"]
+    await desk.say(visitor.id, "Buenos días")
+
+    for role, has in (("adjuster", True), ("supervisor", True), ("admin", False)):
+        status, row = await invited(f"{role}@example.com", role=role)
+        assert (status, row["agent_id"] is not None) == (201, has), role
+    assert (await invited("x@example.com", role="customer"))[1]["agent_id"] is None
+    assert (await invited("y@example.com", serves=["NO"]))[0] == 422
+    assert (await invited("y@example.com", team="none"))[0] == 422
+    assert (await invited("y@example.com"))[0] == 201, "what was refused left nothing behind"
+
+    customer = await conn.fetchval("SELECT id FROM users WHERE email = 'customer1@aintech.com'")
+    path = f"/users/{customer}"
+    _, row = await centre.http("PATCH", path, token=admin, json={"role": "agent"})
+    assert row["agent_id"] is not None
+    _, again = await centre.http("PATCH", path, token=admin, json={"role": "adjuster"})
+    assert again["agent_id"] == row["agent_id"], "one desk, whatever the role"

@@ -1439,6 +1439,8 @@ export interface InviteIn {
   locale?: "es" | "en";
   queues?: string[];
   teams?: string[];
+  serves?: string[];
+  team?: string | null;
 }
 
 /** A discount or surcharge: either a share of the base premium or a sum. */
