@@ -10,6 +10,8 @@ import { Button, Chip, ErrorLine, IconButton } from "@contactcenter/shared/ui";
 import { type FormEvent, useEffect, useState } from "react";
 
 import { useAgent, useDesk, useLive } from "./context";
+import { useChanges } from "./crm/data";
+import { AboutPanel, Banner, FileView, Unknown, useFile } from "./crm/Panel";
 import { queueName } from "./desk";
 import { useFetched } from "./fetched";
 import { Calls } from "./Recordings";
@@ -19,14 +21,18 @@ const WEEK_MS = 7 * 86_400_000;
 
 export function Customer() {
   const t = useT();
-  const view = useStore(useDesk().view);
+  const desk = useDesk();
+  const view = useStore(desk.view);
+  const about = useStore(desk.about);
+  const paged = useStore(desk.place) !== null;
   const mine = useAgent((state) => (view.kind === "none" ? undefined : state.interactions[view.id]));
   const look = view.kind === "look" ? view.id : null;
   const detail = useFetched(look, (signal) => api.get<InteractionDetail>(`/interactions/${look}`, signal));
   const contactId = mine?.contact_id ?? (detail.kind === "there" ? detail.value.contact_id : null);
   // What changes the history: read again when it does.
-  const version = mine ? `${mine.segment?.state ?? ""}${mine.customer.name}${mine.customer.verified}` : "";
+  const version = mine ? `${mine.segment?.state ?? ""}${mine.customer.name}${mine.customer.verified}${mine.customer.customer_id}` : "";
 
+  if (view.kind === "none" && paged && about !== null) return <AboutPanel />;
   if (view.kind === "none" || contactId === null)
     return (
       <div className="hollow">
@@ -34,20 +40,48 @@ export function Customer() {
         <p>{t("noCustomer")}</p>
       </div>
     );
-  return <Contact key={contactId} id={contactId} version={version} current={view.id} mine={mine !== undefined} />;
+  return <Contact key={view.id} id={contactId} version={version} current={view.id} mine={mine !== undefined} />;
 }
 
 function Contact(props: { id: string; version: string; current: string; mine: boolean }) {
   const { id, version, current, mine } = props;
   const t = useT();
-  const contact = useFetched(`${id} ${version}`, (signal) => api.get<ContactCard>(`/contacts/${id}`, signal));
-  const first = useFetched(`${id} ${version}`, (signal) => api.get<TimelinePage>(`/contacts/${id}/timeline?limit=10`, signal));
+  const changes = useChanges(id);
+  const live = useLive();
+  const contact = useFetched(`${id} ${version} ${changes}`, (signal) => api.get<ContactCard>(`/contacts/${id}`, signal));
+  const file = useFile({ interaction: current, contact: id, customer: null, version });
+  const unknown = file.kind === "there" && file.value.state !== "identified";
+  const first = useFetched(unknown ? `${id} ${version}` : null, (signal) => api.get<TimelinePage>(`/contacts/${id}/timeline?limit=10`, signal));
+  const card = contact.kind === "there" ? contact.value : null;
+  if (file.kind === "there" && file.value.state === "identified") {
+    const verify = () =>
+      void (live && api.patch<ContactCard>(`/contacts/${id}`, { verified: true }).then(contact.retry, contact.retry));
+    return (
+      <FileView
+        file={file.value}
+        interaction={current}
+        contact={card}
+        customer={null}
+        mine={mine}
+        version={version}
+        onVerify={verify}
+        onLinked={file.retry}
+      />
+    );
+  }
   return (
     <>
       {contact.kind === "failed" ? (
         <Failed onRetry={contact.retry} />
       ) : (
-        <Header contact={contact.kind === "there" ? contact.value : null} mine={mine} onChanged={contact.retry} />
+        <Header contact={card} mine={mine} onChanged={contact.retry} />
+      )}
+      {file.kind === "failed" && <Failed onRetry={file.retry} />}
+      {file.kind === "there" && (
+        <>
+          <Banner file={file.value} />
+          <Unknown file={file.value} interaction={current} mine={mine} onLinked={file.retry} />
+        </>
       )}
       <section className="sec timeline" aria-labelledby="tl-h">
         <h3 id="tl-h">

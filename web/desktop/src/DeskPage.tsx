@@ -8,6 +8,7 @@ import { useEffect, useMemo, useState } from "react";
 import { Boundary } from "./Boundary";
 import { DeskContext, useAgent, useDesk } from "./context";
 import { Conversation } from "./Conversation";
+import { CrmPage } from "./crm/Page";
 import { Customer } from "./Customer";
 import { Desk } from "./desk";
 import { Lists } from "./Lists";
@@ -18,7 +19,8 @@ import { useT } from "./texts";
 import { LineButton, LineState, SoftphoneBar } from "./SoftphoneBar";
 import { PhonePage } from "./SoftphonePanels";
 import { TopBar } from "./TopBar";
-import { useShortcuts } from "./keys";
+import { place as placeAt } from "./crm/place";
+import { useAltKeys, useShortcuts } from "./keys";
 import { Why } from "./Why";
 import { SignOff } from "./Status";
 
@@ -72,13 +74,19 @@ function Frame() {
   const [leaving, setLeaving] = useState(false);
   const line = useStore(desk.softphone.line);
   const viewId = view.kind === "none" ? null : view.id;
+  const place = useStore(desk.place);
+  const placed = place !== null;
 
   useEffect(() => setWhy(null), [viewId]);
   useEffect(() => {
-    setPane(viewId ? "conversation" : "inbox");
-  }, [viewId]);
+    setPane(viewId || placed ? "conversation" : "inbox");
+  }, [viewId, placed]);
   useAlerts();
   useShortcuts({ onHelp: () => setHelp(true) });
+  useAltKeys({
+    a: () => desk.go(placeAt("tasks")),
+    v: placed && viewId ? () => desk.open(viewId) : undefined,
+  });
   const waiting = useAgent((state) => state.interactions);
   const unread = Object.values(waiting).reduce((sum, card) => sum + card.unread, 0);
 
@@ -89,9 +97,11 @@ function Frame() {
       <Boundary of="lists">
         <Lists onOpen={() => setPane("conversation")} />
       </Boundary>
+      {place ? <CrmPage at={place} /> : (
       <Boundary of={viewId ?? ""}>
         <Conversation onWhy={setWhy} onCustomer={() => setPanel(true)} onBack={() => setPane("inbox")} />
       </Boundary>
+      )}
       <section className={cls("panel", panel && "open")} aria-label={t("customer")}>
         <IconButton className="panel-close" icon="close" label={t("close")} onClick={() => setPanel(false)} />
         <Boundary of={viewId ?? ""}>

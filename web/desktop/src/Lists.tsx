@@ -9,6 +9,7 @@ import { type ReactNode, useMemo, useRef, useState } from "react";
 
 import { isLive } from "./calls";
 import { useAgent, useDesk, useLive } from "./context";
+import { Places } from "./crm/Places";
 import { queueName } from "./desk";
 import { canTake, type Channel, keepOrder, mine, snoozed, team, waiting, waitLevel } from "./lists";
 import { ForcedNotice, statusWord, TakenAwayNotice } from "./Status";
@@ -95,6 +96,7 @@ export function Lists({ onOpen }: { onOpen: () => void }) {
           </ul>
         )}
       </Section>
+      <Places />
     </nav>
   );
 }

@@ -11,6 +11,7 @@ import { remembered, Store } from "@contactcenter/shared/store";
 import { serverNow, setServerClock } from "@contactcenter/shared/time";
 
 import { currentCall } from "./calls";
+import { hashOf, type Place, placeOf } from "./crm/place";
 import { type Outgoing, Outbox } from "./outbox";
 import { Softphone } from "./softphone";
 
@@ -55,6 +56,12 @@ export class Desk {
   readonly live: Live<AgentState>;
   readonly state = new Store<AgentState | null>(null);
   readonly view = new Store<View>({ kind: "none" });
+  /** A page of the CRM that the middle shows instead; the conversation stays open behind it. */
+  readonly place = new Store<Place | null>(null);
+  /** Whose file the page is about: the panel shows it while no conversation is open. */
+  readonly about = new Store<string | null>(null);
+  /** Customer, contact or area → how often it was told to have changed; `link`: how often all may have. */
+  readonly changes = new Store<Readonly<Record<string, number>>>({});
   readonly outbox: Outbox;
   readonly softphone: Softphone;
   /** conversation → Date.now() until which the visitor counts as typing. */
@@ -84,6 +91,7 @@ export class Desk {
       introduces: () => (this.softphone.isSilent ? { telephone: false } : {}),
       snapshot: ({ state, server_now, ice_servers }) => {
         setServerClock(server_now, state.centre.timezone);
+        if (this.state.get() !== null) this.#changed("link");
         this.softphone.serves(ice_servers ?? []);
         this.#show(state);
         this.outbox.flush();
@@ -103,16 +111,20 @@ export class Desk {
       if (this.live.isLive) this.outbox.flush();
       else this.#readSent.clear();
     });
-    const id = /^#i\/([0-9a-f-]{36})$/.exec(location.hash)?.[1];
+    const id = interactionOf(location.hash);
     if (id) this.view.set({ kind: "look", id });
+    this.place.set(placeOf(location.hash));
     this.view.subscribe(() => {
-      const view = this.view.get();
-      history.replaceState(null, "", view.kind === "none" ? "#" : `#i/${view.id}`);
+      if (this.place.get() === null) history.replaceState(history.state, "", this.#viewHash());
     });
   }
 
-  start = (): void => this.live.start();
+  start = (): void => {
+    addEventListener("popstate", this.#wentBack);
+    this.live.start();
+  };
   stop = (): void => {
+    removeEventListener("popstate", this.#wentBack);
     this.softphone.close();
     this.live.stop();
   };
@@ -121,11 +133,53 @@ export class Desk {
 
   /** Open an interaction: as mine when it is, otherwise to look at. */
   open = (id: string): void => {
-    const mine = this.state.get()?.interactions[id] !== undefined;
-    this.view.set({ kind: mine ? "mine" : "look", id });
+    if (this.place.get() !== null) {
+      this.place.set(null);
+      history.pushState(null, "", `#i/${id}`);
+    }
+    this.#see(id);
   };
 
+  #see(id: string): void {
+    const mine = this.state.get()?.interactions[id] !== undefined;
+    this.view.set({ kind: mine ? "mine" : "look", id });
+  }
+
   close = (): void => this.view.set({ kind: "none" });
+
+  /** Show a page; Back leads here again. */
+  go = (place: Place): void => {
+    if (location.hash !== hashOf(place)) history.pushState({ inside: true }, "", hashOf(place));
+    this.place.set(place);
+  };
+
+  /** Show a page in the present one's place: Back does not lead to a form that is done with. */
+  turn = (place: Place): void => {
+    history.replaceState(history.state, "", hashOf(place));
+    this.place.set(place);
+  };
+
+  /** Where one came from; the conversation when one came by an address. */
+  goBack = (): void => {
+    if ((history.state as { inside?: boolean } | null)?.inside) history.back();
+    else {
+      this.place.set(null);
+      history.replaceState(null, "", this.#viewHash());
+    }
+  };
+
+  #viewHash(): string {
+    const view = this.view.get();
+    return view.kind === "none" ? "#" : `#i/${view.id}`;
+  }
+
+  #wentBack = (): void => {
+    const place = placeOf(location.hash);
+    this.place.set(place);
+    const id = interactionOf(location.hash);
+    const view = this.view.get();
+    if (place === null && id && (view.kind === "none" || view.id !== id)) this.#see(id);
+  };
 
   // --- writing ---
 
@@ -241,6 +295,7 @@ export class Desk {
       if (payload.sender === "visitor") this.#visitorTypes(String(payload.conversation_id));
       return;
     }
+    if (name === "file.changed") return this.#changed(payload.customer_id, payload.contact_id, payload.about);
     if (name === "call.quality") return this.softphone.measured(payload as unknown as CallQuality);
     const before = this.state.get();
     if (!before) return;
@@ -264,7 +319,14 @@ export class Desk {
     if (view.kind === "mine" && !state.interactions[view.id]) this.view.set({ kind: "none" });
     // A call that I was asked into, or that was handed to me, with nothing else on show.
     const talked = talkedOn(state);
-    if (view.kind === "none" && talked !== null && (before === null || talkedOn(before) !== talked)) this.open(talked);
+    if (view.kind === "none" && talked !== null && (before === null || talkedOn(before) !== talked)) this.#see(talked);
+  }
+
+  #changed(...what: unknown[]): void {
+    this.changes.update((now) => {
+      const named = what.filter((one): one is string => typeof one === "string");
+      return { ...now, ...Object.fromEntries(named.map((one) => [one, (now[one] ?? 0) + 1])) };
+    });
   }
 
   #confirm(state: AgentState): void {
@@ -341,6 +403,8 @@ export class Desk {
     });
   }
 }
+
+const interactionOf = (hash: string): string | undefined => /^#i\/([0-9a-f-]{36})$/.exec(hash)?.[1];
 
 /** The interaction of the call that I am on, when it is mine. */
 function talkedOn(state: AgentState): string | null {

@@ -38,3 +38,18 @@ export function useShortcuts({ onHelp }: { onHelp: () => void }): void {
     return () => removeEventListener("keydown", onKey);
   }, [onHelp]);
 }
+
+/** Alt and a letter; those without a command are left to the browser. */
+export function useAltKeys(commands: Readonly<Record<string, (() => void) | undefined>>): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.repeat || dialogOpen()) return;
+      const command = commands[event.code.replace(/^Key/, "").toLowerCase()];
+      if (!command) return;
+      event.preventDefault();
+      command();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  });
+}

@@ -1,6 +1,7 @@
 import "@contactcenter/shared/tokens.css";
 import "@contactcenter/shared/base.css";
 import "./desk.css";
+import "./crm/crm.css";
 
 import { applyPreferences } from "@contactcenter/shared/prefs";
 import { SignedIn } from "@contactcenter/shared/signin";

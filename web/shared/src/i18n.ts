@@ -48,3 +48,12 @@ export function texts<K extends string>(es: Record<K, string>, en: Record<NoInfe
     useT: () => fixed[useStore(locale)],
   };
 }
+
+/** Texts written side by side: one line each, Spanish first. */
+export type Pairs<K extends string> = Record<K, readonly [es: string, en: string]>;
+
+export function pairs<K extends string>(rows: Pairs<K>): Texts<K> {
+  const side = (at: 0 | 1) =>
+    Object.fromEntries(Object.entries<Pairs<K>[K]>(rows).map(([key, pair]) => [key, pair[at]])) as Record<K, string>;
+  return texts(side(0), side(1));
+}

@@ -11,6 +11,9 @@ import { useStore } from "./store";
 let offsetMs = 0;
 let zone: string | undefined;
 
+/** The centre's time zone, once known. */
+export const centreZone = (): string | undefined => zone;
+
 /** Learn the server's now (RFC 3339) and, once known, the centre's time zone. */
 export function setServerClock(serverNow: string, timezone?: string): void {
   offsetMs = Date.parse(serverNow) - Date.now();

@@ -1,0 +1,267 @@
+/** A customer's file in full. */
+import { api } from "@contactcenter/shared/api";
+import type {
+  ClaimPage, CustomerOut, CustomerStats, Duplicates, MergeOut, PolicyPage, QuotePage, TaskPage,
+} from "@contactcenter/shared/contract";
+import { Icon } from "@contactcenter/shared/icons";
+import { Button, Chip } from "@contactcenter/shared/ui";
+import { useState } from "react";
+
+import { useAgent, useDesk } from "../context";
+import { ClaimChip, Facts, lineIcon, PolicyChip, policyName, QuoteChip, Read, Row, Section, To } from "./bits";
+import { CustomerForm } from "./CustomerForm";
+import { useRead } from "./data";
+import { useFormats } from "./format";
+import { spaced } from "./Panel";
+import { place } from "./place";
+import { Shell, Told, useAct } from "./Shell";
+import { TaskRows } from "./TasksPage";
+import { named, useW, type Word } from "./texts";
+import { Timeline } from "./Timeline";
+
+export function CustomerPage({ id, edit }: { id: string; edit: boolean }) {
+  const say = useW();
+  const card = useRead<CustomerOut>(`/customers/${id}`, id);
+  if (card.kind !== "there")
+    return <Shell title={say("customer")} busy={card.kind === "loading"}><Read of={card}>{() => null}</Read></Shell>;
+  return edit && card.value.writable ? (
+    <CustomerForm key={id} customer={card.value} onReload={card.retry} />
+  ) : (
+    <Shown customer={card.value} />
+  );
+}
+
+function Shown({ customer }: { customer: CustomerOut }) {
+  const say = useW();
+  const desk = useDesk();
+  const id = customer.customer_id;
+  const about = { customer: id };
+  const team = useAgent((state) => state.team);
+  const me = useAgent((state) => state.me);
+  const { day } = useFormats();
+  const manager = customer.portfolio_manager_id;
+  const managerName = manager === me.agent_id ? me.name : manager ? team[manager]?.name : null;
+  return (
+    <Shell
+      about={id}
+      title={customer.name}
+      chips={
+        <>
+          {customer.segment && <Chip tone={customer.segment === "vip" ? "acc" : "idle"} icon={customer.segment === "vip" ? "star" : "person"}>{named(say, "seg", customer.segment)}</Chip>}
+          {customer.status !== "active" && <Chip icon="info">{named(say, "cs", customer.status)}</Chip>}
+        </>
+      }
+      line={[say(`kind_${customer.kind}` as Word), customer.city, managerName].filter(Boolean).join(" · ")}
+      actions={
+        customer.writable && (
+          <>
+            <Button size="small" icon="edit" onClick={() => desk.go(place("customer", id, { edit: "1" }))}>{say("edit")}</Button>
+            <Button size="small" icon="plus" onClick={() => desk.go(place("new", "policy", about))}>{say("newPolicy")}</Button>
+            <Button size="small" icon="plus" onClick={() => desk.go(place("new", "claim", about))}>{say("newClaim")}</Button>
+            <Button size="small" icon="plus" onClick={() => desk.go(place("new", "quote", about))}>{say("newQuote")}</Button>
+          </>
+        )
+      }
+    >
+      {!customer.writable && customer.status !== "merged" && (
+        <p className="box-msg calm"><Icon name="lock" />{say("notWritable")}</p>
+      )}
+      {customer.merged_into && (
+        <p className="box-msg warn">
+          <Icon name="swap" />
+          <span>{say("mergedInto")} <To place={place("customer", customer.merged_into)}>{say("openThat")}</To></span>
+        </p>
+      )}
+      <div className="cols">
+        <Section title={say("data")}>
+          <Facts
+            rows={[
+              [say(customer.kind === "company" ? "taxId" : "document"), (customer.dni ?? customer.tax_id) && <>{customer.dni ?? customer.tax_id} {customer.masked && <span className="x3">{say("masked")}</span>}</>],
+              [say("birthDate"), customer.birth_date && day(customer.birth_date)],
+              [say("mobile"), customer.mobile && spaced(customer.mobile)],
+              [say("phone"), customer.phone && spaced(customer.phone)],
+              [say("email"), customer.email],
+              ...customer.ways.map((way) => [way.label || say(way.kind as Word), way.kind === "phone" ? spaced(way.address) : way.address] as const),
+              [say("iban"), customer.iban],
+              [say("address"), [customer.address_line1, customer.address_line2, [customer.postal_code, customer.city].filter(Boolean).join(" "), customer.province].filter(Boolean).join(", ")],
+              [say("language"), say(`lang_${customer.locale}` as Word)],
+              [say("leadSource"), customer.lead_source],
+              [say("tags"), customer.tags.join(", ")],
+              [say("notes"), customer.notes && <span className="said">{customer.notes}</span>],
+            ]}
+          />
+        </Section>
+        <Figures id={id} />
+      </div>
+      <Contracts id={id} />
+      <Section title={say("tasks")} aside={<Button size="small" kind="quiet" icon="plus" onClick={() => desk.go(place("new", "task", about))}>{say("newTask")}</Button>}>
+        <CustomersTasks id={id} />
+      </Section>
+      {customer.writable && <SamePerson id={id} />}
+      <Section title={say("timeline")} count={say("allChannels")} className="timeline">
+        <Timeline key={id} customer={id} current={null} limit={20} />
+      </Section>
+    </Shell>
+  );
+}
+
+function Figures({ id }: { id: string }) {
+  const say = useW();
+  const { money, day } = useFormats();
+  const stats = useRead<CustomerStats>(`/customers/${id}/stats`, id);
+  return (
+    <Section title={say("figures")}>
+      <Read of={stats}>
+        {(one) => (
+          <Facts
+            rows={[
+              [say("annualPremium"), money(one.annual_premium)],
+              [say("policies"), `${one.policies}${one.past_policies ? ` + ${one.past_policies}` : ""}`],
+              [say("claimsAll"), `${one.open_claims} / ${one.claims}`],
+              [say("claimsPaid"), money(one.claims_paid)],
+              [say("unpaid"), one.unpaid_receipts > 0 && <span className="c-bad">{`${money(one.unpaid_amount)} (${one.unpaid_receipts})`}</span>],
+              [say("contacts90"), String(one.interactions_90_days)],
+              [say("since"), one.customer_since && day(one.customer_since)],
+              [say("lifetimeValue"), <span key="v" title={say("lifetimeHow")}>{money(one.lifetime_value)}</span>],
+            ]}
+          />
+        )}
+      </Read>
+    </Section>
+  );
+}
+
+function Contracts({ id }: { id: string }) {
+  const say = useW();
+  const { day, money } = useFormats();
+  const policies = useRead<PolicyPage>(`/policies?customer_id=${id}&limit=100`, id);
+  const claims = useRead<ClaimPage>(`/claims?customer_id=${id}&limit=50`, id);
+  const quotes = useRead<QuotePage>(`/quotes?customer_id=${id}&limit=50`, id);
+  return (
+    <>
+      <Section title={say("policies")} count={policies.kind === "there" ? policies.value.items.length : undefined}>
+        <Read of={policies}>
+          {({ items }) => (
+            <ul className="things">
+              {items.length === 0 && <li className="x3 t13">{say("nothingYet")}</li>}
+              {items.map((one) => (
+                <Row
+                  key={one.policy_id}
+                  icon={lineIcon(one.policy_type)}
+                  place={place("policy", one.policy_id)}
+                  title={policyName(say, one)}
+                  chip={<PolicyChip status={one.status} />}
+                  end={<span className="t13 x2">{money(one.premium_amount)}</span>}
+                  detail={[one.vehicle_plate ?? one.property_address, say("termOf", { from: day(one.coverage_start_date), to: day(one.coverage_end_date) })].filter(Boolean).join(" · ")}
+                />
+              ))}
+            </ul>
+          )}
+        </Read>
+      </Section>
+      <Section title={say("claimsAll")} count={claims.kind === "there" ? claims.value.items.length : undefined}>
+        <Read of={claims} lines={1}>
+          {({ items }) => (
+            <ul className="things">
+              {items.length === 0 && <li className="x3 t13">{say("nothingYet")}</li>}
+              {items.map((one) => (
+                <Row
+                  key={one.claim_id}
+                  icon={lineIcon(one.policy_type)}
+                  place={place("claim", one.claim_id)}
+                  title={`${one.claim_number} · ${named(say, "ca", one.cause)}`}
+                  chip={<ClaimChip claim={one} />}
+                  detail={[day(one.incident_date), one.adjuster_name].filter(Boolean).join(" · ")}
+                />
+              ))}
+            </ul>
+          )}
+        </Read>
+      </Section>
+      <Section title={say("quotes")} count={quotes.kind === "there" ? quotes.value.items.length : undefined}>
+        <Read of={quotes} lines={1}>
+          {({ items }) => (
+            <ul className="things">
+              {items.length === 0 && <li className="x3 t13">{say("nothingYet")}</li>}
+              {items.map((one) => (
+                <Row
+                  key={one.quote_id}
+                  icon={lineIcon(one.quote_type)}
+                  place={place("quote", one.quote_id)}
+                  title={one.quote_number}
+                  chip={<QuoteChip quote={one} />}
+                  end={<span className="t13 x2">{money(one.total_premium)}</span>}
+                  detail={`${say("validUntil")} ${day(one.valid_until)}`}
+                />
+              ))}
+            </ul>
+          )}
+        </Read>
+      </Section>
+    </>
+  );
+}
+
+function CustomersTasks({ id }: { id: string }) {
+  const tasks = useRead<TaskPage>(`/tasks?customer_id=${id}&limit=50`, id, "task");
+  return <Read of={tasks} lines={1}>{({ items }) => <TaskRows items={items} onChanged={tasks.retry} plain />}</Read>;
+}
+
+/** Files that may be the same person's: merged here, and taken back. */
+function SamePerson({ id }: { id: string }) {
+  const say = useW();
+  const alike = useRead<Duplicates>(`/customers/${id}/duplicates`, id);
+  const { busy, error, done, act } = useAct();
+  const [merge, setMerge] = useState<MergeOut | null>(null);
+  const rows = alike.kind === "there" ? alike.value.items : [];
+  if (rows.length === 0 && merge === null) return null;
+  return (
+    <Section title={say("duplicates")} count={rows.length}>
+      <p className="t13 x2">{say("duplicatesHint")}</p>
+      <ul className="things">
+        {rows.map(({ customer, score, by }) => (
+          <Row
+            key={customer.customer_id}
+            icon="people"
+            place={place("customer", customer.customer_id)}
+            title={customer.name}
+            end={
+              <Button
+                size="small"
+                disabled={busy}
+                onClick={() =>
+                  void act(async () => {
+                    setMerge(await api.post<MergeOut>(`/customers/${id}/merge`, { loser_id: customer.customer_id }));
+                    alike.retry();
+                  })
+                }
+              >
+                {say("merge")}
+              </Button>
+            }
+            detail={say("likeness", { score, by: by.map((one) => named(say, "by", one)).join(", ") })}
+          />
+        ))}
+      </ul>
+      {merge && (
+        <p className="row t13" role="status">
+          {say("merged", { count: Object.values(merge.moved).reduce((sum, n) => sum + n, 0) })}
+          <Button
+            size="small"
+            disabled={busy}
+            onClick={() =>
+              void act(async () => {
+                await api.post(`/customer-merges/${merge.merge_id}/undo`);
+                setMerge(null);
+                alike.retry();
+              }, say("mergeUndone"))
+            }
+          >
+            {say("undo")}
+          </Button>
+        </p>
+      )}
+      <Told error={error} done={done} />
+    </Section>
+  );
+}

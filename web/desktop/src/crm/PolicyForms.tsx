@@ -1,0 +1,287 @@
+/** Forms of a policy: new, endorsed, renewed, cancelled. */
+import { api, request } from "@contactcenter/shared/api";
+import type { Cancelled, CustomerOut, PolicyOut } from "@contactcenter/shared/contract";
+import { Icon } from "@contactcenter/shared/icons";
+import { Button } from "@contactcenter/shared/ui";
+import { useState } from "react";
+
+import { useDesk } from "../context";
+import { LINES, policyName } from "./bits";
+import { amount, day, type Fault, plate } from "./checks";
+import { etagOf, useInsurers, useRead } from "./data";
+import { Area, type Checks, type Choice, Form, In, Pick, Sum, Tick, useForm, type Values } from "./form";
+import { today, useFormats } from "./format";
+import { money, sumText } from "./money";
+import { place } from "./place";
+import { Shell } from "./Shell";
+import { named, useW } from "./texts";
+
+export const FREQUENCIES = ["annual", "semiannual", "quarterly", "monthly", "single"] as const;
+const SUMS = ["premium_amount", "premium_net", "coverage_amount"] as const;
+const TEXTS = ["vehicle_make", "vehicle_model", "vehicle_plate", "property_address", "property_postal_code", "notes"] as const;
+
+export function useInsurerChoices(empty: string): readonly Choice[] {
+  const insurers = useInsurers();
+  const rows = insurers.kind === "there" ? insurers.value.items.filter((one) => !one.retired) : [];
+  return [["", empty], ...rows.map((one) => [one.key, one.name] as const)];
+}
+
+export const useFrequencies = (): readonly Choice[] => {
+  const say = useW();
+  return FREQUENCIES.map((one) => [one, named(say, "fr", one)] as const);
+};
+
+const given = (v: Values, name: string): string => (v[name] ?? "").trim();
+const some = (v: Values, name: string, rule: (text: string) => Fault | null): Fault | null => (given(v, name) ? rule(given(v, name)) : null);
+
+function termChecks(v: Values): Checks {
+  return {
+    premium_amount: given(v, "premium_amount") ? amount(given(v, "premium_amount")) : "missing",
+    premium_net: some(v, "premium_net", (text) => amount(text, false)),
+    coverage_amount: some(v, "coverage_amount", (text) => amount(text, false)),
+    vehicle_plate: some(v, "vehicle_plate", plate),
+    vehicle_year: some(v, "vehicle_year", (text) => (/^\d{4}$/.test(text) && Number(text) >= 1885 && Number(text) <= 2200 ? null : "bad_number")),
+    property_postal_code: some(v, "property_postal_code", (text) => (text.length > 10 ? "tooLong" : null)),
+    covers: given(v, "covers").split(",").some((one) => one.trim().length > 60) ? "tooLong" : null,
+  };
+}
+
+function termBody(v: Values, names: ReadonlySet<string> | null): Record<string, unknown> {
+  const body: Record<string, unknown> = {};
+  const wanted = (name: string) => (names === null ? given(v, name) !== "" : names.has(name));
+  for (const name of SUMS) if (wanted(name)) body[name] = money(v[name]);
+  for (const name of TEXTS) if (wanted(name)) body[name] = given(v, name) || null;
+  if (wanted("vehicle_year")) body.vehicle_year = given(v, "vehicle_year") ? Number(given(v, "vehicle_year")) : null;
+  if (wanted("premium_frequency")) body.premium_frequency = v.premium_frequency;
+  if (wanted("covers")) body.covers = given(v, "covers").split(",").map((one) => one.trim()).filter(Boolean);
+  return body;
+}
+
+function Terms({ line }: { line: string }) {
+  const say = useW();
+  const frequencies = useFrequencies();
+  return (
+    <>
+      <Sum name="premium_amount" label={say("premiumYear")} />
+      <Sum name="premium_net" label={say("premiumNet")} />
+      <Pick name="premium_frequency" label={say("frequency")} choices={frequencies} />
+      <Sum name="coverage_amount" label={say("capital")} />
+      {line === "auto" && (
+        <>
+          <In name="vehicle_plate" label={say("plate")} maxLength={20} />
+          <In name="vehicle_make" label={say("make")} maxLength={200} />
+          <In name="vehicle_model" label={say("model")} maxLength={200} />
+          <In name="vehicle_year" label={say("year")} inputMode="numeric" maxLength={4} />
+        </>
+      )}
+      {(line === "home" || line === "business") && (
+        <>
+          <In name="property_address" label={say("riskAddress")} maxLength={200} />
+          <In name="property_postal_code" label={say("postalCode")} maxLength={10} />
+        </>
+      )}
+      <In name="covers" label={say("covers")} hint={say("coversHint")} maxLength={2000} wide />
+      <Area name="notes" label={say("notes")} rows={2} />
+    </>
+  );
+}
+
+function termValues(policy: PolicyOut): Record<string, string> {
+  return {
+    premium_amount: sumText(policy.premium_amount),
+    premium_net: sumText(policy.premium_net),
+    coverage_amount: sumText(policy.coverage_amount),
+    premium_frequency: policy.premium_frequency,
+    covers: policy.covers.join(", "),
+    vehicle_year: policy.vehicle_year === null ? "" : String(policy.vehicle_year),
+    ...Object.fromEntries(TEXTS.map((name) => [name, policy[name] ?? ""])),
+  };
+}
+
+const inAYear = (from: string): string => {
+  const [year = "", ...rest] = from.split("-");
+  return [String(Number(year) + 1), ...rest].join("-").replace(/-02-29$/, "-02-28");
+};
+
+export function NewPolicy({ with: about }: { with: Values }) {
+  const say = useW();
+  const desk = useDesk();
+  const insurers = useInsurerChoices("—");
+  const customer = useRead<CustomerOut>(about.customer ? `/customers/${about.customer}` : null);
+  const start = today();
+  const form = useForm({
+    id: `policy new ${about.customer ?? ""}`,
+    initial: {
+      policy_type: about.line ?? "auto", carrier: "", policy_number: "", coverage_start_date: start, coverage_start_time: "00:00",
+      coverage_end_date: inAYear(start), premium_amount: "", premium_net: "", coverage_amount: "", premium_frequency: "annual",
+      covers: "", vehicle_plate: "", vehicle_make: "", vehicle_model: "", vehicle_year: "", property_address: "",
+      property_postal_code: "", notes: "", distance_sale: "", auto_renew: "yes",
+    },
+    check: (v) => ({
+      ...termChecks(v),
+      carrier: v.carrier ? null : "missing",
+      coverage_start_date: day(given(v, "coverage_start_date")),
+      coverage_end_date: day(given(v, "coverage_end_date")) ?? (given(v, "coverage_end_date") <= given(v, "coverage_start_date") ? "bad_period" : null),
+    }),
+    send: async (v) => {
+      const made = await request<PolicyOut>("POST", "/policies", {
+        key: crypto.randomUUID(),
+        body: {
+          ...termBody(v, null),
+          customer_id: about.customer,
+          policy_type: v.policy_type,
+          carrier: v.carrier,
+          policy_number: given(v, "policy_number") || null,
+          coverage_start_date: v.coverage_start_date,
+          coverage_start_time: v.coverage_start_time || "00:00",
+          coverage_end_date: v.coverage_end_date,
+          distance_sale: v.distance_sale === "yes",
+          auto_renew: v.auto_renew === "yes",
+        },
+      });
+      desk.turn(place("policy", made.policy_id));
+    },
+  });
+  const title = customer.kind === "there" ? say("newPolicyOf", { name: customer.value.name }) : say("newPolicyTitle");
+  return (
+    <Shell title={title} about={about.customer ?? null}>
+      <Form form={form} label={title} submit={say("save")} onLeave={desk.goBack}>
+        <div className="grid">
+          <Pick name="policy_type" label={say("type")} choices={LINES.map((one) => [one, named(say, "line", one)] as const)} />
+          <Pick name="carrier" label={say("insurer")} choices={insurers} />
+          <In name="policy_number" label={say("policyNumber")} hint={say("optional")} maxLength={100} />
+          <In name="coverage_start_date" label={say("effect")} type="date" />
+          <In name="coverage_start_time" label={say("atHour")} type="time" />
+          <In name="coverage_end_date" label={say("ends")} type="date" />
+          <Terms line={form.values.policy_type ?? ""} />
+          <Tick name="auto_renew" label={say("autoRenew")} />
+        </div>
+      </Form>
+    </Shell>
+  );
+}
+
+export function EndorseForm({ policy, onReload }: { policy: PolicyOut; onReload: () => void }) {
+  const say = useW();
+  const desk = useDesk();
+  const title = say("endorseTitle", { name: policyName(say, policy) });
+  const path = `/policies/${policy.policy_id}`;
+  const form = useForm({
+    id: `policy endorse ${policy.policy_id}`,
+    initial: { ...termValues(policy), effective_date: "", reason: "", policy_number: policy.policy_number ?? "" },
+    check: (v) => ({ ...termChecks(v), effective_date: some(v, "effective_date", day) }),
+    send: async (v, changed, over) => {
+      const version = over ? (await api.get<PolicyOut>(path)).version : policy.version;
+      const body: Record<string, unknown> = { ...termBody(v, changed), reason: given(v, "reason") };
+      if (given(v, "effective_date")) body.effective_date = v.effective_date;
+      if (changed.has("policy_number")) body.policy_number = given(v, "policy_number") || null;
+      await api.patch(path, body, etagOf(version));
+      desk.goBack();
+    },
+  });
+  return (
+    <Shell title={title} about={policy.customer_id}>
+      <Form form={form} label={title} submit={say("save")} onLeave={desk.goBack} onReload={onReload}>
+        <div className="grid">
+          <In name="effective_date" label={say("effectFrom")} type="date" hint={say("optional")} />
+          <In name="reason" label={say("reason")} maxLength={200} />
+          {policy.status === "proposal" && <In name="policy_number" label={say("policyNumber")} maxLength={100} />}
+          <Terms line={policy.policy_type} />
+        </div>
+      </Form>
+    </Shell>
+  );
+}
+
+export function RenewForm({ policy }: { policy: PolicyOut }) {
+  const say = useW();
+  const desk = useDesk();
+  const title = say("renewTitle", { name: policyName(say, policy) });
+  const form = useForm({
+    id: `policy renew ${policy.policy_id}`,
+    initial: { end_date: "", premium_amount: "", insurer_notified_on: "", insurer_consents: "", note: "" },
+    check: (v) => ({
+      end_date: some(v, "end_date", (text) => day(text) ?? (text <= policy.coverage_end_date ? "bad_period" : null)),
+      premium_amount: some(v, "premium_amount", amount),
+      insurer_notified_on: some(v, "insurer_notified_on", day),
+    }),
+    send: async (v) => {
+      const body: Record<string, unknown> = { insurer_consents: v.insurer_consents === "yes", note: given(v, "note") };
+      if (given(v, "end_date")) body.end_date = v.end_date;
+      if (given(v, "premium_amount")) body.premium_amount = money(v.premium_amount);
+      if (given(v, "insurer_notified_on")) body.insurer_notified_on = v.insurer_notified_on;
+      await api.post(`/policies/${policy.policy_id}/renew`, body, { etag: etagOf(policy.version) });
+      desk.goBack();
+    },
+  });
+  return (
+    <Shell title={title} about={policy.customer_id}>
+      <Form form={form} label={title} submit={say("renew")} onLeave={desk.goBack}>
+        <div className="grid">
+          <In name="end_date" label={say("newEnd")} type="date" hint={say("optional")} />
+          <Sum name="premium_amount" label={say("newPremium")} hint={say("optional")} />
+          <In name="insurer_notified_on" label={say("insurerNotified")} type="date" hint={say("optional")} />
+          <In name="note" label={say("notes")} maxLength={200} />
+          <Tick name="insurer_consents" label={say("insurerConsents")} />
+        </div>
+      </Form>
+    </Shell>
+  );
+}
+
+const REASONS = [
+  "policyholder_wish", "non_renewal", "total_loss", "sale_of_risk", "death", "distance_withdrawal", "insurer_terminates",
+  "non_payment", "duplicate_insurance", "error",
+] as const;
+/** crm.policies.model.REFUND_RULES: what each reason's rule is, said before anybody presses. */
+const RULES: Record<(typeof REASONS)[number], string> = {
+  policyholder_wish: "none", non_renewal: "none", total_loss: "none", sale_of_risk: "insurer_decides", death: "insurer_decides",
+  distance_withdrawal: "full", insurer_terminates: "unearned_days", non_payment: "insurer_decides",
+  duplicate_insurance: "insurer_decides", error: "insurer_decides",
+};
+
+export function CancelForm({ policy }: { policy: PolicyOut }) {
+  const say = useW();
+  const desk = useDesk();
+  const formats = useFormats();
+  const [done, setDone] = useState<Cancelled | null>(null);
+  const title = say("cancelTitle", { name: policyName(say, policy) });
+  const form = useForm({
+    id: `policy cancel ${policy.policy_id}`,
+    initial: { reason: "policyholder_wish", effective_date: today(), effective_time: "00:00", requested_by: "policyholder", note: "" },
+    check: (v) => ({
+      effective_date:
+        day(given(v, "effective_date")) ??
+        (given(v, "effective_date") < policy.term_start_date || given(v, "effective_date") > policy.coverage_end_date ? "outside_term" as const : null),
+    }),
+    send: async (v) => {
+      const body = { ...v, note: given(v, "note"), requested_by: v.reason === "insurer_terminates" ? "insurer" : v.requested_by };
+      setDone(await api.post<Cancelled>(`/policies/${policy.policy_id}/cancel`, body, { etag: etagOf(policy.version) }));
+    },
+  });
+  const rule = RULES[form.values.reason as keyof typeof RULES];
+  return (
+    <Shell title={title} about={policy.customer_id}>
+      {done ? (
+        <div className="box-msg ok" role="status">
+          <Icon name="check" />
+          <div className="grow">
+            <p>{named(say, "rr", done.refund.rule)} {done.refund.estimate && say("estimate", { amount: formats.money(done.refund.estimate) })}</p>
+            <Button size="small" onClick={desk.goBack}>{say("back")}</Button>
+          </div>
+        </div>
+      ) : (
+        <Form form={form} label={title} submit={say("cancelPolicy")} onLeave={desk.goBack} danger>
+          <div className="grid">
+            <Pick name="reason" label={say("reason")} choices={REASONS.map((one) => [one, named(say, "cr", one)] as const)} />
+            <Pick name="requested_by" label={say("askedBy")} choices={(["policyholder", "insurer", "both"] as const).map((one) => [one, named(say, "by", one)] as const)} />
+            <In name="effective_date" label={say("effectFrom")} type="date" />
+            <In name="effective_time" label={say("atHour")} type="time" />
+            <In name="note" label={say("notes")} maxLength={200} wide />
+          </div>
+          <p className="box-msg calm"><Icon name="info" />{named(say, "rr", rule)}</p>
+        </Form>
+      )}
+    </Shell>
+  );
+}

@@ -1,0 +1,290 @@
+/** A policy in full: what is agreed, whether it covers, its receipts, its renewal and its end. */
+import { api } from "@contactcenter/shared/api";
+import type { CoverageOut, History, PolicyOut, ReceiptOut, Receipts } from "@contactcenter/shared/contract";
+import { Icon } from "@contactcenter/shared/icons";
+import { Button, Menu, type MenuEntry } from "@contactcenter/shared/ui";
+import { useState } from "react";
+
+import { useDesk } from "../context";
+import { useFetched } from "../fetched";
+import { Cover, Facts, PolicyChip, policyName, Read, ReceiptChip, Section, To } from "./bits";
+import { useInsurers, useRead } from "./data";
+import { instant, now, today, useFormats } from "./format";
+import { place } from "./place";
+import { CancelForm, EndorseForm, RenewForm } from "./PolicyForms";
+import { ReceiptForm } from "./ReceiptForm";
+import { Shell, Told, useAct } from "./Shell";
+import { named, useW, type Word } from "./texts";
+
+export function PolicyPage({ id, form }: { id: string; form: string }) {
+  const say = useW();
+  const [customer, setCustomer] = useState<string | null>(null);
+  const card = useRead<PolicyOut>(`/policies/${id}`, customer);
+  if (card.kind !== "there")
+    return <Shell title={say("policy")} busy={card.kind === "loading"}><Read of={card}>{() => null}</Read></Shell>;
+  const policy = card.value;
+  if (policy.customer_id !== customer) setCustomer(policy.customer_id);
+  if (form === "endorse") return <EndorseForm key={id} policy={policy} onReload={card.retry} />;
+  if (form === "renew") return <RenewForm key={id} policy={policy} />;
+  if (form === "cancel") return <CancelForm key={id} policy={policy} />;
+  if (form === "receipt") return <ReceiptForm key={id} policy={policy} />;
+  return <Shown policy={policy} onChanged={card.retry} />;
+}
+
+const ENDED = new Set(["cancelled", "replaced", "expired"]);
+
+function Shown({ policy, onChanged }: { policy: PolicyOut; onChanged: () => void }) {
+  const say = useW();
+  const desk = useDesk();
+  const { day, money } = useFormats();
+  const id = policy.policy_id;
+  const insurers = useInsurers();
+  const insurer = insurers.kind === "there" ? insurers.value.items.find((one) => one.key === policy.carrier) : undefined;
+  const { busy, error, done, act } = useAct();
+  const status = (to: "active" | "suspended") => void act(() => api.post(`/policies/${id}/status`, { status: to })).then(onChanged);
+  const go = (form: string) => desk.go(place("policy", id, { form }));
+  const ended = ENDED.has(policy.status);
+  return (
+    <Shell
+      about={policy.customer_id}
+      title={policyName(say, policy)}
+      chips={<PolicyChip status={policy.status} />}
+      line={<><To place={place("customer", policy.customer_id)}>{policy.customer_name}</To> · {insurer?.name ?? policy.carrier} · {policy.reference}</>}
+      actions={
+        <>
+          <Button size="small" icon="plus" onClick={() => desk.go(place("new", "claim", { customer: policy.customer_id, policy: id }))}>{say("newClaim")}</Button>
+          {policy.status !== "replaced" && <Button size="small" icon="edit" onClick={() => go("endorse")}>{say("endorse")}</Button>}
+          {!ended && <Button size="small" icon="repeat" onClick={() => go("renew")}>{say("renew")}</Button>}
+          <Menu
+            className="ib"
+            align="right"
+            label={say("more")}
+            trigger={<Icon name="dots" />}
+            entries={[
+              ...(ended ? [] : [{ id: "cancel", label: say("cancelPolicy"), icon: <Icon name="close" />, onPick: () => go("cancel") }]),
+              ...(policy.status === "expired" ? [{ id: "renew", label: say("renew"), icon: <Icon name="repeat" />, onPick: () => go("renew") }] : []),
+              ...(policy.status === "active" ? [{ id: "suspend", label: say("suspend"), icon: <Icon name="pause" />, disabled: busy, onPick: () => status("suspended") }] : []),
+              ...(["suspended", "cancelled"].includes(policy.status) ? [{ id: "resume", label: say("resume"), icon: <Icon name="play" />, disabled: busy, onPick: () => status("active") }] : []),
+              { id: "receipt", label: say("addReceipt"), icon: <Icon name="euro" />, onPick: () => go("receipt") },
+              { id: "task", label: say("newTask"), icon: <Icon name="calendar" />, onPick: () => desk.go(place("new", "task", { customer: policy.customer_id, policy: id })) },
+            ]}
+          />
+        </>
+      }
+    >
+      <Told error={error} done={done} />
+      {policy.warnings.map((one) => (
+        <p key={one.type} className="box-msg warn"><Icon name="triangle" />{named(say, "warn", one.type)}</p>
+      ))}
+      <AskCover policy={policy} />
+      <div className="cols">
+        <Section title={say("data")}>
+          <Facts
+            rows={[
+              [say("policyNumber"), policy.policy_number ?? say("noNumber")],
+              [say("term"), say("termOf", { from: day(policy.term_start_date), to: day(policy.coverage_end_date) })],
+              [say("effect"), `${day(policy.coverage_start_date)} ${say("atHour")} ${policy.coverage_start_time.slice(0, 5)}`],
+              [say("premium"), `${money(policy.premium_amount)} · ${named(say, "fr", policy.premium_frequency)}`],
+              [say("premiumNet"), policy.premium_net && money(policy.premium_net)],
+              [say("capital"), policy.coverage_amount && money(policy.coverage_amount)],
+              [say("vehicle"), [policy.vehicle_make, policy.vehicle_model, policy.vehicle_year].filter(Boolean).join(" ")],
+              [say("plate"), policy.vehicle_plate],
+              [say("riskAddress"), [policy.property_address, policy.property_postal_code].filter(Boolean).join(", ")],
+              [say("covers"), policy.covers.join(", ")],
+              [say("notes"), policy.notes && <span className="said">{policy.notes}</span>],
+              [say("reason"), policy.cancellation_reason && named(say, "cr", policy.cancellation_reason)],
+              [say("refundRule"), policy.refund_estimate && say("estimate", { amount: money(policy.refund_estimate) })],
+            ]}
+          />
+        </Section>
+        <div>
+          <Renewal policy={policy} onChanged={onChanged} />
+          <Section title={say("parties")}>
+            <ul className="things">
+              {policy.parties.map((one, n) => (
+                <li key={n} className="thing">
+                  <Icon name="person" />
+                  {one.customer_id ? <To place={place("customer", one.customer_id)} className="cut">{one.name}</To> : <span className="cut">{one.name}</span>}
+                  <span className="t12 x3">{[named(say, "role", one.role), one.share && `${Number(one.share)} %`].filter(Boolean).join(" · ")}</span>
+                </li>
+              ))}
+            </ul>
+          </Section>
+        </div>
+      </div>
+      <ReceiptList policy={policy} />
+      <Versions policy={policy} />
+    </Shell>
+  );
+}
+
+/** Whether it covers an instant: now at first, any other when asked. */
+function AskCover({ policy }: { policy: PolicyOut }) {
+  const say = useW();
+  const [at, setAt] = useState(now);
+  const [asked, setAsked] = useState(at);
+  const moment = instant(asked);
+  const cover = useFetched<CoverageOut>(moment && `${policy.policy_id}/cover ${asked} ${policy.version}`, (signal) =>
+    api.get<CoverageOut>(`/policies/${policy.policy_id}/coverage?at=${encodeURIComponent(moment ?? "")}`, signal),
+  );
+  return (
+    <div className="ask">
+      <form
+        className="row"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setAsked(at);
+        }}
+      >
+        <label className="t13 b" htmlFor="ask-at">{say("askCover")}</label>
+        <input id="ask-at" className="input small" type="datetime-local" value={at} onChange={(event) => setAt(event.target.value)} />
+        <Button size="small" type="submit">{say("ask")}</Button>
+      </form>
+      <Read of={cover} lines={1}>{(one) => <Cover cover={one} />}</Read>
+    </div>
+  );
+}
+
+function Renewal({ policy, onChanged }: { policy: PolicyOut; onChanged: () => void }) {
+  const say = useW();
+  const { day } = useFormats();
+  const { busy, error, act } = useAct();
+  const no = policy.non_renewal;
+  const post = (path: string, body: object) => void act(() => api.post(`/policies/${policy.policy_id}/non-renewal${path}`, body)).then(onChanged);
+  return (
+    <Section title={say("renewal")}>
+      <Facts
+        rows={[
+          [say("autoRenew"), say(policy.auto_renew ? "yes" : "no")],
+          policy.renewal && [say("ourLastDay"), <b key="our">{day(policy.renewal.our_last_day)}</b>],
+          policy.renewal && [say("lawLastDay"), day(policy.renewal.last_day)],
+          policy.renewal && [say("insurerLastDay"), day(policy.renewal.insurer_last_day)],
+          no && [
+            say("nonRenewal"),
+            <span key="no">
+              {[named(say, "nrBy", no.by), named(say, "nr", no.state), day(no.acknowledged_on ?? no.sent_on ?? no.received_on)].join(" · ")}
+              {no.late && <span className="c-bad"> · {say("nrLate")}</span>}
+            </span>,
+          ],
+        ]}
+      />
+      {policy.renewal && !ENDED.has(policy.status) && (
+        <div className="row wrap-row">
+          {!no && <Button size="small" disabled={busy} onClick={() => post("", { by: "policyholder", received_on: today() })}>{say("nrReceive")}</Button>}
+          {no?.state === "received" && <Button size="small" disabled={busy} onClick={() => post("/sent", { on: today() })}>{say("nrSend")}</Button>}
+          {no?.state === "sent" && <Button size="small" disabled={busy} onClick={() => post("/acknowledged", { on: today() })}>{say("nrAcknowledge")}</Button>}
+        </div>
+      )}
+      <Told error={error} />
+    </Section>
+  );
+}
+
+/** Receipts' edges: crm.policies.model.RECEIPT_EDGES. */
+const EDGES: Record<string, readonly string[]> = {
+  issued: ["presented", "collected", "paid_at_broker", "cancelled"],
+  presented: ["collected", "returned", "cancelled"],
+  collected: ["returned"],
+  returned: ["collected", "re_presented", "paid_at_broker", "cancelled"],
+  re_presented: ["collected", "returned", "paid_at_broker", "cancelled"],
+};
+const CODES = ["AM04", "MD01", "AC04", "MS02", "MD06"] as const;
+
+function ReceiptList({ policy }: { policy: PolicyOut }) {
+  const say = useW();
+  const desk = useDesk();
+  const receipts = useRead<Receipts>(`/policies/${policy.policy_id}/receipts`, policy.customer_id, "receipt");
+  const { busy, error, act } = useAct();
+  const move = (one: ReceiptOut, state: string, code?: string) =>
+    void act(() => api.post(`/receipts/${one.receipt_id}/move`, { state, ...(code ? { return_code: code } : {}) })).then(receipts.retry);
+  return (
+    <Section
+      title={say("receipts")}
+      count={receipts.kind === "there" ? receipts.value.items.length : undefined}
+      aside={<Button size="small" kind="quiet" icon="plus" onClick={() => desk.go(place("policy", policy.policy_id, { form: "receipt" }))}>{say("addReceipt")}</Button>}
+    >
+      <Told error={error} />
+      <Read of={receipts}>
+        {({ items }) => (items.length === 0 ? <p className="t13 x3">{say("noReceipts")}</p> : <ReceiptTable items={items} busy={busy} onMove={move} />)}
+      </Read>
+    </Section>
+  );
+}
+
+function ReceiptTable({ items, busy, onMove }: { items: readonly ReceiptOut[]; busy: boolean; onMove: (one: ReceiptOut, state: string, code?: string) => void }) {
+  const say = useW();
+  const { day, money } = useFormats();
+  return (
+    <div className="tables" tabIndex={0} role="group" aria-label={say("receipts")}>
+      <table className="grid-table">
+        <thead>
+          <tr>
+            <th scope="col">{say("number")}</th>
+            <th scope="col">{say("due")}</th>
+            <th scope="col" className="num">{say("total")}</th>
+            <th scope="col">{say("state")}</th>
+            <th scope="col"><span className="sr">{say("move")}</span></th>
+          </tr>
+        </thead>
+        <tbody>
+          {items.map((one) => (
+            <tr key={one.receipt_id}>
+              <th scope="row">
+                {one.number} <span className="x3 nb">{named(say, "rk", one.kind)}</span>
+              </th>
+              <td>{day(one.due_on)}</td>
+              <td className="num">{money(one.total)}</td>
+              <td>
+                <ReceiptChip state={one.state} /> {one.return_code && <span className="t12 x3">{one.return_code}</span>}
+              </td>
+              <td className="num">
+                {(EDGES[one.state]?.length ?? 0) > 0 && (
+                  <Menu
+                    className="btn small quiet"
+                    align="right"
+                    disabled={busy}
+                    label={`${say("move")} ${one.number}`}
+                    trigger={<>{say("move")}<Icon name="down" size={12} /></>}
+                    entries={(EDGES[one.state] ?? []).flatMap<MenuEntry>((to) =>
+                      to === "returned"
+                        ? [
+                            { kind: "caption", id: "caption", label: say("rs_returned") },
+                            ...CODES.map((code) => ({ id: code, label: code, onPick: () => onMove(one, to, code) })),
+                            { kind: "line", id: "line" },
+                          ]
+                        : [{ id: to, label: say(`rs_${to}` as Word), onPick: () => onMove(one, to) }],
+                    )}
+                  />
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Versions({ policy }: { policy: PolicyOut }) {
+  const say = useW();
+  const { moment } = useFormats();
+  const history = useRead<History>(`/policies/${policy.policy_id}/versions`, policy.customer_id);
+  return (
+    <Section title={say("versions")}>
+      <Read of={history}>
+        {({ versions }) => (
+          <ol className="tl">
+            {versions.toReversed().map((one) => (
+              <li key={one.number}>
+                <Icon name="doc" />
+                <b className="cut">{named(say, "v", one.kind)}{one.reason && ` · ${one.reason}`}</b>
+                <time className="t12 x3" dateTime={one.effective_at}>{moment(one.effective_at)}</time>
+                <span className="s">{say("knownOn", { date: moment(one.known_at) })}</span>
+              </li>
+            ))}
+          </ol>
+        )}
+      </Read>
+    </Section>
+  );
+}

@@ -1,0 +1,224 @@
+/** A quote: its price item by item, the offers compared, what the law asks for, and its way to a policy. */
+import { api } from "@contactcenter/shared/api";
+import type { Converted, QuoteOut } from "@contactcenter/shared/contract";
+import { Icon } from "@contactcenter/shared/icons";
+import { Button } from "@contactcenter/shared/ui";
+import { useState } from "react";
+
+import { useDesk } from "../context";
+import { Facts, lineIcon, QuoteChip, Read, Section, To } from "./bits";
+import { day as checkDay } from "./checks";
+import { useInsurers, useRead } from "./data";
+import { Form, In, Pick, Tick, useForm } from "./form";
+import { today, useFormats } from "./format";
+import { place } from "./place";
+import { useInsurerChoices } from "./PolicyForms";
+import { QuoteForm } from "./QuoteForm";
+import { Shell, Told, useAct } from "./Shell";
+import { named, useW } from "./texts";
+
+export function QuotePage({ id, form }: { id: string; form: string }) {
+  const say = useW();
+  const [customer, setCustomer] = useState<string | null>(null);
+  const card = useRead<QuoteOut>(`/quotes/${id}`, customer);
+  if (card.kind !== "there")
+    return <Shell title={say("quote")} busy={card.kind === "loading"}><Read of={card}>{() => null}</Read></Shell>;
+  const quote = card.value;
+  if (quote.customer_id !== customer) setCustomer(quote.customer_id);
+  if (form === "edit" && quote.status === "draft") return <QuoteForm key={id} quote={quote} onReload={card.retry} />;
+  return <Shown quote={quote} form={form} onChanged={card.retry} />;
+}
+
+function Shown({ quote, form, onChanged }: { quote: QuoteOut; form: string; onChanged: () => void }) {
+  const say = useW();
+  const desk = useDesk();
+  const { money, moment } = useFormats();
+  const { busy, error, done, act } = useAct();
+  const id = quote.quote_id;
+  const go = (next: string) => desk.go(place("quote", id, { form: next }));
+  const move = (verb: string) => void act(() => api.post(`/quotes/${id}/${verb}`, undefined, { key: crypto.randomUUID() })).then(onChanged);
+  const lacking = quote.missing;
+  return (
+    <Shell
+      about={quote.customer_id}
+      title={`${quote.quote_number} · ${named(say, "line", quote.quote_type)}`}
+      chips={<QuoteChip quote={quote} />}
+      line={<><To place={place("customer", quote.customer_id)}>{quote.customer_name}</To> · {say("validUntil")} {moment(quote.valid_until)}</>}
+      actions={
+        <>
+          {quote.status === "draft" && (
+            <>
+              <Button size="small" kind="primary" icon="send" disabled={busy || lacking.length > 0} onClick={() => move("send")}>{say("do_sendQuote")}</Button>
+              <Button size="small" icon="edit" onClick={() => go("edit")}>{say("edit")}</Button>
+            </>
+          )}
+          {quote.status === "sent" && (
+            <>
+              <Button size="small" kind="primary" icon="check" disabled={busy} onClick={() => move("accept")}>{say("do_accept")}</Button>
+              <Button size="small" icon="close" onClick={() => go("reject")}>{say("do_reject")}</Button>
+            </>
+          )}
+          {quote.status === "accepted" && !quote.converted && (
+            <Button size="small" kind="primary" icon="doc" onClick={() => go("convert")}>{say("do_convert")}</Button>
+          )}
+        </>
+      }
+    >
+      <Told error={error} done={done} />
+      {form === "reject" && quote.status === "sent" && <Reject quote={quote} onDone={onChanged} />}
+      {form === "convert" && quote.status === "accepted" && !quote.converted && <Convert quote={quote} />}
+      {quote.policy_id && (
+        <p className="box-msg ok"><Icon name="doc" /><To place={place("policy", quote.policy_id)}>{say("itBecame", { name: named(say, "line", quote.quote_type) })}</To></p>
+      )}
+      {quote.status === "draft" && <Lacks missing={lacking} />}
+      {quote.rejection_reason && <p className="box-msg calm"><Icon name="close" />{quote.rejection_reason}</p>}
+      <div className="cols">
+        <Price quote={quote} />
+        <div>
+          <Offers quote={quote} />
+          <Section title={say("data")}>
+            <Facts
+              rows={[
+                ...Object.entries(quote.coverage_details)
+                  .filter(([, value]) => typeof value === "string" || typeof value === "number")
+                  .map(([key, value]) => [named(say, "cd", key), String(value)] as const),
+                [say("frequency"), named(say, "fr", quote.frequency)],
+                [say("notes"), quote.notes && <span className="said">{quote.notes}</span>],
+              ]}
+            />
+          </Section>
+        </div>
+      </div>
+      <Section title={say("mediation")}>
+        <Facts
+          rows={(["needs", "ipid", "broker_information", "criteria"] as const).map((name) => [
+            named(say, "md", name),
+            quote.mediation[name] ? <span className="said">{quote.mediation[name]}</span> : <span className="c-warn row"><Icon name="triangle" size={12} />{say("f_missing")}</span>,
+          ])}
+        />
+      </Section>
+      <p className="t13 x3 total-line">{say("total")}: {money(quote.total_premium)}</p>
+    </Shell>
+  );
+}
+
+function Lacks({ missing }: { missing: readonly string[] }) {
+  const say = useW();
+  if (missing.length === 0) return <p className="box-msg ok"><Icon name="check" />{say("readyToSend")}</p>;
+  return (
+    <div className="box-msg warn">
+      <Icon name="triangle" />
+      <p>{say("missingBefore")} {missing.map((one) => named(say, "md", one)).join(" · ")}</p>
+    </div>
+  );
+}
+
+function Price({ quote }: { quote: QuoteOut }) {
+  const say = useW();
+  const { money } = useFormats();
+  const percent = (rate: unknown) => (rate === null ? "" : ` ${Number(rate) * 100} %`);
+  return (
+    <Section title={say("premium")}>
+      <table className="grid-table price">
+        <tbody>
+          <tr><th scope="row"><Icon name={lineIcon(quote.quote_type)} /> {say("basePremium")}</th><td className="num">{money(quote.base_premium)}</td></tr>
+          {quote.discounts.map((one, n) => (
+            <tr key={`d${n}`}>
+              <td>{one.description || one.type.replaceAll("_", " ")}{percent(one.rate)} {one.capped && <span className="x3">({say("capped")})</span>}</td>
+              <td className="num c-ok">− {money(one.amount)}</td>
+            </tr>
+          ))}
+          {quote.surcharges.map((one, n) => (
+            <tr key={`s${n}`}><td>{one.description || one.type.replaceAll("_", " ")}{percent(one.rate)}</td><td className="num">+ {money(one.amount)}</td></tr>
+          ))}
+          {quote.lines.map((one) => (
+            <tr key={one.kind}><td className="x2">{named(say, "ln", one.kind)}</td><td className="num x2">{money(one.amount)}</td></tr>
+          ))}
+          <tr className="sum"><th scope="row">{say("total")}</th><td className="num b">{money(quote.total_premium)}</td></tr>
+        </tbody>
+      </table>
+    </Section>
+  );
+}
+
+function Offers({ quote }: { quote: QuoteOut }) {
+  const say = useW();
+  const { money } = useFormats();
+  const insurers = useInsurers();
+  const name = (key: string) => (insurers.kind === "there" ? insurers.value.items.find((one) => one.key === key)?.name : undefined) ?? key;
+  return (
+    <Section title={say("offers")} count={quote.carrier_quotes.length}>
+      <ul className="things">
+        {quote.carrier_quotes.map((one, n) => (
+          <li key={n} className="thing">
+            <Icon name={one.carrier === quote.carrier ? "check" : "dash"} />
+            <span className="cut">{name(one.carrier)}</span>
+            <span className="t13">{money(one.premium)}</span>
+            {one.coverage && <span className="s cut">{one.coverage}</span>}
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function Reject({ quote, onDone }: { quote: QuoteOut; onDone: () => void }) {
+  const say = useW();
+  const desk = useDesk();
+  const form = useForm({
+    id: `quote reject ${quote.quote_id}`,
+    initial: { reason: "" },
+    check: (v) => ({ reason: v.reason?.trim() ? null : "missing" }),
+    send: async (v) => {
+      await api.post(`/quotes/${quote.quote_id}/reject`, { reason: v.reason?.trim() });
+      onDone();
+      desk.goBack();
+    },
+  });
+  return (
+    <div className="card move">
+      <Form form={form} label={say("do_reject")} submit={say("do_reject")} onLeave={desk.goBack}>
+        <div className="grid"><In name="reason" label={say("rejectionReason")} maxLength={100} wide /></div>
+      </Form>
+    </div>
+  );
+}
+
+function Convert({ quote }: { quote: QuoteOut }) {
+  const say = useW();
+  const desk = useDesk();
+  const insurers = useInsurerChoices("—");
+  const title = say("convertTitle", { name: quote.quote_number });
+  const form = useForm({
+    id: `quote convert ${quote.quote_id}`,
+    initial: { carrier: quote.carrier ?? "", policy_number: "", coverage_start_date: today(), distance_sale: "" },
+    check: (v) => ({ carrier: v.carrier ? null : "missing", coverage_start_date: checkDay(v.coverage_start_date ?? "") }),
+    send: async (v) => {
+      const done = await api.post<Converted>(
+        `/quotes/${quote.quote_id}/convert`,
+        {
+          carrier: v.carrier,
+          policy_number: v.policy_number?.trim() || null,
+          coverage_start_date: v.coverage_start_date,
+          distance_sale: v.distance_sale === "yes",
+          ...(v.distance_sale === "yes" ? { concluded_on: today() } : {}),
+        },
+        { key: crypto.randomUUID() },
+      );
+      desk.turn(place("policy", done.policy.policy_id));
+    },
+  });
+  return (
+    <div className="card move">
+      <h3 className="t14 b">{title}</h3>
+      <Form form={form} label={title} submit={say("do_convert")} onLeave={desk.goBack}>
+        <div className="grid">
+          <Pick name="carrier" label={say("insurer")} choices={insurers} />
+          <In name="policy_number" label={say("policyNumber")} hint={say("optional")} maxLength={100} />
+          <In name="coverage_start_date" label={say("effect")} type="date" />
+          <Tick name="distance_sale" label={say("soldAtDistance")} />
+        </div>
+      </Form>
+    </div>
+  );
+}

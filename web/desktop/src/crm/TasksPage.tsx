@@ -1,0 +1,179 @@
+/** Tasks: mine or the team's, by when they are due; done with a key, new from anywhere. */
+import { api, request } from "@contactcenter/shared/api";
+import type { CustomerOut, TaskOut, TaskPage as Listed } from "@contactcenter/shared/contract";
+import { Icon } from "@contactcenter/shared/icons";
+import { Button, Chip, cls, IconButton } from "@contactcenter/shared/ui";
+
+import { useAgent, useDesk } from "../context";
+import { Read, To } from "./bits";
+import { usePeople } from "./ClaimMove";
+import { useRead } from "./data";
+import { Area, Form, In, Pick, useForm, type Values } from "./form";
+import { instant, today, useFormats } from "./format";
+import { type Place, place } from "./place";
+import { Shell, Told, useAct } from "./Shell";
+import { named, useW, type Word } from "./texts";
+
+const DUE = ["all", "today", "overdue", "done"] as const;
+
+export function TasksPage({ with: wanted }: { with: Values }) {
+  const say = useW();
+  const desk = useDesk();
+  const customer = wanted.customer ?? "";
+  const whose = customer ? "team" : (wanted.whose ?? "mine");
+  const due = DUE.find((one) => one === wanted.due) ?? "all";
+  const query = new URLSearchParams({ limit: "100" });
+  if (whose === "mine") query.set("mine", "true");
+  if (customer) query.set("customer_id", customer);
+  if (due === "done") query.set("status", "completed");
+  else query.set("open", "true");
+  if (due === "today" || due === "overdue") query.set("due", due);
+  const tasks = useRead<Listed>(`/tasks?${query}`, "task");
+  const show = (next: Record<string, string>) => desk.turn(place("tasks", "", { whose, due, customer, ...next }));
+  const of = useRead<CustomerOut>(customer ? `/customers/${customer}` : null);
+  return (
+    <Shell
+      title={say("tasks")}
+      {...(customer ? { about: customer } : {})}
+      line={of.kind === "there" ? <To place={place("customer", customer)}>{of.value.name}</To> : undefined}
+      actions={
+        <>
+          {!customer && (
+            <Choose label={say("whose")} options={["mine", "team"] as const} now={whose} name={(one) => say(one)} onPick={(one) => show({ whose: one })} />
+          )}
+          <Choose label={say("which")} options={DUE} now={due} name={(one) => say(`due_${one}` as Word)} onPick={(one) => show({ due: one })} />
+          <Button size="small" kind="primary" icon="plus" onClick={() => desk.go(place("new", "task", customer ? { customer } : {}))}>{say("newTask")}</Button>
+        </>
+      }
+    >
+      <Read of={tasks} lines={6}>{({ items }) => <TaskRows items={items} onChanged={tasks.retry} open={wanted.task} />}</Read>
+    </Shell>
+  );
+}
+
+export function Choose<K extends string>({ label, options, now, name, onPick }: { label: string; options: readonly K[]; now: string; name: (one: K) => string; onPick: (one: K) => void }) {
+  return (
+    <div className="choose" role="group" aria-label={label}>
+      {options.map((one) => (
+        <button key={one} type="button" aria-pressed={one === now} className={cls(one === now && "on")} onClick={() => onPick(one)}>{name(one)}</button>
+      ))}
+    </div>
+  );
+}
+
+/** Late and soonest first, those without a day last. */
+function byUrgency(a: TaskOut, b: TaskOut): number {
+  return (a.due_date ?? "9").localeCompare(b.due_date ?? "9") || RANK.indexOf(b.priority) - RANK.indexOf(a.priority);
+}
+const RANK = ["low", "medium", "high", "urgent"];
+const OPEN = new Set(["pending", "in_progress"]);
+
+export function TaskRows({ items, onChanged, open, plain }: { items: readonly TaskOut[]; onChanged: () => void; open?: string | undefined; plain?: boolean }) {
+  const say = useW();
+  const { busy, error, done, act } = useAct();
+  const end = (one: TaskOut, how: "complete" | "cancel") =>
+    void act(() => api.post(`/tasks/${one.task_id}/${how}`), how === "complete" ? say("taskDone", { title: one.title }) : say("ts_cancelled")).then(onChanged);
+  return (
+    <>
+      {!plain || error ? <Told error={error} done={done} /> : null}
+      {items.length === 0 && <p className="t13 x3">{say("noTasks")}</p>}
+      <ul className="tasks">
+        {[...items].sort(byUrgency).map((one) => <TaskRow key={one.task_id} one={one} busy={busy} shown={open === one.task_id} onEnd={end} />)}
+      </ul>
+    </>
+  );
+}
+
+function aboutOf(one: TaskOut): Place | null {
+  if (one.claim_id) return place("claim", one.claim_id);
+  if (one.quote_id) return place("quote", one.quote_id);
+  if (one.policy_id) return place("policy", one.policy_id);
+  return one.customer_id ? place("customer", one.customer_id) : null;
+}
+
+function TaskRow({ one, busy, shown, onEnd }: { one: TaskOut; busy: boolean; shown: boolean; onEnd: (one: TaskOut, how: "complete" | "cancel") => void }) {
+  const say = useW();
+  const { day, moment } = useFormats();
+  const about = aboutOf(one);
+  const open = OPEN.has(one.status);
+  const high = one.priority === "high" || one.priority === "urgent";
+  return (
+    <li className={cls("task", one.overdue && "late", shown && "at")}>
+      {open ? (
+        <button type="button" className="done-box" disabled={busy} aria-label={`${say("complete")}: ${one.title}`} title={say("complete")} onClick={() => onEnd(one, "complete")}>
+          <Icon name="check" size={12} />
+        </button>
+      ) : (
+        <Icon name={one.status === "completed" ? "check" : "close"} className="x3" />
+      )}
+      <div className="grow">
+        <p className={cls("row", !open && "x3")}>
+          {about ? <To place={about} className="cut b">{one.title}</To> : <span className="cut b">{one.title}</span>}
+          {high && <Chip tone={one.priority === "urgent" ? "bad" : "warn"} icon={one.priority === "urgent" ? "octagon" : "triangle"}>{named(say, "pr", one.priority)}</Chip>}
+          {one.status === "in_progress" && <Chip tone="acc" icon="play">{say("ts_in_progress")}</Chip>}
+        </p>
+        <p className="t12 x3 cut">
+          {[
+            one.task_type !== "general" ? named(say, "tt", one.task_type) : "",
+            one.assignee_name ?? say("nobody"),
+            one.complaint ? say("complaintClock", { day: one.complaint.working_day, of: one.complaint.of, date: day(one.complaint.due_on) }) : "",
+            one.description ?? "",
+          ].filter(Boolean).join(" · ")}
+        </p>
+      </div>
+      <span className={cls("t13 nowrap", one.overdue && open ? "c-bad" : "x2")}>
+        {one.overdue && open && <><Icon name="octagon" size={12} /> <span className="sr">{say("overdue")}</span></>}
+        {one.due_date ? moment(one.due_date) : say("noDue")}
+      </span>
+      {open && <IconButton icon="close" label={`${say("cancelTask")}: ${one.title}`} disabled={busy} onClick={() => onEnd(one, "cancel")} />}
+    </li>
+  );
+}
+
+const TYPES = ["general", "call", "email", "document", "renewal", "complaint"] as const;
+
+export function NewTask({ with: about }: { with: Values }) {
+  const say = useW();
+  const desk = useDesk();
+  const people = usePeople();
+  const me = useAgent((state) => state.me);
+  const form = useForm({
+    id: `task new ${about.interaction ?? about.customer ?? ""}`,
+    initial: { title: "", description: "", priority: "medium", task_type: "general", due: `${today()}T18:00`, assigned_agent: me.agent_id, received_on: today() },
+    check: (v) => ({
+      title: v.title?.trim() ? null : "missing",
+      due: v.due && instant(v.due) === null ? "bad_date" : null,
+      received_on: v.task_type === "complaint" && !v.received_on ? "missing" : null,
+    }),
+    send: async (v) => {
+      const body: Record<string, unknown> = {
+        title: v.title?.trim(),
+        description: v.description?.trim() || null,
+        priority: v.priority,
+        task_type: v.task_type,
+        due_date: v.due ? instant(v.due) : null,
+      };
+      if (v.assigned_agent !== me.agent_id) body.assigned_agent = v.assigned_agent;
+      if (v.task_type === "complaint") body.received_on = v.received_on;
+      for (const name of ["customer", "policy", "claim", "quote", "interaction"]) if (about[name]) body[`${name}_id`] = about[name];
+      await request("POST", "/tasks", { body, key: crypto.randomUUID() });
+      desk.goBack();
+    },
+  });
+  const title = say("newTaskTitle");
+  return (
+    <Shell title={title} about={about.customer ?? null} line={about.interaction ? say("comesFrom") : undefined}>
+      <Form form={form} label={title} submit={say("save")} onLeave={desk.goBack}>
+        <div className="grid">
+          <In name="title" label={say("title")} maxLength={100} wide />
+          <In name="due" label={say("dueOn")} type="datetime-local" />
+          <Pick name="assigned_agent" label={say("assignee")} choices={people} />
+          <Pick name="priority" label={say("priority")} choices={(["low", "medium", "high", "urgent"] as const).map((one) => [one, named(say, "pr", one)] as const)} />
+          <Pick name="task_type" label={say("taskType")} choices={TYPES.map((one) => [one, named(say, "tt", one)] as const)} />
+          {form.values.task_type === "complaint" && <In name="received_on" label={say("receivedOn")} type="date" />}
+          <Area name="description" label={say("detail")} rows={3} />
+        </div>
+      </Form>
+    </Shell>
+  );
+}

@@ -1,0 +1,33 @@
+/** What the pages read: by path, again when an event says that the file has changed. */
+import { api } from "@contactcenter/shared/api";
+import type { Insurers } from "@contactcenter/shared/contract";
+import { useStore } from "@contactcenter/shared/store";
+
+import { useDesk } from "../context";
+import { type Fetched, useFetched } from "../fetched";
+
+/** A number that grows with every change told of these: a customer's id, a contact's, or an area's name. */
+export function useChanges(...of: (string | null | undefined)[]): number {
+  return useStore(useDesk().changes, (all) => of.reduce((sum, one) => sum + (one ? (all[one] ?? 0) : 0), all.link ?? 0));
+}
+
+/** Reads `path`, and again when one of `of` changes; what was there stays until then. */
+export function useRead<T>(path: string | null, ...of: (string | null | undefined)[]): Fetched<T> {
+  const changes = useChanges(...of);
+  return useFetched<T>(path && `${path} ${changes}`, (signal) => api.get<T>(path ?? "", signal));
+}
+
+let known: Promise<Insurers> | null = null;
+
+/** Insurers are few and hardly change: read once. */
+export function useInsurers(): Fetched<Insurers> {
+  return useFetched<Insurers>("insurers", () => {
+    known ??= api.get<Insurers>("/insurers").catch((error: unknown) => {
+      known = null;
+      throw error;
+    });
+    return known;
+  });
+}
+
+export const etagOf = (version: number): string => `"${version}"`;

@@ -1,0 +1,321 @@
+/**
+ * A form of the CRM: values are kept while one looks elsewhere, checked as one types, and a version
+ * that somebody else has changed meanwhile is told with a way out. Ctrl Enter saves, Escape leaves.
+ */
+import { ApiError } from "@contactcenter/shared/api";
+import { Icon } from "@contactcenter/shared/icons";
+import { Button, cls, ErrorLine } from "@contactcenter/shared/ui";
+import {
+  createContext, type HTMLInputTypeAttribute, type ReactNode, useContext, useEffect, useId, useRef, useState,
+} from "react";
+
+import type { Fault } from "./checks";
+import { faultsOf, refusal } from "./refused";
+import { useW, type Word } from "./texts";
+
+export type Values = Readonly<Record<string, string>>;
+export type Checks = Readonly<Record<string, Fault | null | undefined>>;
+
+/** What was begun and not saved: by form, until the page is loaded anew. */
+const drafts = new Map<string, { values: Values; base: Values }>();
+const SETTLED_MS = 700;
+
+interface Options {
+  /** Where the draft is kept: the kind and the id. */
+  id: string;
+  initial: Values;
+  check: (values: Values) => Checks;
+  /** Throws what the server refuses. `changed`: names whose value differs from the initial one. */
+  send: (values: Values, changed: ReadonlySet<string>, over: boolean) => Promise<void>;
+}
+
+export interface FormState {
+  values: Values;
+  set: (name: string, value: string) => void;
+  setAll: (values: Values) => void;
+  blur: (name: string) => void;
+  fault: (name: string) => string | undefined;
+  whole: string | undefined;
+  /** The last refusal, for what it carries. */
+  error: unknown;
+  stale: boolean;
+  busy: boolean;
+  dirty: boolean;
+  restored: boolean;
+  submit: (over?: boolean) => Promise<void>;
+  drop: () => void;
+}
+
+export function useForm({ id, initial, check, send }: Options): FormState {
+  const say = useW();
+  const kept = drafts.get(id);
+  const [values, setValues] = useState<Values>(kept?.values ?? initial);
+  const [base, setBase] = useState<Values>(kept?.base ?? initial);
+  const [restored] = useState(kept !== undefined);
+  const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
+  const [refused, setRefused] = useState<Record<string, string>>({});
+  const [error, setError] = useState<unknown>(null);
+  const [tried, setTried] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const timers = useRef(new Map<string, number>());
+  const names = Object.keys(values);
+  const changed = new Set(names.filter((name) => values[name] !== base[name]));
+  const checks = check(values);
+  useEffect(() => {
+    if (changed.size > 0) drafts.set(id, { values, base });
+    else drafts.delete(id);
+  });
+  useEffect(() => () => timers.current.forEach((timer) => clearTimeout(timer)), []);
+
+  const touch = (name: string) => setTouched((now) => (now.has(name) ? now : new Set(now).add(name)));
+  const set = (name: string, value: string) => {
+    setValues((now) => ({ ...now, [name]: value }));
+    setRefused(({ [name]: _mended, ...rest }) => rest);
+    clearTimeout(timers.current.get(name));
+    if (value !== "") timers.current.set(name, window.setTimeout(() => touch(name), SETTLED_MS));
+  };
+  const drop = () => {
+    drafts.delete(id);
+    setValues(initial);
+    setBase(initial);
+    setTouched(new Set());
+    setRefused({});
+    setError(null);
+    setTried(false);
+  };
+  const submit = async (over = false) => {
+    if (busy) return;
+    setTried(true);
+    setError(null);
+    if (Object.values(checks).some(Boolean)) {
+      requestAnimationFrame(() => document.querySelector<HTMLElement>('.crm [aria-invalid="true"]')?.focus());
+      return;
+    }
+    setBusy(true);
+    try {
+      await send(values, changed, over);
+      drafts.delete(id);
+      setBase(values);
+      setRefused({});
+    } catch (problem) {
+      setError(problem);
+      setRefused(faultsOf(problem, names, say));
+    } finally {
+      setBusy(false);
+    }
+  };
+  const faulty = tried && Object.values(checks).some(Boolean);
+  return {
+    values,
+    set,
+    setAll: (more) => setValues((now) => ({ ...now, ...more })),
+    blur: (name) => {
+      if (values[name] !== base[name]) touch(name);
+    },
+    fault: (name) => {
+      const fault = checks[name];
+      if (fault && (tried || (touched.has(name) && fault !== "missing"))) return say(`f_${fault}` as Word);
+      return refused[name];
+    },
+    whole: faulty ? say("mendFirst") : error === null ? undefined : refusal(error, say),
+    error,
+    stale: error instanceof ApiError && error.status === 412,
+    busy,
+    dirty: changed.size > 0,
+    restored,
+    submit,
+    drop,
+  };
+}
+
+const Context = createContext<FormState | null>(null);
+
+function useField(name: string): { form: FormState; value: string; fault: string | undefined } {
+  const form = useContext(Context);
+  if (!form) throw new Error("a field stands in a form");
+  return { form, value: form.values[name] ?? "", fault: form.fault(name) };
+}
+
+interface FormProps {
+  form: FormState;
+  label: string;
+  submit: string;
+  onLeave: () => void;
+  /** After a conflict: shows what is there now. */
+  onReload?: (() => void) | undefined;
+  danger?: boolean;
+  children: ReactNode;
+  /** Beside the buttons. */
+  extra?: ReactNode;
+}
+
+export function Form({ form, label, submit, onLeave, onReload, danger, children, extra }: FormProps) {
+  const say = useW();
+  const box = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    box.current?.querySelector<HTMLElement>("[data-first], input:not([type=hidden]), select, textarea")?.focus();
+  }, []);
+  return (
+    <Context value={form}>
+      <form
+        ref={box}
+        className="form"
+        aria-label={label}
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          void form.submit();
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+            event.preventDefault();
+            void form.submit();
+          } else if (event.key === "Escape" && !event.defaultPrevented) {
+            event.preventDefault();
+            onLeave();
+          }
+        }}
+      >
+        {form.restored && form.dirty && <p className="t13 x2 row form-note"><Icon name="edit" size={12} />{say("draftBack")}</p>}
+        {children}
+        <div className="form-foot">
+          <div className="form-whole" role="alert">
+            {form.stale ? (
+              <div className="box-msg warn">
+                <Icon name="triangle" />
+                <div className="grow">
+                  <p>{say("changedSince")}</p>
+                  <div className="row wrap-row">
+                    <Button size="small" onClick={() => void form.submit(true)}>{say("saveMine")}</Button>
+                    <Button size="small" kind="quiet" onClick={() => { form.drop(); onReload?.(); }}>{say("seeTheirs")}</Button>
+                  </div>
+                </div>
+              </div>
+            ) : (
+              form.whole && (
+                <p className="c-bad row"><Icon name="octagon" size={12} />{form.whole}</p>
+              )
+            )}
+          </div>
+          <span className="x3 t12 form-keys">{say("keysForm")}</span>
+          {extra}
+          <Button onClick={() => { form.drop(); onLeave(); }}>{say("cancel")}</Button>
+          <Button kind={danger ? "danger" : "primary"} type="submit" disabled={form.busy}>
+            {form.busy ? say("saving") : submit}
+          </Button>
+        </div>
+      </form>
+    </Context>
+  );
+}
+
+interface FieldProps {
+  name: string;
+  label: string;
+  hint?: string;
+  wide?: boolean | undefined;
+}
+
+function Shell({ id, label, hint, wide, fault, children }: Omit<FieldProps, "name"> & { id: string; fault: string | undefined; children: ReactNode }) {
+  return (
+    <div className={cls("field", wide && "wide")}>
+      <div className="lab">
+        <label htmlFor={id}>{label}</label>
+        {hint && <span className="end x3 nb" id={`${id}-h`}>{hint}</span>}
+      </div>
+      {children}
+      <ErrorLine id={`${id}-e`} error={fault} />
+    </div>
+  );
+}
+
+interface InProps extends FieldProps {
+  type?: HTMLInputTypeAttribute;
+  inputMode?: "decimal" | "tel" | "email" | "numeric";
+  maxLength?: number;
+  placeholder?: string;
+  list?: readonly string[];
+}
+
+export function In({ name, type = "text", inputMode, maxLength, placeholder, list, ...shell }: InProps) {
+  const { form, value, fault } = useField(name);
+  const id = useId();
+  return (
+    <Shell id={id} fault={fault} {...shell}>
+      <input
+        id={id}
+        name={name}
+        className="input"
+        type={type}
+        inputMode={inputMode}
+        maxLength={maxLength}
+        placeholder={placeholder}
+        autoComplete="off"
+        list={list ? `${id}-l` : undefined}
+        value={value}
+        aria-invalid={fault ? true : undefined}
+        aria-describedby={`${id}-e`}
+        onChange={(event) => form.set(name, event.target.value)}
+        onBlur={() => form.blur(name)}
+      />
+      {list && <datalist id={`${id}-l`}>{list.map((one) => <option key={one} value={one} />)}</datalist>}
+    </Shell>
+  );
+}
+
+/** A sum in euros. */
+export const Sum = (props: FieldProps) => <In inputMode="decimal" maxLength={20} {...props} label={`${props.label} (€)`} />;
+
+export function Area({ name, rows = 3, maxLength = 8000, first, ...shell }: FieldProps & { rows?: number; maxLength?: number; first?: boolean }) {
+  const { form, value, fault } = useField(name);
+  const id = useId();
+  return (
+    <Shell id={id} fault={fault} wide {...shell}>
+      <textarea
+        id={id}
+        name={name}
+        className="input"
+        rows={rows}
+        maxLength={maxLength}
+        value={value}
+        data-first={first || undefined}
+        aria-invalid={fault ? true : undefined}
+        aria-describedby={`${id}-e`}
+        onChange={(event) => form.set(name, event.target.value)}
+        onBlur={() => form.blur(name)}
+      />
+    </Shell>
+  );
+}
+
+export type Choice = readonly [value: string, label: string];
+
+export function Pick({ name, choices, ...shell }: FieldProps & { choices: readonly Choice[] }) {
+  const { form, value, fault } = useField(name);
+  const id = useId();
+  return (
+    <Shell id={id} fault={fault} {...shell}>
+      <select
+        id={id}
+        name={name}
+        className="input"
+        value={value}
+        aria-invalid={fault ? true : undefined}
+        aria-describedby={`${id}-e`}
+        onChange={(event) => form.set(name, event.target.value)}
+      >
+        {choices.map(([one, label]) => <option key={one} value={one}>{label}</option>)}
+      </select>
+    </Shell>
+  );
+}
+
+export function Tick({ name, label, wide }: FieldProps) {
+  const { form, value } = useField(name);
+  return (
+    <label className={cls("tick", wide && "wide")}>
+      <input type="checkbox" name={name} checked={value === "yes"} onChange={(event) => form.set(name, event.target.checked ? "yes" : "")} />
+      {label}
+    </label>
+  );
+}
