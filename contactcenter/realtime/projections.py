@@ -61,6 +61,7 @@ from contactcenter.events.interactions import (
     InteractionQueued,
     InteractionResumed,
     InteractionTransferred,
+    InteractionVerified,
     InteractionWrapExtended,
     InteractionWrappedUp,
     InteractionWrapStarted,
@@ -192,9 +193,10 @@ _FILE: Final = frozenset(
 )
 _FILES: Final[tuple[type[Event], ...]] = (
     ContactLinked,
+    InteractionVerified,
     *(e for e in CATALOGUE if e.name.partition(".")[0] in _FILE and "team" in e.audience),
 )
-"""What changes a customer's file, or whose file a contact belongs to."""
+"""What changes a customer's file or how much of it is shown, or whose file a contact belongs to."""
 
 RULES: Final[tuple[Rule, ...]] = (
     # An agent's own desk: offers, and the interactions it has a part in.

@@ -47,28 +47,13 @@ function Contact(props: { id: string; version: string; current: string; mine: bo
   const { id, version, current, mine } = props;
   const t = useT();
   const changes = useChanges(id);
-  const live = useLive();
   const contact = useFetched(`${id} ${version} ${changes}`, (signal) => api.get<ContactCard>(`/contacts/${id}`, signal));
   const file = useFile({ interaction: current, contact: id, customer: null, version });
   const unknown = file.kind === "there" && file.value.state !== "identified";
   const first = useFetched(unknown ? `${id} ${version}` : null, (signal) => api.get<TimelinePage>(`/contacts/${id}/timeline?limit=10`, signal));
   const card = contact.kind === "there" ? contact.value : null;
-  if (file.kind === "there" && file.value.state === "identified") {
-    const verify = () =>
-      void (live && api.patch<ContactCard>(`/contacts/${id}`, { verified: true }).then(contact.retry, contact.retry));
-    return (
-      <FileView
-        file={file.value}
-        interaction={current}
-        contact={card}
-        customer={null}
-        mine={mine}
-        version={version}
-        onVerify={verify}
-        onLinked={file.retry}
-      />
-    );
-  }
+  if (file.kind === "there" && file.value.state === "identified")
+    return <FileView file={file.value} interaction={current} mine={mine} onLinked={file.retry} />;
   return (
     <>
       {contact.kind === "failed" ? (

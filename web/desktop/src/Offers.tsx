@@ -14,6 +14,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from "reac
 import { incomingCall, partner } from "./calls";
 import { useAgent, useDesk, useLive } from "./context";
 import { type Desk, OFFER_DEAD_MS, queueName } from "./desk";
+import { Pop } from "./crm/Pop";
 import { failureKey } from "./Status";
 import { useT } from "./texts";
 
@@ -214,6 +215,7 @@ function Offer({ reservation, more }: { reservation: ReservationCard; more: numb
         )}
         <span className="x2 t13 end">{t("waitedFor", { time: duration(now - Date.parse(reservation.waiting_since)) })}</span>
       </div>
+      <Pop interaction={reservation.interaction_id} />
       <ul className="offer-why">
         {whyLines(reservation, state, t).map((line) => (
           <li key={line}>

@@ -30,6 +30,8 @@ let refreshing: Promise<boolean> | null = null;
 
 interface RequestOptions {
   body?: unknown;
+  /** A file instead of JSON, with its media type. */
+  file?: { content: Blob; type: string };
   /** Sent as If-Match. */
   etag?: string;
   /** Sent as Idempotency-Key: the same key repeats the same answer. */
@@ -45,6 +47,10 @@ async function send(method: string, path: string, options: RequestOptions): Prom
   if (options.key) headers["Idempotency-Key"] = options.key;
   const init: RequestInit = { method, headers, credentials: "same-origin" };
   if (options.body !== undefined) init.body = JSON.stringify(options.body);
+  if (options.file) {
+    headers["Content-Type"] = options.file.type;
+    init.body = options.file.content;
+  }
   if (options.signal) init.signal = options.signal;
   try {
     return await fetch(BASE + path, init);

@@ -6,6 +6,7 @@ import { CustomerForm } from "./CustomerForm";
 import { CustomerPage } from "./CustomerPage";
 import { CustomersPage } from "./CustomersPage";
 import { hashOf, type Place } from "./place";
+import { ImportPage } from "./ImportPage";
 import { NewPolicy } from "./PolicyForms";
 import { PolicyPage } from "./PolicyPage";
 import { NewQuote } from "./QuoteForm";
@@ -39,7 +40,7 @@ function shown({ page, id, with: given }: Place) {
     case "run":
       return <RunPage key={id} id={id} />;
     case "import":
-      return <CustomersPage query="" />;
+      return <ImportPage />;
     case "new":
       switch (id) {
         case "customer":

@@ -1,18 +1,18 @@
 /** The right column: whose file it is, what is open in it, and everything that happened. */
 import { api } from "@contactcenter/shared/api";
-import type { ContactCard, CustomerRow, DeskFile, Hits } from "@contactcenter/shared/contract";
+import type { CustomerRow, DeskFile, Hits } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { useStore } from "@contactcenter/shared/store";
 import { Button, Chip, cls, ErrorLine, Menu } from "@contactcenter/shared/ui";
 import { useEffect, useId, useRef, useState } from "react";
 
-import { useDesk, useLive } from "../context";
+import { useDesk } from "../context";
 import { useAltKeys } from "../keys";
 import { useFetched } from "../fetched";
-import { useT } from "../texts";
 import { ClaimChip, Failed, FiledChip, lineIcon, QuoteChip, Row, Section, To } from "./bits";
 import { useChanges, useRead } from "./data";
 import { useFormats } from "./format";
+import { Gate, useGate } from "./Gate";
 import { place } from "./place";
 import { refusal } from "./refused";
 import { named, useW, type Word } from "./texts";
@@ -21,16 +21,19 @@ import { Timeline } from "./Timeline";
 interface PanelProps {
   /** The conversation it is about; null while a page is read on its own. */
   interaction: string | null;
-  contact: ContactCard | null;
-  customer: string | null;
   mine: boolean;
-  /** What the screen knows of a change by itself. */
-  version: string;
-  onVerify: () => void;
 }
 
-/** Null while it is not known that there is a file: the contact is shown then. */
-export function useFile({ interaction, contact, customer, version }: Pick<PanelProps, "interaction" | "customer" | "version"> & { contact: string | null }) {
+interface Whose {
+  interaction: string | null;
+  contact: string | null;
+  customer: string | null;
+  /** What the screen knows of a change by itself. */
+  version: string;
+}
+
+/** The file of whom a conversation is about, or of a customer; read again when it changes. */
+export function useFile({ interaction, contact, customer, version }: Whose) {
   const [whose, setWhose] = useState(customer);
   const changes = useChanges(contact, whose);
   const path = interaction ? `/interactions/${interaction}/file` : `/customers/${customer}/file`;
@@ -82,14 +85,15 @@ export function FileView({ file, ...props }: PanelProps & { file: DeskFile; onLi
   );
 }
 
-function Who({ file, contact, mine, onVerify, onOther, interaction }: PanelProps & { file: DeskFile; onOther: () => void }) {
+function Who({ file, mine, interaction, onOther, onLinked }: PanelProps & { file: DeskFile; onOther: () => void; onLinked: () => void }) {
   const say = useW();
-  const t = useT();
   const desk = useDesk();
-  const live = useLive();
   const { customer } = file;
+  const gate = useGate(interaction, customer?.customer_id ?? null);
+  const [asking, setAsking] = useState(false);
   if (customer === null) return null;
-  const verified = contact?.verified ?? false;
+  const level = gate.kind === "there" ? gate.value : null;
+  const verified = level?.level === "verified";
   const document = customer.dni ?? customer.tax_id;
   const vip = customer.segment === "vip" || customer.segment === "fleet";
   return (
@@ -118,14 +122,14 @@ function Who({ file, contact, mine, onVerify, onOther, interaction }: PanelProps
       <dl className="kv">
         <dt>{say(customer.kind === "company" ? "taxId" : "document")}</dt>
         <dd className="row">
-          <span className="cut">{customer.masked || !verified ? hidden(document) : (document ?? "—")}</span>
-          {contact &&
+          <span className="cut">{document ?? "—"}</span>
+          {level &&
             (verified ? (
-              <span className="row c-ok nowrap"><Icon name="shield" />{t("verified")}</span>
+              <span className="row c-ok nowrap"><Icon name="shield" />{say("verified")}</span>
             ) : (
               <>
-                <span className="row x2 nowrap"><Icon name="lock" />{t("unverified")}</span>
-                {mine && <button type="button" className="link end" disabled={!live} onClick={onVerify}>{t("verify")}</button>}
+                <span className="row x2 nowrap"><Icon name="lock" />{level.passed.length > 0 ? say("gateOf", { n: level.passed.length }) : say("unverified")}</span>
+                {mine && <button type="button" className="link end" aria-expanded={asking} onClick={() => setAsking(!asking)}>{say("verify")}</button>}
               </>
             ))}
         </dd>
@@ -138,12 +142,12 @@ function Who({ file, contact, mine, onVerify, onOther, interaction }: PanelProps
           ) : null,
         )}
       </dl>
+      {asking && interaction && level && !verified && (
+        <Gate interaction={interaction} gate={level} onClose={() => setAsking(false)} onDone={() => { gate.retry(); onLinked(); }} />
+      )}
     </div>
   );
 }
-
-/** The end of a document, for as long as nobody has verified who it is. */
-const hidden = (document: string | null): string => (document ? `••• ${document.slice(-3)}` : "—");
 
 /** A Spanish number in groups of three, without the prefix that everybody knows. */
 export const spaced = (number: string): string => /^\+34(\d{3})(\d{3})(\d{3})$/.exec(number)?.slice(1).join(" ") ?? number;
@@ -357,16 +361,7 @@ function About({ customer }: { customer: string }) {
   if (file.kind === "failed") return <Failed onRetry={file.retry} gone={file.status === 404} />;
   if (file.kind === "loading") return <div className="who-hd" aria-busy="true"><span className="bone wide" /></div>;
   return (
-    <FileView
-      file={file.value}
-      interaction={null}
-      contact={null}
-      customer={customer}
-      mine={false}
-      version=""
-      onVerify={() => undefined}
-      onLinked={file.retry}
-    />
+    <FileView file={file.value} interaction={null} mine={false} onLinked={file.retry} />
   );
 }
 
