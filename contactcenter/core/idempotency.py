@@ -22,7 +22,7 @@ import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import db
-from contactcenter.core.errors import Conflict, Invalid
+from contactcenter.core.errors import Conflict, Invalid, Unavailable
 from contactcenter.core.work import WorkFactory, pending_claim
 
 log = structlog.get_logger(__name__)
@@ -137,6 +137,8 @@ class Idempotency:
         try:
             async with self._work.reading("idempotency.store") as conn:
                 await claim.keep(conn, result)
+        except Unavailable:
+            log.warning("idempotent_answer_not_kept")
         except Exception:
             log.exception("idempotent_answer_not_kept")
 

@@ -20,6 +20,7 @@ import structlog
 import db
 from config.settings import Settings
 from contactcenter.core.clock import Clock
+from contactcenter.core.errors import Unavailable
 from contactcenter.core.work import trace
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 GRACE_SECONDS: Final = 10.0
 RECONNECT_SECONDS: Final = 2.0
+AGAIN_SECONDS: Final = (1.0, 5.0, 15.0, 60.0, 60.0, 60.0)
+"""A schedule that finds the database away comes again; the next tick may be a day off."""
 FIRST_RETRY: Final = timedelta(seconds=1)
 LONGEST_RETRY: Final = timedelta(minutes=5)
 
@@ -179,9 +182,16 @@ def _handler(job: Job) -> Callable[[Any], Awaitable[None]]:
 
 def _tick(schedule: Schedule) -> Callable[[Any], Awaitable[None]]:
     async def handle(_: Any) -> None:
-        try:
-            await schedule.handle()
-        except Exception:
-            log.exception("schedule_failed", schedule=schedule.name)
+        for pause in AGAIN_SECONDS:
+            try:
+                await schedule.handle()
+                return
+            except Unavailable:
+                log.warning("schedule_waits_for_the_database", schedule=schedule.name)
+            except Exception:
+                log.exception("schedule_failed", schedule=schedule.name)
+                return
+            await asyncio.sleep(pause)
+        log.error("schedule_given_up", schedule=schedule.name)
 
     return handle

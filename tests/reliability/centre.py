@@ -122,7 +122,11 @@ class Centre:
     def complaints(self) -> list[str]:
         """What the server called an error (the safety sweep's findings too), or did not log."""
         lines = self.log.read_text(errors="replace").splitlines()
-        return [line[-2000:] for line in lines if not line.startswith("{") or ERROR in line]
+        return [
+            line[:300] + " ... " + line[-700:] if len(line) > 1000 else line
+            for line in lines
+            if not line.startswith("{") or ERROR in line
+        ]
 
     async def connect(self) -> db.Connection:
         """A connection beside the server's."""

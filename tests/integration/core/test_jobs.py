@@ -13,6 +13,7 @@ import db
 from config.settings import Settings
 from contactcenter.core import jobs
 from contactcenter.core.clock import SystemClock
+from contactcenter.core.errors import Unavailable
 from contactcenter.core.jobs import Job, JobQueue, JobRunner, Schedule
 from contactcenter.core.work import WorkFactory, trace
 
@@ -194,3 +195,26 @@ async def test_a_lost_connection_is_made_anew(settings: Settings, conn: db.Conne
         )
         await QUEUE.enqueue(conn, "parcel.label", {"n": 2})
         await desk.until(1, 2)
+
+
+async def test_a_schedule_that_finds_the_database_away_comes_again(
+    settings: Settings, conn: db.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "AGAIN_SECONDS", (0.01, 0.01))
+    done = asyncio.Event()
+    tries = 0
+
+    async def tick() -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 2:
+            raise Unavailable("The database is not available just now.")
+        done.set()
+
+    schedule = Schedule("test.again", "0 4 * * *", tick)
+    async with running(settings, schedules=(schedule,)), asyncio.timeout(10):
+        while not await conn.fetchval("SELECT count(*) FROM pgqueuer_schedules"):
+            await asyncio.sleep(0.05)
+        await conn.execute("UPDATE pgqueuer_schedules SET next_run = now()")
+        await done.wait()
+    assert tries == 2
