@@ -278,6 +278,8 @@ def _welcome(settings: Settings) -> None:
         f"  customer's page   {url}/demo",
         f"  agent's desk      {url}/desk",
         f"  wallboard         {url}/wallboard",
+        f"  administration    {url}/admin",
+        f"  your account      {url}/account",
         f"  interface         {url}/api/docs",
         f"Sign in with the password {PASSWORD}:",
         *(f"  {role:<17} {names}" for role, names in SIGN_INS),
