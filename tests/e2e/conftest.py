@@ -378,6 +378,16 @@ class World:
         page.goto(self.centre.url + path)
         return page
 
+    def _visitors_of(self, page: Page) -> list[Visitor]:
+        """Who writes in the chat of this page."""
+        if not page.url.startswith("http"):
+            return []
+        kept = page.evaluate(
+            "Object.entries(localStorage).filter(([key]) => key.endsWith(':session'))"
+            ".map(([, value]) => JSON.parse(value))"
+        )
+        return [Visitor(self.centre, one["token"], one["conversation_id"]) for one in kept]
+
     def end(self) -> None:
         """Customers hang up, browsers are shut, visitors leave, agents finish and go offline."""
         for caller in self.callers:
@@ -387,6 +397,8 @@ class World:
                     keys.locator(".bad").click(timeout=3_000)
                 expect(keys).to_be_hidden()
         for context in self.contexts:
+            for page in context.pages:
+                self.visitors += self._visitors_of(page)
             context.close()
         for visitor in self.visitors:
             visitor.leave()

@@ -69,6 +69,7 @@ export interface Options {
 const TYPING_SENT_EVERY = 3_000;
 const TYPING_SHOWN_FOR = 6_000;
 const LONGEST_BACKOFF = 30_000;
+const SETTLED_MS = 2_000;
 
 /** Characters of one message, as the centre counts them. */
 export const LONGEST_MESSAGE = 4_000;
@@ -83,6 +84,7 @@ export class Client {
   private readonly store: Store;
   private link: Link | null = null;
   private sending = false;
+  private settled = new Set<string>();
   private backoff = 0;
   private timers = new Map<string, ReturnType<typeof setTimeout>>();
   private typingSentAt = 0;
@@ -157,6 +159,7 @@ export class Client {
   /** Gives a message that was not sent back to the visitor. */
   takeBack(client_id: string): string {
     const entry = this.state.outbox.find((e) => e.client_id === client_id);
+    this.store.drop(client_id);
     this.settle(client_id);
     return entry?.body ?? "";
   }
@@ -215,7 +218,7 @@ export class Client {
     const current = this.state.conversation?.conversation_id ?? null;
     const known = new Set(this.state.outbox.map((e) => e.client_id));
     const gone = value === null && key ? key.slice(key.lastIndexOf(":") + 1) : null;
-    const added = this.store.outbox().filter((e) => !known.has(e.client_id));
+    const added = this.store.outbox().filter((e) => !known.has(e.client_id) && !this.settled.has(e.client_id));
     this.set({
       outbox: [
         ...this.state.outbox.filter((e) => e.client_id !== gone),
@@ -469,9 +472,11 @@ export class Client {
     );
   }
 
+  /** It has arrived. Other tabs, which show it too, have a moment to hear so themselves. */
   private settle(client_id: string): void {
+    this.settled.add(client_id);
     if (!this.state.outbox.some((entry) => entry.client_id === client_id)) return;
-    this.store.drop(client_id);
+    setTimeout(() => this.store.drop(client_id), SETTLED_MS);
     this.set({ outbox: this.state.outbox.filter((entry) => entry.client_id !== client_id) });
   }
 
