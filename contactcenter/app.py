@@ -142,9 +142,9 @@ def build(
     deps = Deps(settings, clock, pool, work, bus, JobQueue(clock), monotonic, outside)
 
     identity = contactcenter.identity.module.build(deps)
-    router = routing.module.build(deps)
-    demo = _demo(deps)
     office = crm.module.build(deps, identity.mail)
+    router = routing.module.build(deps, adviser=office.adviser)
+    demo = _demo(deps)
     hub = Hub()
     chat = channels.module.build(
         deps,

@@ -19,6 +19,8 @@ from crm.customers.merging import MergeService
 from crm.customers.routes import CustomerRoutes
 from crm.customers.service import CustomerService
 from crm.desk.glance import DeskRoutes, DeskService
+from crm.desk.rules import RuleRoutes, RuleService
+from crm.desk.service import ContactAdviser
 from crm.imports.routes import ImportRoutes
 from crm.imports.service import ImportService
 from crm.letters import service as letters_service
@@ -56,6 +58,7 @@ class Crm:
     tasks: TaskService
     letters: LetterService
     workflows: WorkflowService
+    adviser: ContactAdviser
 
 
 def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
@@ -84,6 +87,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
         privacy=RULES,
         routes=(
             *CustomerRoutes(customers, MergeService(deps.work)).table(),
+            *RuleRoutes(RuleService(deps.work)).table(),
             *ContactRoutes(ContactService(deps.work)).table(),
             *PolicyRoutes(policies, TermService(deps.work, zone), receipts).table(),
             *ClaimRoutes(claims).table(),
@@ -113,4 +117,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
             Schedule("policies.tell_expiring", "11 * * * *", by_clock.tell_expiring),
         ),
     )
-    return Crm(module, customers, policies, by_clock, claims, quotes, tasks, letters, workflows)
+    return Crm(
+        module, customers, policies, by_clock, claims, quotes, tasks, letters, workflows,
+        ContactAdviser(zone),
+    )  # fmt: skip

@@ -66,6 +66,8 @@ RULES: Final = (
     *nothing_personal("A name that is made from an id.", "households"),
     *nothing_personal("Ids and times.", "policy_non_renewals", "policy_moments"),
     *nothing_personal("Ids and decisions of staff.", "claim_approvals", "handler_deputies"),
+    *nothing_personal("Settings.", "contact_rules", "catastrophes"),
+    *nothing_personal("Numbers of trade: workshops and appointed experts.", "professionals"),
     *nothing_personal("Ids, names of checks and times.", "identity_checks"),
     *nothing_personal("Settings.", "segment_rules", "insurers", "holidays", "premium_rates"),
     *nothing_personal("Settings.", "workflows", "workflow_versions"),

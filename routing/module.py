@@ -12,6 +12,7 @@ from routing.calls import CallParts
 from routing.core.model import Constants
 from routing.desk import DeskService
 from routing.leader import Router
+from routing.ports import Adviser
 from routing.privacy_rules import RULES
 from routing.queues.routes import SetupRoutes
 from routing.queues.service import SetupService
@@ -45,13 +46,19 @@ class Routing:
     forecast: Unforeseen
 
 
-def build(deps: Deps, constants: Constants | None = None) -> Routing:
+def build(
+    deps: Deps, constants: Constants | None = None, adviser: Adviser | None = None
+) -> Routing:
     constants = constants or Constants()
     zone = deps.settings.app.zone
     book = QueueBook(zone)
     requests = Requests(deps.work, deps.bus)
     queues = QueueService(
-        book, constants, always_open=DEMO_QUEUES if deps.settings.demo.enabled else ()
+        book,
+        constants,
+        always_open=DEMO_QUEUES if deps.settings.demo.enabled else (),
+        adviser=adviser,
+        unchosen=(deps.settings.chat.default_queue,),
     )
     presence = PresenceService(deps.work)
     desk = DeskService(deps.work, book, requests, constants)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -164,3 +165,22 @@ async def facts_of(conn: Connection, interaction_id: UUID) -> list[dict[str, Any
 async def agent_names(conn: Connection, agent_ids: set[UUID]) -> dict[str, str]:
     rows = await conn.fetch(AGENT_NAMES, list(agent_ids))
     return {row["id"]: row["name"] for row in rows}
+
+
+WITH_SKILLS = """
+SELECT a.id FROM agents a
+WHERE EXISTS (
+    SELECT FROM jsonb_array_elements($1::jsonb) AS wanted
+    WHERE NOT EXISTS (
+        SELECT FROM jsonb_each(wanted) AS need
+        WHERE NOT EXISTS (SELECT FROM agent_skills k
+                          WHERE k.agent_id = a.id AND k.skill = need.key
+                            AND k.level >= need.value::int)))
+ORDER BY a.id
+"""
+
+
+async def with_skills(conn: Connection, any_of: Sequence[Mapping[str, int]]) -> list[UUID]:
+    """Agents who have all skills, each at its level, of one of these."""
+    rows = await conn.fetch(WITH_SKILLS, [dict(each) for each in any_of])
+    return [row["id"] for row in rows]

@@ -25,11 +25,14 @@ from contactcenter.core.errors import Conflict, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.agents import AgentPresenceChanged
+from contactcenter.interactions import facts
 from contactcenter.interactions import service as hall
-from contactcenter.interactions.model import Change
+from contactcenter.interactions.model import Change, Interaction
 from db import Connection, Record
 from routing import hours, lifecycle, presence_store, queue_store, rows, store
+from routing.advised import Advised, advised, told
 from routing.book import QueueBook
+from routing.config import Queue
 from routing.core.model import (
     Band,
     Channel,
@@ -39,6 +42,7 @@ from routing.core.model import (
     inherit_place,
     new_item,
 )
+from routing.ports import Adviser
 
 PRESENT_FOR: Final = timedelta(seconds=20)
 """How long a desk counts as there after it was last heard of."""
@@ -103,12 +107,21 @@ class QueueService:
     """The queue's door: whoever has an interaction with a customer in it goes through here."""
 
     def __init__(
-        self, book: QueueBook, constants: Constants, *, always_open: Collection[str] = ()
+        self,
+        book: QueueBook,
+        constants: Constants,
+        *,
+        always_open: Collection[str] = (),
+        adviser: Adviser | None = None,
+        unchosen: Collection[str] = (),
     ) -> None:
-        """`always_open`: queues that take people at whatever hour; the demo's own."""
+        """`always_open`: queues that take people at whatever hour; the demo's own. `unchosen`:
+        queues that nobody asked for by name, out of which advice moves a contact."""
         self._book = book
         self._constants = constants
         self._always_open = always_open
+        self._adviser = adviser
+        self._unchosen = frozenset(unchosen)
 
     async def enqueue(
         self,
@@ -119,7 +132,7 @@ class QueueService:
         entry: Literal["new", "requeue"] = "new",
         preferred: Sequence[UUID] = (),
         virtual_start: datetime | None = None,
-        facts: Mapping[str, Any] | None = None,
+        said: Mapping[str, Any] | None = None,
         band: int | None = None,
         takes_over: UUID | None = None,
         shuns: Sequence[str] = (),
@@ -127,16 +140,21 @@ class QueueService:
         """Begin a visit. A customer who left this queue within the return window, on whatever
         channel, gets the old place back.
 
-        `facts` are what the CRM knows (read here: `base`). `virtual_start` may lie in the
-        past. `takes_over` is the chat segment that a call began in. Desks that can handle a channel
-        that it `shuns` are not asked. Raises NotFound for an
-        unknown interaction or queue, Conflict when the interaction cannot be queued from where
-        it is.
+        A new visit is as the CRM advises; `said` is what the contact chose or proved on the way
+        (crm.desk.model.FACTS). Advice moves a contact out of a queue that nobody chose, or when
+        somebody is in danger; in a queue that was chosen it holds where it speaks of that queue.
+        `virtual_start` may lie in the past. `takes_over` is the chat segment that a call began in.
+        Desks that can handle a channel that it `shuns` are not asked. Raises NotFound for an unknown interaction or queue, Conflict when the interaction cannot
+        be queued from where it is.
         """
         interaction = await hall.interaction(work.conn, interaction_id, lock=True)
         if interaction is None:
             raise NotFound
         target = await self._book.live_queue(work.conn, queue)
+        extra, kept = Advised(), dict[str, Any]()
+        if entry == "new" and self._adviser is not None:
+            target, extra, kept = await self._advised(work, interaction, target, said or {})
+        preferred = extra.preferred or tuple(preferred)
         item = new_item(
             target.core,
             Channel(interaction.channel),
@@ -144,24 +162,68 @@ class QueueService:
             interaction=str(interaction_id),
             now=to_ms(work.now),
             virtual_start=None if virtual_start is None else to_ms(virtual_start),
-            band=None if band is None else Band(band),
-            base=(facts or {}).get("base"),
+            band=extra.band or (None if band is None else Band(band)),
+            base=extra.base,
             entry=Entry(entry),
+            steps=extra.steps,
             preferred=tuple(str(agent) for agent in preferred),
-            preferred_ms=target.preferred_ms if preferred else 0,
+            preferred_ms=extra.preferred_ms or (target.preferred_ms if preferred else 0),
             takes_over=None if takes_over is None else str(takes_over),
             shuns=tuple(Channel(channel) for channel in shuns),
         )
         if entry == "new":
             item = await self._old_place(work, item, interaction.contact_id)
+        if item.entry is Entry.RETURN and kept:
+            kept["greeting"] = "kept_turn"
+        if kept:
+            await facts.keep(work.conn, interaction_id, kept)
         await lifecycle.begin_visit(work, item, interaction.contact_id)
         return QueuedVisit(
             work_item_id=UUID(item.id),
-            queue=queue,
+            queue=item.queue,
             band=item.band.value,
             virtual_start=from_ms(item.virtual_start),
             returned=item.entry is Entry.RETURN,
         )
+
+    async def _advised(
+        self, work: Work, interaction: Interaction, asked: Queue, said: Mapping[str, Any]
+    ) -> tuple[Queue, Advised, dict[str, Any]]:
+        """(the queue, what of the advice holds there, what is kept of it)."""
+        assert self._adviser is not None
+        conn, now = work.conn, work.now
+        is_open = await self.is_open(conn, asked.key, now)
+        advice = await self._adviser.advise(
+            conn,
+            interaction.contact_id,
+            interaction.id,
+            asked.key,
+            now=now,
+            said={"open": is_open, **said},
+        )
+        if advice is None:
+            return asked, Advised(), {}
+        target = asked
+        moves = asked.key in self._unchosen or advice.band == Band.DANGER.value
+        if moves and advice.queue != asked.key:
+            target = await self._other(conn, advice.queue, asked, is_open, now)
+        kept = told(advice)
+        if target.key != advice.queue:
+            return target, Advised(), kept
+        others = await queue_store.with_skills(conn, advice.overflow) if advice.overflow else []
+        return target, advised(advice, target, others), kept
+
+    async def _other(
+        self, conn: Connection, key: str, asked: Queue, is_open: bool, now: datetime
+    ) -> Queue:
+        """The advised queue, if it takes new work and is not closed while the other is open."""
+        try:
+            queue = await self._book.live_queue(conn, key)
+            if is_open and not await self.is_open(conn, key, now):
+                return asked
+        except NotFound:
+            return asked
+        return queue
 
     async def _old_place(self, work: Work, item: WorkItem, contact_id: UUID) -> WorkItem:
         window_ms = self._constants.return_window_ms

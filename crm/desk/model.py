@@ -7,14 +7,15 @@ switchboard) gets the best base of all who it may be, and nobody preferred, unti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
 Greeting = Literal["neutral", "emergency_112", "assistance", "hail", "consorcio", "kept_turn"]
 DANGER, LIVE, DEFERRED = 1, 2, 3
+USUAL: Final = 50  # the base of a queue that says nothing of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,17 @@ class Advice:
     """What the routing is told, and the agent sees. `then`: who is asked after the preferred."""
 
     queue: str
+    rule: str = ""  # which decided; none: everything is as it came
     band: int = LIVE
-    base: int = 50
+    base: int | None = None  # None: the queue's own
     preferred: tuple[UUID, ...] = ()
     preferred_s: int = 0
-    skill: str | None = None
+    skill: str | None = None  # only who has it, for so long
     skill_level: int = 0
+    skill_s: int = 0
     then: str = "all"
+    overflow: tuple[Mapping[str, int], ...] = ()  # then also who has all skills of one of these
+    overflow_s: int = 0  # after so long
     greeting: Greeting = "neutral"
     banner: str = ""
     task_for: str | None = None  # whose task it becomes besides
@@ -75,81 +80,27 @@ FACTS: Final[Mapping[str, str]] = {
 }
 
 Rule = tuple[str, Mapping[str, Mapping[str, Any]], Mapping[str, Any]]
-"""Name, conditions, effects (fields of Advice; `preferred` and `deputy` name a part)."""
+"""Name, conditions, effects (fields of Advice; `preferred` names one of PEOPLE)."""
 
+PEOPLE: Final = ("handler", "manager", "issuer", "complaint")
+"""Who can be preferred; each one's deputy stands in at once where the person is away."""
 IS: Final = "is"
 
 
-def rule(name: str, conditions: Mapping[str, Any], **effects: Any) -> Rule:
-    """A rule; a bare value in a condition means {"is": value}."""
-    return (
-        name,
-        {fact: c if isinstance(c, Mapping) else {IS: c} for fact, c in conditions.items()},
-        effects,
-    )
-
-
-DEFAULTS: Final[tuple[Rule, ...]] = (
-    rule("injured", {"key": "injured"}, queue="SA", band=DANGER, base=100, skill="SA",
-         skill_level=3, greeting="emergency_112", banner="injured"),
-    rule("leak_verified", {"key": "leak", "open": False, "verified": True}, queue="assistance",
-         band=DANGER, base=90, greeting="assistance", banner="passed_on", task_for="handler"),
-    rule("leak_unknown", {"key": "leak", "open": False}, queue="assistance_menu", band=DANGER,
-         base=90, banner="passed_on", task_for="SH"),
-    rule("flood", {"peril": "flood", "key": "claim"}, queue="SH", base=60, greeting="consorcio",
-         banner="consorcio"),
-    rule("hail", {"peril": "hail", "claims_near": {"min": 15}, "key": "claim"}, queue="SH", base=60,
-         fifo=True, then="SA,PR:home>=2@60", greeting="hail", banner="hail"),
-    rule("crash_unpaid", {"key": "claim", "suspended": True}, queue="SA", base=60,
-         banner="suspended_promise_nothing"),
-    rule("complaint", {"complaint_day": {"min": 0}}, queue="RE", base=80, preferred="complaint",
-         preferred_s=60, then="supervisor", human_only=True, banner="complaint"),
-    rule("authorisation", {"health_authorisation": True}, queue="SV", base=75,
-         preferred="manager", preferred_s=20, permission="health", banner="authorisation"),
-    rule("professional", {"professional": True}, queue="SA", base=45, preferred="handler",
-         preferred_s=30, banner="professional_no_client_data"),
-    rule("claim_repeat", {"claim_line": "SA", "claim_contacts": {"min": 3}}, queue="SA", base=75,
-         preferred="handler", preferred_s=20, then="supervisor", banner="repeat"),
-    rule("claim_repeat_home", {"claim_line": "SH", "claim_contacts": {"min": 3}}, queue="SH",
-         base=75, preferred="handler", preferred_s=20, then="supervisor", banner="repeat"),
-    rule("claim_motor", {"claim_line": "SA"}, queue="SA", base=60, preferred="handler",
-         preferred_s=30, banner="claim"),
-    rule("claim_home", {"claim_line": "SH"}, queue="SH", base=60, preferred="handler",
-         preferred_s=30, banner="claim"),
-    rule("claim_health", {"claim_line": "SV"}, queue="SV", base=60, preferred="handler",
-         preferred_s=30, banner="claim"),
-    rule("first_receipt", {"first_receipt": True}, queue="PR", base=70, preferred="issuer",
-         preferred_s=15, banner="insurer_may_be_free"),
-    rule("later_receipt", {"receipt_days": {"min": 0}}, queue="PR", base=60,
-         banner="covered_until"),
-    rule("renewal", {"renewal_days": {"min": 0, "max": 75}, "renewal_open": True}, queue="PR",
-         base=65, skill="retention", skill_level=3, preferred="manager", preferred_s=20,
-         banner="last_safe_day"),
-    rule("renewal_late", {"renewal_days": {"min": 0, "max": 75}}, queue="PR", base=55,
-         preferred="manager", preferred_s=20, banner="period_passed_ask_insurer"),
-    rule("fleet", {"company": True}, queue="CO", base=65, preferred="manager", preferred_s=30,
-         banner="ambiguous_number"),
-    rule("vip", {"segment": "vip"}, base=65, preferred="manager", preferred_s=20, banner="vip"),
-    rule("catalan", {"language": "ca"}, queue="CO", base=40, skill="ca", skill_level=3,
-         preferred_s=60),
-    rule("unknown", {"identified": False}, base=40),
-)  # fmt: skip
-
-
-def advise(known: Known, rules: Iterable[Rule] = DEFAULTS) -> Advice:
+def advise(known: Known, rules: Iterable[Rule]) -> Advice:
     """What the first rule that holds says."""
     for name, conditions, effects in rules:
         if all(_holds(known.facts.get(fact), c) for fact, c in conditions.items()):
             return _applied(known, name, effects)
-    return Advice(known.queue, banner="")
+    return Advice(known.queue)
 
 
-def advise_any(candidates: Sequence[Known], rules: Iterable[Rule] = DEFAULTS) -> Advice:
+def advise_any(candidates: Sequence[Known], rules: Iterable[Rule]) -> Advice:
     """For a contact who may be several: the highest priority of them, and nobody preferred."""
     table = tuple(rules)
     best = min(
         (advise(known, table) for known in candidates),
-        key=lambda advice: (advice.band, -advice.base),
+        key=lambda advice: (advice.band, -(USUAL if advice.base is None else advice.base)),
     )
     if len(candidates) == 1:
         return best
@@ -157,7 +108,8 @@ def advise_any(candidates: Sequence[Known], rules: Iterable[Rule] = DEFAULTS) ->
 
 
 def _applied(known: Known, name: str, effects: Mapping[str, Any]) -> Advice:
-    values = {"banner": name, **effects}
+    values = {"banner": name, "rule": name, **effects}
+    values["overflow"] = tuple(values.get("overflow", ()))
     part = values.pop("preferred", None)
     advice = Advice(**{"queue": known.queue, **values})
     chosen = None if part is None else known.people.get(part)
@@ -177,15 +129,70 @@ def _applied(known: Known, name: str, effects: Mapping[str, Any]) -> Advice:
 
 def check_rules(rules: Iterable[Rule]) -> None:
     """ValueError unless `advise` can read them."""
-    fields = set(Advice.__dataclass_fields__)
+    seen: set[str] = set()
     for name, conditions, effects in rules:
+        if name in seen:
+            raise ValueError(f"{name}: two rules have this name")
+        seen.add(name)
         if unknown := conditions.keys() - FACTS.keys():
             raise ValueError(f"{name}: {sorted(unknown)[0]} is not known of a contact")
-        if unknown := effects.keys() - fields:
+        for fact, condition in conditions.items():
+            _check_condition(f"{name}: {fact}", condition)
+        if unknown := effects.keys() - _EFFECTS.keys():
             raise ValueError(f"{name}: {sorted(unknown)[0]} is nothing that routing is told")
-        base, band = effects.get("base", 50), effects.get("band", LIVE)
-        if not isinstance(base, int) or not 0 <= base <= 100 or band not in {1, 2, 3}:
-            raise ValueError(f"{name}: a base lies between 0 and 100, a band between 1 and 3")
+        for effect, value in effects.items():
+            if not _EFFECTS[effect](value):
+                raise ValueError(f"{name}: {effect} cannot be that")
+
+
+def _check_condition(where: str, condition: Any) -> None:
+    if not isinstance(condition, Mapping) or not condition.keys() <= {"min", "max", IS}:
+        raise ValueError(f"{where}: a condition has min, max or is")
+    for bound in ("min", "max"):
+        if bound in condition and not _number(condition[bound]):
+            raise ValueError(f"{where}: {bound} is a number")
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**9
+
+
+def _seconds(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 3600
+
+
+def _word(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 60
+
+
+def _skills(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(each, Mapping)
+        and each
+        and all(_word(skill) and level in {1, 2, 3, 4, 5} for skill, level in each.items())
+        for each in value
+    )
+
+
+_EFFECTS: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "queue": _word,
+    "band": lambda value: value in {DANGER, LIVE, DEFERRED},
+    "base": lambda value: isinstance(value, int) and 0 <= value <= 100,
+    "preferred": lambda value: value in PEOPLE,
+    "preferred_s": _seconds,
+    "skill": _word,
+    "skill_level": lambda value: value in {1, 2, 3, 4, 5},
+    "skill_s": _seconds,
+    "then": lambda value: value in {"all", "supervisor"},
+    "overflow": _skills,
+    "overflow_s": _seconds,
+    "greeting": lambda value: value in get_args(Greeting),
+    "banner": _word,
+    "task_for": _word,
+    "fifo": lambda value: isinstance(value, bool),
+    "human_only": lambda value: isinstance(value, bool),
+    "permission": _word,
+}
 
 
 def _holds(value: Any, condition: Mapping[str, Any]) -> bool:

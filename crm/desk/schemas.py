@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Literal
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
 
+from pydantic import Field
+
+from contactcenter.core.validation import Schema
 from crm.claims.schemas import ClaimRow
-from crm.customers.schemas import CustomerOut, CustomerRow
+from crm.customers.schemas import CustomerOut, CustomerRow, Phone
 from crm.policies.schemas import CoverageOut, PolicyRow
 from crm.quotes.schemas import QuoteRow
-from crm.schemas import Money, Shown
+from crm.schemas import Extra, Label, Money, Shown, Text
 from crm.tasks.schemas import TaskOut
+
+Peril = Literal["hail", "flood", "extraordinary_wind", "earthquake", "volcano", "terrorism"]
 
 
 class DueReceipt(Shown):
@@ -54,3 +60,62 @@ class DeskFile(Shown):
     """Drafts and those that wait for an answer, and accepted ones that are no policy yet."""
     tasks: list[TaskOut]
     """Open ones."""
+
+
+class ContactRule(Schema):
+    """A rule of crm.desk.model: what must be known of a contact, and what routing is told then."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+    conditions: Extra = Field(default_factory=dict)
+    effects: Extra = Field(default_factory=dict)
+
+
+class ContactRules(Schema):
+    """In their order; the first that holds decides."""
+
+    items: Annotated[list[ContactRule], Field(min_length=1, max_length=100)]
+
+
+class CatastropheNew(Schema):
+    peril: Peril
+    postal_codes: Annotated[
+        list[Annotated[str, Field(pattern=r"^[0-9]{2,5}$")]], Field(max_length=200)
+    ] = Field(default_factory=list)
+    """How the codes of its places begin; none: it is everywhere."""
+    note: Text = ""
+
+
+class CatastropheOut(Shown):
+    catastrophe_id: UUID
+    peril: Peril
+    postal_codes: list[str]
+    note: str
+    began_at: datetime
+    ended_at: datetime | None
+
+
+class Catastrophes(Shown):
+    items: list[CatastropheOut]
+
+
+class CatastropheQuery(Schema):
+    on: bool | None = None
+
+
+class ProfessionalNew(Schema):
+    """A workshop's or expert's number: whoever calls from it is no customer."""
+
+    phone: Phone
+    name: Label
+    kind: Literal["workshop", "perito"]
+
+
+class ProfessionalOut(Shown):
+    professional_id: UUID
+    phone: str
+    name: str
+    kind: Literal["workshop", "perito"]
+
+
+class Professionals(Shown):
+    items: list[ProfessionalOut]

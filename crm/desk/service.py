@@ -16,8 +16,35 @@ from crm.desk.model import Advice, Known, advise, advise_any
 from crm.policies.model import renewal_calendar
 from db import Connection, Record
 
-PEOPLE: Final = ("handler", "handler_deputy", "manager", "manager_deputy", "issuer", "complaint")
+PARTS: Final = ("handler", "handler_deputy", "manager", "manager_deputy", "issuer", "complaint")
 GRACE: Final = 1
+CLUSTER: Final = 15
+"""So many claims of one cause in one postcode within 24 hours are a catastrophe of their own."""
+PERILS: Final = frozenset({"hail", "flood", "extraordinary_wind", "earthquake", "volcano"})
+
+
+class ContactAdviser:
+    """Tells routing, in the enqueuing transaction, how a contact is to be routed."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+
+    async def advise(
+        self,
+        conn: Connection,
+        contact_id: UUID,
+        interaction_id: UUID,
+        queue: str,
+        *,
+        now: datetime,
+        said: Mapping[str, Any],
+    ) -> Advice | None:
+        """None: nothing is known that a rule speaks of."""
+        advice = await advise_contact(
+            conn, contact_id, queue, now=now, zone=self._zone, said=said,
+            interaction_id=interaction_id,
+        )  # fmt: skip
+        return advice if advice.rule or advice.banner else None
 
 
 async def advise_contact(
@@ -28,17 +55,41 @@ async def advise_contact(
     now: datetime,
     zone: ZoneInfo,
     said: Mapping[str, Any] | None = None,
+    interaction_id: UUID | None = None,
 ) -> Advice:
     """How a contact is to be routed. `said`: what they chose or proved (facts of desk.model), for
-    example {"key": "claim", "language": "ca"}."""
+    example {"key": "claim", "language": "ca"}; `claim_number`: the claim that they quote."""
     contact = await hall.contact(conn, contact_id)
+    given = dict(said or {})
+    quoted = given.pop("claim_number", None)
     ids: set[UUID] = set()
     if contact is not None and contact.customer_id is not None:
         ids = {contact.customer_id}
     elif contact is not None:
         for address in contact.addresses:
             ids.update(await customers.identify(conn, address.kind, address.address))
-    return (await advise_customers(conn, ids, queue, now=now, zone=zone, said=said))[0]
+    phones = [a.address for a in contact.addresses if a.kind == "phone"] if contact else []
+    if not ids and phones:
+        known = await _professional(conn, queue, phones, quoted, given)
+        if known is not None:
+            return advise(known, await store.rules(conn))
+    return (
+        await advise_customers(
+            conn, ids, queue, now=now, zone=zone, said=given, interaction_id=interaction_id,
+            contact_id=contact_id,
+        )
+    )[0]  # fmt: skip
+
+
+async def _professional(
+    conn: Connection, queue: str, phones: list[str], quoted: Any, given: Mapping[str, Any]
+) -> Known | None:
+    row = await store.professional(conn, phones, None if quoted is None else str(quoted))
+    if row is None:
+        return None
+    people = {part: row[part] for part in ("handler", "handler_deputy") if row[part] is not None}
+    here = await store.here(conn, list(people.values()))
+    return Known(queue, {**given, "identified": False, "professional": True}, people, here)
 
 
 async def advise_customers(
@@ -49,38 +100,49 @@ async def advise_customers(
     now: datetime,
     zone: ZoneInfo,
     said: Mapping[str, Any] | None = None,
+    interaction_id: UUID | None = None,
+    contact_id: UUID | None = None,
 ) -> tuple[Advice, dict[str, Any]]:
-    """Advice for whoever is one of these, and what is known of them when it is only one."""
-    given = dict(said or {})
-    if not customer_ids:
-        return advise(Known(queue, {**given, "identified": False})), {}
+    """Advice for whoever is one of these, and what is known of them when it is only one.
+    `interaction_id`: the contact that it is asked for; it counts among those of the last days."""
+    given, rules = dict(said or {}), await store.rules(conn)
     today = now.astimezone(zone).date()
-    rows = await store.known(conn, sorted(customer_ids), today, now)
+    rows: list[Record] = []
+    if customer_ids:
+        rows = await store.known(conn, sorted(customer_ids), today, now, interaction_id, contact_id)
     if not rows:
-        return advise(Known(queue, {**given, "identified": False})), {}
+        peril = await store.everywhere(conn, now)
+        return advise(Known(queue, {"peril": peril, **given, "identified": False}), rules), {}
     local = await store.holidays(conn)
-    people = [row[part] for row in rows for part in PEOPLE if row[part] is not None]
+    people = [row[part] for row in rows for part in PARTS if row[part] is not None]
     here = await store.here(conn, people)
+    this = 0 if interaction_id is None else 1
     knowns = [
         Known(
             queue,
-            {**_facts(row, today, local), **given, "ambiguous": len(rows) > 1},
-            {part: row[part] for part in PEOPLE if row[part] is not None},
+            {**_facts(row, today, local, this), **given, "ambiguous": len(rows) > 1},
+            {part: row[part] for part in PARTS if row[part] is not None},
             here,
         )
         for row in rows
     ]
-    return advise_any(knowns), dict(knowns[0].facts) if len(knowns) == 1 else {}
+    return advise_any(knowns, rules), dict(knowns[0].facts) if len(knowns) == 1 else {}
 
 
-def _facts(row: Record, today: date, local: frozenset[date]) -> dict[str, Any]:
+def _facts(row: Record, today: date, local: frozenset[date], this: int) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "identified": True,
         "segment": row["segment"],
         "company": True if row["kind"] == "company" else None,
         "claim_line": row["claim_line"],
-        "claim_contacts": row["contacts_7_days"],
+        "claim_contacts": row["contacts_7_days"] + this,
+        "health_authorisation": row["health_authorisation"],
+        "verified": row["verified"],
+        "claims_near": row["near_claims"] or 0,
+        "peril": row["peril"],
     }
+    if row["peril"] is None and facts["claims_near"] >= CLUSTER and row["near_cause"] in PERILS:
+        facts["peril"] = row["near_cause"]
     if row["term_end"] is not None:
         dates = renewal_calendar(row["term_end"], row["notice_months"], local)
         facts["renewal_days"] = (row["term_end"] - today).days

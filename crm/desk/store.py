@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
+from crm.desk.model import Rule
 from db import Connection, Record
 
 KNOWN = """
@@ -16,11 +18,35 @@ SELECT c.id, c.kind, c.segment, c.portfolio_manager_id AS manager,
        (SELECT d.deputy_id FROM handler_deputies d WHERE d.agent_id = c.portfolio_manager_id)
            AS manager_deputy,
        (SELECT count(*) FROM interactions i WHERE i.customer_id = c.id
+        AND i.id IS DISTINCT FROM $4::uuid
         AND i.created_at > $3::timestamptz - interval '7 days') AS contacts_7_days,
+       EXISTS (SELECT FROM tasks t WHERE t.customer_id = c.id
+               AND t.task_type = 'health_authorisation' AND t.status IN ('pending', 'in_progress'))
+           AS health_authorisation,
+       EXISTS (SELECT FROM identity_checks k JOIN interactions i ON i.id = k.interaction_id
+               WHERE k.customer_id = c.id AND k.level >= 2 AND i.contact_id = $5::uuid
+                 AND k.at > $3::timestamptz - interval '10 minutes') AS verified,
+       near.cause AS near_cause, near.claims AS near_claims,
+       (SELECT x.peril FROM catastrophes x
+        WHERE x.ended_at IS NULL AND x.began_at <= $3
+          AND (x.postal_codes = '{}' OR EXISTS (
+               SELECT FROM unnest(x.postal_codes) begins, unnest(places.codes) code
+               WHERE starts_with(code, begins)))
+        ORDER BY x.began_at DESC LIMIT 1) AS peril,
        renewal.coverage_end_date AS term_end, renewal.notice_months,
        unpaid.first AS unpaid_first, unpaid.due_on, unpaid.issued_by AS issuer,
        complaint.received_on AS complaint_since, complaint.assigned_agent AS complaint
 FROM customers c
+CROSS JOIN LATERAL (
+    SELECT array_remove(array_agg(p.property_postal_code) || c.postal_code, NULL) AS codes
+    FROM policies p WHERE p.customer_id = c.id AND p.status IN ('active', 'suspended')
+) places
+LEFT JOIN LATERAL (
+    SELECT l.cause, count(*) AS claims FROM claims l
+    WHERE l.postal_code = ANY (places.codes)
+      AND l.reported_date > $3::timestamptz - interval '24 hours'
+    GROUP BY l.postal_code, l.cause ORDER BY count(*) DESC LIMIT 1
+) near ON true
 LEFT JOIN LATERAL (
     SELECT l.adjuster_id, CASE p.policy_type WHEN 'auto' THEN 'SA' WHEN 'home' THEN 'SH'
                           WHEN 'business' THEN 'SH' ELSE 'SV' END AS skill
@@ -67,9 +93,118 @@ SELECT i.customer_id, i.contact_id FROM interactions i WHERE i.id = $1
 
 
 async def known(
-    conn: Connection, customer_ids: Sequence[UUID], today: date, now: datetime
+    conn: Connection,
+    customer_ids: Sequence[UUID],
+    today: date,
+    now: datetime,
+    interaction_id: UUID | None,
+    contact_id: UUID | None,
 ) -> list[Record]:
-    return await conn.fetch(KNOWN, list(customer_ids), today, now)
+    return await conn.fetch(KNOWN, list(customer_ids), today, now, interaction_id, contact_id)
+
+
+EVERYWHERE = """
+SELECT peril FROM catastrophes
+WHERE ended_at IS NULL AND began_at <= $1 AND postal_codes = '{}'
+ORDER BY began_at DESC LIMIT 1
+"""
+# A workshop's or expert's number, and whose claim it is about: the one that they quote, else the
+# newest open one that names the number.
+PROFESSIONAL = """
+SELECT p.kind, claim.adjuster_id AS handler, claim.deputy AS handler_deputy
+FROM (SELECT 1) one
+LEFT JOIN professionals p ON p.phone = ANY ($1::text[])
+LEFT JOIN LATERAL (
+    SELECT l.adjuster_id, d.deputy_id AS deputy FROM claims l
+    LEFT JOIN handler_deputies d ON d.agent_id = l.adjuster_id
+    WHERE l.status NOT IN ('denied', 'paid')
+      AND (l.claim_number = $2 OR l.perito_phone IS NOT NULL
+           AND right(regexp_replace(l.perito_phone, '\\D', '', 'g'), 9) = ANY (
+               SELECT right(a, 9) FROM unnest($1::text[]) a))
+    ORDER BY (l.claim_number = $2) DESC NULLS LAST, l.created_at DESC LIMIT 1
+) claim ON true
+WHERE p.id IS NOT NULL OR claim.adjuster_id IS NOT NULL AND $2::text IS NULL
+"""
+RULES = "SELECT name, conditions, effects FROM contact_rules ORDER BY ordinal"
+DROP_RULES = "DELETE FROM contact_rules"
+PUT_RULES = """
+INSERT INTO contact_rules (name, ordinal, conditions, effects)
+SELECT name, 10 * ordinality, conditions, effects
+FROM unnest($1::text[], $2::jsonb[], $3::jsonb[]) WITH ORDINALITY
+     AS r (name, conditions, effects)
+"""
+CATASTROPHES = """
+SELECT id, peril, postal_codes, note, began_at, ended_at FROM catastrophes
+WHERE $1::boolean IS NULL OR (ended_at IS NULL) = $1 ORDER BY began_at DESC, id DESC LIMIT 200
+"""
+DECLARE = """
+INSERT INTO catastrophes (id, peril, postal_codes, note, began_at, declared_by)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+END_CATASTROPHE = """
+UPDATE catastrophes SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL
+RETURNING id, peril, postal_codes, note, began_at, ended_at
+"""
+CATASTROPHE = """
+SELECT id, peril, postal_codes, note, began_at, ended_at FROM catastrophes WHERE id = $1
+"""
+PROFESSIONALS = "SELECT id, phone, name, kind FROM professionals ORDER BY name, id LIMIT 1000"
+ADD_PROFESSIONAL = """
+INSERT INTO professionals (id, phone, name, kind, created_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (phone) DO NOTHING RETURNING id
+"""
+DROP_PROFESSIONAL = "DELETE FROM professionals WHERE id = $1 RETURNING id"
+
+
+async def everywhere(conn: Connection, now: datetime) -> str | None:
+    """The peril of a catastrophe that is on everywhere."""
+    peril: str | None = await conn.fetchval(EVERYWHERE, now)
+    return peril
+
+
+async def professional(
+    conn: Connection, phones: Sequence[str], claim_number: str | None
+) -> Record | None:
+    return await conn.fetchrow(PROFESSIONAL, list(phones), claim_number)
+
+
+async def rules(conn: Connection) -> list[Rule]:
+    return [(row["name"], row["conditions"], row["effects"]) for row in await conn.fetch(RULES)]
+
+
+async def put_rules(conn: Connection, rules: Sequence[Rule]) -> None:
+    await conn.execute(DROP_RULES)
+    await conn.execute(PUT_RULES, *(list(column) for column in zip(*rules, strict=True)))
+
+
+async def catastrophes(conn: Connection, on: bool | None) -> list[Record]:
+    return await conn.fetch(CATASTROPHES, on)
+
+
+async def declare(conn: Connection, *values: Any) -> None:
+    """id, peril, postal codes, note, began, by."""
+    await conn.execute(DECLARE, *values)
+
+
+async def end_catastrophe(conn: Connection, catastrophe_id: UUID, at: datetime) -> Record | None:
+    return await conn.fetchrow(END_CATASTROPHE, catastrophe_id, at)
+
+
+async def catastrophe(conn: Connection, catastrophe_id: UUID) -> Record | None:
+    return await conn.fetchrow(CATASTROPHE, catastrophe_id)
+
+
+async def professionals(conn: Connection) -> list[Record]:
+    return await conn.fetch(PROFESSIONALS)
+
+
+async def add_professional(conn: Connection, *values: Any) -> bool:
+    """id, phone, name, kind, at. False: the number is there already."""
+    return await conn.fetchval(ADD_PROFESSIONAL, *values) is not None
+
+
+async def drop_professional(conn: Connection, professional_id: UUID) -> bool:
+    return await conn.fetchval(DROP_PROFESSIONAL, professional_id) is not None
 
 
 async def here(conn: Connection, agent_ids: Sequence[UUID]) -> frozenset[UUID]:

@@ -22,10 +22,10 @@ async def advice(office: Office, conn: db.Connection, number: str, **said: Any) 
 async def test_advice_from_the_tables(office: Office, conn: db.Connection) -> None:
     await skilled(office, conn)
     nobody = await advice(office, conn, "+34600559999")
-    assert (nobody.queue, nobody.base) == ("PR", 40)
+    assert (nobody.queue, nobody.base) == ("PR", None)
     ana = await office.person(mobile="600550010")
     plain = await advice(office, conn, "+34600550010")
-    assert (plain.queue, plain.base, plain.preferred) == ("PR", 50, ())
+    assert (plain.queue, plain.base, plain.preferred) == ("PR", None, ())
     policy = await a_policy(office, customer_id=ana["customer_id"])
     receipt = await office.do(
         "lucia", "POST", f"/policies/{policy['policy_id']}/receipts", receipt_body()

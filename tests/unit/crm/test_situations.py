@@ -1,111 +1,63 @@
-"""The twenty situations of a broker's office, as one table."""
+"""Rules about contacts: which can be read, and how they are applied."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import pytest
 
-from crm.desk.model import DEFAULTS, Advice, Known, advise, advise_any, check_rules, rule
+from crm.desk.model import Advice, Known, Rule, advise, check_rules
 
-LUCIA, MARCOS, CARMEN, TERESA, SARA = (UUID(int=n) for n in range(1, 6))
-HERE = frozenset({LUCIA, MARCOS, CARMEN, TERESA, SARA})
-CLAIM = {"handler": LUCIA, "handler_deputy": MARCOS}
+MINE = UUID(int=1)
 
 
-class Row(NamedTuple):
-    name: str
-    facts: dict[str, Any]
-    people: dict[str, UUID]
-    queue: str
-    band: int
-    base: int
-    preferred: tuple[UUID, ...]
-    seconds: int
-    greeting: str
-    banner: str
-    more: dict[str, Any] = {}  # noqa: RUF012 - never written
-    here: frozenset[UUID] = HERE
-    asked: str = "PR"
+def rule(conditions: Mapping[str, Any], **effects: Any) -> Rule:
+    return "x", conditions, effects
 
 
-ROWS = [
-    Row("unknown number, Catalan menu", {"identified": False, "language": "ca"}, {},
-        "CO", 2, 40, (), 60, "neutral", "catalan", {"skill": "ca", "skill_level": 3}, asked="CO"),
-    Row("open motor claim, handler free", {"identified": True, "claim_line": "SA"}, CLAIM,
-        "SA", 2, 60, (LUCIA,), 30, "neutral", "claim"),
-    Row("same, handler on leave", {"identified": True, "claim_line": "SA"}, CLAIM,
-        "SA", 2, 60, (MARCOS,), 30, "neutral", "claim", here=HERE - {LUCIA}),
-    Row("same, the deputy away too", {"identified": True, "claim_line": "SA"}, CLAIM,
-        "SA", 2, 60, (), 0, "neutral", "claim", here=HERE - {LUCIA, MARCOS}),
-    Row("third contact in 7 days", {"claim_line": "SA", "claim_contacts": 3}, CLAIM,
-        "SA", 2, 75, (LUCIA,), 20, "neutral", "repeat", {"then": "supervisor"}),
-    Row("accident, injured pressed", {"key": "injured", "claim_line": "SH"}, CLAIM,
-        "SA", 1, 100, (), 0, "emergency_112", "injured", {"skill": "SA", "skill_level": 3}),
-    Row("pipe leaking 22:40, verified", {"key": "leak", "open": False, "verified": True}, {},
-        "assistance", 1, 90, (), 0, "assistance", "passed_on", {"task_for": "handler"}),
-    Row("same, unidentified", {"key": "leak", "open": False, "verified": False}, {},
-        "assistance_menu", 1, 90, (), 0, "neutral", "passed_on", {"task_for": "SH"}),
-    Row("hail", {"key": "claim", "peril": "hail", "claims_near": 15, "claim_line": "SH"}, CLAIM,
-        "SH", 2, 60, (), 0, "hail", "hail", {"fifo": True, "then": "SA,PR:home>=2@60"}),
-    Row("river flood", {"key": "claim", "peril": "flood"}, CLAIM,
-        "SH", 2, 60, (), 0, "consorcio", "consorcio"),
-    Row("renewal in 48 days", {"renewal_days": 48, "renewal_open": True}, {"manager": CARMEN},
-        "PR", 2, 65, (CARMEN,), 20, "neutral", "last_safe_day",
-        {"skill": "retention", "skill_level": 3}),
-    Row("renewal in 20 days, wants out", {"renewal_days": 20, "renewal_open": False},
-        {"manager": CARMEN}, "PR", 2, 55, (CARMEN,), 20, "neutral", "period_passed_ask_insurer"),
-    Row("first receipt returned", {"first_receipt": True, "renewal_days": 60}, {"issuer": CARMEN},
-        "PR", 2, 70, (CARMEN,), 15, "neutral", "insurer_may_be_free"),
-    Row("later receipt returned, day 12", {"receipt_days": 12}, {"manager": CARMEN},
-        "PR", 2, 60, (), 0, "neutral", "covered_until"),
-    Row("a crash, receipt unpaid 45 days",
-        {"key": "claim", "suspended": True, "receipt_days": 45}, {"manager": CARMEN},
-        "SA", 2, 60, (), 0, "neutral", "suspended_promise_nothing"),
-    Row("complaint at working day 11 of 15", {"complaint_day": 11, "claim_line": "SA"},
-        {"complaint": TERESA, **CLAIM}, "RE", 2, 80, (TERESA,), 60, "neutral", "complaint",
-        {"human_only": True, "then": "supervisor"}),
-    Row("fleet client through its switchboard", {"company": True, "identified": True},
-        {"manager": CARMEN}, "CO", 2, 65, (CARMEN,), 30, "neutral", "ambiguous_number"),
-    Row("hung up, WhatsApp 1 min later", {"claim_line": "SA", "returned": True}, CLAIM,
-        "SA", 2, 60, (LUCIA,), 30, "kept_turn", "claim"),
-    Row("workshop or perito number", {"professional": True}, CLAIM,
-        "SA", 2, 45, (LUCIA,), 30, "neutral", "professional_no_client_data"),
-    Row("surgery tomorrow, authorisation", {"health_authorisation": True}, {"manager": SARA},
-        "SV", 2, 75, (SARA,), 20, "neutral", "authorisation", {"permission": "health"}),
-]  # fmt: skip
+@pytest.mark.parametrize(
+    "bad",
+    [
+        rule({"shoe_size": {"is": 1}}),
+        rule({"segment": "vip"}),
+        rule({"segment": {"like": "v"}}),
+        rule({"renewal_days": {"min": "soon"}}),
+        rule({"renewal_days": {"max": True}}),
+        rule({}, colour="red"),
+        rule({}, base=101),
+        rule({}, base="high"),
+        rule({}, band=4),
+        rule({}, preferred="the_boss"),
+        rule({}, preferred_s=-1),
+        rule({}, skill_level=6),
+        rule({}, greeting="hello"),
+        rule({}, then="nobody"),
+        rule({}, overflow=[{"SA": 9}]),
+        rule({}, overflow=["SA"]),
+        rule({}, queue=""),
+    ],
+)
+def test_rules_that_cannot_be_read(bad: Rule) -> None:
+    with pytest.raises(ValueError, match="x:"):
+        check_rules([bad])
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
-def test_situations(row: Row) -> None:
-    advice = advise(Known(row.asked, row.facts, row.people, row.here))
-    assert (advice.queue, advice.band, advice.base) == (row.queue, row.band, row.base)
-    assert (advice.preferred, advice.preferred_s) == (row.preferred, row.seconds)
-    assert (advice.greeting, advice.banner) == (row.greeting, row.banner)
-    for name, value in row.more.items():
-        assert getattr(advice, name) == value
+def test_two_rules_have_two_names() -> None:
+    with pytest.raises(ValueError, match="two rules"):
+        check_rules([rule({}), rule({})])
 
 
-def test_a_couple_shares_a_mobile_and_one_has_a_claim() -> None:
-    one = Known("PR", {"identified": True, "ambiguous": True, "claim_line": "SA"}, CLAIM, HERE)
-    other = Known("PR", {"identified": True, "ambiguous": True}, {}, HERE)
-    advice = advise_any([one, other])
-    assert (advice.queue, advice.band, advice.base) == ("PR", 2, 60)  # by key; max of both
-    assert (advice.preferred, advice.banner) == ((), "ambiguous")
-
-
-def test_nothing_known_changes_nothing() -> None:
-    assert advise(Known("SH", {"identified": True})) == Advice("SH")
-
-
-def test_the_rules_can_be_read() -> None:
-    check_rules(DEFAULTS)
-    for bad in (
-        rule("x", {"shoe_size": 1}),
-        rule("x", {}, colour="red"),
-        rule("x", {}, base=101),
-        rule("x", {}, band=4),
-    ):
-        with pytest.raises(ValueError, match="x:"):
-            check_rules([bad])
+def test_the_first_rule_that_holds_decides() -> None:
+    rules: list[Rule] = [
+        ("late", {"receipt_days": {"min": 10, "max": 20}}, {"base": 70}),
+        ("any", {}, {"preferred": "manager", "preferred_s": 20, "banner": "hello"}),
+    ]
+    known = Known("PR", {"receipt_days": 10}, {"manager": MINE}, frozenset({MINE}))
+    assert advise(known, rules) == Advice("PR", rule="late", base=70, banner="late")
+    other = Known("PR", {"receipt_days": 21}, {"manager": MINE}, frozenset({MINE}))
+    assert advise(other, rules).preferred == (MINE,)
+    away = Known("PR", {}, {"manager": MINE}, frozenset())
+    assert (advise(away, rules).preferred, advise(away, rules).preferred_s) == ((), 0)
+    assert advise(known, []) == Advice("PR")

@@ -408,6 +408,29 @@ export interface Cancelled {
   refund: RefundOut;
 }
 
+export interface CatastropheNew {
+  peril: "hail" | "flood" | "extraordinary_wind" | "earthquake" | "volcano" | "terrorism";
+  postal_codes?: string[];
+  note?: string;
+}
+
+export interface CatastropheOut {
+  catastrophe_id: string;
+  peril: "hail" | "flood" | "extraordinary_wind" | "earthquake" | "volcano" | "terrorism";
+  postal_codes: string[];
+  note: string;
+  began_at: string;
+  ended_at: string | null;
+}
+
+export interface CatastropheQuery {
+  on?: boolean | null;
+}
+
+export interface Catastrophes {
+  items: CatastropheOut[];
+}
+
 /** As in a 422: `type` and `ctx` are for screens, `msg` is a sentence. */
 export interface CellFault {
   field: string | null;
@@ -648,6 +671,18 @@ export interface ContactEdit {
   name?: string | null;
   locale?: "es" | "en" | "ca" | null;
   verified?: boolean | null;
+}
+
+/** A rule of crm.desk.model: what must be known of a contact, and what routing is told then. */
+export interface ContactRule {
+  name: string;
+  conditions?: Record<string, unknown>;
+  effects?: Record<string, unknown>;
+}
+
+/** In their order; the first that holds decides. */
+export interface ContactRules {
+  items: ContactRule[];
 }
 
 export interface ConversationCard {
@@ -1948,6 +1983,24 @@ export interface PricedItem {
   amount: Money;
   description: string;
   capped?: boolean;
+}
+
+/** A workshop's or expert's number: whoever calls from it is no customer. */
+export interface ProfessionalNew {
+  phone: string;
+  name: string;
+  kind: "workshop" | "perito";
+}
+
+export interface ProfessionalOut {
+  professional_id: string;
+  phone: string;
+  name: string;
+  kind: "workshop" | "perito";
+}
+
+export interface Professionals {
+  items: ProfessionalOut[];
 }
 
 /** What is left out stays; `phone: null` takes the number away. */

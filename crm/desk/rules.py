@@ -1,0 +1,192 @@
+"""The rules by which contacts are routed, and what else the centre says of the day."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from contactcenter.core.access import Permission, Principal
+from contactcenter.core.errors import Conflict, Invalid, NotFound
+from contactcenter.core.http import Request, Route
+from contactcenter.core.ids import new_id
+from contactcenter.core.work import WorkFactory
+from crm.desk import store
+from crm.desk.model import check_rules
+from crm.desk.schemas import (
+    CatastropheNew,
+    CatastropheOut,
+    CatastropheQuery,
+    Catastrophes,
+    ContactRule,
+    ContactRules,
+    ProfessionalNew,
+    ProfessionalOut,
+    Professionals,
+)
+from crm.schemas import picked
+from db import Record
+
+TAGS = ("contact rules",)
+READ, CHANGE = Permission.CUSTOMERS_ALL, Permission.PORTFOLIOS_ALL
+
+
+class RuleService:
+    def __init__(self, work: WorkFactory) -> None:
+        self._work = work
+
+    async def rules(self) -> ContactRules:
+        async with self._work.reading("contact_rules.list") as conn:
+            rows = await store.rules(conn)
+        return ContactRules(
+            items=[ContactRule(name=n, conditions=dict(c), effects=dict(e)) for n, c, e in rows]
+        )
+
+    async def set_rules(self, principal: Principal, wanted: ContactRules) -> ContactRules:
+        """Replace them all. Invalid for one that cannot be read."""
+        rules = [(each.name, each.conditions, each.effects) for each in wanted.items]
+        try:
+            check_rules(rules)
+        except ValueError as error:
+            raise Invalid.field("items", "bad_rule", str(error)) from error
+        async with self._work.begin("contact_rules.set", principal.actor) as work:
+            before = await store.rules(work.conn)
+            await store.put_rules(work.conn, rules)
+            work.audit(
+                "contact_rules.changed",
+                "contact_rules",
+                "rules",
+                before={name: [c, e] for name, c, e in before},
+                after={name: [c, e] for name, c, e in rules},
+            )
+        return await self.rules()
+
+    async def catastrophes(self, query: CatastropheQuery) -> Catastrophes:
+        async with self._work.reading("catastrophes.list") as conn:
+            rows = await store.catastrophes(conn, query.on)
+        return Catastrophes(items=[_catastrophe(row) for row in rows])
+
+    async def declare(self, principal: Principal, new: CatastropheNew) -> CatastropheOut:
+        """From now on callers from its places are routed by its rules."""
+        async with self._work.begin("catastrophes.declare", principal.actor) as work:
+            made = new_id()
+            await store.declare(
+                work.conn, made, new.peril, new.postal_codes, new.note, work.now, work.actor
+            )
+            work.audit("catastrophe.declared", "catastrophe", made, after=new.model_dump())
+            row = await store.catastrophe(work.conn, made)
+            assert row is not None
+            return work.answer(_catastrophe(row))
+
+    async def end(self, principal: Principal, catastrophe_id: UUID) -> CatastropheOut:
+        async with self._work.begin("catastrophes.end", principal.actor) as work:
+            row = await store.end_catastrophe(work.conn, catastrophe_id, work.now)
+            if row is None:
+                if await store.catastrophe(work.conn, catastrophe_id) is None:
+                    raise NotFound
+                raise Conflict("It is over already.")
+            work.audit("catastrophe.ended", "catastrophe", catastrophe_id)
+            return work.answer(_catastrophe(row))
+
+    async def professionals(self) -> Professionals:
+        async with self._work.reading("professionals.list") as conn:
+            rows = await store.professionals(conn)
+        return Professionals(
+            items=[
+                ProfessionalOut(**picked(ProfessionalOut, row), professional_id=row["id"])
+                for row in rows
+            ]
+        )
+
+    async def add_professional(self, principal: Principal, new: ProfessionalNew) -> ProfessionalOut:
+        async with self._work.begin("professionals.add", principal.actor) as work:
+            made = new_id()
+            if not await store.add_professional(
+                work.conn, made, new.phone, new.name, new.kind, work.now
+            ):
+                raise Conflict("This number is there.", field="phone", type="phone_taken")
+            work.audit("professional.added", "professional", made, after=new.model_dump())
+            return work.answer(ProfessionalOut(professional_id=made, **new.model_dump()))
+
+    async def drop_professional(self, principal: Principal, professional_id: UUID) -> None:
+        async with self._work.begin("professionals.drop", principal.actor) as work:
+            if not await store.drop_professional(work.conn, professional_id):
+                raise NotFound
+            work.audit("professional.dropped", "professional", professional_id)
+
+
+def _catastrophe(row: Record) -> CatastropheOut:
+    return CatastropheOut(**picked(CatastropheOut, row), catastrophe_id=row["id"])
+
+
+class RuleRoutes:
+    def __init__(self, service: RuleService) -> None:
+        self._service = service
+
+    async def rules(self, request: Request) -> ContactRules:  # noqa: ARG002 - a handler's signature
+        return await self._service.rules()
+
+    async def set_rules(self, request: Request) -> ContactRules:
+        return await self._service.set_rules(request.principal, request.body)
+
+    async def catastrophes(self, request: Request) -> Catastrophes:
+        return await self._service.catastrophes(request.query)
+
+    async def declare(self, request: Request) -> CatastropheOut:
+        return await self._service.declare(request.principal, request.body)
+
+    async def end(self, request: Request) -> CatastropheOut:
+        return await self._service.end(request.principal, request.id("id"))
+
+    async def professionals(self, request: Request) -> Professionals:  # noqa: ARG002
+        return await self._service.professionals()
+
+    async def add_professional(self, request: Request) -> ProfessionalOut:
+        return await self._service.add_professional(request.principal, request.body)
+
+    async def drop_professional(self, request: Request) -> None:
+        await self._service.drop_professional(request.principal, request.id("id"))
+
+    def table(self) -> tuple[Route, ...]:
+        rules, storms, trade = (
+            "/api/v1/contact-rules", "/api/v1/catastrophes", "/api/v1/professionals",
+        )  # fmt: skip
+        return (
+            Route(
+                "GET", rules, self.rules, READ,
+                "Show the rules by which contacts are routed", response=ContactRules, tags=TAGS,
+            ),
+            Route(
+                "PUT", rules, self.set_rules, CHANGE,
+                "Replace the rules by which contacts are routed", body=ContactRules,
+                response=ContactRules, tags=TAGS, errors=(Invalid,),
+            ),
+            Route(
+                "GET", storms, self.catastrophes, READ,
+                "List catastrophes, newest first", query=CatastropheQuery, response=Catastrophes,
+                tags=TAGS, errors=(Invalid,),
+            ),
+            Route(
+                "POST", storms, self.declare, CHANGE,
+                "Declare a catastrophe: its rules hold from now on", body=CatastropheNew,
+                response=CatastropheOut, status=201, tags=TAGS, errors=(Invalid,), creates=True,
+            ),
+            Route(
+                "POST", f"{storms}/{{id}}/end", self.end, CHANGE,
+                "End a catastrophe", response=CatastropheOut, tags=TAGS,
+                errors=(NotFound, Conflict), creates=True,
+            ),
+            Route(
+                "GET", trade, self.professionals, READ,
+                "List workshops' and experts' numbers", response=Professionals, tags=TAGS,
+            ),
+            Route(
+                "POST", trade, self.add_professional, CHANGE,
+                "Note a workshop's or expert's number", body=ProfessionalNew,
+                response=ProfessionalOut, status=201, tags=TAGS, errors=(Invalid, Conflict),
+                creates=True,
+            ),
+            Route(
+                "DELETE", f"{trade}/{{id}}", self.drop_professional, CHANGE,
+                "Forget a workshop's or expert's number", status=204, tags=TAGS,
+                errors=(NotFound,),
+            ),
+        )  # fmt: skip

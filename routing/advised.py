@@ -1,0 +1,80 @@
+"""A visit as the CRM advises it: queue, base, who is asked first and who comes after."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from routing.config import Queue
+from routing.core.model import Band, Requirement, RoutingStep, SkipIf
+from routing.ports import Advice
+
+SUPERVISOR: Final = "supervisor"
+SUPERVISORS_FOR_MS: Final = 30_000
+DANGER: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """What of an advice holds for a visit."""
+
+    base: int | None = None
+    band: Band | None = None
+    preferred: tuple[UUID, ...] = ()
+    preferred_ms: int = 0
+    steps: tuple[RoutingStep, ...] | None = None
+
+
+def advised(advice: Advice, queue: Queue, others: Collection[UUID]) -> Advised:
+    """`others`: agents with the skills that the advice's overflow names."""
+    return Advised(
+        base=advice.base,
+        # what is written stays behind what is said, unless somebody is in danger
+        band=Band(advice.band) if advice.band == DANGER else None,
+        preferred=tuple(advice.preferred) if advice.preferred_s else (),
+        preferred_ms=advice.preferred_s * 1000,
+        steps=_steps(advice, queue, others),
+    )
+
+
+def _steps(
+    advice: Advice, queue: Queue, others: Collection[UUID]
+) -> tuple[RoutingStep, ...] | None:
+    steps: list[RoutingStep] = []
+    if advice.skill is not None and advice.skill_s:
+        steps.append(
+            RoutingStep(
+                require=(Requirement(advice.skill, advice.skill_level),),
+                for_ms=advice.skill_s * 1000,
+                skip_if=SkipIf.NONE_AVAILABLE,
+            )
+        )
+    if advice.then == SUPERVISOR:
+        steps.append(
+            RoutingStep(
+                require=(Requirement(SUPERVISOR, 1),),
+                for_ms=SUPERVISORS_FOR_MS,
+                skip_if=SkipIf.NONE_AVAILABLE,
+            )
+        )
+    if others:
+        steps.append(RoutingStep(for_ms=advice.overflow_s * 1000))
+        steps.append(RoutingStep(agents=tuple(str(each) for each in sorted(others))))
+    if others:
+        return tuple(steps)
+    return (*steps, *queue.core.steps) if steps else None
+
+
+def told(advice: Advice) -> dict[str, Any]:
+    """What is kept with the interaction, for the desk and for who asks why."""
+    facts = {
+        "rule": advice.rule,
+        "banner": advice.banner,
+        "greeting": advice.greeting,
+        "advised_queue": advice.queue,
+        "human_only": advice.human_only,
+        "permission": advice.permission,
+    }
+    return {name: value for name, value in facts.items() if value}

@@ -1,0 +1,83 @@
+"""What routing asks of other rooms; `contactcenter.app` ties it to who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from db import Connection
+
+
+class Advice(Protocol):
+    """What is known of a contact, as routing understands it."""
+
+    @property
+    def queue(self) -> str: ...
+
+    @property
+    def rule(self) -> str:
+        """Which decided."""
+
+    @property
+    def band(self) -> int: ...
+
+    @property
+    def base(self) -> int | None:
+        """None: the queue's own."""
+
+    @property
+    def preferred(self) -> Sequence[UUID]: ...
+
+    @property
+    def preferred_s(self) -> int: ...
+
+    @property
+    def skill(self) -> str | None:
+        """Who has it at `skill_level` is asked alone for `skill_s` seconds."""
+
+    @property
+    def skill_level(self) -> int: ...
+
+    @property
+    def skill_s(self) -> int: ...
+
+    @property
+    def then(self) -> str:
+        """Who comes after the preferred: all, or the queue's supervisors first."""
+
+    @property
+    def overflow(self) -> Sequence[Mapping[str, int]]:
+        """After `overflow_s` seconds also who has all skills of one of these."""
+
+    @property
+    def overflow_s(self) -> int: ...
+
+    @property
+    def greeting(self) -> str: ...
+
+    @property
+    def banner(self) -> str: ...
+
+    @property
+    def human_only(self) -> bool: ...
+
+    @property
+    def permission(self) -> str | None: ...
+
+
+class Adviser(Protocol):
+    """The CRM: how a contact is to be routed, read in the enqueuing transaction."""
+
+    async def advise(
+        self,
+        conn: Connection,
+        contact_id: UUID,
+        interaction_id: UUID,
+        queue: str,
+        *,
+        now: datetime,
+        said: Mapping[str, Any],
+    ) -> Advice | None:
+        """`said`: what the contact chose or proved. None: nothing is known of them."""

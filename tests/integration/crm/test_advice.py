@@ -1,0 +1,232 @@
+"""Advice from real rows: what a contact's file says, and what the queue makes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import db
+from contactcenter.core.ids import new_id
+from contactcenter.interactions.model import Address
+from crm.desk.model import Advice
+from crm.desk.service import advise_contact
+from routing.book import QueueBook
+from routing.core.model import Constants
+from routing.service import QueuedVisit, QueueService
+from tests.integration.crm.conftest import Office, a_policy, agent_of, policy_body, receipt_body
+from tests.integration.crm.test_claims import claim_body, skilled
+from tests.integration.crm.test_contacts import PART
+from tests.integration.crm.test_identify import came_in
+
+ZONE = ZoneInfo("Europe/Madrid")
+NUMBER = "+34600550010"
+QUEUES = """
+INSERT INTO calendars (key, weekly) VALUES
+    ('always', '{"mon": [["00:00", "24:00"]], "tue": [["00:00", "24:00"]]}'),
+    ('never', '{}');
+INSERT INTO skills (key, name_es, name_en)
+SELECT k, k, k FROM unnest(ARRAY['SA', 'SH', 'SV', 'PR', 'CO', 'RE', 'supervisor', 'retention']) k
+ON CONFLICT DO NOTHING;
+INSERT INTO queues (key, name_es, name_en, skill, calendar, updated_at)
+SELECT k, k, k, k, 'always', now() FROM unnest(ARRAY['SA', 'SH', 'PR', 'CO', 'RE']) k;
+INSERT INTO queues (key, name_es, name_en, skill, calendar, updated_at)
+VALUES ('SV', 'SV', 'SV', 'SV', 'never', now());
+"""
+
+
+async def advice(office: Office, conn: db.Connection, number: str = NUMBER, **said: Any) -> Advice:
+    contact, interaction = await came_in(office, Address("phone", number))
+    return await advise_contact(
+        conn, contact, "PR", now=office.clock.now(), zone=ZONE, said=said,
+        interaction_id=interaction,
+    )  # fmt: skip
+
+
+async def test_what_a_file_says(office: Office, conn: db.Connection) -> None:
+    await skilled(office, conn)
+    ana = await office.person(mobile="600550010", postal_code="50001")
+    policy = await a_policy(office, customer_id=ana["customer_id"], coverage_end_date="2027-05-03")
+    await conn.execute("UPDATE agents SET status = 'available' WHERE name IN ('lucia', 'marcos')")
+    renewal = await advice(office, conn)  # 48 days before the end
+    assert (renewal.rule, renewal.base, renewal.banner) == ("renewal", 65, "last_safe_day")
+    assert (renewal.preferred, renewal.skill) == ((agent_of(office, "lucia"),), "retention")
+    await conn.execute("UPDATE policies SET coverage_end_date = '2027-04-05'")
+    assert (await advice(office, conn)).banner == "period_passed_ask_insurer"
+    receipt = await office.do(
+        "lucia", "POST", f"/policies/{policy['policy_id']}/receipts",
+        receipt_body(first=True, kind="new"),
+    )  # fmt: skip
+    for state, more in (("presented", {}), ("returned", {"return_code": "AM04"})):
+        await office.do(
+            "lucia", "POST", f"/receipts/{receipt['receipt_id']}/move", {"state": state, **more}
+        )
+    first = await advice(office, conn)
+    assert (first.rule, first.base, first.preferred) == (
+        "first_receipt", 70, (agent_of(office, "lucia"),)
+    )  # fmt: skip
+    claim = await office.do("lucia", "POST", "/claims", claim_body(policy["policy_id"]))
+    assert (await advice(office, conn)).rule == "claim_motor"
+    await came_in(office, Address("phone", NUMBER))
+    await office.listen("crm.identify")
+    repeat = await advice(office, conn)
+    assert (repeat.rule, repeat.base, repeat.then) == ("claim_repeat", 75, "supervisor")
+    (handler,) = repeat.preferred
+    assert str(handler) == claim["adjuster_id"]
+    await conn.execute(
+        "INSERT INTO handler_deputies (agent_id, deputy_id) VALUES ($1, $2)",
+        handler, agent_of(office, "lucia"),
+    )  # fmt: skip
+    await conn.execute("UPDATE agents SET status = 'away' WHERE id = $1", handler)
+    assert (await advice(office, conn)).preferred == (agent_of(office, "lucia"),)
+    for kind, more, rule in (
+        ("health_authorisation", {}, "authorisation"),
+        ("complaint", {"received_on": "2027-03-01"}, "complaint"),
+    ):
+        body = {"title": "x", "task_type": kind, "customer_id": ana["customer_id"], **more}
+        await office.do("lucia", "POST", "/tasks", body)
+        assert (await advice(office, conn)).rule == rule
+    assert (await advice(office, conn)).human_only
+    assert (await advice(office, conn, key="injured")).band == 1
+
+
+async def test_many_claims_in_one_place_are_a_catastrophe(
+    office: Office, conn: db.Connection
+) -> None:
+    await skilled(office, conn, "SH")
+    ana = await office.person(mobile="600550010", postal_code="50001")
+    policy = await office.do(
+        "lucia", "POST", "/policies",
+        policy_body(ana["customer_id"], policy_type="home", vehicle_plate=None,
+                    property_address="Calle del Olmo, 1", property_postal_code="50003"),
+    )  # fmt: skip
+    body = claim_body(
+        policy["policy_id"], claim_type="hail", cause="hail", postal_code="50003",
+        incident_date="2027-03-15T22:00:00+01:00",
+    )  # fmt: skip
+    for _ in range(14):
+        await office.do("lucia", "POST", "/claims", body)
+    assert (await advice(office, conn, key="claim")).rule != "hail"
+    await office.do("lucia", "POST", "/claims", body)
+    hail = await advice(office, conn, key="claim")
+    assert (hail.rule, hail.queue, hail.base, hail.fifo) == ("hail", "SH", 60, True)
+    assert hail.preferred == ()
+
+
+async def test_a_catastrophe_is_declared(office: Office, conn: db.Connection) -> None:
+    await office.person(mobile="600550010", postal_code="50001")
+    flood = await office.do(
+        "elena", "POST", "/catastrophes", {"peril": "flood", "postal_codes": ["500"]}
+    )
+    assert (await advice(office, conn, key="claim")).greeting == "consorcio"
+    assert (await advice(office, conn, "+34600559999", key="claim")).rule == ""
+    path = f"/catastrophes/{flood['catastrophe_id']}/end"
+    assert (await office.do("elena", "POST", path))["ended_at"] is not None
+    assert (await office.ask("elena", "POST", path)).status == 409
+    assert (await advice(office, conn, key="claim")).rule == ""
+    await office.do("elena", "POST", "/catastrophes", {"peril": "flood"})
+    assert (await advice(office, conn, "+34600559999", key="claim")).greeting == "consorcio"
+    assert len((await office.do("lucia", "GET", "/catastrophes?on=true"))["items"]) == 1
+    assert (await office.ask("lucia", "POST", "/catastrophes", {"peril": "flood"})).status == 403
+    assert (await office.ask("elena", "POST", "/catastrophes", {"peril": "rain"})).status == 422
+
+
+async def test_workshops_and_experts_are_no_customers(office: Office, conn: db.Connection) -> None:
+    await skilled(office, conn)
+    policy = await a_policy(office)
+    claim = await office.do("lucia", "POST", "/claims", claim_body(policy["policy_id"]))
+    expert = await conn.execute("UPDATE claims SET perito_phone = '976 55 01 99'")
+    assert expert
+    called = await advice(office, conn, "+34976550199")
+    assert (called.rule, called.base, called.preferred) == (
+        "professional", 45, (agent_of(office, "pablo"),)
+    )  # fmt: skip
+    new = {"phone": "976 55 02 00", "name": "Talleres Bardena", "kind": "workshop"}
+    made = await office.do("elena", "POST", "/professionals", new)
+    assert made["phone"] == "+34976550200"
+    assert (await office.ask("elena", "POST", "/professionals", new)).body["ctx"]["field"] == (
+        "phone"
+    )
+    assert (await advice(office, conn, "+34976550200")).preferred == ()
+    quoting = await advice(office, conn, "+34976550200", claim_number=claim["claim_number"])
+    assert quoting.preferred == (agent_of(office, "pablo"),)
+    await office.do("elena", "DELETE", f"/professionals/{made['professional_id']}")
+    assert (await advice(office, conn, "+34976550200")).rule == ""
+    assert (await office.do("lucia", "GET", "/professionals"))["items"] == []
+
+
+async def test_whoever_has_proved_it_is_verified(office: Office, conn: db.Connection) -> None:
+    await office.person(mobile="600550010", dni="12345678Z", birth_date="1980-05-01")
+    contact, interaction = await came_in(office, Address("phone", NUMBER))
+    await office.listen("crm.identify")
+    await conn.execute(PART, new_id(), interaction, agent_of(office, "pablo"))
+
+    async def leak() -> Advice:
+        return await advise_contact(
+            conn, contact, "SH", now=office.clock.now(), zone=ZONE,
+            said={"key": "leak", "open": False},
+        )  # fmt: skip
+
+    assert (await leak()).queue == "assistance_menu"
+    right = {"document": "678Z", "birth_date": "1980-05-01"}
+    await office.do("pablo", "POST", f"/interactions/{interaction}/identity", right)
+    assert (await leak()).queue == "assistance"
+
+
+async def test_the_rules_are_a_table(office: Office, conn: db.Connection) -> None:
+    rules = (await office.do("lucia", "GET", "/contact-rules"))["items"]
+    assert len(rules) > 20
+    mine = {"name": "vip_first", "conditions": {"segment": {"is": "lead"}}, "effects": {"base": 90}}
+    assert (await office.ask("lucia", "PUT", "/contact-rules", {"items": [mine]})).status == 403
+    await office.do("elena", "PUT", "/contact-rules", {"items": [mine, *rules]})
+    await office.person(mobile="600550010")
+    assert (await advice(office, conn)).base == 90
+    bad = {**mine, "effects": {"base": 900}}
+    refused = await office.ask("elena", "PUT", "/contact-rules", {"items": [bad]})
+    assert refused.body["errors"][0]["type"] == "bad_rule"
+    assert len((await office.do("lucia", "GET", "/contact-rules"))["items"]) == len(rules) + 1
+
+
+async def test_the_queues_door_asks_for_advice(office: Office, conn: db.Connection) -> None:
+    await conn.execute(QUEUES)
+    await skilled(office, conn)
+    ana = await office.person(mobile="600550010")
+    policy = await a_policy(office, customer_id=ana["customer_id"])
+    await office.do("lucia", "POST", "/claims", claim_body(policy["policy_id"]))
+    door = QueueService(QueueBook(ZONE), Constants(), adviser=office.crm.adviser, unchosen=("CO",))
+
+    async def enter(queue: str, number: str = NUMBER, **more: Any) -> tuple[QueuedVisit, Any, Any]:
+        _, interaction = await came_in(office, Address("whatsapp", number))
+        async with office.deps.work.begin("test.enqueue", "test") as work:
+            visit = await door.enqueue(work, interaction_id=interaction, queue=queue, **more)
+        item = await conn.fetchrow("SELECT * FROM work_items WHERE id = $1", visit.work_item_id)
+        facts = await conn.fetchval(
+            "SELECT routing_facts FROM interactions WHERE id = $1", interaction
+        )
+        return visit, item, facts
+
+    visit, item, facts = await enter("CO")
+    assert (visit.queue, item["queue"], item["base"], item["band"]) == ("SA", "SA", 60, 3)
+    assert item["routing"]["preferred"] == [str(agent_of(office, "pablo"))]
+    assert item["routing"]["preferred_ms"] == 30_000
+    assert (facts["rule"], facts["banner"]) == ("claim_motor", "claim")
+    # a queue that was chosen is kept; what is known is shown all the same
+    visit, item, facts = await enter("PR")
+    assert (visit.queue, item["base"], facts["advised_queue"]) == ("PR", 50, "SA")
+    assert not item["routing"].get("preferred")
+    # danger moves whoever it is, into the first band
+    visit, item, _ = await enter("PR", said={"key": "injured"})
+    assert (visit.queue, item["band"], item["base"]) == ("SA", 1, 100)
+    assert item["routing"]["steps"][0]["for_ms"] == 30_000
+    # of nobody that is known, nothing is told
+    visit, item, facts = await enter("CO", "+34600559999")
+    assert (visit.queue, item["base"], facts) == ("CO", 50, {})
+    # who comes back into a queue is not advised anew
+    visit, item, _ = await enter("CO", entry="requeue")
+    assert (visit.queue, item["base"]) == ("CO", 50)
+    # a queue that is closed takes nobody out of one that is open
+    await office.do(
+        "lucia", "POST", "/tasks",
+        {"title": "x", "task_type": "health_authorisation", "customer_id": ana["customer_id"]},
+    )  # fmt: skip
+    visit, _, facts = await enter("CO")
+    assert (visit.queue, facts["advised_queue"], facts["permission"]) == ("CO", "SV", "health")

@@ -1,0 +1,100 @@
+"""The twenty situations of a broker's office, as one table, by the rules as they are stored."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import db
+from crm.desk import store
+from crm.desk.model import Advice, Known, advise, advise_any, check_rules
+
+LUCIA, MARCOS, CARMEN, TERESA, SARA = (UUID(int=n) for n in range(1, 6))
+HERE = frozenset({LUCIA, MARCOS, CARMEN, TERESA, SARA})
+CLAIM = {"handler": LUCIA, "handler_deputy": MARCOS}
+
+
+class Row(NamedTuple):
+    name: str
+    facts: dict[str, Any]
+    people: dict[str, UUID]
+    queue: str
+    band: int
+    base: int | None
+    preferred: tuple[UUID, ...]
+    seconds: int
+    greeting: str
+    banner: str
+    more: dict[str, Any] = {}  # noqa: RUF012 - never written
+    here: frozenset[UUID] = HERE
+    asked: str = "PR"
+
+
+ROWS = [
+    Row("unknown number, Catalan menu", {"identified": False, "language": "ca", "key": "new"}, {},
+        "CO", 2, 40, (), 0, "neutral", "catalan", {"skill": "ca", "skill_level": 3, "skill_s": 60},
+        asked="CO"),
+    Row("open motor claim, handler free", {"identified": True, "claim_line": "SA"}, CLAIM,
+        "SA", 2, 60, (LUCIA,), 30, "neutral", "claim"),
+    Row("same, handler on leave", {"identified": True, "claim_line": "SA"}, CLAIM,
+        "SA", 2, 60, (MARCOS,), 30, "neutral", "claim", here=HERE - {LUCIA}),
+    Row("same, the deputy away too", {"identified": True, "claim_line": "SA"}, CLAIM,
+        "SA", 2, 60, (), 0, "neutral", "claim", here=HERE - {LUCIA, MARCOS}),
+    Row("third contact in 7 days", {"claim_line": "SA", "claim_contacts": 3}, CLAIM,
+        "SA", 2, 75, (LUCIA,), 20, "neutral", "repeat", {"then": "supervisor"}),
+    Row("accident, injured pressed", {"key": "injured", "claim_line": "SH"}, CLAIM,
+        "SA", 1, 100, (), 0, "emergency_112", "injured", {"skill": "SA", "skill_level": 3}),
+    Row("pipe leaking 22:40, verified", {"key": "leak", "open": False, "verified": True}, {},
+        "assistance", 1, 90, (), 0, "assistance", "passed_on", {"task_for": "handler"}),
+    Row("same, unidentified", {"key": "leak", "open": False, "verified": False}, {},
+        "assistance_menu", 1, 90, (), 0, "neutral", "passed_on", {"task_for": "SH"}),
+    Row("hail", {"key": "claim", "peril": "hail", "claims_near": 15, "claim_line": "SH"}, CLAIM,
+        "SH", 2, 60, (), 0, "hail", "hail",
+        {"fifo": True, "overflow": ({"SA": 1}, {"PR": 1, "SH": 2}), "overflow_s": 60}),
+    Row("river flood", {"key": "claim", "peril": "flood"}, CLAIM,
+        "SH", 2, 60, (), 0, "consorcio", "consorcio"),
+    Row("renewal in 48 days", {"renewal_days": 48, "renewal_open": True}, {"manager": CARMEN},
+        "PR", 2, 65, (CARMEN,), 20, "neutral", "last_safe_day",
+        {"skill": "retention", "skill_level": 3}),
+    Row("renewal in 20 days, wants out", {"renewal_days": 20, "renewal_open": False},
+        {"manager": CARMEN}, "PR", 2, 55, (CARMEN,), 20, "neutral", "period_passed_ask_insurer"),
+    Row("first receipt returned", {"first_receipt": True, "renewal_days": 60}, {"issuer": CARMEN},
+        "PR", 2, 70, (CARMEN,), 15, "neutral", "insurer_may_be_free"),
+    Row("later receipt returned, day 12", {"receipt_days": 12}, {"manager": CARMEN},
+        "PR", 2, 60, (), 0, "neutral", "covered_until"),
+    Row("a crash, receipt unpaid 45 days",
+        {"key": "claim", "suspended": True, "receipt_days": 45}, {"manager": CARMEN},
+        "SA", 2, 60, (), 0, "neutral", "suspended_promise_nothing"),
+    Row("complaint at working day 11 of 15", {"complaint_day": 11, "claim_line": "SA"},
+        {"complaint": TERESA, **CLAIM}, "RE", 2, 80, (TERESA,), 60, "neutral", "complaint",
+        {"human_only": True, "then": "supervisor"}),
+    Row("fleet client through its switchboard", {"company": True, "identified": True},
+        {"manager": CARMEN}, "CO", 2, 65, (CARMEN,), 30, "neutral", "ambiguous_number"),
+    Row("hung up, WhatsApp 1 min later", {"claim_line": "SA", "returned": True}, CLAIM,
+        "SA", 2, 60, (LUCIA,), 30, "kept_turn", "claim"),
+    Row("workshop or perito number", {"professional": True}, CLAIM,
+        "SA", 2, 45, (LUCIA,), 30, "neutral", "professional_no_client_data"),
+    Row("surgery tomorrow, authorisation", {"health_authorisation": True}, {"manager": SARA},
+        "SV", 2, 75, (SARA,), 20, "neutral", "authorisation", {"permission": "health"}),
+]  # fmt: skip
+
+
+async def test_situations(conn: db.Connection) -> None:
+    rules = await store.rules(conn)
+    check_rules(rules)
+    assert len(ROWS) == 20
+    for row in ROWS:
+        advice = advise(Known(row.asked, row.facts, row.people, row.here), rules)
+        told = (advice.queue, advice.band, advice.base, advice.preferred, advice.preferred_s)
+        assert told == (row.queue, row.band, row.base, row.preferred, row.seconds), row.name
+        assert (advice.greeting, advice.banner) == (row.greeting, row.banner), row.name
+        for name, value in row.more.items():
+            assert getattr(advice, name) == value, row.name
+    # a couple shares a mobile, one has a claim: by key; the highest of both; nobody until picked
+    one = Known("PR", {"identified": True, "ambiguous": True, "claim_line": "SA"}, CLAIM, HERE)
+    other = Known("PR", {"identified": True, "ambiguous": True}, {}, HERE)
+    both = advise_any([one, other], rules)
+    assert (both.queue, both.band, both.base) == ("PR", 2, 60)
+    assert (both.preferred, both.banner) == ((), "ambiguous")
+    assert advise(Known("SH", {"identified": True}), rules) == Advice("SH")
+    assert advise(Known("SH", {"identified": False}), rules) == Advice("SH")
