@@ -144,8 +144,9 @@ class QueueService:
         (crm.desk.model.FACTS). Advice moves a contact out of a queue that nobody chose, or when
         somebody is in danger; in a queue that was chosen it holds where it speaks of that queue.
         `virtual_start` may lie in the past. `takes_over` is the chat segment that a call began in.
-        Desks that can handle a channel that it `shuns` are not asked. Raises NotFound for an unknown interaction or queue, Conflict when the interaction cannot
-        be queued from where it is.
+        Desks that can handle a channel that it `shuns` are not asked. Raises NotFound
+        for an unknown interaction or queue, Conflict when the interaction cannot be queued from
+        where it is.
         """
         interaction = await hall.interaction(work.conn, interaction_id, lock=True)
         if interaction is None:
