@@ -65,7 +65,7 @@ class Queueing(Protocol):
 
 
 class Parts(Protocol):
-    """Routing: agents' parts in calls. Each but the first three locks the interaction."""
+    """Routing: agents' parts in calls. Those that take a unit of work lock the interaction."""
 
     async def units(
         self,
@@ -78,8 +78,15 @@ class Parts(Protocol):
     ) -> UUID:
         """Ask the router for an agent's units: the segment that holds them. Conflict: no room."""
 
-    async def free_colleagues(self, conn: Connection, queue: str) -> Sequence[UUID]:
-        """Who of a queue could take a call now, the longest idle first. NotFound: no queue."""
+    async def come_in(
+        self, work: Work, request_id: UUID, interaction_id: UUID, agent_id: UUID
+    ) -> UUID:
+        """Who took a request is asked into the interaction: the segment there; the request is
+        over."""
+
+    async def withdraw(self, work: Work, request_id: UUID) -> None:
+        """Nobody is asked for any more: the request leaves its line, or whoever just took it is
+        free again."""
 
     async def has_part(self, conn: Connection, interaction_id: UUID, agent_id: UUID) -> bool:
         """Whether the agent is with the customer in it."""

@@ -10,11 +10,13 @@ from uuid import UUID
 
 from contactcenter.core.access import Principal
 from contactcenter.core.errors import Conflict, NotFound
+from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
+from contactcenter.events.interactions import InteractionJoined
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Change, Interaction
 from db import Connection
-from routing import lifecycle, queue_store, store
+from routing import lifecycle, store
 from routing.book import QueueBook
 from routing.config import Queue
 from routing.core.model import DEFAULT_POLICIES, Channel
@@ -61,10 +63,42 @@ class CallParts:
         )
         return joined.segment_id
 
-    async def free_colleagues(self, conn: Connection, queue: str) -> list[UUID]:
-        """Who of a queue could take a call now, the longest idle first. NotFound: no queue."""
-        await self._book.live_queue(conn, queue)
-        return await queue_store.idle_staff(conn, queue, Channel.VOICE.value)
+    async def come_in(
+        self, work: Work, request_id: UUID, interaction_id: UUID, agent_id: UUID
+    ) -> UUID:
+        """Who took a request is asked into the interaction: the segment there, which holds the
+        same units; the request is over."""
+        interaction = await hall.interaction(work.conn, interaction_id, lock=True)
+        if interaction is None:
+            raise NotFound
+        _, taken = await self._own(work, request_id, agent_id)
+        segment_id = new_id()
+        await store.join_segment(work.conn, segment_id, interaction_id, taken, work.now)
+        work.emit(
+            InteractionJoined(
+                interaction_id=interaction_id,
+                segment_id=segment_id,
+                agent_id=agent_id,
+                channel=taken.channel,
+                cost=taken.full_cost,
+                queue=taken.queue,
+            )
+        )
+        await self.turn(work, interaction_id, agent_id, "consulting")
+        await self.withdraw(work, request_id)
+        return segment_id
+
+    async def withdraw(self, work: Work, request_id: UUID) -> None:
+        """Nobody is asked for any more: the request leaves its line, or whoever just took it is
+        free again."""
+        request = await hall.interaction(work.conn, request_id, lock=True)
+        if request is None or request.state == "closed":
+            return
+        visit = await store.waiting_visit(work.conn, request_id)
+        if visit is not None:
+            await lifecycle.end_visit(work, visit, "cancelled")
+        await self.close(work, request_id)
+        await hall.close_conversation(work, request.conversation_id)
 
     async def turn(
         self,

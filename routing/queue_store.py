@@ -65,26 +65,6 @@ async def staff(conn: Connection, queue: str, channel: str) -> list[Record]:
     return await conn.fetch(STAFF, queue, channel)
 
 
-IDLE_STAFF = """
-SELECT a.id
-FROM queues q
-JOIN agent_skills k ON k.skill = q.skill
-JOIN agents a ON a.id = k.agent_id AND a.status IN ('available', 'on_demand')
-     AND a.after_this IS NULL
-JOIN agent_states p ON p.agent_id = a.id AND p.present AND $2 = ANY (p.channels)
-WHERE q.key = $1
-  AND NOT EXISTS (SELECT FROM segments s
-                  WHERE s.agent_id = a.id AND s.state <> 'ended' AND s.channel = $2)
-  AND NOT EXISTS (SELECT FROM reservations r WHERE r.agent_id = a.id AND r.state = 'pending')
-ORDER BY p.idle_since NULLS FIRST, a.id
-"""
-
-
-async def idle_staff(conn: Connection, queue: str, channel: str) -> list[UUID]:
-    """Available agents of the queue who have nothing on this channel, the longest idle first."""
-    return [row["id"] for row in await conn.fetch(IDLE_STAFF, queue, channel)]
-
-
 HANDLING = """
 SELECT avg(extract(epoch FROM s.ended_at - s.started_at) * 1000)::float8 AS handle_ms,
        count(*)::int AS samples

@@ -271,6 +271,29 @@ async def begin_segment(
     )
 
 
+JOIN_SEGMENT = """
+INSERT INTO segments (id, interaction_id, agent_id, queue, channel, state, cost, full_cost,
+                      started_at, state_since, last_customer_at)
+VALUES ($1, $2, $3, $4, $5, 'active', $6, $6, $7, $7, $7)
+"""
+
+
+async def join_segment(
+    conn: Connection, segment_id: UUID, interaction_id: UUID, like: SegmentRow, at: datetime
+) -> None:
+    """The agent of `like` takes part in another interaction too, with the same units."""
+    await conn.execute(
+        JOIN_SEGMENT,
+        segment_id,
+        interaction_id,
+        like.agent_id,
+        like.queue,
+        like.channel,
+        like.full_cost,
+        at,
+    )
+
+
 OPEN_SEGMENTS = f"""
 SELECT {SEGMENT_COLUMNS} FROM segments s
 WHERE s.interaction_id = $1 AND s.state <> 'ended'

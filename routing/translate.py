@@ -24,6 +24,7 @@ from routing.core.model import (
     OpenWork,
     Outcome,
     ParkReason,
+    Segment,
     SegmentState,
     Will,
 )
@@ -124,6 +125,27 @@ def _agent_dropped(e: calls.CallAgentDropped, at: int, memory: Memory) -> list[i
     return [inputs.AgentDropped(str(e.segment_id))]
 
 
+def _joined(e: interactions.InteractionJoined, at: int, memory: Memory) -> list[inputs.Input]:
+    """A part that began beside the router: a colleague came from a queue into a call."""
+    known = [memory.parts[segment] for segment in memory.open.get(e.interaction_id, ())]
+    if not known:
+        raise Reload
+    segment = Segment(
+        id=str(e.segment_id),
+        interaction=str(e.interaction_id),
+        agent=str(e.agent_id),
+        channel=Channel(e.channel),
+        queue=e.queue,
+        full_cost=e.cost,
+        cost=e.cost,
+        started_at=at,
+        state_since=at,
+    )
+    contact = known[0].contact
+    memory.add_part(segment.id, Part(e.interaction_id, contact, e.agent_id, e.channel, e.queue))
+    return [inputs.SegmentOpened(segment)]
+
+
 def _parked(e: interactions.InteractionParked, at: int, memory: Memory) -> list[inputs.Input]:
     until = None if e.until is None else to_ms(e.until)
     return [inputs.SegmentParked(str(e.segment_id), ParkReason(e.why), until=until, at=at)]
@@ -219,6 +241,7 @@ _TABLE: Final[dict[type[Event], Callable[[Any, int, Memory], list[inputs.Input]]
     interactions.InteractionResumed: _resumed,
     interactions.InteractionParked: _parked,
     interactions.InteractionConsulted: _consulted,
+    interactions.InteractionJoined: _joined,
     interactions.InteractionTransferred: _ended,
     interactions.InteractionWrapStarted: _wrap_started,
     interactions.InteractionWrapExtended: _wrap_extended,

@@ -59,11 +59,13 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Consult:
-    """`by` asked `leg` in; `side` is whom `by` is with now."""
+    """`by` asked `leg` in; `side` is whom `by` is with now. Without a leg, somebody of a queue is
+    asked for: the `request` (an interaction of its own) waits there."""
 
-    leg: UUID
+    leg: UUID | None
     by: UUID
     side: Side = "colleague"
+    request: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class Call:
             return "conference"
         return "held" if self.held else "active"
 
-    def leg(self, leg_id: UUID) -> Leg | None:
+    def leg(self, leg_id: UUID | None) -> Leg | None:
         """The open stay of a leg."""
         return next((leg for leg in self.open_legs if leg.id == leg_id), None)
 
@@ -232,12 +234,31 @@ def hold(call: Call, leg_id: UUID, *, on: bool) -> Call:
 
 def begin_consult(call: Call, by: UUID, colleague: Leg) -> Call:
     """`by` asks a colleague in; the customer hears music from now on."""
+    _may_consult(call, by)
+    return replace(add(call, colleague), held=False, consult=Consult(colleague.id, by))
+
+
+def ask_queue(call: Call, by: UUID, request: UUID) -> Call:
+    """`by` asks for somebody of a queue, where `request` waits; the customer hears music."""
+    _may_consult(call, by)
+    return replace(call, held=False, consult=Consult(None, by, request=request))
+
+
+def come_in(call: Call, request: UUID, colleague: Leg) -> Call:
+    """Whoever took the request is on the line, with whoever asked unless that one has turned to
+    the customer meanwhile."""
+    consult = call.consult
+    if consult is None or consult.request != request:
+        raise IllegalMoveError("Nobody is asked for any more.")
+    return replace(add(call, colleague), consult=replace(consult, leg=colleague.id, request=None))
+
+
+def _may_consult(call: Call, by: UUID) -> None:
     _talking(call, by)
     if not call.customers:
         raise IllegalMoveError("There is no customer whom this could be about.")
     if call.consult is not None or call.conference:
         raise IllegalMoveError("There is a colleague on the line already.")
-    return replace(add(call, colleague), held=False, consult=Consult(colleague.id, by))
 
 
 def toggle(call: Call, by: UUID) -> Call:
@@ -258,7 +279,8 @@ def complete(call: Call, by: UUID) -> Call:
 
 def cancel(call: Call, by: UUID) -> Call:
     """The consult is over, and `by` is with the customer again."""
-    return leave(call, _own_consult(call, by).leg)
+    consult = _own_consult(call, by)
+    return replace(call, consult=None) if consult.leg is None else leave(call, consult.leg)
 
 
 def merge(call: Call, by: UUID) -> Call:
@@ -397,11 +419,11 @@ def talking(call: Call) -> tuple[Leg, ...]:
         return ()
     consult = call.consult
     if consult is not None:
-        if consult.side == "colleague":
-            wanted = {consult.by, consult.leg}
-        else:
-            wanted = {leg.id for leg in present} - {consult.leg}
-        present = tuple(leg for leg in present if leg.id in wanted)
+        aside = consult.side == "colleague"
+        two = {consult.by, consult.leg}
+        present = tuple(
+            leg for leg in present if (leg.id in two if aside else leg.id != consult.leg)
+        )
     return present if len(present) > 1 else ()
 
 

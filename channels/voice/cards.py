@@ -200,16 +200,26 @@ def _party(one: Shown, leg: Leg) -> CallParty:
 def _consulted(one: Shown) -> CallConsulted | None:
     call = one.row.call
     consult = call.consult
-    colleague = call.leg(consult.leg) if consult else None
     asker = call.leg(consult.by) if consult else None
-    if consult is None or colleague is None or asker is None:
+    if consult is None or asker is None:
         return None
-    assert colleague.agent_id is not None
     assert asker.agent_id is not None
+    colleague = call.leg(consult.leg)
+    if colleague is None:
+        return CallConsulted(
+            leg_id=None,
+            agent_id=None,
+            name="",
+            queue=one.beside["consult_queue"],
+            by_agent_id=asker.agent_id,
+            state="waiting",
+            talks_to=consult.side,
+        )
     return CallConsulted(
         leg_id=colleague.id,
         agent_id=colleague.agent_id,
         name=one.people[colleague.stay]["name"],
+        queue=None,
         by_agent_id=asker.agent_id,
         state="talking" if colleague.on_the_line else "ringing",
         talks_to=consult.side,

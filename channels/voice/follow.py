@@ -20,6 +20,7 @@ from channels.voice import call as calls
 from channels.voice import line, recording_store, store
 from channels.voice.call import Call, Leg
 from channels.voice.cards import desk_channels
+from channels.voice.consults import VANISHED
 from channels.voice.line import Said, said
 from channels.voice.media.client import MediaClient
 from channels.voice.media.protocol import (
@@ -33,9 +34,9 @@ from channels.voice.media.protocol import (
     Report,
 )
 from channels.voice.recorder import record_by_rule
-from channels.voice.service import VANISHED, AgentCalls
+from channels.voice.service import AgentCalls
 from channels.voice.store import CallRow
-from channels.voice.visitors import end_by_customer
+from channels.voice.visitors import end_by_customer, withdraw_request
 from contactcenter.core.clock import Clock, ClockWatch, SystemClock
 from contactcenter.core.errors import Conflict
 from contactcenter.core.event import Event
@@ -118,10 +119,28 @@ class Followers:
             return
         call_id = await store.of_interaction(work.conn, event.interaction_id)
         if call_id is None:
-            return  # another channel's, a simulated one's, or over
+            await self._requested(work, event)
+            return
         row = await line.locked(work, call_id)
         if not row.call.ended:
             await self.REACTIONS[type(event)](self, work, row, event)
+
+    async def _requested(
+        self, work: Work, event: ReservationAccepted | InteractionClosed | Event
+    ) -> None:
+        """What became of the request for somebody of a queue. Nothing for what is another
+        channel's, a simulated customer's, or over."""
+        if not isinstance(event, ReservationAccepted | InteractionClosed):
+            return
+        call_id = await store.of_request(work.conn, event.interaction_id)
+        if call_id is None:
+            return
+        row = await line.locked(work, call_id)
+        consult = row.call.consult
+        if isinstance(event, ReservationAccepted):
+            await self._desk.come_in(work, row, event.interaction_id, event.agent_id)
+        elif consult is not None and consult.request == event.interaction_id:
+            await self._desk.end_consult(work, row, "no_answer")
 
     async def _accepted(self, work: Work, row: CallRow, e: ReservationAccepted) -> None:
         """An agent has taken the customer: both hear each other from now on."""
@@ -159,6 +178,8 @@ class Followers:
             await self._parts.close(work, row.interaction_id)
             await line.change(work, row, calls.end(row.call), reason="agent_hung_up")
             return
+        if row.call.consult is not None and row.call.consult.by == leg.id:
+            await withdraw_request(work, row, self._parts)
         gone = said(CallLegLeft, leg_id=leg.id, agent_id=e.agent_id)
         facts = await self._consult_goes_on(work, row, leg)
         await line.change(work, row, calls.leave(row.call, leg.id), gone, *facts)
@@ -198,9 +219,11 @@ class Followers:
 
     async def _ended(self, work: Work, row: CallRow, e: InteractionEnded) -> None:
         reason = {"agent": "agent_hung_up", "visitor": "customer_hung_up"}.get(e.by, "ended")
+        await withdraw_request(work, row, self._parts)
         await line.change(work, row, calls.end(row.call), reason=reason)
 
     async def _closed(self, work: Work, row: CallRow, e: InteractionClosed) -> None:
+        await withdraw_request(work, row, self._parts)
         await line.change(work, row, calls.end(row.call), reason=e.reason)
 
     REACTIONS: ClassVar[dict[type[Event], Callable[[Any, Work, CallRow, Any], Awaitable[None]]]] = {
@@ -416,7 +439,9 @@ class Followers:
         again; never with one whose softphone only rings."""
         consult = row.call.consult
         colleague = row.call.leg(consult.leg) if consult else None
-        if colleague is not None and not colleague.on_the_line:
+        if colleague is None:
+            row = await self._desk.end_consult(work, row, "cancelled")
+        elif not colleague.on_the_line:
             await self._desk.stop_ringing(work, row, colleague, "cancelled")
             row = await line.locked(work, row.call.id)
         await self._desk.drop(work, row, leg)

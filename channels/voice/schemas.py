@@ -113,7 +113,7 @@ class CallDigits(CallRef):
 
 
 class CallConsult(CallRef):
-    """`call.consult`: with a colleague, or with whoever is free in a queue."""
+    """`call.consult`: with a colleague, or with whoever of a queue comes; it waits there."""
 
     agent_id: UUID | None = None
     queue: QueueKey | None = None
@@ -205,11 +205,14 @@ class CallRecording(Card):
 
 
 class CallConsulted(Card):
-    leg_id: UUID
-    agent_id: UUID
+    """`waiting`: in the line of `queue`, for nobody in particular yet."""
+
+    leg_id: UUID | None
+    agent_id: UUID | None
     name: str
+    queue: str | None
     by_agent_id: UUID
-    state: Literal["ringing", "talking"]
+    state: Literal["waiting", "ringing", "talking"]
     talks_to: Literal["colleague", "customer"]
     """Whom the agent who asked is with now."""
 

@@ -6,17 +6,16 @@ it. A command about a call that the agent is not on is answered as if there were
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
 from uuid import UUID
 
 from channels.ports import Parts, Queueing
 from channels.voice import call as calls
 from channels.voice import line, recording_store, store
 from channels.voice.call import Call, Leg
-from channels.voice.cards import CallCards, card, load
+from channels.voice.cards import CallCards
+from channels.voice.consults import RINGS, VANISHED, Consults
 from channels.voice.line import Said, moves, said
 from channels.voice.media.client import MediaClient
 from channels.voice.media.protocol import Hear
@@ -26,7 +25,6 @@ from channels.voice.recorder import begin_recording
 from channels.voice.schemas import (
     CallCandidate,
     CallCard,
-    CallConsult,
     CallDial,
     CallDigits,
     CallOffer,
@@ -36,7 +34,7 @@ from channels.voice.schemas import (
     EchoTest,
     OfferAnswer,
 )
-from channels.voice.store import CallRow, Softphone
+from channels.voice.store import CallRow
 from contactcenter.agents import service as agents
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import to_ms
@@ -46,10 +44,7 @@ from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.calls import (
     CallAgentDropped,
     CallAnswered,
-    CallConferenced,
     CallConsultEnded,
-    CallConsultStarted,
-    CallConsultToggled,
     CallHeld,
     CallInitiated,
     CallLegChanged,
@@ -59,21 +54,13 @@ from contactcenter.events.calls import (
     CallResumed,
     CallRinging,
     CallTakenOver,
-    CallTransferred,
 )
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Address, Change, Interaction
 from db import Connection
 
-RINGS: Final = timedelta(seconds=20)
-"""How long a colleague's softphone rings."""
-VANISHED: Final = timedelta(seconds=20)
-"""How long a lost leg is waited for (domain: a vanished agent's customer goes back in line)."""
-ASKED_IN_TURN: Final = 3
-"""Free colleagues of a queue who are tried, until one has room."""
 
-
-class AgentCalls:
+class AgentCalls(Consults):
     def __init__(
         self,
         work: WorkFactory,
@@ -83,12 +70,10 @@ class AgentCalls:
         parts: Parts,
         queueing: Queueing,
     ) -> None:
-        self._work = work
+        super().__init__(work, parts, queueing)
         self._cards = cards
         self._media = media
         self._offers = offers
-        self._parts = parts
-        self._queueing = queueing
 
     # The softphone
 
@@ -306,156 +291,6 @@ class AgentCalls:
             )
         await line.change(work, row, calls.leave(row.call, leg.id), *facts)
 
-    async def consult(self, principal: Principal, asked: CallConsult) -> CallCard:
-        """Ask a colleague in, or whoever of a queue is free; the customer hears music."""
-        agent_id = principal.agent()
-        async with self._work.reading("call.consult") as conn:
-            row = await store.call(conn, asked.call_id)
-            mine = row.call.leg_of(agent_id) if row else None
-            if row is None or mine is None:
-                raise NotFound
-            interaction = await hall.interaction(conn, row.interaction_id)
-            assert interaction is not None
-            if asked.queue is not None:
-                wanted = list(await self._parts.free_colleagues(conn, asked.queue))
-            else:
-                assert asked.agent_id is not None
-                wanted = [asked.agent_id]
-            on_call = {leg.agent_id for leg in row.call.open_legs}
-        with moves:  # what is refused anyway is refused before anybody's units are taken
-            calls.begin_consult(row.call, mine.id, Leg(new_id(), new_id(), "agent", "ringing"))
-        if asked.agent_id in on_call:
-            raise Conflict("This colleague is on the line already.")
-        colleague = await self._somebody(
-            principal, interaction, row, [one for one in wanted if one not in on_call]
-        )
-        try:
-            return await self._ask_in(principal, asked.call_id, colleague)
-        except Problem:
-            assert colleague.agent_id is not None
-            async with self._work.begin("call.consult_failed", principal.actor) as work:
-                await self._parts.let_go(work, row.interaction_id, colleague.agent_id)
-            raise
-
-    async def _somebody(
-        self, principal: Principal, interaction: Interaction, row: CallRow, wanted: list[UUID]
-    ) -> Leg:
-        """The first of them who can come, with the units taken. Conflict: nobody."""
-        refused: Problem = Conflict("Nobody of them is free.", reason="nobody_free")
-        for agent_id in wanted[:ASKED_IN_TURN]:
-            try:
-                softphone = await self._ready(agent_id)
-                segment_id = await self._parts.units(
-                    principal.actor,
-                    agent_id,
-                    interaction.id,
-                    contact_id=interaction.contact_id,
-                    queue=interaction.queue or row.queue,
-                )
-            except Conflict as error:
-                refused = error
-                continue
-            return Leg(
-                softphone.leg_id,
-                new_id(),
-                "agent",
-                "ringing",
-                agent_id=agent_id,
-                segment_id=segment_id,
-            )
-        raise refused
-
-    async def _ask_in(self, principal: Principal, call_id: UUID, colleague: Leg) -> CallCard:
-        async def step(work: Work, row: CallRow, mine: Leg) -> tuple[Call, list[Said]]:
-            invited = replace(colleague, deadline=work.now + RINGS)
-            after = calls.begin_consult(row.call, mine.id, invited)
-            assert colleague.agent_id is not None
-            await self._parts.turn(work, row.interaction_id, colleague.agent_id, "consulting")
-            await self._turn(work, row, mine, "consulting")
-            return after, [
-                said(
-                    CallConsultStarted,
-                    agent_id=mine.agent_id,
-                    with_agent_id=colleague.agent_id,
-                ),
-                said(CallRinging, agent_id=colleague.agent_id),
-            ]
-
-        return await self._step(principal, call_id, "call.consult", step)
-
-    async def toggle(self, principal: Principal, call_id: UUID) -> CallCard:
-        """Turn from the colleague to the customer, or back."""
-
-        async def step(work: Work, row: CallRow, mine: Leg) -> tuple[Call, list[Said]]:
-            after = calls.toggle(row.call, mine.id)
-            assert after.consult is not None
-            side = after.consult.side
-            await self._turn(work, row, mine, "active" if side == "customer" else "consulting")
-            return after, [said(CallConsultToggled, agent_id=mine.agent_id, talks_to=side)]
-
-        return await self._step(principal, call_id, "call.consult_toggle", step)
-
-    async def complete(self, principal: Principal, call_id: UUID) -> CallCard:
-        """A warm transfer: the colleague has the customer, this agent wraps up."""
-
-        async def step(work: Work, row: CallRow, mine: Leg) -> tuple[Call, list[Said]]:
-            return await self._hand_over(work, row, mine)
-
-        return await self._step(principal, call_id, "call.consult_complete", step)
-
-    async def _hand_over(self, work: Work, row: CallRow, mine: Leg) -> tuple[Call, list[Said]]:
-        after = calls.complete(row.call, mine.id)
-        consult = row.call.consult
-        colleague = row.call.leg(consult.leg) if consult else None
-        assert colleague is not None
-        assert colleague.agent_id is not None
-        assert mine.agent_id is not None
-        await self._parts.hand_over(work, row.interaction_id, mine.agent_id, colleague.agent_id)
-        return after, [
-            said(CallTransferred, agent_id=mine.agent_id, to_agent_id=colleague.agent_id),
-            said(CallLegLeft, leg_id=mine.id, agent_id=mine.agent_id),
-        ]
-
-    async def cancel(self, principal: Principal, call_id: UUID) -> CallCard:
-        """The consult is over; the agent is with the customer again."""
-
-        async def step(work: Work, row: CallRow, mine: Leg) -> tuple[Call, list[Said]]:
-            after = calls.cancel(row.call, mine.id)
-            return after, await self._end_consult(work, row, "cancelled")
-
-        return await self._step(principal, call_id, "call.consult_cancel", step)
-
-    async def _end_consult(self, work: Work, row: CallRow, reason: str) -> list[Said]:
-        """The colleague's part ends, the asker's goes on: the facts of it."""
-        consult = row.call.consult
-        assert consult is not None
-        colleague, asker = row.call.leg(consult.leg), row.call.leg(consult.by)
-        assert colleague is not None
-        assert colleague.agent_id is not None
-        assert asker is not None
-        await self._parts.let_go(work, row.interaction_id, colleague.agent_id)
-        await self._turn(work, row, asker, "active")
-        return [
-            said(CallLegLeft, leg_id=colleague.id, agent_id=colleague.agent_id),
-            said(
-                CallConsultEnded,
-                agent_id=asker.agent_id,
-                with_agent_id=colleague.agent_id,
-                reason=reason,
-            ),
-        ]
-
-    async def conference(self, principal: Principal, call_id: UUID) -> CallCard:
-        """Everybody hears everybody else."""
-
-        async def step(work: Work, row: CallRow, mine: Leg) -> tuple[Call, list[Said]]:
-            after = calls.merge(row.call, mine.id)
-            for leg in after.agents:
-                await self._turn(work, row, leg, "active")
-            return after, [said(CallConferenced, agent_id=mine.agent_id)]
-
-        return await self._step(principal, call_id, "call.conference", step)
-
     # The end
 
     async def hangup(self, principal: Principal, call_id: UUID) -> None:
@@ -506,8 +341,7 @@ class AgentCalls:
             after, facts = await self._hand_over(work, row, mine)
             await line.change(work, row, after, *facts)
             return
-        facts = await self._end_consult(work, row, "cancelled")
-        row = await line.change(work, row, calls.cancel(row.call, mine.id), *facts)
+        row = await self.end_consult(work, row, "cancelled")
         await self.drop(work, row, mine)
 
     async def drop(self, work: Work, row: CallRow, leg: Leg) -> None:
@@ -516,56 +350,6 @@ class AgentCalls:
         after = calls.drop(row.call, leg.id, again)
         fact = said(CallAgentDropped, agent_id=leg.agent_id, segment_id=leg.segment_id)
         await line.change(work, row, after, fact)
-
-    # Common parts
-
-    async def _step(
-        self,
-        principal: Principal,
-        call_id: UUID,
-        name: str,
-        step: Callable[[Work, CallRow, Leg], Any],
-    ) -> CallCard:
-        """One unit of work on a call that the agent is on: (what becomes of it, its facts)."""
-        agent_id = principal.agent()
-        async with self._work.begin(name, principal.actor) as work:
-            row, mine = await self._own(work, agent_id, call_id)
-            with moves:
-                after, facts = await step(work, row, mine)
-            await line.change(work, row, after, *facts)
-            return await self._shown(work.conn, call_id, agent_id)
-
-    async def _own(self, work: Work, agent_id: UUID, call_id: UUID) -> tuple[CallRow, Leg]:
-        """The call, locked, and the agent's leg on it. NotFound for whoever never was on it,
-        Conflict for who is not any more."""
-        row = await line.locked(work, call_id)
-        mine = row.call.leg_of(agent_id)
-        if mine is not None:
-            return row, mine
-        if any(leg.agent_id == agent_id for leg in row.call.legs):
-            raise Conflict("You are not on this call any more.")
-        raise NotFound
-
-    async def _turn(self, work: Work, row: CallRow, leg: Leg, state: Any) -> None:
-        assert leg.agent_id is not None
-        await self._parts.turn(work, row.interaction_id, leg.agent_id, state)
-
-    async def _softphone(self, agent_id: UUID) -> Softphone:
-        async with self._work.reading("call.softphone") as conn:
-            found = (await store.softphones(conn, [agent_id])).get(agent_id)
-        if found is None:
-            raise Conflict("The softphone is not connected.", reason="no_softphone")
-        return found
-
-    async def _ready(self, agent_id: UUID) -> Softphone:
-        """A softphone that can be called now. Conflict (ctx.reason `no_softphone`) if not."""
-        found = await self._softphone(agent_id)
-        if found.state != "connected":
-            raise Conflict("The softphone is not connected.", reason="no_softphone")
-        return found
-
-    async def _shown(self, conn: Connection, call_id: UUID, agent_id: UUID) -> CallCard:
-        return card((await load(conn, {call_id}))[call_id], agent_id)
 
 
 def _internal(

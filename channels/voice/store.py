@@ -46,9 +46,9 @@ class Softphone:
 
 CALL_COLUMNS = """
     c.id, c.interaction_id, c.visitor_id, c.direction, c.queue, c.state, c.held_since,
-    c.conference, c.consult_leg, c.consult_by, c.consult_side, c.record_mode, c.record_state,
-    c.consent, c.recording_id, c.retention, c.health, c.created_at, c.answered_at, c.ended_at,
-    c.end_reason, c.version
+    c.conference, c.consult_leg, c.consult_by, c.consult_side, c.consult_request,
+    c.record_mode, c.record_state, c.consent, c.recording_id, c.retention, c.health, c.created_at,
+    c.answered_at, c.ended_at, c.end_reason, c.version
 """
 
 SELECT_CALLS = f"SELECT {CALL_COLUMNS} FROM calls c WHERE c.id = ANY ($1::uuid[])"  # noqa: S608
@@ -88,8 +88,10 @@ def _leg(row: Record) -> Leg:
 
 def _row(row: Record, legs: tuple[Leg, ...]) -> CallRow:
     consult = None
-    if row["consult_leg"] is not None:
-        consult = Consult(row["consult_leg"], row["consult_by"], row["consult_side"])
+    if row["consult_by"] is not None:
+        consult = Consult(
+            row["consult_leg"], row["consult_by"], row["consult_side"], row["consult_request"]
+        )
     return CallRow(
         call=Call(
             id=row["id"],
@@ -150,6 +152,7 @@ SET state = $3, conference = $5, consult_leg = $6, consult_by = $7, consult_side
     answered_at = CASE WHEN $13 THEN coalesce(answered_at, $12) ELSE answered_at END,
     ended_at = CASE WHEN $14::text IS NOT NULL THEN coalesce(ended_at, $12) END,
     end_reason = coalesce(end_reason, $14),
+    consult_request = $15,
     version = version + 1
 WHERE id = $1 AND version = $2
 RETURNING version
@@ -180,6 +183,7 @@ async def save(
         at,
         after.state in {"active", "held", "consulting", "conference"},
         reason,
+        consult.request if consult else None,
     )
     if version is not None:
         known = {leg.stay: leg for leg in before.call.legs}
@@ -256,6 +260,15 @@ OF_INTERACTION = "SELECT id FROM calls WHERE interaction_id = $1 AND ended_at IS
 async def of_interaction(conn: Connection, interaction_id: UUID) -> UUID | None:
     """The interaction's call, while it lasts."""
     found: UUID | None = await conn.fetchval(OF_INTERACTION, interaction_id)
+    return found
+
+
+OF_REQUEST = "SELECT id FROM calls WHERE consult_request = $1 AND ended_at IS NULL"
+
+
+async def of_request(conn: Connection, interaction_id: UUID) -> UUID | None:
+    """The call for which somebody of a queue is asked by this interaction."""
+    found: UUID | None = await conn.fetchval(OF_REQUEST, interaction_id)
     return found
 
 
@@ -390,10 +403,12 @@ async def leg_stats(conn: Connection, leg_id: UUID, stats: dict[str, Any]) -> No
 # What cards show beside the call -----------------------------------------------------------------
 
 SHOWN = """
-SELECT c.id, i.conversation_id, i.state AS interaction_state, k.name AS customer
+SELECT c.id, i.conversation_id, i.state AS interaction_state, k.name AS customer,
+       r.queue AS consult_queue
 FROM calls c
 JOIN interactions i ON i.id = c.interaction_id
 JOIN contacts k ON k.id = i.contact_id
+LEFT JOIN interactions r ON r.id = c.consult_request
 WHERE c.id = ANY ($1::uuid[])
 """
 
@@ -405,7 +420,7 @@ WHERE l.call_id = ANY ($1::uuid[])
 
 
 async def shown(conn: Connection, call_ids: Sequence[UUID]) -> dict[UUID, Record]:
-    """Call → (conversation_id, interaction_state, customer)."""
+    """Call → (conversation_id, interaction_state, customer, consult_queue)."""
     return {row["id"]: row for row in await conn.fetch(SHOWN, list(call_ids))}
 
 

@@ -279,9 +279,17 @@ async def end_by_customer(
     colleague = row.call.leg(consult.leg) if consult else None
     if colleague is not None and colleague.agent_id is not None:
         await parts.let_go(work, row.interaction_id, colleague.agent_id)
+    await withdraw_request(work, row, parts)
     answered = row.answered_at is not None
     await queueing.customer_left(work, row.interaction_id)
     await line.change(work, row, calls.end(row.call), reason=reason if answered else "abandoned")
+
+
+async def withdraw_request(work: Work, row: CallRow, parts: Parts) -> None:
+    """Nobody of a queue is asked for any more, if somebody was; the consult is the caller's."""
+    consult = row.call.consult
+    if consult is not None and consult.request is not None:
+        await parts.withdraw(work, consult.request)
 
 
 async def _introduce(work: Work, chat: Conversation, asked: StartCall) -> None:

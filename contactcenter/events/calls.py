@@ -103,12 +103,13 @@ class CallTransferred(_Call):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallConsultStarted(_Call):
-    """An agent asks a colleague in, with the customer on music."""
+    """An agent asks a colleague in, or somebody of a queue, with the customer on music."""
 
     name: ClassVar[str] = "call.consult_started"
 
     agent_id: UUID
-    with_agent_id: UUID
+    with_agent_id: UUID | None
+    queue: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +129,7 @@ class CallConsultEnded(_Call):
     name: ClassVar[str] = "call.consult_ended"
 
     agent_id: UUID
-    with_agent_id: UUID
+    with_agent_id: UUID | None  # None: nobody had come from the queue yet
     reason: str  # cancelled, declined, no_answer, left
 
 

@@ -322,6 +322,7 @@ async def queue_items(
 RESERVATION_CARDS = """
 SELECT r.id AS reservation_id, r.agent_id, r.interaction_id, i.conversation_id, i.channel,
        w.queue, r.created_at, r.expires_at, w.virtual_start AS waiting_since, r.why,
+       i.direction = 'internal' AS consult,
        i.contact_id, c.name,
        (SELECT jsonb_build_array(a.kind, a.address) FROM contact_addresses a
         WHERE a.contact_id = c.id AND a.kind <> 'web'
@@ -372,6 +373,7 @@ def _reservation(row: Record) -> ReservationCard:
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         waiting_since=row["waiting_since"],
+        consult=row["consult"],
         why=offer_why(row["why"]),
     )
 

@@ -150,6 +150,8 @@ class ReservationCard(Card):
     created_at: datetime
     expires_at: datetime
     waiting_since: datetime
+    consult: bool
+    """A colleague asks about the customer, who is on the line with them."""
     why: OfferWhy
 
 

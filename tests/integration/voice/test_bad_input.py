@@ -99,7 +99,6 @@ async def test_what_does_not_fit_the_call(scene: Scene) -> None:
         assert await lucia.desk.fails(f"call.{command}", ref) == "conflict"
     assert await lucia.desk.fails("call.answer", ref) == "conflict"
     assert await lucia.desk.fails("call.consult", {**ref, "queue": "nowhere"}) == "not_found"
-    assert await lucia.desk.fails("call.consult", {**ref, "queue": "RE"}) == "conflict"
     assert await lucia.desk.fails("call.echo_test", {"on": True}) == "conflict"
     both = {**ref, "queue": "SA", "agent_id": lucia.agent}
     assert await lucia.desk.fails("call.consult", both) == "invalid"

@@ -51,7 +51,7 @@ function Spoken({ reservation }: { reservation: ReservationCard }) {
   const t = useT();
   const state = useAgent((now) => now);
   const name = nameOr(reservation.customer.name || reservation.customer.masked || "", reservation.customer.contact_id, t("visitor"));
-  return `${t("offer")}: ${t(`channel_${reservation.channel}`)}, ${queueName(state, reservation.queue)}, ${name}. ${t("offerKeys")}`;
+  return `${t(reservation.consult ? "consultIncoming" : "offer")}: ${t(`channel_${reservation.channel}`)}, ${queueName(state, reservation.queue)}, ${name}. ${t("offerKeys")}`;
 }
 
 /** A colleague rings: the same place, keys and first moment as an offer; there is no reason to give. */
@@ -199,7 +199,7 @@ function Offer({ reservation, more }: { reservation: ReservationCard; more: numb
         <Icon name={reservation.channel} size={20} className="c-acc" />
         <div className="grow">
           <p className="t12 x2 cut">
-            {`${t("offer")} · ${t(`channel_${reservation.channel}`)} · ${queueName(state, reservation.queue)}`}
+            {`${t(reservation.consult ? "consultIncoming" : "offer")} · ${t(`channel_${reservation.channel}`)} · ${queueName(state, reservation.queue)}`}
           </p>
           <p className="t16 b cut">{nameOr(customer.name || customer.masked || "", customer.contact_id, t("visitor"))}</p>
         </div>

@@ -158,8 +158,9 @@ function CallBar({ call, panel, setPanel }: BarProps & { call: CallCard }) {
     });
     if (consulting) {
       const talking = call.consult?.state === "talking";
+      const mayToggle = talking || call.consult?.state === "waiting";
       keys.push(
-        { id: "toggle", icon: "swap", label: t("toggle"), letter: "H", ...can("call.consult_toggle"), ...(talking ? {} : { disabled: true }), press: () => void softphone.toggle(call) },
+        { id: "toggle", icon: "swap", label: t("toggle"), letter: "H", ...can("call.consult_toggle"), ...(mayToggle ? {} : { disabled: true }), press: () => void softphone.toggle(call) },
         { id: "keypad", icon: "keypad", label: t("keypad"), letter: "K", ...opens("keypad") },
         { id: "conference", icon: "addPerson", label: t("conference"), letter: "U", ...can("call.conference"), ...(talking ? {} : { disabled: true }), press: () => void softphone.conference(call) },
         { id: "complete", icon: "check", label: t("complete"), letter: "L", ...can("call.consult_complete"), ...(talking ? {} : { disabled: true }), press: () => void softphone.complete(call) },
@@ -304,6 +305,10 @@ function consultLine(call: CallCard, state: AgentState, t: ReturnType<typeof use
   if (!consult) return "";
   if (consult.by_agent_id !== state.me.agent_id) return t("consultedBy", { name: call.parties.find((one) => one.agent_id === consult.by_agent_id)?.name ?? "" });
   if (consult.state === "ringing") return t("consultRings", { name: consult.name });
+  if (consult.state === "waiting") {
+    const queue = consult.queue ? queueName(state, consult.queue) : "";
+    return t(consult.talks_to === "customer" ? "consultWaitsTalking" : "consultWaits", { queue, name: customer });
+  }
   return consult.talks_to === "colleague"
     ? t("consultWith", { name: consult.name, waits: customer })
     : t("consultWith", { name: customer, waits: consult.name });

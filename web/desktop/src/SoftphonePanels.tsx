@@ -112,7 +112,7 @@ export function PhonePage({ children }: { children: ReactNode }) {
   );
 }
 
-/** Ask somebody while the customer hears music: a colleague, or whoever is free in a queue. */
+/** Ask somebody while the customer hears music: a colleague, or whoever of a queue comes. */
 export function ConsultPanel({ call, onClose }: { call: CallCard; onClose: () => void }) {
   const t = useT();
   const { softphone } = useDesk();

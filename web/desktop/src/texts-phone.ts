@@ -120,6 +120,8 @@ export const PHONE = {
   vanished_other: ["No llega sonido de {{name}}: {{count}} s", "No sound from {{name}}: {{count}} s"],
   together: ["A tres: {{names}}", "All three: {{names}}"],
   consultRings: ["Llamando a {{name}}", "Calling {{name}}"],
+  consultWaits: ["En cola de {{queue}} · {{name}} espera", "In line for {{queue}} · {{name}} waits"],
+  consultWaitsTalking: ["Con {{name}} · en cola de {{queue}}", "With {{name}} · in line for {{queue}}"],
   consultWith: ["Con {{name}} · {{waits}} espera", "With {{name}} · {{waits}} waits"],
   consultedBy: ["Te consulta {{name}}", "{{name}} consults you"],
   consultIncoming: ["Consulta", "Consult"],

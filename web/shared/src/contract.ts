@@ -284,19 +284,21 @@ export interface CallConsent {
   recording: boolean;
 }
 
-/** `call.consult`: with a colleague, or with whoever is free in a queue. */
+/** `call.consult`: with a colleague, or with whoever of a queue comes; it waits there. */
 export interface CallConsult {
   call_id: string;
   agent_id?: string | null;
   queue?: string | null;
 }
 
+/** `waiting`: in the line of `queue`, for nobody in particular yet. */
 export interface CallConsulted {
-  leg_id: string;
-  agent_id: string;
+  leg_id: string | null;
+  agent_id: string | null;
   name: string;
+  queue: string | null;
   by_agent_id: string;
-  state: "ringing" | "talking";
+  state: "waiting" | "ringing" | "talking";
   talks_to: "colleague" | "customer";
 }
 
@@ -2396,6 +2398,7 @@ export interface ReservationCard {
   created_at: string;
   expires_at: string;
   waiting_since: string;
+  consult: boolean;
   why: OfferWhy;
 }
 

@@ -95,6 +95,7 @@ export function reservation(n: number): ReservationCard {
     customer: { contact_id: uuid(300 + n), name: "Ana", masked: "••• 123", repeat_count: 0 },
     created_at: at(1),
     expires_at: at(2),
+    consult: false,
     waiting_since: at(0),
     why: { step: 0, skills: [], preferred: false, candidates: 1 },
   };

@@ -24,7 +24,7 @@ def new() -> UUID:
 
 
 CUSTOMER, ANA, BEA = UUID(int=901), UUID(int=902), UUID(int=903)
-TAPE = UUID(int=904)
+TAPE, REQUEST = UUID(int=904), UUID(int=905)
 
 
 def customer(state: calls.LegState = "connected") -> Leg:
@@ -261,6 +261,14 @@ class AnyCall(RuleBasedStateMachine):
         other = BEA if by == ANA else ANA
         self._try(lambda: calls.begin_consult(self.call, by, agent(other, "ringing")))
 
+    @rule(by=agents_)
+    def ask_queue(self, by: UUID) -> None:
+        self._try(lambda: calls.ask_queue(self.call, by, REQUEST))
+
+    @rule(leg=agents_)
+    def come_in(self, leg: UUID) -> None:
+        self._try(lambda: calls.come_in(self.call, REQUEST, agent(leg)))
+
     @rule(leg=agents_)
     def answer(self, leg: UUID) -> None:
         self._try(lambda: calls.answer(self.call, leg, sounds=True, deadline=LATER))
@@ -320,7 +328,8 @@ class AnyCall(RuleBasedStateMachine):
         if call.held:
             assert call.agents
         if call.consult is not None:
-            assert call.leg(call.consult.leg) is not None
+            waits = call.consult.request is not None
+            assert (call.leg(call.consult.leg) is None) is waits
             assert call.leg(call.consult.by) is not None
         assert (call.state == "waiting") <= (not call.agents)
 
