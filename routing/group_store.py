@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from contactcenter.core.eventlog import APPEND
 from db import Connection, Record
 from routing.store import VisitRow
 
@@ -20,6 +21,17 @@ UPDATE leases SET expires_at = clock_timestamp() + $4::interval
 WHERE name = $1 AND holder = $2 AND epoch = $3
 RETURNING epoch
 """
+
+# As RENEW, with the append of what is decided under the lease: nothing is, when it is gone.
+APPEND_FENCED = APPEND.replace(
+    "WITH",
+    """WITH held AS (
+    UPDATE leases SET expires_at = clock_timestamp() + $12::interval
+    WHERE name = $9 AND holder = $10 AND epoch = $11
+    RETURNING epoch
+),""",
+    1,
+).replace("ORDER BY e.place", "WHERE EXISTS (SELECT FROM held) ORDER BY e.place")
 
 # A free lease, an expired one, or one whose holder is known to be gone ($4).
 TAKE = """

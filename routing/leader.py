@@ -311,8 +311,13 @@ class Router:
         if not group.empty:
             try:
                 async with self._work.begin("router.decide", ROUTER) as work:
-                    await self._fence(work.conn)
                     await persist.write(work, group, self._epoch)
+                    await work.guard(
+                        group_store.APPEND_FENCED,
+                        group_store.RENEW,
+                        (LEASE, self._holder, self._epoch, LEASE_LASTS),
+                        Fenced,
+                    )
             except (persist.Stale, db.UniqueViolation, db.ForeignKeyViolation) as reason:
                 log.warning("router_stale", reason=str(reason))
                 self._stale = "race"

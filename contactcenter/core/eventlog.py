@@ -115,14 +115,14 @@ async def append(
     origin: str | None = None,
     statement: str = APPEND,
     more: Sequence[Any] = (),
-) -> int:
+) -> int | None:
     """Write the entries in their order, in the open transaction; answers its transaction id.
 
     `statement` is APPEND with something more in it to save a round trip; `more` are the values of
-    its parameters from $9 on.
+    its parameters from $9 on. None: what is more in it let nothing be appended.
     """
     events = [entry.event for entry in entries]
-    xid: int = await conn.fetchval(
+    xid: int | None = await conn.fetchval(
         statement,
         [event.name for event in events],
         [event.version for event in events],

@@ -59,6 +59,7 @@ class Work:
     __slots__ = (
         "_entries",
         "_notes",
+        "_refused",
         "_trace",
         "_written",
         "actor",
@@ -79,6 +80,7 @@ class Work:
         self._trace = trace_id
         self._entries: list[eventlog.Entry] = []
         self._notes: list[Note] = []
+        self._refused: type[Exception] | None = None
         self._written: Written | None = None
 
     def answer(self, result: T) -> T:
@@ -128,13 +130,24 @@ class Work:
         """Give what is emitted from here on the trace of what caused it."""
         self._trace = trace_id
 
+    async def guard(
+        self, append: str, check: str, args: tuple[Any, ...], refused: type[Exception]
+    ) -> None:
+        """The commit holds only if `check` finds a row: a statement that runs with the append of
+        the facts, as `append` has both, or alone when there is none. Raises `refused` if not."""
+        if self._entries:
+            self._written = Written([], append, args)
+            self._refused = refused
+        elif await self.conn.fetchval(check, *args) is None:
+            raise refused
+
     async def flush(self, origin: str | None) -> int | None:
         """Append what was emitted; answers the transaction's id if there was anything."""
         if not self._entries:
             return None
         entries, self._entries = self._entries, []
         written, self._written = self._written, None
-        return await eventlog.append(
+        xid = await eventlog.append(
             self.conn,
             entries,
             actor=self.actor,
@@ -142,6 +155,9 @@ class Work:
             statement=eventlog.APPEND if written is None else written.statement,
             more=() if written is None else written.args,
         )
+        if xid is None and self._refused is not None:
+            raise self._refused
+        return xid
 
 
 class WorkFactory:

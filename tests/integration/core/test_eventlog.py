@@ -14,9 +14,11 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 async def _append(conn: db.Connection, *events: ParcelSent | ParcelLost) -> int:
-    return await eventlog.append(
+    xid = await eventlog.append(
         conn, [Entry(event, NOON, "trace-1") for event in events], actor="user:1"
     )
+    assert xid is not None
+    return xid
 
 
 async def _parcels(conn: db.Connection, after: Position = START) -> list[str]:
