@@ -364,10 +364,16 @@ class World:
         return page
 
     def visitor(
-        self, message: str = "Hola", *, name: str = "Ana Visitante", queue: str = QUEUE
+        self,
+        message: str = "Hola",
+        *,
+        name: str = "Ana Visitante",
+        queue: str = QUEUE,
+        email: str | None = None,
     ) -> Visitor:
+        asked = {"name": name, "queue": queue, "message": message, "email": email}
         answer = self.centre.call(
-            "POST", "/chat/conversations", {"name": name, "queue": queue, "message": message}
+            "POST", "/chat/conversations", {k: v for k, v in asked.items() if v is not None}
         )
         visitor = Visitor(self.centre, answer["token"], answer["conversation"]["conversation_id"])
         self.visitors.append(visitor)

@@ -92,7 +92,7 @@ export function Search() {
     };
   }, [query, again]);
 
-  const options = useOptions(found.kind === "there" ? found.answers : null);
+  const options = useOptions(found.kind === "there" ? found.answers : null, /\d/.test(query));
   const shown = open && query.length >= 2;
   const pick = (option: Option | undefined) => {
     if (!option) return;
@@ -159,13 +159,14 @@ export function Search() {
   );
 }
 
-function useOptions(answers: Answers | null): Option[] {
+/** `numbered`: a number or plate was typed, so what has numbers of its own comes first. */
+function useOptions(answers: Answers | null, numbered: boolean): Option[] {
   const t = useT();
   const say = useW();
   const times = useTimes();
   const state = useAgent((now) => now);
   if (!answers) return [];
-  return [
+  const people = [
     ...answers.conversations.map((row): Option => ({
       key: row.interaction_id,
       group: "conversations",
@@ -184,6 +185,8 @@ function useOptions(answers: Answers | null): Option[] {
       end: named(say, "seg", row.segment),
       to: place("customer", row.customer_id),
     })),
+  ];
+  const contracts = [
     ...answers.policies.map((row): Option => ({
       key: row.policy_id,
       group: "policies",
@@ -203,6 +206,7 @@ function useOptions(answers: Answers | null): Option[] {
       to: place("claim", row.claim_id),
     })),
   ];
+  return numbered ? [...contracts, ...people] : [...people, ...contracts];
 }
 
 interface ResultsProps {

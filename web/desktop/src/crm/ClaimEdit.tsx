@@ -190,6 +190,7 @@ export function ClaimEditForm({ claim, onReload }: { claim: ClaimOut; onReload: 
   const yes = (value: boolean | undefined) => (value ? "yes" : "");
   const form = useForm({
     id: `claim edit ${claim.claim_id}`,
+    version: claim.version,
     initial: {
       description: claim.description, location: claim.location ?? "", postal_code: claim.postal_code ?? "", injuries: yes(claim.injuries),
       payer: claim.payer, insurer_reference: claim.insurer_reference ?? "", claimed_amount: sumText(claim.claimed_amount), reserve: sumText(claim.reserve),
@@ -199,8 +200,8 @@ export function ClaimEditForm({ claim, onReload }: { claim: ClaimOut; onReload: 
       other_at_fault: yes(motor?.other_at_fault),
     },
     check: details,
-    send: async (v, changed, over) => {
-      const version = over ? (await api.get<ClaimOut>(path)).version : claim.version;
+    send: async (v, changed, began) => {
+      const version = began ?? (await api.get<ClaimOut>(path)).version;
       const body: Record<string, unknown> = {};
       for (const name of changed) {
         if (MOTOR.includes(name)) body.motor = motorOf(v);

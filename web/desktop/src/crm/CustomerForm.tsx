@@ -94,10 +94,10 @@ export function CustomerForm({ customer, given = {}, interaction = null, onReloa
       desk.open(interaction);
     } else desk.turn(place("customer", found));
   };
-  const send = async (values: Values, changed: ReadonlySet<string>, over: boolean) => {
+  const send = async (values: Values, changed: ReadonlySet<string>, began: number | null) => {
     if (customer && id) {
       const names = [...changed].filter((name) => name !== "kind");
-      const version = over ? (await api.get<CustomerOut>(`/customers/${id}`)).version : customer.version;
+      const version = began ?? (await api.get<CustomerOut>(`/customers/${id}`)).version;
       if (names.length > 0) await api.patch(`/customers/${id}`, bodyOf(values, names), etagOf(version));
       desk.goBack();
       return;
@@ -117,7 +117,7 @@ export function CustomerForm({ customer, given = {}, interaction = null, onReloa
       throw problem;
     }
   };
-  const form = useForm({ id: `customer ${id ?? interaction ?? "new"}`, initial: valuesOf(customer, given), check, send });
+  const form = useForm({ id: `customer ${id ?? interaction ?? "new"}`, initial: valuesOf(customer, given), check, send, version: customer?.version ?? 0 });
   useEffect(() => {
     if (confirm) void form.submit();
     // Once, when somebody has said that it is none of them.

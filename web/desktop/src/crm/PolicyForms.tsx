@@ -168,10 +168,11 @@ export function EndorseForm({ policy, onReload }: { policy: PolicyOut; onReload:
   const path = `/policies/${policy.policy_id}`;
   const form = useForm({
     id: `policy endorse ${policy.policy_id}`,
+    version: policy.version,
     initial: { ...termValues(policy), effective_date: "", reason: "", policy_number: policy.policy_number ?? "" },
     check: (v) => ({ ...termChecks(v), effective_date: some(v, "effective_date", day) }),
-    send: async (v, changed, over) => {
-      const version = over ? (await api.get<PolicyOut>(path)).version : policy.version;
+    send: async (v, changed, began) => {
+      const version = began ?? (await api.get<PolicyOut>(path)).version;
       const body: Record<string, unknown> = { ...termBody(v, changed), reason: given(v, "reason") };
       if (given(v, "effective_date")) body.effective_date = v.effective_date;
       if (changed.has("policy_number")) body.policy_number = given(v, "policy_number") || null;

@@ -120,11 +120,12 @@ export function QuoteForm({ quote, about = {}, name = "", onReload }: { quote: Q
   const form = useForm({
     id: `quote ${quote?.quote_id ?? `new ${about.interaction ?? about.customer ?? ""}`}`,
     initial: valuesOf(quote, about.line ?? "auto"),
+    version: quote?.version ?? 0,
     check,
-    send: async (v, changed, over) => {
+    send: async (v, changed, began) => {
       if (quote) {
         const path = `/quotes/${quote.quote_id}`;
-        const version = over ? (await api.get<QuoteOut>(path)).version : quote.version;
+        const version = began ?? (await api.get<QuoteOut>(path)).version;
         if (changed.size > 0) await api.patch(path, bodyOf(v, changed), etagOf(version));
         return desk.goBack();
       }

@@ -17,7 +17,7 @@ export type Values = Readonly<Record<string, string>>;
 export type Checks = Readonly<Record<string, Fault | null | undefined>>;
 
 /** What was begun and not saved: by form, until the page is loaded anew. */
-const drafts = new Map<string, { values: Values; base: Values }>();
+const drafts = new Map<string, { values: Values; base: Values; version: number | null }>();
 const SETTLED_MS = 700;
 
 interface Options {
@@ -25,8 +25,11 @@ interface Options {
   id: string;
   initial: Values;
   check: (values: Values) => Checks;
-  /** Throws what the server refuses. `changed`: names whose value differs from the initial one. */
-  send: (values: Values, changed: ReadonlySet<string>, over: boolean) => Promise<void>;
+  /** Of what is changed, as it is now on the screen. */
+  version?: number;
+  /** Throws what the server refuses. `changed`: names whose value differs from the initial one. `version`: what
+   * the form began with; null: whatever there is now is written over. */
+  send: (values: Values, changed: ReadonlySet<string>, version: number | null) => Promise<void>;
 }
 
 export interface FormState {
@@ -46,11 +49,12 @@ export interface FormState {
   drop: () => void;
 }
 
-export function useForm({ id, initial, check, send }: Options): FormState {
+export function useForm({ id, initial, check, send, version = 0 }: Options): FormState {
   const say = useW();
   const kept = drafts.get(id);
   const [values, setValues] = useState<Values>(kept?.values ?? initial);
   const [base, setBase] = useState<Values>(kept?.base ?? initial);
+  const [began, setBegan] = useState(kept?.version ?? version);
   const [restored] = useState(kept !== undefined);
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const [refused, setRefused] = useState<Record<string, string>>({});
@@ -62,7 +66,7 @@ export function useForm({ id, initial, check, send }: Options): FormState {
   const changed = new Set(names.filter((name) => values[name] !== base[name]));
   const checks = check(values);
   useEffect(() => {
-    if (changed.size > 0) drafts.set(id, { values, base });
+    if (changed.size > 0) drafts.set(id, { values, base, version: began });
     else drafts.delete(id);
   });
   useEffect(() => () => timers.current.forEach((timer) => clearTimeout(timer)), []);
@@ -78,6 +82,7 @@ export function useForm({ id, initial, check, send }: Options): FormState {
     drafts.delete(id);
     setValues(initial);
     setBase(initial);
+    setBegan(version);
     setTouched(new Set());
     setRefused({});
     setError(null);
@@ -93,7 +98,7 @@ export function useForm({ id, initial, check, send }: Options): FormState {
     }
     setBusy(true);
     try {
-      await send(values, changed, over);
+      await send(values, changed, over ? null : began);
       drafts.delete(id);
       setBase(values);
       setRefused({});
@@ -119,7 +124,7 @@ export function useForm({ id, initial, check, send }: Options): FormState {
     },
     whole: faulty ? say("mendFirst") : error === null ? undefined : refusal(error, say),
     error,
-    stale: error instanceof ApiError && error.status === 412,
+    stale: (error instanceof ApiError && error.status === 412) || (changed.size > 0 && version !== began),
     busy,
     dirty: changed.size > 0,
     restored,

@@ -1,0 +1,315 @@
+"""A broker's day at the desk: files, claims, quotes, tasks, mail, and the steps that it takes."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.conftest import CARMEN, ELENA, LUCIA, PABLO, World, accept, offer
+from tests.e2e.sound import AGENT, COLLEAGUE
+from tests.e2e.test_calls import answer, call_in, hang_up, phone
+
+pytestmark = pytest.mark.browser
+
+ANA = "ana.beltran@correo.example"  # a customer of the seed, in Carmen's portfolio
+
+
+class Steps:
+    """Counts as domain rule 3 does: a click or a command key is one, typing is free."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._count = 0
+
+    def click(self, target: Locator) -> None:
+        self._count += 1
+        target.click()
+
+    def press(self, keys: str) -> None:
+        self._count += 1
+        self._page.keyboard.press(keys)
+
+    def took(self) -> int:
+        count, self._count = self._count, 0
+        return count
+
+
+def ana(world: World) -> dict[str, Any]:
+    found = world.centre.ask(ELENA, "GET", f"/customers/search?q={ANA}")["items"]
+    return world.centre.ask(ELENA, "GET", f"/customers/{found[0]['customer_id']}")
+
+
+def at(page: Page, hash_: str) -> None:
+    """Go to a page of the desk, as a link does."""
+    page.evaluate("hash => { location.hash = hash }", hash_)
+
+
+def eventually(found: Callable[[], object], what: str) -> None:
+    end = time.monotonic() + 20
+    while not found():
+        assert time.monotonic() < end, what
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def follow_up(world: World) -> Any:
+    """A workflow that a claim begins: a task, and a letter to the customer."""
+    task = {"title": "Pedir la factura del taller", "priority": "high", "due_in_seconds": 3600}
+    letter = {"subject": "Su siniestro está abierto", "body": "Le llamaremos pronto."}
+    flow = world.centre.ask(
+        ELENA,
+        "POST",
+        "/workflows",
+        {
+            "name": "Siniestro abierto",
+            "trigger_type": "event",
+            "trigger_config": {"event": "claim.created"},
+            "steps": [
+                {"type": "create_task", "config": task},
+                {"type": "send_email", "config": letter},
+            ],
+        },
+    )
+    yield flow
+    path = f"/workflows/{flow['workflow_id']}"
+    version = world.centre.ask(ELENA, "GET", path)["version"]
+    world.centre.ask(ELENA, "PATCH", path, {"active": False}, {"If-Match": f'"{version}"'})
+
+
+def test_from_a_conversation_to_claim_adjuster_task_and_mail(
+    world: World, follow_up: dict[str, Any]
+) -> None:
+    handler = world.desk(LUCIA)
+    at(handler, "tasks?whose=team")
+    agent = world.desk(CARMEN)
+    steps = Steps(agent)
+    visitor = world.visitor("Me han dado un golpe", name="Ana Beltrán Sanz", email=ANA)
+
+    # Answer with the customer on screen: 1. The offer has said what is at hand.
+    expect(offer(agent).locator(".offer-pop")).not_to_be_empty()
+    steps.press("F9")
+    panel = agent.locator(".panel")
+    expect(panel.locator(".who-name")).to_contain_text("Ana Beltrán Sanz")
+    assert steps.took() == 1
+
+    # Open the policy: 1. The conversation goes on behind it.
+    steps.click(panel.get_by_role("region", name="Pólizas").get_by_role("link").first)
+    expect(agent.locator(".crm .hd")).to_contain_text("Auto")
+    assert steps.took() == 1
+    visitor.say("¿Sigue ahí?")
+    expect(agent.locator(".crm .strip .badge")).to_contain_text("1")
+
+    # Start a claim: 2; policy, cause and moment are there, cover is told and stops nothing.
+    steps.press("Alt+s")
+    expect(agent.get_by_label("Qué pasó")).to_be_focused()
+    expect(agent.locator(".cover-line .box-msg")).to_be_visible()
+    agent.keyboard.type("Golpe por detrás en el semáforo de la calle Olmo")
+    steps.press("Control+Enter")
+    expect(agent.locator(".crm .way .at")).to_have_text("Comunicado")
+    assert steps.took() == 2
+    expect(agent.locator(".crm .hd")).to_contain_text("Colisión")
+    number = agent.locator(".crm h2").inner_text().split(" · ")[0]
+    expect(panel.get_by_role("region", name="Siniestros abiertos")).to_contain_text(number)
+
+    # Its handler sees the task that the workflow made, without a reload, and moves the claim.
+    task = handler.locator(".task", has_text="Pedir la factura del taller").first
+    expect(task).to_contain_text("Alta")
+    handler.keyboard.press("Control+k")
+    handler.keyboard.type(number)
+    expect(handler.get_by_role("option", name=re.compile(number))).to_be_visible()
+    handler.keyboard.press("Enter")
+    handler.get_by_role("button", name="Enviar a quien paga").click()
+    handler.get_by_label("N.º de la aseguradora").fill("AL-7781")
+    handler.keyboard.press("Control+Enter")
+    expect(agent.locator(".crm .way .at")).to_have_text("Investigando")
+    handler.get_by_role("button", name="Aceptar", exact=True).click()
+    handler.get_by_label("Importe (€)").fill("0")
+    handler.keyboard.press("Control+Enter")
+    expect(handler.locator(".crm .error-line").first).to_have_text("Tiene que ser más de cero.")
+    handler.get_by_label("Importe (€)").fill("1.250,40")
+    handler.keyboard.press("Control+Enter")
+    expect(agent.locator(".crm .way .at")).to_have_text("Aceptado")
+    expect(agent.locator(".crm .facts").first).to_contain_text("1.250,40")
+
+    # The task is done, the letter is out, and the run can be looked at step by step.
+    at(handler, "tasks?whose=team")
+    handler.get_by_role("button", name=re.compile("^Hecha: Pedir la factura")).first.click()
+    expect(handler.locator(".told")).to_contain_text("Hecha: Pedir la factura del taller")
+    eventually(
+        lambda: any(
+            letter["subject"] == "Su siniestro está abierto" and letter["address"] == ANA
+            for letter in world.centre.call("GET", "/demo/mailbox")["items"]
+        ),
+        "the letter is not there",
+    )
+    at(handler, f"workflow/{follow_up['workflow_id']}")
+    expect(handler.locator(".flow .flow-step")).to_have_count(2)
+    handler.get_by_role("region", name="Ejecuciones").get_by_role("link").first.click()
+    expect(handler.locator(".flow .is-done")).to_have_count(2)
+
+    # Back to the conversation, which has waited, and wrap up: 2.
+    agent.keyboard.press("Alt+v")
+    expect(agent.locator("#composer")).to_be_visible()
+    visitor.leave()
+    expect(agent.locator(".wrap")).to_be_visible()
+    steps.press("3")
+    steps.press("Enter")
+    expect(agent.locator(".wrap")).to_have_count(0)
+    assert steps.took() == 2
+
+
+def test_an_unknown_writer_is_found_verified_and_found_to_be_another(world: World) -> None:
+    known = ana(world)
+    agent = world.desk(CARMEN)
+    world.visitor("Quiero un cambio", name="Alguien")
+    accept(agent)
+    panel = agent.locator(".panel")
+    expect(panel).to_contain_text("No está en los ficheros")
+    panel.get_by_role("searchbox").fill("beltran")
+    panel.locator(".thing", has_text="Ana Beltrán").get_by_role("button").click()
+    expect(panel.locator(".who-name")).to_contain_text("Ana Beltrán Sanz")
+
+    # The document shows its end only, until two of three answers agree.
+    document = panel.locator(".kv dd").first
+    expect(document).not_to_contain_text(known["dni"])
+    panel.get_by_role("button", name="Verificar").click()
+    expect(panel.get_by_label("4 últimos del DNI")).to_be_focused()
+    panel.get_by_label("4 últimos del DNI").fill("999Z")
+    agent.keyboard.press("Enter")
+    expect(panel.locator(".gate .error-line")).to_contain_text("No coincide")
+    panel.get_by_label("4 últimos del DNI").fill(known["dni"][-4:])
+    panel.get_by_label("Nacimiento").fill(known["birth_date"])
+    agent.keyboard.press("Enter")
+    expect(document).to_contain_text("Verificado")
+    expect(document).to_contain_text(known["dni"])
+
+    # Policies are found from anywhere: Ctrl K and Enter, 2 for somebody who is not known.
+    steps = Steps(agent)
+    policies = f"/policies?customer_id={known['customer_id']}"
+    policy = world.centre.ask(ELENA, "GET", policies)["items"][0]
+    steps.press("Control+k")
+    agent.keyboard.type(policy["policy_number"])
+    expect(agent.get_by_role("option").first).to_contain_text(policy["policy_number"])
+    steps.press("Enter")
+    expect(agent.locator(".crm .hd")).to_contain_text(policy["policy_number"])
+    assert steps.took() == 2
+    agent.keyboard.press("Alt+v")
+
+    # It was somebody else: a new file, checked as it is typed.
+    panel.get_by_role("button", name="Más").click()
+    agent.get_by_role("menuitem", name="No es esta persona").click()
+    panel.get_by_role("button", name="Abrir ficha nueva").click()
+    form = agent.locator(".crm .form")
+    form.get_by_label("Nombre", exact=True).fill("Berta")
+    form.get_by_label("DNI / NIE").fill("12345678A")
+    expect(form).to_contain_text("La letra no corresponde")
+    agent.keyboard.press("Control+Enter")
+    expect(form.locator(".form-whole")).to_contain_text("Corrige lo que está marcado.")
+    expect(form.get_by_label("Apellidos")).to_be_focused()
+    # What was typed is there again after a look at the conversation.
+    agent.keyboard.press("Alt+v")
+    agent.go_back()
+    expect(form.get_by_label("Nombre", exact=True)).to_have_value("Berta")
+    form.get_by_label("Apellidos").fill("Nueva Roldán")
+    form.get_by_label("DNI / NIE").fill("12345678Z")
+    agent.keyboard.press("Control+Enter")
+    expect(panel.locator(".who-name")).to_contain_text("Berta Nueva Roldán")
+    expect(agent.locator("#composer")).to_be_visible()
+
+
+def test_two_people_change_one_file(world: World) -> None:
+    customer = ana(world)
+    file = f"customer/{customer['customer_id']}?edit=1"
+    first, second = world.desk(CARMEN, available=False), world.desk(ELENA, available=False)
+    for page in (first, second):
+        at(page, file)
+        expect(page.get_by_label("Localidad")).to_have_value("Zaragoza")
+    second.get_by_label("Provincia").fill("Huesca")
+    first.get_by_label("Localidad").fill("Huesca")
+    first.keyboard.press("Control+Enter")
+    expect(first.locator(".crm .form")).to_have_count(0)
+    expect(second.locator(".form-whole")).to_contain_text("Otra persona lo ha cambiado")
+    second.get_by_role("button", name="Guardar lo mío encima").click()
+    expect(second.locator(".crm .form")).to_have_count(0)
+    after = ana(world)
+    assert (after["city"], after["province"]) == ("Huesca", "Huesca")
+
+
+def test_a_quote_becomes_a_policy(world: World) -> None:
+    customer = ana(world)
+    page = world.desk(CARMEN, available=False)
+    at(page, f"new/quote?customer={customer['customer_id']}")
+    page.get_by_label("Prima base (€)").fill("400")
+    page.get_by_label("Aseguradora").first.select_option(index=1)
+    page.get_by_role("button", name="Añadir Descuentos").click()
+    page.get_by_label("Concepto").fill("Sin siniestros")
+    page.get_by_label("%", exact=True).fill("10")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".crm .price")).to_contain_text("360,00")
+    expect(page.locator(".crm")).to_contain_text("Falta para poder enviarlo")
+    expect(page.get_by_role("button", name="Enviar", exact=True)).to_be_disabled()
+
+    page.get_by_role("button", name="Cambiar").click()
+    for label in ("Exigencias", "Documento del producto", "Quiénes somos", "Por qué esta"):
+        page.get_by_label(re.compile(label)).fill("Como pide la ley")
+    for n in range(3):
+        page.get_by_role("button", name="Añadir Ofertas comparadas").click()
+        page.get_by_label("Aseguradora").nth(n + 1).select_option(index=n + 1)
+        page.get_by_label("Prima (€)").nth(n).fill(str(400 + n))
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".crm")).to_contain_text("Listo para enviar.")
+    page.get_by_role("button", name="Enviar", exact=True).click()
+    page.get_by_role("button", name="Aceptado").click()
+    page.get_by_role("button", name="Hacer póliza").click()
+    page.locator(".crm .form").get_by_label("Número de la aseguradora").fill("AU-E2E-1")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".crm .hd")).to_contain_text("Auto AU-E2E-1")
+
+
+def test_files_come_in_all_or_nothing_and_go_out(world: World) -> None:
+    page = world.desk(ELENA, available=False)
+    at(page, "import")
+    head = "Nombre;Apellidos;DNI/NIF;Correo electrónico\n"
+    bad = (
+        f"{head}Marta;Ruiz Lahoz;00000001A;marta@correo.example\nPedro;Gil;;pedro@correo.example\n"
+    )
+    chooser = page.locator("input[type=file]")
+    chooser.set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": bad.encode()})
+    expect(page.locator(".crm .row-note")).to_contain_text("DNI")
+    expect(page.get_by_role("button", name=re.compile("^Importar \\d"))).to_be_disabled()
+    good = bad.replace("00000001A", "00000001R")
+    chooser.set_input_files({"name": "b.csv", "mimeType": "text/csv", "buffer": good.encode()})
+    page.get_by_role("button", name="Importar 2 filas").click()
+    expect(page.locator(".crm .box-msg.ok")).to_contain_text("Importadas 2 filas.")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Exportar: Clientes").click()
+    assert "Ruiz Lahoz" in saved.value.path().read_text("utf-8-sig")
+
+
+def test_a_call_is_handed_over_warm_in_three_steps_and_wrapped_up_in_two(world: World) -> None:
+    agent = phone(world, CARMEN, AGENT)
+    call_in(world)
+    answer(agent)
+    colleague = phone(world, PABLO, COLLEAGUE)
+    at(agent, "customers")  # the telephone stays at hand on every page
+    steps = Steps(agent)
+    steps.click(agent.locator(".phone [data-key=consult]"))  # holds the customer, too
+    steps.click(agent.locator(".people button", has_text="Pablo"))
+    answer(colleague)
+    expect(agent.locator("[data-key=complete]")).to_be_visible()
+    assert steps.took() == 2
+    steps.click(agent.locator("[data-key=complete]"))
+    expect(agent.locator(".crm .strip.warn")).to_contain_text("cierre")
+    assert steps.took() == 1
+    agent.keyboard.press("Alt+v")
+    steps.press("3")
+    steps.press("Enter")
+    expect(agent.locator(".wrap")).to_have_count(0)
+    assert steps.took() == 2
+    hang_up(colleague)
+    expect(colleague.locator(".wrap")).to_be_visible()
