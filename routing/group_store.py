@@ -6,6 +6,7 @@ answer.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from contactcenter.core.eventlog import APPEND
+from contactcenter.interactions.service import MOVE_TOGETHER
 from db import Connection, Record
 from routing.store import VisitRow
 
@@ -224,8 +226,12 @@ FROM o JOIN rung ON rung.id = o.work_item_id
 
 async def ring(conn: Connection, epoch: int, offers: Sequence[OfferRow], at: datetime) -> int:
     """Offer waiting visits to agents; how many were still waiting (or ringing)."""
-    done = await conn.execute(
-        RING,
+    done = await conn.execute(RING, *_ringing(epoch, offers, at))
+    return int(done.rpartition(" ")[2])
+
+
+def _ringing(epoch: int, offers: Sequence[OfferRow], at: datetime) -> tuple[Any, ...]:
+    return (
         [o.id for o in offers],
         [o.work_item for o in offers],
         [o.interaction for o in offers],
@@ -236,6 +242,29 @@ async def ring(conn: Connection, epoch: int, offers: Sequence[OfferRow], at: dat
         [o.expires_at for o in offers],
         epoch,
         at,
+    )
+
+
+# As RING, with the interactions of these visits, which wait and ring from now on.
+MOVE_AND_RING = RING.replace(
+    "WITH o AS",
+    "WITH moved AS ("
+    + re.sub(r"\$(\d)", lambda found: f"${int(found[1]) + 10}", MOVE_TOGETHER)
+    + "), o AS",
+).replace(
+    "UPDATE work_items w SET state = 'offered' FROM o",
+    "UPDATE work_items w SET state = 'offered' FROM o JOIN moved ON moved.id = o.interaction_id",
+)
+
+
+async def move_and_ring(
+    conn: Connection, epoch: int, offers: Sequence[OfferRow], at: datetime, expect: Sequence[str]
+) -> int:
+    """As `ring`, and each visit's interaction is taken from one of the states `expect` to
+    `offered` before it; how many were where they should be, both of them."""
+    interactions = [o.interaction for o in offers]
+    done = await conn.execute(
+        MOVE_AND_RING, *_ringing(epoch, offers, at), interactions, "offered", at, expect
     )
     return int(done.rpartition(" ")[2])
 

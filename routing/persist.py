@@ -34,8 +34,13 @@ class Stale(Exception):  # noqa: N818 - it says what memory is
 
 async def write(work: Work, group: Group, epoch: int) -> None:
     """Apply the group in `work`. Stale when a row is not where memory has it."""
-    await _move_interactions(work, group)
-    await _write_visits(work, group, epoch)
+    if _only_offers(group):
+        offers = list(group.offers.values())
+        rung = await group_store.move_and_ring(work.conn, epoch, offers, group.now, WAITING)
+        _expect("visits", len(offers), rung)
+    else:
+        await _move_interactions(work, group)
+        await _write_visits(work, group, epoch)
     over = await _write_segments(work, group)
     await _write_agents(work, group)
     for fact in group.facts:
@@ -48,6 +53,20 @@ async def write(work: Work, group: Group, epoch: int) -> None:
     await _close_what_is_over(work, group)
     for interaction_id in group.messages:
         await _offer_message(work, interaction_id)
+
+
+def _only_offers(group: Group) -> bool:
+    """The common case: visits that wait are offered, each once, and nothing else moves."""
+    return (
+        bool(group.offers)
+        and not (group.ending or group.soft_moves or group.new_visits or group.ended_offers)
+        and all(offer.state == "pending" for offer in group.offers.values())
+        and all(visit.rings_only for visit in group.visits.values())
+        and {offer.visit for offer in group.offers.values()} == group.visits.keys()
+        and len(group.offers) == len(group.visits)
+        and all(_only_rings(change) for change in group.moves.values())
+        and {offer.interaction for offer in group.offers.values()} == group.moves.keys()
+    )
 
 
 async def _move_interactions(work: Work, group: Group) -> None:

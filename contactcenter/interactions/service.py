@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from contactcenter.core.access import Permission, Principal
@@ -271,6 +271,11 @@ async def set_states(conn: Connection, changes: Sequence[Change]) -> set[UUID]:
     the caller decides whether that is a lost race. One change for each interaction.
     """
     return await store.change_interactions(conn, changes)
+
+
+MOVE_TOGETHER: Final = store.MOVE_TOGETHER
+"""What `move_together` runs, for a statement that has more to do: ids, state, time, states before
+are $1 to $4; it gives the ids that moved."""
 
 
 async def move_together(
