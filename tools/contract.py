@@ -28,6 +28,7 @@ MODULES = (
     "contactcenter.agents.schemas",
     "contactcenter.analytics.schemas",
     "contactcenter.identity.admin_schemas",
+    "contactcenter.identity.privacy_routes",
     "contactcenter.identity.schemas",
     "contactcenter.interactions.schemas",
     "contactcenter.interactions.visitor",

@@ -103,8 +103,12 @@ class PrivacyService:
         if kind == "export":
             if not await people_store.users(work.conn, user_id=person, seen_by=principal):
                 raise NotFound
-        elif person == principal.user_id or role == "admin":
-            raise Conflict("An administrator is not erased: change the role first.")
+        elif person == principal.user_id:
+            raise Conflict("Nobody erases their own account.", reason="oneself")
+        elif role == "admin":
+            raise Conflict(
+                "An administrator is not erased: change the role first.", reason="administrator"
+            )
         elif await changeable(work.conn, principal, person) is None:
             raise NotFound
 

@@ -20,7 +20,7 @@ PATH: Final = "/api/v1/privacy/requests"
 TAGS: Final = ("privacy",)
 
 
-class AskIn(Schema):
+class PrivacyAsk(Schema):
     kind: Literal["export", "erase"]
     person_kind: Literal["user", "contact", "customer"]
     person: UUID
@@ -36,7 +36,7 @@ class CertificateLine(BaseModel):
     """Of what is kept: the legal hold."""
 
 
-class RequestOut(BaseModel):
+class PrivacyRequest(BaseModel):
     id: UUID
     kind: Literal["export", "erase"]
     person_kind: Literal["user", "contact", "customer"]
@@ -48,8 +48,8 @@ class RequestOut(BaseModel):
     certificate: list[CertificateLine] | None
 
 
-class RequestList(BaseModel):
-    items: list[RequestOut]
+class PrivacyRequests(BaseModel):
+    items: list[PrivacyRequest]
     next_cursor: str | None
 
 
@@ -57,24 +57,24 @@ class PrivacyRoutes:
     def __init__(self, service: PrivacyService) -> None:
         self._service = service
 
-    async def ask(self, request: Request) -> RequestOut:
-        given: AskIn = request.body
+    async def ask(self, request: Request) -> PrivacyRequest:
+        given: PrivacyAsk = request.body
         return _out(
             await self._service.ask(
                 request.principal, given.kind, given.person_kind, given.person, given.reason
             )
         )
 
-    async def listed(self, request: Request) -> RequestList:
+    async def listed(self, request: Request) -> PrivacyRequests:
         query: AdminPage = request.query
         rows = await self._service.requests(request.principal, query.cursor, query.limit + 1)
         more = len(rows) > query.limit
-        return RequestList(
+        return PrivacyRequests(
             items=[_out(row) for row in rows[: query.limit]],
             next_cursor=str(rows[query.limit - 1].id) if more else None,
         )
 
-    async def one(self, request: Request) -> RequestOut:
+    async def one(self, request: Request) -> PrivacyRequest:
         return _out(await self._service.request(request.principal, request.id("id")))
 
     async def export(self, request: Request) -> Response:
@@ -91,8 +91,8 @@ class PrivacyRoutes:
                 self.ask,
                 manage,
                 "Export or erase a person",
-                body=AskIn,
-                response=RequestOut,
+                body=PrivacyAsk,
+                response=PrivacyRequest,
                 status=202,
                 tags=TAGS,
                 errors=(Conflict, Forbidden, NotFound),
@@ -104,7 +104,7 @@ class PrivacyRoutes:
                 manage,
                 "List privacy requests, the newest first",
                 query=AdminPage,
-                response=RequestList,
+                response=PrivacyRequests,
                 tags=TAGS,
             ),
             Route(
@@ -113,7 +113,7 @@ class PrivacyRoutes:
                 self.one,
                 manage,
                 "Show a privacy request with its certificate",
-                response=RequestOut,
+                response=PrivacyRequest,
                 tags=TAGS,
             ),
             Route(
@@ -127,11 +127,11 @@ class PrivacyRoutes:
         )
 
 
-def _out(request: privacy.Request) -> RequestOut:
-    return RequestOut(
+def _out(request: privacy.Request) -> PrivacyRequest:
+    return PrivacyRequest(
         **{
             name: getattr(request, name)
-            for name in RequestOut.model_fields
+            for name in PrivacyRequest.model_fields
             if name != "certificate"
         },
         certificate=None

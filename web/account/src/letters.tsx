@@ -94,6 +94,13 @@ function Told({ title, tone, children, actions }: { title: string; tone: "ok" | 
   );
 }
 
+/** What went wrong, or what there is to know. */
+function State({ failure, hint, done }: { failure: unknown; hint: string; done?: string | false }) {
+  const said = useSaid();
+  if (failure) return <Summary tone="bad">{said.whole(failure)}</Summary>;
+  return done ? <Summary tone="ok">{done}</Summary> : <Summary tone="calm">{hint}</Summary>;
+}
+
 const ToSignIn = ({ primary = true }: { primary?: boolean }) => {
   const t = useT();
   return (
@@ -123,13 +130,7 @@ export function Forgot() {
       <form onSubmit={submit} noValidate aria-busy={busy}>
         <h1>{t("forgotTitle")}</h1>
         <p className="sub">{t("forgotSub")}</p>
-        {failure ? (
-          <Summary tone="bad">{said.whole(failure)}</Summary>
-        ) : done ? (
-          <Summary tone="ok">{t("forgotSent")}</Summary>
-        ) : (
-          <Summary tone="calm">{t("forgotHint")}</Summary>
-        )}
+        <State failure={failure} hint={t("forgotHint")} done={done && t("forgotSent")} />
         <Field
           ref={input}
           label={t("email")}
@@ -149,20 +150,32 @@ export function Forgot() {
   );
 }
 
-export function Reset({ token }: { token: string }) {
+/** A page that exchanges a letter's link for a password. */
+function PasswordByLink({
+  token,
+  path,
+  field,
+  words,
+  again,
+}: {
+  token: string;
+  path: string;
+  /** What the body calls the password. */
+  field: "password" | "new_password";
+  words: { title: string; sub: string; hint: string; label: string; send: string; done: string };
+  /** Whether such a link can be asked for here. */
+  again?: boolean;
+}) {
   const t = useT();
   const said = useSaid();
   const [password, setPassword] = useState("");
   const [tried, setTried] = useState(false);
-  const { busy, failure, done, send } = useSending(
-    () => api.post("/auth/reset-password", { token, new_password: password }),
-    forget,
-  );
-  if (!token) return <BadLink again />;
+  const { busy, failure, done, send } = useSending(() => api.post(path, { token, [field]: password }), forget);
+  if (!token) return <BadLink again={again ?? false} />;
   if (done)
     return (
-      <Told title={t("resetTitle")} tone="ok" actions={<ToSignIn />}>
-        {t("resetDone")}
+      <Told title={words.title} tone="ok" actions={<ToSignIn />}>
+        {words.done}
       </Told>
     );
   const weak = said.password(password);
@@ -175,64 +188,33 @@ export function Reset({ token }: { token: string }) {
   return (
     <Doorway>
       <form onSubmit={submit} noValidate aria-busy={busy}>
-        <h1>{t("resetTitle")}</h1>
-        <p className="sub">{t("resetSub")}</p>
-        {failure ? <Summary tone="bad">{said.whole(failure)}</Summary> : <Summary tone="calm">{t("resetHint")}</Summary>}
-        <NewPassword
-          label={t("newPassword")}
-          value={password}
-          onChange={setPassword}
-          error={tried ? (weak ?? said.field(failure, "new_password")) : undefined}
-        />
-        <SendButton busy={busy} label={t("setPassword")} busyLabel={t("saving")} />
-        <p className="under">
-          <a href="/account/forgot">{t("askAgain")}</a>
-        </p>
+        <h1>{words.title}</h1>
+        <p className="sub">{words.sub}</p>
+        <State failure={failure} hint={words.hint} />
+        <NewPassword label={words.label} value={password} onChange={setPassword} error={tried ? (weak ?? said.field(failure, field)) : undefined} />
+        <SendButton busy={busy} label={words.send} busyLabel={t("saving")} />
+        {again && (
+          <p className="under">
+            <a href="/account/forgot">{t("askAgain")}</a>
+          </p>
+        )}
       </form>
     </Doorway>
   );
 }
 
+export function Reset({ token }: { token: string }) {
+  const t = useT();
+  const words = { title: t("resetTitle"), sub: t("resetSub"), hint: t("resetHint"), label: t("newPassword"), send: t("setPassword"), done: t("resetDone") };
+  return <PasswordByLink token={token} path="/auth/reset-password" field="new_password" words={words} again />;
+}
+
 export function Invited({ token }: { token: string }) {
   const t = useT();
-  const said = useSaid();
   const centre = useCentreName();
-  const [password, setPassword] = useState("");
-  const [tried, setTried] = useState(false);
-  const { busy, failure, done, send } = useSending(
-    () => api.post("/auth/invitations/accept", { token, password }),
-    forget,
-  );
-  if (!token) return <BadLink />;
-  if (done)
-    return (
-      <Told title={t("inviteTitle")} tone="ok" actions={<ToSignIn />}>
-        {t("inviteDone")}
-      </Told>
-    );
-  const weak = said.password(password);
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    setTried(true);
-    if (weak) focusFirstWrong(event.currentTarget);
-    else void send();
-  };
-  return (
-    <Doorway>
-      <form onSubmit={submit} noValidate aria-busy={busy}>
-        <h1>{t("inviteTitle")}</h1>
-        <p className="sub">{centre ? t("inviteSub", { centre }) : "\u00a0"}</p>
-        {failure ? <Summary tone="bad">{said.whole(failure)}</Summary> : <Summary tone="calm">{t("inviteHint")}</Summary>}
-        <NewPassword
-          label={t("password")}
-          value={password}
-          onChange={setPassword}
-          error={tried ? (weak ?? said.field(failure, "password")) : undefined}
-        />
-        <SendButton busy={busy} label={t("accept")} busyLabel={t("saving")} />
-      </form>
-    </Doorway>
-  );
+  const sub = centre ? t("inviteSub", { centre }) : "\u00a0";
+  const words = { title: t("inviteTitle"), sub, hint: t("inviteHint"), label: t("password"), send: t("accept"), done: t("inviteDone") };
+  return <PasswordByLink token={token} path="/auth/invitations/accept" field="password" words={words} />;
 }
 
 let verifying: Promise<void> | null = null;
@@ -336,7 +318,7 @@ export function Register() {
       <form onSubmit={submit} noValidate aria-busy={busy}>
         <h1>{t("registerTitle")}</h1>
         <p className="sub">{t("registerSub")}</p>
-        {failure ? <Summary tone="bad">{said.whole(failure)}</Summary> : <Summary tone="calm">{t("registerHint")}</Summary>}
+        <State failure={failure} hint={t("registerHint")} />
         <div className="pair">
           <Field
             ref={first}

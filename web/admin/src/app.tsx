@@ -8,14 +8,18 @@ import { Menu } from "@contactcenter/shared/ui";
 import { type MouseEvent, useEffect, useState } from "react";
 
 import { Audit } from "./audit";
+import { Privacy } from "./privacy";
 import { Roles } from "./roles";
+import { Teams } from "./teams";
 import { useT } from "./texts";
 import { Users } from "./users";
 
 const SECTIONS = [
   { key: "users", needs: "users.manage", Page: Users },
   { key: "roles", needs: "users.manage", Page: Roles },
+  { key: "teams", needs: "users.manage", Page: Teams },
   { key: "audit", needs: "audit.read", Page: Audit },
+  { key: "privacy", needs: "privacy.manage", Page: Privacy },
 ] as const;
 
 const here = (): string => location.pathname.split("/")[2] ?? "";

@@ -1,10 +1,11 @@
 /** The audit log: searched, each line with what was before and after, and its place in the chain. */
-import type { AuditRow } from "@contactcenter/shared/contract";
+import { api } from "@contactcenter/shared/api";
+import type { AuditRow, AuditVerdict } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { Button, Chip, Field, IconButton } from "@contactcenter/shared/ui";
 import { Fragment, useId, useState } from "react";
 
-import { Box, Moment, usePages, useSettled } from "./asked";
+import { Box, Moment, Outcome, usePages, useSettled } from "./asked";
 import { type Change, changesOf, dayEnd, dayStart } from "./changes";
 import { type Key, useT } from "./texts";
 
@@ -36,18 +37,14 @@ export function Audit() {
         <Field label={t("since")} type="date" {...field("since")} />
         <Field label={t("until")} type="date" {...field("until")} />
       </div>
-      <p className="row chain-hint t13 x2">
-        {of ? (
+      <Chain />
+      {of && (
+        <p>
           <Button size="small" icon="close" aria-label={`${t("onlyOf", { name: of.name })}. ${t("everybody")}`} onClick={() => setOf(null)}>
             {t("onlyOf", { name: of.name })}
           </Button>
-        ) : (
-          <>
-            <Icon name="shield" />
-            {t("chainHint")}
-          </>
-        )}
-      </p>
+        </p>
+      )}
       <Box items={items} failure={failure} again={again} empty={t("noEntries")}>
         <table className="list">
           <thead>
@@ -77,6 +74,64 @@ export function Audit() {
       </Box>
       {next && <Button onClick={() => void more()}>{t("more")}</Button>}
     </>
+  );
+}
+
+/** Has the whole chain walked, and tells what came of it. */
+function Chain() {
+  const t = useT();
+  const [busy, setBusy] = useState(false);
+  const [verdict, setVerdict] = useState<AuditVerdict | null>(null);
+  const [failure, setFailure] = useState<unknown>(null);
+  const verify = async () => {
+    if (busy) return;
+    setBusy(true);
+    setFailure(null);
+    setVerdict(null);
+    try {
+      setVerdict(await api.get<AuditVerdict>("/audit/verify"));
+    } catch (error) {
+      setFailure(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <div className="chain" aria-busy={busy}>
+      <div className="row chain-hint t13 x2">
+        <Icon name="shield" />
+        <span className="grow">{t("chainHint")}</span>
+        <Button size="small" aria-disabled={busy || undefined} onClick={() => void verify()}>
+          {t(busy ? "verifying" : "verify")}
+        </Button>
+      </div>
+      <div role="status">
+        {failure ? <Outcome failure={failure} /> : null}
+        {verdict?.intact && (
+          <p className="box-msg ok">
+            <Icon name="check" />
+            <span className="grow">
+              {t("intact", { count: verdict.rows })} <code className="t12 line">{verdict.head}</code>
+            </span>
+          </p>
+        )}
+        {verdict && !verdict.intact && (
+          <div className="box-msg bad">
+            <Icon name="octagon" />
+            <div className="grow">
+              <p className="b">{t("notIntact")}</p>
+              <ul>
+                {verdict.faults.map((fault) => (
+                  <li key={fault}>
+                    <code>{fault}</code>
+                  </li>
+                ))}
+              </ul>
+            </div>
+          </div>
+        )}
+      </div>
+    </div>
   );
 }
 

@@ -1,6 +1,6 @@
 /** One user: the invitation, and what can be changed of an account. */
 import { api, session } from "@contactcenter/shared/api";
-import type { InviteIn, RoleOut, TeamList, UserIn, UserRow } from "@contactcenter/shared/contract";
+import type { InviteIn, QueueCard, RoleOut, TeamList, TeamOut, UserIn, UserRow } from "@contactcenter/shared/contract";
 import { looksLikeAddress } from "@contactcenter/shared/passwords";
 import { locale, type Locale } from "@contactcenter/shared/prefs";
 import { useSaid } from "@contactcenter/shared/problems";
@@ -12,38 +12,72 @@ import { Moment, Outcome, useAsked } from "./asked";
 import { useT } from "./texts";
 import { Choice, fullName, useGivable } from "./users";
 
-interface Queue {
-  key: string;
-  name_es: string;
-  name_en: string;
-  retired: boolean;
-}
-
 const LANGUAGES = [
   ["es", "Español"],
   ["en", "English"],
 ] as const;
 
-/** Queues and teams to tick; a kind that one may not read is not there. */
+/** Queues in use: key, name, the skill they ask for. None for whoever may not read them. */
+export function useQueues(also: string[] = []): (readonly [string, string, string])[] {
+  const language = useStore(locale);
+  const may = useStore(session)?.permissions.includes("queues.read") ?? false;
+  const known = useAsked<{ items: QueueCard[] }>(may ? "/queues" : null).value?.items ?? [];
+  return known
+    .filter((queue) => !queue.retired || also.includes(queue.key))
+    .map((queue) => [queue.key, language === "es" ? queue.name_es : queue.name_en, queue.skill] as const);
+}
+
+function useTeams(): TeamOut[] {
+  const may = useStore(session)?.permissions.includes("agents.read") ?? false;
+  return useAsked<TeamList>(may ? "/teams" : null).value?.items ?? [];
+}
+
+/** Queues and teams that rights are limited to; a kind that one may not read is not there. */
 function Scopes({ queues, teams, onQueues, onTeams }: { queues: string[]; teams: string[]; onQueues: (keys: string[]) => void; onTeams: (keys: string[]) => void }) {
   const t = useT();
-  const language = useStore(locale);
-  const may = useStore(session)?.permissions ?? [];
-  const knownQueues = useAsked<{ items: Queue[] }>(may.includes("queues.read") ? "/queues" : null).value?.items ?? [];
-  const knownTeams = useAsked<TeamList>(may.includes("agents.read") ? "/teams" : null).value?.items ?? [];
-  const queueOptions = knownQueues
-    .filter((queue) => !queue.retired || queues.includes(queue.key))
-    .map((queue) => [queue.key, language === "es" ? queue.name_es : queue.name_en] as const);
+  const knownQueues = useQueues(queues);
+  const knownTeams = useTeams();
   return (
     <div className="scopes">
-      <Ticks label={t("queues")} options={queueOptions} chosen={queues} onChange={onQueues} />
-      <Ticks label={t("teams")} options={knownTeams.map((team) => [team.key, team.name] as const)} chosen={teams} onChange={onTeams} />
+      <Ticks label={t("limitQueues")} options={knownQueues.map(([key, name]) => [key, name] as const)} chosen={queues} onChange={onQueues} />
+      <Ticks label={t("limitTeams")} options={knownTeams.map((team) => [team.key, team.name] as const)} chosen={teams} onChange={onTeams} />
       <p className="x3 t13">{t("scopeHint")}</p>
     </div>
   );
 }
 
-function Ticks({ label, options, chosen, onChange }: { label: string; options: (readonly [string, string])[]; chosen: string[]; onChange: (keys: string[]) => void }) {
+/** Which queues' work comes to a desk, and the team it belongs to. */
+function DeskOf({ serves, team, onServes, onTeam }: { serves: string[]; team: string | null; onServes: (keys: string[]) => void; onTeam: (key: string | null) => void }) {
+  const t = useT();
+  const queues = useQueues();
+  const teams = useTeams();
+  const mayEquip = useStore(session)?.permissions.includes("agents.manage") ?? false;
+  return (
+    <div className="scopes">
+      {mayEquip && <Ticks label={t("serves")} options={queues.map(([key, name]) => [key, name] as const)} chosen={serves} onChange={onServes} />}
+      {teams.length > 0 && (
+        <div className="pair">
+          <Choice label={t("team")} value={team ?? ""} options={[["", t("noTeam")], ...teams.map((one) => [one.key, one.name] as const)]} onChange={(key) => onTeam(key || null)} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+export function Ticks({
+  label,
+  options,
+  chosen,
+  partly = [],
+  onChange,
+}: {
+  label: string;
+  options: (readonly [string, string])[];
+  chosen: string[];
+  /** What holds for some of those it is about. */
+  partly?: string[];
+  onChange: (keys: string[]) => void;
+}) {
   const id = useId();
   if (options.length === 0) return null;
   return (
@@ -57,6 +91,9 @@ function Ticks({ label, options, chosen, onChange }: { label: string; options: (
             <input
               type="checkbox"
               checked={chosen.includes(key)}
+              ref={(box) => {
+                if (box) box.indeterminate = partly.includes(key);
+              }}
               onChange={(event) => onChange(event.target.checked ? [...chosen, key] : chosen.filter((one) => one !== key))}
             />
             {words}
@@ -80,12 +117,16 @@ export function Invite({ roles, onDone, onClose }: { roles: RoleOut[]; onDone: (
     locale: locale.get(),
     queues: [],
     teams: [],
+    serves: [],
+    team: null,
   });
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<unknown>(null);
   const choices = roles.filter((role) => role.name !== "customer" && givable(role.name)).map((role) => [role.name, role.name] as const);
   const role = choices.some(([name]) => name === values.role) ? values.role : (choices[0]?.[0] ?? "");
+  const held = roles.find((one) => one.name === role)?.permissions ?? [];
+  const hasDesk = role !== "admin" && (held.includes("desk.use") || held.includes("tasks.use"));
   const set = (part: Partial<InviteIn>) => setValues({ ...values, ...part });
   const email = values.email.trim();
   const wrong = {
@@ -99,7 +140,8 @@ export function Invite({ roles, onDone, onClose }: { roles: RoleOut[]; onDone: (
     if (busy || !looksLikeAddress(email) || !values.first_name.trim() || !values.last_name.trim()) return;
     setBusy(true);
     setFailure(null);
-    const body = { ...values, role, email, first_name: values.first_name.trim(), last_name: values.last_name.trim() };
+    const desk = hasDesk ? {} : { serves: [], team: null };
+    const body = { ...values, ...desk, role, email, first_name: values.first_name.trim(), last_name: values.last_name.trim() };
     try {
       await api.post("/users/invitations", body);
       onDone(email);
@@ -133,6 +175,7 @@ export function Invite({ roles, onDone, onClose }: { roles: RoleOut[]; onDone: (
           <Choice label={t("language")} value={values.locale} options={LANGUAGES} onChange={(value) => set({ locale: value as Locale })} />
           <Choice label={t("role")} value={role} options={choices} onChange={(value) => set({ role: value })} />
         </div>
+        {hasDesk && <DeskOf serves={values.serves} team={values.team} onServes={(serves) => set({ serves })} onTeam={(team) => set({ team })} />}
         <Scopes queues={values.queues} teams={values.teams} onQueues={(queues) => set({ queues })} onTeams={(teams) => set({ teams })} />
       </form>
     </Dialog>

@@ -441,6 +441,13 @@ export interface CellFault {
   msg: string;
 }
 
+export interface CertificateLine {
+  table: string;
+  rows: number;
+  action?: "erase" | "keep" | null;
+  reason?: string | null;
+}
+
 export interface ChangePasswordIn {
   current_password: string;
   new_password: string;
@@ -1985,6 +1992,30 @@ export interface PricedItem {
   amount: Money;
   description: string;
   capped?: boolean;
+}
+
+export interface PrivacyAsk {
+  kind: "export" | "erase";
+  person_kind: "user" | "contact" | "customer";
+  person: string;
+  reason: string;
+}
+
+export interface PrivacyRequest {
+  id: string;
+  kind: "export" | "erase";
+  person_kind: "user" | "contact" | "customer";
+  person: string;
+  reason: string;
+  requested_by: string;
+  requested_at: string;
+  done_at: string | null;
+  certificate: CertificateLine[] | null;
+}
+
+export interface PrivacyRequests {
+  items: PrivacyRequest[];
+  next_cursor: string | null;
 }
 
 /** A workshop's or expert's number: whoever calls from it is no customer. */

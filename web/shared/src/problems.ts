@@ -28,6 +28,8 @@ const { t, useT } = texts(
     role_held: "Hay personas con este rol: cámbialas antes.",
     built_in: "Los roles de serie no se cambian.",
     team_held: "Hay permisos limitados a este equipo: cámbialos antes.",
+    administrator: "A quien administra no se le borra: cambia antes su rol.",
+    oneself: "La propia cuenta no se borra desde aquí: pídeselo a otra persona.",
     beyond: "Eso exige permisos que tú no tienes.",
     invited: "Quien está invitado entra al aceptar su invitación.",
     only_way_in: "Es tu única manera de entrar: pon antes una contraseña.",
@@ -40,6 +42,8 @@ const { t, useT } = texts(
     bad_phone: "No parece un teléfono.",
     unknown_role: "Este rol ya no existe.",
     unknown_team: "Un equipo de la lista ya no existe.",
+    unknown_queue: "Una cola de la lista ya no existe.",
+    unknown_agent: "Alguien de la lista ya no está.",
     empty: "Falta esto.",
     tooLong: "Es demasiado largo.",
     email: "Escribe una dirección entera.",
@@ -69,6 +73,8 @@ const { t, useT } = texts(
     role_held: "Somebody has this role: change them first.",
     built_in: "Built-in roles stay as they are.",
     team_held: "Somebody's rights are limited to this team: change them first.",
+    administrator: "An administrator is not erased: change the role first.",
+    oneself: "One's own account is not erased from here: ask somebody else.",
     beyond: "That takes permissions that you do not have yourself.",
     invited: "Whoever is invited comes in by accepting the invitation.",
     only_way_in: "This is your only way to sign in: set a password first.",
@@ -81,6 +87,8 @@ const { t, useT } = texts(
     bad_phone: "This is no telephone number.",
     unknown_role: "This role is no longer there.",
     unknown_team: "A team of the list is no longer there.",
+    unknown_queue: "A queue of the list is no longer there.",
+    unknown_agent: "Somebody on the list is no longer there.",
     empty: "This is missing.",
     tooLong: "This is too long.",
     email: "Type a whole address.",
@@ -95,10 +103,11 @@ type T = typeof t;
 
 const REASONS = [
   "step_over", "wrong_code", "address_taken", "accepted", "last_admin", "role_exists", "role_held", "built_in",
-  "team_held", "beyond", "invited", "only_way_in", "second_step_on", "not_set_up",
+  "team_held", "administrator", "oneself", "beyond", "invited", "only_way_in", "second_step_on", "not_set_up",
 ] as const;
 const KINDS = [
   "bad_link", "wrong_code", "wrong_password", "no_password", "bad_phone", "unknown_role", "unknown_team",
+  "unknown_queue", "unknown_agent",
 ] as const;
 const PATTERNS = ["email", "code", "name"] as const;
 
