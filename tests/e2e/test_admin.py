@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
+import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import ELENA, PABLO, PASSWORD, World, looks
 
@@ -114,7 +117,7 @@ def test_what_one_may_not_do_is_not_there(world: World) -> None:
         world.centre.ask(ADMIN, "PATCH", user, {"role": "gestor"})
         page = admin(world, email=ELENA)
         expect(page.get_by_role("navigation").get_by_role("link")).to_have_text(
-            ["Usuarios", "Roles"]
+            ["Usuarios", "Roles", "Equipos"]
         )
         opened(page, "Alba Serrat")
         dialog = page.get_by_role("dialog")
@@ -151,6 +154,112 @@ def test_the_log_is_searched_and_shows_before_and_after(world: World) -> None:
     expect(page.get_by_text("No hay nada así.")).to_be_visible()
 
 
+def test_the_chain_is_walked(world: World) -> None:
+    page = admin(world, "/admin/audit")
+    page.get_by_role("button", name="Comprobar la cadena").click()
+    verdict = page.get_by_role("status").filter(has_text="La cadena está entera")
+    expect(verdict.locator("code")).to_have_text(re.compile(r"^\d+:[0-9a-f]{64}$"))
+
+
+def test_a_team_is_made_filled_given_queues_and_dropped(world: World) -> None:
+    page = admin(world, "/admin/teams")
+    page.get_by_role("button", name="Nuevo equipo").click()
+    dialog = page.get_by_role("dialog")
+    page.keyboard.press("Enter")
+    dialog.get_by_role("button", name="Crear").click()
+    expect(dialog.get_by_role("alert").filter(has_text="Falta esto")).to_be_visible()
+    dialog.get_by_label("Nombre del equipo").fill("Línea Norte")
+    dialog.get_by_label("Pablo Urriés").check()
+    before = set(served(world, "Pablo"))
+    assert "SH" not in before
+    dialog.get_by_label("Siniestros hogar").check()
+    dialog.get_by_role("button", name="Crear").click()
+    row = page.locator("tbody tr", has_text="Línea Norte")
+    try:
+        expect(row.locator("code")).to_have_text("linea-norte")
+        expect(row).to_contain_text("Pablo Urriés")
+        expect(row).to_contain_text("Siniestros hogar")
+        assert set(served(world, "Pablo")) == before | {"SH"}
+        row.get_by_role("button", name="Abrir Línea Norte").click()
+        expect(dialog.get_by_label("Siniestros hogar")).to_be_checked()
+        dialog.get_by_label("Siniestros hogar").uncheck()
+        dialog.get_by_role("button", name="Guardar").click()
+        expect(row).not_to_contain_text("Siniestros hogar")
+    finally:
+        row.get_by_role("button", name="Borrar Línea Norte").click()
+        dialog.get_by_role("button", name="Borrar").click()
+        expect(row).to_have_count(0)
+    assert set(served(world, "Pablo")) == before
+
+
+def served(world: World, name: str) -> list[str]:
+    """The queues that the agent of this name serves."""
+    agents = world.centre.ask(ADMIN, "GET", "/agents")["items"]
+    found: list[str] = next(one["queues"] for one in agents if one["name"].startswith(name))
+    return found
+
+
+def test_whoever_is_invited_to_a_desk_has_it(world: World) -> None:
+    email = f"mesa-{time.monotonic_ns()}@example.com"
+    page = admin(world)
+    page.get_by_role("button", name="Invitar", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Nombre").fill("Nerea")
+    dialog.get_by_label("Apellidos").fill("Mesa")
+    dialog.get_by_label("Correo", exact=True).fill(email)
+    served = dialog.get_by_role("group", name="Colas que atiende")
+    served.get_by_label("Siniestros auto").check()
+    dialog.get_by_label("Rol").select_option("admin")
+    expect(served).to_have_count(0)
+    dialog.get_by_label("Rol").select_option("agent")
+    dialog.get_by_role("button", name="Enviar la invitación").click()
+    expect(page.get_by_text(f"Invitación enviada a {email}")).to_be_visible()
+    user = world.centre.ask(ADMIN, "GET", f"/users/{user_id(world, email)}")
+    desk = world.centre.ask(ADMIN, "GET", f"/agents/{user['agent_id']}")
+    assert (desk["name"], desk["queues"]) == ("Nerea Mesa", ["SA"])
+
+
+def test_somebody_is_exported_and_erased_and_the_certificate_tells(world: World) -> None:
+    email = f"olvido-{time.monotonic_ns()}@example.com"
+    invite = {"email": email, "first_name": "Olvido", "last_name": "Paz", "role": "customer"}
+    made = world.centre.ask(ADMIN, "POST", "/users/invitations", invite)
+    page = admin(world, "/admin/privacy")
+
+    def asked(kind: str) -> Locator:
+        page.get_by_role("button", name="Nueva solicitud").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Solicitud").select_option(kind)
+        dialog.get_by_role("button", name=re.compile("^(Exportar|Borrar)$")).click()
+        expect(dialog.get_by_role("alert").filter(has_text="Elige a una persona")).to_be_visible()
+        dialog.get_by_label("Nombre, correo").fill(email)
+        dialog.get_by_role("button", name=re.compile("Olvido Paz")).click()
+        dialog.get_by_label("Motivo").fill("Lo ha pedido por escrito")
+        return dialog
+
+    dialog = asked("export")
+    dialog.get_by_role("button", name="Exportar").click()
+    expect(dialog.get_by_role("row", name=re.compile("^users 1"))).to_be_visible(timeout=15_000)
+    with page.expect_download() as coming:
+        dialog.get_by_role("button", name="Descargar").click()
+    told = json.loads(coming.value.path().read_text())
+    assert told["users"][0]["email"] == email
+    page.keyboard.press("Escape")
+
+    dialog = asked("erase")
+    dialog.get_by_role("button", name="Borrar", exact=True).click()
+    dialog.get_by_role("button", name="Sí, borrar para siempre").click()
+    expect(dialog.get_by_role("row", name=re.compile("^users 1 Borrado"))).to_be_visible(
+        timeout=15_000
+    )
+    expect(dialog.get_by_role("row", name=re.compile("Guardado")).first).to_be_visible()
+    assert world.centre.ask(ADMIN, "GET", f"/users/{made['id']}")["status"] == "erased"
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Nueva solicitud").click()
+    dialog.get_by_label("Solicitud").select_option("erase")
+    dialog.get_by_label("De quién").select_option("customer")
+    expect(dialog.get_by_text("Los clientes se borran en su ficha")).to_be_visible()
+
+
 def users(page: Page) -> None:
     expect(page.locator("tbody tr").first).to_be_visible()
 
@@ -176,13 +285,59 @@ def audit(page: Page) -> None:
     expect(page.locator(".detail-box")).to_be_visible()
 
 
+def checked(page: Page) -> None:
+    page.locator(".chain button").click()
+    expect(page.locator(".chain .box-msg.ok")).to_be_visible()
+
+
+def teams(page: Page) -> None:
+    expect(page.locator("tbody tr").first).to_be_visible()
+
+
+def one_team(page: Page) -> None:
+    page.locator("tbody .link").first.click()
+    expect(page.locator("dialog .ticks")).to_have_count(2)
+
+
+def asking(page: Page) -> None:
+    page.locator(".tools > .btn").click()
+    page.locator("dialog select").first.select_option("erase")
+    page.locator("dialog input").first.fill("alba")
+    expect(page.locator("dialog .found li").first).to_be_visible()
+    page.locator("dialog button[type=submit]").click()
+    expect(page.locator("dialog [aria-invalid=true]")).to_have_count(2)
+
+
+def certificate(page: Page) -> None:
+    page.locator("tbody .link").first.click()
+    expect(page.locator("dialog .certificate tbody tr").first).to_be_visible(timeout=15_000)
+
+
 SCREENS: dict[str, tuple[str, Screen]] = {
     "users": ("/admin/users", users),
     "inviting": ("/admin/users", inviting),
     "one-user": ("/admin/users", one_user),
     "roles": ("/admin/roles", roles),
     "audit": ("/admin/audit", audit),
+    "checked": ("/admin/audit", checked),
+    "teams": ("/admin/teams", teams),
+    "one-team": ("/admin/teams", one_team),
+    "privacy": ("/admin/privacy", asking),
+    "certificate": ("/admin/privacy", certificate),
 }
+
+
+@pytest.fixture
+def furnished(world: World) -> None:
+    """A team and a request, to look at."""
+    agents = world.centre.ask(ADMIN, "GET", "/agents")["items"]
+    body = {"name": "Mañanas de siniestros", "agents": [one["agent_id"] for one in agents[:3]]}
+    world.centre.ask(ADMIN, "PUT", "/teams/mornings", body)
+    requests = world.centre.ask(ADMIN, "GET", "/privacy/requests")["items"]
+    if not any(one["kind"] == "export" for one in requests):
+        asked = {"kind": "export", "person_kind": "user", "reason": "Por escrito, el lunes"}
+        person = user_id(world, PABLO)
+        world.centre.ask(ADMIN, "POST", "/privacy/requests", {**asked, "person": person})
 
 
 @pytest.mark.parametrize(
@@ -190,7 +345,13 @@ SCREENS: dict[str, tuple[str, Screen]] = {
     [(screen, *look) for screen in SCREENS for look in looks(f"admin-{screen}")],
 )
 def test_a_screen_of_administration(
-    world: World, axe: Callable[[Page], None], screen: str, theme: str, locale: str, width: int
+    world: World,
+    furnished: None,
+    axe: Callable[[Page], None],
+    screen: str,
+    theme: str,
+    locale: str,
+    width: int,
 ) -> None:
     path, show = SCREENS[screen]
     page = admin(world, path, theme=theme, locale=locale, width=width)

@@ -156,7 +156,7 @@ function Certificate({ request, onClose }: { request: PrivacyRequest; onClose: (
           <table className="changes">
             <thead>
               <tr>
-                {(["table", "rows", "outcome", "why"] satisfies Key[]).map((name) => (
+                {(request.kind === "erase" ? (["table", "rows", "outcome", "why"] as const) : (["table", "rows"] as const)).map((name) => (
                   <th key={name} scope="col">
                     {t(name)}
                   </th>
@@ -168,8 +168,12 @@ function Certificate({ request, onClose }: { request: PrivacyRequest; onClose: (
                 <tr key={line.table}>
                   <th scope="row">{line.table}</th>
                   <td>{line.rows}</td>
-                  <td>{t(line.action === "erase" ? "wasErased" : line.action === "keep" ? "wasKept" : "wasExported")}</td>
-                  <td className="x2">{line.reason ?? ""}</td>
+                  {request.kind === "erase" && (
+                    <>
+                      <td>{t(line.action === "keep" ? "wasKept" : "wasErased")}</td>
+                      <td className="x2">{line.reason ?? ""}</td>
+                    </>
+                  )}
                 </tr>
               ))}
             </tbody>

@@ -17,6 +17,7 @@ const LEVEL = 3;
 export const keyOf = (name: string): string =>
   name
     .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-+|-+$/g, "")
@@ -27,7 +28,8 @@ export function Teams() {
   const permissions = useStore(session)?.permissions ?? [];
   const may = permissions.includes("users.manage");
   const teams = useAsked<TeamList>("/teams");
-  const agents = useAsked<AgentList>("/agents").value?.items ?? [];
+  const known = useAsked<AgentList>("/agents");
+  const agents = known.value?.items ?? [];
   const queues = useQueues();
   const [open, setOpen] = useState<TeamOut | "new" | null>(null);
   const [dropping, setDropping] = useState<TeamOut | null>(null);
@@ -107,6 +109,7 @@ export function Teams() {
             setOpen(null);
             setDone(t("saved"));
             teams.again();
+            known.again();
           }}
         />
       )}

@@ -181,7 +181,6 @@ const es = {
   why: "Por qué",
   wasErased: "Borrado",
   wasKept: "Guardado",
-  wasExported: "Exportado",
 };
 
 export type Key = keyof typeof es;
@@ -366,7 +365,6 @@ const en: Record<Key, string> = {
   why: "Why",
   wasErased: "Erased",
   wasKept: "Kept",
-  wasExported: "Exported",
 };
 
 export const { t, useT } = texts(es, en);
