@@ -37,10 +37,11 @@ from crm.quotes.service import QuoteService
 from crm.tasks.listeners import listeners as task_listeners
 from crm.tasks.routes import TaskRoutes
 from crm.tasks.service import TaskService
-from crm.workflows import service as workflow_service
+from crm.workflows import runner as runs
 from crm.workflows.listeners import listeners as workflow_listeners
 from crm.workflows.listeners import triggers
 from crm.workflows.routes import WorkflowRoutes
+from crm.workflows.runner import WorkflowRunner
 from crm.workflows.service import WorkflowService
 from crm.workflows.webhooks import Webhooks
 
@@ -58,6 +59,7 @@ class Crm:
     tasks: TaskService
     letters: LetterService
     workflows: WorkflowService
+    runner: WorkflowRunner
     adviser: ContactAdviser
 
 
@@ -71,14 +73,13 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
     quotes = QuoteService(deps.work, zone)
     tasks = TaskService(deps.work, deps.clock, zone)
     letters = LetterService(deps.work, deps.jobs, mail, zone)
+    runner = WorkflowRunner(deps.work, deps.clock, deps.jobs, deps.vault, zone, letters, Webhooks())
     workflows = WorkflowService(
         deps.work,
         deps.clock,
-        deps.jobs,
         deps.vault,
         zone,
-        letters,
-        Webhooks(),
+        runner,
         frozenset(cls.name for cls in triggers(CATALOGUE)),
     )
     desk = DeskService(deps.work, deps.clock, zone, customers, policies, claims, quotes, tasks)
@@ -102,22 +103,22 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
             *CLAIM_LISTENERS,
             *task_listeners(zone),
             *letter_listeners(letters),
-            *workflow_listeners(workflows, CATALOGUE),
+            *workflow_listeners(runner, CATALOGUE),
         ),
         jobs=(
             Job(letters_service.SEND, letters.send),
-            Job(workflow_service.DRIVE, workflows.drive),
-            Job(workflow_service.CALL, workflows.call_webhook, attempts=8),
+            Job(runs.DRIVE, runner.drive),
+            Job(runs.CALL, runner.call_webhook, attempts=8),
         ),
         schedules=(
             Schedule("customers.erase_due", "41 2 * * *", customers.erase_due),
-            Schedule("workflows.tick", "* * * * *", workflows.tick),
+            Schedule("workflows.tick", "* * * * *", runner.tick),
             Schedule("quotes.expire_due", "*/5 * * * *", quotes.expire_due),
             Schedule("policies.turn", "*/5 * * * *", by_clock.turn),
             Schedule("policies.tell_expiring", "11 * * * *", by_clock.tell_expiring),
         ),
     )
     return Crm(
-        module, customers, policies, by_clock, claims, quotes, tasks, letters, workflows,
+        module, customers, policies, by_clock, claims, quotes, tasks, letters, workflows, runner,
         ContactAdviser(zone),
     )  # fmt: skip

@@ -107,6 +107,32 @@ async def assign(work: Work, claim_id: UUID) -> UUID | None:
     return chosen[0]
 
 
+async def change(work: Work, row: Record, given: Mapping[str, Any], *, by: UUID | None) -> None:
+    """Set what is given, and checked, of a locked claim; nothing happens when nothing changes."""
+    changes = {name: value for name, value in given.items() if row[name] != value}
+    if not changes:
+        return
+    if "reserve" in changes:
+        before = None if row["reserve"] is None else str(row["reserve"])
+        await _event(work, row["id"], "reserve", before=before, amount=changes["reserve"])
+    await _update(work, row, changes, by=by)
+    work.emit(ClaimUpdated(**_ids(row), fields=tuple(sorted(changes))))
+
+
+async def _update(work: Work, row: Record, changes: Mapping[str, Any], *, by: UUID | None) -> None:
+    policy = await policies.the_policy(work.conn, row["policy_id"])
+    text = _searched({**dict(row), **changes}, policy["vehicle_plate"])
+    await store.update(work.conn, row["id"], {**changes, "search_text": text}, work.now, by)
+    work.audit(
+        work.name,
+        "claim",
+        row["id"],
+        before={name: row[name] for name in changes},
+        after=dict(changes),
+        person=row["customer_id"],
+    )
+
+
 class ClaimService:
     def __init__(
         self, work: WorkFactory, clock: Clock, zone: ZoneInfo, fraud: FraudScorer | None = None
@@ -272,18 +298,7 @@ class ClaimService:
                 injuries = given.get("injuries", row["injuries"])
                 motor = _with_agreement(edit.motor, injuries=injuries)
                 given["motor"] = motor and motor.model_dump()
-            changes = {name: value for name, value in given.items() if row[name] != value}
-            if changes:
-                if "reserve" in changes:
-                    await _event(
-                        work,
-                        claim_id,
-                        "reserve",
-                        before=None if row["reserve"] is None else str(row["reserve"]),
-                        amount=changes["reserve"],
-                    )
-                await self._update(work, principal, row, changes)
-                work.emit(ClaimUpdated(**_ids(row), fields=tuple(sorted(changes))))
+            await change(work, row, given, by=principal.user_id)
             return work.answer(await self._card(work.conn, principal, claim_id))
 
     # States
@@ -426,7 +441,7 @@ class ClaimService:
             if adjuster_id != row["adjuster_id"]:
                 before = row["adjuster_id"] and str(row["adjuster_id"])
                 await _event(work, claim_id, "assigned", before=before, after=str(adjuster_id))
-                await self._update(work, principal, row, {"adjuster_id": adjuster_id})
+                await _update(work, row, {"adjuster_id": adjuster_id}, by=principal.user_id)
                 work.emit(ClaimAssigned(**_ids(row), adjuster_id=adjuster_id, cause="hand"))
             return work.answer(await self._card(work.conn, principal, claim_id))
 
@@ -447,7 +462,9 @@ class ClaimService:
             if len(row["documents"]) >= 200:
                 raise Conflict("A claim has at most 200 documents.", limit=200)
             added = {**document.model_dump(), "uploaded_at": work.now.isoformat()}
-            await self._update(work, principal, row, {"documents": [*row["documents"], added]})
+            await _update(
+                work, row, {"documents": [*row["documents"], added]}, by=principal.user_id
+            )
             await _event(work, claim_id, "document", note=document.name)
             work.emit(ClaimUpdated(**_ids(row), fields=("documents",)))
             return work.answer(await self._card(work.conn, principal, claim_id))
@@ -500,31 +517,13 @@ class ClaimService:
         note: str = "",
         amount: Decimal | None = None,
     ) -> None:
-        await self._update(work, principal, row, {**changes, "status": to})
+        await _update(work, row, {**changes, "status": to}, by=principal.user_id)
         await _event(
             work, row["id"], "moved", before=row["status"], after=to, note=note, amount=amount
         )
         work.emit(fact)
         if (to in CLOSED) != (row["status"] in CLOSED):
             await customers.resegment(work, row["customer_id"])
-
-    @staticmethod
-    async def _update(
-        work: Work, principal: Principal, row: Record, changes: Mapping[str, Any]
-    ) -> None:
-        policy = await policies.the_policy(work.conn, row["policy_id"])
-        text = _searched({**dict(row), **changes}, policy["vehicle_plate"])
-        await store.update(
-            work.conn, row["id"], {**changes, "search_text": text}, work.now, principal.user_id
-        )
-        work.audit(
-            work.name,
-            "claim",
-            row["id"],
-            before={name: row[name] for name in changes},
-            after=dict(changes),
-            person=row["customer_id"],
-        )
 
 
 def _refuse(verdict: Verdict) -> NoReturn:

@@ -9,13 +9,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import db
-from contactcenter.core.access import Principal
+from contactcenter.core.access import SYSTEM, Principal
 from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work
 from contactcenter.events.policies import (
     PolicyCreated,
     PolicyStatusChanged,
+    PolicyUpdated,
 )
 from crm.access import only_own, require_write
 from crm.customers import files as customers
@@ -215,6 +216,21 @@ async def update(work: Work, principal: Principal, row: Record, changes: Mapping
         before={name: row[name] for name in changes},
         after=dict(changes),
         person=row["customer_id"],
+    )
+
+
+async def set_office(work: Work, row: Record, given: Mapping[str, Any]) -> None:
+    """Set what is ours to change without an endorsement, of a locked policy."""
+    changes = {name: value for name, value in given.items() if row[name] != value}
+    if not changes:
+        return
+    if row["status"] == "replaced":
+        raise Conflict("A replaced policy does not change any more.", status=row["status"])
+    await update(work, SYSTEM, row, changes)
+    work.emit(
+        PolicyUpdated(
+            policy_id=row["id"], customer_id=row["customer_id"], fields=tuple(sorted(changes))
+        )
     )
 
 

@@ -67,6 +67,23 @@ async def the_quote(
     return row
 
 
+async def annotate(work: Work, row: Record, given: Mapping[str, Any]) -> None:
+    """Set a locked quote's notes, which are ours, whatever its state."""
+    changes = {name: value for name, value in given.items() if row[name] != value}
+    if not changes:
+        return
+    await store.update(work.conn, row["id"], changes, work.now, None)
+    work.emit(QuoteUpdated(**_ids(row), fields=tuple(sorted(changes))))
+    work.audit(
+        "quote.updated",
+        "quote",
+        row["id"],
+        before={name: row[name] for name in changes},
+        after=changes,
+        person=row["customer_id"],
+    )
+
+
 class QuoteService:
     def __init__(self, work: WorkFactory, zone: ZoneInfo) -> None:
         self._work = work

@@ -66,6 +66,29 @@ async def create(
     return task_id
 
 
+async def change(work: Work, row: Record, given: Mapping[str, Any], *, by: UUID | None) -> None:
+    """Set what is given of a locked task. Conflict for one that has ended."""
+    if row["status"] not in OPEN:
+        raise Conflict("A task that has ended stays as it is.", status=row["status"])
+    after = given.get("status", row["status"])
+    if after != row["status"] and after not in EDGES[row["status"]]:
+        raise Conflict("A task cannot go that way.", status=row["status"], to=after)
+    await _checked(work.conn, {name: given.get(name) for name in REFERENCES})
+    changes = {name: value for name, value in given.items() if row[name] != value}
+    if not changes:
+        return
+    await store.update(work.conn, row["id"], changes, work.now, by)
+    work.emit(TaskUpdated(**_ids({**dict(row), **changes}), fields=tuple(sorted(changes))))
+    work.audit(
+        "task.updated",
+        "task",
+        row["id"],
+        before={name: row[name] for name in changes},
+        after=changes,
+        person=row["customer_id"],
+    )
+
+
 class TaskService:
     def __init__(self, work: WorkFactory, clock: Clock, zone: ZoneInfo) -> None:
         self._work = work
@@ -125,28 +148,9 @@ class TaskService:
     ) -> TaskOut:
         given = edit.model_dump(exclude_unset=True)
         async with self._work.begin("tasks.edit", principal.actor) as work:
-            row = await _row(work.conn, task_id, lock=True)
+            row = await the_task(work.conn, task_id, lock=True)
             match(row["version"])
-            if row["status"] not in OPEN:
-                raise Conflict("A task that has ended stays as it is.", status=row["status"])
-            after = given.get("status", row["status"])
-            if after != row["status"] and after not in EDGES[row["status"]]:
-                raise Conflict("A task cannot go that way.", status=row["status"], to=after)
-            await _checked(work.conn, {name: given.get(name) for name in REFERENCES})
-            changes = {name: value for name, value in given.items() if row[name] != value}
-            if changes:
-                await store.update(work.conn, task_id, changes, work.now, principal.user_id)
-                work.emit(
-                    TaskUpdated(**_ids({**dict(row), **changes}), fields=tuple(sorted(changes)))
-                )
-                work.audit(
-                    "task.updated",
-                    "task",
-                    task_id,
-                    before={name: row[name] for name in changes},
-                    after=changes,
-                    person=row["customer_id"],
-                )
+            await change(work, row, given, by=principal.user_id)
             return work.answer(await self._card(work.conn, task_id))
 
     async def end(
@@ -154,7 +158,7 @@ class TaskService:
     ) -> TaskOut:
         """Complete or cancel it. Conflict when it has ended before (ctx.status)."""
         async with self._work.begin(f"tasks.{status}", principal.actor) as work:
-            row = await _row(work.conn, task_id, lock=True)
+            row = await the_task(work.conn, task_id, lock=True)
             if not await store.end(work.conn, task_id, status, work.now, principal.user_id):
                 raise Conflict("It has ended before.", status=row["status"])
             fact = TaskCompleted if status == "completed" else TaskCancelled
@@ -163,7 +167,7 @@ class TaskService:
             return work.answer(await self._card(work.conn, task_id))
 
     async def _card(self, conn: Connection, task_id: UUID) -> TaskOut:
-        return await self._out(conn, await _row(conn, task_id))
+        return await self._out(conn, await the_task(conn, task_id))
 
     async def _out(self, conn: Connection, row: Record) -> TaskOut:
         now, complaint = self._clock.now(), None
@@ -185,7 +189,7 @@ class TaskService:
         )
 
 
-async def _row(conn: Connection, task_id: UUID, *, lock: bool = False) -> Record:
+async def the_task(conn: Connection, task_id: UUID, *, lock: bool = False) -> Record:
     row = await store.find(conn, task_id, lock=lock)
     if row is None:
         raise NotFound

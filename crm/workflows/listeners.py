@@ -13,7 +13,7 @@ from contactcenter.core.durable import Listener
 from contactcenter.core.event import Event
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.work import Work
-from crm.workflows.service import WorkflowService
+from crm.workflows.runner import WorkflowRunner
 
 PREFIXES = ("customer.", "policy.", "receipt.", "claim.", "quote.", "task.", "interaction.")
 """Areas whose facts can begin a workflow; a run's own facts cannot."""
@@ -23,7 +23,7 @@ def triggers(catalogue: Iterable[type[Event]]) -> tuple[type[Event], ...]:
     return tuple(cls for cls in catalogue if cls.name.startswith(PREFIXES))
 
 
-def listeners(workflows: WorkflowService, catalogue: Iterable[type[Event]]) -> tuple[Listener, ...]:
+def listeners(workflows: WorkflowRunner, catalogue: Iterable[type[Event]]) -> tuple[Listener, ...]:
     async def begin(work: Work, recorded: Recorded) -> None:
         if recorded.origin == "import":
             return

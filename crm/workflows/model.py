@@ -29,8 +29,18 @@ LONGEST_RUN: Final = 100
 DEEPEST_CHAIN: Final = 3
 LONGEST_WAIT: Final = timedelta(days=366)
 ENDS: Final = frozenset({"next", "end"})
-CUSTOMER_FIELDS: Final = frozenset({"lead_source", "locale", "notes", "add_tag"})
-"""What update_record may change, of a customer."""
+RECORD_FIELDS: Final[Mapping[str, frozenset[str]]] = {
+    "customer": frozenset({"lead_source", "locale", "notes", "add_tag"}),
+    "policy": frozenset({"notes", "policy_document_url", "certificate_url"}),
+    "claim": frozenset(
+        {"notes", "insurer_reference", "location", "postal_code", "perito_name", "perito_phone"}
+    ),
+    "quote": frozenset({"notes"}),
+    "task": frozenset({"description", "priority", "status", "add_tag"}),
+}
+"""What update_record may change of which record. Never what somebody decides (states of policies,
+claims and quotes, amounts, cover, whose a file is), nor what is agreed with an insurer: that is an
+endorsement. `notes` are added to, not replaced."""
 
 
 class DefinitionError(ValueError):
@@ -149,9 +159,12 @@ def _task(config: Mapping[str, Any], _: list[str]) -> None:
 
 
 def _record(config: Mapping[str, Any], _: list[str]) -> None:
-    _texts(config, "field", "value")
-    if config["field"] not in CUSTOMER_FIELDS:
-        raise ValueError(f"A workflow changes {', '.join(sorted(CUSTOMER_FIELDS))}.")
+    _texts(config, "field", "value", others=("record",))
+    fields = RECORD_FIELDS.get(config.get("record", "customer"))
+    if fields is None:
+        raise ValueError(f"A record is one of {', '.join(RECORD_FIELDS)}.")
+    if config["field"] not in fields:
+        raise ValueError(f"A workflow changes {', '.join(sorted(fields))} of it.")
 
 
 def _webhook(config: Mapping[str, Any], _: list[str]) -> None:

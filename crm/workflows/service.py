@@ -1,18 +1,11 @@
-"""Use cases of workflows, and the shell around the engine.
-
-A run advances one step at a time, each step with its effect, its record and the run's new place in
-one transaction: whatever is killed when, a step has had its effect and is noted, or has not and
-will. `drive` is a job that carries on until the run ends or waits; it is queued in the transaction
-that begins or wakes the run. A webhook, the one effect outside, is a job of its own.
-"""
+"""Use cases of workflows: their definitions, and a look at their runs."""
 
 from __future__ import annotations
 
 import base64
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -20,38 +13,24 @@ import structlog
 
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
-from contactcenter.core.errors import Conflict, Invalid, NotFound, Problem, Unavailable
+from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.ids import new_id
-from contactcenter.core.jobs import JobQueue
 from contactcenter.core.vault import Vault
-from contactcenter.core.work import Work, WorkFactory
+from contactcenter.core.work import WorkFactory
 from contactcenter.events.workflows import (
     WorkflowCancelled,
-    WorkflowCompleted,
-    WorkflowFailed,
-    WorkflowStarted,
 )
 from contactcenter.interactions.service import decode_cursor, encode_cursor
-from crm.customers import files as customers
-from crm.letters.service import LetterService
 from crm.schemas import Page, picked
-from crm.tasks import service as tasks
 from crm.workflows import store
-from crm.workflows.expression import ExpressionError, check, filled, holds
+from crm.workflows.expression import check
 from crm.workflows.model import (
-    DEEPEST_CHAIN,
     DefinitionError,
-    Do,
-    Done,
-    State,
-    Stuck,
-    after,
     check_definition,
     check_schedule,
-    name_of,
-    next_action,
     next_run,
 )
+from crm.workflows.runner import ABOUT, WorkflowRunner, bound
 from crm.workflows.schemas import (
     ExecuteIn,
     ExecutionOut,
@@ -66,17 +45,12 @@ from crm.workflows.schemas import (
     WorkflowQuery,
     WorkflowRow,
 )
-from crm.workflows.webhooks import PREFIX, Failed, Refused, Webhooks
-from db import Connection, Record
+from crm.workflows.webhooks import PREFIX
+from db import Connection
 
 log = structlog.get_logger(__name__)
 
 Match = Callable[[int], None]
-DRIVE: Final = "workflows.drive"
-CALL: Final = "workflows.call_webhook"
-ATTEMPTS: Final = 5
-ABOUT: Final = ("customer_id", "policy_id", "claim_id", "quote_id", "interaction_id")
-ACTOR: Final = "workflow:"
 
 
 class WorkflowService:
@@ -84,21 +58,17 @@ class WorkflowService:
         self,
         work: WorkFactory,
         clock: Clock,
-        jobs: JobQueue,
         vault: Vault,
         zone: ZoneInfo,
-        letters: LetterService,
-        webhooks: Webhooks,
+        runner: WorkflowRunner,
         events: frozenset[str],
     ) -> None:
         """`events`: the names that can be triggers."""
         self._work = work
         self._clock = clock
-        self._jobs = jobs
         self._vault = vault
         self._zone = zone
-        self._letters = letters
-        self._webhooks = webhooks
+        self._runner = runner
         self._events = events
 
     # Definitions
@@ -189,7 +159,7 @@ class WorkflowService:
             row = await store.find(work.conn, workflow_id, lock=True)
             if row is None:
                 raise NotFound
-            sealed = self._vault.seal(secret.encode(), _bound(workflow_id))
+            sealed = self._vault.seal(secret.encode(), bound(workflow_id))
             version = await store.set_secret(work.conn, workflow_id, sealed, work.now)
             await store.add_version(work.conn, workflow_id, version, row["steps"], work.now)
             work.audit("workflow.secret_changed", "workflow", workflow_id)
@@ -224,7 +194,7 @@ class WorkflowService:
             return None
         return next_run(config, self._clock.now(), self._zone)
 
-    # Beginning
+    # Runs
 
     async def execute(
         self, principal: Principal, workflow_id: UUID, wish: ExecuteIn
@@ -240,287 +210,9 @@ class WorkflowService:
                 **wish.data,
                 **{name: str(v) for name in ABOUT if (v := getattr(wish, name)) is not None},
             }
-            execution_id = await self._begin(work, row, None, data, "manual")
+            execution_id = await self._runner.begin(work, row, None, data, "manual")
             assert execution_id is not None, "a run by hand has no cause"
             return work.answer(await _execution(work.conn, execution_id))
-
-    async def heard(
-        self, work: Work, name: str, event_id: int, data: Mapping[str, Any], actor: str
-    ) -> None:
-        """Begin what an event triggers, each once for the event. What a workflow has caused
-        triggers others only so deep."""
-        rows = await store.for_event(work.conn, name)
-        if not rows:
-            return
-        depth = 0
-        if actor.startswith(ACTOR):
-            depth = await store.depth(work.conn, UUID(actor.removeprefix(ACTOR))) + 1
-        if depth > DEEPEST_CHAIN:
-            log.warning("workflow_chain_cut", type=name, event_id=event_id)
-            return
-        for row in rows:
-            condition = row["trigger_config"].get("if")
-            values = {"trigger": data, **await self._facts(work.conn, data)}
-            if condition and not holds(condition, values):
-                continue
-            await self._begin(work, row, f"{row['id']}:{event_id}", data, "event", depth)
-
-    async def tick(self) -> None:
-        """Begin what the clock triggers, and wake what has waited long enough."""
-        async with self._work.begin("workflows.tick", "system") as work:
-            for row in await store.scheduled(work.conn, work.now):
-                due = row["next_run_at"]
-                await self._begin(work, row, f"{row['id']}:{due.isoformat()}", {}, "scheduled")
-                later = next_run(row["trigger_config"], work.now, self._zone)
-                await store.set_next(work.conn, row["id"], later)
-        async with self._work.reading("workflows.due") as conn:
-            due_runs = await store.due(conn, self._clock.now())
-        for execution_id in due_runs:
-            await self.drive({"execution_id": str(execution_id)})
-
-    async def _begin(
-        self,
-        work: Work,
-        workflow: Record,
-        cause: str | None,
-        data: Mapping[str, Any],
-        trigger: str,
-        depth: int = 0,
-    ) -> UUID | None:
-        execution_id = new_id()
-        about = dict(data)
-        if about.get("customer_id") is None:
-            behind = await store.customer_behind(
-                work.conn, *(_id(about, name) for name in ABOUT[1:])
-            )
-            about["customer_id"] = None if behind is None else str(behind)
-        if not await store.start(
-            work.conn,
-            execution_id,
-            workflow["id"],
-            workflow["version"],
-            cause,
-            depth,
-            about,
-            len(workflow["steps"]),
-            work.now,
-        ):
-            return None
-        work.emit(
-            WorkflowStarted(execution_id=execution_id, workflow_id=workflow["id"], trigger=trigger)
-        )
-        await self._drive_later(work, execution_id)
-        return execution_id
-
-    async def _drive_later(self, work: Work, execution_id: UUID, run_at: Any = None) -> None:
-        await self._jobs.enqueue(
-            work.conn, DRIVE, {"execution_id": str(execution_id)}, run_at=run_at
-        )
-
-    # Running
-
-    async def drive(self, payload: Mapping[str, Any]) -> None:
-        """Carry a run on until it ends or waits; a job."""
-        execution_id = UUID(payload["execution_id"])
-        while await self._advance(execution_id):
-            pass
-
-    async def _advance(self, execution_id: UUID) -> bool:
-        """One step; whether there may be another now."""
-        try:
-            async with self._work.begin("workflows.step", f"{ACTOR}{execution_id}") as work:
-                row = await self._awake(work, execution_id)
-                if row is None:
-                    return False
-                return await self._step(work, row)
-        except Unavailable:  # nothing has happened: the job tries again
-            raise
-        except (Problem, ExpressionError, ValueError) as error:
-            text = error.detail if isinstance(error, Problem) else "The step cannot be done."
-            async with self._work.begin("workflows.fail", f"{ACTOR}{execution_id}") as work:
-                row = await store.run(work.conn, execution_id, lock=True)
-                if row is not None and row["status"] == "running":
-                    await self._fail(work, row, text)
-            return False
-
-    async def _awake(self, work: Work, execution_id: UUID) -> Record | None:
-        """The run, locked, if it is to go on now; a wait whose time has come is over with it."""
-        row = await store.run(work.conn, execution_id, lock=True)
-        if row is None or row["status"] not in {"running", "waiting"}:
-            return None
-        if row["status"] == "waiting":
-            if row["wake_at"] is None or row["wake_at"] > work.now:
-                return None
-            number = row["steps_completed"]
-            await store.end_step(work.conn, execution_id, number, "done", None, None, work.now)
-            await self._moved(work, row, "running", {})
-            row = await store.run(work.conn, execution_id)
-        return row
-
-    async def _step(self, work: Work, row: Record) -> bool:
-        values = {
-            "trigger": row["trigger_data"],
-            "results": row["results"],
-            **await self._facts(work.conn, row["trigger_data"]),
-        }
-        state, action = next_action(
-            row["steps"], State(row["step"], row["steps_completed"]), values
-        )
-        execution_id = row["id"]
-        match action:
-            case Done():
-                await store.move_run(
-                    work.conn, execution_id, step=state.step, done=state.done,
-                    status="completed", at=work.now,
-                )  # fmt: skip
-                work.emit(
-                    WorkflowCompleted(
-                        execution_id=execution_id, workflow_id=row["workflow_id"], steps=state.done
-                    )
-                )
-                return False
-            case Stuck():
-                await self._fail(work, row, "It has done as many steps as a run may.")
-                return False
-            case Do():
-                return await self._do(work, row, state, action, values)
-
-    async def _do(
-        self, work: Work, row: Record, state: State, action: Do, values: Mapping[str, Any]
-    ) -> bool:
-        execution_id, number, config = row["id"], state.done, action.config
-        waits = action.type in {"wait_duration", "call_webhook"}
-        result = None if waits else await self._perform(work, row, number, action, values)
-        await store.add_step(
-            work.conn, execution_id, number, action.step, action.type,
-            "waiting" if waits else "done", result, None, work.now,
-        )  # fmt: skip
-        if not waits:
-            done = after(state)
-            results = {name_of(row["steps"][action.step], action.step): result}
-            await store.move_run(
-                work.conn, execution_id, step=done.step, done=done.done, status="running",
-                at=work.now, results=results,
-            )  # fmt: skip
-            return True
-        wake_at = None
-        if action.type == "wait_duration":
-            wake_at = work.now + timedelta(seconds=config["seconds"])
-            await self._drive_later(work, execution_id, wake_at)
-        else:
-            await self._jobs.enqueue(
-                work.conn, CALL, {"execution_id": str(execution_id), "number": number}
-            )
-        await store.move_run(
-            work.conn, execution_id, step=state.step, done=state.done, status="waiting",
-            at=work.now, wake_at=wake_at,
-        )  # fmt: skip
-        return False
-
-    async def _perform(
-        self, work: Work, row: Record, number: int, action: Do, values: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """An effect in our own tables; answers what later steps may look at."""
-        config = action.config
-        customer_id = _id(row["trigger_data"], "customer_id")
-        cause = f"workflow:{row['id']}:{number}"
-        if action.type == "create_task":
-            task_id = await tasks.create(
-                work, _task(config, row["trigger_data"], values, work.now), self._zone, cause=cause
-            )
-            return {"task_id": str(task_id)}
-        if customer_id is None:
-            raise Conflict("This run is about no customer.")
-        customer = await customers.the_customer(work.conn, customer_id, lock=True)
-        if action.type == "send_email":
-            letter_id = await self._letters.write(
-                work,
-                customer_id,
-                kind="workflow",
-                subject=filled(config["subject"], values)[:200].replace("\n", " "),
-                body=filled(config["body"], values),
-                cause=cause,
-            )
-            return {"letter_id": str(letter_id)}
-        value = filled(config["value"], values)
-        await customers.update(work, customer, _change(config["field"], value, customer))
-        return {"field": config["field"]}
-
-    async def call_webhook(self, payload: Mapping[str, Any]) -> None:
-        """Call one, and carry the run on; a job. Five attempts, then the run has failed."""
-        execution_id, number = UUID(payload["execution_id"]), payload["number"]
-        async with self._work.begin("workflows.try_webhook", f"{ACTOR}{execution_id}") as work:
-            row = await store.run(work.conn, execution_id, lock=True)
-            attempt = await store.try_step(work.conn, execution_id, number)
-            if row is None or row["status"] != "waiting" or attempt is None:
-                return
-            now = work.now
-            facts = await self._facts(work.conn, row["trigger_data"])
-        config = row["steps"][row["step"]]["config"]
-        values = {"trigger": row["trigger_data"], "results": row["results"], **facts}
-        body = {name: _template(value, values) for name, value in config.get("body", {}).items()}
-        secret = PREFIX + base64.b64encode(self._unsigned(row)).decode()
-        if row["webhook_secret"] is not None:
-            sealed = self._vault.open(row["webhook_secret"], _bound(row["workflow_id"]))
-            secret = sealed.decode()
-        try:
-            status = await self._webhooks.call(
-                config["url"],
-                {"execution_id": str(execution_id), "data": body},
-                message_id=f"{execution_id}.{number}",
-                timestamp=int(now.timestamp()),
-                secret=secret,
-            )
-        except (Refused, Failed) as error:
-            if isinstance(error, Failed) and attempt < ATTEMPTS:
-                raise
-            await self._webhook_ended(execution_id, number, None, str(error))
-        else:
-            await self._webhook_ended(execution_id, number, {"status": status}, None)
-
-    def _unsigned(self, row: Record) -> bytes:
-        """The key of a workflow whose secret nobody has asked for: signed, for nobody to check."""
-        return self._vault.mac("workflow.webhook", row["workflow_id"].bytes)
-
-    async def _webhook_ended(
-        self, execution_id: UUID, number: int, result: Mapping[str, Any] | None, error: str | None
-    ) -> None:
-        async with self._work.begin("workflows.webhook", f"{ACTOR}{execution_id}") as work:
-            row = await store.run(work.conn, execution_id, lock=True)
-            status = "done" if error is None else "failed"
-            if row is None or not await store.end_step(
-                work.conn, execution_id, number, status, result, error, work.now
-            ):
-                return
-            if error is not None:
-                await self._fail(work, row, f"The webhook failed: {error}.")
-                return
-            name = name_of(row["steps"][row["step"]], row["step"])
-            await self._moved(work, row, "running", {name: result})
-            await self._drive_later(work, execution_id)
-
-    async def _moved(
-        self, work: Work, row: Record, status: str, results: Mapping[str, Any]
-    ) -> None:
-        done = after(State(row["step"], row["steps_completed"]))
-        await store.move_run(
-            work.conn, row["id"], step=done.step, done=done.done, status=status, at=work.now,
-            results=results,
-        )  # fmt: skip
-
-    async def _fail(self, work: Work, row: Record, text: str) -> None:
-        await store.move_run(
-            work.conn, row["id"], step=row["step"], done=row["steps_completed"], status="failed",
-            at=work.now, error=text,
-        )  # fmt: skip
-        work.emit(
-            WorkflowFailed(execution_id=row["id"], workflow_id=row["workflow_id"], step=row["step"])
-        )
-
-    async def _facts(self, conn: Connection, data: Mapping[str, Any]) -> dict[str, Any]:
-        return await store.facts(conn, *(_id(data, name) for name in ABOUT))
-
-    # Looking at runs
 
     async def executions(self, workflow_id: UUID, page: Page) -> ExecutionPage:
         try:
@@ -580,50 +272,3 @@ async def _execution(conn: Connection, execution_id: UUID) -> ExecutionOut:
 def _steps(given: WorkflowEdit) -> list[dict[str, Any]]:
     assert given.steps is not None
     return [step.model_dump(by_alias=True, exclude_none=True) for step in given.steps]
-
-
-def _bound(workflow_id: UUID) -> str:
-    return f"workflows.webhook_secret/{workflow_id}"
-
-
-def _id(data: Mapping[str, Any], name: str) -> UUID | None:
-    value = data.get(name)
-    try:
-        return None if value is None else UUID(str(value))
-    except ValueError:
-        return None
-
-
-def _template(value: Any, values: Mapping[str, Any]) -> Any:
-    return filled(value, values) if isinstance(value, str) else value
-
-
-def _task(
-    config: Mapping[str, Any], data: Mapping[str, Any], values: Mapping[str, Any], now: Any
-) -> dict[str, Any]:
-    made: dict[str, Any] = {
-        "title": filled(config["title"], values)[:100] or "…",
-        "description": filled(str(config.get("description", "")), values) or None,
-        "priority": config.get("priority", "medium"),
-        "task_type": config.get("task_type", "general"),
-        **{name: _id(data, name) for name in ABOUT},
-    }
-    manager = (values.get("customer") or {}).get("portfolio_manager_id")
-    if manager is not None:
-        made["assigned_agent"] = UUID(manager)
-    if "due_in_seconds" in config:
-        made["due_date"] = now + timedelta(seconds=config["due_in_seconds"])
-    return made
-
-
-def _change(field: str, value: str, customer: Record) -> dict[str, Any]:
-    """What update_record changes, checked as the border would."""
-    if field == "add_tag":
-        tags = customer["tags"]
-        tag = value.strip()[:40]
-        return {"tags": tags if not tag or tag in tags or len(tags) >= 30 else [*tags, tag]}
-    if field == "notes":
-        return {"notes": "\n".join(filter(None, [customer["notes"], value]))[-8000:]}
-    if field == "locale" and value not in {"es", "en", "ca"}:
-        raise Invalid.field("locale", "unknown_locale", "There is no such language.")
-    return {field: value[:100] or None if field == "lead_source" else value}

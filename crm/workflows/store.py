@@ -108,9 +108,16 @@ STEPS = """
 SELECT number, step, type, status, result, error, started_at, ended_at FROM workflow_steps
 WHERE execution_id = $1 ORDER BY number
 """
+# Those whose time has come, and those whose job is lost: nothing has moved for five minutes.
 DUE = """
-SELECT id FROM workflow_executions
-WHERE status = 'waiting' AND wake_at <= $1 ORDER BY wake_at LIMIT 200
+(SELECT id FROM workflow_executions
+ WHERE status = 'waiting' AND wake_at <= $1 ORDER BY wake_at LIMIT 200)
+UNION ALL
+(SELECT e.id FROM workflow_executions e
+ WHERE e.status = 'running' AND e.started_at < $1::timestamptz - interval '5 minutes'
+   AND NOT EXISTS (SELECT FROM workflow_steps s WHERE s.execution_id = e.id
+                   AND s.ended_at > $1::timestamptz - interval '5 minutes')
+ ORDER BY e.started_at LIMIT 200)
 """
 # What conditions and texts may look at; nothing else of a row leaves it.
 FACTS = """

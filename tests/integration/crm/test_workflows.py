@@ -14,8 +14,10 @@ from aiohttp.test_utils import TestServer
 import db
 from contactcenter.core.ids import new_id
 from contactcenter.core.jobs import JobRunner
+from contactcenter.core.work import Work, WorkFactory
 from crm.workflows.webhooks import Failed, Refused, Webhooks, signature
-from tests.integration.crm.conftest import Office
+from tests.integration.crm.conftest import Office, a_policy
+from tests.integration.crm.test_claims import claim_body
 
 THREE: list[dict[str, Any]] = [
     {"type": "create_task", "name": "call",
@@ -46,7 +48,7 @@ async def seen(office: Office, execution_id: str) -> dict[str, Any]:
 
 
 async def drive(office: Office, execution_id: str) -> dict[str, Any]:
-    await office.crm.workflows.drive({"execution_id": execution_id})
+    await office.crm.runner.drive({"execution_id": execution_id})
     return await seen(office, execution_id)
 
 
@@ -69,36 +71,190 @@ async def test_three_steps_by_hand(office: Office) -> None:
     assert [e.event.name for e in told] == ["workflow.started", "workflow.completed"]
 
 
+EVERY_KIND: list[dict[str, Any]] = [
+    {"type": "create_task", "name": "call", "config": {"title": "Llamar"}},
+    {"type": "condition_check", "config": {"if": "customer.kind == \"person\"", "else": "end"}},
+    {"type": "update_record", "config": {"field": "notes", "value": "visto"}},
+    {"type": "wait_duration", "config": {"seconds": 60}},
+    {"type": "send_email", "config": {"subject": "Hola", "body": "Hola"}},
+    {"type": "update_record", "config": {"record": "task", "field": "priority", "value": "high"}},
+    {"type": "call_webhook", "config": {"url": "https://example.com/x"}},
+    {"type": "create_task", "config": {"title": "Cerrar"}},
+]  # fmt: skip
+
+
+class Killed(BaseException):
+    """The process is gone: nothing of its own code runs any more."""
+
+
+class Mortal:
+    """A work factory whose process dies at one commit, before or just after it."""
+
+    def __init__(self, whole: WorkFactory, dies_at: int, *, after: bool) -> None:
+        self._whole = whole
+        self._dies_at = dies_at
+        self._after = after
+        self.commits = 0
+
+    @contextlib.asynccontextmanager
+    async def begin(self, name: str, actor: str) -> AsyncIterator[Work]:
+        async with self._whole.begin(name, actor) as work:
+            yield work
+            self.commits += 1
+            dies = self.commits == self._dies_at
+            if dies and not self._after:
+                raise Killed
+        if dies:
+            raise Killed
+
+    def reading(self, name: str) -> Any:
+        return self._whole.reading(name)
+
+
+class Answers:
+    """A receiver that answers at once; what it was sent, by message id."""
+
+    def __init__(self) -> None:
+        self.got: list[str] = []
+
+    async def call(self, _: str, __: Any, *, message_id: str, timestamp: int, secret: str) -> int:
+        assert timestamp
+        assert secret
+        self.got.append(message_id)
+        return 200
+
+
+async def live(office: Office, run: str, mortal: Mortal | None) -> Answers:
+    """Carry a run to its end as the jobs would: each is tried again after its process died."""
+    runner, answers = office.crm.runner, Answers()
+    whole, webhooks = runner._work, runner._webhooks
+    runner._webhooks = answers  # type: ignore[assignment]
+    for _ in range(12):
+        runner._work = mortal or whole  # type: ignore[assignment]
+        now = await seen(office, run)
+        if now["status"] not in {"running", "waiting"}:
+            break
+        waits = now["steps"][-1] if now["status"] == "waiting" else None
+        with contextlib.suppress(Killed):
+            if waits is not None and waits["type"] == "call_webhook":
+                payload = {"execution_id": run, "number": waits["number"]}
+                await runner.call_webhook(payload)
+            else:
+                if waits is not None:
+                    office.clock.advance(61)
+                await runner.drive({"execution_id": run})
+    runner._work, runner._webhooks = whole, webhooks
+    return answers
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before its commit", "after its commit"])
 async def test_a_run_survives_a_death_between_any_two_steps(
-    office: Office, conn: db.Connection
+    office: Office, conn: db.Connection, after: bool
 ) -> None:
-    """However often it dies in a step's transaction, each effect is there once."""
+    """Wherever it dies, it ends, and each effect is there once."""
     customer = await office.person(email="ana@correo.example")
-    workflow_id = await a_workflow(office, THREE)
-    service = office.crm.workflows
-    whole = service._step
-    for dies_at in range(4):
-        run, count = await begun(office, workflow_id, customer_id=customer["customer_id"]), 0
-
-        async def dying(*given: Any, dies_at: int = dies_at) -> bool:
-            nonlocal count
-            more = await whole(*given)
-            count += 1
-            if count == dies_at + 1:
-                raise ConnectionResetError("the process was killed before its commit")
-            return more
-
-        service._step = dying  # type: ignore[method-assign,assignment]
-        with contextlib.suppress(Exception):
-            await service.drive({"execution_id": run})
-        service._step = whole  # type: ignore[method-assign]
-        assert (await drive(office, run))["status"] == "completed"
+    workflow_id = await a_workflow(office, EVERY_KIND)
+    run = await begun(office, workflow_id, customer_id=customer["customer_id"])
+    count = Mortal(office.deps.work, 0, after=False)
+    await live(office, run, count)
+    assert (await seen(office, run))["status"] == "completed"
+    assert count.commits >= len(EVERY_KIND)
+    for dies_at in range(1, count.commits + 1):
+        await conn.execute("UPDATE customers SET notes = NULL")
+        run = await begun(office, workflow_id, customer_id=customer["customer_id"])
+        answers = await live(office, run, Mortal(office.deps.work, dies_at, after=after))
+        done = await seen(office, run)
+        assert (done["status"], done["steps_completed"]) == ("completed", len(EVERY_KIND)), dies_at
+        assert [step["status"] for step in done["steps"]] == ["done"] * (len(EVERY_KIND) - 1)
         causes = await conn.fetch(
             "SELECT cause FROM tasks WHERE cause LIKE $1"
             " UNION ALL SELECT cause FROM customer_letters WHERE cause LIKE $1",
             f"workflow:{run}:%",
         )
-        assert sorted(row["cause"] for row in causes) == [f"workflow:{run}:0", f"workflow:{run}:2"]
+        assert sorted(row["cause"][-1] for row in causes) == ["0", "4", "7"]
+        assert await conn.fetchval("SELECT notes FROM customers") == "visto"
+        # the outside is told at least once, always of the same message
+        assert set(answers.got) == {f"{run}.6"}
+        assert len(answers.got) <= 2
+
+
+async def test_a_run_whose_job_is_lost_is_found_again(office: Office, conn: db.Connection) -> None:
+    customer = await office.person(email="ana@correo.example")
+    run = await begun(office, await a_workflow(office, THREE), customer_id=customer["customer_id"])
+    await conn.execute("DELETE FROM pgqueuer")
+    await office.crm.runner.tick()
+    assert (await seen(office, run))["status"] == "running"
+    office.clock.advance(360)
+    await office.crm.runner.tick()
+    assert (await seen(office, run))["status"] == "completed"
+
+
+async def test_records_that_a_workflow_changes(office: Office, conn: db.Connection) -> None:
+    policy = await a_policy(office)
+    claim = await office.do("lucia", "POST", "/claims", claim_body(policy["policy_id"]))
+    quote = await office.do(
+        "lucia", "POST", "/quotes",
+        {"customer_id": policy["customer_id"], "quote_type": "home",
+         "base_premium": {"amount": "300.00"}, "coverage_details": {}},
+    )  # fmt: skip
+    task = await office.do("lucia", "POST", "/tasks", {"title": "x"})
+    about = {
+        "customer_id": policy["customer_id"], "policy_id": policy["policy_id"],
+        "claim_id": claim["claim_id"], "quote_id": quote["quote_id"],
+    }  # fmt: skip
+    steps = [
+        {"type": "update_record", "config": {"record": record, "field": field, "value": value}}
+        for record, field, value in (
+            ("customer", "locale", "ca"),
+            ("policy", "notes", "Vista"),
+            ("claim", "insurer_reference", "R-1"),
+            ("claim", "notes", "Avisado"),
+            ("quote", "notes", "Vista"),
+            ("task", "priority", "urgent"),
+        )
+    ]
+    run = await begun(
+        office, await a_workflow(office, steps), **about, data={"task_id": task["task_id"]}
+    )
+    done = await drive(office, run)
+    assert done["status"] == "completed", done
+    for path, field, value in (
+        (f"/customers/{about['customer_id']}", "locale", "ca"),
+        (f"/policies/{about['policy_id']}", "notes", "Vista"),
+        (f"/claims/{about['claim_id']}", "insurer_reference", "R-1"),
+        (f"/quotes/{about['quote_id']}", "notes", "Vista"),
+        (f"/tasks/{task['task_id']}", "priority", "urgent"),
+    ):
+        assert (await office.do("lucia", "GET", path))[field] == value
+    names = {each.event.name for each in await office.events()}
+    assert names >= {
+        "customer.updated", "policy.updated", "claim.updated", "quote.updated", "task.updated"
+    }  # fmt: skip
+    for record, field, value in (
+        ("customer", "locale", "xx"),
+        ("task", "status", "completed"),
+        ("policy", "certificate_url", "no url"),
+    ):
+        bad = [
+            {"type": "update_record", "config": {"record": record, "field": field, "value": value}}
+        ]
+        run = await begun(
+            office, await a_workflow(office, bad), **about, data={"task_id": task["task_id"]}
+        )
+        assert (await drive(office, run))["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("record", "field"),
+    [("policy", "status"), ("claim", "approved_amount"), ("quote", "status"), ("task", "cause"),
+     ("insurer", "name"), ("customer", "dni")],
+)  # fmt: skip
+async def test_what_no_workflow_may_change(office: Office, record: str, field: str) -> None:
+    step = {"type": "update_record", "config": {"record": record, "field": field, "value": "x"}}
+    refused = await office.ask(
+        "elena", "POST", "/workflows", {"name": "w", "trigger_type": "manual", "steps": [step]}
+    )
+    assert (refused.status, refused.body["errors"][0]["loc"]) == (422, ["steps", 0])
 
 
 async def test_two_drivers_of_one_run(office: Office, conn: db.Connection) -> None:
@@ -117,7 +273,7 @@ async def test_waiting(office: Office) -> None:
     assert (await drive(office, run))["status"] == "waiting"
     assert (await drive(office, run))["status"] == "waiting"
     office.clock.set(office.clock.now() + timedelta(seconds=3600))
-    await office.crm.workflows.tick()
+    await office.crm.runner.tick()
     assert (await seen(office, run))["status"] == "completed"
 
 
@@ -155,7 +311,7 @@ async def test_by_the_clock(office: Office) -> None:
         trigger_config={"daily_at": "11:00"},
     )  # fmt: skip
     for _ in range(3):
-        await office.crm.workflows.tick()
+        await office.crm.runner.tick()
         office.clock.set(office.clock.now() + timedelta(hours=1))
     runs = await office.do("lucia", "GET", f"/workflows/{workflow_id}/executions")
     assert len(runs["items"]) == 1
@@ -217,7 +373,7 @@ async def test_a_webhook_is_signed_and_tried_again(
     office: Office, receiver: tuple[Receiver, str]
 ) -> None:
     heard, url = receiver
-    office.crm.workflows._webhooks = Webhooks(lambda address: address.is_loopback)
+    office.crm.runner._webhooks = Webhooks(lambda address: address.is_loopback)
     steps = [
         {"type": "call_webhook", "name": "hook",
          "config": {"url": url, "body": {"who": "{{ customer.first_name }}"}}},
@@ -258,7 +414,7 @@ async def test_a_webhook_that_is_refused_fails_the_run(
     step = {"type": "call_webhook", "config": {"url": url}}
     run = await begun(office, await a_workflow(office, [step]))
     await drive(office, run)
-    await office.crm.workflows.call_webhook({"execution_id": run, "number": 0})
+    await office.crm.runner.call_webhook({"execution_id": run, "number": 0})
     done = await seen(office, run)
     assert (done["status"], heard.heard) == ("failed", [])
     assert done["steps"][0]["error"] == "address_not_public"

@@ -1,0 +1,400 @@
+"""The shell around the engine: runs, each step once.
+
+A run advances one step at a time, each step with its effect, its record and the run's new place in
+one transaction: whatever is killed when, a step has had its effect and is noted, or has not and
+will. `drive` is a job that carries on until the run ends or waits; it is queued in the transaction
+that begins or wakes the run. A webhook, the one effect outside, is a job of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from contactcenter.core.clock import Clock
+from contactcenter.core.errors import Problem, Unavailable
+from contactcenter.core.ids import new_id
+from contactcenter.core.jobs import JobQueue
+from contactcenter.core.vault import Vault
+from contactcenter.core.work import Work, WorkFactory
+from contactcenter.events.workflows import (
+    WorkflowCompleted,
+    WorkflowFailed,
+    WorkflowStarted,
+)
+from crm.customers import files as customers
+from crm.letters.service import LetterService
+from crm.tasks import service as tasks
+from crm.workflows import store
+from crm.workflows.expression import ExpressionError, filled, holds
+from crm.workflows.model import (
+    DEEPEST_CHAIN,
+    Do,
+    Done,
+    State,
+    Stuck,
+    after,
+    name_of,
+    next_action,
+    next_run,
+)
+from crm.workflows.records import change, needs
+from crm.workflows.webhooks import PREFIX, Failed, Refused, Webhooks
+from db import Connection, Record
+
+log = structlog.get_logger(__name__)
+
+DRIVE: Final = "workflows.drive"
+CALL: Final = "workflows.call_webhook"
+ATTEMPTS: Final = 5
+ABOUT: Final = ("customer_id", "policy_id", "claim_id", "quote_id", "interaction_id")
+ACTOR: Final = "workflow:"
+
+
+class WorkflowRunner:
+    def __init__(
+        self,
+        work: WorkFactory,
+        clock: Clock,
+        jobs: JobQueue,
+        vault: Vault,
+        zone: ZoneInfo,
+        letters: LetterService,
+        webhooks: Webhooks,
+    ) -> None:
+        self._work = work
+        self._clock = clock
+        self._jobs = jobs
+        self._vault = vault
+        self._zone = zone
+        self._letters = letters
+        self._webhooks = webhooks
+
+    # Beginning
+
+    async def heard(
+        self, work: Work, name: str, event_id: int, data: Mapping[str, Any], actor: str
+    ) -> None:
+        """Begin what an event triggers, each once for the event. What a workflow has caused
+        triggers others only so deep."""
+        rows = await store.for_event(work.conn, name)
+        if not rows:
+            return
+        depth = 0
+        if actor.startswith(ACTOR):
+            depth = await store.depth(work.conn, UUID(actor.removeprefix(ACTOR))) + 1
+        if depth > DEEPEST_CHAIN:
+            log.warning("workflow_chain_cut", type=name, event_id=event_id)
+            return
+        for row in rows:
+            condition = row["trigger_config"].get("if")
+            values = {"trigger": data, **await self._facts(work.conn, data)}
+            if condition and not holds(condition, values):
+                continue
+            await self.begin(work, row, f"{row['id']}:{event_id}", data, "event", depth)
+
+    async def tick(self) -> None:
+        """Begin what the clock triggers, and wake what has waited long enough."""
+        async with self._work.begin("workflows.tick", "system") as work:
+            for row in await store.scheduled(work.conn, work.now):
+                due = row["next_run_at"]
+                await self.begin(work, row, f"{row['id']}:{due.isoformat()}", {}, "scheduled")
+                later = next_run(row["trigger_config"], work.now, self._zone)
+                await store.set_next(work.conn, row["id"], later)
+        async with self._work.reading("workflows.due") as conn:
+            due_runs = await store.due(conn, self._clock.now())
+        for execution_id in due_runs:
+            await self.drive({"execution_id": str(execution_id)})
+
+    async def begin(
+        self,
+        work: Work,
+        workflow: Record,
+        cause: str | None,
+        data: Mapping[str, Any],
+        trigger: str,
+        depth: int = 0,
+    ) -> UUID | None:
+        execution_id = new_id()
+        about = dict(data)
+        if about.get("customer_id") is None:
+            behind = await store.customer_behind(
+                work.conn, *(_id(about, name) for name in ABOUT[1:])
+            )
+            about["customer_id"] = None if behind is None else str(behind)
+        if not await store.start(
+            work.conn,
+            execution_id,
+            workflow["id"],
+            workflow["version"],
+            cause,
+            depth,
+            about,
+            len(workflow["steps"]),
+            work.now,
+        ):
+            return None
+        work.emit(
+            WorkflowStarted(execution_id=execution_id, workflow_id=workflow["id"], trigger=trigger)
+        )
+        await self._drive_later(work, execution_id)
+        return execution_id
+
+    async def _drive_later(self, work: Work, execution_id: UUID, run_at: Any = None) -> None:
+        await self._jobs.enqueue(
+            work.conn, DRIVE, {"execution_id": str(execution_id)}, run_at=run_at
+        )
+
+    # Running
+
+    async def drive(self, payload: Mapping[str, Any]) -> None:
+        """Carry a run on until it ends or waits; a job."""
+        execution_id = UUID(payload["execution_id"])
+        while await self._advance(execution_id):
+            pass
+
+    async def _advance(self, execution_id: UUID) -> bool:
+        """One step; whether there may be another now."""
+        try:
+            async with self._work.begin("workflows.step", f"{ACTOR}{execution_id}") as work:
+                row = await self._awake(work, execution_id)
+                if row is None:
+                    return False
+                return await self._step(work, row)
+        except Unavailable:  # nothing has happened: the job tries again
+            raise
+        except (Problem, ExpressionError, ValueError) as error:
+            text = error.detail if isinstance(error, Problem) else "The step cannot be done."
+            async with self._work.begin("workflows.fail", f"{ACTOR}{execution_id}") as work:
+                row = await store.run(work.conn, execution_id, lock=True)
+                if row is not None and row["status"] == "running":
+                    await self._fail(work, row, text)
+            return False
+
+    async def _awake(self, work: Work, execution_id: UUID) -> Record | None:
+        """The run, locked, if it is to go on now; a wait whose time has come is over with it."""
+        row = await store.run(work.conn, execution_id, lock=True)
+        if row is None or row["status"] not in {"running", "waiting"}:
+            return None
+        if row["status"] == "waiting":
+            if row["wake_at"] is None or row["wake_at"] > work.now:
+                return None
+            number = row["steps_completed"]
+            await store.end_step(work.conn, execution_id, number, "done", None, None, work.now)
+            await self._moved(work, row, "running", {})
+            row = await store.run(work.conn, execution_id)
+        return row
+
+    async def _step(self, work: Work, row: Record) -> bool:
+        values = {
+            "trigger": row["trigger_data"],
+            "results": row["results"],
+            **await self._facts(work.conn, row["trigger_data"]),
+        }
+        state, action = next_action(
+            row["steps"], State(row["step"], row["steps_completed"]), values
+        )
+        execution_id = row["id"]
+        match action:
+            case Done():
+                await store.move_run(
+                    work.conn, execution_id, step=state.step, done=state.done,
+                    status="completed", at=work.now,
+                )  # fmt: skip
+                work.emit(
+                    WorkflowCompleted(
+                        execution_id=execution_id, workflow_id=row["workflow_id"], steps=state.done
+                    )
+                )
+                return False
+            case Stuck():
+                await self._fail(work, row, "It has done as many steps as a run may.")
+                return False
+            case Do():
+                return await self._do(work, row, state, action, values)
+
+    async def _do(
+        self, work: Work, row: Record, state: State, action: Do, values: Mapping[str, Any]
+    ) -> bool:
+        execution_id, number, config = row["id"], state.done, action.config
+        waits = action.type in {"wait_duration", "call_webhook"}
+        result = None if waits else await self._perform(work, row, number, action, values)
+        await store.add_step(
+            work.conn, execution_id, number, action.step, action.type,
+            "waiting" if waits else "done", result, None, work.now,
+        )  # fmt: skip
+        if not waits:
+            done = after(state)
+            results = {name_of(row["steps"][action.step], action.step): result}
+            await store.move_run(
+                work.conn, execution_id, step=done.step, done=done.done, status="running",
+                at=work.now, results=results,
+            )  # fmt: skip
+            return True
+        wake_at = None
+        if action.type == "wait_duration":
+            wake_at = work.now + timedelta(seconds=config["seconds"])
+            await self._drive_later(work, execution_id, wake_at)
+        else:
+            await self._jobs.enqueue(
+                work.conn, CALL, {"execution_id": str(execution_id), "number": number}
+            )
+        await store.move_run(
+            work.conn, execution_id, step=state.step, done=state.done, status="waiting",
+            at=work.now, wake_at=wake_at,
+        )  # fmt: skip
+        return False
+
+    async def _perform(
+        self, work: Work, row: Record, number: int, action: Do, values: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """An effect in our own tables; answers what later steps may look at."""
+        config = action.config
+        customer_id = _id(row["trigger_data"], "customer_id")
+        cause = f"workflow:{row['id']}:{number}"
+        if action.type == "create_task":
+            task_id = await tasks.create(
+                work, _task(config, row["trigger_data"], values, work.now), self._zone, cause=cause
+            )
+            return {"task_id": str(task_id)}
+        if action.type == "update_record":
+            record = config.get("record", "customer")
+            record_id = needs(record, _about(row, record))
+            await change(work, record, record_id, config["field"], filled(config["value"], values))
+            return {"record": record, "field": config["field"]}
+        customer_id = needs("customer", customer_id)
+        await customers.the_customer(work.conn, customer_id, lock=True)
+        letter_id = await self._letters.write(
+            work,
+            customer_id,
+            kind="workflow",
+            subject=filled(config["subject"], values)[:200].replace("\n", " "),
+            body=filled(config["body"], values),
+            cause=cause,
+        )
+        return {"letter_id": str(letter_id)}
+
+    async def call_webhook(self, payload: Mapping[str, Any]) -> None:
+        """Call one, and carry the run on; a job. Five attempts, then the run has failed."""
+        execution_id, number = UUID(payload["execution_id"]), payload["number"]
+        async with self._work.begin("workflows.try_webhook", f"{ACTOR}{execution_id}") as work:
+            row = await store.run(work.conn, execution_id, lock=True)
+            attempt = await store.try_step(work.conn, execution_id, number)
+            if row is None or row["status"] != "waiting" or attempt is None:
+                return
+            now = work.now
+            facts = await self._facts(work.conn, row["trigger_data"])
+        config = row["steps"][row["step"]]["config"]
+        values = {"trigger": row["trigger_data"], "results": row["results"], **facts}
+        body = {name: _template(value, values) for name, value in config.get("body", {}).items()}
+        secret = PREFIX + base64.b64encode(self._unsigned(row)).decode()
+        if row["webhook_secret"] is not None:
+            sealed = self._vault.open(row["webhook_secret"], bound(row["workflow_id"]))
+            secret = sealed.decode()
+        try:
+            status = await self._webhooks.call(
+                config["url"],
+                {"execution_id": str(execution_id), "data": body},
+                message_id=f"{execution_id}.{number}",
+                timestamp=int(now.timestamp()),
+                secret=secret,
+            )
+        except (Refused, Failed) as error:
+            if isinstance(error, Failed) and attempt < ATTEMPTS:
+                raise
+            await self._webhook_ended(execution_id, number, None, str(error))
+        else:
+            await self._webhook_ended(execution_id, number, {"status": status}, None)
+
+    def _unsigned(self, row: Record) -> bytes:
+        """The key of a workflow whose secret nobody has asked for: signed, for nobody to check."""
+        return self._vault.mac("workflow.webhook", row["workflow_id"].bytes)
+
+    async def _webhook_ended(
+        self, execution_id: UUID, number: int, result: Mapping[str, Any] | None, error: str | None
+    ) -> None:
+        async with self._work.begin("workflows.webhook", f"{ACTOR}{execution_id}") as work:
+            row = await store.run(work.conn, execution_id, lock=True)
+            status = "done" if error is None else "failed"
+            if row is None or not await store.end_step(
+                work.conn, execution_id, number, status, result, error, work.now
+            ):
+                return
+            if error is not None:
+                await self._fail(work, row, f"The webhook failed: {error}.")
+                return
+            name = name_of(row["steps"][row["step"]], row["step"])
+            await self._moved(work, row, "running", {name: result})
+            await self._drive_later(work, execution_id)
+
+    async def _moved(
+        self, work: Work, row: Record, status: str, results: Mapping[str, Any]
+    ) -> None:
+        done = after(State(row["step"], row["steps_completed"]))
+        await store.move_run(
+            work.conn, row["id"], step=done.step, done=done.done, status=status, at=work.now,
+            results=results,
+        )  # fmt: skip
+
+    async def _fail(self, work: Work, row: Record, text: str) -> None:
+        await store.move_run(
+            work.conn, row["id"], step=row["step"], done=row["steps_completed"], status="failed",
+            at=work.now, error=text,
+        )  # fmt: skip
+        work.emit(
+            WorkflowFailed(execution_id=row["id"], workflow_id=row["workflow_id"], step=row["step"])
+        )
+
+    async def _facts(self, conn: Connection, data: Mapping[str, Any]) -> dict[str, Any]:
+        return await store.facts(conn, *(_id(data, name) for name in ABOUT))
+
+
+def bound(workflow_id: UUID) -> str:
+    return f"workflows.webhook_secret/{workflow_id}"
+
+
+def _id(data: Mapping[str, Any], name: str) -> UUID | None:
+    value = data.get(name)
+    try:
+        return None if value is None else UUID(str(value))
+    except ValueError:
+        return None
+
+
+def _template(value: Any, values: Mapping[str, Any]) -> Any:
+    return filled(value, values) if isinstance(value, str) else value
+
+
+def _task(
+    config: Mapping[str, Any], data: Mapping[str, Any], values: Mapping[str, Any], now: Any
+) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "title": filled(config["title"], values)[:100] or "…",
+        "description": filled(str(config.get("description", "")), values) or None,
+        "priority": config.get("priority", "medium"),
+        "task_type": config.get("task_type", "general"),
+        **{name: _id(data, name) for name in ABOUT},
+    }
+    manager = (values.get("customer") or {}).get("portfolio_manager_id")
+    if manager is not None:
+        made["assigned_agent"] = UUID(manager)
+    if "due_in_seconds" in config:
+        made["due_date"] = now + timedelta(seconds=config["due_in_seconds"])
+    return made
+
+
+def _about(row: Record, record: str) -> UUID | None:
+    """Which record of a kind the run is about: that of its trigger; of tasks, else the last that
+    it has made itself."""
+    found = _id(row["trigger_data"], f"{record}_id")
+    if found is None and record == "task":
+        for number, step in enumerate(row["steps"]):
+            made = (row["results"].get(name_of(step, number)) or {}).get("task_id")
+            found = found if made is None else _id({"task_id": made}, "task_id")
+    return found
