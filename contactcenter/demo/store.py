@@ -30,7 +30,7 @@ async def put_setting(conn: Connection, key: str, value: dict[str, Any], at: dat
     await conn.execute(PUT_SETTING, key, value, at)
 
 
-HAS_HISTORY = "SELECT EXISTS (SELECT FROM interactions)"
+HAS_HISTORY = "SELECT EXISTS (SELECT FROM interactions WHERE NOT metadata ? 'seeded')"
 
 
 async def has_history(conn: Connection) -> bool:

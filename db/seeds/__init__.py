@@ -17,7 +17,7 @@ from uuid import UUID
 import bcrypt
 
 from db.pool import Connection
-from db.seeds import office
+from db.seeds import history, office
 from db.seeds.contacts import CONTACTS
 
 DEFAULTS: Final = Path(__file__).parents[2] / "config" / "defaults"
@@ -101,6 +101,7 @@ async def run(conn: Connection, *, environment: str) -> None:
         await _contacts(conn, moment)
         agents = {a["name"].split()[0]: seeded_id("agent", a["name"]) for a in team["agents"]}
         await office.run(conn, seeded_id, agents)
+        await history.run(conn, seeded_id, agents)
         await conn.executemany(
             INSERT_REPLY,
             [

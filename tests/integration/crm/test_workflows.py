@@ -16,6 +16,7 @@ from contactcenter.core.ids import new_id
 from contactcenter.core.jobs import JobRunner
 from contactcenter.core.work import Work, WorkFactory
 from crm.workflows.webhooks import Failed, Refused, Webhooks, signature
+from db.seeds.history import WORKFLOWS
 from tests.integration.crm.conftest import Office, a_policy
 from tests.integration.crm.test_claims import claim_body
 
@@ -290,6 +291,33 @@ async def test_an_event_begins_it_once_and_chains_end(office: Office) -> None:
     runs = await office.do("lucia", "GET", f"/workflows/{workflow_id}/executions")
     assert len(runs["items"]) == 4  # depths 0 to 3
     assert {run["status"] for run in runs["items"]} == {"completed"}
+
+
+async def test_a_claim_that_is_reported_sets_its_workflow_going(
+    office: Office, conn: db.Connection
+) -> None:
+    seeded = WORKFLOWS[0]
+    await office.do("elena", "POST", "/workflows", seeded)
+    await conn.execute(
+        "INSERT INTO dispositions (key, label_es, label_en, ordinal)"
+        " VALUES ('claim_reported', 'x', 'x', 1), ('other', 'x', 'x', 2)"
+    )
+    ana = await office.person(email="ana@correo.example")
+    for disposition in ("claim_reported", "other"):
+        body = {"customer_id": ana["customer_id"], "disposition": disposition}
+        await office.do("lucia", "POST", "/interactions", body)
+    for _ in range(2):
+        await office.listen("crm.workflows")
+    (run,) = await conn.fetch("SELECT id, trigger_data FROM workflow_executions")
+    assert run["trigger_data"]["customer_id"] == ana["customer_id"]
+    assert (await drive(office, str(run["id"])))["status"] == "waiting"
+    office.clock.advance(3 * 86_400)
+    done = await drive(office, str(run["id"]))
+    assert done["status"] == "completed"
+    tasks = await office.do("lucia", "GET", f"/tasks?customer_id={ana['customer_id']}")
+    assert [task["task_type"] for task in tasks["items"]] == ["claim", "claim"]
+    assert tasks["items"][1]["interaction_id"] == run["trigger_data"]["interaction_id"]
+    assert await conn.fetchval("SELECT count(*) FROM customer_letters") == 1
 
 
 async def test_a_condition_on_the_trigger(office: Office) -> None:

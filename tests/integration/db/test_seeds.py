@@ -20,6 +20,8 @@ SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM agents),
        (SELECT count(*) FROM contacts), (SELECT count(*) FROM contact_addresses),
        (SELECT count(*) FROM centre_settings),
        (SELECT count(*) FROM customers), (SELECT count(*) FROM policies),
+       (SELECT count(*) FROM tasks), (SELECT count(*) FROM interactions),
+       (SELECT count(*) FROM workflows), (SELECT count(*) FROM workflow_versions),
        (SELECT count(*) FROM claims), (SELECT count(*) FROM quotes)
 """
 
@@ -31,7 +33,7 @@ async def test_seeding_twice_is_seeding_once(conn: db.Connection) -> None:
     await seeds.run(conn, environment="test")
     assert tuple(await conn.fetchrow(COUNTS) or ()) == first
     assert first[:2] == (7, 14)
-    assert first[-4:] == (50, 100, 30, 40)
+    assert first[11:] == (50, 100, 40, 120, 4, 4, 30, 40)
     assert await conn.fetchval("SELECT name_es FROM queues WHERE key = 'SA'") == "Otro nombre"
 
 
@@ -77,7 +79,36 @@ async def test_the_office_is_what_a_broker_has(conn: db.Connection) -> None:
     ) or (0, 0)
     assert (converted, expired) == (4, 8)
     linked = await conn.fetchval("SELECT count(*) FROM contacts WHERE customer_id IS NOT NULL")
-    assert linked == 24
+    assert linked == 50
+
+
+async def test_what_lies_behind_the_files(conn: db.Connection) -> None:
+    from contactcenter.events import CATALOGUE
+    from crm.workflows.expression import check
+    from crm.workflows.listeners import triggers
+    from crm.workflows.model import check_definition
+    from db.seeds.history import OUTCOMES, WORKFLOWS
+
+    await seeds.run(conn, environment="test")
+    events = {cls.name for cls in triggers(CATALOGUE)}
+    for workflow in WORKFLOWS:
+        check_definition(workflow["steps"])
+        if workflow["trigger_type"] == "event":
+            assert workflow["trigger_config"]["event"] in events
+            check(workflow["trigger_config"]["if"])
+    known = {row["key"] for row in await conn.fetch("SELECT key FROM dispositions")}
+    assert known >= {*OUTCOMES, "claim_reported"}
+    overdue, today, ahead, done = await conn.fetchrow(
+        "SELECT count(*) FILTER (WHERE due_date < now()),"
+        " count(*) FILTER (WHERE due_date::date = now()::date),"
+        " count(*) FILTER (WHERE due_date > now()), count(*) FILTER (WHERE status = 'completed')"
+        " FROM tasks"
+    ) or (0, 0, 0, 0)
+    assert min(overdue, today, ahead, done) > 0
+    youngest = await conn.fetchval("SELECT now() - max(created_at) FROM interactions")
+    assert youngest.days >= 9
+    orphans = await conn.fetchval("SELECT count(*) FROM interactions WHERE customer_id IS NULL")
+    assert orphans == 0
 
 
 def test_the_router_can_read_every_default_queue() -> None:

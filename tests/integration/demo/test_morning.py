@@ -14,6 +14,7 @@ from tests.integration.demo.conftest import PHONES, TEN_FIFTY
 from tests.integration.demo.crowds import TestCrowd
 
 CENSUS = """
+WITH interactions AS (SELECT * FROM public.interactions WHERE NOT metadata ? 'seeded')
 SELECT (SELECT count(*) FROM interactions) AS interactions,
        (SELECT count(*) FROM interactions WHERE NOT metadata ? 'simulated') AS of_people,
        (SELECT count(*) FROM interactions WHERE created_at < $1) AS early,
