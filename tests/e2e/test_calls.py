@@ -250,28 +250,6 @@ def test_a_killed_server_does_not_cut_the_talk(world: World) -> None:
     expect(customer.locator(".call .name")).to_have_text("La llamada ha terminado")
 
 
-def test_a_recording_is_paused_resumed_and_played(world: World) -> None:
-    agent, _ = talking(world)
-    expect(agent.locator(".phone-line")).to_contain_text("Grabando")
-    key(agent, "record")
-    expect(agent.locator(".phone-line")).to_contain_text("Grabación en pausa")
-    agent.wait_for_timeout(1_500)
-    key(agent, "record")
-    expect(agent.locator(".phone-line")).to_contain_text("Grabando")
-    agent.wait_for_timeout(1_000)
-    hang_up(agent)
-    player = agent.locator(".conv .player")
-    expect(player.locator(".wave path").first).to_be_attached(timeout=20_000)
-    assert player.locator(".wave > svg .gap").count() >= 1
-    slider = player.locator("input")
-    seconds = int(slider.get_attribute("max") or "0")
-    assert seconds >= 3
-    slider.fill(str(seconds - 2))
-    player.get_by_role("button", name="Reproducir").click()
-    expect(player.get_by_role("button", name="Pausa")).to_be_visible()
-    expect(player.get_by_role("button", name="Reproducir")).to_be_visible(timeout=10_000)
-
-
 REFUSED = (
     "if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia ="
     " () => Promise.reject(new DOMException('no', 'NotAllowedError'))"

@@ -1,4 +1,4 @@
-"""Legs, calls and the sound between them: mixes realised, lost legs noticed, calls recorded.
+"""Legs, calls and the sound between them: requests answered, mixes realised, calls recorded.
 
 A leg that hears exactly one other and no tone gets that one's payloads undecoded, the moment they
 arrive. Whatever else a leg hears is mixed every 20 ms, for all calls in one pass. A leg in a call
@@ -9,136 +9,49 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
 from uuid import UUID
 
-import numpy as np
 import structlog
 from aiortc import RTCCertificate, RTCIceServer
 
-from channels.voice.media import emodel, mixer, sdp, tones, ulaw
+from channels.voice.media import sdp, tones, ulaw
 from channels.voice.media.admission import Admission
-from channels.voice.media.conceal import Concealer
-from channels.voice.media.jitter import JitterBuffer
+from channels.voice.media.legs import (
+    BusyRefusal,
+    Call,
+    ConflictRefusal,
+    Leg,
+    NotFoundRefusal,
+    Reports,
+    UnavailableRefusal,
+)
+from channels.voice.media.mixing import Mixing
 from channels.voice.media.network import Network
 from channels.voice.media.peer import Peer
 from channels.voice.media.protocol import (
     CallMix,
-    CallOverload,
     CallVersion,
-    Code,
     EndReason,
-    Hear,
-    LegBack,
     LegConnected,
     LegEnded,
-    LegLost,
     LegOffer,
     LegState,
-    Quality,
     RecordingFinished,
     RecordingOrder,
     RecordingStarted,
-    Report,
     StatsData,
 )
-from channels.voice.media.recording import CUT_SECONDS, Recording, Writer
-from channels.voice.media.ulaw import FRAME, FRAME_SECONDS, RATE, SILENCE
+from channels.voice.media.recording import Recording, Writer
+from channels.voice.media.ulaw import RATE
+from channels.voice.media.watch import Watch
 from contactcenter.core.clock import Clock
 
-LOST_SECONDS = 3.0
-QUALITY_SECONDS = 2.0
 MAX_LEGS = 2000
 
-_WATCH_SECONDS = 0.1
-_CATCH_UP = 5  # frames: a loop held up for longer leaves them out
 _CERTIFICATE_DAYS = 7
-_MIXER = object()  # the source of mixed packets
 
 log = structlog.get_logger(__name__)
-
-
-class Refusal(Exception):  # noqa: N818 (an answer, not a fault)
-    """A request that is answered by a code of the protocol; the text is one sentence."""
-
-    code: Code = "invalid"
-
-
-class NotFoundRefusal(Refusal):
-    code: Code = "not_found"
-
-
-class BusyRefusal(Refusal):
-    code: Code = "busy"
-
-
-class ConflictRefusal(Refusal):
-    code: Code = "conflict"
-
-
-class UnavailableRefusal(Refusal):
-    code: Code = "unavailable"
-
-
-class Reports(Protocol):
-    """Where reports go."""
-
-    def keep(self, report: Report) -> None:
-        """Must reach web, even after a restart."""
-
-    def tell(self, report: Report) -> None:
-        """May be lost."""
-
-
-@dataclass(slots=True, eq=False)
-class Leg:
-    """One party's sound. Its transport may be replaced; its place in a call stays."""
-
-    id: UUID
-    peer: Peer | None = None
-    coming: Peer | None = None  # negotiated, not connected yet
-    negotiating: bool = False
-    call: Call | None = None
-    # In: who gets its payloads at once, and the buffer that the mixer reads.
-    listeners: list[Leg] = field(default_factory=list)
-    buffer: JitterBuffer | None = None
-    concealer: Concealer = field(default_factory=Concealer)
-    recording: Recording | None = None
-    # Out: the source of its direct packets, or the mixer.
-    direct: Leg | None = None
-    tone: str | None = None
-    tone_from: int = 0  # tick
-    sound: ulaw.Samples | None = None  # one that is played once
-    sound_at: int = 0
-    mixed: int = 0  # packets from the mixer so far
-    # Watched.
-    heard_at: float = 0.0
-    spoke: bool = False  # in this call
-    lost: bool = False
-    level: float = 0.0
-    packets: int = 0
-    expected_before: int = 0
-    lost_before: int = 0
-    loss: float = 0.0  # of what it sent, over the last interval
-    mos: float | None = None
-
-    @property
-    def ready(self) -> bool:
-        return self.peer is not None and self.peer.ready
-
-
-@dataclass(slots=True, eq=False)
-class Call:
-    """A call's mix in force."""
-
-    id: UUID
-    version: int
-    hears: dict[UUID, Hear]
-    order: RecordingOrder | None = None
-    recording: Recording | None = None
-    notice_ends: float | None = None
 
 
 class Engine:
@@ -150,24 +63,20 @@ class Engine:
         self.legs: dict[UUID, Leg] = {}
         self.calls: dict[UUID, Call] = {}
         self.admission = Admission(max_calls)
-        self.cpu_percent = 0.0
         self._network, self._reports, self._writer, self._clock = network, reports, writer, clock
         self._certificate: RTCCertificate | None = None
         self._owners: dict[Peer, Leg] = {}
         self._closing: set[asyncio.Task[None]] = set()
-        self._inputs: list[Leg] = []
-        self._outputs: list[Leg] = []
-        self._plain: list[Leg] = []  # they hear a tone or nothing: no mixing
-        self._plan = mixer.Plan([], 0)
-        self._started = time.monotonic()
-        self._tick = 0
+        self._mixing = Mixing(self._realise)
+        self._watch = Watch(
+            self.legs, self.calls, self.admission, reports, clock, self._begin_recording
+        )
 
     async def run(self) -> None:
         """Mix, watch and measure until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._mix())
-            tasks.create_task(self._watch())
-            tasks.create_task(self._measure())
+            tasks.create_task(self._mixing.run())
+            tasks.create_task(self._watch.run())
 
     async def close(self) -> None:
         """End every recording and leg."""
@@ -249,7 +158,7 @@ class Engine:
             if self.admission.overloaded:
                 raise BusyRefusal(f"{len(self.calls)} calls are running, as many as go")
             call = self.calls[request.call_id] = Call(request.call_id, -1, {})
-            self._tell_overload()
+            self._watch.tell_overload()
         if request.version < call.version:
             return call.version
         gone = call.hears.keys() - request.legs.keys()
@@ -274,8 +183,8 @@ class Engine:
         for leg in self._members(call):
             self._leave(leg)
             self._retire(leg)
-        self._replan()
-        self._tell_overload()
+        self._mixing.plan(self.calls.values(), self._members)
+        self._watch.tell_overload()
 
     def leg_states(self) -> tuple[LegState, ...]:
         return tuple(
@@ -296,7 +205,7 @@ class Engine:
             calls=len(self.calls),
             legs=len(self.legs),
             ceiling=self.admission.ceiling,
-            cpu_percent=round(self.cpu_percent, 1),
+            cpu_percent=round(self._watch.cpu_percent, 1),
         )
 
     # Peers tell ----------------------------------------------------------------------------------
@@ -312,7 +221,7 @@ class Engine:
         leg.expected_before = leg.lost_before = 0
         self._drop(leg, before, "replaced")
         self._reports.keep(LegConnected(at=self._clock.now(), leg_id=leg.id))
-        self._recovered(leg)
+        self._watch.recovered(leg)
         if leg.call is not None:
             self._realise(leg.call)
 
@@ -325,7 +234,7 @@ class Engine:
         leg.heard_at = now
         leg.spoke = True
         if leg.lost:
-            self._recovered(leg)
+            self._watch.recovered(leg)
         leg.packets += 1
         if leg.packets % 8 == 0:
             leg.level = max(leg.level, ulaw.level(payload))
@@ -396,7 +305,7 @@ class Engine:
             hear = call.hears[leg.id]
             if hear.tone != leg.tone:
                 leg.tone = hear.tone
-                leg.tone_from = 0 if hear.tone == "music" else self._tick
+                leg.tone_from = 0 if hear.tone == "music" else self._mixing.tick
             source = members.get(hear.hears[0]) if len(hear.hears) == 1 else None
             direct = hear.tone is None and leg.sound is None and source is not None
             source = source if direct and source is not None and source.ready else None
@@ -406,190 +315,10 @@ class Engine:
             if source is not None:
                 source.listeners.append(leg)
             leg.recording = call.recording
-        self._replan()
-
-    def _replan(self) -> None:
-        """Which legs the mixer reads and writes, over all calls."""
-        rows: dict[Leg, int] = {}
-        outputs: list[Leg] = []
-        plain: list[Leg] = []
-        rooms = []
-        for call in self.calls.values():
-            members = {leg.id: leg for leg in self._members(call)}
-            hears: list[tuple[int, list[int]]] = []
-            for leg in members.values():
-                if leg.direct is not None:
-                    continue
-                sources = [members[i] for i in call.hears[leg.id].hears if i in members]
-                if not sources and leg.sound is None:
-                    plain.append(leg)
-                    continue
-                hears.append((len(outputs), [rows.setdefault(s, len(rows)) for s in sources]))
-                outputs.append(leg)
-            rooms.append(mixer.room(hears))
-        for leg in self._inputs:
-            if leg not in rows:
-                leg.buffer = None
-        for leg in rows:
-            if leg.buffer is None:
-                leg.buffer, leg.concealer = JitterBuffer(), Concealer()
-        self._inputs, self._outputs, self._plain = list(rows), outputs, plain
-        self._plan = mixer.Plan(rooms, len(outputs))
+        self._mixing.plan(self.calls.values(), self._members)
 
     def _play(self, leg: Leg, sound: str, digits: str = "") -> None:
         leg.sound, leg.sound_at = tones.signal(sound, digits), 0
-
-    # The mixer -----------------------------------------------------------------------------------
-
-    async def _mix(self) -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        while True:
-            due += FRAME_SECONDS
-            behind = loop.time() - due
-            if behind > _CATCH_UP * FRAME_SECONDS:
-                missed = int(behind / FRAME_SECONDS)
-                self._tick += missed
-                due += missed * FRAME_SECONDS
-            await asyncio.sleep(due - loop.time())
-            self._tick += 1
-            self._mix_once(time.monotonic())
-
-    def _mix_once(self, now: float) -> None:
-        for leg in self._plain:
-            self._send(leg, self._tone_codes(leg), now)
-        if not self._outputs:
-            return
-        mixed = self._plan.mix(self._heard(int(now * RATE)))
-        finished = []
-        for row, leg in enumerate(self._outputs):
-            if leg.tone is not None:
-                mixed[row] += tones.frame(leg.tone, self._tick - leg.tone_from)
-            if leg.sound is not None:
-                part = leg.sound[leg.sound_at : leg.sound_at + FRAME]
-                mixed[row] = mixed[row] * 0.25 + part
-                leg.sound_at += FRAME
-                if leg.sound_at >= len(leg.sound):
-                    leg.sound = None
-                    finished.append(leg)
-        codes = ulaw.encode(mixed).tobytes()
-        for row, leg in enumerate(self._outputs):
-            self._send(leg, codes[row * FRAME : (row + 1) * FRAME], now)
-        for leg in finished:
-            if leg.call is not None:
-                self._realise(leg.call)
-
-    def _heard(self, now: int) -> mixer.Frames:
-        """The frame of each input whose turn it is, concealed where it is missing."""
-        frames, filled = [], []
-        for row, leg in enumerate(self._inputs):
-            frame = None if leg.buffer is None else leg.buffer.pull(now)
-            played = leg.concealer.play(frame)
-            if played is not None:
-                filled.append((row, played))
-            frames.append(frame or SILENCE)
-        heard = ulaw.decode(b"".join(frames)).reshape(-1, FRAME).astype(np.float32)
-        for row, played in filled:
-            heard[row] = played
-        return heard
-
-    def _tone_codes(self, leg: Leg) -> bytes:
-        if leg.tone is None:
-            return SILENCE
-        return tones.codes(leg.tone, self._tick - leg.tone_from)
-
-    def _send(self, leg: Leg, payload: bytes, now: float) -> None:
-        if leg.peer is not None:
-            leg.mixed += 1
-            leg.peer.send(_MIXER, payload, leg.mixed & 0xFFFF, self._tick * FRAME, now)
-
-    # Watching ------------------------------------------------------------------------------------
-
-    async def _watch(self) -> None:
-        quality_at = cut_at = time.monotonic()
-        while True:
-            await asyncio.sleep(_WATCH_SECONDS)
-            now = time.monotonic()
-            for leg in self.legs.values():
-                if leg.peer is not None:
-                    leg.peer.report(now)
-                if leg.call is not None and leg.ready and not leg.lost:
-                    self._look_for_loss(leg, now)
-            for call in self.calls.values():
-                self._begin_recording(call, now)
-            if now >= cut_at:
-                cut_at = now + CUT_SECONDS
-                for call in self.calls.values():
-                    if call.recording is not None:
-                        call.recording.cut(now)
-            if now >= quality_at:
-                quality_at = now + QUALITY_SECONDS
-                for leg in self.legs.values():
-                    if leg.call is not None and leg.ready:
-                        self._tell_quality(leg, leg.call)
-
-    def _look_for_loss(self, leg: Leg, now: float) -> None:
-        """A leg that sent in this call, or that somebody is to hear, is expected to go on."""
-        if now - leg.heard_at < LOST_SECONDS or leg.call is None:
-            return
-        heard = any(leg.id in hear.hears for hear in leg.call.hears.values())
-        if heard or leg.spoke:
-            leg.lost = True
-            self._reports.keep(LegLost(at=self._clock.now(), leg_id=leg.id))
-
-    def _recovered(self, leg: Leg) -> None:
-        if leg.lost:
-            leg.lost = False
-            self._reports.keep(LegBack(at=self._clock.now(), leg_id=leg.id))
-
-    def _tell_quality(self, leg: Leg, call: Call) -> None:
-        assert leg.peer is not None
-        reception = leg.peer.reception
-        expected, lost = reception.expected, reception.lost
-        if expected < leg.expected_before:  # another stream of the same browser
-            leg.expected_before = leg.lost_before = 0
-        came, missing = expected - leg.expected_before, lost - leg.lost_before
-        leg.expected_before, leg.lost_before = expected, lost
-        leg.loss = min(missing / came, 1.0) if came > 0 and missing > 0 else 0.0
-        passed_on = 0.0 if leg.direct is None else leg.direct.loss  # no fault of this one's line
-        loss = max(leg.loss, leg.peer.fraction_lost_out - passed_on)
-        rtt_ms = None if leg.peer.rtt is None else leg.peer.rtt * 1000
-        delay = emodel.one_way_delay_ms(rtt_ms, reception.jitter_ms)
-        leg.mos = round(emodel.mos(loss, delay), 2)
-        self._reports.tell(
-            Quality(
-                at=self._clock.now(),
-                leg_id=leg.id,
-                call_id=call.id,
-                loss=round(loss, 4),
-                jitter_ms=round(reception.jitter_ms, 2),
-                rtt_ms=None if rtt_ms is None else round(rtt_ms, 2),
-                mos=leg.mos,
-                level=round(leg.level, 3),
-            )
-        )
-        leg.level = 0.0
-
-    async def _measure(self) -> None:
-        used, at = time.process_time(), time.monotonic()
-        while True:
-            await asyncio.sleep(QUALITY_SECONDS)
-            now_used, now = time.process_time(), time.monotonic()
-            self.cpu_percent = 100 * (now_used - used) / (now - at)
-            used, at = now_used, now
-            self.admission.measured(self.cpu_percent, len(self.calls))
-            self._tell_overload()
-
-    def _tell_overload(self) -> None:
-        if self.admission.update(len(self.calls)):
-            self._reports.tell(
-                CallOverload(
-                    at=self._clock.now(),
-                    reached=self.admission.overloaded,
-                    ceiling=self.admission.ceiling,
-                    live_calls=len(self.calls),
-                )
-            )
 
     # Recordings ----------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ complete, so resending it is harmless: a lower version than the known one change
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -19,6 +19,8 @@ MAX_LINE = 65_536
 """Longest line in bytes, its newline included."""
 MAX_PARTIES = 8
 """Most legs of one mix."""
+
+M = TypeVar("M")
 
 Tone = Literal["music", "ring", "busy", "lost"]
 Sound = Literal["beep", "notice", "dtmf"]
@@ -384,10 +386,17 @@ def encode(message: BaseModel) -> bytes:
 
 def decode_request(line: bytes) -> Request:
     """Raises ProtocolError with one sentence."""
-    try:
-        return _requests.validate_json(line)
-    except ValidationError as error:
-        raise ProtocolError(_sentence(error)) from error
+    return _decoded(_requests, line)
+
+
+def decode_report(line: bytes) -> Report:
+    """Raises ProtocolError with one sentence."""
+    return _decoded(_reports, line)
+
+
+def decode_from_media(line: bytes) -> Answer | Report:
+    """What web reads: an answer or a report. Raises ProtocolError with one sentence."""
+    return _decoded(_from_media, line)
 
 
 def request_id(line: bytes) -> int | None:
@@ -398,18 +407,9 @@ def request_id(line: bytes) -> int | None:
         return None
 
 
-def decode_report(line: bytes) -> Report:
-    """Raises ProtocolError with one sentence."""
+def _decoded(kind: TypeAdapter[M], line: bytes) -> M:
     try:
-        return _reports.validate_json(line)
-    except ValidationError as error:
-        raise ProtocolError(_sentence(error)) from error
-
-
-def decode_from_media(line: bytes) -> Answer | Report:
-    """What web reads: an answer or a report. Raises ProtocolError with one sentence."""
-    try:
-        return _from_media.validate_json(line)
+        return kind.validate_json(line)
     except ValidationError as error:
         raise ProtocolError(_sentence(error)) from error
 

@@ -20,8 +20,9 @@ import structlog
 from pydantic import BaseModel
 
 from channels.voice.media import protocol
-from channels.voice.media.engine import Engine, Refusal
+from channels.voice.media.engine import Engine
 from channels.voice.media.journal import Journal
+from channels.voice.media.legs import Refusal
 from channels.voice.media.protocol import (
     MAX_LINE,
     Accepted,
