@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -13,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from config.settings import load_settings
+from contactcenter import supervisor
+from db.embedded import EmbeddedPostgres
 from tests.conftest import TEST_ENVIRON
 
 ROOT = Path(__file__).parents[2]
@@ -47,10 +51,27 @@ except supervisor.StartError as error:
 """
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
+def empty_folder() -> Path:
     path = Path(tempfile.mkdtemp(prefix="cc-supervisor-"))
     path.chmod(0o755)
+    return path
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Path]:
+    """The data of a centre that has been up: one start from nothing is enough for this file."""
+    path = empty_folder()
+    with EmbeddedPostgres(path, {"fsync": "off"}) as server:
+        environ = {**TEST_ENVIRON, "DATABASE_URL": server.url, "DATA_DIR": str(path)}
+        asyncio.run(supervisor._prepare(load_settings(environ)))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def folder(made: Path) -> Iterator[Path]:
+    path = empty_folder()
+    subprocess.run(["cp", "-a", made / "postgres", path], check=True)
     yield path
     shutil.rmtree(path, ignore_errors=True)
 
