@@ -149,7 +149,7 @@ def test_from_a_conversation_to_claim_adjuster_task_and_mail(
     )
     at(handler, f"workflow/{follow_up['workflow_id']}")
     expect(handler.locator(".flow .flow-step")).to_have_count(2)
-    handler.get_by_role("region", name="Ejecuciones").get_by_role("link").first.click()
+    handler.get_by_role("group", name="Ejecuciones").get_by_role("link").first.click()
     expect(handler.locator(".flow .is-done")).to_have_count(2)
 
     # Back to the conversation, which has waited, and wrap up: 2.

@@ -24,7 +24,7 @@ export function Customer() {
   const desk = useDesk();
   const view = useStore(desk.view);
   const about = useStore(desk.about);
-  const paged = useStore(desk.place) !== null;
+  const page = useStore(desk.place)?.page;
   const mine = useAgent((state) => (view.kind === "none" ? undefined : state.interactions[view.id]));
   const look = view.kind === "look" ? view.id : null;
   const detail = useFetched(look, (signal) => api.get<InteractionDetail>(`/interactions/${look}`, signal));
@@ -32,7 +32,7 @@ export function Customer() {
   // What changes the history: read again when it does.
   const version = mine ? `${mine.segment?.state ?? ""}${mine.customer.name}${mine.customer.verified}${mine.customer.customer_id}` : "";
 
-  if (view.kind === "none" && paged && about !== null) return <AboutPanel />;
+  if (view.kind === "none" && page && page !== "customer" && about !== null) return <AboutPanel />;
   if (view.kind === "none" || contactId === null)
     return (
       <div className="hollow">

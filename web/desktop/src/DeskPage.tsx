@@ -3,12 +3,11 @@ import { session } from "@contactcenter/shared/api";
 import { useStore } from "@contactcenter/shared/store";
 import { cls, IconButton } from "@contactcenter/shared/ui";
 import { Icon, type IconName } from "@contactcenter/shared/icons";
-import { useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 
 import { Boundary } from "./Boundary";
 import { DeskContext, useAgent, useDesk } from "./context";
 import { Conversation } from "./Conversation";
-import { CrmPage } from "./crm/Page";
 import { Customer } from "./Customer";
 import { Desk } from "./desk";
 import { Lists } from "./Lists";
@@ -23,6 +22,9 @@ import { place as placeAt } from "./crm/place";
 import { useAltKeys, useShortcuts } from "./keys";
 import { Why } from "./Why";
 import { SignOff } from "./Status";
+
+/** The pages are loaded when the first of them is opened. */
+const CrmPage = lazy(() => import("./crm/Page"));
 
 type Pane = "inbox" | "conversation" | "customer" | "phone" | "settings";
 
@@ -97,7 +99,11 @@ function Frame() {
       <Boundary of="lists">
         <Lists onOpen={() => setPane("conversation")} />
       </Boundary>
-      {place ? <CrmPage at={place} /> : (
+      {place ? (
+        <Suspense fallback={<section className="main" aria-busy="true" />}>
+          <CrmPage at={place} />
+        </Suspense>
+      ) : (
       <Boundary of={viewId ?? ""}>
         <Conversation onWhy={setWhy} onCustomer={() => setPanel(true)} onBack={() => setPane("inbox")} />
       </Boundary>

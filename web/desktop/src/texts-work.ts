@@ -238,7 +238,7 @@ export const WORK = {
   channel_sms: ["SMS", "SMS"],
   channel_email: ["Correo", "Email"],
   // search
-  search: ["Buscar cliente, póliza, siniestro o teléfono", "Search customer, email or telephone"],
+  search: ["Buscar cliente, póliza, siniestro o teléfono", "Search customer, policy, claim or phone"],
   searchResults: ["Resultados", "Results"],
   searching: ["Buscando…", "Searching…"],
   searchNothing: ["Nada con ese nombre o dirección.", "Nothing by that name or address."],

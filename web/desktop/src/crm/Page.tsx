@@ -14,7 +14,7 @@ import { QuotePage } from "./QuotePage";
 import { NewTask, TasksPage } from "./TasksPage";
 import { RunPage, WorkflowOne, WorkflowsPage } from "./WorkflowsPage";
 
-export function CrmPage({ at }: { at: Place }) {
+export default function CrmPage({ at }: { at: Place }) {
   return <Boundary of={hashOf(at)}>{shown(at)}</Boundary>;
 }
 

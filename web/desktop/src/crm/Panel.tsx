@@ -61,6 +61,7 @@ export function FileView({ file, ...props }: PanelProps & { file: DeskFile; onLi
   if (customer === null) return null;
   return (
     <>
+      <div className="panel-scroll" tabIndex={0} role="group" aria-label={customer.name}>
       <Who {...props} file={file} onOther={() => setOther(!other)} />
       {other && interaction && (
         <Section title={say("findCustomer")}>
@@ -72,6 +73,7 @@ export function FileView({ file, ...props }: PanelProps & { file: DeskFile; onLi
       <Section title={say("timeline")} count={say("allChannels")} className="timeline">
         <Timeline key={customer.customer_id} customer={customer.customer_id} current={interaction} />
       </Section>
+      </div>
       <div className="panel-foot">
         {customer.writable && (
           <>

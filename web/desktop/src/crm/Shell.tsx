@@ -7,6 +7,7 @@ import { type ReactNode, useEffect, useState } from "react";
 
 import { useAgent, useDesk } from "../context";
 import { useT } from "../texts";
+import { InPage } from "./bits";
 import { refusal } from "./refused";
 import { useW } from "./texts";
 
@@ -42,7 +43,9 @@ export function Shell({ title, chips, line, actions, about, busy, children }: Sh
         {actions && <div className="crm-actions">{actions}</div>}
       </div>
       <Behind />
-      <div className="page" tabIndex={0} role="group" aria-label={title}>{children}</div>
+      <div className="page" tabIndex={0} role="group" aria-label={title}>
+        <InPage value={true}>{children}</InPage>
+      </div>
     </section>
   );
 }

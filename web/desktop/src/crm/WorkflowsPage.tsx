@@ -16,7 +16,7 @@ import { named, useW, type w } from "./texts";
 
 export function triggerText(say: typeof w, one: Pick<WorkflowRow, "trigger_type" | "trigger_config">): string {
   const config = one.trigger_config as { event?: string; every_minutes?: number; daily_at?: string };
-  if (one.trigger_type === "event") return say("tr_event", { event: config.event ?? "" });
+  if (one.trigger_type === "event") return say("tr_event", { event: named(say, "te", config.event?.replace(".", "_")) });
   if (one.trigger_type === "manual") return say("tr_manual");
   return config.every_minutes ? say("tr_scheduled_minutes", { n: config.every_minutes }) : say("tr_scheduled_daily", { at: config.daily_at ?? "" });
 }
@@ -139,6 +139,14 @@ function detail(step: Step): string {
   }
 }
 
+/** What a step left behind: a task to look at, an answer's number, or what was changed. */
+function Result({ of }: { of: Record<string, unknown> }) {
+  const say = useW();
+  if (typeof of.task_id === "string") return <p className="t12"><To place={place("tasks", "", { whose: "team", task: of.task_id })}>{say("seeTask")}</To></p>;
+  const shown = Object.entries(of).filter(([key, value]) => !key.endsWith("_id") && ["string", "number"].includes(typeof value));
+  return shown.length > 0 && <p className="t12 x3 cut">{shown.map(([key, value]) => `${key.replaceAll("_", " ")}: ${String(value)}`).join(" · ")}</p>;
+}
+
 function Picture({ steps, begins, runs }: { steps: readonly Step[]; begins: string; runs?: readonly StepRun[] }) {
   const say = useW();
   const rows = drawn(steps);
@@ -163,7 +171,7 @@ function Picture({ steps, begins, runs }: { steps: readonly Step[]; begins: stri
                 <p className="t13 x2 said">{detail(step)}</p>
                 {step.if && <p className="t12 x3">{say("onlyIf", { condition: step.if })}</p>}
                 {run?.error && <p className="t12 c-bad">{run.error}</p>}
-                {run?.result && Object.keys(run.result).length > 0 && <p className="t12 x3 mono cut" title={JSON.stringify(run.result)}>{JSON.stringify(run.result)}</p>}
+                {run?.result && <Result of={run.result} />}
               </div>
               {state && state !== "ahead" && state !== "skipped" && <RunChip status={state} group="sr" />}
               {state === "skipped" && <Chip icon="dash">{say("sr_skipped")}</Chip>}

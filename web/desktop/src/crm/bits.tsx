@@ -2,7 +2,7 @@
 import type { ClaimRow, CoverageOut, FiledPolicy, QuoteRow } from "@contactcenter/shared/contract";
 import { Icon, type IconName } from "@contactcenter/shared/icons";
 import { Button, Chip, cls, type Tone } from "@contactcenter/shared/ui";
-import { type MouseEvent, type ReactNode, useId } from "react";
+import { createContext, type MouseEvent, type ReactNode, useContext, useId } from "react";
 
 import { useDesk } from "../context";
 import type { Fetched } from "../fetched";
@@ -129,10 +129,22 @@ export function To({ place, className, children, title }: { place: Place; classN
   return <a href={hashOf(place)} className={cls("to", className)} onClick={click} title={title}>{children}</a>;
 }
 
-export function Section({ title, count, aside, children, className }: { title: string; count?: number | string | undefined; aside?: ReactNode; children: ReactNode; className?: string | undefined }) {
+/** Set on pages: their sections are groups of one region, the panel's are regions of their own. */
+export const InPage = createContext(false);
+
+interface SectionProps {
+  title: string;
+  count?: number | string | undefined;
+  aside?: ReactNode;
+  children: ReactNode;
+  className?: string | undefined;
+}
+
+export function Section({ title, count, aside, children, className }: SectionProps) {
   const id = useId();
+  const page = useContext(InPage);
   return (
-    <section className={cls("sec", className)} aria-labelledby={id}>
+    <section className={cls("sec", className)} aria-labelledby={id} role={page ? "group" : undefined}>
       <h3 id={id}>
         {title} {count !== undefined && <span className="n">{count}</span>}
         {aside && <span className="end row">{aside}</span>}

@@ -1,0 +1,137 @@
+"""The CRM's screens in both themes, both languages and two widths: nothing that axe refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import CARMEN, ELENA, World, accept, looks
+from tests.e2e.test_crm import ANA, at
+
+pytestmark = pytest.mark.browser
+
+Look = tuple[str, str, int]
+Axe = Callable[[Page], None]
+
+
+def fits(page: Page, axe: Axe) -> None:
+    axe(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def of(world: World, path: str) -> dict[str, Any]:
+    """The first of a list."""
+    found: dict[str, Any] = world.centre.ask(ELENA, "GET", path)["items"][0]
+    return found
+
+
+@pytest.fixture
+def flow(world: World) -> Iterator[dict[str, Any]]:
+    """A workflow with a fork and a wait, that nothing begins by itself, and a run of it."""
+    steps = [
+        {
+            "type": "condition_check",
+            "config": {"if": 'customer.segment == "vip"', "then": "call", "else": "next"},
+        },
+        {"type": "create_task", "config": {"title": "Escribir a {{customer.name}}"}},
+        {"type": "wait_duration", "config": {"seconds": 3600}},
+        {"type": "create_task", "name": "call", "config": {"title": "Llamar"}},
+    ]
+    made = world.centre.ask(
+        ELENA, "POST", "/workflows", {"name": "Recibir", "trigger_type": "manual", "steps": steps}
+    )
+    path = f"/workflows/{made['workflow_id']}"
+    customer = of(world, "/customers")
+    about = {"customer_id": customer["customer_id"]}
+    run = world.centre.ask(ELENA, "POST", f"{path}/execute", about)
+    yield {**made, "run": run["execution_id"]}
+    world.centre.ask(ELENA, "POST", f"/workflow-executions/{run['execution_id']}/cancel")
+    world.centre.ask(ELENA, "PATCH", path, {"active": False}, {"If-Match": '"1"'})
+
+
+def shown(page: Page, hash_: str) -> None:
+    at(page, hash_)
+    expect(page.locator(".crm")).to_be_visible()
+    expect(page.locator('.crm[aria-busy="true"], .crm [aria-busy="true"]')).to_have_count(0)
+
+
+@pytest.mark.parametrize("look", looks("files"), ids=str)
+def test_files(world: World, axe: Axe, look: Look) -> None:
+    theme, locale, width = look
+    page = world.desk(CARMEN, available=False, theme=theme, locale=locale, width=width)
+    claim, policy = of(world, "/claims?open=true"), of(world, "/policies?status=active")
+    quote = of(world, "/quotes?status=draft")
+    for hash_ in (
+        f"customer/{claim['customer_id']}",
+        f"policy/{policy['policy_id']}",
+        f"claim/{claim['claim_id']}",
+        f"quote/{quote['quote_id']}",
+        "customers",
+    ):
+        shown(page, hash_)
+        fits(page, axe)
+
+
+@pytest.mark.parametrize("look", looks("forms of files"), ids=str)
+def test_forms(world: World, axe: Axe, look: Look) -> None:
+    theme, locale, width = look
+    page = world.desk(CARMEN, available=False, theme=theme, locale=locale, width=width)
+    claim, policy = of(world, "/claims?open=true"), of(world, "/policies?status=active")
+    customer = claim["customer_id"]
+    for hash_ in (
+        f"new/claim?customer={customer}",
+        f"new/quote?customer={customer}",
+        f"new/policy?customer={customer}",
+        f"policy/{policy['policy_id']}?form=endorse",
+        f"policy/{policy['policy_id']}?form=cancel",
+        f"claim/{claim['claim_id']}?form=edit",
+        "new/task",
+        "new/customer",
+    ):
+        shown(page, hash_)
+        fits(page, axe)
+    page.keyboard.press("Control+Enter")  # nothing is filled in
+    expect(page.locator(".form-whole")).not_to_be_empty()
+    fits(page, axe)
+
+
+@pytest.mark.parametrize("look", looks("work"), ids=str)
+def test_work(world: World, axe: Axe, look: Look, flow: dict[str, Any]) -> None:
+    theme, locale, width = look
+    page = world.desk(ELENA, available=False, theme=theme, locale=locale, width=width)
+    flow_id, run = flow["workflow_id"], flow["run"]
+    for hash_ in ("tasks?whose=team", "workflows", f"workflow/{flow_id}", f"run/{run}", "import"):
+        shown(page, hash_)
+        fits(page, axe)
+    rows = b"Nombre;Apellidos;DNI\nRosa;Gil Sanz;00000001A\n"
+    page.locator("input[type=file]").set_input_files(
+        {"name": "a.csv", "mimeType": "text/csv", "buffer": rows}
+    )
+    expect(page.locator(".row-note")).to_be_visible()
+    fits(page, axe)
+
+
+@pytest.mark.parametrize("look", looks("the panel"), ids=str)
+def test_the_panel_and_the_search(world: World, axe: Axe, look: Look) -> None:
+    theme, locale, width = look
+    page = world.desk(CARMEN, theme=theme, locale=locale, width=width)
+    world.visitor(name="Alguien")
+    accept(page)
+    tab = page.locator(".tabbar button").nth(2)
+    if tab.is_visible():
+        tab.click()
+    expect(page.locator(".panel .finder")).to_be_visible()
+    fits(page, axe)
+    page.locator(".panel .finder input").fill(ANA)
+    page.locator(".panel .finder .thing .btn").first.click()
+    expect(page.locator(".panel .panel-foot")).to_be_visible()
+    page.locator(".panel .kv .link").click()
+    expect(page.locator(".panel .gate")).to_be_visible()
+    fits(page, axe)
+    page.locator("#search").focus()
+    page.keyboard.type("beltran")
+    expect(page.get_by_role("option").first).to_be_visible()
+    fits(page, axe)
