@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -42,6 +45,32 @@ class Steps:
 def ana(world: World) -> dict[str, Any]:
     found = world.centre.ask(ELENA, "GET", f"/customers/search?q={ANA}")["items"]
     return world.centre.ask(ELENA, "GET", f"/customers/{found[0]['customer_id']}")
+
+
+def insured(world: World) -> dict[str, Any]:
+    """A customer of Carmen's with a car insured since a month ago, and nothing else."""
+    tail = uuid4().hex[:8]
+    plain = {"first_name": "Rocío", "last_name": f"Prueba {tail}", "confirm": True}
+    customer = world.centre.ask(
+        CARMEN, "POST", "/customers", {**plain, "email": f"rocio.{tail}@correo.example"}
+    )
+    today = datetime.now(ZoneInfo("Europe/Madrid")).date()
+    world.centre.ask(
+        CARMEN,
+        "POST",
+        "/policies",
+        {
+            "customer_id": customer["customer_id"],
+            "policy_type": "auto",
+            "carrier": world.centre.ask(CARMEN, "GET", "/insurers")["items"][0]["key"],
+            "policy_number": f"AU-{tail}",
+            "coverage_start_date": str(today - timedelta(days=30)),
+            "coverage_end_date": str(today + timedelta(days=335)),
+            "premium_amount": {"amount": "300.00", "currency": "EUR"},
+            "vehicle_plate": "1234BCD",
+        },
+    )
+    return customer
 
 
 def at(page: Page, hash_: str) -> None:
@@ -88,13 +117,15 @@ def test_from_a_conversation_to_claim_adjuster_task_and_mail(
     at(handler, "tasks?whose=team")
     agent = world.desk(CARMEN)
     steps = Steps(agent)
-    visitor = world.visitor("Me han dado un golpe", name="Ana Beltrán Sanz", email=ANA)
+    customer = insured(world)
+    name, email = customer["name"], customer["email"]
+    visitor = world.visitor("Me han dado un golpe", name=name, email=email)
 
     # Answer with the customer on screen: 1. The offer has said what is at hand.
-    expect(offer(agent).locator(".offer-pop")).not_to_be_empty()
+    expect(offer(agent).locator(".offer-pop")).to_contain_text("Auto")
     steps.press("F9")
     panel = agent.locator(".panel")
-    expect(panel.locator(".who-name")).to_contain_text("Ana Beltrán Sanz")
+    expect(panel.locator(".who-name")).to_contain_text(name)
     assert steps.took() == 1
 
     # Open the policy: 1. The conversation goes on behind it.
@@ -142,7 +173,7 @@ def test_from_a_conversation_to_claim_adjuster_task_and_mail(
     expect(handler.locator(".told")).to_contain_text("Hecha: Pedir la factura del taller")
     eventually(
         lambda: any(
-            letter["subject"] == "Su siniestro está abierto" and letter["address"] == ANA
+            letter["subject"] == "Su siniestro está abierto" and letter["address"] == email
             for letter in world.centre.call("GET", "/demo/mailbox")["items"]
         ),
         "the letter is not there",
