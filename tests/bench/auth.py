@@ -1,5 +1,6 @@
-"""Signing in: logins against what bcrypt itself allows, what they cost everybody else, the most
-asked route against a bare handler, and what the audit log adds.
+"""Signing in: logins against what bcrypt itself allows, what they cost everybody else, whether a
+wrong password takes as long as a wrong user, the most asked route against a bare handler, and what
+the audit log adds.
 
 The real server is a process of its own on a PostgreSQL that waits for its disk. bcrypt has a pool
 of cores - 1 threads there; the baseline is the same bcrypt in as many threads of this process,
@@ -16,6 +17,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import aiohttp
 import bcrypt
@@ -41,6 +43,7 @@ ME_SECONDS = 3.0
 ASKING = 16  # connections that ask for /auth/me at once
 PACED_PER_SECOND = 50
 AUDITED = 300
+GUESSED = 12  # of each kind in a run
 PASSWORD = "a password of the bench"
 
 BARE = """
@@ -84,14 +87,20 @@ async def measure() -> None:
                 sign_in(session, place), paced(session, place, LOGIN_SECONDS)
             )
             busy.append(percentile(latencies, 99))
+        known, unknown = [], []
+        for run in range(RUNS):
+            told, other = await guesses(session, place, run)
+            known.append(percentile(told, 50))
+            unknown.append(percentile(other, 50))
         asked, bare = [], []
         async with bare_server() as url:
             for _ in range(RUNS):
-                asked.append(await hammered(session, f"{place.url}/api/v1/auth/me", place))
-                bare.append(await hammered(session, url, place))
+                asked.append(await hammered(f"{place.url}/api/v1/auth/me", place))
+                bare.append(await hammered(url, place))
         plain, audited = await audit_cost(place)
     report("auth.logins_per_core", logins, "1/s", "higher", Baseline("bcrypt_12", allowed))
     report("auth.others_p99_ms", busy, "ms", "lower", Baseline("idle_p99_ms", idle))
+    report("auth.wrong_password_ms", known, "ms", "lower", Baseline("wrong_user_ms", unknown))
     report("auth.me_per_second", asked, "1/s", "higher", Baseline("bare_aiohttp", bare))
     report("auth.audited_work_ms", audited, "ms", "lower", Baseline("without_audit_ms", plain))
 
@@ -148,20 +157,43 @@ async def paced(session: aiohttp.ClientSession, place: Centre, seconds: float) -
     return took
 
 
-async def hammered(session: aiohttp.ClientSession, url: str, place: Centre) -> float:
-    """Answers a second to as many connections as ask at once."""
-    numbers = itertools.count()
+async def hammered(url: str, place: Centre) -> float:
+    """Answers a second to as many connections as ask at once, from a process of its own."""
+    parts = urlsplit(url)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "tests.bench._asker", str(parts.port), parts.path, str(ME_SECONDS), str(ASKING)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    tokens = " ".join(agent.token for agent in place.agents)
+    told, _ = await process.communicate(tokens.encode())
+    if process.returncode:
+        raise RuntimeError("the asking process failed")
+    return float(told)
+
+
+async def wrong(session: aiohttp.ClientSession, place: Centre, email: str, number: int) -> float:
+    """Milliseconds of a refused sign-in, from an address of its own."""
+    body = {"email": email, "password": "not the password"}
+    headers = {"X-Forwarded-For": f"172.16.{number >> 8 & 255}.{number & 255}"}
     begun = time.perf_counter()
+    async with session.post(f"{place.url}/api/v1/auth/login", json=body, headers=headers) as answer:
+        await answer.read()
+    if answer.status != 401:
+        raise RuntimeError(f"a wrong password was answered {answer.status}")
+    return (time.perf_counter() - begun) * 1000
 
-    async def one_after_another() -> int:
-        done = 0
-        while time.perf_counter() - begun < ME_SECONDS:
-            await me(session, url, place, next(numbers))
-            done += 1
-        return done
 
-    counts = await asyncio.gather(*(one_after_another() for _ in range(ASKING)))
-    return sum(counts) / (time.perf_counter() - begun)
+async def guesses(
+    session: aiohttp.ClientSession, place: Centre, run: int
+) -> tuple[list[float], list[float]]:
+    """Milliseconds of wrong passwords and of users whom nobody knows, in turns."""
+    known, unknown = [], []
+    for number in range(run * GUESSED, (run + 1) * GUESSED):
+        known.append(await wrong(session, place, f"agent{number:03}@example.org", 2 * number))
+        unknown.append(await wrong(session, place, f"no{number:03}@example.org", 2 * number + 1))
+    return known, unknown
 
 
 async def me(session: aiohttp.ClientSession, url: str, place: Centre, number: int) -> None:

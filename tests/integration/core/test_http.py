@@ -47,6 +47,10 @@ class Text(BaseModel):
     text: str
 
 
+class Said(Schema):
+    text: str
+
+
 class OneToken:
     async def principal_of(self, token: str) -> Principal | None:
         if token == "visitor":
@@ -217,6 +221,37 @@ async def test_query_is_checked_and_lists_are_lists(client: Client) -> None:
 async def test_another_content_type_is_415(client: Client) -> None:
     answer = await client.post("/api/v1/parcels", data={"name": "form"})
     assert (await problem(answer, 415))["code"] == "unsupported"
+
+
+async def test_each_route_has_its_own_limit_of_a_body(
+    settings: Settings, work: WorkFactory
+) -> None:
+    async def length(request: Request) -> Text:
+        return Text(text=str(len(request.body.text)))
+
+    limits = {"/api/v1/small": 100, "/api/v1/large": 200_000}
+    routes = [
+        Route("POST", path, length, PUBLIC, "x", body=Said, response=Text, max_body=most)
+        for path, most in limits.items()
+    ]
+    app = build_app(routes, settings=settings, work=work, authenticator=OneToken(), checks={})
+    frame = len(b'{"text":""}')
+
+    async def chunks(body: bytes) -> AsyncIterator[bytes]:
+        for at in range(0, len(body), 1000):
+            yield body[at : at + 1000]
+
+    async with TestClient(TestServer(app)) as client:
+        for path, most in limits.items():
+            for more, status in ((0, 200), (1, 413)):
+                body = orjson.dumps({"text": "x" * (most - frame + more)})
+                for sent in (body, chunks(body)):
+                    answer = await client.post(
+                        path, data=sent, headers={"Content-Type": "application/json"}
+                    )
+                    assert answer.status == status, (path, more)
+                    if status == 413:
+                        assert (await answer.json())["ctx"] == {"limit": most}
 
 
 async def test_an_oversized_body_is_413_announced_or_not(client: Client) -> None:
