@@ -19,8 +19,8 @@ def queued(item: str, start: int, seconds: float, **routing: Any) -> dict[str, A
     return row("interaction.queued", seconds, {**data, "routing": routing})
 
 
-def offered(item: str, seconds: float) -> dict[str, Any]:
-    return row("reservation.created", seconds, {"work_item_id": item})
+def offered(item: str, seconds: float, agent: str = "x") -> dict[str, Any]:
+    return row("reservation.created", seconds, {"work_item_id": item, "agent_id": agent})
 
 
 def row(kind: str, seconds: float, data: dict[str, Any]) -> dict[str, Any]:
@@ -38,9 +38,10 @@ def test_the_right_order_is_right() -> None:
 
 
 def test_an_offer_that_ended_waits_on_in_its_place() -> None:
-    ended = row("reservation.rejected", 6, {"work_item_id": "a"})
-    log = [queued("a", 1, 0), queued("b", 2, 0), offered("a", 5), ended, offered("b", 9)]
-    assert overtaken(log) == [("b", "a")]
+    ended = row("reservation.rejected", 6, {"work_item_id": "a", "agent_id": "x"})
+    log = [queued("a", 1, 0), queued("b", 2, 0), offered("a", 5), ended]
+    assert overtaken([*log, offered("b", 9, "y")]) == [("b", "a")]
+    assert overtaken([*log, offered("b", 9, "x")]) == [], "who let it pass is not asked again"
 
 
 def test_who_was_heard_of_later_or_waits_for_somebody_is_not_overtaken() -> None:

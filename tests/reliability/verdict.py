@@ -135,12 +135,14 @@ def over_budget(segments: Sequence[Row], budgets: Mapping[UUID, int]) -> int:
 def overtaken(log: Sequence[Row]) -> list[tuple[str, str]]:
     """(item offered, item passed over) wherever the queue's order was not kept.
 
-    All items here have the same band, base and skill, and every agent takes every offer, so the
-    order is that of the virtual start. What waits for a preferred agent is left out.
+    All items here have the same band, base and skill, so the order is that of the virtual start.
+    What waits for a preferred agent is left out; so is an agent who has let an offer of the item
+    pass (while the server was down for longer than it rang), who is not asked again at once.
     """
     waiting: dict[str, datetime] = {}  # item → since when, in the log's order
     starts: dict[str, str] = {}
     places: dict[str, int] = {}
+    let_pass: dict[str, set[str]] = defaultdict(set)  # item → agents
     wrong = []
     for place, row in enumerate(log):
         data = row["data"]
@@ -159,12 +161,15 @@ def overtaken(log: Sequence[Row]) -> list[tuple[str, str]]:
                 for other, since in waiting.items()
                 if starts[other] < starts[item]
                 and places[other] < places[item]
+                and data["agent_id"] not in let_pass[other]
                 and since < row["created_at"] - GRACE
             ]
         elif row["type"] in {"reservation.accepted", "interaction.dequeued"}:
             waiting.pop(item, None)
         else:  # the offer ended, the item waits on
             waiting[item] = row["created_at"]
+            if row["type"] in {"reservation.timed_out", "reservation.rejected"}:
+                let_pass[item].add(data["agent_id"])
     return wrong
 
 
