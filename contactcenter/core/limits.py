@@ -10,6 +10,7 @@ each process goes on with a count of its own, so that nobody waits and nobody is
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import time
 from collections import OrderedDict
@@ -77,6 +78,7 @@ return '0'
 FORGIVE: Final = "redis.call('DEL', KEYS[1]) return '0'"
 
 
+@functools.lru_cache(maxsize=10_000)
 def party_of(address: str) -> str:
     """Whom an address is counted as: with IPv6 the /64 network, of which one site has all
     addresses to choose from. A text that is no address stays as it is."""
