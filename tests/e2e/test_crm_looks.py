@@ -88,6 +88,7 @@ def test_forms(world: World, axe: Axe, look: Look) -> None:
         f"policy/{policy['policy_id']}?form=endorse",
         f"policy/{policy['policy_id']}?form=cancel",
         f"claim/{claim['claim_id']}?form=edit",
+        f"customer/{customer}?form=contact",
         "new/task",
         "new/customer",
     ):

@@ -1,7 +1,7 @@
 /** A customer's file in full. */
 import { api } from "@contactcenter/shared/api";
 import type {
-  ClaimPage, CustomerOut, CustomerStats, Duplicates, MergeOut, PolicyPage, QuotePage, TaskPage,
+  ClaimPage, CustomerOut, CustomerStats, Duplicates, HouseholdOut, MergeOut, PolicyPage, QuotePage, TaskPage,
 } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { Button, Chip } from "@contactcenter/shared/ui";
@@ -9,6 +9,7 @@ import { useState } from "react";
 
 import { useAgent, useDesk } from "../context";
 import { ClaimChip, Facts, lineIcon, PolicyChip, policyName, QuoteChip, Read, Row, Section, To } from "./bits";
+import { ContactForm } from "./ContactForm";
 import { CustomerForm } from "./CustomerForm";
 import { useRead } from "./data";
 import { useFormats } from "./format";
@@ -19,11 +20,12 @@ import { TaskRows } from "./TasksPage";
 import { named, useW, type Word } from "./texts";
 import { Timeline } from "./Timeline";
 
-export function CustomerPage({ id, edit }: { id: string; edit: boolean }) {
+export function CustomerPage({ id, edit, form }: { id: string; edit: boolean; form: string }) {
   const say = useW();
   const card = useRead<CustomerOut>(`/customers/${id}`, id);
   if (card.kind !== "there")
     return <Shell title={say("customer")} busy={card.kind === "loading"}><Read of={card}>{() => null}</Read></Shell>;
+  if (form === "contact" && card.value.writable) return <ContactForm key={id} customer={card.value} />;
   return edit && card.value.writable ? (
     <CustomerForm key={id} customer={card.value} onReload={card.retry} />
   ) : (
@@ -98,7 +100,13 @@ function Shown({ customer }: { customer: CustomerOut }) {
         <CustomersTasks id={id} />
       </Section>
       {customer.writable && <SamePerson id={id} />}
-      <Section title={say("timeline")} count={say("allChannels")} className="timeline">
+      {customer.household_id && <Household id={customer.household_id} but={id} />}
+      <Section
+        title={say("timeline")}
+        count={say("allChannels")}
+        className="timeline"
+        aside={customer.writable && <Button size="small" kind="quiet" icon="plus" onClick={() => desk.go(place("customer", id, { form: "contact" }))}>{say("noteContact")}</Button>}
+      >
         <Timeline key={id} customer={id} current={null} limit={20} />
       </Section>
     </Shell>
@@ -205,6 +213,24 @@ function Contracts({ id }: { id: string }) {
 function CustomersTasks({ id }: { id: string }) {
   const tasks = useRead<TaskPage>(`/tasks?customer_id=${id}&limit=50`, id, "task");
   return <Read of={tasks} lines={1}>{({ items }) => <TaskRows items={items} onChanged={tasks.retry} plain />}</Read>;
+}
+
+function Household({ id, but }: { id: string; but: string }) {
+  const say = useW();
+  const household = useRead<HouseholdOut>(`/households/${id}`, but);
+  return (
+    <Section title={say("household")}>
+      <Read of={household} lines={1}>
+        {({ name, members }) => (
+          <ul className="things">
+            {members.filter((one) => one.customer_id !== but).map((one) => (
+              <Row key={one.customer_id} icon="person" place={place("customer", one.customer_id)} title={one.name} detail={name} />
+            ))}
+          </ul>
+        )}
+      </Read>
+    </Section>
+  );
 }
 
 /** Files that may be the same person's: merged here, and taken back. */

@@ -22,7 +22,7 @@ function shown({ page, id, with: given }: Place) {
   const form = given.form ?? "";
   switch (page) {
     case "customer":
-      return <CustomerPage key={id} id={id} edit={given.edit === "1"} />;
+      return <CustomerPage key={id} id={id} edit={given.edit === "1"} form={form} />;
     case "policy":
       return <PolicyPage key={id} id={id} form={form} />;
     case "claim":

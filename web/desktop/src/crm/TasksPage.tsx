@@ -130,7 +130,7 @@ function TaskRow({ one, busy, shown, onEnd }: { one: TaskOut; busy: boolean; sho
   );
 }
 
-const TYPES = ["general", "call", "email", "document", "renewal", "complaint"] as const;
+const TYPES = ["general", "call", "email", "documents", "claim", "receipt", "renewal", "complaint"] as const;
 
 export function NewTask({ with: about }: { with: Values }) {
   const say = useW();

@@ -121,7 +121,7 @@ const ICONS: Record<string, IconName> = {
 };
 
 /** What a step does, in one line: its subject, title, field, address, time or condition. */
-function detail(step: Step): string {
+function detail(say: typeof w, step: Step): string {
   const config = step.config;
   switch (step.type) {
     case "send_email":
@@ -129,7 +129,7 @@ function detail(step: Step): string {
     case "create_task":
       return String(config.title ?? "");
     case "update_record":
-      return `${String(config.field ?? "")} = ${String(config.value ?? "")}`;
+      return `${named(say, "rec", String(config.record ?? "customer"))} · ${named(say, "fd", String(config.field ?? ""))}: ${String(config.value ?? "")}`;
     case "call_webhook":
       return String(config.url ?? "");
     case "wait_duration":
@@ -168,7 +168,7 @@ function Picture({ steps, begins, runs }: { steps: readonly Step[]; begins: stri
                   {named(say, "st", step.type)} {step.name && <span className="x3 nb mono">{nameOf(step, at)}</span>}
                   {target && <span className="sr"> {name}</span>}
                 </p>
-                <p className="t13 x2 said">{detail(step)}</p>
+                <p className="t13 x2 said">{detail(say, step)}</p>
                 {step.if && <p className="t12 x3">{say("onlyIf", { condition: step.if })}</p>}
                 {run?.error && <p className="t12 c-bad">{run.error}</p>}
                 {run?.result && <Result of={run.result} />}
