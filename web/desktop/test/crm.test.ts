@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 
 import { amount, amountOf, companyDocument, day, email, iban, personalDocument, phone } from "../src/crm/checks";
+import { drawn, span } from "../src/crm/flow";
+import { instant, wall } from "../src/crm/format";
 import { hashOf, place, placeOf } from "../src/crm/place";
+import { named, w } from "../src/crm/texts";
 
 describe("documents and accounts", () => {
   test.each(["12345678Z", "12.345.678-z", "X1234567L", "Y0000000Z"])("%s is a DNI or NIE", (given) => {
@@ -51,4 +54,30 @@ test("an address names a page, and the page its address", () => {
   for (const one of [place("customer", id), place("tasks", "", { due: "today" }), place("new", "claim", { policy: id, empty: "" })])
     expect(placeOf(hashOf(one))).toEqual(one);
   for (const hash of ["", "#", `#i/${id}`, "#customer", "#customer/1", "#new/thing", "#nothing"]) expect(placeOf(hash)).toBeNull();
+});
+
+test("the centre's wall and the instant agree, also where the clocks change", () => {
+  const zone = "Europe/Madrid";
+  expect(wall("2026-11-23T09:50:00Z", zone)).toBe("2026-11-23T10:50");
+  expect(instant("2026-11-23T10:50", zone)).toBe("2026-11-23T09:50:00.000Z");
+  expect(instant("2026-07-01T10:50", zone)).toBe("2026-07-01T08:50:00.000Z");
+  expect(instant("2026-10-25T02:30", zone)).toBe("2026-10-25T00:30:00.000Z"); // comes twice: the first
+  expect(instant("", zone)).toBeNull();
+});
+
+test("a workflow is drawn with where each fork leads", () => {
+  const rows = drawn([
+    { type: "condition_check", config: { if: "a", then: "call", else: "end" } },
+    { type: "send_email", config: {} },
+    { type: "create_task", name: "call", config: {} },
+  ]);
+  expect(rows.map((row) => row.ways)).toEqual([{ then: 2, otherwise: "end" }, null, null]);
+  expect(rows.map((row) => row.target)).toEqual([false, false, true]);
+  expect([span(172_800), span(5_400), span(600), span(45)]).toEqual(["2 d", "90 min", "10 min", "45 s"]);
+});
+
+test("every text has both languages, and a word of the server falls back on itself", () => {
+  expect(named(w, "ca", "flood")).toBe("Inundación");
+  expect(named(w, "ca", "meteor_shower")).toBe("meteor shower");
+  expect(named(w, "b", "repeat", { n: 3 })).toContain("3");
 });

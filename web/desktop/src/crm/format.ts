@@ -58,7 +58,7 @@ export function wall(at: string | number, zone = centreZone()): string {
 
 /** The instant at which the centre's wall shows this; in the hour that comes twice, the first. */
 export function instant(shown: string, zone = centreZone()): string | null {
-  const guess = Date.parse(`${shown}:00Z`);
+  const guess = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/.test(shown) ? Date.parse(`${shown}:00Z`) : NaN;
   if (Number.isNaN(guess)) return null;
   const ahead = (at: number): number => Date.parse(`${wall(at, zone)}:00Z`) - at;
   // Twelve hours on each side of a change of the clocks the offset is the one before, or after it.
