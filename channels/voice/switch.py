@@ -15,6 +15,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from prometheus_client import Histogram
 
 from channels.ports import Hints
 from channels.voice import store
@@ -38,6 +39,13 @@ ORPHANS_EVERY: Final = 20  # looks
 RETRY_SECONDS: Final = (0.05, 0.2, 0.5, 1.0)
 ATTEMPTS: Final = 10
 """After so many failures of its own a report is given up."""
+
+
+MOS = Histogram(
+    "call_mos",
+    "Estimated quality of each leg of a call, every two seconds (ITU-T G.107)",
+    buckets=(1.5, 2, 2.5, 3, 3.3, 3.6, 3.8, 4, 4.2, 4.5),
+)
 
 
 class Switch:
@@ -140,6 +148,7 @@ class Switch:
             await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
 
     def quality(self, report: Quality) -> None:
+        MOS.observe(report.mos)
         told = self._told.get(report.call_id)
         shown = quality(report.model_dump())
         if told is None or shown is None:

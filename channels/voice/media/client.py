@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 import structlog
+from prometheus_client import Gauge
 from pydantic import BaseModel
 
 from channels.voice.media.protocol import (
@@ -61,6 +62,9 @@ GIVEN_UP_SECONDS: Final = 3.0
 """Without a connection for so long, every leg counts as lost."""
 REPORT_LIMIT: Final = 10_000
 """Reports in hand; beyond it lossy ones are dropped (media keeps the others)."""
+
+CONNECTED = Gauge("media_connected", "1 while this process is connected to the media process")
+FULL = Gauge("media_full", "1 while the media process carries as many calls as it can")
 
 _PROBLEMS: Final[Mapping[str, type[Problem]]] = {
     "invalid": Invalid,
@@ -218,6 +222,7 @@ class MediaClient:
     ) -> None:
         """Until the connection ends; raises what ended it."""
         self._writer = writer
+        CONNECTED.set(1)
         reports: asyncio.Queue[Report] = asyncio.Queue()
         tasks = {
             asyncio.create_task(self._read(reader, reports, listener), name="media-read"),
@@ -235,7 +240,7 @@ class MediaClient:
     async def _serve(self, reports: asyncio.Queue[Report], listener: Listener) -> None:
         hello = await self._ask(Hello(id=next(self._ids), take_reports=True))
         assert isinstance(hello, HelloData)
-        self.full = hello.live_calls >= hello.ceiling
+        self._fills(hello.live_calls >= hello.ceiling)
         log.info("media_connected", live_calls=hello.live_calls, ceiling=hello.ceiling)
         await listener.resync(hello)
         while True:
@@ -256,12 +261,16 @@ class MediaClient:
             elif isinstance(message, Quality):
                 listener.quality(message)
             elif isinstance(message, CallOverload):
-                self.full = message.reached
+                self._fills(message.reached)
             elif reports.qsize() < REPORT_LIMIT:
                 reports.put_nowait(message)
             else:
                 raise ProtocolError("more reports than can be taken in")
         raise ConnectionResetError("media closed the connection")
+
+    def _fills(self, full: bool) -> None:
+        self.full = full
+        FULL.set(full)
 
     def _answered(self, request_id: int | None, result: BaseModel | Problem) -> None:
         future = self._waiting.get(request_id) if request_id is not None else None
@@ -274,6 +283,7 @@ class MediaClient:
 
     def _let_go(self, writer: asyncio.StreamWriter) -> None:
         self._writer = None
+        CONNECTED.set(0)
         writer.close()
         for future in self._waiting.values():
             if not future.done():

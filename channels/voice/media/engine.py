@@ -204,6 +204,7 @@ class Engine:
         return StatsData(
             calls=len(self.calls),
             legs=len(self.legs),
+            tasks=len(asyncio.all_tasks()),
             ceiling=self.admission.ceiling,
             cpu_percent=round(self._watch.cpu_percent, 1),
         )

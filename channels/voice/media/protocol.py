@@ -230,10 +230,11 @@ class MixData(_Message):
 
 
 class StatsData(_Message):
-    """`cpu_percent` of one core, over the last seconds."""
+    """`cpu_percent` of one core, over the last seconds; `tasks` of the event loop."""
 
     calls: int
     legs: int
+    tasks: int
     ceiling: int
     cpu_percent: float
 

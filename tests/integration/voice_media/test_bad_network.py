@@ -19,7 +19,14 @@ import numpy as np
 import pytest
 
 from channels.voice.media import ulaw
-from channels.voice.media.protocol import Hello, HelloData, LegEnded, Quality
+from channels.voice.media.protocol import (
+    Hello,
+    HelloData,
+    LegEnded,
+    Quality,
+    StatsData,
+    StatsRequest,
+)
 from channels.voice.media.ulaw import RATE
 from tests.bench._media_load import Leg, resident_bytes
 from tests.conftest import NIGHTLY
@@ -241,23 +248,26 @@ async def test_short_calls_leave_nothing_behind(web: Web, media: Media) -> None:
         await web.report(LegEnded, lambda r: r.leg_id == b.leg_id)
         web.reports.clear()
 
-    def held() -> tuple[int, int, int]:
+    async def held() -> tuple[int, int, int, int]:
+        stats: StatsData = await web.ask(StatsRequest(id=0))
         proc = Path(f"/proc/{media.pid}")
         sockets = Path("/proc/net/udp").read_text().count("0100007F")
-        return len(list((proc / "fd").iterdir())), len(list((proc / "task").iterdir())), sockets
+        descriptors, threads = (len(list((proc / kind).iterdir())) for kind in ("fd", "task"))
+        return descriptors, threads, sockets, stats.tasks
 
     rounds = 1000 if NIGHTLY else 40
     for _ in range(10):
         await one()
     await asyncio.sleep(0.5)
-    before, memory = held(), resident_bytes(media.pid)
+    before, memory = await held(), resident_bytes(media.pid)
     for _ in range(rounds):
         await one()
     await asyncio.sleep(1)
-    after, grown = held(), resident_bytes(media.pid) - memory
+    after, grown = await held(), resident_bytes(media.pid) - memory
     assert after[0] <= before[0] + 2
     assert after[1] <= before[1]
     assert after[2] <= before[2] + 5  # other programs open some too
+    assert after[3] <= before[3] + 2
     assert grown < 4e6 + rounds * 2000
     hello: HelloData = await web.ask(Hello(id=0, take_reports=True))
     assert not used & {leg.leg_id for leg in hello.legs}
