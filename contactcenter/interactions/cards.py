@@ -328,7 +328,7 @@ SELECT r.id AS reservation_id, r.agent_id, r.interaction_id, i.conversation_id, 
         WHERE a.contact_id = c.id AND a.kind <> 'web'
         ORDER BY a.kind = 'email', a.kind, a.address LIMIT 1) AS address,
        (SELECT count(*) FROM interactions p
-        WHERE p.contact_id = i.contact_id AND p.id <> i.id
+        WHERE p.contact_id = i.contact_id AND p.id <> i.id AND p.direction <> 'internal'
           AND p.created_at >= i.created_at - $3::interval) AS repeat_count
 FROM reservations r
 JOIN work_items w ON w.id = r.work_item_id
@@ -409,7 +409,8 @@ SELECT i.id AS interaction_id, i.conversation_id, i.channel, i.direction, i.stat
 FROM contacts c
 JOIN interactions i ON i.contact_id = c.id OR i.customer_id = c.customer_id
 LEFT JOIN agents a ON a.id = i.agent_id
-WHERE c.id = $1 AND ($2::timestamptz IS NULL OR (i.created_at, i.id) < ($2, $3::uuid))
+WHERE c.id = $1 AND i.direction <> 'internal'
+  AND ($2::timestamptz IS NULL OR (i.created_at, i.id) < ($2, $3::uuid))
 ORDER BY i.created_at DESC, i.id DESC
 LIMIT $4
 """
