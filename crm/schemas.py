@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
@@ -58,22 +57,13 @@ def _flat(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-
-
-def _printable(text: str) -> str:
-    if _CONTROL.search(text):
-        raise PydanticCustomError("control_character", "Text without control characters.")
-    return text
-
-
 Amount = Annotated[Money, AfterValidator(_not_negative)]
 Price = Annotated[Money, AfterValidator(_positive)]
 Day = Annotated[date, AfterValidator(_day)]
-Text = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
-Label = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)]
-Long = Annotated[str, Field(max_length=8000), AfterValidator(_printable)]
-Note = Annotated[str, Field(min_length=1, max_length=8000), AfterValidator(_printable)]
+Text = Annotated[str, Field(max_length=200)]
+Label = Annotated[str, Field(min_length=1, max_length=100)]
+Long = Annotated[str, Field(max_length=8000)]
+Note = Annotated[str, Field(min_length=1, max_length=8000)]
 Present = AfterValidator(_present)
 """For a field that may be left out (None), never set to null."""
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=40)]], Field(max_length=30)]

@@ -8,15 +8,11 @@ from pydantic import BaseModel
 
 from contactcenter.core.access import Permission
 from contactcenter.core.errors import (
-    Conflict,
-    Forbidden,
     Invalid,
-    NotFound,
     PreconditionFailed,
     PreconditionRequired,
-    Problem,
 )
-from contactcenter.core.http import Handler, Method, Request, Response, Route
+from contactcenter.core.http import Handler, Request, Response, Route
 from crm.claims.schemas import (
     ApproveIn,
     AssignIn,
@@ -35,11 +31,14 @@ from crm.claims.schemas import (
     SendIn,
 )
 from crm.claims.service import ClaimService
+from crm.routes import reading, writing
 
 BASE = "/api/v1/claims"
 ONE = f"{BASE}/{{id}}"
 TAGS = ("claims",)
 STALE = (PreconditionFailed, PreconditionRequired)
+_read = partial(reading, "claims")
+_write = partial(writing, "claims")
 
 
 class ClaimRoutes:
@@ -136,50 +135,5 @@ def _card(card: ClaimOut) -> Response:
     return Response(card, version=card.version)
 
 
-def _read(
-    path: str,
-    handler: Handler,
-    summary: str,
-    response: type[BaseModel],
-    query: type[BaseModel] | None = None,
-) -> Route:
-    return Route(
-        "GET",
-        path,
-        handler,
-        Permission.CUSTOMERS_READ,
-        summary,
-        query=query,
-        response=response,
-        tags=TAGS,
-        errors=(NotFound, *((Invalid,) if query else ())),
-    )
-
-
 def _act(verb: str, handler: Handler, summary: str, body: type[BaseModel]) -> Route:
     return _write("POST", f"{ONE}/{verb}", handler, summary, body, ClaimOut)
-
-
-def _write(
-    method: Method,
-    path: str,
-    handler: Handler,
-    summary: str,
-    body: type[BaseModel],
-    response: type[BaseModel],
-    status: int = 200,
-    *more: type[Problem],
-) -> Route:
-    return Route(
-        method,
-        path,
-        handler,
-        Permission.CUSTOMERS_WRITE,
-        summary,
-        body=body,
-        response=response,
-        status=status,
-        tags=TAGS,
-        errors=(NotFound, Conflict, Invalid, Forbidden, *more),
-        creates=method == "POST",
-    )

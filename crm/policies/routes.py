@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from pydantic import BaseModel
-
 from contactcenter.core.access import Permission
 from contactcenter.core.errors import (
     Conflict,
-    Forbidden,
     Invalid,
-    NotFound,
     PreconditionFailed,
     PreconditionRequired,
-    Problem,
 )
-from contactcenter.core.http import Handler, Method, Request, Response, Route
+from contactcenter.core.http import Request, Response, Route
 from crm.policies.receipts import ReceiptService
 from crm.policies.schemas import (
     CancelIn,
@@ -49,11 +44,14 @@ from crm.policies.schemas import (
 )
 from crm.policies.service import PolicyService
 from crm.policies.terms import TermService
+from crm.routes import reading, writing
 
 BASE = "/api/v1/policies"
 ONE = f"{BASE}/{{id}}"
 RECEIPT = "/api/v1/receipts/{id}"
 STALE = (PreconditionFailed, PreconditionRequired)
+_read = partial(reading, "policies")
+_write = partial(writing, "policies")
 
 
 class PolicyRoutes:
@@ -299,48 +297,3 @@ class PolicyRoutes:
 
 def _card(card: PolicyOut) -> Response:
     return Response(card, version=card.version)
-
-
-def _read(
-    path: str,
-    handler: Handler,
-    summary: str,
-    response: type[BaseModel],
-    query: type[BaseModel] | None = None,
-) -> Route:
-    return Route(
-        "GET",
-        path,
-        handler,
-        Permission.CUSTOMERS_READ,
-        summary,
-        query=query,
-        response=response,
-        tags=("policies",),
-        errors=(NotFound, *((Invalid,) if query else ())),
-    )
-
-
-def _write(
-    method: Method,
-    path: str,
-    handler: Handler,
-    summary: str,
-    body: type[BaseModel] | None,
-    response: type[BaseModel],
-    status: int = 200,
-    *more: type[Problem],
-) -> Route:
-    return Route(
-        method,
-        path,
-        handler,
-        Permission.CUSTOMERS_WRITE,
-        summary,
-        body=body,
-        response=response,
-        status=status,
-        tags=("policies",),
-        errors=(NotFound, Conflict, Invalid, Forbidden, *more),
-        creates=method == "POST",
-    )

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from pydantic import BaseModel
-
 from contactcenter.core.access import Permission
 from contactcenter.core.errors import (
-    Conflict,
-    Forbidden,
     Invalid,
-    NotFound,
     PreconditionFailed,
     PreconditionRequired,
-    Problem,
 )
-from contactcenter.core.http import Handler, Method, Request, Response, Route
+from contactcenter.core.http import Request, Response, Route
 from crm.quotes.schemas import (
     ConvertByIdIn,
     Converted,
@@ -30,11 +24,14 @@ from crm.quotes.schemas import (
     RejectIn,
 )
 from crm.quotes.service import QuoteService
+from crm.routes import reading, writing
 
 BASE = "/api/v1/quotes"
 ONE = f"{BASE}/{{id}}"
 TAGS = ("quotes",)
 STALE = (PreconditionFailed, PreconditionRequired)
+_read = partial(reading, "quotes")
+_write = partial(writing, "quotes")
 
 
 class QuoteRoutes:
@@ -129,48 +126,3 @@ def _card(card: QuoteOut) -> Response:
 
 def _converted(done: Converted) -> Response:
     return Response(done, status=201 if done.created else 200)
-
-
-def _read(
-    path: str,
-    handler: Handler,
-    summary: str,
-    response: type[BaseModel],
-    query: type[BaseModel] | None = None,
-) -> Route:
-    return Route(
-        "GET",
-        path,
-        handler,
-        Permission.CUSTOMERS_READ,
-        summary,
-        query=query,
-        response=response,
-        tags=TAGS,
-        errors=(NotFound, *((Invalid,) if query else ())),
-    )
-
-
-def _write(
-    method: Method,
-    path: str,
-    handler: Handler,
-    summary: str,
-    body: type[BaseModel] | None,
-    response: type[BaseModel],
-    status: int = 200,
-    *more: type[Problem],
-) -> Route:
-    return Route(
-        method,
-        path,
-        handler,
-        Permission.CUSTOMERS_WRITE,
-        summary,
-        body=body,
-        response=response,
-        status=status,
-        tags=TAGS,
-        errors=(NotFound, Conflict, Invalid, Forbidden, *more),
-        creates=method == "POST",
-    )

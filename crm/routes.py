@@ -1,0 +1,56 @@
+"""Routes of what lies in a customer's file: who may read it, who may write in it."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from contactcenter.core.access import Permission
+from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, Problem
+from contactcenter.core.http import Handler, Method, Route
+
+
+def reading(
+    tag: str,
+    path: str,
+    handler: Handler,
+    summary: str,
+    response: type[BaseModel],
+    query: type[BaseModel] | None = None,
+) -> Route:
+    return Route(
+        "GET",
+        path,
+        handler,
+        Permission.CUSTOMERS_READ,
+        summary,
+        query=query,
+        response=response,
+        tags=(tag,),
+        errors=(NotFound, *((Invalid,) if query else ())),
+    )
+
+
+def writing(
+    tag: str,
+    method: Method,
+    path: str,
+    handler: Handler,
+    summary: str,
+    body: type[BaseModel] | None,
+    response: type[BaseModel],
+    status: int = 200,
+    *more: type[Problem],
+) -> Route:
+    return Route(
+        method,
+        path,
+        handler,
+        Permission.CUSTOMERS_WRITE,
+        summary,
+        body=body,
+        response=response,
+        status=status,
+        tags=(tag,),
+        errors=(NotFound, Conflict, Invalid, Forbidden, *more),
+        creates=method == "POST",
+    )
