@@ -85,14 +85,15 @@ async def ask(office: Office, path: str, move: str, term: Term, number: int) -> 
     if move == "endorse":
         body: dict[str, Any] = {"premium_amount": {"amount": f"{500 + number}.00"}}
         return await office.ask("lucia", "PATCH", path, body, **{"If-Match": "*"})
-    verb, body = {
+    posts: dict[str, tuple[str, dict[str, Any]]] = {
         "suspend": ("status", {"status": "suspended"}),
         "activate": ("status", {"status": "active"}),
         "cancel": (
             "cancel", {"reason": "policyholder_wish", "effective_date": term.today.isoformat()}
         ),
         "renew": ("renew", {"insurer_consents": True}),
-    }[move]  # fmt: skip
+    }  # fmt: skip
+    verb, body = posts[move]
     return await office.ask("lucia", "POST", f"{path}/{verb}", body)
 
 
