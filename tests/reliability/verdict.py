@@ -33,9 +33,15 @@ SELECT count(*) FROM (SELECT FROM reservations WHERE state = 'accepted'
 SERVED_TWICE: Final = """
 SELECT count(*) FROM (SELECT FROM segments GROUP BY interaction_id HAVING count(*) > 1) twice
 """
-SEGMENTS: Final = (
-    "SELECT agent_id, full_cost, started_at, ended_at FROM segments ORDER BY started_at"
-)
+# A chat whose customer has been silent for long is parked, and costs nothing from then on.
+SEGMENTS: Final = """
+SELECT s.agent_id, s.full_cost, s.started_at, least(s.ended_at, parked.at) AS ended_at
+FROM segments s LEFT JOIN (
+    SELECT (data ->> 'segment_id')::uuid AS segment_id, min(occurred_at) AS at
+    FROM event_log WHERE type = 'interaction.parked' GROUP BY 1
+) parked ON parked.segment_id = s.id
+ORDER BY s.started_at
+"""
 BUDGETS: Final = "SELECT id, budget FROM agents"
 OPEN: Final = "SELECT count(*) FROM interactions WHERE closed_at IS NULL"
 LOG: Final = """
