@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import CARMEN, World, looks
-from tests.e2e.sound import AGENT
+from tests.conftest import NIGHTLY
+from tests.e2e.conftest import CARMEN, PABLO, World, looks
+from tests.e2e.sound import AGENT, COLLEAGUE
 from tests.e2e.test_calls import REFUSED, answer, call_in, key, phone
+from tests.e2e.test_calls_limits import PLACES, calls_without_sound, hangs_up, with_each
 
 pytestmark = pytest.mark.browser
 
@@ -129,6 +132,96 @@ def widget_over(world: World, **look: Any) -> Page:
     return page
 
 
+def incoming(world: World, **look: Any) -> Page:
+    page = world.desk(CARMEN, voice=AGENT, **look)
+    other = phone(world, PABLO, COLLEAGUE)
+    key(other, "dial")
+    other.locator(".people button", has_text="Carmen").click()
+    expect(page.locator("section.offer .btn").last).to_be_visible()
+    return page
+
+
+def consult_waiting(world: World, **look: Any) -> Page:
+    page = consulting(world, **look)
+    claims = "iniestros" if look["locale"] == "es" else "laims"
+    page.locator(".people button", has_text=claims).first.click()
+    expect(page.locator("[data-key=cancel]")).to_be_attached()
+    return page
+
+
+def consult_talking(world: World, **look: Any) -> Page:
+    page = on_call(world, **look)
+    colleague = phone(world, PABLO, COLLEAGUE)
+    pressed(page, "consult")
+    page.locator(".people button", has_text="Pablo").click()
+    answer(colleague)
+    expect(page.locator("[data-key=complete]")).to_be_enabled()
+    return page
+
+
+def conference(world: World, **look: Any) -> Page:
+    page = consult_talking(world, **look)
+    pressed(page, "conference")
+    expect(page.locator("[data-key=hold]")).to_be_attached()
+    return page
+
+
+def paused(world: World, **look: Any) -> Page:
+    page = on_call(world, **look)
+    pressed(page, "record")
+    expect(page.locator(".phone-line")).to_contain_text(re.compile("pausa|paused"))
+    return page
+
+
+def vanished(world: World, **look: Any) -> Page:
+    page = world.desk(CARMEN, voice=AGENT, **look)
+    customer = call_in(world)
+    answer(page)
+    world.callers.remove(customer)
+    customer.close()
+    expect(page.locator(".phone-line [role=alert]")).to_be_visible()
+    return page
+
+
+def second_tab(world: World, **look: Any) -> Page:
+    page = on_call(world, **look)
+    page.context.new_page().goto(page.url)
+    expect(page.locator(".phone-line [role=alert]")).to_be_visible()
+    return page
+
+
+def widget_busy(world: World, **look: Any) -> Page:
+    others = [world.visitor(name="Otra Persona") for _ in range(PLACES)]
+    with_each(others, calls_without_sound)
+    page = widget_asked(world, **look)
+    page.locator(".call .btn.p").click()
+    expect(page.locator(".call [role=alert]")).to_be_visible()
+    with_each(others, hangs_up)
+    return page
+
+
+def widget_held(world: World, **look: Any) -> Page:
+    agent = phone(world, CARMEN, AGENT)
+    page = call_in(world, **look)
+    answer(agent)
+    expect(page.locator(".call .word span")).to_be_visible()
+    key(agent, "hold")
+    expect(agent.locator("[data-key=hold]")).to_have_attribute("aria-pressed", "true")
+    return page
+
+
+RARE: tuple[Screen, ...] = (
+    incoming,
+    consult_waiting,
+    consult_talking,
+    conference,
+    paused,
+    vanished,
+    second_tab,
+    widget_busy,
+    widget_held,
+)
+"""Looked at in the nightly run only."""
 SCREENS: tuple[Screen, ...] = (
     ready,
     telephone,
@@ -146,7 +239,7 @@ SCREENS: tuple[Screen, ...] = (
 )
 CASES = [
     pytest.param(screen, look, id=f"{screen.__name__}-{look[0]}-{look[1]}-{look[2]}")
-    for screen in SCREENS
+    for screen in (*SCREENS, *(RARE if NIGHTLY else ()))
     for look in looks(f"call {screen.__name__}")
 ]
 
