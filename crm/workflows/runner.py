@@ -188,14 +188,14 @@ class WorkflowRunner:
             number = row["steps_completed"]
             await store.end_step(work.conn, execution_id, number, "done", None, None, work.now)
             await self._moved(work, row, "running", {})
-            row = await store.run(work.conn, execution_id)
+            row = await store.run(work.conn, execution_id, lock=True)
         return row
 
     async def _step(self, work: Work, row: Record) -> bool:
         values = {
             "trigger": row["trigger_data"],
             "results": row["results"],
-            **await self._facts(work.conn, row["trigger_data"]),
+            **row["facts"],
         }
         state, action = next_action(
             row["steps"], State(row["step"], row["steps_completed"]), values
@@ -223,20 +223,13 @@ class WorkflowRunner:
         self, work: Work, row: Record, state: State, action: Do, values: Mapping[str, Any]
     ) -> bool:
         execution_id, number, config = row["id"], state.done, action.config
-        waits = action.type in {"wait_duration", "call_webhook"}
-        result = None if waits else await self._perform(work, row, number, action, values)
+        if action.type not in {"wait_duration", "call_webhook"}:
+            result = await self._perform(work, row, number, action, values)
+            return await self._done(work, row, state, action, result)
         await store.add_step(
-            work.conn, execution_id, number, action.step, action.type,
-            "waiting" if waits else "done", result, None, work.now,
+            work.conn, execution_id, number, action.step, action.type, "waiting", None, None,
+            work.now,
         )  # fmt: skip
-        if not waits:
-            done = after(state)
-            results = {name_of(row["steps"][action.step], action.step): result}
-            await store.move_run(
-                work.conn, execution_id, step=done.step, done=done.done, status="running",
-                at=work.now, results=results,
-            )  # fmt: skip
-            return True
         wake_at = None
         if action.type == "wait_duration":
             wake_at = work.now + timedelta(seconds=config["seconds"])
@@ -250,6 +243,25 @@ class WorkflowRunner:
             at=work.now, wake_at=wake_at,
         )  # fmt: skip
         return False
+
+    async def _done(
+        self, work: Work, row: Record, state: State, action: Do, result: Mapping[str, Any]
+    ) -> bool:
+        """The effect is there: note it, and the run's new place; whether there is more to do."""
+        done = after(state)
+        ends = done.step >= len(row["steps"])
+        await store.step_done(
+            work.conn, row["id"], state.done, action.step, action.type, result, work.now,
+            then=(done.step, done.done), status="completed" if ends else "running",
+            results={name_of(row["steps"][action.step], action.step): result},
+        )  # fmt: skip
+        if ends:
+            work.emit(
+                WorkflowCompleted(
+                    execution_id=row["id"], workflow_id=row["workflow_id"], steps=done.done
+                )
+            )
+        return not ends
 
     async def _perform(
         self, work: Work, row: Record, number: int, action: Do, values: Mapping[str, Any]

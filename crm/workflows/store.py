@@ -55,27 +55,58 @@ UPDATE workflows SET webhook_secret = $2, updated_at = $3, version = version + 1
 RETURNING version
 """
 START = """
-INSERT INTO workflow_executions (id, workflow_id, version, status, cause, depth, trigger_data,
-                                 steps_total, started_at)
-VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8)
-ON CONFLICT (cause) DO NOTHING RETURNING id
-"""
-COUNT = """
-UPDATE workflows SET execution_count = execution_count + 1, last_executed_at = $2 WHERE id = $1
+WITH begun AS (
+    INSERT INTO workflow_executions (id, workflow_id, version, status, cause, depth, trigger_data,
+                                     steps_total, started_at)
+    VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8)
+    ON CONFLICT (cause) DO NOTHING RETURNING id, workflow_id, started_at
+), counted AS (
+    UPDATE workflows w SET execution_count = w.execution_count + 1, last_executed_at = b.started_at
+    FROM begun b WHERE w.id = b.workflow_id
+)
+SELECT id FROM begun
 """
 RUN_COLUMNS: Final = (
     "e.id, e.workflow_id, e.version, e.status, e.depth, e.trigger_data, e.step,"
     " e.steps_completed, e.steps_total, e.wake_at, e.error_message, e.results, e.started_at,"
     " e.completed_at"
 )
-RUN = f"""
-SELECT {RUN_COLUMNS}, v.steps, w.webhook_secret
+# What conditions and texts may look at; nothing else of a row leaves it.
+_FACTS: Final = """jsonb_build_object(
+    'customer', (SELECT to_jsonb(x) FROM (SELECT id, kind, first_name, last_name, company_name,
+                 status, segment, locale, tags, lead_source, email IS NOT NULL AS has_email,
+                 portfolio_manager_id FROM customers WHERE id = {customer}) x),
+    'policy', (SELECT to_jsonb(x) FROM (SELECT id, reference, policy_number, policy_type, carrier,
+               status, coverage_end_date, premium_amount::text, auto_renew FROM policies
+               WHERE id = {policy}) x),
+    'claim', (SELECT to_jsonb(x) FROM (SELECT id, claim_number, claim_type, cause, payer, status,
+              injuries, claimed_amount::text, approved_amount::text, adjuster_id,
+              coverage ->> 'answer' AS coverage FROM claims WHERE id = {claim}) x),
+    'quote', (SELECT to_jsonb(x) FROM (SELECT id, quote_number, quote_type, status,
+              total_premium::text FROM quotes WHERE id = {quote}) x),
+    'interaction', (SELECT to_jsonb(x) FROM (SELECT id, channel, direction, queue, outcome, state
+                    FROM interactions WHERE id = {interaction}) x))
+"""
+_KINDS: Final = ("customer", "policy", "claim", "quote", "interaction")
+FACTS = "SELECT " + _FACTS.format(**{kind: f"${n}" for n, kind in enumerate(_KINDS, 1)})
+_ID: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+_OF_RUN: Final = {
+    kind: f"CASE WHEN e.trigger_data ->> '{kind}_id' ~ '{_ID}'"
+    f" THEN (e.trigger_data ->> '{kind}_id')::uuid END"
+    for kind in _KINDS
+}
+_RUN: Final = """
 FROM workflow_executions e
 JOIN workflow_versions v ON v.workflow_id = e.workflow_id AND v.version = e.version
 JOIN workflows w ON w.id = e.workflow_id
 WHERE e.id = $1
-"""  # noqa: S608 - constants
-LOCK_RUN = RUN + " FOR NO KEY UPDATE OF e"
+"""
+RUN = f"SELECT {RUN_COLUMNS}, v.steps, w.webhook_secret{_RUN}"
+# With what conditions and texts of the next step look at.
+LOCK_RUN = (
+    f"SELECT {RUN_COLUMNS}, v.steps, w.webhook_secret, {_FACTS.format(**_OF_RUN)} AS facts{_RUN}"
+    " FOR NO KEY UPDATE OF e"
+)
 RUNS = f"""
 SELECT {RUN_COLUMNS} FROM workflow_executions e
 WHERE e.workflow_id = $1 AND ($2::uuid IS NULL OR e.id < $2) ORDER BY e.id DESC LIMIT $3
@@ -93,6 +124,17 @@ INSERT INTO workflow_steps (execution_id, number, step, type, status, result, er
                             ended_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8::timestamptz,
         CASE WHEN $5 = 'waiting' THEN NULL ELSE $8::timestamptz END)
+"""
+STEP_DONE = """
+WITH noted AS (
+    INSERT INTO workflow_steps (execution_id, number, step, type, status, result, started_at,
+                                ended_at)
+    VALUES ($1, $2, $3, $4, 'done', $5, $6, $6)
+)
+UPDATE workflow_executions
+SET step = $7, steps_completed = $8, status = $9, wake_at = NULL, results = results || $10::jsonb,
+    completed_at = CASE WHEN $9 = 'completed' THEN $6::timestamptz END
+WHERE id = $1
 """
 END_STEP = """
 UPDATE workflow_steps SET status = $3, result = $4, error = $5, ended_at = $6
@@ -118,23 +160,6 @@ UNION ALL
    AND NOT EXISTS (SELECT FROM workflow_steps s WHERE s.execution_id = e.id
                    AND s.ended_at > $1::timestamptz - interval '5 minutes')
  ORDER BY e.started_at LIMIT 200)
-"""
-# What conditions and texts may look at; nothing else of a row leaves it.
-FACTS = """
-SELECT jsonb_build_object(
-    'customer', (SELECT to_jsonb(x) FROM (SELECT id, kind, first_name, last_name, company_name,
-                 status, segment, locale, tags, lead_source, email IS NOT NULL AS has_email,
-                 portfolio_manager_id FROM customers WHERE id = $1) x),
-    'policy', (SELECT to_jsonb(x) FROM (SELECT id, reference, policy_number, policy_type, carrier,
-               status, coverage_end_date, premium_amount::text, auto_renew FROM policies
-               WHERE id = $2) x),
-    'claim', (SELECT to_jsonb(x) FROM (SELECT id, claim_number, claim_type, cause, payer, status,
-              injuries, claimed_amount::text, approved_amount::text, adjuster_id,
-              coverage ->> 'answer' AS coverage FROM claims WHERE id = $3) x),
-    'quote', (SELECT to_jsonb(x) FROM (SELECT id, quote_number, quote_type, status,
-              total_premium::text FROM quotes WHERE id = $4) x),
-    'interaction', (SELECT to_jsonb(x) FROM (SELECT id, channel, direction, queue, outcome, state
-                    FROM interactions WHERE id = $5) x))
 """
 CUSTOMER_BEHIND = """
 SELECT coalesce((SELECT customer_id FROM policies WHERE id = $1),
@@ -190,10 +215,7 @@ async def set_secret(conn: Connection, workflow_id: UUID, sealed: bytes, at: dat
 
 async def start(conn: Connection, *values: Any) -> bool:
     """id, workflow, version, cause, depth, data, total, at. False: begun before."""
-    if await conn.fetchval(START, *values) is None:
-        return False
-    await conn.execute(COUNT, values[1], values[7])
-    return True
+    return await conn.fetchval(START, *values) is not None
 
 
 async def run(conn: Connection, execution_id: UUID, *, lock: bool = False) -> Record | None:
@@ -230,6 +252,25 @@ async def move_run(
 async def add_step(conn: Connection, *values: Any) -> None:
     """execution, number, step, type, status, result, error, at."""
     await conn.execute(ADD_STEP, *values)
+
+
+async def step_done(
+    conn: Connection,
+    execution_id: UUID,
+    number: int,
+    step: int,
+    kind: str,
+    result: Mapping[str, Any] | None,
+    at: datetime,
+    *,
+    then: tuple[int, int],
+    status: str,
+    results: Mapping[str, Any],
+) -> None:
+    """Note a step that is done, and the run's new place: `then` is (step, how many)."""
+    await conn.execute(
+        STEP_DONE, execution_id, number, step, kind, result, at, *then, status, dict(results)
+    )
 
 
 async def end_step(conn: Connection, *values: Any) -> bool:
