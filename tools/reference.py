@@ -6,7 +6,7 @@ Nothing is started and no database is looked at: the house is built and its tabl
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -20,6 +20,7 @@ from contactcenter.core.http import Route
 from contactcenter.core.privacy import TableRule
 from contactcenter.core.sockets import Command
 from contactcenter.realtime.snapshot import Centre
+from tools.reach import reach_of
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 API: Final = DOCS / "API.md"
@@ -93,7 +94,19 @@ def access_page() -> str:
         "",
         "## Routes",
         "",
-        *_matrix("route", roles, [(f"{r.method} {r.path}", r.permission) for r in _sorted(routes)]),
+        "`reach`: what lies behind the route's id. An `agent` of another team, and an",
+        "`interaction`, `conversation`, `contact`, `call` or `recording` of another queue, is",
+        "hidden from whoever is limited; a `queue` is written, a `team` and a `user` are seen",
+        "within one's limits; of a `portfolio` whoever is not of its team sees what the",
+        "conversation at hand needs; a `visitor` has the one conversation of the token;",
+        "`centre`: the same for everybody.",
+        "",
+        *_matrix(
+            "route",
+            roles,
+            [(f"{r.method} {r.path}", r.permission) for r in _sorted(routes)],
+            {f"{r.method} {r.path}": reach_of(r.method, r.path) for r in routes},
+        ),
         "",
         "## Socket commands",
         "",
@@ -102,12 +115,19 @@ def access_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _matrix(what: str, roles: Iterable[str], rows: Iterable[tuple[str, Permission]]) -> list[str]:
+def _matrix(
+    what: str,
+    roles: Iterable[str],
+    rows: Iterable[tuple[str, Permission]],
+    reach: Mapping[str, str] | None = None,
+) -> list[str]:
     roles = list(roles)
-    lines = [f"| {what} | {' | '.join(roles)} |", f"|---|{':-:|' * len(roles)}"]
+    heads = roles if reach is None else ["reach", *roles]
+    lines = [f"| {what} | {' | '.join(heads)} |", f"|---|{':-:|' * len(heads)}"]
     for name, permission in rows:
-        marks = ["✓" if may(role, permission) else "" for role in roles]
-        lines.append(f"| `{name}` | {' | '.join(marks)} |")
+        cells = [] if reach is None else [reach[name]]
+        cells += ["✓" if may(role, permission) else "" for role in roles]
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
     return lines
 
 
