@@ -100,6 +100,9 @@ const CASES: Record<AgentEventName, Case[]> = {
     },
   ],
   "interaction.changed": [upsert],
+  "file.changed": [
+    { before: mine, payload: { customer_id: uuid(900), contact_id: null, about: "policy" }, after: mine },
+  ],
   "chat.message": [
     {
       before: mine,

@@ -31,6 +31,8 @@ export interface Failure {
 export interface Pending extends Outgoing {
   /** Set when the centre refused it: the visitor decides what becomes of it. */
   failure: Failure | null;
+  /** Another tab has seen to it. */
+  gone?: boolean;
 }
 
 export type LinkState = "idle" | "connecting" | "online" | "offline";
@@ -159,7 +161,6 @@ export class Client {
   /** Gives a message that was not sent back to the visitor. */
   takeBack(client_id: string): string {
     const entry = this.state.outbox.find((e) => e.client_id === client_id);
-    this.store.drop(client_id);
     this.settle(client_id);
     return entry?.body ?? "";
   }
@@ -221,10 +222,12 @@ export class Client {
     const added = this.store.outbox().filter((e) => !known.has(e.client_id) && !this.settled.has(e.client_id));
     this.set({
       outbox: [
-        ...this.state.outbox.filter((e) => e.client_id !== gone),
+        ...this.state.outbox.map((e) => (e.client_id === gone ? { ...e, gone: true } : e)),
         ...added.map((e) => ({ ...e, failure: null })),
       ],
     });
+    // Sent by the other tab: it stays on show until the centre has told this one so.
+    if (gone) setTimeout(() => this.set({ outbox: this.state.outbox.filter((e) => e.client_id !== gone) }), SETTLED_MS);
     if (!session && (current || this.link)) {
       this.disconnect();
       this.set({ conversation: null, call: null, link: "idle", typing: false });
@@ -371,7 +374,7 @@ export class Client {
 
   /** Sends the oldest waiting message. False when there is none, or it has to wait. */
   private async sendNext(): Promise<boolean> {
-    const next = this.state.outbox.find((entry) => entry.failure === null);
+    const next = this.state.outbox.find((entry) => entry.failure === null && !entry.gone);
     if (!next || this.state.startFailure || this.state.pausedUntil !== null) return false;
     const session = this.store.session;
     if (!session) return this.begin();
@@ -472,11 +475,10 @@ export class Client {
     );
   }
 
-  /** It has arrived. Other tabs, which show it too, have a moment to hear so themselves. */
   private settle(client_id: string): void {
     this.settled.add(client_id);
     if (!this.state.outbox.some((entry) => entry.client_id === client_id)) return;
-    setTimeout(() => this.store.drop(client_id), SETTLED_MS);
+    this.store.drop(client_id);
     this.set({ outbox: this.state.outbox.filter((entry) => entry.client_id !== client_id) });
   }
 
