@@ -339,7 +339,13 @@ async def test_what_no_database_and_no_file_system_takes(centre: Centre) -> None
         assert status == 422
 
 
+async def counts(centre: Centre, *tables: str) -> list[int]:
+    async with db_of(centre) as conn:
+        return [await conn.fetchval(f"SELECT count(*) FROM {table}") for table in tables]
+
+
 async def test_a_beginning_that_is_repeated_begins_once(centre: Centre) -> None:
+    before = await counts(centre, "conversations", "messages")
     headers = {"Idempotency-Key": "key-of-the-widget"}
     body = {"queue": "SA", "message": "Hola", "client_id": "c1"}
     answers = await asyncio.gather(
@@ -350,12 +356,12 @@ async def test_a_beginning_that_is_repeated_begins_once(centre: Centre) -> None:
     )
     assert {status for status, _ in answers} == {201}
     assert len({started["token"] for _, started in answers}) == 1
-    async with db_of(centre) as conn:
-        assert await conn.fetchval("SELECT count(*) FROM conversations") == 1
-        assert await conn.fetchval("SELECT count(*) FROM messages") == 1
+    assert await counts(centre, "conversations", "messages") == [n + 1 for n in before]
 
 
 async def test_first_messages_at_once_make_one_interaction(centre: Centre) -> None:
+    tables = ("interactions", "work_items", "messages")
+    before = await counts(centre, *tables)
     visitor = Visitor(centre.url)
     await visitor.begin(queue="SA")
     answers = await asyncio.gather(
@@ -370,10 +376,8 @@ async def test_first_messages_at_once_make_one_interaction(centre: Centre) -> No
         )
     )
     assert {status for status, _ in answers} == {201}
-    async with db_of(centre) as conn:
-        assert await conn.fetchval("SELECT count(*) FROM interactions") == 1
-        assert await conn.fetchval("SELECT count(*) FROM work_items") == 1
-        assert await conn.fetchval("SELECT count(*) FROM messages") == 10
+    after = await counts(centre, *tables)
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 10]
 
 
 async def test_a_desk_that_reads_nothing_is_cut_and_the_others_are_told(centre: Centre) -> None:

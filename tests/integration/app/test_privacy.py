@@ -73,7 +73,9 @@ async def test_a_contact_is_exported_and_erased(centre: Centre, conn: db.Connect
     )
     await conn.execute("UPDATE segments SET note = 'Zenobia llamó'")
     await conn.execute(
-        "UPDATE interactions SET subject = 'De Zenobia', metadata = $1", {"of": "Zenobia"}
+        "UPDATE interactions SET subject = 'De Zenobia', metadata = $1 WHERE contact_id = $2",
+        {"of": "Zenobia"},
+        contact,
     )
     assert hits(await dump(conn)) >= {"contacts", "contact_addresses", "messages", "segments"}
 

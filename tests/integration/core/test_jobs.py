@@ -215,6 +215,7 @@ async def test_a_schedule_that_finds_the_database_away_comes_again(
     async with running(settings, schedules=(schedule,)), asyncio.timeout(10):
         while not await conn.fetchval("SELECT count(*) FROM pgqueuer_schedules"):
             await asyncio.sleep(0.05)
-        await conn.execute("UPDATE pgqueuer_schedules SET next_run = now()")
+    await conn.execute("UPDATE pgqueuer_schedules SET next_run = now()")
+    async with running(settings, schedules=(schedule,)), asyncio.timeout(30):
         await done.wait()
     assert tries == 2
