@@ -431,6 +431,7 @@ def test_the_customers_name_is_edited_in_place(world: World) -> None:
 
 def test_a_supervisor_changes_a_status_and_the_agent_is_told(world: World, centre: Centre) -> None:
     agent = world.desk(CARMEN)
+    expect(agent.locator(".status")).to_contain_text("Disponible")
     me = centre.ask(CARMEN, "GET", "/auth/me")["agent"]["id"]
     centre.ask(ELENA, "POST", f"/agents/{me}/status", {"status": "away", "reason": "meeting"})
     expect(agent.locator(".forced")).to_contain_text("supervisión")
