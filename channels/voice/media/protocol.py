@@ -15,7 +15,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-MAX_LINE = 65_536
+MAX_LINE = 1 << 20  # all legs and calls of a full house, and the longest SDP, with room
 """Longest line in bytes, its newline included."""
 MAX_PARTIES = 8
 """Most legs of one mix."""

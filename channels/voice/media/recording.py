@@ -36,6 +36,8 @@ CUT_SECONDS = 0.5
 """Between two writes of a recording."""
 LATENESS = RATE * 3 // 10
 """How long a packet may take and still find its place, in samples."""
+MOST_GAPS = 400
+"""A report is one line of the protocol: later pauses are told as one."""
 MAX_WAITING = 512
 """Writes that may wait for the disk, of all recordings together."""
 
@@ -266,7 +268,7 @@ class Writer:
         if file.descriptor is None:  # it never began: web finds no file, and says that it failed
             return RecordingFinished(
                 at=at, recording_id=file.recording_id, path=whole.name, bytes=0, sha256="",
-                gaps=gaps, seconds=0,
+                gaps=_told(gaps), seconds=0,
             )  # fmt: skip
         with contextlib.suppress(OSError):  # a full disk: the report tells the pauses too
             self._note(file, gaps)
@@ -326,6 +328,13 @@ def _repair(part: Path) -> None:
         os.fsync(file.fileno())
 
 
+def _told(gaps: tuple[Gap, ...]) -> tuple[Gap, ...]:
+    if len(gaps) <= MOST_GAPS:
+        return gaps
+    first = gaps[: MOST_GAPS - 1]
+    return (*first, gaps[len(first)].model_copy(update={"end": gaps[-1].end}))
+
+
 def _finished(
     whole: Path, recording_id: UUID, gaps: tuple[Gap, ...], at: datetime
 ) -> RecordingFinished:
@@ -333,6 +342,6 @@ def _finished(
     with whole.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return RecordingFinished(
-        at=at, recording_id=recording_id, path=whole.name, bytes=size, sha256=digest, gaps=gaps,
-        seconds=(size - _HEADER.size) / _CHANNELS / RATE,
+        at=at, recording_id=recording_id, path=whole.name, bytes=size, sha256=digest,
+        gaps=_told(gaps), seconds=(size - _HEADER.size) / _CHANNELS / RATE,
     )  # fmt: skip

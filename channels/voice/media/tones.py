@@ -6,7 +6,7 @@ where full scale of µ-law is +3.14 dBm0.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from itertools import cycle, islice
 
 import numpy as np
@@ -86,7 +86,7 @@ def _loop_codes(tone: str) -> bytes:
     return ulaw.encode(loop(tone)).tobytes()
 
 
-@cache
+@lru_cache(maxsize=32)
 def signal(sound: str, digits: str = "") -> Samples:
     """A sound that is played once, in whole frames: beep, notice, or dtmf with its digits."""
     gap = np.zeros(round(DTMF_SECONDS * RATE), np.int16)
@@ -96,8 +96,13 @@ def signal(sound: str, digits: str = "") -> Samples:
         case "notice":
             parts = [sine(0.4, NOTICE_HZ), gap, sine(0.4, NOTICE_HZ)]
         case _:
-            parts = [part for d in digits for part in (sine(DTMF_SECONDS, *DTMF[d]), gap)]
+            parts = [part for digit in digits for part in (_pressed(digit), gap)]
     return _whole_frames(np.concatenate(parts))
+
+
+@cache
+def _pressed(digit: str) -> Samples:
+    return sine(DTMF_SECONDS, *DTMF[digit])
 
 
 def _music() -> Samples:

@@ -84,9 +84,11 @@ export function StatusMenu() {
           <>
             <StateShape state={live ? me.state : "offline"} />
             <span className="cut">{live ? word : t("linkOffline")}</span>
-            <span className="t" aria-hidden="true">
-              {clockDuration(now - Date.parse(me.state_since))}
-            </span>
+            {me.state !== "offline" && (
+              <span className="t" aria-hidden="true">
+                {clockDuration(now - Date.parse(me.state_since))}
+              </span>
+            )}
             {me.after_this && (
               <span className="after" title={t("afterThis")}>
                 <Icon name="right" size={12} />

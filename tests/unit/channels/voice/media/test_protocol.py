@@ -110,3 +110,18 @@ def test_serving_loads_no_media_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_a_full_house_is_one_line() -> None:
+    calls = [uuid4() for _ in range(1000)]
+    legs = [
+        protocol.LegState(leg_id=uuid4(), connected=True, lost=False, call_id=call)
+        for call in calls
+        for _ in range(2)
+    ]
+    data = protocol.HelloData(
+        node=uuid4(), journal=uuid4(), started_at=datetime(2027, 3, 16, 9, tzinfo=UTC),
+        legs=tuple(legs), ceiling=1000, live_calls=1000,
+        calls=tuple(protocol.CallVersion(call_id=call, version=2**50) for call in calls),
+    )  # fmt: skip
+    assert len(protocol.encode(data)) < protocol.MAX_LINE

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -10,7 +12,7 @@ import pytest
 
 from channels.voice.media import recording as module
 from channels.voice.media import ulaw
-from channels.voice.media.protocol import RecordingFinished
+from channels.voice.media.protocol import RecordingFinished, encode
 from channels.voice.media.recording import Block, Recording, Writer, header, recover
 from channels.voice.media.ulaw import FRAME, FRAME_SECONDS, RATE, SILENCE
 
@@ -198,3 +200,17 @@ async def test_a_disk_that_takes_a_part_gets_the_rest(
     report = await whole(tape, 100.4)
     assert channels(tmp_path / report.path)[0] == LOUD * 20
     await writer.close()
+
+
+def test_pauses_without_end_still_make_a_line(tmp_path: Path) -> None:
+    """Of a recording that a killed process left, too."""
+    moments = [AT + timedelta(seconds=n) for n in range(4001)]
+    pauses = [{"from": a.isoformat(), "to": b.isoformat()} for a, b in pairwise(moments)]
+    note = {"recording_id": str(uuid4()), "began": AT.isoformat(), "gaps": pauses}
+    path = tmp_path / f"{note['recording_id']}.json"
+    path.write_text(json.dumps(note))
+    path.with_suffix(".wav").write_bytes(header(0))
+    (report,) = recover(tmp_path, AT)
+    encode(report)
+    assert len(report.gaps) == module.MOST_GAPS
+    assert (report.gaps[0].start, report.gaps[-1].end) == (moments[0], moments[-1])
