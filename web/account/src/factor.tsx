@@ -2,12 +2,13 @@
 import { api, readSession } from "@contactcenter/shared/api";
 import { CODE_DIGITS, CodeField } from "@contactcenter/shared/code";
 import type { RecoveryOut, SetUpOut } from "@contactcenter/shared/contract";
+import { Outcome } from "@contactcenter/shared/outcome";
 import { useSaid } from "@contactcenter/shared/problems";
 import { Button, Chip, Field } from "@contactcenter/shared/ui";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 
 import { useSending } from "./letters";
-import { Outcome, Section } from "./profile";
+import { Section } from "./profile";
 import { useT } from "./texts";
 
 type Step =

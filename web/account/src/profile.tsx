@@ -3,6 +3,7 @@ import { api, ApiError, readSession, session, signOut } from "@contactcenter/sha
 import type { IdentitiesOut, LinkOut, ProvidersOut, SessionOut, SessionsOut, UserOut } from "@contactcenter/shared/contract";
 import { PasswordField, Summary, useCentreName } from "@contactcenter/shared/doorway";
 import { Icon } from "@contactcenter/shared/icons";
+import { Outcome } from "@contactcenter/shared/outcome";
 import { locale, type Locale } from "@contactcenter/shared/prefs";
 import { LanguageMenu, ThemeButton } from "@contactcenter/shared/prefs-ui";
 import { useSaid } from "@contactcenter/shared/problems";
@@ -72,28 +73,6 @@ export function Section({ title, hint, aside, children }: { title: string; hint?
       </header>
       {children}
     </section>
-  );
-}
-
-/** What became of a form, in a line that is always there. */
-export function Outcome({ failure, done }: { failure: unknown; done?: string | false | null | undefined }) {
-  const said = useSaid();
-  return (
-    <p className="outcome" role="status">
-      {failure ? (
-        <span className="c-bad row">
-          <Icon name="octagon" size={12} />
-          {said.whole(failure)}
-        </span>
-      ) : (
-        done && (
-          <span className="c-ok row">
-            <Icon name="check" size={12} />
-            {done}
-          </span>
-        )
-      )}
-    </p>
   );
 }
 

@@ -111,28 +111,6 @@ export function Box({ items, failure, again, empty, children }: { items: unknown
   );
 }
 
-/** What became of something, in a line that is always there. */
-export function Outcome({ failure, done }: { failure: unknown; done?: string | false | null }) {
-  const said = useSaid();
-  return (
-    <p className="outcome t13" role="status">
-      {failure ? (
-        <span className="c-bad row">
-          <Icon name="octagon" size={12} />
-          {said.whole(failure)}
-        </span>
-      ) : (
-        done && (
-          <span className="c-ok row">
-            <Icon name="check" size={12} />
-            {done}
-          </span>
-        )
-      )}
-    </p>
-  );
-}
-
 /** Day and hour; the exact instant on hover. */
 export function Moment({ at, seconds }: { at: string; seconds?: boolean }) {
   const times = useTimes();

@@ -2,10 +2,11 @@
 import { api } from "@contactcenter/shared/api";
 import type { AuditRow, AuditVerdict } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
+import { Outcome } from "@contactcenter/shared/outcome";
 import { Button, Chip, Field, IconButton } from "@contactcenter/shared/ui";
 import { Fragment, useId, useState } from "react";
 
-import { Box, Moment, Outcome, usePages, useSettled } from "./asked";
+import { Box, Moment, usePages, useSettled } from "./asked";
 import { type Change, changesOf, dayEnd, dayStart } from "./changes";
 import { type Key, useT } from "./texts";
 

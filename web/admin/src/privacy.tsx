@@ -1,12 +1,13 @@
 /** Requests to export or erase a person's data, each with its certificate. */
 import { api, session } from "@contactcenter/shared/api";
 import type { Hits, PrivacyAsk, PrivacyRequest, UserList } from "@contactcenter/shared/contract";
+import { Outcome } from "@contactcenter/shared/outcome";
 import { useSaid } from "@contactcenter/shared/problems";
 import { useStore } from "@contactcenter/shared/store";
 import { Button, Chip, Dialog, Field } from "@contactcenter/shared/ui";
 import { type FormEvent, useEffect, useId, useState } from "react";
 
-import { Box, Moment, Outcome, useAsked, usePages, useSettled } from "./asked";
+import { Box, Moment, useAsked, usePages, useSettled } from "./asked";
 import { type Key, useT } from "./texts";
 import { Choice } from "./users";
 

@@ -2,13 +2,14 @@
 import { api, session } from "@contactcenter/shared/api";
 import type { RoleList, RoleOut } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
+import { Outcome } from "@contactcenter/shared/outcome";
 import { locale } from "@contactcenter/shared/prefs";
 import { useSaid } from "@contactcenter/shared/problems";
 import { useStore } from "@contactcenter/shared/store";
 import { Button, Dialog, Field } from "@contactcenter/shared/ui";
 import { type FormEvent, useId, useState } from "react";
 
-import { Box, Outcome, useAsked } from "./asked";
+import { Box, useAsked } from "./asked";
 import { wordsOf } from "./permissions";
 import { useT } from "./texts";
 import { Choice, useGivable } from "./users";

@@ -1,12 +1,13 @@
 /** Teams: who is in them, and which queues' work comes to them. */
 import { api, session } from "@contactcenter/shared/api";
 import type { AgentList, AgentProfile, TeamList, TeamMember, TeamOut } from "@contactcenter/shared/contract";
+import { Outcome } from "@contactcenter/shared/outcome";
 import { useSaid } from "@contactcenter/shared/problems";
 import { useStore } from "@contactcenter/shared/store";
 import { Button, Dialog, Field, IconButton } from "@contactcenter/shared/ui";
 import { type FormEvent, useId, useState } from "react";
 
-import { Box, Outcome, useAsked } from "./asked";
+import { Box, useAsked } from "./asked";
 import { type Key, useT } from "./texts";
 import { Ticks, useQueues } from "./user";
 

@@ -1,6 +1,7 @@
 /** One user: the invitation, and what can be changed of an account. */
 import { api, session } from "@contactcenter/shared/api";
 import type { InviteIn, QueueCard, RoleOut, TeamList, TeamOut, UserIn, UserRow } from "@contactcenter/shared/contract";
+import { Outcome } from "@contactcenter/shared/outcome";
 import { looksLikeAddress } from "@contactcenter/shared/passwords";
 import { locale, type Locale } from "@contactcenter/shared/prefs";
 import { useSaid } from "@contactcenter/shared/problems";
@@ -8,7 +9,7 @@ import { useStore } from "@contactcenter/shared/store";
 import { Button, Dialog, Field } from "@contactcenter/shared/ui";
 import { type FormEvent, useId, useState } from "react";
 
-import { Moment, Outcome, useAsked } from "./asked";
+import { Moment, useAsked } from "./asked";
 import { useT } from "./texts";
 import { Choice, fullName, useGivable } from "./users";
 

@@ -1,12 +1,13 @@
 /** Users: found, invited, changed. */
 import { session } from "@contactcenter/shared/api";
 import type { RoleList, RoleOut, UserRow } from "@contactcenter/shared/contract";
+import { Outcome } from "@contactcenter/shared/outcome";
 import { useStore } from "@contactcenter/shared/store";
 import { Button, Chip, Field, type Tone } from "@contactcenter/shared/ui";
 import type { IconName } from "@contactcenter/shared/icons";
 import { useId, useState } from "react";
 
-import { Box, Moment, Outcome, useAsked, usePages, useSettled } from "./asked";
+import { Box, Moment, useAsked, usePages, useSettled } from "./asked";
 import { type Key, useT } from "./texts";
 import { EditUser, Invite } from "./user";
 
