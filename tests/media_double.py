@@ -155,7 +155,7 @@ class MediaDouble:
                 data = p.OfferData(sdp=SDP)
             case p.CallMix():
                 known = self.mixes.get(request.call_id)
-                if known is None and len(self.mixes) >= self.ceiling:
+                if known is None and len(self.mixes) >= self.ceiling and not request.admitted:
                     return p.Refused(id=request.id, code="busy", detail="No room.")
                 if known is None or known.version <= request.version:
                     self.mixes[request.call_id] = request

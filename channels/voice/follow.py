@@ -33,7 +33,7 @@ from channels.voice.media.protocol import (
     RecordingStarted,
     Report,
 )
-from channels.voice.recorder import record_by_rule
+from channels.voice.recorder import record_by_rule, record_on
 from channels.voice.service import AgentCalls
 from channels.voice.store import CallRow
 from channels.voice.visitors import end_by_customer, withdraw_request
@@ -306,16 +306,21 @@ class Followers:
         await self._desks.can_handle(work, agent_id, desk_channels(state == "connected"))
 
     async def _recording_started(self, work: Work, report: RecordingStarted) -> None:
-        at = self._by_our_clock(report.at)
-        call_id = await recording_store.started(work.conn, report.recording_id, at)
+        call_id = await recording_store.call_of(work.conn, report.recording_id)
         if call_id is None:
             return
         row = await line.locked(work, call_id)
+        at = self._by_our_clock(report.at)
+        await recording_store.started(work.conn, report.recording_id, at)
         after = calls.recording_started(row.call, report.recording_id)
         state = after.recording.state
         await line.change(work, row, after, said(CallRecordingChanged, state=state, cause=MEDIA))
 
     async def _recording_finished(self, work: Work, report: RecordingFinished) -> None:
+        call_id = await recording_store.call_of(work.conn, report.recording_id)
+        if call_id is None:
+            return
+        row = await line.locked(work, call_id)
         known = await recording_store.finished(
             work.conn,
             report.recording_id,
@@ -337,6 +342,16 @@ class Followers:
                 {"recording_id": str(report.recording_id)},
                 dedupe_key=f"{STORE_RECORDING}:{report.recording_id}",
             )
+        if known and row.call.recording.id == report.recording_id:
+            await self._recording_cut(work, row, goes_on=report.recovered)
+
+    async def _recording_cut(self, work: Work, row: CallRow, *, goes_on: bool) -> None:
+        """The media has closed a file that nobody had ended. After its restart the call is recorded
+        on, as another recording; a disk that fails would fail again."""
+        with line.moves:
+            after = await record_on(work, row, row.call) if goes_on else calls.stop(row.call)
+        state = after.recording.state
+        await line.change(work, row, after, said(CallRecordingChanged, state=state, cause=MEDIA))
 
     def _by_our_clock(self, at: datetime) -> datetime:
         """The media tells the machine's time; the centre may play another hour."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from channels.voice import store
+from channels.voice import recording_store, store
 from channels.voice.call import Call, IllegalMoveError, Leg
 from channels.voice.store import CallRow
 from contactcenter.core.errors import Conflict, NotFound
@@ -57,6 +57,9 @@ async def change(
     version = await store.save(work.conn, before, after, work.now, reason=reason)
     if version is None:
         raise Conflict("Somebody else has just changed this call.")
+    tape = before.call.recording.id
+    if tape is not None and after.recording.id != tape:
+        await recording_store.left(work.conn, tape)
     row = replace(before, call=after, version=version)
     if after.ended:
         talked = work.now - before.answered_at if before.answered_at else None

@@ -20,6 +20,13 @@ async def begin_recording(work: Work, row: CallRow, call: Call) -> Call:
     return after
 
 
+async def record_on(work: Work, row: CallRow, call: Call) -> Call:
+    """The call with another recording in place of one that was cut off; a pause goes on."""
+    paused = call.recording.state == "paused"
+    after = await begin_recording(work, row, calls.stop(call))
+    return calls.pause(after) if paused else after
+
+
 async def record_by_rule(work: Work, row: CallRow, call: Call) -> Call:
     """The call when an agent has answered: recorded if the queue's rule says so, once."""
     recording = call.recording

@@ -78,15 +78,38 @@ async def begin(
     await conn.execute(BEGIN, recording_id, call_id, at, retention, health)
 
 
+CALL_OF = "SELECT call_id FROM recordings WHERE id = $1"
+
+
+async def call_of(conn: Connection, recording_id: UUID) -> UUID | None:
+    """Whose call it is; None: unknown."""
+    call_id: UUID | None = await conn.fetchval(CALL_OF, recording_id)
+    return call_id
+
+
 STARTED = """
-UPDATE recordings SET started_at = coalesce(started_at, $2) WHERE id = $1 RETURNING call_id
+UPDATE recordings
+SET started_at = coalesce(started_at, $2),
+    state = CASE WHEN state = 'empty' THEN 'recording' ELSE state END
+WHERE id = $1
 """
 
 
-async def started(conn: Connection, recording_id: UUID, at: datetime) -> UUID | None:
-    """The first frame is stored; whose call it is."""
-    call_id: UUID | None = await conn.fetchval(STARTED, recording_id, at)
-    return call_id
+async def started(conn: Connection, recording_id: UUID, at: datetime) -> None:
+    """The first frame is stored."""
+    await conn.execute(STARTED, recording_id, at)
+
+
+LEFT = """
+UPDATE recordings SET state = 'empty', version = version + 1
+WHERE id = $1 AND state = 'recording' AND started_at IS NULL
+"""
+
+
+async def left(conn: Connection, recording_id: UUID) -> None:
+    """The call does not make it any more. Without a first frame there is nothing to wait for; if
+    the media comes to tell of one yet, that is taken in all the same."""
+    await conn.execute(LEFT, recording_id)
 
 
 FINISHED = """
@@ -99,7 +122,7 @@ SET state = 'finished', finished_at = $2, path = $3, seconds = $4, bytes = $5, s
                 ORDER BY g.start)
          FROM unnest($7::timestamptz[], $8::timestamptz[]) AS g (start, until)), '[]'),
     recovered = $9, version = version + 1
-WHERE r.id = $1 AND r.state = 'recording'
+WHERE r.id = $1 AND r.state IN ('recording', 'empty')
 RETURNING r.call_id
 """
 
@@ -146,7 +169,7 @@ FROM recordings r JOIN calls c ON c.id = r.call_id WHERE r.id = $1
 
 OF_CALLS = f"""
 SELECT {RECORDING_COLUMNS} FROM recordings r
-WHERE r.call_id = ANY ($1::uuid[]) ORDER BY r.created_at, r.id
+WHERE r.call_id = ANY ($1::uuid[]) AND r.state <> 'empty' ORDER BY r.created_at, r.id
 """  # noqa: S608 - a constant
 
 
@@ -155,6 +178,7 @@ async def recording(conn: Connection, recording_id: UUID) -> Record | None:
 
 
 async def of_calls(conn: Connection, call_ids: Sequence[UUID]) -> list[Record]:
+    """Those that there is, or was, something of."""
     return await conn.fetch(OF_CALLS, list(call_ids))
 
 

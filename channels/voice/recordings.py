@@ -207,7 +207,7 @@ class RecordingService:
 
     async def _visible(self, conn: Connection, principal: Principal, recording_id: UUID) -> Record:
         row = await recording_store.recording(conn, recording_id)
-        if row is None:
+        if row is None or row["state"] == "empty":
             raise NotFound
         await hall.require_sight(conn, principal, interaction_id=row["interaction_id"])
         return row

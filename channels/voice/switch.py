@@ -112,7 +112,7 @@ class Switch:
         for leg in call.agents:
             await self._media.end(leg.id)  # an echo test that is still going on
         legs, recording = orders(call)
-        await self._media.mix(call.id, row.version, legs, recording)
+        await self._media.mix(call.id, row.version, legs, recording, admitted=True)
 
     # In
 

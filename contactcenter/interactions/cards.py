@@ -404,7 +404,8 @@ SELECT i.id AS interaction_id, i.conversation_id, i.channel, i.direction, i.stat
                 (SELECT jsonb_agg(jsonb_build_object(
                      'recording_id', r.id, 'state', r.state, 'seconds', r.seconds,
                      'started_at', r.started_at) ORDER BY r.created_at, r.id)
-                 FROM recordings r WHERE r.call_id = k.id AND r.state <> 'deleted'), '[]'))
+                 FROM recordings r
+                 WHERE r.call_id = k.id AND r.state NOT IN ('deleted', 'empty')), '[]'))
         FROM calls k WHERE k.interaction_id = i.id) AS call
 FROM contacts c
 JOIN interactions i ON i.contact_id = c.id OR i.customer_id = c.customer_id

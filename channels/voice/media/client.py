@@ -131,8 +131,11 @@ class MediaClient:
         version: int,
         legs: Mapping[UUID, Hear],
         recording: RecordingOrder | None = None,
+        *,
+        admitted: bool = False,
     ) -> None:
-        """Raises Unavailable (ctx.reason all_lines_busy) for a new call above the ceiling."""
+        """Raises Unavailable (ctx.reason all_lines_busy) for a new call above the ceiling, unless
+        it was `admitted` before."""
         await self._ask(
             CallMix(
                 id=next(self._ids),
@@ -140,6 +143,7 @@ class MediaClient:
                 version=version,
                 legs=dict(legs),
                 recording=recording,
+                admitted=admitted,
             )
         )
 

@@ -155,7 +155,7 @@ class Engine:
         """Put a mix in force. Returns the version in force. Raises BusyRefusal."""
         call = self.calls.get(request.call_id)
         if call is None:
-            if self.admission.overloaded:
+            if self.admission.overloaded and not request.admitted:
                 raise BusyRefusal(f"{len(self.calls)} calls are running, as many as go")
             call = self.calls[request.call_id] = Call(request.call_id, -1, {})
             self._watch.tell_overload()

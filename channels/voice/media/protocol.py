@@ -139,13 +139,18 @@ class LegPlay(_Request):
 
 
 class CallMix(_Request):
-    """The whole mix of a call. A leg that is not negotiated yet joins when it is."""
+    """The whole mix of a call. A leg that is not negotiated yet joins when it is.
+
+    A call that media does not know is a new one, and refused as `busy` above the ceiling; one that
+    was `admitted` before (media has restarted since) is not.
+    """
 
     do: Literal["call.mix"] = "call.mix"
     call_id: UUID
     version: int = Field(ge=0)
     legs: dict[UUID, Hear] = Field(max_length=MAX_PARTIES)
     recording: RecordingOrder | None = None
+    admitted: bool = False
 
     @model_validator(mode="after")
     def _known_legs(self) -> Self:

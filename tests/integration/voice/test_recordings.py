@@ -33,11 +33,16 @@ def wav(seconds: float) -> bytes:
 
 
 async def recorded(
-    scene: Scene, caller: Caller, content: bytes, *, said: bytes | None = None
+    scene: Scene,
+    caller: Caller,
+    content: bytes,
+    *,
+    said: bytes | None = None,
+    order: p.RecordingOrder | None = None,
 ) -> UUID:
     """The media has recorded the call and closed the file; the recording's id. `said`: what the
     media believes is in it."""
-    order = scene.media.mixes[caller.call].recording
+    order = order or scene.media.mixes[caller.call].recording
     assert order is not None
     folder = scene.centre.settings.app.data_dir / "media" / "recordings"
     await asyncio.to_thread(_write, folder, f"{order.recording_id}.wav", content)
@@ -194,6 +199,104 @@ async def test_the_agent_pauses_and_stops(scene: Scene) -> None:
     await lucia.do("call.hold", {**ref, "on": False})
     await lucia.do("call.record", {**ref, "state": "stop"})
     await scene.media.until(lambda: writing() is None)
+
+
+async def states(scene: Scene, caller: Caller) -> list[str]:
+    """Of the call's recordings, in order."""
+    async with scene.centre.house.deps.work.reading("test") as conn:
+        found = "SELECT state FROM recordings WHERE call_id = $1 ORDER BY id"
+        return [row["state"] for row in await conn.fetch(found, caller.call)]
+
+
+@pytest.mark.parametrize("paused", [False, True])
+async def test_after_a_restart_of_the_media_the_call_is_recorded_on(
+    scene: Scene, paused: bool
+) -> None:
+    caller, lucia = await talking(scene)
+    first = scene.media.mixes[caller.call].recording
+    assert first is not None
+    await recorded_until_now(scene, caller, lucia)
+    if paused:
+        await lucia.do("call.record", {"call_id": caller.call_id, "state": "pause"})
+    await scene.media.restart()
+    scene.media.report(
+        p.RecordingFinished,
+        recording_id=first.recording_id,
+        path=f"{first.recording_id}.wav",
+        seconds=1.0,
+        bytes=0,
+        sha256="",
+        recovered=True,
+    )
+
+    def another() -> bool:
+        order = scene.media.mixes[caller.call].recording
+        return order is not None and order.recording_id != first.recording_id
+
+    await scene.media.until(lambda: caller.call in scene.media.mixes and another())
+    for phone in (caller, lucia):
+        scene.media.connect(phone.leg)
+    await scene.media.until(
+        lambda: bool((o := scene.media.mixes[caller.call].recording) and o.writing) is not paused
+    )
+    await record_is(lucia, caller, "paused" if paused else "notice")
+    assert (await states(scene, caller))[1:] == ["recording"]
+
+
+async def recorded_until_now(scene: Scene, caller: Caller, phone: Phone) -> None:
+    order = scene.media.mixes[caller.call].recording
+    assert order is not None
+    scene.media.report(p.RecordingStarted, recording_id=order.recording_id)
+    await record_is(phone, caller, "recording")
+
+
+async def record_is(phone: Phone, caller: Caller, state: str) -> Payload:
+    """What the desk is told of the recording, as soon as it is in this state."""
+
+    def told() -> Payload | None:
+        record: Payload = (phone.card(caller.call_id) or {}).get("record", {})
+        return record if record.get("state") == state else None
+
+    found: Payload = await phone.desk.until(told, f"a recording that is {state}")
+    return found
+
+
+async def test_a_recording_that_fails_is_not_said_to_go_on(scene: Scene) -> None:
+    caller, lucia = await talking(scene)
+    order = scene.media.mixes[caller.call].recording
+    assert order is not None
+    await recorded_until_now(scene, caller, lucia)
+    scene.media.report(
+        p.RecordingFinished, recording_id=order.recording_id, path="", seconds=0, bytes=0, sha256=""
+    )
+    await scene.media.until(lambda: scene.media.mixes[caller.call].recording is None)
+    assert (await record_is(lucia, caller, "off"))["may_control"]
+
+
+async def test_a_call_that_ends_before_its_first_frame_leaves_no_recording_open(
+    scene: Scene,
+) -> None:
+    caller, lucia = await talking(scene)
+    order = scene.media.mixes[caller.call].recording
+    assert order is not None
+    await lucia.do("call.hangup", {"call_id": caller.call_id})
+    assert await states(scene, caller) == ["empty"]
+    path = f"/calls/{caller.call_id}/recordings"
+    _, found = await scene.centre.http("GET", path, token=lucia.desk.token)
+    assert found["items"] == []
+    path = f"/recordings/{order.recording_id}"
+    assert (await scene.centre.http("GET", path, token=lucia.desk.token))[0] == 404
+    # What the media had begun meanwhile is taken in all the same.
+    await recorded(scene, caller, wav(0.2), order=order)
+    await scene.media.until(lambda: not scene.media.journal, "every report taken in")
+    await stored(scene, order.recording_id, lucia.desk.token)
+
+
+async def test_an_objection_before_the_first_frame_leaves_no_recording_open(scene: Scene) -> None:
+    await rule(scene, "opt_out")
+    caller, _ = await talking(scene)
+    await caller.visitor.do("call.consent", {"recording": False})
+    assert await states(scene, caller) == ["empty"]
 
 
 async def test_recordings_of_health_take_a_permission(scene: Scene) -> None:

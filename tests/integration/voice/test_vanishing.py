@@ -147,6 +147,17 @@ async def test_a_media_that_died_loses_the_legs_and_they_come_back(scene: Scene)
     await both(scene, caller, lucia)
 
 
+async def test_a_media_that_died_gets_every_call_back(scene: Scene) -> None:
+    """However few it believes it can carry when it has measured nothing yet."""
+    callers = [await scene.dials_in() for _ in range(3)]
+    scene.media.ceiling = 1
+    await scene.media.restart()
+    await scene.media.until(lambda: {c.call for c in callers} <= scene.media.mixes.keys())
+    visitor = await scene.centre.visitor(name="Ana Prueba", queue="SA")
+    ack = await visitor.ask("call.start", {})
+    assert ack["error"]["ctx"]["reason"] == "all_lines_busy"
+
+
 async def test_reports_while_nobody_listens_are_not_lost(scene: Scene) -> None:
     lucia = await scene.phone(LUCIA)
     caller = await scene.dials_in()
