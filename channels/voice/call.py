@@ -268,11 +268,19 @@ def toggle(call: Call, by: UUID) -> Call:
     return replace(call, consult=replace(consult, side=side))
 
 
+def heir(call: Call, by: UUID) -> Leg | None:
+    """Whom `by` would hand the customer over to: the colleague asked in, in a conference the other
+    agent. None: nobody has answered."""
+    if call.conference:
+        return next((leg for leg in call.agents if leg.id != by), None)
+    colleague = call.leg(_own_consult(call, by).leg)
+    return colleague if colleague is not None and colleague.on_the_line else None
+
+
 def complete(call: Call, by: UUID) -> Call:
     """A warm transfer: the colleague has the customer, and `by` is off the line."""
-    consult = _own_consult(call, by)
-    colleague = call.leg(consult.leg)
-    if colleague is None or not colleague.on_the_line:
+    _talking(call, by)
+    if heir(call, by) is None:
         raise IllegalMoveError("The colleague has not answered yet.")
     return leave(replace(call, consult=None), by)
 

@@ -171,7 +171,8 @@ class Consults(CallSteps):
         return await self._step(principal, call_id, "call.consult_toggle", step)
 
     async def complete(self, principal: Principal, call_id: UUID) -> CallCard:
-        """A warm transfer: the colleague has the customer, this agent wraps up."""
+        """A warm transfer, out of a consult or a conference: the colleague has the customer, this
+        agent wraps up."""
 
         async def step(work: Work, row: CallRow, mine: Leg) -> tuple[Call, list[Said]]:
             return await self._hand_over(work, row, mine)
@@ -180,8 +181,7 @@ class Consults(CallSteps):
 
     async def _hand_over(self, work: Work, row: CallRow, mine: Leg) -> tuple[Call, list[Said]]:
         after = calls.complete(row.call, mine.id)
-        consult = row.call.consult
-        colleague = row.call.leg(consult.leg) if consult else None
+        colleague = calls.heir(row.call, mine.id)
         assert colleague is not None
         assert colleague.agent_id is not None
         assert mine.agent_id is not None

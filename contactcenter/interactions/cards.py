@@ -19,6 +19,7 @@ from contactcenter.interactions.schemas import (
     MatchedSkill,
     MessageCard,
     OfferedCustomer,
+    OfferHanded,
     OfferWhy,
     QueueItem,
     ReservationCard,
@@ -321,8 +322,12 @@ async def queue_items(
 
 RESERVATION_CARDS = """
 SELECT r.id AS reservation_id, r.agent_id, r.interaction_id, i.conversation_id, i.channel,
-       w.queue, r.created_at, r.expires_at, w.virtual_start AS waiting_since, r.why,
-       i.direction = 'internal' AS consult,
+       w.queue, r.created_at, r.expires_at, r.why, i.direction = 'internal' AS consult,
+       (SELECT min(v.entered_at) FROM work_items v
+        WHERE v.interaction_id = w.interaction_id AND v.answered_at IS NULL
+          AND NOT EXISTS (SELECT FROM work_items b WHERE b.interaction_id = v.interaction_id
+                          AND b.answered_at > v.entered_at)) AS waiting_since,
+       handed.from_name, handed.note,
        i.contact_id, c.name,
        (SELECT jsonb_build_array(a.kind, a.address) FROM contact_addresses a
         WHERE a.contact_id = c.id AND a.kind <> 'web'
@@ -334,6 +339,16 @@ FROM reservations r
 JOIN work_items w ON w.id = r.work_item_id
 JOIN interactions i ON i.id = r.interaction_id
 JOIN contacts c ON c.id = i.contact_id
+LEFT JOIN LATERAL (
+    SELECT a.name AS from_name,
+           (SELECT m.body FROM messages m
+            WHERE m.conversation_id = i.conversation_id AND m.interaction_id = i.id
+              AND m.kind = 'note' AND m.agent_id = s.agent_id AND m.created_at >= s.ended_at
+            ORDER BY m.id DESC LIMIT 1) AS note
+    FROM segments s JOIN agents a ON a.id = s.agent_id
+    WHERE s.interaction_id = w.interaction_id AND s.ended_at < w.entered_at + interval '1 ms'
+    ORDER BY s.ended_at DESC LIMIT 1
+) handed ON w.entry = 'transfer'
 WHERE r.state = 'pending'
   AND ($1::uuid IS NULL OR r.agent_id = $1)
   AND ($2::uuid[] IS NULL OR r.id = ANY ($2))
@@ -374,6 +389,9 @@ def _reservation(row: Record) -> ReservationCard:
         expires_at=row["expires_at"],
         waiting_since=row["waiting_since"],
         consult=row["consult"],
+        handed=OfferHanded(from_name=row["from_name"], note=row["note"])
+        if row["from_name"] is not None
+        else None,
         why=offer_why(row["why"]),
     )
 

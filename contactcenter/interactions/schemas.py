@@ -140,6 +140,13 @@ class OfferWhy(Card):
     candidates: int
 
 
+class OfferHanded(Card):
+    """Who sent it on, and what they wrote for whoever goes on."""
+
+    from_name: str
+    note: str | None
+
+
 class ReservationCard(Card):
     reservation_id: UUID
     interaction_id: UUID
@@ -150,8 +157,11 @@ class ReservationCard(Card):
     created_at: datetime
     expires_at: datetime
     waiting_since: datetime
+    """Since when nobody has been with the customer; a transfer begins it anew."""
     consult: bool
     """A colleague asks about the customer, who is on the line with them."""
+    handed: OfferHanded | None
+    """None: it was not transferred."""
     why: OfferWhy
 
 

@@ -100,6 +100,7 @@ def test_an_offer_is_dead_for_its_first_moment(world: World) -> None:
     world.visitor()
     offer(page)
     assert page.evaluate("window.wasDead") is True
+    expect(page.locator(".offer-foot")).to_have_text("Demasiado pronto: pulsa otra vez.")
     expect(page.locator("#composer")).to_have_count(0)
 
 

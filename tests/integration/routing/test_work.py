@@ -141,6 +141,27 @@ async def test_transfer_to_a_queue_keeps_the_wait_and_not_the_talk(scene: Scene)
         await scene.desk.hold(lucia, waiting.interaction_id)
 
 
+async def test_the_offer_of_a_transfer_says_from_whom_and_what_they_wrote(scene: Scene) -> None:
+    lucia, nerea = await scene.agent("Lucía", SA=5), await scene.agent("Nerea", SH=5)
+    waiting = await scene.arrive()
+    async with scene.pool.acquire() as conn:
+        await scene.settle()
+        [fresh] = (await cards.reservation_cards(conn, agent_id=lucia.agent())).values()
+        assert fresh.handed is None
+        scene.clock.advance(5)
+        await scene.accepted(waiting, lucia)
+        scene.clock.advance(300)
+        sent = Transfer(interaction_id=waiting.interaction_id, queue="SH", note="Es de hogar")
+        await scene.desk.transfer(lucia, sent)
+        since = scene.clock.now()
+        scene.clock.advance(2)
+        await scene.settle()
+        [offer] = (await cards.reservation_cards(conn, agent_id=nerea.agent())).values()
+    assert offer.handed is not None
+    assert (offer.handed.from_name, offer.handed.note) == ("Lucía", "Es de hogar")
+    assert abs(offer.waiting_since - since) < timedelta(milliseconds=1), "the talk was no wait"
+
+
 async def test_a_blind_transfer_that_nobody_takes_comes_back(scene: Scene) -> None:
     lucia, nerea = await scene.agent("Lucía", SA=5), await scene.agent("Nerea", SA=5)
     waiting = await scene.arrive(preferred=(lucia.agent(),))

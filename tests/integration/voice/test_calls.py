@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import pytest
+
 from tests.integration.voice.conftest import CARMEN, LUCIA, Scene
 
 Ear = tuple[set[UUID], str | None]
@@ -100,7 +102,8 @@ async def test_a_warm_transfer(scene: Scene) -> None:
     assert wrap["interaction"]["segment"]["state"] == "wrapping"
 
 
-async def test_a_conference_goes_on_without_who_called_it(scene: Scene) -> None:
+@pytest.mark.parametrize("end", ["call.hangup", "call.consult_complete"])
+async def test_a_conference_goes_on_without_who_called_it(scene: Scene, end: str) -> None:
     lucia = await scene.phone(LUCIA)
     caller = await scene.dials_in()
     await scene.talk(caller, lucia)
@@ -113,8 +116,10 @@ async def test_a_conference_goes_on_without_who_called_it(scene: Scene) -> None:
     assert card["state"] == "conference"
     everybody = {caller.leg, lucia.leg, carmen.leg}
     await scene.hear(caller, {leg: (everybody - {leg}, None) for leg in everybody})
-    await lucia.do("call.hangup", ref)
+    await lucia.do(end, ref)
     await scene.hear(caller, {caller.leg: ({carmen.leg}, None), carmen.leg: ({caller.leg}, None)})
+    await lucia.desk.hears("interaction.wrap_started")
+    await carmen.sees(caller.call_id, state="active", consult=None)
 
 
 async def test_a_colleague_declines(scene: Scene) -> None:

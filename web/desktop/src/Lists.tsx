@@ -7,7 +7,7 @@ import { duration, roughly, serverNow, useNow, useTimes } from "@contactcenter/s
 import { cls } from "@contactcenter/shared/ui";
 import { type ReactNode, useMemo, useRef, useState } from "react";
 
-import { isLive } from "./calls";
+import { isLive, rings } from "./calls";
 import { useAgent, useDesk, useLive } from "./context";
 import { Places } from "./crm/Places";
 import { queueName } from "./desk";
@@ -166,7 +166,9 @@ function MineRow({ card, now, onOpen }: { card: InteractionCard; now: number; on
       ? duration(Date.parse(segment.wrap_deadline) - now)
       : ""
     : call
-      ? duration(now - Date.parse(call.answered_at ?? call.started_at))
+      ? rings(call)
+        ? ""
+        : duration(now - Date.parse(call.answered_at ?? call.started_at))
       : awaiting !== null
       ? roughly(awaiting)
       : last
@@ -222,6 +224,13 @@ function MineLine({ card, typing }: { card: InteractionCard; typing: boolean }) 
       <>
         <StateShape state="wrap_up" />
         <span className="cut">{`${t("wrapUp")} · ${queueName(state, card.queue)}`}</span>
+      </>
+    );
+  if (call && rings(call))
+    return (
+      <>
+        <StateShape state="ringing" />
+        <span className="cut">{t("ringsHere")}</span>
       </>
     );
   if (call)

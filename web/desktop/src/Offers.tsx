@@ -47,11 +47,14 @@ export function Offers() {
   );
 }
 
+const kindOf = ({ consult, handed }: ReservationCard) => (consult ? "consultIncoming" : handed ? "handedOffer" : "offer");
+
 function Spoken({ reservation }: { reservation: ReservationCard }) {
   const t = useT();
   const state = useAgent((now) => now);
   const name = nameOr(reservation.customer.name || reservation.customer.masked || "", reservation.customer.contact_id, t("visitor"));
-  return `${t(reservation.consult ? "consultIncoming" : "offer")}: ${t(`channel_${reservation.channel}`)}, ${queueName(state, reservation.queue)}, ${name}. ${t("offerKeys")}`;
+  const from = reservation.handed ? ` ${t("handedBy", { name: reservation.handed.from_name })}.` : "";
+  return `${t(kindOf(reservation))}: ${t(`channel_${reservation.channel}`)}, ${queueName(state, reservation.queue)}, ${name}.${from} ${t("offerKeys")}`;
 }
 
 /** A colleague rings: the same place, keys and first moment as an offer; there is no reason to give. */
@@ -62,6 +65,7 @@ function Incoming({ call }: { call: CallCard }) {
   const failure = useStore(softphone.failure);
   const ready = useStore(softphone.line).state === "ready";
   const [dead, setDead] = useState(true);
+  const [early, setEarly] = useState(false);
   const usable = !dead && live;
   useEffect(() => {
     const timer = setTimeout(() => setDead(false), OFFER_DEAD_MS);
@@ -74,13 +78,15 @@ function Incoming({ call }: { call: CallCard }) {
       if (event.key !== "F9" && event.key !== "F8") return;
       event.preventDefault();
       event.stopPropagation();
-      if (!usable || event.repeat) return;
+      if (event.repeat) return;
+      setEarly(dead);
+      if (!usable) return;
       if (event.key === "F9") accept();
       else reject();
     };
     addEventListener("keydown", onKey, { capture: true });
     return () => removeEventListener("keydown", onKey, { capture: true });
-  }, [usable, accept, reject]);
+  }, [dead, usable, accept, reject]);
   return (
     <section className={cls("offer", !usable && "dead")} aria-label={t("line_ringing")} data-call={call.call_id}>
       <div className="offer-head">
@@ -100,7 +106,13 @@ function Incoming({ call }: { call: CallCard }) {
         </Button>
       </div>
       <p className="offer-foot t12" role="alert">
-        {failure ? <span className="c-bad">{t(failureKey(failure.code))}</span> : !live ? <span className="c-bad">{t("needsLink")}</span> : null}
+        {failure ? (
+          <span className="c-bad">{t(failureKey(failure.code))}</span>
+        ) : !live ? (
+          <span className="c-bad">{t("needsLink")}</span>
+        ) : early ? (
+          <span className="c-warn">{t("tooSoon")}</span>
+        ) : null}
       </p>
     </section>
   );
@@ -143,6 +155,7 @@ function Offer({ reservation, more }: { reservation: ReservationCard; more: numb
   const answering = useStore(desk.answering, (all) => all[reservation.reservation_id]);
   const failure = useStore(desk.failures, (all) => all[reservation.reservation_id]);
   const [dead, setDead] = useState(true);
+  const [early, setEarly] = useState(false);
   const [rejecting, setRejecting] = useState(false);
   const usable = !dead && live && !answering;
 
@@ -177,7 +190,9 @@ function Offer({ reservation, more }: { reservation: ReservationCard; more: numb
         event.preventDefault();
         event.stopPropagation();
       }
-      if (!usable || event.repeat) return;
+      if (event.repeat) return;
+      setEarly(dead);
+      if (!usable) return;
       if (event.key === "F9") accept();
       else if (event.key === "F8") setRejecting(true);
       else if (event.key === "Escape") setRejecting(false);
@@ -188,9 +203,9 @@ function Offer({ reservation, more }: { reservation: ReservationCard; more: numb
     };
     addEventListener("keydown", onKey, { capture: true });
     return () => removeEventListener("keydown", onKey, { capture: true });
-  }, [usable, rejecting, accept, reject]);
+  }, [dead, usable, rejecting, accept, reject]);
 
-  const { customer } = reservation;
+  const { customer, handed } = reservation;
   const left = Date.parse(reservation.expires_at) - now;
   const total = Date.parse(reservation.expires_at) - Date.parse(reservation.created_at);
   return (
@@ -199,7 +214,7 @@ function Offer({ reservation, more }: { reservation: ReservationCard; more: numb
         <Icon name={reservation.channel} size={20} className="c-acc" />
         <div className="grow">
           <p className="t12 x2 cut">
-            {`${t(reservation.consult ? "consultIncoming" : "offer")} · ${t(`channel_${reservation.channel}`)} · ${queueName(state, reservation.queue)}`}
+            {`${t(kindOf(reservation))} · ${t(`channel_${reservation.channel}`)} · ${queueName(state, reservation.queue)}`}
           </p>
           <p className="t16 b cut">{nameOr(customer.name || customer.masked || "", customer.contact_id, t("visitor"))}</p>
         </div>
@@ -215,6 +230,12 @@ function Offer({ reservation, more }: { reservation: ReservationCard; more: numb
         )}
         <span className="x2 t13 end">{t("waitedFor", { time: duration(now - Date.parse(reservation.waiting_since)) })}</span>
       </div>
+      {handed && (
+        <p className="offer-handed t13" title={handed.note ?? undefined}>
+          <Icon name="swap" />
+          <span>{handed.note ? t("handedNote", { name: handed.from_name, note: handed.note }) : t("handedBy", { name: handed.from_name })}</span>
+        </p>
+      )}
       <Pop interaction={reservation.interaction_id} />
       <ul className="offer-why">
         {whyLines(reservation, state, t).map((line) => (
@@ -253,6 +274,8 @@ function Offer({ reservation, more }: { reservation: ReservationCard; more: numb
           <span className="c-bad">{t(failureKey(failure.code))}</span>
         ) : !live ? (
           <span className="c-bad">{t("needsLink")}</span>
+        ) : early ? (
+          <span className="c-warn">{t("tooSoon")}</span>
         ) : more > 0 ? (
           <span className="x2">{t("moreOffers", { count: more })}</span>
         ) : null}

@@ -9,7 +9,7 @@ import { duration, useNow } from "@contactcenter/shared/time";
 import { Button, cls, Menu } from "@contactcenter/shared/ui";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
 
-import { currentCall, incomingCall, others, type Party, partner } from "./calls";
+import { currentCall, incomingCall, isRecorded, others, type Party, partner, type PhoneAction, phoneActions } from "./calls";
 import { useAgent, useDesk, useLive } from "./context";
 import { queueName } from "./desk";
 import { dialogOpen } from "./keys";
@@ -146,51 +146,34 @@ function CallBar({ call, panel, setPanel }: BarProps & { call: CallCard }) {
   const busy = useStore(softphone.busy);
   const me = useAgent((state) => state.me.agent_id);
   const talked = call.answered_at !== null;
-  const consulting = call.consult !== null && call.consult.by_agent_id === me;
-  const keys: PhoneKey[] = [];
-  if (talked) {
-    const can = (action: string) => ({ disabled: !live || busy.has(action) });
-    const opens = (one: Panel) => ({ opens: one, press: () => setPanel(panel === one ? null : one) });
-    const { record, state } = call;
-    keys.push({
-      id: "mute", icon: call.muted ? "micOff" : "mic", label: t(call.muted ? "unmute" : "mute"), on: call.muted, letter: "M",
-      ...can("call.mute"), press: () => void softphone.mute(call),
-    });
-    if (consulting) {
-      const talking = call.consult?.state === "talking";
-      const mayToggle = talking || call.consult?.state === "waiting";
-      keys.push(
-        { id: "toggle", icon: "swap", label: t("toggle"), letter: "H", ...can("call.consult_toggle"), ...(mayToggle ? {} : { disabled: true }), press: () => void softphone.toggle(call) },
-        { id: "keypad", icon: "keypad", label: t("keypad"), letter: "K", ...opens("keypad") },
-        { id: "conference", icon: "addPerson", label: t("conference"), letter: "U", ...can("call.conference"), ...(talking ? {} : { disabled: true }), press: () => void softphone.conference(call) },
-        { id: "complete", icon: "check", label: t("complete"), letter: "L", ...can("call.consult_complete"), ...(talking ? {} : { disabled: true }), press: () => void softphone.complete(call) },
-        { id: "cancel", icon: "close", label: t("consultCancel"), ...can("call.consult_cancel"), press: () => void softphone.cancel(call) },
-      );
-    } else {
-      const held = state === "held";
-      const withCustomer = call.direction !== "internal";
-      keys.push(
-        { id: "hold", icon: held ? "play" : "pause", label: t(held ? "unhold" : "holdCall"), on: held, letter: "H", ...can("call.hold"), press: () => void softphone.hold(call) },
-        { id: "keypad", icon: "keypad", label: t("keypad"), letter: "K", ...opens("keypad") },
-      );
-      if (withCustomer)
-        keys.push(
-          { id: "consult", icon: "consult", label: t("consult"), letter: "C", ...can("call.consult"), ...opens("consult"), ...(state === "conference" ? { disabled: true } : {}) },
-          { id: "transfer", icon: "swap", label: t("transfer"), ...opens("transfer") },
-        );
-      if (record.may_control)
-        keys.push(
-          record.state === "recording" || record.state === "notice"
-            ? { id: "record", icon: "recordPause", label: t("recordPause"), letter: "G", ...can("call.record"), press: () => void softphone.record(call, "pause") }
-            : {
-                id: "record", icon: "record", label: t(record.state === "paused" ? "recordResume" : "recordStart"), letter: "G", ...can("call.record"),
-                press: () => void softphone.record(call, record.state === "paused" ? "resume" : "start"),
-              },
-        );
-      if (record.may_control && record.state === "paused")
-        keys.push({ id: "record-stop", icon: "close", label: t("recordStop"), ...can("call.record"), press: () => void softphone.record(call, "stop") });
-    }
-  }
+  const can = (action: string) => ({ disabled: !live || busy.has(action) });
+  const opens = (one: Panel) => ({ opens: one, press: () => setPanel(panel === one ? null : one) });
+  const { record, state } = call;
+  const held = state === "held";
+  const talking = call.consult?.state === "talking";
+  const mayToggle = talking || call.consult?.state === "waiting";
+  const runs = record.state === "recording" || record.state === "notice";
+  const paused = record.state === "paused";
+  const known: Record<PhoneAction, Omit<PhoneKey, "id">> = {
+    mute: { icon: call.muted ? "micOff" : "mic", label: t(call.muted ? "unmute" : "mute"), on: call.muted, letter: "M", ...can("call.mute"), press: () => void softphone.mute(call) },
+    hold: { icon: held ? "play" : "pause", label: t(held ? "unhold" : "holdCall"), on: held, letter: "H", ...can("call.hold"), press: () => void softphone.hold(call) },
+    keypad: { icon: "keypad", label: t("keypad"), letter: "K", ...opens("keypad") },
+    toggle: { icon: "swap", label: t("toggle"), letter: "H", ...can("call.consult_toggle"), ...(mayToggle ? {} : { disabled: true }), press: () => void softphone.toggle(call) },
+    consult: { icon: "consult", label: t("consult"), letter: "C", ...can("call.consult"), ...opens("consult") },
+    conference: { icon: "addPerson", label: t("conference"), letter: "U", ...can("call.conference"), ...(talking ? {} : { disabled: true }), press: () => void softphone.conference(call) },
+    complete: {
+      icon: "check", label: t("complete"), letter: "L", ...can("call.consult_complete"), ...(talking || state === "conference" ? {} : { disabled: true }),
+      press: () => void softphone.complete(call),
+    },
+    cancel: { icon: "close", label: t("consultCancel"), ...can("call.consult_cancel"), press: () => void softphone.cancel(call) },
+    transfer: { icon: "swap", label: t("transfer"), ...opens("transfer") },
+    record: {
+      icon: runs ? "recordPause" : "record", label: t(runs ? "recordPause" : paused ? "recordResume" : "recordStart"), letter: "G", ...can("call.record"),
+      press: () => void softphone.record(call, runs ? "pause" : paused ? "resume" : "start"),
+    },
+    "record-stop": { icon: "close", label: t("recordStop"), ...can("call.record"), press: () => void softphone.record(call, "stop") },
+  };
+  const keys: PhoneKey[] = phoneActions(call, me).map((id) => ({ id, ...known[id] }));
   const hangUp = useCallback(() => void softphone.hangUp(call), [softphone, call]);
   usePhoneKeys(keys, hangUp);
 
@@ -248,8 +231,15 @@ function CallLine({ call, now }: { call: CallCard; now: number }) {
       </span>
     </span>
   );
+  const tape = isRecorded(call) ? `record_${call.record.state}` as const : null;
   const calm = (mark: ReactNode, text: string) => (
     <span className="row g4 cut" role="status">
+      {tape && (
+        <span className="row rec-mark" title={t(tape)}>
+          <Icon name={call.record.state === "paused" ? "recordPause" : "record"} size={12} className={call.record.state === "paused" ? undefined : "c-bad"} />
+          <span className="sr">{`${t(tape)} · `}</span>
+        </span>
+      )}
       {mark}
       <span className="cut" title={text}>
         {text}
@@ -280,14 +270,7 @@ function CallLine({ call, now }: { call: CallCard; now: number }) {
     );
   return (
     <>
-      {calm(
-        <Icon
-          name={call.record.state === "paused" ? "recordPause" : "record"}
-          size={12}
-          className={call.record.state === "recording" || call.record.state === "notice" ? "c-bad" : undefined}
-        />,
-        t(`record_${call.record.state}`),
-      )}
+      {calm(tape ? null : <Icon name="record" size={12} />, t(`record_${call.record.state}`))}
       <Level />
     </>
   );

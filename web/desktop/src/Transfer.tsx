@@ -14,9 +14,14 @@ import { useT } from "./texts";
 
 type Target = { queue: string } | { agent_id: string };
 
-export function Transfer({ card, onClose }: { card: InteractionCard; onClose: () => void }) {
+export function Transfer({ card, onClose: close }: { card: InteractionCard; onClose: () => void }) {
   const t = useT();
   const desk = useDesk();
+  // What was refused here is said here: it does not stay after the dialog.
+  const onClose = () => {
+    desk.dismissFailure(card.interaction_id);
+    close();
+  };
   const live = useLive();
   const state = useAgent((now) => now);
   const failure = useStore(desk.failures, (all) => all[card.interaction_id]);

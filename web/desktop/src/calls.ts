@@ -31,6 +31,27 @@ export const isTalked = (call: CallCard | null): boolean => {
   return state === "connected" || state === "held" || state === "lost";
 };
 
+export type PhoneAction =
+  | "mute" | "hold" | "keypad" | "toggle" | "consult" | "conference" | "complete" | "cancel" | "transfer" | "record" | "record-stop";
+
+/** What the bar offers in a call: only what the centre would do for me now. */
+export function phoneActions(call: CallCard, me: string): PhoneAction[] {
+  if (call.answered_at === null) return [];
+  if (call.consult?.by_agent_id === me) return ["mute", "toggle", "keypad", "conference", "complete", "cancel"];
+  const all: PhoneAction[] = ["mute"];
+  const asked = call.consult !== null;
+  if (call.direction === "internal" || asked) all.push("keypad");
+  else if (call.state === "conference") all.push("hold", "keypad", "complete");
+  else all.push("hold", "keypad", "consult", "transfer");
+  if (call.record.may_control) all.push("record");
+  if (call.record.may_control && call.record.state === "paused") all.push("record-stop");
+  return all;
+}
+
+/** Whether the recording goes on, its notice and its pauses included. */
+export const isRecorded = ({ record }: CallCard): boolean =>
+  record.state === "notice" || record.state === "recording" || record.state === "paused";
+
 /** Those at the other end, who is first in the call first; without me and those who left. */
 export const others = (call: CallCard): Party[] => call.parties.filter((one) => one.leg_id !== call.mine && one.state !== "left");
 

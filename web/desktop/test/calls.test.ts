@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { CallCard } from "@contactcenter/shared/contract";
 
 import { call as bare, member, state, uuid } from "../../shared/test/fixtures";
-import { currentCall, fits, incomingCall, isTalked, others, partner, reachable } from "../src/calls";
+import { currentCall, fits, incomingCall, isRecorded, isTalked, others, partner, phoneActions, reachable } from "../src/calls";
 
 const ME = uuid(800);
 const party = { muted: false, quality: null, state: "connected" as const };
@@ -78,4 +78,34 @@ test("a name is found by letters without accents and by the keypad", () => {
   expect(fits("Lucía Abós", "226")).toBe(true);
   expect(fits("Lucía Abós", "9")).toBe(false);
   expect(fits("Lucía Abós", " ")).toBe(true);
+});
+
+describe("the keys of the bar", () => {
+  const consult = (by: number): CallCard["consult"] => ({
+    leg_id: uuid(850), agent_id: uuid(2), name: "Pablo", queue: null, by_agent_id: uuid(by), state: "talking", talks_to: "colleague",
+  });
+
+  const off = { mode: "off", state: "off", may_control: false } as const;
+
+  test("are those of things that the centre would do", () => {
+    expect(phoneActions(call(1, { record: off }), uuid(1))).toEqual(["mute", "hold", "keypad", "consult", "transfer"]);
+    expect(phoneActions(call(1, { answered_at: null }), uuid(1))).toEqual([]);
+    expect(phoneActions(call(1, { direction: "internal", record: off }), uuid(1))).toEqual(["mute", "keypad"]);
+  });
+
+  test("all three together, the call is handed over, not transferred", () => {
+    expect(phoneActions(call(1, { state: "conference", record: off }), uuid(1))).toEqual(["mute", "hold", "keypad", "complete"]);
+  });
+
+  test("who asked in has the consult's; who was asked cannot ask another", () => {
+    const asked = call(1, { state: "consulting", consult: consult(1), record: off });
+    expect(phoneActions(asked, uuid(1))).toEqual(["mute", "toggle", "keypad", "conference", "complete", "cancel"]);
+    expect(phoneActions(asked, uuid(2))).toEqual(["mute", "keypad"]);
+  });
+
+  test("a paused recording goes on, or ends; it counts as one", () => {
+    const record = (state: CallCard["record"]["state"]): CallCard => call(1, { record: { mode: "inform", state, may_control: true } });
+    expect(phoneActions(record("paused"), uuid(1)).slice(-2)).toEqual(["record", "record-stop"]);
+    expect(["off", "notice", "recording", "paused", "refused"].map((one) => isRecorded(record(one as "off")))).toEqual([false, true, true, true, false]);
+  });
 });

@@ -1688,6 +1688,12 @@ export interface OfferAnswer {
   peer: string;
 }
 
+/** Who sent it on, and what they wrote for whoever goes on. */
+export interface OfferHanded {
+  from_name: string;
+  note: string | null;
+}
+
 /** The explanation record's summary: enough for the line under the offer. */
 export interface OfferWhy {
   step: number;
@@ -2430,6 +2436,7 @@ export interface ReservationCard {
   expires_at: string;
   waiting_since: string;
   consult: boolean;
+  handed: OfferHanded | null;
   why: OfferWhy;
 }
 

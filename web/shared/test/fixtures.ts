@@ -97,6 +97,7 @@ export function reservation(n: number): ReservationCard {
     expires_at: at(2),
     consult: false,
     waiting_since: at(0),
+    handed: null,
     why: { step: 0, skills: [], preferred: false, candidates: 1 },
   };
 }

@@ -87,6 +87,16 @@ SILENCE: tuple[set[UUID], str | None] = (set(), None)
             {CUSTOMER: ({BEA}, None), BEA: ({CUSTOMER}, None)},
         ),
         (
+            calls.complete(calls.merge(consult(), ANA), ANA),
+            "active",
+            {CUSTOMER: ({BEA}, None), BEA: ({CUSTOMER}, None)},
+        ),
+        (
+            calls.complete(calls.merge(consult(), ANA), BEA),
+            "active",
+            {CUSTOMER: ({ANA}, None), ANA: ({CUSTOMER}, None)},
+        ),
+        (
             calls.cancel(consult(), ANA),
             "active",
             {CUSTOMER: ({ANA}, None), ANA: ({CUSTOMER}, None)},
@@ -121,6 +131,8 @@ def test_the_matrix(call: Call, state: str, ears: dict[UUID, tuple[set[UUID], st
         lambda: calls.toggle(talk(), ANA),
         lambda: calls.toggle(consult(), BEA),
         lambda: calls.complete(consult(answered=False), ANA),
+        lambda: calls.complete(talk(), ANA),
+        lambda: calls.complete(consult(), BEA),
         lambda: calls.merge(consult(answered=False), ANA),
         lambda: calls.begin_consult(consult(), ANA, agent(new(), "ringing")),
         lambda: calls.begin_consult(calls.merge(consult(), ANA), ANA, agent(new(), "ringing")),
