@@ -17,11 +17,13 @@ from db.pool import (
     Pool,
     QueryCanceled,
     Record,
+    Refused,
     SerializationFailure,
     UniqueViolation,
     acquire,
     connect,
     create_pool,
+    statement,
     transaction,
 )
 
@@ -38,11 +40,13 @@ __all__ = [
     "Pool",
     "QueryCanceled",
     "Record",
+    "Refused",
     "SerializationFailure",
     "UniqueViolation",
     "Uuid",
     "acquire",
     "connect",
     "create_pool",
+    "statement",
     "transaction",
 ]

@@ -71,6 +71,18 @@ _unit: contextvars.ContextVar[tuple[asyncio.Task[Any] | None, str] | None] = con
 )
 
 
+REFUSED = "CC001"
+"""The error code of the SQL function `refuse`."""
+
+
+class Refused(Exception):  # noqa: N818 - a statement's answer, no fault
+    """A statement found that it must not be carried out: nothing of it is."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class DatabaseUnavailableError(Exception):
     """The database cannot be used; the text is one sentence with the way out."""
 
@@ -206,18 +218,48 @@ async def transaction(
     task would take a second connection, and could wait for itself: it is refused. Raises
     DatabaseUnavailableError when no connection can be had (within `acquire_timeout` seconds).
     """
+    with _unit_of(name):
+        async with acquire(pool, acquire_timeout) as conn:
+            with _timed(name):
+                async with conn.transaction(isolation=isolation):
+                    yield conn
+
+
+@contextlib.asynccontextmanager
+async def statement(
+    pool: Pool, name: str, *, acquire_timeout: float | None = None
+) -> AsyncIterator[Connection]:
+    """One unit of work that is a single statement: a connection on which to run it, and nothing
+    else. As `transaction`; raises Refused where the statement calls `refuse(reason)`."""
+    with _unit_of(name):
+        async with acquire(pool, acquire_timeout) as conn:
+            with _timed(name):
+                try:
+                    yield conn
+                except DatabaseError as error:
+                    if error.sqlstate == REFUSED:
+                        raise Refused(str(error)) from None
+                    raise
+
+
+@contextlib.contextmanager
+def _unit_of(name: str) -> Iterator[None]:
     task = asyncio.current_task()
     outer = _unit.get()
     if outer is not None and outer[0] is task:
         raise RuntimeError(f"unit of work {name!r} inside {outer[1]!r}: pass the connection on")
-    async with acquire(pool, acquire_timeout) as conn:
-        begun = time.perf_counter()
-        token = _unit.set((task, name))
-        outcome = "rollback"
-        try:
-            async with conn.transaction(isolation=isolation):
-                yield conn
-            outcome = "commit"
-        finally:
-            _unit.reset(token)
-            TRANSACTION_SECONDS.labels(name, outcome).observe(time.perf_counter() - begun)
+    token = _unit.set((task, name))
+    try:
+        yield
+    finally:
+        _unit.reset(token)
+
+
+@contextlib.contextmanager
+def _timed(name: str) -> Iterator[None]:
+    begun, outcome = time.perf_counter(), "rollback"
+    try:
+        yield
+        outcome = "commit"
+    finally:
+        TRANSACTION_SECONDS.labels(name, outcome).observe(time.perf_counter() - begun)

@@ -44,6 +44,15 @@ class QueueBook:
             raise NotFound("This queue takes no new work.", queue=key)
         return queue
 
+    async def at_version(
+        self, conn: Connection, key: str, version: tuple[int, int] | None
+    ) -> Queue:
+        """As `live_queue`, for whoever knows the version of the queue and of its calendar now."""
+        known = self._known.get(key)
+        if known is None or known.version != version or known.retired:
+            return await self.live_queue(conn, key)
+        return known
+
     async def all(self, conn: Connection) -> dict[str, Queue]:
         """Every queue, retired ones too: they may still hold work."""
         return {row["key"]: self._read(row) for row in await queue_store.queues(conn)}

@@ -245,28 +245,49 @@ def _ringing(epoch: int, offers: Sequence[OfferRow], at: datetime) -> tuple[Any,
     )
 
 
-# As RING, with the interactions of these visits, which wait and ring from now on.
-MOVE_AND_RING = RING.replace(
-    "WITH o AS",
-    "WITH moved AS ("
-    + re.sub(r"\$(\d)", lambda found: f"${int(found[1]) + 10}", MOVE_TOGETHER)
-    + "), o AS",
-).replace(
-    "UPDATE work_items w SET state = 'offered' FROM o",
-    "UPDATE work_items w SET state = 'offered' FROM o JOIN moved ON moved.id = o.interaction_id",
+def _shifted(statement: str, by: int) -> str:
+    """The statement with the numbers of its parameters raised, to stand beside another's."""
+    return re.sub(r"\$(\d+)", lambda found: f"${int(found[1]) + by}", statement)
+
+
+# A turn that does nothing but offer, as one statement and so one transaction: the lease held to
+# and renewed, the facts, the interactions, RING. All of it or nothing.
+OFFER_AT_ONCE = f"""
+{APPEND_FENCED.partition("SELECT xid FROM appended")[0].rstrip()}, moved AS (
+    {_shifted(MOVE_TOGETHER, 22)}
+), o AS (
+    SELECT * FROM unnest($13::uuid[], $14::uuid[], $15::uuid[], $16::uuid[], $17::integer[],
+                         $18::integer[], $19::jsonb[], $20::timestamptz[])
+         AS o (id, work_item_id, interaction_id, agent_id, round, cost, why, expires_at)
+), rung AS (
+    UPDATE work_items w SET state = 'offered'
+    FROM o JOIN moved ON moved.id = o.interaction_id
+    WHERE w.id = o.work_item_id AND w.state IN ('queued', 'offered')
+    RETURNING w.id
+), offered AS (
+    INSERT INTO reservations (id, work_item_id, interaction_id, agent_id, round, how, state, cost,
+                              why, epoch, created_at, expires_at)
+    SELECT o.id, o.work_item_id, o.interaction_id, o.agent_id, o.round, 'offer', 'pending',
+           o.cost, o.why, $21, $22, o.expires_at
+    FROM o JOIN rung ON rung.id = o.work_item_id
+    RETURNING id
 )
+SELECT CASE WHEN NOT EXISTS (SELECT FROM held) THEN refuse('fenced')
+            WHEN (SELECT count(*) FROM offered) <> cardinality($13::uuid[]) THEN refuse('stale')
+            ELSE (SELECT xid FROM appended LIMIT 1) END
+"""  # noqa: S608 - a constant
 
 
-async def move_and_ring(
-    conn: Connection, epoch: int, offers: Sequence[OfferRow], at: datetime, expect: Sequence[str]
-) -> int:
-    """As `ring`, and each visit's interaction is taken from one of the states `expect` to
-    `offered` before it; how many were where they should be, both of them."""
+def offers_at_once(
+    lease: tuple[str, str, int, timedelta],
+    offers: Sequence[OfferRow],
+    at: datetime,
+    expect: Sequence[str],
+) -> tuple[Any, ...]:
+    """OFFER_AT_ONCE's parameters from $9 on: `lease` as RENEW takes it, and the states in which
+    the interactions may stand."""
     interactions = [o.interaction for o in offers]
-    done = await conn.execute(
-        MOVE_AND_RING, *_ringing(epoch, offers, at), interactions, "offered", at, expect
-    )
-    return int(done.rpartition(" ")[2])
+    return (*lease, *_ringing(lease[2], offers, at), interactions, "offered", at, expect)
 
 
 END_OFFERS = """

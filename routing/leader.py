@@ -309,19 +309,22 @@ class Router:
         group = Group(self._memory, from_ms(now))
         group.take_all(decisions)
         if not group.empty:
+            lease = (LEASE, self._holder, self._epoch, LEASE_LASTS)
             try:
-                async with self._work.begin("router.decide", ROUTER) as work:
-                    await persist.write(work, group, self._epoch)
-                    await work.guard(
-                        group_store.APPEND_FENCED,
-                        group_store.RENEW,
-                        (LEASE, self._holder, self._epoch, LEASE_LASTS),
-                        Fenced,
-                    )
+                if persist.only_offers(group):
+                    await persist.offer_at_once(self._work, group, "router.offer", ROUTER, lease)
+                else:
+                    async with self._work.begin("router.decide", ROUTER) as work:
+                        await persist.write(work, group, self._epoch)
+                        await work.guard(
+                            group_store.APPEND_FENCED, group_store.RENEW, lease, Fenced
+                        )
             except (persist.Stale, db.UniqueViolation, db.ForeignKeyViolation) as reason:
-                log.warning("router_stale", reason=str(reason))
-                self._stale = "race"
-                return 0
+                return self._raced(str(reason))
+            except db.Refused as refused:
+                if refused.reason == "fenced":
+                    raise Fenced from None
+                return self._raced(refused.reason)
             except BaseException:
                 self._stale = "database"  # whether it was committed is not known
                 self._asked.clear()
@@ -331,6 +334,12 @@ class Router:
         for kind, count in Counts(map(type, decisions)).items():
             DECISIONS.labels(kind.__name__).inc(count)
         return len(decisions)
+
+    def _raced(self, reason: str) -> int:
+        """Somebody was quicker: read the tables again before the next turn."""
+        log.warning("router_stale", reason=reason)
+        self._stale = "race"
+        return 0
 
     async def _fence(self, conn: db.Connection) -> None:
         if not await group_store.renew(conn, LEASE, self._holder, self._epoch, LEASE_LASTS):

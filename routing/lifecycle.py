@@ -36,17 +36,8 @@ NO_DISPOSITION = "none"
 
 async def begin_visit(work: Work, item: WorkItem, contact_id: UUID) -> None:
     """The interaction enters a queue."""
-    await hall.set_state(
-        work.conn,
-        Change(
-            UUID(item.interaction),
-            "queued",
-            work.now,
-            queue=item.queue,
-            virtual_start=from_ms(item.virtual_start),
-        ),
-    )
-    await store.insert_visit(work.conn, rows.row_of(item, contact_id))
+    if not await store.begin_visit(work.conn, rows.row_of(item, contact_id), work.now):
+        raise Conflict("the interaction cannot become queued from where it is")
     work.emit(rows.event_of(item, contact_id))
 
 

@@ -7,11 +7,12 @@ order, which commands keep too: interactions, visits, reservations, segments, ag
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from contactcenter.agents import service as agents
-from contactcenter.core.work import Work
+from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.interactions import InteractionClosed
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Change
@@ -34,13 +35,8 @@ class Stale(Exception):  # noqa: N818 - it says what memory is
 
 async def write(work: Work, group: Group, epoch: int) -> None:
     """Apply the group in `work`. Stale when a row is not where memory has it."""
-    if _only_offers(group):
-        offers = list(group.offers.values())
-        rung = await group_store.move_and_ring(work.conn, epoch, offers, group.now, WAITING)
-        _expect("visits", len(offers), rung)
-    else:
-        await _move_interactions(work, group)
-        await _write_visits(work, group, epoch)
+    await _move_interactions(work, group)
+    await _write_visits(work, group, epoch)
     over = await _write_segments(work, group)
     await _write_agents(work, group)
     for fact in group.facts:
@@ -55,17 +51,40 @@ async def write(work: Work, group: Group, epoch: int) -> None:
         await _offer_message(work, interaction_id)
 
 
-def _only_offers(group: Group) -> bool:
-    """The common case: visits that wait are offered, each once, and nothing else moves."""
+def only_offers(group: Group) -> bool:
+    """The common case: visits that wait are offered, each once, and nothing else changes."""
     return (
         bool(group.offers)
         and not (group.ending or group.soft_moves or group.new_visits or group.ended_offers)
+        and not (group.segments or group.new_segments or group.wills or group.turns)
+        and not (group.messages or group.changed_desks())
         and all(offer.state == "pending" for offer in group.offers.values())
         and all(visit.rings_only for visit in group.visits.values())
         and {offer.visit for offer in group.offers.values()} == group.visits.keys()
         and len(group.offers) == len(group.visits)
         and all(_only_rings(change) for change in group.moves.values())
         and {offer.interaction for offer in group.offers.values()} == group.moves.keys()
+    )
+
+
+async def offer_at_once(
+    factory: WorkFactory,
+    group: Group,
+    name: str,
+    actor: str,
+    lease: tuple[str, str, int, timedelta],
+) -> None:
+    """Write a group of which `only_offers` holds, under the lease (group_store.RENEW). Refused
+    with the reason `fenced` when the lease is gone, `stale` when a row is not where memory has
+    it."""
+    facts = [fact for fact in group.facts if not isinstance(fact, Late)]
+    await factory.at_once(
+        name,
+        actor,
+        facts,
+        occurred_at=group.now,
+        statement=group_store.OFFER_AT_ONCE,
+        args=group_store.offers_at_once(lease, list(group.offers.values()), group.now, WAITING),
     )
 
 

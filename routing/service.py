@@ -38,7 +38,6 @@ from routing.core.model import (
     Channel,
     Constants,
     Entry,
-    WorkItem,
     inherit_place,
     new_item,
 )
@@ -148,10 +147,12 @@ class QueueService:
         for an unknown interaction or queue, Conflict when the interaction cannot be queued from
         where it is.
         """
-        interaction = await hall.interaction(work.conn, interaction_id, lock=True)
-        if interaction is None:
+        since = work.now - timedelta(milliseconds=self._constants.return_window_ms)
+        arrival = await store.arrival(work.conn, interaction_id, queue, since)
+        if arrival is None:
             raise NotFound
-        target = await self._book.live_queue(work.conn, queue)
+        interaction = arrival.interaction
+        target = await self._book.at_version(work.conn, queue, arrival.version)
         extra, kept = Advised(), dict[str, Any]()
         if entry == "new" and self._adviser is not None:
             target, extra, kept = await self._advised(work, interaction, target, said or {})
@@ -172,8 +173,15 @@ class QueueService:
             takes_over=None if takes_over is None else str(takes_over),
             shuns=tuple(Channel(channel) for channel in shuns),
         )
-        if entry == "new":
-            item = await self._old_place(work, item, interaction.contact_id)
+        if entry == "new" and (arrival.may_return or target.key != queue):
+            left = await store.left_visit(work.conn, interaction.contact_id, target.key, since)
+            if left is not None and left.ended_at is not None:
+                item = inherit_place(
+                    item,
+                    rows.item_of_row(left),
+                    to_ms(left.ended_at),
+                    self._constants.return_window_ms,
+                )
         if item.entry is Entry.RETURN and kept:
             kept["greeting"] = "kept_turn"
         if kept:
@@ -225,14 +233,6 @@ class QueueService:
         except NotFound:
             return asked
         return queue
-
-    async def _old_place(self, work: Work, item: WorkItem, contact_id: UUID) -> WorkItem:
-        window_ms = self._constants.return_window_ms
-        since = work.now - timedelta(milliseconds=window_ms)
-        left = await store.left_visit(work.conn, contact_id, item.queue, since)
-        if left is None or left.ended_at is None:
-            return item
-        return inherit_place(item, rows.item_of_row(left), to_ms(left.ended_at), window_ms)
 
     async def customer_wrote(self, work: Work, interaction_id: UUID) -> None:
         """The customer wrote while the interaction is open. Work that was set aside for the

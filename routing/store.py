@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from contactcenter.interactions import service as hall
+from contactcenter.interactions.model import Interaction, sources
 from db import Connection
 
 
@@ -96,20 +98,26 @@ VISIT_COLUMNS = """
     message_offered, routing
 """
 
-INSERT_VISIT = """
+BEGIN_VISIT = f"""
+WITH moved AS ({hall.ENTER_QUEUE})
 INSERT INTO work_items (id, interaction_id, contact_id, queue, channel, entry, state, band, base,
                         boost, target_ms, cost, virtual_start, entered_at, routing)
-VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $10, $11, $12, $13, $14)
-"""
+SELECT $6, id, $7, $3, $8, $9, 'queued', $10, $11, $12, $13, $14, $4, $15, $16 FROM moved
+RETURNING id
+"""  # noqa: S608 - a constant
 
 
-async def insert_visit(conn: Connection, visit: VisitRow) -> None:
-    await conn.execute(
-        INSERT_VISIT,
-        visit.id,
+async def begin_visit(conn: Connection, visit: VisitRow, at: datetime) -> bool:
+    """The interaction enters the visit's queue. False: it cannot from where it is."""
+    begun = await conn.fetchval(
+        BEGIN_VISIT,
         visit.interaction_id,
-        visit.contact_id,
+        at,
         visit.queue,
+        visit.virtual_start,
+        sources("queued"),
+        visit.id,
+        visit.contact_id,
         visit.channel,
         visit.entry,
         visit.band,
@@ -117,10 +125,10 @@ async def insert_visit(conn: Connection, visit: VisitRow) -> None:
         visit.boost,
         visit.target_ms,
         visit.cost,
-        visit.virtual_start,
         visit.entered_at,
         visit.routing,
     )
+    return begun is not None
 
 
 WAITING_VISIT = f"""
@@ -191,19 +199,22 @@ async def requeue_visit(conn: Connection, work_item_id: UUID) -> bool:
     return await conn.fetchval(REQUEUE_VISIT, work_item_id) is not None
 
 
-LEFT_VISIT = f"""
-SELECT {VISIT_COLUMNS} FROM work_items w
-WHERE w.contact_id IN (
-          SELECT $1::uuid
+_LEFT = """
+w.contact_id IN (
+          SELECT {contact}
           UNION
           SELECT other.id FROM contacts me
           JOIN contacts other ON other.customer_id = me.customer_id AND other.verified
-          WHERE me.id = $1 AND me.verified)
-  AND w.outcome = 'abandoned' AND w.queue = $2 AND w.ended_at >= $3
+          WHERE me.id = {contact} AND me.verified)
+  AND w.outcome = 'abandoned' AND w.queue = {queue} AND w.ended_at >= {since}
   AND NOT EXISTS (SELECT FROM work_items r
                   WHERE r.contact_id = w.contact_id AND r.entry = 'return'
                     AND r.entered_at >= w.ended_at)
 ORDER BY w.ended_at DESC LIMIT 1
+"""
+LEFT_VISIT = f"""
+SELECT {VISIT_COLUMNS} FROM work_items w
+WHERE {_LEFT.format(contact="$1::uuid", queue="$2", since="$3")}
 """  # noqa: S608 - a constant
 
 
@@ -214,6 +225,43 @@ async def left_visit(
     back yet: of this contact, or of another that is verified as the same customer."""
     row = await conn.fetchrow(LEFT_VISIT, contact_id, queue, since)
     return VisitRow(**row) if row else None
+
+
+# At a queue's door: the interaction, locked; how the queue is configured; whether there is a place
+# to come back to.
+ARRIVAL = f"""
+SELECT i.*, q.version AS queue_version, c.version AS calendar_version,
+       EXISTS (SELECT FROM work_items w
+               WHERE {_LEFT.format(contact="i.contact_id", queue="$2", since="$3")}) AS may_return
+FROM ({hall.LOCK_INTERACTION}) i
+LEFT JOIN queues q ON q.key = $2
+LEFT JOIN calendars c ON c.key = q.calendar
+"""  # noqa: S608 - a constant
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """`version`: of the queue and its calendar, None when there is no such queue. `may_return`:
+    there is a `left_visit`."""
+
+    interaction: Interaction
+    version: tuple[int, int] | None
+    may_return: bool
+
+
+async def arrival(
+    conn: Connection, interaction_id: UUID, queue: str, since: datetime
+) -> Arrival | None:
+    """None: there is no such interaction."""
+    row = await conn.fetchrow(ARRIVAL, interaction_id, queue, since)
+    if row is None:
+        return None
+    *values, version, calendar, may_return = row.items()
+    return Arrival(
+        hall.interaction_of(dict(values)),
+        None if version[1] is None else (version[1], calendar[1]),
+        may_return[1],
+    )
 
 
 RESERVATION = """

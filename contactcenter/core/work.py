@@ -11,7 +11,7 @@ told. An exception out of it, also at its very end, means that nothing was ackno
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
@@ -216,6 +216,36 @@ class WorkFactory:
             claim.done = True
         if noted and request is not None:
             request.noted = True
+        if xid is not None:
+            self._committed(xid)
+
+    async def at_once(
+        self,
+        name: str,
+        actor: str,
+        events: Sequence[Event],
+        *,
+        occurred_at: datetime,
+        statement: str,
+        args: tuple[Any, ...],
+    ) -> None:
+        """A unit of work that is a single statement, which begins and ends its transaction by
+        itself: `statement` is `eventlog.APPEND` with every change of the unit in it, `args` are
+        the values of its parameters from $9 on.
+
+        Raises db.Refused when the statement calls `refuse(reason)`, Unavailable as `begin` does.
+        """
+        entries = [eventlog.Entry(event, occurred_at, trace.get()) for event in events]
+        with unavailable():
+            async with db.statement(self._pool, name, acquire_timeout=ACQUIRE_SECONDS) as conn:
+                xid = await eventlog.append(
+                    conn,
+                    entries,
+                    actor=actor,
+                    origin=self._origin,
+                    statement=statement,
+                    more=args,
+                )
         if xid is not None:
             self._committed(xid)
 

@@ -199,6 +199,13 @@ async def interaction(
     return await store.interaction(conn, interaction_id, lock=lock)
 
 
+LOCK_INTERACTION: Final = store.LOCK_INTERACTION
+"""What `interaction` runs to lock, for a statement that reads more beside it: the id is $1."""
+
+interaction_of = store.interaction_of
+"""An interaction from the columns that LOCK_INTERACTION gives."""
+
+
 async def open_interaction(conn: Connection, conversation_id: UUID) -> Interaction | None:
     """The conversation's one open interaction, locked until the transaction ends."""
     return await store.open_interaction(conn, conversation_id)
@@ -272,6 +279,10 @@ async def set_states(conn: Connection, changes: Sequence[Change]) -> set[UUID]:
     """
     return await store.change_interactions(conn, changes)
 
+
+ENTER_QUEUE: Final = store.ENTER_QUEUE
+"""One interaction into a queue, for a statement that has more to do: id, time, queue, virtual
+start, states before are $1 to $5; it gives the id if it moved."""
 
 MOVE_TOGETHER: Final = store.MOVE_TOGETHER
 """What `move_together` runs, for a statement that has more to do: ids, state, time, states before
