@@ -1,8 +1,8 @@
 """The shell around the engine: runs, each step once.
 
-A run advances one step at a time, each step with its effect, its record and the run's new place in
-one transaction: whatever is killed when, a step has had its effect and is noted, or has not and
-will. `drive` is a job that carries on until the run ends or waits; it is queued in the transaction
+A run advances by a few steps at a time, their effects, their records and the run's new place in one
+transaction: whatever is killed when, a step has had its effect and is noted, or has not and will.
+`drive` is a job that carries on until the run ends or waits; it is queued in the transaction
 that begins or wakes the run. A webhook, the one effect outside, is a job of its own.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -53,6 +53,9 @@ log = structlog.get_logger(__name__)
 DRIVE: Final = "workflows.drive"
 CALL: Final = "workflows.call_webhook"
 ATTEMPTS: Final = 5
+AT_ONCE: Final = 8
+"""Steps in one transaction at most, so that it stays short and holds few rows."""
+OUTSIDE: Final = frozenset({"wait_duration", "call_webhook"})
 ABOUT: Final = ("customer_id", "policy_id", "claim_id", "quote_id", "interaction_id")
 ACTOR: Final = "workflow:"
 
@@ -159,17 +162,18 @@ class WorkflowRunner:
         while await self._advance(execution_id):
             pass
 
-    async def _advance(self, execution_id: UUID) -> bool:
-        """One step; whether there may be another now."""
+    async def _advance(self, execution_id: UUID, most: int = AT_ONCE) -> bool:
+        """Up to `most` steps; whether there may be another now."""
+        noted: list[dict[str, Any]] = []
         try:
             async with self._work.begin("workflows.step", f"{ACTOR}{execution_id}") as work:
                 row = await self._awake(work, execution_id)
-                if row is None:
-                    return False
-                return await self._step(work, row)
+                return row is not None and await self._steps(work, row, most, noted)
         except Unavailable:  # nothing has happened: the job tries again
             raise
         except (Problem, ExpressionError, ValueError) as error:
+            if noted and most > 1:  # undone with what failed: they again, without it
+                return await self._advance(execution_id, min(len(noted), most - 1))
             text = error.detail if isinstance(error, Problem) else "The step cannot be done."
             async with self._work.begin("workflows.fail", f"{ACTOR}{execution_id}") as work:
                 row = await store.run(work.conn, execution_id, lock=True)
@@ -191,77 +195,53 @@ class WorkflowRunner:
             row = await store.run(work.conn, execution_id, lock=True)
         return row
 
-    async def _step(self, work: Work, row: Record) -> bool:
-        values = {
-            "trigger": row["trigger_data"],
-            "results": row["results"],
-            **row["facts"],
-        }
-        state, action = next_action(
-            row["steps"], State(row["step"], row["steps_completed"]), values
-        )
-        execution_id = row["id"]
-        match action:
-            case Done():
-                await store.move_run(
-                    work.conn, execution_id, step=state.step, done=state.done,
-                    status="completed", at=work.now,
-                )  # fmt: skip
-                work.emit(
-                    WorkflowCompleted(
-                        execution_id=execution_id, workflow_id=row["workflow_id"], steps=state.done
-                    )
-                )
-                return False
-            case Stuck():
-                await self._fail(work, row, "It has done as many steps as a run may.")
-                return False
-            case Do():
-                return await self._do(work, row, state, action, values)
-
-    async def _do(
-        self, work: Work, row: Record, state: State, action: Do, values: Mapping[str, Any]
-    ) -> bool:
-        execution_id, number, config = row["id"], state.done, action.config
-        if action.type not in {"wait_duration", "call_webhook"}:
-            result = await self._perform(work, row, number, action, values)
-            return await self._done(work, row, state, action, result)
-        await store.add_step(
-            work.conn, execution_id, number, action.step, action.type, "waiting", None, None,
-            work.now,
-        )  # fmt: skip
-        wake_at = None
-        if action.type == "wait_duration":
-            wake_at = work.now + timedelta(seconds=config["seconds"])
-            await self._drive_later(work, execution_id, wake_at)
-        else:
-            await self._jobs.enqueue(
-                work.conn, CALL, {"execution_id": str(execution_id), "number": number}
-            )
+    async def _steps(self, work: Work, row: Record, most: int, noted: list[dict[str, Any]]) -> bool:
+        """Do them, note them in `noted`, and write both down with the run's new place."""
+        steps = row["steps"]
+        state, results = State(row["step"], row["steps_completed"]), dict(row["results"])
+        values = {"trigger": row["trigger_data"], "results": results, **row["facts"]}
+        status, wake_at, error = "running", None, None
+        while status == "running" and len(noted) < most:
+            state, action = next_action(steps, state, values)
+            match action:
+                case Done():
+                    status = "completed"
+                case Stuck():
+                    status, error = "failed", "It has done as many steps as a run may."
+                case Do() if action.type in OUTSIDE:
+                    status, wake_at = "waiting", await self._leave(work, row["id"], state, action)
+                    noted.append(_note(state, action, "waiting", None))
+                case Do():
+                    result = await self._perform(work, row, state.done, action, values)
+                    noted.append(_note(state, action, "done", result))
+                    results[name_of(steps[action.step], action.step)] = result
+                    state = after(state)
+                    if state.step >= len(steps):
+                        status = "completed"
+                    elif action.type == "update_record":
+                        values |= await self._facts(work.conn, row["trigger_data"])
         await store.move_run(
-            work.conn, execution_id, step=state.step, done=state.done, status="waiting",
-            at=work.now, wake_at=wake_at,
+            work.conn, row["id"], step=state.step, done=state.done, status=status, at=work.now,
+            wake_at=wake_at, results=results, error=error, noted=noted,
         )  # fmt: skip
-        return False
+        about = {"execution_id": row["id"], "workflow_id": row["workflow_id"]}
+        if status == "completed":
+            work.emit(WorkflowCompleted(**about, steps=state.done))
+        elif status == "failed":
+            work.emit(WorkflowFailed(**about, step=state.step))
+        return status == "running"
 
-    async def _done(
-        self, work: Work, row: Record, state: State, action: Do, result: Mapping[str, Any]
-    ) -> bool:
-        """The effect is there: note it, and the run's new place; whether there is more to do."""
-        done = after(state)
-        ends = done.step >= len(row["steps"])
-        await store.step_done(
-            work.conn, row["id"], state.done, action.step, action.type, result, work.now,
-            then=(done.step, done.done), status="completed" if ends else "running",
-            results={name_of(row["steps"][action.step], action.step): result},
-        )  # fmt: skip
-        if ends:
-            work.emit(
-                WorkflowCompleted(
-                    execution_id=row["id"], workflow_id=row["workflow_id"], steps=done.done
-                )
-            )
-        return not ends
+    async def _leave(
+        self, work: Work, execution_id: UUID, state: State, action: Do
+    ) -> datetime | None:
+        """The run waits, for a time or for an answer; until when."""
+        if action.type == "wait_duration":
+            wake_at = work.now + timedelta(seconds=action.config["seconds"])
+            await self._drive_later(work, execution_id, wake_at)
+            return wake_at
+        payload = {"execution_id": str(execution_id), "number": state.done}
+        await self._jobs.enqueue(work.conn, CALL, payload)
+        return None
 
     async def _perform(
         self, work: Work, row: Record, number: int, action: Do, values: Mapping[str, Any]
@@ -277,7 +257,7 @@ class WorkflowRunner:
             return {"task_id": str(task_id)}
         if action.type == "update_record":
             record = config.get("record", "customer")
-            record_id = needs(record, _about(row, record))
+            record_id = needs(record, _about(row, record, values["results"]))
             await change(work, record, record_id, config["field"], filled(config["value"], values))
             return {"record": record, "field": config["field"]}
         customer_id = needs("customer", customer_id)
@@ -401,12 +381,22 @@ def _task(
     return made
 
 
-def _about(row: Record, record: str) -> UUID | None:
+def _note(state: State, action: Do, status: str, result: Any) -> dict[str, Any]:
+    return {
+        "number": state.done,
+        "step": action.step,
+        "type": action.type,
+        "status": status,
+        "result": result,
+    }
+
+
+def _about(row: Record, record: str, results: Mapping[str, Any]) -> UUID | None:
     """Which record of a kind the run is about: that of its trigger; of tasks, else the last that
     it has made itself."""
     found = _id(row["trigger_data"], f"{record}_id")
     if found is None and record == "task":
         for number, step in enumerate(row["steps"]):
-            made = (row["results"].get(name_of(step, number)) or {}).get("task_id")
+            made = (results.get(name_of(step, number)) or {}).get("task_id")
             found = found if made is None else _id({"task_id": made}, "task_id")
     return found

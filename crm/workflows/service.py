@@ -250,7 +250,7 @@ class WorkflowService:
 
 
 async def _card(conn: Connection, workflow_id: UUID) -> WorkflowOut:
-    row = await store.find(conn, workflow_id)
+    row = await store.card(conn, workflow_id)
     if row is None:
         raise NotFound
     return WorkflowOut(

@@ -11,8 +11,15 @@ from db import Connection, Record
 
 COLUMNS: Final = (
     "id, name, description, trigger_type, trigger_config, steps, active, webhook_secret,"
-    " execution_count, last_executed_at, next_run_at, version, created_at, updated_at"
+    " next_run_at, version, created_at, updated_at"
 )
+_COUNTED: Final = f"""
+SELECT {COLUMNS},
+       (SELECT count(*) FROM workflow_executions e WHERE e.workflow_id = w.id) AS execution_count,
+       (SELECT e.started_at FROM workflow_executions e WHERE e.workflow_id = w.id
+        ORDER BY e.id DESC LIMIT 1) AS last_executed_at
+FROM workflows w
+"""  # noqa: S608 - constants
 INSERT = """
 INSERT INTO workflows (id, name, description, trigger_type, trigger_config, steps, active,
                        next_run_at, created_at, updated_at, created_by, updated_by)
@@ -30,12 +37,13 @@ INSERT INTO workflow_versions (workflow_id, version, steps, created_at) VALUES (
 """
 FIND = f"SELECT {COLUMNS} FROM workflows WHERE id = $1"  # noqa: S608 - constants
 LOCK = f"SELECT {COLUMNS} FROM workflows WHERE id = $1 FOR NO KEY UPDATE"  # noqa: S608
+CARD = f"{_COUNTED} WHERE id = $1"
 LIST = f"""
-SELECT {COLUMNS} FROM workflows
+{_COUNTED}
 WHERE ($1::boolean IS NULL OR active = $1) AND ($2::text IS NULL OR trigger_type = $2)
   AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
 ORDER BY created_at DESC, id DESC LIMIT $5
-"""  # noqa: S608 - constants
+"""
 FOR_EVENT = """
 SELECT id, version, steps, trigger_config FROM workflows
 WHERE active AND trigger_type = 'event' AND trigger_config ->> 'event' = $1 ORDER BY id
@@ -55,16 +63,10 @@ UPDATE workflows SET webhook_secret = $2, updated_at = $3, version = version + 1
 RETURNING version
 """
 START = """
-WITH begun AS (
-    INSERT INTO workflow_executions (id, workflow_id, version, status, cause, depth, trigger_data,
-                                     steps_total, started_at)
-    VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8)
-    ON CONFLICT (cause) DO NOTHING RETURNING id, workflow_id, started_at
-), counted AS (
-    UPDATE workflows w SET execution_count = w.execution_count + 1, last_executed_at = b.started_at
-    FROM begun b WHERE w.id = b.workflow_id
-)
-SELECT id FROM begun
+INSERT INTO workflow_executions (id, workflow_id, version, status, cause, depth, trigger_data,
+                                 steps_total, started_at)
+VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8)
+ON CONFLICT (cause) DO NOTHING RETURNING id
 """
 RUN_COLUMNS: Final = (
     "e.id, e.workflow_id, e.version, e.status, e.depth, e.trigger_data, e.step,"
@@ -112,28 +114,20 @@ SELECT {RUN_COLUMNS} FROM workflow_executions e
 WHERE e.workflow_id = $1 AND ($2::uuid IS NULL OR e.id < $2) ORDER BY e.id DESC LIMIT $3
 """  # noqa: S608 - constants
 DEPTH = "SELECT depth FROM workflow_executions WHERE id = $1"
+# The steps that are noted and the run's new place, in one.
 MOVE_RUN = """
+WITH noted AS (
+    INSERT INTO workflow_steps (execution_id, number, step, type, status, result, started_at,
+                                ended_at)
+    SELECT $1, s.number, s.step, s.type, s.status, s.result, $8::timestamptz,
+           CASE WHEN s.status <> 'waiting' THEN $8::timestamptz END
+    FROM jsonb_to_recordset($9::jsonb)
+         AS s (number integer, step integer, type text, status text, result jsonb)
+)
 UPDATE workflow_executions
 SET step = $2, steps_completed = $3, status = $4, wake_at = $5, results = results || $6::jsonb,
     error_message = $7,
     completed_at = CASE WHEN $4 IN ('completed', 'failed', 'cancelled') THEN $8::timestamptz END
-WHERE id = $1
-"""
-ADD_STEP = """
-INSERT INTO workflow_steps (execution_id, number, step, type, status, result, error, started_at,
-                            ended_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8::timestamptz,
-        CASE WHEN $5 = 'waiting' THEN NULL ELSE $8::timestamptz END)
-"""
-STEP_DONE = """
-WITH noted AS (
-    INSERT INTO workflow_steps (execution_id, number, step, type, status, result, started_at,
-                                ended_at)
-    VALUES ($1, $2, $3, $4, 'done', $5, $6, $6)
-)
-UPDATE workflow_executions
-SET step = $7, steps_completed = $8, status = $9, wake_at = NULL, results = results || $10::jsonb,
-    completed_at = CASE WHEN $9 = 'completed' THEN $6::timestamptz END
 WHERE id = $1
 """
 END_STEP = """
@@ -186,6 +180,11 @@ async def add_version(
 
 async def find(conn: Connection, workflow_id: UUID, *, lock: bool = False) -> Record | None:
     return await conn.fetchrow(LOCK if lock else FIND, workflow_id)
+
+
+async def card(conn: Connection, workflow_id: UUID) -> Record | None:
+    """With how often it has run, and when last."""
+    return await conn.fetchrow(CARD, workflow_id)
 
 
 async def listed(conn: Connection, *wanted: Any) -> list[Record]:
@@ -243,33 +242,11 @@ async def move_run(
     wake_at: datetime | None = None,
     results: Mapping[str, Any] | None = None,
     error: str | None = None,
+    noted: Sequence[Mapping[str, Any]] = (),
 ) -> None:
+    """`noted`: steps that the run has come to, each with number, step, type, status and result."""
     await conn.execute(
-        MOVE_RUN, execution_id, step, done, status, wake_at, results or {}, error, at
-    )
-
-
-async def add_step(conn: Connection, *values: Any) -> None:
-    """execution, number, step, type, status, result, error, at."""
-    await conn.execute(ADD_STEP, *values)
-
-
-async def step_done(
-    conn: Connection,
-    execution_id: UUID,
-    number: int,
-    step: int,
-    kind: str,
-    result: Mapping[str, Any] | None,
-    at: datetime,
-    *,
-    then: tuple[int, int],
-    status: str,
-    results: Mapping[str, Any],
-) -> None:
-    """Note a step that is done, and the run's new place: `then` is (step, how many)."""
-    await conn.execute(
-        STEP_DONE, execution_id, number, step, kind, result, at, *then, status, dict(results)
+        MOVE_RUN, execution_id, step, done, status, wake_at, results or {}, error, at, list(noted)
     )
 
 

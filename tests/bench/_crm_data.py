@@ -145,6 +145,14 @@ TABLES: Final = (
 )  # fmt: skip
 
 
+async def loaded(conn: db.Connection) -> int:
+    """How many customers there are already."""
+    last: UUID | None = await conn.fetchval(
+        "SELECT id FROM customers WHERE id < $1 ORDER BY id DESC LIMIT 1", customer_id(1 << 48)
+    )
+    return 0 if last is None else last.int - customer_id(0).int + 1
+
+
 async def grow(conn: db.Connection, before: int, after: int) -> None:
     """Load the customers from number `before` up to `after`, with what belongs to them."""
     await conn.execute(
@@ -152,15 +160,16 @@ async def grow(conn: db.Connection, before: int, after: int) -> None:
         " ON CONFLICT DO NOTHING"
     )
     later = await conn.fetch(INDEXES, list(LATER))
-    for index in later:
-        await conn.execute(f"DROP INDEX {index['indexname']}")
-    await conn.execute("SET session_replication_role = replica")
-    for table, columns, rows in TABLES:
-        await conn.copy_records_to_table(
-            table, records=rows(before, after - before), columns=columns
-        )
-    await conn.execute("SET session_replication_role = origin")
-    await conn.execute("SET maintenance_work_mem = '1GB'")
-    for index in later:
-        await conn.execute(index["indexdef"])
+    async with conn.transaction():  # all of it, or nothing
+        for index in later:
+            await conn.execute(f"DROP INDEX {index['indexname']}")
+        await conn.execute("SET LOCAL session_replication_role = replica")
+        for table, columns, rows in TABLES:
+            await conn.copy_records_to_table(
+                table, records=rows(before, after - before), columns=columns
+            )
+        await conn.execute("SET LOCAL session_replication_role = origin")
+        await conn.execute("SET LOCAL maintenance_work_mem = '1GB'")
+        for index in later:
+            await conn.execute(index["indexdef"])
     await conn.execute("VACUUM ANALYZE")

@@ -89,13 +89,15 @@ class Killed(BaseException):
 
 
 class Mortal:
-    """A work factory whose process dies at one commit, before or just after it."""
+    """A work factory whose process dies at one commit, before or just after it, or, with the
+    commit still to come, when a step has had its effect."""
 
-    def __init__(self, whole: WorkFactory, dies_at: int, *, after: bool) -> None:
+    def __init__(self, whole: WorkFactory, dies_at: int, where: str) -> None:
         self._whole = whole
         self._dies_at = dies_at
-        self._after = after
+        self._where = where
         self.commits = 0
+        self.effects = 0
 
     @contextlib.asynccontextmanager
     async def begin(self, name: str, actor: str) -> AsyncIterator[Work]:
@@ -103,13 +105,26 @@ class Mortal:
             yield work
             self.commits += 1
             dies = self.commits == self._dies_at
-            if dies and not self._after:
+            if dies and self._where == BEFORE:
                 raise Killed
-        if dies:
+        if dies and self._where == AFTER:
             raise Killed
 
     def reading(self, name: str) -> Any:
         return self._whole.reading(name)
+
+    def around(self, perform: Any) -> Any:
+        async def performed(*args: Any) -> Any:
+            result = await perform(*args)
+            self.effects += 1
+            if self.effects == self._dies_at and self._where == WITHIN:
+                raise Killed
+            return result
+
+        return performed
+
+
+BEFORE, AFTER, WITHIN = "before its commit", "after its commit", "after a step's effect"
 
 
 class Answers:
@@ -125,13 +140,15 @@ class Answers:
         return 200
 
 
-async def live(office: Office, run: str, mortal: Mortal | None) -> Answers:
+async def live(office: Office, run: str, mortal: Mortal) -> Answers:
     """Carry a run to its end as the jobs would: each is tried again after its process died."""
     runner, answers = office.crm.runner, Answers()
     whole, webhooks = runner._work, runner._webhooks
     runner._webhooks = answers  # type: ignore[assignment]
+    perform = runner._perform
+    runner._perform = mortal.around(perform)  # type: ignore[method-assign]
     for _ in range(12):
-        runner._work = mortal or whole  # type: ignore[assignment]
+        runner._work = mortal  # type: ignore[assignment]
         now = await seen(office, run)
         if now["status"] not in {"running", "waiting"}:
             break
@@ -145,25 +162,26 @@ async def live(office: Office, run: str, mortal: Mortal | None) -> Answers:
                     office.clock.advance(61)
                 await runner.drive({"execution_id": run})
     runner._work, runner._webhooks = whole, webhooks
+    runner._perform = perform  # type: ignore[method-assign]
     return answers
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before its commit", "after its commit"])
+@pytest.mark.parametrize("where", [BEFORE, AFTER, WITHIN])
 async def test_a_run_survives_a_death_between_any_two_steps(
-    office: Office, conn: db.Connection, after: bool
+    office: Office, conn: db.Connection, where: str
 ) -> None:
     """Wherever it dies, it ends, and each effect is there once."""
     customer = await office.person(email="ana@correo.example")
     workflow_id = await a_workflow(office, EVERY_KIND)
     run = await begun(office, workflow_id, customer_id=customer["customer_id"])
-    count = Mortal(office.deps.work, 0, after=False)
+    count = Mortal(office.deps.work, 0, BEFORE)
     await live(office, run, count)
     assert (await seen(office, run))["status"] == "completed"
-    assert count.commits >= len(EVERY_KIND)
-    for dies_at in range(1, count.commits + 1):
+    assert (count.commits, count.effects) == (5, 5)  # the webhook takes two, each wait ends one
+    for dies_at in range(1, 6):
         await conn.execute("UPDATE customers SET notes = NULL")
         run = await begun(office, workflow_id, customer_id=customer["customer_id"])
-        answers = await live(office, run, Mortal(office.deps.work, dies_at, after=after))
+        answers = await live(office, run, Mortal(office.deps.work, dies_at, where))
         done = await seen(office, run)
         assert (done["status"], done["steps_completed"]) == ("completed", len(EVERY_KIND)), dies_at
         assert [step["status"] for step in done["steps"]] == ["done"] * (len(EVERY_KIND) - 1)
@@ -352,6 +370,37 @@ async def test_a_step_that_cannot_be_done_fails_the_run(office: Office) -> None:
     assert (
         await office.ask("elena", "POST", f"/workflow-executions/{done['execution_id']}/cancel")
     ).status == 409
+
+
+async def test_what_was_done_before_a_step_that_cannot_be_done_stays(
+    office: Office, conn: db.Connection
+) -> None:
+    customer = await office.person()
+    bad = {"type": "update_record",
+           "config": {"field": "locale", "value": "{{ customer.last_name }}"}}  # fmt: skip
+    workflow_id = await a_workflow(office, [THREE[0], THREE[1], bad, THREE[0] | {"name": "more"}])
+    run = await begun(office, workflow_id, customer_id=customer["customer_id"])
+    done = await drive(office, run)
+    assert (done["status"], done["steps_completed"], len(done["steps"])) == ("failed", 2, 2)
+    assert await conn.fetchval("SELECT count(*) FROM tasks") == 1
+    told = await office.events("task.created", "workflow.failed")
+    assert [e.event.name for e in told] == ["task.created", "workflow.failed"]
+
+
+async def test_a_condition_sees_what_the_steps_before_it_did(office: Office) -> None:
+    customer = await office.person()
+    steps = [
+        {"type": "create_task", "name": "first", "config": {"title": "x"}},
+        {"type": "update_record", "config": {"field": "lead_source", "value": "web"}},
+        {"type": "update_record", "if": 'customer.lead_source == "web"',
+         "config": {"field": "add_tag", "value": "seen"}},
+        {"type": "create_task", "if": "results.first.task_id == null", "config": {"title": "y"}},
+    ]  # fmt: skip
+    workflow_id = await a_workflow(office, steps)
+    run = await begun(office, workflow_id, customer_id=customer["customer_id"])
+    assert [s["step"] for s in (await drive(office, run))["steps"]] == [0, 1, 2]
+    card = await office.do("lucia", "GET", f"/workflows/{workflow_id}")
+    assert (card["execution_count"], card["last_executed_at"] is not None) == (1, True)
 
 
 async def test_versions(office: Office) -> None:
