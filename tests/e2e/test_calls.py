@@ -67,6 +67,7 @@ def consult(agent: Page, name: str) -> None:
 def test_a_customer_waits_with_music_talks_and_hangs_up(world: World) -> None:
     customer = call_in(world)
     expect(customer.locator(".call .figure")).to_contain_text("1")
+    expect(customer.locator(".head .status")).to_have_text("Llamada en espera")
     expect_heard(customer, music=True)
     agent = phone(world, CARMEN, AGENT)
     card = offer(agent)
@@ -74,6 +75,7 @@ def test_a_customer_waits_with_music_talks_and_hangs_up(world: World) -> None:
     agent.keyboard.press("F9")
     expect(agent.locator(".phone.in-call")).to_be_visible()
     expect(customer.locator(".call .name")).to_have_text("Carmen")
+    expect(customer.locator(".head .status")).to_have_text("En llamada")
     expect_heard(customer, AGENT)
     expect_heard(agent, CUSTOMER)
     expect(customer.locator(".call .word")).to_contain_text("Conexión buena")

@@ -26,6 +26,8 @@ export class Caller {
   trouble: Trouble | null = null;
   muted = false;
   quality: Quality | null = null;
+  /** What the centre has just not taken, until the next try. */
+  refused: "keys" | "consent" | null = null;
   /** The call on show: the living one, or the one that has just ended. */
   call: VisitorCall | null = null;
   onChange: () => void = () => {};
@@ -123,12 +125,19 @@ export class Caller {
     this.onChange();
   }
 
-  digits(digits: string): void {
-    void this.client.calls("call.dtmf", { digits });
+  async digits(digits: string): Promise<void> {
+    await this.try("keys", "call.dtmf", { digits });
   }
 
   async consent(recording: boolean): Promise<void> {
-    await this.client.calls("call.consent", { recording });
+    await this.try("consent", "call.consent", { recording });
+  }
+
+  private async try(what: "keys" | "consent", name: string, payload: object): Promise<void> {
+    const { ok } = await this.client.calls(name, payload);
+    if (!ok) this.refused = what;
+    else if (this.refused === what) this.refused = null;
+    this.onChange();
   }
 
   /** After every change of the client's state. */
@@ -177,6 +186,7 @@ export class Caller {
     clearInterval(this.timer);
     this.timer = undefined;
     this.quality = null;
+    this.refused = null;
     this.muted = false;
     this.phone.mute(false);
     this.phone.close();

@@ -50,7 +50,7 @@ export class CallView {
     this.pad = h(
       "div",
       { class: "pad", role: "group", "aria-label": texts.keys },
-      ...DIGITS.map((digit) => h("button", { type: "button", class: "btn", click: () => caller.digits(digit) }, digit)),
+      ...DIGITS.map((digit) => h("button", { type: "button", class: "btn", click: () => void caller.digits(digit) }, digit)),
     );
   }
 
@@ -70,7 +70,7 @@ export class CallView {
     this.writeKey.setAttribute("aria-expanded", String(writing));
     this.renderTime(now);
     this.renderWord();
-    const what = JSON.stringify([step, trouble, elsewhere, caller.line === "lost", this.padOpen, call && [call.state, call.position, call.estimated_wait_seconds, call.agent, call.record, call.connection]]);
+    const what = JSON.stringify([step, trouble, elsewhere, caller.line === "lost", this.padOpen, caller.refused, call && [call.state, call.position, call.estimated_wait_seconds, call.agent, call.record, call.connection]]);
     if (what === this.shown) return;
     this.shown = what;
     this.element.replaceChildren(...this.contents());
@@ -100,6 +100,7 @@ export class CallView {
       parts.push(this.time, this.word);
     }
     if (trouble) parts.push(this.problem(troubleWords(texts, trouble)), this.acts([texts.retry, () => void caller.join()], [texts.leaveMessage, actions.leaveMessage]));
+    if (caller.refused) parts.push(this.problem(texts.callRefused[caller.refused]));
     const recording = this.recording();
     if (recording) parts.push(recording);
     if (this.padOpen) parts.push(this.pad);

@@ -63,7 +63,7 @@ export class Cards {
       cards.push(["queue", [position, wait, muted, served], () => this.queue(position, wait, muted, served)]);
     }
     if (stage === "message_left") cards.push(["left", opens, () => this.left(opens)]);
-    if (stage === "ended" && !again) cards.push(["ended", 0, () => this.ended()]);
+    if (stage === "ended" && !again && !calling) cards.push(["ended", 0, () => this.ended()]);
     if (startFailure) cards.push(["start", startFailure.code, () => this.startProblem(startFailure.code)]);
     else if (state.centreFailed && !conversation && state.link !== "online") {
       cards.push(["unreachable", 0, () => this.problem(this.texts.unreachable)]);

@@ -115,6 +115,7 @@ const es = {
   done: "Cerrar",
   placing: "Llamando…",
   calling: "En llamada",
+  callWaits: "Llamada en espera",
   music: "Suena música mientras espera. Puede escribir mientras tanto.",
   ringing: "Le pasamos con una persona…",
   held: "En espera, con música",
@@ -136,6 +137,10 @@ const es = {
   keyWrite: "Escribir",
   keyHang: "Colgar",
   keys: "Teclas",
+  callRefused: {
+    keys: "El tono no ha llegado. Pulse la tecla otra vez.",
+    consent: "Su respuesta no ha llegado. Pulse otra vez.",
+  },
   callTrouble: {
     all_lines_busy: "Todas las líneas están ocupadas. Llame en unos minutos o deje un mensaje y le contestamos.",
     closed: "Ahora no se atienden llamadas. Deje un mensaje y le contestamos al abrir.",
@@ -263,6 +268,7 @@ const en: Texts = {
   done: "Close",
   placing: "Calling…",
   calling: "In a call",
+  callWaits: "Your call is waiting",
   music: "There is music while you wait. You can write meanwhile.",
   ringing: "Putting you through to a person…",
   held: "On hold, with music",
@@ -284,6 +290,10 @@ const en: Texts = {
   keyWrite: "Write",
   keyHang: "Hang up",
   keys: "Keys",
+  callRefused: {
+    keys: "The tone did not arrive. Press the key again.",
+    consent: "Your answer did not arrive. Press again.",
+  },
   callTrouble: {
     all_lines_busy: "All lines are busy. Call in a few minutes, or leave a message and we will answer.",
     closed: "Calls are not answered now. Leave a message and we will answer when we open.",

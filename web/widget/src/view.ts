@@ -263,7 +263,7 @@ export class View {
       parts.status.replaceChildren(...(mark ? [mark] : []), h("span", {}, text));
     };
     if (state.link === "offline") show("lost", icon("cloud", 12), texts.offline);
-    else if (this.caller.step === "on") show("ok", icon("phone", 12), texts.calling);
+    else if (this.caller.step === "placing" || this.caller.step === "on") show("ok", icon("phone", 12), this.callWords());
     else if (state.restoring) show("", null, texts.connecting);
     else if (conversation?.agent) show("", availableMark(), texts.answersNow(conversation.agent.name));
     else if (centre?.open) show("ok", icon("check", 12), dates.closing(centre.closes_at, now, centre.timezone));
@@ -271,6 +271,14 @@ export class View {
       const opens = dates.opening(centre.opens_at, now, centre.timezone);
       show("", icon("clock", 12), opens ? texts.opensAt(opens) : texts.closed);
     } else show("", null, "");
+  }
+
+  /** Whether somebody is on the other end yet. */
+  private callWords(): string {
+    const { texts, caller } = this;
+    if (caller.step === "placing" || !caller.call) return texts.placing;
+    const { state } = caller.call;
+    return state === "waiting" ? texts.callWaits : state === "ringing" ? texts.ringing : texts.calling;
   }
 
   private submit(body: string): boolean {
@@ -307,6 +315,8 @@ export class View {
 
   private write(on: boolean): void {
     this.writing = on;
+    // A chat that was over before the call goes on with what is written now.
+    if (on) this.again = true;
     this.render();
     if (on) this.composer.focus();
   }
@@ -315,9 +325,10 @@ export class View {
   private told(): void {
     const { texts, caller } = this;
     const { step, trouble, call } = caller;
-    const now = `${step} ${trouble ?? ""} ${step === "on" ? (call?.state ?? "") : ""}`;
+    const now = `${step} ${trouble ?? ""} ${caller.refused ?? ""} ${step === "on" ? (call?.state ?? "") : ""}`;
     if (now === this.callShown) return;
     this.callShown = now;
+    if (caller.refused) return this.announce(texts.callRefused[caller.refused]);
     if (trouble) return this.troubled(trouble);
     if (step === "over") this.announce(texts.callOver);
     else if (step === "on" && call?.state === "waiting") this.announce(call.position ? texts.position(call.position) : texts.searching);

@@ -173,10 +173,26 @@ test("mute, tones and consent", async () => {
   const { caller, leg } = await calling();
   caller.mute();
   expect(leg.did.at(-1)).toBe("mute true");
-  for (const digit of ["4", "2", "#"]) caller.digits(digit);
+  for (const digit of ["4", "2", "#"]) void caller.digits(digit);
   await until(() => centre.digits.join("") === "42#");
   await caller.consent(false);
   await until(() => caller.call?.record.state === "refused");
+});
+
+test("a tone and an answer that the centre did not take are said until the next one", async () => {
+  const { caller } = await calling();
+  centre.refuse.push({ code: "conflict" });
+  await caller.digits("4");
+  expect(caller.refused).toBe("keys");
+  await caller.digits("4");
+  expect(caller.refused).toBeNull();
+  centre.refuse.push({ code: "unavailable" });
+  await caller.consent(true);
+  expect(caller.refused).toBe("consent");
+  await caller.digits("2");
+  expect(caller.refused).toBe("consent");
+  await caller.consent(true);
+  expect(caller.refused).toBeNull();
 });
 
 test("hanging up ends it here and there, and the page says so until it is dismissed", async () => {
