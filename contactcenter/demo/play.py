@@ -59,6 +59,7 @@ MINUTE: Final = 60_000
 BEAT_MS: Final = 8_000
 LOOK_MS: Final = 30_000  # arrivals are drawn anew this often, so a changed level holds soon
 MISS_SHARE: Final = 0.007
+AT_ONCE_MS: Final = 50
 STRANGERS: Final = 0.25  # callers of whom we know the number only
 REPLY_AFTER: Final = 0.6  # of the handling time: then the agent writes, and closes at its end
 FAREWELL_MS: Final = 20 * SECOND  # a chat ends this long after the agent's last words
@@ -276,7 +277,8 @@ class Play:
     def _pick_up(
         self, reservation_id: UUID, agent_id: UUID, interaction_id: UUID, channel: str
     ) -> None:
-        if channel == "voice" and self._dice.random() < MISS_SHARE:
+        real_call = channel == "voice" and interaction_id not in self._parts
+        if channel == "voice" and not real_call and self._dice.random() < MISS_SHARE:
             return
         low, high = (2, 7) if channel == "voice" else (3, 15)
 
@@ -289,7 +291,9 @@ class Play:
             elif channel == "voice":
                 await self._stage.decline(agent_id, reservation_id)
 
-        self._in(self._between(low * SECOND, high * SECOND), accept)
+        # A real caller does not wait for simulated telephones while a person's could ring.
+        soon = real_call and bool(self._away)
+        self._in(AT_ONCE_MS if soon else self._between(low * SECOND, high * SECOND), accept)
 
     def _finish(self, agent_id: UUID, interaction_id: UUID) -> Act:
         """The end of a talk, or of written work."""

@@ -15,6 +15,7 @@ from contactcenter.demo.morning import Theatre
 from contactcenter.demo.play import Play
 from contactcenter.demo.stage import agent
 from contactcenter.interactions import service as hall
+from contactcenter.interactions.model import Channel
 from routing.book import QueueBook
 from routing.core.model import Constants
 from routing.desk import DeskService
@@ -53,14 +54,14 @@ class Life:
         async with self.theatre.work.chunk():
             await PresenceService(self.theatre.work).signed_out(agent_id)
 
-    async def person_writes(self, queue: str) -> UUID:
-        """Somebody real opens a web chat."""
+    async def person_writes(self, queue: str, channel: Channel = "chat") -> UUID:
+        """Somebody real opens a web chat, or calls."""
         async with (
             self.theatre.work.chunk(),
             self.theatre.work.begin("test.visitor", "visitor") as work,
         ):
             contact = await hall.create_contact(work, name="Inés Prueba", locale="es")
-            thread = await hall.create_conversation(work, contact_id=contact.id, channel="chat")
+            thread = await hall.create_conversation(work, contact_id=contact.id, channel=channel)
             interaction = await hall.create_interaction(work, conversation=thread)
             queues = QueueService(QueueBook(self.deps.settings.app.zone), Constants())
             await queues.enqueue(work, interaction_id=interaction.id, queue=queue)
@@ -140,6 +141,22 @@ async def test_a_simulated_agent_steps_aside_and_comes_back(
     assert seat["present"]
     assert "voice" in seat["channels"]
     assert "chat" not in seat["channels"]
+
+
+async def test_a_real_call_reaches_the_person_at_once_past_free_simulated_telephones(
+    deps: Deps, conn: db.Connection
+) -> None:
+    theatre = Theatre(deps.pool, deps.bus, deps.settings.app.zone, TEN_FIFTY)
+    life = Life(deps, theatre, Play(theatre.stage, TestCrowd(0.0), PHONES, Random(7)))
+    await life.go_on(1)
+    lucia = await named(conn, "Lucía Abós")
+    await life.person_sits_down(lucia, "chat", "voice")
+    call = await life.person_writes("SA", "voice")
+    await life.go_on(0.05)
+    *before, last = [tuple(row) for row in await conn.fetch(OFFERS, call)]
+    assert last == (lucia, "pending")
+    assert before, "others were free for longer"
+    assert {state for _, state in before} == {"rejected"}
 
 
 async def test_a_chat_pushed_to_a_simulated_agent_goes_back(
