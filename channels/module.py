@@ -81,6 +81,7 @@ def build(
         Objects(settings),
         settings.media_dir / "recordings",
         settings.recordings,
+        hours,
     )
     routes = CallRoutes(desk, CallHistory(work, cards), recordings)
 

@@ -135,6 +135,9 @@ class Desks(Protocol):
 class Hours(Protocol):
     """Routing: when a queue is served. NotFound for a queue that is not there."""
 
+    async def queues(self, conn: Connection) -> Sequence[str]:
+        """Those that take work, in their order."""
+
     async def is_open(self, conn: Connection, queue: str, at: datetime) -> bool: ...
 
     async def closes_at(self, conn: Connection, queue: str, at: datetime) -> datetime | None:

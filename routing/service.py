@@ -383,6 +383,10 @@ class QueueService:
         calendar = (await self._book.queue(conn, queue)).calendar
         return queue in self._always_open or hours.is_open(calendar, at)
 
+    async def queues(self, conn: Connection) -> Sequence[str]:
+        """Keys of those that take work, in their order."""
+        return [key for key, queue in (await self._book.all(conn)).items() if not queue.retired]
+
     async def next_opening(self, conn: Connection, queue: str, at: datetime) -> datetime | None:
         """When the queue opens next; `at` itself while it is open; None: never in sight."""
         calendar = (await self._book.queue(conn, queue)).calendar

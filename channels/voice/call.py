@@ -76,6 +76,8 @@ class Recording:
     """What the customer said, if anything."""
     id: UUID | None = None
     """Of the one that is being made."""
+    aside: bool = False
+    """Whether hold and consult are recorded too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +374,15 @@ def consent(call: Call, *, given: bool) -> Call:
     return _recording(call, recording)
 
 
+def under_rule(call: Call, mode: RecordMode, *, aside: bool) -> Call:
+    """Another queue's rule holds from now on: what is being recorded ends, and what the customer
+    said still counts."""
+    recording = replace(call.recording, mode=mode, aside=aside, state="off", id=None)
+    if recording.consent is False and mode in {"opt_in", "opt_out"}:
+        recording = replace(recording, state="refused")
+    return _recording(call, recording)
+
+
 def _recording(call: Call, recording: Recording) -> Call:
     return replace(call, recording=recording)
 
@@ -417,6 +428,9 @@ def mix(call: Call) -> Mix:
             legs[leg.id] = Hears(tone="music") if alone else Hears(frozenset(heard - {leg.id}))
         else:
             legs[leg.id] = Hears(tone=_alone(call, leg))
+    if call.recording.aside:  # whoever is on the line, whomever they hear
+        room = tuple(leg for leg in call.open_legs if leg.on_the_line)
+        heard = {leg.id for leg in room if leg.state == "connected" and not leg.muted}
     return Mix(legs, _tape(call, room, heard) if not call.ended else None)
 
 

@@ -163,7 +163,7 @@ def card(one: Shown, agent_id: UUID | None) -> CallCard:
         conversation_id=one.beside["conversation_id"],
         direction=call.direction,
         state=call.state,
-        queue=row.queue,
+        queue=one.beside["queue"],
         started_at=row.created_at,
         answered_at=row.answered_at,
         ended_at=row.ended_at,

@@ -157,7 +157,7 @@ class Followers:
             segment_id=e.segment_id,
             deadline=None if sounds else work.now + VANISHED,
         )
-        after = await record_by_rule(work, row, calls.add(row.call, leg))
+        after = await record_by_rule(work, row, calls.add(row.call, leg), e.queue)
         facts = [said(CallAnswered, agent_id=e.agent_id)]
         if after.recording != row.call.recording:
             state = after.recording.state
@@ -182,6 +182,9 @@ class Followers:
             await withdraw_request(work, row, self._parts)
         gone = said(CallLegLeft, leg_id=leg.id, agent_id=e.agent_id)
         facts = await self._consult_goes_on(work, row, leg)
+        if isinstance(e, InteractionTransferred) and not facts:
+            to = {"to_agent_id": e.to_agent_id, "to_queue": e.to_queue}
+            facts = [said(CallTransferred, agent_id=e.agent_id, **to, cause=e.cause)]
         await line.change(work, row, calls.leave(row.call, leg.id), gone, *facts)
 
     async def _consult_goes_on(self, work: Work, row: CallRow, gone: Leg) -> list[Said]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from channels.voice import history_store, recording_store
+from channels.voice.call import Call
 from channels.voice.cards import CallCards, card, load
 from channels.voice.recordings import recording_card
 from channels.voice.schemas import CallDetail, CallEvent, CallPage, CallQuery, IceServers
+from contactcenter.agents import service as agents
 from contactcenter.core.access import Permission, Principal
 from contactcenter.core.errors import NotFound
 from contactcenter.core.work import WorkFactory
 from contactcenter.interactions import service as hall
+from db import Record
 
 
 class CallHistory:
@@ -56,12 +60,22 @@ class CallHistory:
             await hall.require_sight(conn, principal, interaction_id=one.row.interaction_id)
             events = await history_store.events(conn, call_id)
             recordings = await recording_store.of_calls(conn, [call_id])
+            people = await agents.team_members(conn, _agents_in(one.row.call, events))
         return CallDetail(
             call=card(one, principal.agent_id),
             end_reason=one.row.end_reason,
             events=[CallEvent(**event) for event in events],
+            names={agent_id: member.name for agent_id, member in people.items()},
             recordings=[recording_card(row, principal) for row in recordings],
         )
 
     def ice(self, principal: Principal) -> IceServers:
         return IceServers.model_validate({"ice_servers": self._cards.ice_servers(principal.actor)})
+
+
+def _agents_in(call: Call, events: Iterable[Record]) -> list[UUID]:
+    """Whoever was on the call, or is named in its history."""
+    fields = ("agent_id", "with_agent_id", "to_agent_id")
+    named = (event["data"].get(field) for event in events for field in fields)
+    legs = {leg.agent_id for leg in call.legs if leg.agent_id is not None}
+    return sorted(legs | {UUID(agent_id) for agent_id in named if agent_id})

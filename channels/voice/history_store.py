@@ -9,9 +9,9 @@ from uuid import UUID
 from db import Connection, Record
 
 LISTED = """
-SELECT c.id, c.created_at FROM calls c
+SELECT c.id, c.created_at FROM calls c JOIN interactions i ON i.id = c.interaction_id
 WHERE ($1::text IS NULL OR c.state = $1)
-  AND ($2::text IS NULL OR c.queue = $2)
+  AND ($2::text IS NULL OR i.queue = $2)
   AND ($3::text IS NULL OR c.direction = $3)
   AND ($4::uuid IS NULL OR EXISTS (SELECT FROM call_legs l
                                    WHERE l.call_id = c.id AND l.agent_id = $4))
@@ -19,7 +19,7 @@ WHERE ($1::text IS NULL OR c.state = $1)
                                    WHERE l.call_id = c.id AND l.agent_id = $5))
   AND ($6::uuid IS NULL OR c.interaction_id = $6)
   AND ($7::timestamptz IS NULL OR (c.created_at, c.id) < ($7, $8::uuid))
-  AND ($10::text[] IS NULL OR c.queue IS NULL OR c.queue = ANY ($10))
+  AND ($10::text[] IS NULL OR i.queue IS NULL OR i.queue = ANY ($10))
 ORDER BY c.created_at DESC, c.id DESC
 LIMIT $9
 """
@@ -38,8 +38,8 @@ async def listed(
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Record]:
-    """(id, created_at), newest first. `only_of`: calls that this agent was on;
-    `within`: only of these queues, or of none."""
+    """(id, created_at), newest first. `only_of`: calls that this agent was on; `within`: only
+    those that are in these queues now, or in none."""
     at, row_id = before or (None, None)
     return await conn.fetch(
         LISTED,

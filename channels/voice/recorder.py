@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from channels.voice import call as calls
-from channels.voice import recording_store
+from channels.voice import recording_store, store
 from channels.voice.call import Call
 from channels.voice.store import CallRow
 from contactcenter.core.ids import new_id
@@ -27,9 +29,18 @@ async def record_on(work: Work, row: CallRow, call: Call) -> Call:
     return calls.pause(after) if paused else after
 
 
-async def record_by_rule(work: Work, row: CallRow, call: Call) -> Call:
-    """The call when an agent has answered: recorded if the queue's rule says so, once."""
+async def record_by_rule(work: Work, row: CallRow, call: Call, queue: str) -> Call:
+    """The call when an agent of the queue has answered: recorded if the queue's rule says so,
+    once. One that comes from another queue is under this one's rule from now on."""
+    first = row.answered_at is None
+    if queue != row.queue:
+        rule = await recording_store.rule_of(work.conn, queue)
+        now = (call.recording.mode, call.recording.aside, row.retention, row.health)
+        if now != (rule.mode, rule.aside, rule.retention, rule.health):
+            call, first = calls.under_rule(call, rule.mode, aside=rule.aside), True
+        row = replace(row, queue=queue, call=call, retention=rule.retention, health=rule.health)
+        await store.move(work.conn, row)
     recording = call.recording
-    if recording.mode == "off" or recording.state != "off" or row.answered_at is not None:
+    if recording.mode == "off" or recording.state != "off" or not first:
         return call
     return await begin_recording(work, row, call) if calls.may_record(recording) else call

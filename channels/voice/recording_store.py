@@ -21,9 +21,11 @@ class RecordingRule:
     mode: RecordMode = "inform"
     retention: str = STANDARD
     health: bool = False
+    aside: bool = False
+    """Whether hold and consult are recorded too."""
 
 
-RULE = "SELECT mode, retention, health FROM recording_rules WHERE queue = $1"
+RULE = "SELECT mode, retention, health, aside FROM recording_rules WHERE queue = $1"
 
 
 async def rule_of(conn: Connection, queue: str) -> RecordingRule:
@@ -33,31 +35,32 @@ async def rule_of(conn: Connection, queue: str) -> RecordingRule:
 
 
 RULES = """
-SELECT q.key AS queue, coalesce(r.mode, 'inform') AS mode,
+SELECT q.queue, coalesce(r.mode, 'inform') AS mode,
        coalesce(r.retention, 'standard') AS retention, coalesce(r.health, false) AS health,
-       coalesce(r.version, 0) AS version
-FROM queues q LEFT JOIN recording_rules r ON r.queue = q.key
-WHERE NOT q.retired AND ($1::text IS NULL OR q.key = $1)
-ORDER BY q.ordinal, q.key
+       coalesce(r.aside, false) AS aside, coalesce(r.version, 0) AS version
+FROM unnest($1::text[]) WITH ORDINALITY AS q (queue, place)
+LEFT JOIN recording_rules r ON r.queue = q.queue
+ORDER BY q.place
 """
 
 
-async def rules(conn: Connection, queue: str | None = None) -> list[Record]:
-    """(queue, mode, retention, health, version) of live queues; version 0: the defaults."""
-    return await conn.fetch(RULES, queue)
+async def rules(conn: Connection, queues: Sequence[str]) -> list[Record]:
+    """(queue, mode, retention, health, aside, version) of these queues, in their order; version
+    0: the defaults."""
+    return await conn.fetch(RULES, list(queues))
 
 
 SET_RULE = """
-INSERT INTO recording_rules (queue, mode, retention, health, updated_at)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO recording_rules (queue, mode, retention, health, aside, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (queue) DO UPDATE
 SET mode = excluded.mode, retention = excluded.retention, health = excluded.health,
-    version = recording_rules.version + 1, updated_at = excluded.updated_at
+    aside = excluded.aside, version = recording_rules.version + 1, updated_at = excluded.updated_at
 """
 
 
 async def set_rule(conn: Connection, queue: str, rule: RecordingRule, at: datetime) -> None:
-    await conn.execute(SET_RULE, queue, rule.mode, rule.retention, rule.health, at)
+    await conn.execute(SET_RULE, queue, rule.mode, rule.retention, rule.health, rule.aside, at)
 
 
 BEGIN = """

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 
+from channels.ports import Hours
 from channels.voice import line, recording_store, store
 from channels.voice.recording_store import RecordingRule
 from channels.voice.schemas import (
@@ -53,6 +54,7 @@ class RecordingService:
         objects: Objects,
         folder: Path,
         kept: Recordings,
+        hours: Hours,
     ) -> None:
         """`folder`: where the media leaves its files; `kept`: for how long each class is kept."""
         self._work = work
@@ -61,6 +63,7 @@ class RecordingService:
         self._objects = objects
         self._folder = folder
         self._kept = kept
+        self._hours = hours
 
     # Into the store (jobs)
 
@@ -216,7 +219,7 @@ class RecordingService:
 
     async def rules(self) -> RecordingRules:
         async with self._work.reading("recording.rules") as conn:
-            rows = await recording_store.rules(conn)
+            rows = await recording_store.rules(conn, await self._hours.queues(conn))
         return RecordingRules(items=[RecordingRuleCard(**row) for row in rows])
 
     async def set_rule(
@@ -224,13 +227,13 @@ class RecordingService:
     ) -> RecordingRuleCard:
         """What holds for calls that begin from now on."""
         async with self._work.begin("recording.rule", principal.actor) as work:
-            before = await recording_store.rules(work.conn, queue)
-            if not before:
+            if queue not in await self._hours.queues(work.conn):
                 raise NotFound("There is no such queue.")
-            rule = RecordingRule(asked.mode, asked.retention, asked.health)
+            (before,) = await recording_store.rules(work.conn, [queue])
+            rule = RecordingRule(asked.mode, asked.retention, asked.health, asked.aside)
             await recording_store.set_rule(work.conn, queue, rule, work.now)
-            (row,) = await recording_store.rules(work.conn, queue)
-            work.audit("recording.rule", "queue", queue, before=dict(before[0]), after=dict(row))
+            (row,) = await recording_store.rules(work.conn, [queue])
+            work.audit("recording.rule", "queue", queue, before=dict(before), after=dict(row))
         return RecordingRuleCard(**row)
 
 

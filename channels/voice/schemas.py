@@ -334,6 +334,8 @@ class RecordingRuleCard(Card):
     mode: RecordMode
     retention: Retention
     health: bool
+    aside: bool
+    """Whether hold and consult are recorded too; silence if not."""
     version: int
 
 
@@ -346,6 +348,7 @@ class SetRecordingRule(Schema):
     mode: RecordMode
     retention: Retention = "standard"
     health: bool = False
+    aside: bool = False
 
 
 class CallQuery(Schema):
@@ -379,6 +382,8 @@ class CallDetail(Card):
     call: CallCard
     end_reason: str | None
     events: list[CallEvent]
+    names: dict[UUID, str]
+    """Agent → name: whoever the events are about."""
     recordings: list[RecordingCard]
 
 

@@ -54,6 +54,7 @@ from contactcenter.events.calls import (
     CallResumed,
     CallRinging,
     CallTakenOver,
+    CallTransferred,
 )
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Address, Change, Interaction
@@ -250,10 +251,13 @@ class AgentCalls(Consults):
             sounds = softphone.state == "connected"
             deadline = work.now + VANISHED
             after = calls.answer(row.call, mine.id, sounds=sounds, deadline=deadline)
+            facts = [said(CallAnswered, agent_id=mine.agent_id)]
             if row.call.direction != "internal" and after.consult is None:
                 assert mine.agent_id is not None  # whoever asked has left
                 await self._parts.take_over(work, row.interaction_id, mine.agent_id)
-            return after, [said(CallAnswered, agent_id=mine.agent_id)]
+                asker = await store.last_asker(work.conn, row.call.id)
+                facts.append(said(CallTransferred, agent_id=asker, to_agent_id=mine.agent_id))
+            return after, facts
 
         return await self._step(principal, call_id, "call.answer", step)
 

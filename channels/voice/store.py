@@ -47,8 +47,8 @@ class Softphone:
 CALL_COLUMNS = """
     c.id, c.interaction_id, c.visitor_id, c.direction, c.queue, c.state, c.held_since,
     c.conference, c.consult_leg, c.consult_by, c.consult_side, c.consult_request,
-    c.record_mode, c.record_state, c.consent, c.recording_id, c.retention, c.health, c.created_at,
-    c.answered_at, c.ended_at, c.end_reason, c.version
+    c.record_mode, c.record_aside, c.record_state, c.consent, c.recording_id, c.retention,
+    c.health, c.created_at, c.answered_at, c.ended_at, c.end_reason, c.version
 """
 
 SELECT_CALLS = f"SELECT {CALL_COLUMNS} FROM calls c WHERE c.id = ANY ($1::uuid[])"  # noqa: S608
@@ -101,7 +101,11 @@ def _row(row: Record, legs: tuple[Leg, ...]) -> CallRow:
             conference=row["conference"],
             consult=consult,
             recording=Recording(
-                row["record_mode"], row["record_state"], row["consent"], row["recording_id"]
+                row["record_mode"],
+                row["record_state"],
+                row["consent"],
+                row["recording_id"],
+                row["record_aside"],
             ),
             ended=row["ended_at"] is not None,
         ),
@@ -121,8 +125,8 @@ def _row(row: Record, legs: tuple[Leg, ...]) -> CallRow:
 
 INSERT_CALL = """
 INSERT INTO calls (id, interaction_id, visitor_id, direction, queue, state, record_mode,
-                   retention, health, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                   record_aside, retention, health, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 
 
@@ -137,11 +141,32 @@ async def insert(conn: Connection, row: CallRow) -> None:
         row.queue,
         row.call.state,
         row.call.recording.mode,
+        row.call.recording.aside,
         row.retention,
         row.health,
         row.created_at,
     )
     await save_legs(conn, row.call.id, row.call.legs, row.created_at)
+
+
+MOVE = """
+UPDATE calls SET queue = $2, record_mode = $3, record_aside = $4, retention = $5, health = $6
+WHERE id = $1
+"""
+
+
+async def move(conn: Connection, row: CallRow) -> None:
+    """Write the queue of the call, and that queue's rule."""
+    recording = row.call.recording
+    await conn.execute(
+        MOVE,
+        row.call.id,
+        row.queue,
+        recording.mode,
+        recording.aside,
+        row.retention,
+        row.health,
+    )
 
 
 SAVE = """
@@ -250,6 +275,18 @@ async def add_events(
     """Write the call's history: (name, what belongs to it)."""
     names, data = [name for name, _ in events], [data for _, data in events]
     await conn.execute(ADD_EVENTS, call_id, at, actor, names, data)
+
+
+LAST_ASKER = """
+SELECT (data ->> 'agent_id')::uuid FROM call_events
+WHERE call_id = $1 AND name = 'call.consult_started' ORDER BY id DESC LIMIT 1
+"""
+
+
+async def last_asker(conn: Connection, call_id: UUID) -> UUID | None:
+    """Who asked a colleague in last, whether still on the call or not."""
+    agent_id: UUID | None = await conn.fetchval(LAST_ASKER, call_id)
+    return agent_id
 
 
 # Finding calls -----------------------------------------------------------------------------------
@@ -403,7 +440,7 @@ async def leg_stats(conn: Connection, leg_id: UUID, stats: dict[str, Any]) -> No
 # What cards show beside the call -----------------------------------------------------------------
 
 SHOWN = """
-SELECT c.id, i.conversation_id, i.state AS interaction_state, k.name AS customer,
+SELECT c.id, i.conversation_id, i.state AS interaction_state, i.queue, k.name AS customer,
        r.queue AS consult_queue
 FROM calls c
 JOIN interactions i ON i.id = c.interaction_id
@@ -420,7 +457,7 @@ WHERE l.call_id = ANY ($1::uuid[])
 
 
 async def shown(conn: Connection, call_ids: Sequence[UUID]) -> dict[UUID, Record]:
-    """Call → (conversation_id, interaction_state, customer, consult_queue)."""
+    """Call → (conversation_id, interaction_state, queue, customer, consult_queue)."""
     return {row["id"]: row for row in await conn.fetch(SHOWN, list(call_ids))}
 
 

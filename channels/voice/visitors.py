@@ -159,7 +159,7 @@ class VisitorCalls:
                 call_id,
                 "inbound",
                 (Leg(leg.id, leg.stay, "customer", "inviting", deadline=deadline),),
-                recording=Recording(rule.mode),
+                recording=Recording(rule.mode, aside=rule.aside),
             ),
             version=1,
             interaction_id=interaction.id,

@@ -93,12 +93,15 @@ class CallMuted(_Call):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallTransferred(_Call):
-    """An agent handed the customer over to the colleague on the line (a warm transfer)."""
+    """An agent handed the customer over to the colleague on the line (a warm transfer), or the
+    customer was sent on from the agent: to a queue, or in it to somebody (a blind one)."""
 
     name: ClassVar[str] = "call.transferred"
 
     agent_id: UUID
-    to_agent_id: UUID
+    to_agent_id: UUID | None
+    to_queue: str | None = None  # None: warm
+    cause: str = "agent"  # agent, supervisor, presence_lost, sign_off, dropped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

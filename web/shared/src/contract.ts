@@ -306,6 +306,7 @@ export interface CallDetail {
   call: CallCard;
   end_reason: string | null;
   events: CallEvent[];
+  names: Record<string, string>;
   recordings: RecordingCard[];
 }
 
@@ -2341,6 +2342,7 @@ export interface RecordingRuleCard {
   mode: "inform" | "opt_in" | "opt_out" | "off";
   retention: "standard" | "contract" | "claim" | "health";
   health: boolean;
+  aside: boolean;
   version: number;
 }
 
@@ -2565,6 +2567,7 @@ export interface SetRecordingRule {
   mode: "inform" | "opt_in" | "opt_out" | "off";
   retention?: "standard" | "contract" | "claim" | "health";
   health?: boolean;
+  aside?: boolean;
 }
 
 /** `after_this`: it takes effect when the open work has ended, with no offer in between. Leaving as the last agent of a queue with waiters is refused with ctx.waiting unless `confirm`; signing off with open work is refused with ctx.open unless `open` says what becomes of it. */

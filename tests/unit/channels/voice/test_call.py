@@ -182,6 +182,18 @@ def test_a_recording_is_silent_where_nobody_may_be_heard() -> None:
     assert mix(calls.end(call)).tape is None
 
 
+def test_the_rule_may_say_that_hold_and_consult_are_recorded_too() -> None:
+    call = calls.begin_recording(talk(Recording("inform", aside=True)), TAPE)
+    both = ({CUSTOMER}, {ANA}, True)
+    assert recorded(calls.hold(call, ANA, on=True)) == both
+    assert recorded(calls.mute(call, ANA, on=True)) == ({CUSTOMER}, set(), True)
+    assert recorded(calls.pause(call)) == (set(), set(), False)
+    consult = calls.begin_consult(call, ANA, agent(BEA, "ringing"))
+    assert recorded(consult) == both
+    consult = calls.answer(consult, BEA, sounds=True, deadline=LATER)
+    assert recorded(consult) == ({CUSTOMER}, {ANA, BEA}, True)
+
+
 @pytest.mark.parametrize(
     ("mode", "given_", "state"),
     [("opt_out", False, "refused"), ("opt_in", False, "refused"), ("inform", False, "recording")],
