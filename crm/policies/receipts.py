@@ -68,7 +68,9 @@ class ReceiptService:
                 work.now,
             )
             if not added:
-                raise Conflict("This policy has a receipt of that number.", field="number")
+                raise Conflict(
+                    "This policy has a receipt of that number.", field="number", type="number_taken"
+                )
             row = await self._row(work, receipt_id)
             work.emit(
                 ReceiptIssued(

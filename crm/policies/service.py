@@ -280,7 +280,9 @@ class PolicyService:
             try:
                 await store.put_insurer(work.conn, *insurer.model_dump().values())
             except db.UniqueViolation as error:
-                raise Conflict("Another insurer has this DGS code.", field="dgs_code") from error
+                raise Conflict(
+                    "Another insurer has this DGS code.", field="dgs_code", type="dgs_code_taken"
+                ) from error
             work.audit("insurer.changed", "insurer", insurer.key, after=insurer.model_dump())
         return insurer
 

@@ -26,6 +26,11 @@ REFERENCES: Final = (
     "customer_id", "policy_id", "claim_id", "quote_id", "interaction_id", "assigned_to",
     "assigned_agent",
 )  # fmt: skip
+UNKNOWN: Final = {
+    **{name: f"unknown_{name.removesuffix('_id')}" for name in REFERENCES},
+    "assigned_to": "unknown_user",
+    "assigned_agent": "unknown_agent",
+}
 OF_CUSTOMER: Final = ("policy_id", "claim_id", "quote_id")
 
 
@@ -201,7 +206,7 @@ async def _checked(conn: Connection, values: Mapping[str, Any]) -> dict[str, Any
     found = await store.references_of(conn, [values[name] for name in REFERENCES])
     for name in REFERENCES:
         if values[name] is not None and not found[name]:
-            raise Invalid.field(name, f"unknown_{name.removesuffix('_id')}", "There is no such.")
+            raise Invalid.field(name, UNKNOWN[name], "There is no such.")
     owners = {found[name] for name in OF_CUSTOMER if values[name] is not None}
     if values["customer_id"] is not None:
         owners.add(values["customer_id"])

@@ -174,7 +174,7 @@ async def test_tasks(office: Office) -> None:
     for bad, kind in (
         ({"title": ""}, "string_too_short"),
         ({"title": "x", "claim_id": str(new_id())}, "unknown_claim"),
-        ({"title": "x", "assigned_to": str(new_id())}, "unknown_assigned_to"),
+        ({"title": "x", "assigned_to": str(new_id())}, "unknown_user"),
         ({"title": "x", "task_type": "complaint"}, "received_on"),
     ):
         answer = await office.ask("lucia", "POST", "/tasks", bad)

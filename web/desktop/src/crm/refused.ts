@@ -15,6 +15,11 @@ const KINDS: Record<string, Word> = {
   date_out_of_range: "f_bad_date",
   date_from_datetime_parsing: "f_bad_date",
   decimal_max_digits: "f_too_large",
+  literal_error: "f_bad_word",
+  greater_than: "f_out_of_range",
+  greater_than_equal: "f_out_of_range",
+  less_than: "f_out_of_range",
+  less_than_equal: "f_out_of_range",
 };
 
 export function refusal(error: unknown, say: typeof w): string {
