@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal, Protocol
@@ -127,9 +127,13 @@ class Principal:
     queues: frozenset[str] | None = None  # what its rights are limited to; None: not limited
     teams: frozenset[str] | None = None
 
-    @property
-    def actor(self) -> str:
-        """How logs and the event log name it: `agent:<id>`, `user:<id>`, `visitor:<id>`."""
+    actor: str = field(init=False, compare=False)
+    """How logs and the event log name it: `agent:<id>`, `user:<id>`, `visitor:<id>`."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "actor", self._name())
+
+    def _name(self) -> str:
         if self.agent_id is not None:
             return f"agent:{self.agent_id}"
         if self.user_id is not None:

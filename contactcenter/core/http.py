@@ -13,8 +13,11 @@ A handler gets what was declared, checked and typed; it answers a model, a `Resp
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import itertools
 import re
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +29,8 @@ import orjson
 import structlog
 from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict
+from prometheus_client import Histogram
 from pydantic import BaseModel, ValidationError
 
 from config.settings import Settings
@@ -34,10 +39,9 @@ from contactcenter.core.access import ANONYMOUS, PUBLIC, Authenticator, Permissi
 from contactcenter.core.audit import Asker, asker
 from contactcenter.core.door import Door
 from contactcenter.core.errors import (
-    Internal,
+    Forbidden,
     Invalid,
     Malformed,
-    NotAllowed,
     NotFound,
     PreconditionFailed,
     PreconditionRequired,
@@ -48,14 +52,15 @@ from contactcenter.core.errors import (
     UnsupportedType,
 )
 from contactcenter.core.idempotency import Answer, Idempotency
-from contactcenter.core.ids import new_id
 from contactcenter.core.limits import Limit, Limits, party_of
 from contactcenter.core.origins import Origins, Proxies
+from contactcenter.core.problems import problem_of
 from contactcenter.core.validation import error_items, refuse_unfit
-from contactcenter.core.work import WorkFactory, trace, unavailable
+from contactcenter.core.work import WorkFactory, trace
 
 log = structlog.get_logger(__name__)
 
+SERVER: Final = "contactcenter"
 BODY_LIMIT: Final = 64 * 1024
 COMPRESS_FROM: Final = 1024
 COMPRESSED: Final = frozenset(
@@ -71,7 +76,6 @@ COMPRESSED: Final = frozenset(
 SIGNED_IN_LIMIT: Final = Limit(per_second=50, burst=200)
 PUBLIC_LIMIT: Final = Limit(per_second=20, burst=100)
 
-REQUEST_ID: Final = web.RequestKey("request_id", str)
 GOOD_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -147,6 +151,7 @@ class Cookie:
     lax: bool = False
 
 
+Remembered = Callable[[str], Principal | None]
 Handler = Callable[[Request], Awaitable[BaseModel | Response | None]]
 
 
@@ -188,6 +193,8 @@ class Route:
 
 def text_of(header: str) -> str:
     """A header's value as text that can be encoded: bytes that are no UTF-8 become U+FFFD."""
+    if header.isascii():
+        return header
     return header.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
@@ -202,16 +209,19 @@ def build_app(
     settings: Settings,
     work: WorkFactory,
     authenticator: Authenticator,
+    remembered: Remembered = lambda _: None,
     checks: Mapping[str, health.Check],
     limits: Limits | None = None,
 ) -> web.Application:
     """The aiohttp application: these routes, /healthz, /readyz, /metrics, the document, its page.
 
     Pages and sockets are added to it by whoever serves them. `limits` end with the application.
+    `remembered` knows the holder of a token that was good a moment ago, without a question.
     """
-    border = _Border(settings, work, authenticator, limits or Limits(settings.redis.url))
+    border = _Border(
+        settings, work, authenticator, remembered, limits or Limits(settings.redis.url)
+    )
     app = web.Application(middlewares=[border.middleware])
-    app.on_response_prepare.append(border.finish)
     app.on_cleanup.append(border.close)
     table = list(routes)
     for route in table:
@@ -225,34 +235,21 @@ def build_app(
     return app
 
 
-def problem_response(problem: Problem, request_id: str) -> web.Response:
-    """RFC 9457, with the members that the contract adds: request_id, code, ctx, errors."""
-    body: dict[str, Any] = {
-        "type": f"/api/docs#problem-{problem.status}-{problem.code}",
-        "title": problem.title,
-        "status": problem.status,
-        "detail": problem.detail,
-        "request_id": request_id,
-        "code": problem.code,
-    }
-    if problem.ctx:
-        body["ctx"] = problem.ctx
-    if isinstance(problem, Invalid):
-        body["errors"] = problem.errors
-    return web.Response(
-        body=orjson.dumps(body, default=str),
-        status=problem.status,
-        headers=problem.headers(),
-        content_type="application/problem+json",
-    )
-
-
 class _Border:
     """What holds for every request: ids, limits, access, problems, headers, metrics."""
 
     def __init__(
-        self, settings: Settings, work: WorkFactory, authenticator: Authenticator, limits: Limits
+        self,
+        settings: Settings,
+        work: WorkFactory,
+        authenticator: Authenticator,
+        remembered: Remembered,
+        limits: Limits,
     ) -> None:
+        self._born = secrets.token_hex(8)
+        self._count = itertools.count()
+        self._remembered = remembered
+        self._log = log.bind()  # once: each request writes a line
         self._door = Door(authenticator)
         self._origins = Origins(settings)
         self._proxies = Proxies(settings)
@@ -261,6 +258,8 @@ class _Border:
         self._limits = limits
         self._signed_in = self._limits.budget("signed_in", SIGNED_IN_LIMIT)
         self._public = self._limits.budget("public", PUBLIC_LIMIT)
+        self._headers = CIMultiDict(self._origins.headers)
+        self._headers.update({"Cache-Control": "no-store", "Server": SERVER})
         self._secure_cookies = settings.app.public_url.startswith("https:")
 
     @web.middleware
@@ -269,55 +268,54 @@ class _Border:
     ) -> web.StreamResponse:
         http = request
         begun = time.perf_counter()
-        given = http.headers.get("X-Request-Id", "")
-        request_id = given if GOOD_REQUEST_ID.fullmatch(given) else str(new_id())
-        http[REQUEST_ID] = request_id
-        token = trace.set(request_id)
-        response: web.StreamResponse
+        given = http.headers.get("X-Request-Id")
+        good = given is not None and GOOD_REQUEST_ID.fullmatch(given)
+        request_id = given if given is not None and good else f"{self._born}-{next(self._count):x}"
+        # Each request has a task of its own, with which both are gone.
+        trace.set(request_id)
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        response: web.StreamResponse | None
         try:
-            with structlog.contextvars.bound_contextvars(request_id=request_id):
-                response = await self._guarded(http, handler)
-        finally:
-            trace.reset(token)
-        _compress(http, response)
+            response = None
+            if http.method != "GET":
+                response = self._origins.preflight(http)
+                self._origins.refuse_foreign(http)
+            if response is None:
+                response = await handler(http)
+        except Exception as error:
+            response = problem_of(error, request_id)
+        if not response.prepared:  # a socket's is, and says nothing to a page
+            _compress(http, response)
+            self._finish(http, response, request_id)
         if response.status != HTTPStatus.SWITCHING_PROTOCOLS:
-            _note(http, response.status, time.perf_counter() - begun)
+            self._note(http, response.status, time.perf_counter() - begun)
         return response
 
-    async def _guarded(
-        self, http: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        try:
-            preflight = self._origins.preflight(http)
-            if preflight is not None:
-                return preflight
-            self._origins.refuse_foreign(http)
-            with unavailable():
-                return await handler(http)
-        except Problem as problem:
-            return problem_response(problem, http[REQUEST_ID])
-        except web.HTTPMethodNotAllowed as error:
-            return problem_response(NotAllowed(tuple(error.allowed_methods)), http[REQUEST_ID])
-        except web.HTTPRequestEntityTooLarge:
-            return problem_response(TooLarge(), http[REQUEST_ID])
-        except web.HTTPRedirection as redirection:
-            return redirection
-        except web.HTTPNotFound:
-            return problem_response(NotFound(), http[REQUEST_ID])
-        except web.HTTPException as error:
-            log.warning("http_exception", status=error.status)
-            return problem_response(Malformed(), http[REQUEST_ID])
-        except Exception:
-            log.exception("http_failed")
-            return problem_response(Internal(), http[REQUEST_ID])
-
-    async def finish(self, http: web.Request, response: web.StreamResponse) -> None:
-        """Headers of every response, also of those that aiohttp or a page makes."""
+    def _finish(self, http: web.Request, response: web.StreamResponse, request_id: str) -> None:
+        """Headers of every response, also of a page's."""
+        headers = response.headers
+        if headers.get("Server") == SERVER:  # a route's, which has them all
+            self._origins.admit(http, headers)
+            return
         self._origins.set_headers(http, response)
-        response.headers.setdefault("X-Request-Id", http.get(REQUEST_ID, ""))
+        headers.setdefault("X-Request-Id", request_id)
         if http.path.startswith("/api/"):
-            response.headers.setdefault("Cache-Control", "no-store")
-        response.headers["Server"] = "contactcenter"
+            headers.setdefault("Cache-Control", "no-store")
+        headers["Server"] = SERVER
+
+    def _note(self, http: web.Request, status: int, seconds: float) -> None:
+        """The access log's line and the metric: no address, no query, no path but the route's."""
+        resource = http.match_info.route.resource
+        route = "unknown" if resource is None else resource.canonical
+        method = http.method if http.method in METHODS else "other"
+        _seconds_of(method, route, status).observe(seconds)
+        self._log.info(
+            "http_request",
+            method=method,
+            route=route,
+            status=status,
+            ms=round(seconds * 1000, 1),
+        )
 
     async def close(self, _: web.Application) -> None:
         await self._limits.close()
@@ -328,11 +326,17 @@ class _Border:
         if route.limit is not None:
             budget = self._limits.budget(f"{route.method} {route.path}", route.limit)
         lists = _list_fields(route.query)
+        about = next((part for part in route.path.split("/")[3:] if part[:1] != "{"), "")
 
         async def answer(http: web.Request) -> web.StreamResponse:
             address = self._proxies.client(http)
-            principal = await self._principal(http, route, address)
-            caller = party_of(address) if principal is ANONYMOUS else principal.actor
+            if route.permission is PUBLIC:
+                principal, caller = ANONYMOUS, party_of(address)
+            else:
+                principal = await self._principal(http, address)
+                if route.permission not in principal.permissions:
+                    raise Forbidden
+                caller = principal.actor
             wait = await budget.take(caller)
             if wait:
                 metrics.RATE_LIMITED.labels("http").inc()
@@ -340,21 +344,21 @@ class _Border:
             request = Request(
                 http=http,
                 principal=principal,
-                request_id=http[REQUEST_ID],
+                request_id=trace.get() or "",
                 address=address,
                 params=_params(http),
                 query=_query(http, route.query, lists),
             )
             raw = await _raw_body(http, route)
             request.body = raw if route.medium else _body(raw, route.body)
-            key = http.headers.get("Idempotency-Key")
+            key = http.headers.get("Idempotency-Key") if route.creates else None
             key = None if key is None else text_of(key)
 
-            async def handle() -> BaseModel | Response | None:
-                return await self._handled(route, request)
-
             if not route.creates or key is None:
-                return self._response(http, route, await handle())
+                return self._response(http, route, await self._handled(route, request, about))
+
+            async def handle() -> BaseModel | Response | None:
+                return await self._handled(route, request, about)
 
             def render(result: BaseModel | Response | None) -> Answer:
                 response = self._response(http, route, result)
@@ -377,9 +381,19 @@ class _Border:
 
         return answer
 
-    async def _handled(self, route: Route, request: Request) -> BaseModel | Response | None:
+    async def _handled(
+        self, route: Route, request: Request, about: str
+    ) -> BaseModel | Response | None:
         """The handler's answer, once what it changed is noted."""
-        behind = _asker(route, request)
+        principal = request.principal
+        behind = Asker(
+            request.address,
+            request.user_agent,
+            principal.user_id,
+            about,
+            str(next(iter(request.params.values()))) if request.params else "",
+            principal.kind == "user" and route.method != "GET",
+        )
         token = asker.set(behind)
         try:
             result = await route.handler(request)
@@ -392,41 +406,44 @@ class _Border:
             behind.changes = False  # also for tasks that the handler left behind
             asker.reset(token)
 
-    async def _principal(self, http: web.Request, route: Route, address: str) -> Principal:
+    async def _principal(self, http: web.Request, address: str) -> Principal:
         scheme, _, token = http.headers.get("Authorization", "").partition(" ")
-        if route.permission is PUBLIC:
-            return ANONYMOUS
-        if scheme.lower() != "bearer" or not token:
+        if not token or scheme.lower() != "bearer":
             raise Unauthenticated
-        principal = await self._door.principal_of(text_of(token.strip()), address)
-        principal.require(route.permission)
-        return principal
+        token = text_of(token.strip())
+        return self._remembered(token) or await self._door.principal_of(token, address)
 
     def _response(
         self, http: web.Request, route: Route, result: BaseModel | Response | None
     ) -> web.Response:
         if not isinstance(result, Response):
             result = Response(result)
-        headers = dict(result.headers)
+        body, unchanged = result.body, False
+        if isinstance(body, str):
+            body = body.encode()
+        elif not isinstance(body, bytes) and isinstance(body, BaseModel):
+            body = body.model_dump_json().encode()
+        if result.version is not None and http.method in {"GET", "HEAD"}:
+            unchanged = _matches(http, "If-None-Match", result.version)
+        if unchanged:
+            response = web.Response(status=304, headers=self._headers)
+        else:
+            status = result.status or (204 if body is None else route.status)
+            response = web.Response(body=body, status=status, headers=self._headers)
+        headers = response.headers
+        headers["X-Request-Id"] = trace.get() or ""
+        if body is not None and not unchanged:
+            text = body and result.content_type.startswith("text/")
+            told = result.content_type + "; charset=utf-8" if text else result.content_type
+            headers["Content-Type"] = told
+        if result.headers:
+            headers.update(result.headers)
         if result.version is not None:
             headers["ETag"] = etag(result.version)
-            if http.method in {"GET", "HEAD"} and _matches(http, "If-None-Match", result.version):
-                return web.Response(status=304, headers=headers)
+        if unchanged:
+            return response
         if result.length is not None:
             headers["Content-Length"] = str(result.length)
-        body = result.body
-        if isinstance(body, BaseModel):
-            body = body.model_dump_json().encode()
-        elif isinstance(body, str):
-            body = body.encode()
-        status = result.status or (204 if body is None else route.status)
-        response = web.Response(
-            body=body,
-            status=status,
-            headers=headers,
-            content_type=None if body is None else result.content_type,
-            charset="utf-8" if body and result.content_type.startswith("text/") else None,
-        )
         for cookie in result.cookies:
             response.set_cookie(
                 cookie.name,
@@ -440,40 +457,16 @@ class _Border:
         return response
 
 
-def _asker(route: Route, request: Request) -> Asker:
-    principal = request.principal
-    parts = [part for part in route.path.split("/")[3:] if not part.startswith("{")]
-    return Asker(
-        address=request.address,
-        user_agent=request.user_agent,
-        user_id=principal.user_id,
-        resource_type=parts[0] if parts else "",
-        resource_id=str(next(iter(request.params.values()), "")),
-        changes=principal.kind == "user" and route.method != "GET",
-    )
-
-
-def _note(http: web.Request, status: int, seconds: float) -> None:
-    """The access log's line and the metric: no address, no query, no path but the route's."""
-    resource = http.match_info.route.resource
-    route = "unknown" if resource is None else resource.canonical
-    method = http.method if http.method in METHODS else "other"
-    metrics.HTTP_SECONDS.labels(method, route, status).observe(seconds)
-    log.info(
-        "http_request",
-        method=method,
-        route=route,
-        status=status,
-        ms=round(seconds * 1000, 1),
-        request_id=http[REQUEST_ID],
-    )
+@functools.cache  # as many as the metric itself keeps
+def _seconds_of(method: str, route: str, status: int) -> Histogram:
+    return metrics.HTTP_SECONDS.labels(method, route, status)
 
 
 def _compress(http: web.Request, response: web.StreamResponse) -> None:
+    body = getattr(response, "body", None)
     if (
-        isinstance(response, web.Response)
-        and isinstance(response.body, bytes)
-        and len(response.body) > COMPRESS_FROM
+        isinstance(body, bytes)
+        and len(body) > COMPRESS_FROM
         and "Content-Encoding" not in response.headers
         and response.content_type in COMPRESSED
     ):
@@ -484,6 +477,8 @@ def _compress(http: web.Request, response: web.StreamResponse) -> None:
 
 def _params(http: web.Request) -> dict[str, str | UUID]:
     params: dict[str, str | UUID] = {}
+    if not http.match_info:
+        return params
     for name, value in http.match_info.items():
         if "\0" in value:
             raise NotFound
@@ -525,6 +520,8 @@ def _query(
 
 async def _raw_body(http: web.Request, route: Route) -> bytes:
     """The body, never more than the route's limit of it."""
+    if not http.body_exists and route.medium is None:
+        return b""
     if (http.content_length or 0) > route.max_body:
         raise TooLarge(limit=route.max_body)
     if http.headers.get("Content-Encoding", "identity") != "identity":

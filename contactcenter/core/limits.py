@@ -114,7 +114,8 @@ class Buckets:
         capacity: int = 50_000,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._limit = limit
+        self._burst = float(limit.burst)
+        self._per_second = limit.per_second
         self._capacity = capacity
         self._monotonic = monotonic
         self._levels: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
@@ -122,18 +123,23 @@ class Buckets:
     def take(self, key: Hashable, tokens: float = 1) -> float:
         """0 when there were enough tokens (and they are gone now), else the seconds until then."""
         now = self._monotonic()
-        level, since = self._levels.pop(key, (float(self._limit.burst), now))
-        level = min(float(self._limit.burst), level + (now - since) * self._limit.per_second)
-        missing = tokens - level
-        self._levels[key] = (level if missing > 0 else level - tokens, now)
+        level = self._burst
+        if (kept := self._levels.pop(key, None)) is not None:
+            level = min(level, kept[0] + (now - kept[1]) * self._per_second)
+        if level >= tokens:
+            wait = 0.0
+            level -= tokens
+        else:
+            wait = (tokens - level) / self._per_second
+        self._levels[key] = (level, now)
         if len(self._levels) > self._capacity:
             self._levels.popitem(last=False)
-        return max(0.0, missing / self._limit.per_second)
+        return wait
 
     def give_back(self, key: Hashable) -> None:
         """What was taken is not to count."""
         if (kept := self._levels.get(key)) is not None:
-            self._levels[key] = (min(float(self._limit.burst), kept[0] + 1), kept[1])
+            self._levels[key] = (min(self._burst, kept[0] + 1), kept[1])
 
 
 class Budget(Protocol):

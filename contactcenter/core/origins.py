@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from ipaddress import ip_address, ip_network
 from typing import Final
 from urllib.parse import urlsplit
@@ -30,7 +31,7 @@ class Origins:
         self._widget = frozenset(map(origin_of, settings.web.widget_origins))
         self._callers = frozenset(map(origin_of, settings.web.cors_origins))
         socket = "ws" + self._public.removeprefix("http")
-        self._headers = {
+        self.headers: Final[dict[str, str]] = {
             "Content-Security-Policy": (
                 "default-src 'self'; script-src 'self'; "
                 # Component libraries set styles from script; text cannot become script by them.
@@ -44,9 +45,10 @@ class Origins:
             "Referrer-Policy": "no-referrer",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
             "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
         }
         if self._public.startswith("https:"):
-            self._headers["Strict-Transport-Security"] = "max-age=31536000"
+            self.headers["Strict-Transport-Security"] = "max-age=31536000"
 
     def may_visit(self, origin: str | None) -> bool:
         """Whether a page of this origin may open the visitor's socket; no origin: no browser."""
@@ -79,15 +81,18 @@ class Origins:
             raise Forbidden("Pages of this origin may not call.")
 
     def set_headers(self, http: web.Request, response: web.StreamResponse) -> None:
-        for name, value in self._headers.items():
+        for name, value in self.headers.items():
             response.headers.setdefault(name, value)
-        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        self.admit(http, response.headers)
+
+    def admit(self, http: web.Request, headers: MutableMapping[str, str]) -> None:
+        """Let a page of the request's origin read the answer, if it may call."""
         origin = http.headers.get("Origin")
         if origin is not None:
-            response.headers.setdefault("Vary", "Origin")
+            headers.setdefault("Vary", "Origin")
             if self._may_call(http) and origin != "null":
-                response.headers["Access-Control-Allow-Origin"] = origin
-                response.headers["Access-Control-Expose-Headers"] = EXPOSE_HEADERS
+                headers["Access-Control-Allow-Origin"] = origin
+                headers["Access-Control-Expose-Headers"] = EXPOSE_HEADERS
 
     def _may_call(self, http: web.Request) -> bool:
         origin = http.headers.get("Origin")
@@ -106,10 +111,11 @@ class Proxies:
 
     def client(self, http: web.Request) -> str:
         """The nearest address on the request's way that is not one of our proxies."""
-        hops = [http.remote or ""]
-        if self._networks:
-            forwarded = ",".join(http.headers.getall("X-Forwarded-For", ()))
-            hops = [*(hop.strip() for hop in forwarded.split(",") if hop.strip()), *hops]
+        remote = http.remote or ""
+        forwarded = http.headers.getall("X-Forwarded-For", None) if self._networks else None
+        if forwarded is None:
+            return remote
+        hops = [*(hop.strip() for hop in ",".join(forwarded).split(",") if hop.strip()), remote]
         while len(hops) > 1 and self._trusted(hops[-1]):
             hops.pop()
         return hops[-1].encode("ascii", "replace").decode()[:45]

@@ -273,15 +273,22 @@ def unavailable() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, TRANSIENT):
-            raise Unavailable("Another change got in the way. Try again.") from error
-        if database_trouble(error):
-            if isinstance(error, db.DatabaseUnavailableError):  # a full pool, for each request
-                log.warning("database_trouble", error=str(error))
-            else:
-                log.warning("database_trouble", error=type(error).__name__, exc_info=error)
-            raise Unavailable("The database is not available just now.") from error
+        if (busy := unavailability(error)) is not None:
+            raise busy from error
         raise
+
+
+def unavailability(error: Exception) -> Unavailable | None:
+    """What to tell whoever asked; None for an error that says nothing of the database's state."""
+    if isinstance(error, TRANSIENT):
+        return Unavailable("Another change got in the way. Try again.")
+    if not database_trouble(error):
+        return None
+    if isinstance(error, db.DatabaseUnavailableError):  # a full pool, for each request
+        log.warning("database_trouble", error=str(error))
+    else:
+        log.warning("database_trouble", error=type(error).__name__, exc_info=error)
+    return Unavailable("The database is not available just now.")
 
 
 def database_trouble(error: BaseException) -> bool:

@@ -98,7 +98,7 @@ def build(deps: Deps, mail: Mail | None = None) -> Identity:
     module = Module(
         name="identity",
         routes=(
-            *SignInRoutes(sign_in, production=production).table(),
+            *SignInRoutes(sign_in, sessions, production=production).table(),
             *AccountRoutes(accounts, two_factor).table(),
             *OAuthRoutes(oauth).table(),
             *PrivacyRoutes(privacy).table(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from contactcenter.core.access import PUBLIC, Permission
+from contactcenter.core.access import PUBLIC, Permission, Principal
 from contactcenter.core.errors import (
     Conflict,
     Invalid,
@@ -46,7 +46,8 @@ from contactcenter.identity.schemas import (
     TokensOut,
     UserOut,
 )
-from contactcenter.identity.service import SecondStep, SignIn, SignInService
+from contactcenter.identity.service import SecondStep, Sessions, SignIn, SignInService
+from contactcenter.identity.store import Holder
 from contactcenter.identity.two_factor import TwoFactor
 
 AUTH: Final = "/api/v1/auth"
@@ -62,8 +63,9 @@ USE: Final = Permission.SESSION_USE
 
 
 class SignInRoutes:
-    def __init__(self, service: SignInService, *, production: bool) -> None:
+    def __init__(self, service: SignInService, sessions: Sessions, *, production: bool) -> None:
         self._service = service
+        self._sessions = sessions
         self._production = production
 
     async def login(self, request: Request) -> Response:
@@ -127,16 +129,10 @@ class SignInRoutes:
         await self._service.logout(request.principal)
         return Response(status=204, cookies=(Cookie(COOKIE, "", AUTH, 0),))
 
-    async def me(self, request: Request) -> MeOut:
-        principal = request.principal
-        user, agent = await self._service.me(principal)
-        return MeOut(
-            user=user_out(user),
-            agent=None if agent is None else AgentOut(id=agent[0], name=agent[1]),
-            permissions=sorted(principal.permissions),
-            queues=None if principal.queues is None else sorted(principal.queues),
-            teams=None if principal.teams is None else sorted(principal.teams),
-        )
+    async def me(self, request: Request) -> Response:
+        session_id = request.principal.session_id
+        assert session_id is not None
+        return Response(await self._sessions.told_of(session_id, _me))
 
     async def sessions(self, request: Request) -> SessionsOut:
         return SessionsOut(
@@ -483,6 +479,21 @@ class MailboxRoutes:
                 tags=("demo",),
             ),
         )
+
+
+def _me(holder: Holder, principal: Principal) -> bytes:
+    """MeOut as it is sent."""
+    agent = None
+    if holder.agent_id is not None and holder.agent_name is not None:
+        agent = AgentOut(id=holder.agent_id, name=holder.agent_name)
+    told = MeOut(
+        user=user_out(holder.user),
+        agent=agent,
+        permissions=sorted(principal.permissions),
+        queues=None if principal.queues is None else sorted(principal.queues),
+        teams=None if principal.teams is None else sorted(principal.teams),
+    )
+    return told.model_dump_json().encode()
 
 
 def user_out(user: User) -> UserOut:

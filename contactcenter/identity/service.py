@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 from config.settings import Settings
@@ -47,6 +47,8 @@ from contactcenter.identity.tokens import (
 )
 from contactcenter.identity.two_factor import TwoFactor
 
+T = TypeVar("T")
+
 WRONG: Final = "The e-mail address or the password is wrong."
 WRONG_CODE: Final = "The code is wrong or was used before."
 STEP_OVER: Final = "This sign-in took too long. Begin again with the password."
@@ -74,6 +76,16 @@ class SecondStep:
     token: str
 
 
+@dataclass(slots=True)
+class _Known:
+    """What a node knows of a session."""
+
+    holder: store.Holder
+    principal: Principal
+    at: float  # monotonic seconds
+    told: Any = None  # what its holder is told of it
+
+
 class Sessions:
     """Knows access tokens (core.access.Authenticator)."""
 
@@ -88,7 +100,7 @@ class Sessions:
         self._clock = clock
         self._tokens = tokens
         self._monotonic = monotonic
-        self._cache: OrderedDict[UUID, tuple[store.Holder, float]] = OrderedDict()
+        self._cache: OrderedDict[UUID, _Known] = OrderedDict()
         self._forgotten = 0  # grows with every change, so that no reader caches what is outdated
 
     async def principal_of(self, token: str) -> Principal | None:
@@ -96,48 +108,62 @@ class Sessions:
         if token.count(".") != 2:
             return None
         claims = self._tokens.read(token, self._clock.now())
-        principal = await self.principal_of_session(claims.session_id)
+        principal = (await self._known(claims.session_id)).principal
         if principal.user_id != claims.user_id:
             raise Unauthenticated
         return principal
+
+    def remembered(self, token: str) -> Principal | None:
+        """The holder of an access token that is known to be good; None: `principal_of` says."""
+        now = self._clock.now()
+        claims = self._tokens.remembered(token, now)
+        known = None if claims is None else self._cache.get(claims.session_id)
+        if (
+            claims is None
+            or known is None
+            or self._monotonic() - known.at > CACHE_SECONDS
+            or known.holder.expires_at <= now
+            or known.holder.user_id != claims.user_id
+        ):
+            return None
+        return known.principal
 
     async def principal_of_session(self, session_id: UUID) -> Principal:
         """The holder of a session, for sockets, which outlive their access token.
 
         Raises Unauthenticated when the session is over.
         """
-        holder = await self.holder_of(session_id)
-        permissions = permissions_of(holder.user.role, holder.permissions)
-        return Principal(
-            kind="user",
-            permissions=permissions if holder.user.email_verified else permissions & UNVERIFIED,
-            user_id=holder.user_id,
-            session_id=holder.session_id,
-            agent_id=holder.agent_id,
-            role=holder.user.role,
-            queues=None if holder.queues is None else frozenset(holder.queues),
-            teams=None if holder.teams is None else frozenset(holder.teams),
-        )
+        return (await self._known(session_id)).principal
 
-    async def holder_of(self, session_id: UUID) -> store.Holder:
+    async def told_of(self, session_id: UUID, tell: Callable[[store.Holder, Principal], T]) -> T:
+        """What `tell` makes of who holds the session of a principal just admitted, kept for as
+        long as the holder is.
+
+        There is one such text of a holder: `tell` is the same each time.
+        """
+        known = self._cache.get(session_id) or await self._known(session_id)
+        if known.told is None:
+            known.told = tell(known.holder, known.principal)
+        return cast("T", known.told)
+
+    async def _known(self, session_id: UUID) -> _Known:
         """Who holds a session, as it was within the last seconds."""
-        found = self._cache.get(session_id)
-        if found is None or self._monotonic() - found[1] > CACHE_SECONDS:
+        known = self._cache.get(session_id)
+        if known is None or self._monotonic() - known.at > CACHE_SECONDS:
             forgotten = self._forgotten
             async with self._work.reading("identity.session") as conn:
                 holder = await store.find_holder(conn, session_id)
             if holder is None:
                 self._cache.pop(session_id, None)
                 raise Unauthenticated
+            known = _Known(holder, _principal(holder), self._monotonic())
             if forgotten == self._forgotten:
-                self._cache[session_id] = (holder, self._monotonic())
+                self._cache[session_id] = known
             if len(self._cache) > CACHE_SIZE:
                 self._cache.popitem(last=False)
-        else:
-            holder = found[0]
-        if holder.expires_at <= self._clock.now():
+        if known.holder.expires_at <= self._clock.now():
             raise Unauthenticated
-        return holder
+        return known
 
     async def forget(self, batch: list[Recorded]) -> None:
         """Drop what the log says has changed (a live subscriber of the bus)."""
@@ -151,7 +177,7 @@ class Sessions:
     def forget_user(self, user_id: UUID) -> None:
         self._forgotten += 1
         for session_id in [
-            k for k, (holder, _) in self._cache.items() if holder.user_id == user_id
+            k for k, known in self._cache.items() if known.holder.user_id == user_id
         ]:
             del self._cache[session_id]
 
@@ -162,6 +188,20 @@ class Sessions:
     def forget_session(self, session_id: UUID) -> None:
         self._forgotten += 1
         self._cache.pop(session_id, None)
+
+
+def _principal(holder: store.Holder) -> Principal:
+    permissions = permissions_of(holder.user.role, holder.permissions)
+    return Principal(
+        kind="user",
+        permissions=permissions if holder.user.email_verified else permissions & UNVERIFIED,
+        user_id=holder.user_id,
+        session_id=holder.session_id,
+        agent_id=holder.agent_id,
+        role=holder.user.role,
+        queues=None if holder.queues is None else frozenset(holder.queues),
+        teams=None if holder.teams is None else frozenset(holder.teams),
+    )
 
 
 class Guesses:
@@ -352,14 +392,6 @@ class SignInService:
         async with self._work.begin("identity.logout", principal.actor) as work:
             await self._end(work, principal.session_id, principal.user_id, "logout")
         self._sessions.forget_session(principal.session_id)
-
-    async def me(self, principal: Principal) -> tuple[User, tuple[UUID, str] | None]:
-        """The caller, and the id and name of the caller's agent row."""
-        assert principal.session_id is not None
-        holder = await self._sessions.holder_of(principal.session_id)
-        if holder.agent_id is None or holder.agent_name is None:
-            return holder.user, None
-        return holder.user, (holder.agent_id, holder.agent_name)
 
     async def sessions(self, principal: Principal) -> list[store.SessionRow]:
         """The caller's sessions that are not over."""

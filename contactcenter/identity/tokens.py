@@ -16,6 +16,7 @@ import jwt
 
 from contactcenter.core.errors import Unauthenticated
 from contactcenter.identity.model import ACCESS_TTL
+from db import Uuid
 
 ALGORITHM: Final = "HS256"
 ISSUER: Final = "contactcenter"
@@ -62,15 +63,23 @@ class AccessTokens:
         before its signature is looked at. What was verified once is remembered, so that a token
         costs its signature once and not with each request.
         """
-        found = self._verified.get(token)
-        if found is None:
-            found = self._verified[token] = self._verify(token)
+        if token not in self._verified:
+            self._verified[token] = self._verify(token)
             if len(self._verified) > REMEMBERED:
                 self._verified.popitem(last=False)
-        claims, issued, expires = found
-        if not issued - SKEW_SECONDS <= now.timestamp() < expires + SKEW_SECONDS:
+        claims = self.remembered(token, now)
+        if claims is None:
             raise Unauthenticated("The access token has expired.")
         return claims
+
+    def remembered(self, token: str, now: datetime) -> Claims | None:
+        """The claims of a token that `read` has verified and that holds at `now`."""
+        found = self._verified.get(token)
+        if found is None:
+            return None
+        claims, issued, expires = found
+        holds = issued - SKEW_SECONDS <= now.timestamp() < expires + SKEW_SECONDS
+        return claims if holds else None
 
     def _verify(self, token: str) -> tuple[Claims, int, int]:
         """The claims with the times of issue and expiry, whatever the time is now."""
@@ -96,7 +105,7 @@ class AccessTokens:
             issued, expires = claims["iat"], claims["exp"]
             if type(issued) is not int or type(expires) is not int:
                 raise Unauthenticated
-            return Claims(UUID(claims["sub"]), UUID(claims["sid"])), issued, expires
+            return Claims(Uuid(claims["sub"]), Uuid(claims["sid"])), issued, expires
         except (jwt.PyJWTError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise Unauthenticated from error
 

@@ -274,6 +274,7 @@ async def test_production_knows_no_demo_users(
         settings=production,
         work=work,
         authenticator=identity.sessions,
+        remembered=identity.sessions.remembered,
         checks={},
     )
     async with TestClient(TestServer(app)) as client:

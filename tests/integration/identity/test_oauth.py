@@ -69,6 +69,7 @@ async def client(
         settings=mine,
         work=here.work,
         authenticator=identity.sessions,
+        remembered=identity.sessions.remembered,
         checks={},
     )
     jar = aiohttp.CookieJar(unsafe=True)
