@@ -169,13 +169,13 @@ class Demo:
             await asyncio.sleep(AGAIN_S)
 
     async def _set_traffic(self) -> None:
-        """A start says how much traffic it wants; what was set before is over. No hail either."""
+        """A start says how much traffic it wants; what was set before is over. A hail goes on
+        until somebody ends it: its front has called already."""
         async with self._deps.work.begin("demo.start", "demo") as work:
             kept = await self._kept(work.conn)
-            fresh = Levers(traffic=self._deps.settings.demo.traffic, hail=False)
+            fresh = Levers(traffic=self._deps.settings.demo.traffic, hail=kept.hail)
             await store.put_setting(work.conn, LEVERS, fresh.model_dump(), work.now)
-            if kept.hail:
-                work.emit(DemoTroubleChanged(kind="hail", on=False))
+        self.crowd.hail = kept.hail
 
     async def _act(self) -> None:
         """Play until something breaks; then somebody begins anew from the tables."""

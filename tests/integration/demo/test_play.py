@@ -11,6 +11,8 @@ import pytest
 
 import db
 from contactcenter.core.module import Deps
+from contactcenter.demo import store
+from contactcenter.demo.module import LEVERS, Demo, Levers
 from contactcenter.demo.morning import Theatre
 from contactcenter.demo.play import Play
 from contactcenter.demo.stage import agent
@@ -241,3 +243,13 @@ async def test_no_simulated_call_rings_at_a_persons_softphone(
     waited = "SELECT count(*) FROM work_items WHERE channel = 'voice' AND entered_at > $1"
     assert await conn.fetchval(waited, since) > 5
     assert "voice" not in found
+
+
+async def test_a_hail_goes_on_over_a_restart_and_its_front_does_not_call_again(deps: Deps) -> None:
+    before = Demo(deps)
+    async with deps.work.begin("test.hail", "test") as work:
+        on = Levers(traffic=3.0, hail=True)
+        await store.put_setting(work.conn, LEVERS, on.model_dump(), work.now)
+    await before._set_traffic()
+    assert await before.levers() == Levers(traffic=deps.settings.demo.traffic, hail=True)
+    assert before.crowd.hail
