@@ -72,6 +72,9 @@ export interface LiveHandlers<S> {
 }
 
 const FIRST_RETRY_MS = 500;
+/** A server that was restarted is back within seconds: until `SOON_MS` it is asked often. */
+const SOON_RETRY_MS = 2_000;
+const SOON_MS = 60_000;
 const LAST_RETRY_MS = 8_000;
 const COMMAND_MS = 10_000;
 
@@ -189,7 +192,8 @@ export class Live<S> {
       this.link.set({ kind: "lost", since: this.#lostSince, retryAt: null });
       return;
     }
-    const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures) * (0.75 + Math.random() / 2);
+    const longest = Date.now() - this.#lostSince < SOON_MS ? SOON_RETRY_MS : LAST_RETRY_MS;
+    const wait = Math.min(longest, FIRST_RETRY_MS * 2 ** this.#failures) * (0.75 + Math.random() / 2);
     this.#failures += 1;
     this.#retry = setTimeout(() => this.#connect(), wait);
     this.link.set({ kind: "lost", since: this.#lostSince, retryAt: Date.now() + wait });

@@ -133,6 +133,23 @@ describe("following the server", () => {
     expect(live.isLive).toBe(true);
   });
 
+  test("in the first minute it is tried again every two seconds at the latest, then less often", () => {
+    const live = begin();
+    socket.any("snapshot", snapshot("c1", { team: 1 }));
+    const pauses: number[] = [];
+    const began = Date.now();
+    while (Date.now() - began < 90_000) {
+      socket.drop();
+      const link = live.link.get();
+      if (link.kind !== "lost" || link.retryAt === null) throw new Error("not lost");
+      const pause = link.retryAt - Date.now();
+      if (Date.now() - began < 60_000) expect(pause).toBeLessThanOrEqual(2_500);
+      pauses.push(pause);
+      vi.advanceTimersByTime(pause + 1);
+    }
+    expect(pauses.at(-1)).toBeGreaterThan(5_000);
+  });
+
   test("a command fails with the server's code, and as unavailable when cut off", async () => {
     const live = begin();
     socket.answer = async () => ({ ok: false, error: { code: "conflict", detail: "taken", ctx: { by: 1 } } });

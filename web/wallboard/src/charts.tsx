@@ -4,7 +4,7 @@ import { useTimes } from "@contactcenter/shared/time";
 
 import { useNumbers } from "./context";
 import type { Level } from "./levels";
-import { type Half, quotient } from "./model";
+import { type Half, labelAt, quotient } from "./model";
 import { useT } from "./texts";
 
 export function Sparkline({ values, width, height, level = "none", thick = 1.5 }: { values: number[]; width: number; height: number; level?: Level; thick?: number }) {
@@ -195,12 +195,11 @@ export function ServiceChart({ rows, onPick, goal }: Frame & { goal: number }) {
           const share = shares[index];
           if (share === null || share === undefined) return null;
           const percent = numbers.bare(row.level);
-          const below = share * 100 < goal;
           const label = t("chartLevel", { time: times.hour(row.start), percent, n: row.level[0], d: row.level[1] });
           return (
             <Hit key={row.start} x={x(index) - step / 2} width={step} base={base} label={label} onPick={() => onPick(row.start)}>
               <circle cx={x(index)} cy={y(share * 100)} r={3} fill="var(--series)" />
-              <text x={x(index)} y={y(share * 100) + (below ? 18 : -8)} textAnchor="middle" fill="var(--text)" fontWeight={600} className={step < 18 ? "tiny" : undefined}>
+              <text x={x(index)} y={labelAt(y(share * 100), base, share * 100 < goal)} textAnchor="middle" fill="var(--text)" fontWeight={600} className={step < 18 ? "tiny" : undefined}>
                 {percent}
               </text>
             </Hit>

@@ -261,3 +261,6 @@ export function worked(state: WallboardState, agents: readonly WallboardAgent[])
   }
   return { occupancy, utilisation };
 }
+
+/** Where a point's number stands, under it when it is under the goal; never among the hours below `base`. */
+export const labelAt = (y: number, base: number, under: boolean): number => (under && y + 18 <= base - 2 ? y + 18 : y - 8);

@@ -5,6 +5,7 @@ import {
   type Figures,
   deferred,
   halves,
+  labelAt,
   merge,
   quotient,
   stateCounts,
@@ -179,4 +180,11 @@ describe("agents", () => {
       away: 0,
     });
   });
+});
+
+it("a point's number is under it when under the goal, and over it where the hours would begin", () => {
+  expect(labelAt(40, 100, false)).toBe(32);
+  expect(labelAt(40, 100, true)).toBe(58);
+  expect(labelAt(100, 100, true)).toBe(92);
+  expect(labelAt(84, 100, true)).toBe(76);
 });
