@@ -299,6 +299,29 @@ def one_team(page: Page) -> None:
     expect(page.locator("dialog .ticks")).to_have_count(2)
 
 
+def test_the_centres_saved_replies_are_written_changed_and_deleted(world: World) -> None:
+    """By a supervisor, who sees no other section."""
+    page = admin(world, "/admin", ELENA)
+    expect(page.locator(".top nav a")).to_have_text(["Respuestas guardadas"])
+    page.get_by_role("button", name="Respuesta nueva").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Guardar").click()
+    expect(dialog).to_contain_text("Escríbela al menos en un idioma.")
+    dialog.get_by_label("En español").fill("Hola, {nombre}: el perito va mañana.")
+    dialog.get_by_role("button", name="Guardar").click()
+    row = page.locator("tbody tr", has_text="el perito va mañana")
+    expect(row).to_contain_text("ES")
+    row.locator(".link").click()
+    dialog.get_by_label("En inglés").fill("Hello {name}, the surveyor comes tomorrow.")
+    page.keyboard.press("Tab")
+    dialog.get_by_role("button", name="Guardar").click()
+    expect(row).to_contain_text("ES · EN")
+    row.get_by_role("button", name="Borrar").click()
+    page.get_by_role("dialog").get_by_role("button", name="Borrar").click()
+    expect(row).to_have_count(0)
+    expect(page.get_by_role("status").filter(has_text="Respuesta borrada.")).to_be_visible()
+
+
 def asking(page: Page) -> None:
     page.locator(".tools > .btn").click()
     page.locator("dialog select").first.select_option("erase")
@@ -313,6 +336,13 @@ def certificate(page: Page) -> None:
     expect(page.locator("dialog .certificate tbody tr").first).to_be_visible(timeout=15_000)
 
 
+def one_reply(page: Page) -> None:
+    expect(page.locator("tbody .link").first).to_be_visible()
+    page.locator(".tools > .btn").click()
+    page.locator("dialog textarea").first.fill("Hola, {apellido}")
+    expect(page.locator("dialog [aria-invalid=true]")).to_have_count(1)
+
+
 SCREENS: dict[str, tuple[str, Screen]] = {
     "users": ("/admin/users", users),
     "inviting": ("/admin/users", inviting),
@@ -322,6 +352,7 @@ SCREENS: dict[str, tuple[str, Screen]] = {
     "checked": ("/admin/audit", checked),
     "teams": ("/admin/teams", teams),
     "one-team": ("/admin/teams", one_team),
+    "one-reply": ("/admin/replies", one_reply),
     "privacy": ("/admin/privacy", asking),
     "certificate": ("/admin/privacy", certificate),
 }

@@ -9,6 +9,7 @@ import { type MouseEvent, useEffect, useState } from "react";
 
 import { Audit } from "./audit";
 import { Privacy } from "./privacy";
+import { Replies } from "./replies";
 import { Roles } from "./roles";
 import { Teams } from "./teams";
 import { useT } from "./texts";
@@ -18,6 +19,7 @@ const SECTIONS = [
   { key: "users", needs: "users.manage", Page: Users },
   { key: "roles", needs: "users.manage", Page: Roles },
   { key: "teams", needs: "users.manage", Page: Teams },
+  { key: "replies", needs: "queues.manage", Page: Replies },
   { key: "audit", needs: "audit.read", Page: Audit },
   { key: "privacy", needs: "privacy.manage", Page: Privacy },
 ] as const;

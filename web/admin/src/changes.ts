@@ -33,3 +33,11 @@ export function dayEnd(day: string): string {
   at.setDate(at.getDate() + 1);
   return at.toISOString();
 }
+
+const NAMES = new Set(["nombre", "agente", "centro", "name", "agent", "centre"]);
+
+/** The first word in braces for which a saved reply has no name to put in; null when all are known. */
+export function strange(text: string): string | null {
+  for (const [, word = ""] of text.matchAll(/\{([^{}]*)\}/g)) if (!NAMES.has(word)) return word;
+  return null;
+}

@@ -15,7 +15,7 @@ const root = document.getElementById("root");
 if (root)
   createRoot(root).render(
     <StrictMode>
-      <SignedIn permission={["users.manage", "audit.read", "privacy.manage"]}>
+      <SignedIn permission={["users.manage", "queues.manage", "audit.read", "privacy.manage"]}>
         <AdminPage />
       </SignedIn>
     </StrictMode>,

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { changesOf, dayEnd, dayStart } from "../src/changes";
+import { changesOf, dayEnd, dayStart, strange } from "../src/changes";
 
 it("shows each field once, with nothing where there was nothing", () => {
   expect(changesOf({ role: "agent", phone: null }, { role: "supervisor", queues: ["CO", "AU"] })).toEqual([
@@ -24,4 +24,11 @@ it("takes a day from its first instant to the next day's", () => {
   expect(length("2026-11-23")).toBe(24);
   expect(new Date(dayStart("2026-11-23")).getHours()).toBe(0);
   expect([dayStart(""), dayEnd(""), dayStart("x")]).toEqual(["", "", ""]);
+});
+
+it("finds the first name in a reply that the desk could not put in", () => {
+  expect(strange("Hola, {nombre}. Soy {agent} de {centre}.")).toBeNull();
+  expect(strange("Hola, {apellido} y {otro}.")).toBe("apellido");
+  expect(strange("Hola, { nombre }.")).toBe(" nombre ");
+  expect(strange("Una llave { suelta")).toBeNull();
 });

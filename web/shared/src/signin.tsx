@@ -447,7 +447,7 @@ export function placesOf({ permissions, agent }: Session): Place[] {
   const places: Place[] = [];
   if (agent && permissions.includes("desk.use")) places.push("desk");
   if (permissions.includes("wallboard.read")) places.push("wallboard");
-  if (["users.manage", "audit.read", "privacy.manage"].some((one) => permissions.includes(one))) places.push("admin");
+  if (["users.manage", "queues.manage", "audit.read", "privacy.manage"].some((one) => permissions.includes(one))) places.push("admin");
   return [...places, "account"];
 }
 
