@@ -65,6 +65,7 @@ class TaskOut(Shown):
     assigned_agent: UUID | None
     assignee_name: str | None
     customer_id: UUID | None
+    customer_name: str | None
     policy_id: UUID | None
     claim_id: UUID | None
     quote_id: UUID | None

@@ -35,11 +35,14 @@ WHERE id = $1
 COLUMNS: Final = (
     ", ".join(f"t.{name}" for name in _INSERTED)
     + ", t.completed_at, t.version, t.created_at, t.updated_at,"
-    " coalesce(a.name, nullif(trim(u.first_name || ' ' || u.last_name), '')) AS assignee_name"
+    " coalesce(a.name, nullif(trim(u.first_name || ' ' || u.last_name), '')) AS assignee_name,"
+    " CASE c.kind WHEN 'company' THEN c.company_name"
+    " ELSE c.first_name || ' ' || c.last_name END AS customer_name"
 )
 _FROM: Final = (
     "tasks t LEFT JOIN agents a ON a.id = t.assigned_agent"
     " LEFT JOIN users u ON u.id = t.assigned_to"
+    " LEFT JOIN customers c ON c.id = t.customer_id"
 )
 FIND = f"SELECT {COLUMNS} FROM {_FROM} WHERE t.id = $1"  # noqa: S608 - constants
 LOCK = "SELECT id FROM tasks WHERE id = $1 FOR NO KEY UPDATE"

@@ -130,7 +130,7 @@ def test_the_panel_and_the_search(world: World, axe: Axe, look: Look) -> None:
     page.locator(".panel .finder .thing .btn").first.click()
     expect(page.locator(".panel .panel-foot")).to_be_visible()
     page.locator(".panel .kv .link").click()
-    expect(page.locator(".panel .gate")).to_be_visible()
+    expect(page.locator(".main .gate")).to_be_visible()
     fits(page, axe)
     page.locator("#search").focus()
     page.keyboard.type("beltran")

@@ -15,6 +15,7 @@ import { useState } from "react";
 
 import { Composer } from "./Composer";
 import { useAgent, useDesk, useLive } from "./context";
+import { GateStrip } from "./crm/Gate";
 import { queueName } from "./desk";
 import { useFetched } from "./fetched";
 import { useQueueItem } from "./Lists";
@@ -162,6 +163,7 @@ function Mine({ id, ...doors }: Doors & { id: string }) {
         />
       </Heading>
       <Strip card={card} failure={failure} helped={helped} busy={busy} onResume={() => void act("interaction.resume")} />
+      {card.customer.customer_id && <GateStrip interaction={id} customer={card.customer.customer_id} />}
       <Messages
         conversation={conversation}
         customerName={nameOr(card.customer.name, card.customer.contact_id, t("visitor"))}

@@ -79,7 +79,14 @@ function Frame() {
   const place = useStore(desk.place);
   const placed = place !== null;
 
+  const verifying = useStore(desk.verifying);
+
   useEffect(() => setWhy(null), [viewId]);
+  useEffect(() => {
+    if (verifying === null) return;
+    setPanel(false);
+    setPane("conversation");
+  }, [verifying]);
   useEffect(() => {
     setPane(viewId || placed ? "conversation" : "inbox");
   }, [viewId, placed]);

@@ -62,6 +62,8 @@ export class Desk {
   readonly about = new Store<string | null>(null);
   /** Customer, contact or area → how often it was told to have changed; `link`: how often all may have. */
   readonly changes = new Store<Readonly<Record<string, number>>>({});
+  /** The interaction whose identity gate is open for answers. */
+  readonly verifying = new Store<string | null>(null);
   readonly outbox: Outbox;
   readonly softphone: Softphone;
   /** conversation → Date.now() until which the visitor counts as typing. */
@@ -272,6 +274,15 @@ export class Desk {
   async pull(interactionId: string): Promise<void> {
     if (await this.act(interactionId, "interaction.pull")) this.open(interactionId);
   }
+
+  /** The identity gate's fields, under the head of the conversation. */
+  verify = (interactionId: string): void => {
+    this.open(interactionId);
+    this.verifying.set(interactionId);
+  };
+
+  /** Something of this interaction has changed here: who shows it reads it again. */
+  touched = (interactionId: string): void => this.#changed(interactionId);
 
   dismissFailure = (key: string): void => this.#fail(key, null);
 

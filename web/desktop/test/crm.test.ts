@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 
-import { amount, amountOf, companyDocument, day, email, iban, personalDocument, phone } from "../src/crm/checks";
+import type { CustomerOut } from "@contactcenter/shared/contract";
+
+import { amount, amountOf, companyDocument, day, detailsOf, email, iban, personalDocument, phone } from "../src/crm/checks";
+import { compared } from "../src/crm/compare";
 import { drawn, span } from "../src/crm/flow";
 import { instant, wall } from "../src/crm/format";
 import { hashOf, place, placeOf } from "../src/crm/place";
@@ -80,4 +83,28 @@ test("every text has both languages, and a word of the server falls back on itse
   expect(named(w, "ca", "flood")).toBe("Inundación");
   expect(named(w, "ca", "meteor_shower")).toBe("meteor shower");
   expect(named(w, "b", "repeat", { n: 3 })).toContain("3");
+});
+
+describe("two files side by side", () => {
+  const file = (over: Partial<CustomerOut>): CustomerOut =>
+    ({ name: "", dni: null, tax_id: null, birth_date: null, mobile: null, phone: null, email: null, iban: null, notes: null,
+       address_line1: null, address_line2: null, postal_code: null, city: null, province: null, ...over }) as CustomerOut;
+
+  test("differ where both say something else, whatever the accents and gaps", () => {
+    const lines = compared(
+      file({ name: "Ana Beltrán Sanz", mobile: "+34600555073", dni: "12345678Z", city: "Zaragoza" }),
+      file({ name: "ANA BELTRAN SANZ", mobile: "+34 600 555 074", email: "ana@correo.example", city: "Zaragoza" }),
+    );
+    expect(lines.map((one) => [one.label, one.differs])).toEqual([
+      ["custName", false], ["document", false], ["mobile", true], ["email", false], ["address", false],
+    ]);
+  });
+});
+
+test("a new file begins with what the visitor has said", () => {
+  expect(detailsOf({ name: " Rosa  Gil Sanz ", phone: "+34600555073", email: "rosa@correo.example" })).toEqual({
+    first_name: "Rosa", last_name: "Gil Sanz", mobile: "+34600555073", email: "rosa@correo.example",
+  });
+  expect(detailsOf({ name: "Rosa", phone: "12", email: null })).toEqual({ first_name: "Rosa" });
+  expect(detailsOf(undefined)).toEqual({});
 });

@@ -2759,6 +2759,7 @@ export interface TaskOut {
   assigned_agent: string | null;
   assignee_name: string | null;
   customer_id: string | null;
+  customer_name: string | null;
   policy_id: string | null;
   claim_id: string | null;
   quote_id: string | null;

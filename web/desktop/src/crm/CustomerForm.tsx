@@ -4,9 +4,9 @@ import type { CustomerOut, CustomerRow } from "@contactcenter/shared/contract";
 import { Button } from "@contactcenter/shared/ui";
 import { useEffect, useState } from "react";
 
-import { useDesk } from "../context";
+import { useAgent, useDesk } from "../context";
 import { Row, Section } from "./bits";
-import { companyDocument, day, email, iban, personalDocument, phone } from "./checks";
+import { companyDocument, day, detailsOf, email, iban, personalDocument, phone } from "./checks";
 import { etagOf } from "./data";
 import { Area, type Checks, Form, In, Pick, useForm, type Values } from "./form";
 import { today } from "./format";
@@ -117,7 +117,9 @@ export function CustomerForm({ customer, given = {}, interaction = null, onReloa
       throw problem;
     }
   };
-  const form = useForm({ id: `customer ${id ?? interaction ?? "new"}`, initial: valuesOf(customer, given), check, send, version: customer?.version ?? 0 });
+  // A new file begins with what the visitor has said of themselves.
+  const visitor = useAgent((state) => (interaction ? state.interactions[interaction]?.customer : undefined));
+  const form = useForm({ id: `customer ${id ?? interaction ?? "new"}`, initial: valuesOf(customer, { ...detailsOf(visitor), ...given }), check, send, version: customer?.version ?? 0 });
   useEffect(() => {
     if (confirm) void form.submit();
     // Once, when somebody has said that it is none of them.

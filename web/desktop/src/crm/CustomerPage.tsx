@@ -1,11 +1,9 @@
 /** A customer's file in full. */
-import { api } from "@contactcenter/shared/api";
 import type {
-  ClaimPage, CustomerOut, CustomerStats, Duplicates, HouseholdOut, MergeOut, PolicyPage, QuotePage, TaskPage,
+  ClaimPage, CustomerOut, CustomerStats, HouseholdOut, PolicyPage, QuotePage, TaskPage,
 } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { Button, Chip } from "@contactcenter/shared/ui";
-import { useState } from "react";
 
 import { useAgent, useDesk } from "../context";
 import { ClaimChip, Facts, lineIcon, PolicyChip, policyName, QuoteChip, Read, Row, Section, To } from "./bits";
@@ -15,7 +13,8 @@ import { useRead } from "./data";
 import { useFormats } from "./format";
 import { spaced } from "./Panel";
 import { place } from "./place";
-import { Shell, Told, useAct } from "./Shell";
+import { SamePerson } from "./SamePerson";
+import { Shell } from "./Shell";
 import { TaskRows } from "./TasksPage";
 import { named, useW, type Word } from "./texts";
 import { Timeline } from "./Timeline";
@@ -99,7 +98,7 @@ function Shown({ customer }: { customer: CustomerOut }) {
       <Section title={say("tasks")} aside={<Button size="small" kind="quiet" icon="plus" onClick={() => desk.go(place("new", "task", about))}>{say("newTask")}</Button>}>
         <CustomersTasks id={id} />
       </Section>
-      {customer.writable && <SamePerson id={id} />}
+      {customer.writable && <SamePerson customer={customer} />}
       {customer.household_id && <Household id={customer.household_id} but={id} />}
       <Section
         title={say("timeline")}
@@ -229,65 +228,6 @@ function Household({ id, but }: { id: string; but: string }) {
           </ul>
         )}
       </Read>
-    </Section>
-  );
-}
-
-/** Files that may be the same person's: merged here, and taken back. */
-function SamePerson({ id }: { id: string }) {
-  const say = useW();
-  const alike = useRead<Duplicates>(`/customers/${id}/duplicates`, id);
-  const { busy, error, done, act } = useAct();
-  const [merge, setMerge] = useState<MergeOut | null>(null);
-  const rows = alike.kind === "there" ? alike.value.items : [];
-  if (rows.length === 0 && merge === null) return null;
-  return (
-    <Section title={say("duplicates")} count={rows.length}>
-      <p className="t13 x2">{say("duplicatesHint")}</p>
-      <ul className="things">
-        {rows.map(({ customer, score, by }) => (
-          <Row
-            key={customer.customer_id}
-            icon="people"
-            place={place("customer", customer.customer_id)}
-            title={customer.name}
-            end={
-              <Button
-                size="small"
-                disabled={busy}
-                onClick={() =>
-                  void act(async () => {
-                    setMerge(await api.post<MergeOut>(`/customers/${id}/merge`, { loser_id: customer.customer_id }));
-                    alike.retry();
-                  })
-                }
-              >
-                {say("merge")}
-              </Button>
-            }
-            detail={say("likeness", { score, by: by.map((one) => named(say, "by", one)).join(", ") })}
-          />
-        ))}
-      </ul>
-      {merge && (
-        <p className="row t13" role="status">
-          {say("merged", { count: Object.values(merge.moved).reduce((sum, n) => sum + n, 0) })}
-          <Button
-            size="small"
-            disabled={busy}
-            onClick={() =>
-              void act(async () => {
-                await api.post(`/customer-merges/${merge.merge_id}/undo`);
-                setMerge(null);
-                alike.retry();
-              }, say("mergeUndone"))
-            }
-          >
-            {say("undo")}
-          </Button>
-        </p>
-      )}
-      <Told error={error} done={done} />
     </Section>
   );
 }

@@ -11,7 +11,7 @@ import { NewPolicy } from "./PolicyForms";
 import { PolicyPage } from "./PolicyPage";
 import { NewQuote } from "./QuoteForm";
 import { QuotePage } from "./QuotePage";
-import { NewTask, TasksPage } from "./TasksPage";
+import { NewTask, TaskPage, TasksPage } from "./TasksPage";
 import { RunPage, WorkflowOne, WorkflowsPage } from "./WorkflowsPage";
 
 export default function CrmPage({ at }: { at: Place }) {
@@ -33,6 +33,8 @@ function shown({ page, id, with: given }: Place) {
       return <CustomersPage query={given.q ?? ""} />;
     case "tasks":
       return <TasksPage with={given} />;
+    case "task":
+      return <TaskPage key={id} id={id} />;
     case "workflows":
       return <WorkflowsPage />;
     case "workflow":

@@ -12,7 +12,7 @@ import { useFetched } from "../fetched";
 import { ClaimChip, Failed, FiledChip, lineIcon, QuoteChip, Row, Section, To } from "./bits";
 import { useChanges, useRead } from "./data";
 import { useFormats } from "./format";
-import { Gate, useGate } from "./Gate";
+import { useGate } from "./Gate";
 import { place } from "./place";
 import { refusal } from "./refused";
 import { named, useW, type Word } from "./texts";
@@ -35,7 +35,7 @@ interface Whose {
 /** The file of whom a conversation is about, or of a customer; read again when it changes. */
 export function useFile({ interaction, contact, customer, version }: Whose) {
   const [whose, setWhose] = useState(customer);
-  const changes = useChanges(contact, whose);
+  const changes = useChanges(contact, whose, interaction);
   const path = interaction ? `/interactions/${interaction}/file` : `/customers/${customer}/file`;
   const file = useFetched<DeskFile>(`${path} ${version} ${changes}`, (signal) => api.get<DeskFile>(path, signal));
   const found = file.kind === "there" ? (file.value.customer?.customer_id ?? null) : null;
@@ -50,7 +50,8 @@ export function FileView({ file, ...props }: PanelProps & { file: DeskFile; onLi
   const desk = useDesk();
   const [other, setOther] = useState(false);
   const { customer } = file;
-  const { interaction, mine, onLinked } = props;
+  const { onLinked, ...shown } = props;
+  const { interaction, mine } = shown;
   const about = { customer: customer?.customer_id, interaction: mine ? interaction : null };
   useAltKeys({
     s: customer?.writable ? () => desk.go(place("new", "claim", about)) : undefined,
@@ -62,7 +63,7 @@ export function FileView({ file, ...props }: PanelProps & { file: DeskFile; onLi
   return (
     <>
       <div className="panel-scroll" tabIndex={0} role="group" aria-label={customer.name}>
-      <Who {...props} file={file} onOther={() => setOther(!other)} />
+      <Who {...shown} file={file} onOther={() => setOther(!other)} />
       {other && interaction && (
         <Section title={say("findCustomer")}>
           <Finder interaction={interaction} onDone={() => { setOther(false); onLinked(); }} />
@@ -87,12 +88,11 @@ export function FileView({ file, ...props }: PanelProps & { file: DeskFile; onLi
   );
 }
 
-function Who({ file, mine, interaction, onOther, onLinked }: PanelProps & { file: DeskFile; onOther: () => void; onLinked: () => void }) {
+function Who({ file, mine, interaction, onOther }: PanelProps & { file: DeskFile; onOther: () => void }) {
   const say = useW();
   const desk = useDesk();
   const { customer } = file;
   const gate = useGate(interaction, customer?.customer_id ?? null);
-  const [asking, setAsking] = useState(false);
   if (customer === null) return null;
   const level = gate.kind === "there" ? gate.value : null;
   const verified = level?.level === "verified";
@@ -131,7 +131,7 @@ function Who({ file, mine, interaction, onOther, onLinked }: PanelProps & { file
             ) : (
               <>
                 <span className="row x2 nowrap"><Icon name="lock" />{level.passed.length > 0 ? say("gateOf", { n: level.passed.length }) : say("unverified")}</span>
-                {mine && <button type="button" className="link end" aria-expanded={asking} onClick={() => setAsking(!asking)}>{say("verify")}</button>}
+                {mine && interaction && <button type="button" className="link end" onClick={() => desk.verify(interaction)}>{say("verify")}</button>}
               </>
             ))}
         </dd>
@@ -144,9 +144,6 @@ function Who({ file, mine, interaction, onOther, onLinked }: PanelProps & { file
           ) : null,
         )}
       </dl>
-      {asking && interaction && level && !verified && (
-        <Gate interaction={interaction} gate={level} onClose={() => setAsking(false)} onDone={() => { gate.retry(); onLinked(); }} />
-      )}
     </div>
   );
 }
@@ -213,13 +210,14 @@ function Things({ file }: { file: DeskFile }) {
                 title={`${named(say, "line", policy.policy_type)} · ${filed.carrier_name}`}
                 chip={<FiledChip filed={filed} />}
                 detail={[
-                  policy.vehicle_plate ?? policy.policy_number ?? policy.reference,
+                  policy.policy_number ?? policy.reference,
+                  policy.vehicle_plate,
                   receipt
                     ? late
                       ? say("receiptReturned", { amount: money(receipt.total), code: receipt.return_code ?? "" })
                       : say("receiptDue", { amount: money(receipt.total), date: day(receipt.due_on) })
                     : say("until", { date: day(policy.coverage_end_date) }),
-                ].join(" · ")}
+                ].filter(Boolean).join(" · ")}
               />
             );
           })}
@@ -251,7 +249,7 @@ function Things({ file }: { file: DeskFile }) {
               <Row
                 key={one.task_id}
                 icon="calendar"
-                place={place("tasks", "", { customer: customer?.customer_id })}
+                place={place("task", one.task_id)}
                 title={one.title}
                 end={<span className={cls("t12", one.overdue ? "c-bad" : "x3")}>{one.overdue && <Icon name="octagon" size={12} />} {one.due_date ? moment(one.due_date) : say("noDue")}</span>}
               />
@@ -266,11 +264,24 @@ function Things({ file }: { file: DeskFile }) {
 /** Somebody whose address is nobody's, or several people's: search, choose, or open a file. */
 export function Unknown({ file, interaction, mine, onLinked }: { file: DeskFile; interaction: string; mine: boolean; onLinked: () => void }) {
   const say = useW();
+  const desk = useDesk();
   const several = file.state === "candidates";
+  // A claim or a quote needs a file first; the key leads to where it is found, and says so.
+  const [first, setFirst] = useState(0);
+  const needsFile = mine ? () => setFirst((n) => n + 1) : undefined;
+  useAltKeys({
+    s: needsFile,
+    p: needsFile,
+    t: () => desk.go(place("new", "task", mine ? { interaction } : {})),
+  });
   return (
     <Section title={say(several ? "candidates" : "unknown")} count={several ? file.candidates.length : undefined}>
-      <p className="t13 x2">{say(several ? "candidatesHint" : "unknownHint")}</p>
-      {mine && <Finder interaction={interaction} first={file.candidates} onDone={onLinked} />}
+      {first > 0 ? (
+        <p className="box-msg warn" role="alert"><Icon name="triangle" />{say("fileFirst")}</p>
+      ) : (
+        <p className="t13 x2">{say(several ? "candidatesHint" : "unknownHint")}</p>
+      )}
+      {mine && <Finder interaction={interaction} first={file.candidates} focus={first} onDone={onLinked} />}
     </Section>
   );
 }
@@ -278,7 +289,7 @@ export function Unknown({ file, interaction, mine, onLinked }: { file: DeskFile;
 const WAIT_MS = 200;
 
 /** Find a customer and say that this conversation is about them. */
-function Finder({ interaction, first = [], onDone }: { interaction: string; first?: readonly CustomerRow[]; onDone: () => void }) {
+function Finder({ interaction, first = [], focus = 0, onDone }: { interaction: string; first?: readonly CustomerRow[]; focus?: number; onDone: () => void }) {
   const say = useW();
   const desk = useDesk();
   const [text, setText] = useState("");
@@ -287,6 +298,9 @@ function Finder({ interaction, first = [], onDone }: { interaction: string; firs
   const [error, setError] = useState<string>();
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (focus > 0) input.current?.focus();
+  }, [focus]);
   const query = text.trim();
   useEffect(() => {
     const timer = setTimeout(() => setAsked(query.length >= 2 ? query : ""), WAIT_MS);

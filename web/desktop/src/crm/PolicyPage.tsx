@@ -2,13 +2,14 @@
 import { api } from "@contactcenter/shared/api";
 import type { CoverageOut, History, PolicyOut, ReceiptOut, Receipts } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
-import { Button, Menu, type MenuEntry } from "@contactcenter/shared/ui";
+import { Button, ErrorLine, Menu, type MenuEntry } from "@contactcenter/shared/ui";
 import { useState } from "react";
 
 import { useDesk } from "../context";
 import { useFetched } from "../fetched";
 import { Cover, Facts, PolicyChip, policyName, Read, ReceiptChip, Section, To } from "./bits";
 import { useInsurers, useRead } from "./data";
+import { DateInput } from "./DateInput";
 import { instant, now, today, useFormats } from "./format";
 import { place } from "./place";
 import { CancelForm, EndorseForm, RenewForm } from "./PolicyForms";
@@ -49,7 +50,7 @@ function Shown({ policy, onChanged }: { policy: PolicyOut; onChanged: () => void
       about={policy.customer_id}
       title={policyName(say, policy)}
       chips={<PolicyChip status={policy.status} />}
-      line={<><To place={place("customer", policy.customer_id)}>{policy.customer_name}</To> · {insurer?.name ?? policy.carrier} · {policy.reference}</>}
+      line={<><To place={place("customer", policy.customer_id)}>{policy.customer_name}</To> · {insurer?.name ?? policy.carrier}</>}
       actions={
         <>
           <Button size="small" icon="plus" onClick={() => desk.go(place("new", "claim", { customer: policy.customer_id, policy: id }))}>{say("newClaim")}</Button>
@@ -82,6 +83,7 @@ function Shown({ policy, onChanged }: { policy: PolicyOut; onChanged: () => void
           <Facts
             rows={[
               [say("policyNumber"), policy.policy_number ?? say("noNumber")],
+              [say("ourReference"), policy.reference],
               [say("term"), say("termOf", { from: day(policy.term_start_date), to: day(policy.coverage_end_date) })],
               [say("effect"), `${day(policy.coverage_start_date)} ${say("atHour")} ${policy.coverage_start_time.slice(0, 5)}`],
               [say("premium"), `${money(policy.premium_amount)} · ${named(say, "fr", policy.premium_frequency)}`],
@@ -123,6 +125,7 @@ function AskCover({ policy }: { policy: PolicyOut }) {
   const say = useW();
   const [at, setAt] = useState(now);
   const [asked, setAsked] = useState(at);
+  const [unread, setUnread] = useState(false);
   const moment = instant(asked);
   const cover = useFetched<CoverageOut>(moment && `${policy.policy_id}/cover ${asked} ${policy.version}`, (signal) =>
     api.get<CoverageOut>(`/policies/${policy.policy_id}/coverage?at=${encodeURIComponent(moment ?? "")}`, signal),
@@ -133,13 +136,15 @@ function AskCover({ policy }: { policy: PolicyOut }) {
         className="row"
         onSubmit={(event) => {
           event.preventDefault();
-          setAsked(at);
+          setUnread(instant(at) === null);
+          if (instant(at) !== null) setAsked(at);
         }}
       >
         <label className="t13 b" htmlFor="ask-at">{say("askCover")}</label>
-        <input id="ask-at" className="input small" type="datetime-local" value={at} onChange={(event) => setAt(event.target.value)} />
+        <DateInput id="ask-at" small timed value={at} invalid={unread} describedBy="ask-at-e" onChange={setAt} />
         <Button size="small" type="submit">{say("ask")}</Button>
       </form>
+      <ErrorLine id="ask-at-e" error={unread ? say("f_bad_date") : undefined} />
       <Read of={cover} lines={1}>{(one) => <Cover cover={one} />}</Read>
     </div>
   );

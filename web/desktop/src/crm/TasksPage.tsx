@@ -3,13 +3,14 @@ import { api, request } from "@contactcenter/shared/api";
 import type { CustomerOut, TaskOut, TaskPage as Listed } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { Button, Chip, cls, IconButton } from "@contactcenter/shared/ui";
+import type { ReactNode } from "react";
 
 import { useAgent, useDesk } from "../context";
 import { Read, To } from "./bits";
 import { usePeople } from "./ClaimMove";
-import { useRead } from "./data";
-import { Area, Form, In, Pick, useForm, type Values } from "./form";
-import { instant, today, useFormats } from "./format";
+import { etagOf, useRead } from "./data";
+import { Area, type Checks, type Choice, Form, In, Pick, useForm, type Values } from "./form";
+import { instant, today, useFormats, wall } from "./format";
 import { type Place, place } from "./place";
 import { Shell, Told, useAct } from "./Shell";
 import { named, useW, type Word } from "./texts";
@@ -78,7 +79,7 @@ export function TaskRows({ items, onChanged, open, plain }: { items: readonly Ta
       {!plain || error ? <Told error={error} done={done} /> : null}
       {items.length === 0 && <p className="t13 x3">{say("noTasks")}</p>}
       <ul className="tasks">
-        {[...items].sort(byUrgency).map((one) => <TaskRow key={one.task_id} one={one} busy={busy} shown={open === one.task_id} onEnd={end} />)}
+        {[...items].sort(byUrgency).map((one) => <TaskRow key={one.task_id} one={one} busy={busy} shown={open === one.task_id} plain={plain === true} onEnd={end} />)}
       </ul>
     </>
   );
@@ -91,8 +92,9 @@ function aboutOf(one: TaskOut): Place | null {
   return one.customer_id ? place("customer", one.customer_id) : null;
 }
 
-function TaskRow({ one, busy, shown, onEnd }: { one: TaskOut; busy: boolean; shown: boolean; onEnd: (one: TaskOut, how: "complete" | "cancel") => void }) {
+function TaskRow({ one, busy, shown, plain, onEnd }: { one: TaskOut; busy: boolean; shown: boolean; plain: boolean; onEnd: (one: TaskOut, how: "complete" | "cancel") => void }) {
   const say = useW();
+  const desk = useDesk();
   const { day, moment } = useFormats();
   const about = aboutOf(one);
   const open = OPEN.has(one.status);
@@ -113,6 +115,9 @@ function TaskRow({ one, busy, shown, onEnd }: { one: TaskOut; busy: boolean; sho
           {one.status === "in_progress" && <Chip tone="acc" icon="play">{say("ts_in_progress")}</Chip>}
         </p>
         <p className="t12 x3 cut">
+          {!plain && one.customer_name && one.customer_id && (
+            <><To place={place("customer", one.customer_id)}>{one.customer_name}</To>{" · "}</>
+          )}
           {[
             one.task_type !== "general" ? named(say, "tt", one.task_type) : "",
             one.assignee_name ?? say("nobody"),
@@ -125,12 +130,42 @@ function TaskRow({ one, busy, shown, onEnd }: { one: TaskOut; busy: boolean; sho
         {one.overdue && open && <><Icon name="octagon" size={12} /> <span className="sr">{say("overdue")}</span></>}
         {one.due_date ? moment(one.due_date) : say("noDue")}
       </span>
+      {open && <IconButton icon="edit" label={`${say("editTask")}: ${one.title}`} onClick={() => desk.go(place("task", one.task_id))} />}
       {open && <IconButton icon="close" label={`${say("cancelTask")}: ${one.title}`} disabled={busy} onClick={() => onEnd(one, "cancel")} />}
     </li>
   );
 }
 
 const TYPES = ["general", "call", "email", "documents", "claim", "receipt", "renewal", "complaint"] as const;
+const PRIORITIES = ["low", "medium", "high", "urgent"] as const;
+
+const checkTask = (v: Values): Checks => ({
+  title: v.title?.trim() ? null : "missing",
+  due: v.due && instant(v.due) === null ? "bad_date" : null,
+  received_on: v.task_type === "complaint" && !v.received_on ? "missing" : null,
+});
+
+const bodyOf = (v: Values): Record<string, unknown> => ({
+  title: v.title?.trim(),
+  description: v.description?.trim() || null,
+  priority: v.priority,
+  due_date: v.due ? instant(v.due) : null,
+});
+
+/** What every task has. */
+function TaskFields({ people, children }: { people: readonly Choice[]; children?: ReactNode }) {
+  const say = useW();
+  return (
+    <div className="grid">
+      <In name="title" label={say("title")} maxLength={100} wide />
+      <In name="due" label={say("dueOn")} type="datetime-local" />
+      <Pick name="assigned_agent" label={say("assignee")} choices={people} />
+      <Pick name="priority" label={say("priority")} choices={PRIORITIES.map((one) => [one, named(say, "pr", one)] as const)} />
+      {children}
+      <Area name="description" label={say("detail")} rows={3} />
+    </div>
+  );
+}
 
 export function NewTask({ with: about }: { with: Values }) {
   const say = useW();
@@ -140,19 +175,9 @@ export function NewTask({ with: about }: { with: Values }) {
   const form = useForm({
     id: `task new ${about.interaction ?? about.customer ?? ""}`,
     initial: { title: "", description: "", priority: "medium", task_type: "general", due: `${today()}T18:00`, assigned_agent: me.agent_id, received_on: today() },
-    check: (v) => ({
-      title: v.title?.trim() ? null : "missing",
-      due: v.due && instant(v.due) === null ? "bad_date" : null,
-      received_on: v.task_type === "complaint" && !v.received_on ? "missing" : null,
-    }),
+    check: checkTask,
     send: async (v) => {
-      const body: Record<string, unknown> = {
-        title: v.title?.trim(),
-        description: v.description?.trim() || null,
-        priority: v.priority,
-        task_type: v.task_type,
-        due_date: v.due ? instant(v.due) : null,
-      };
+      const body: Record<string, unknown> = { ...bodyOf(v), task_type: v.task_type };
       if (v.assigned_agent !== me.agent_id) body.assigned_agent = v.assigned_agent;
       if (v.task_type === "complaint") body.received_on = v.received_on;
       for (const name of ["customer", "policy", "claim", "quote", "interaction"]) if (about[name]) body[`${name}_id`] = about[name];
@@ -164,16 +189,63 @@ export function NewTask({ with: about }: { with: Values }) {
   return (
     <Shell title={title} about={about.customer ?? null} line={about.interaction ? say("comesFrom") : undefined}>
       <Form form={form} label={title} submit={say("save")} onLeave={desk.goBack}>
-        <div className="grid">
-          <In name="title" label={say("title")} maxLength={100} wide />
-          <In name="due" label={say("dueOn")} type="datetime-local" />
-          <Pick name="assigned_agent" label={say("assignee")} choices={people} />
-          <Pick name="priority" label={say("priority")} choices={(["low", "medium", "high", "urgent"] as const).map((one) => [one, named(say, "pr", one)] as const)} />
+        <TaskFields people={people}>
           <Pick name="task_type" label={say("taskType")} choices={TYPES.map((one) => [one, named(say, "tt", one)] as const)} />
           {form.values.task_type === "complaint" && <In name="received_on" label={say("receivedOn")} type="date" />}
-          <Area name="description" label={say("detail")} rows={3} />
-        </div>
+        </TaskFields>
       </Form>
+    </Shell>
+  );
+}
+
+export function TaskPage({ id }: { id: string }) {
+  const say = useW();
+  const task = useRead<TaskOut>(`/tasks/${id}`, "task");
+  if (task.kind !== "there") return <Shell title={say("task")} busy={task.kind === "loading"}><Read of={task}>{() => null}</Read></Shell>;
+  return <EditTask key={id} task={task.value} onReload={task.retry} />;
+}
+
+function EditTask({ task, onReload }: { task: TaskOut; onReload: () => void }) {
+  const say = useW();
+  const desk = useDesk();
+  const team = usePeople(say("nobody"));
+  // Of somebody whom this desk does not list: the name stays as it is.
+  const given = task.assigned_agent ?? "";
+  const people = team.some(([one]) => one === given) ? team : [...team, [given, task.assignee_name ?? say("nobody")] as const];
+  const form = useForm({
+    id: `task ${task.task_id}`,
+    initial: {
+      title: task.title, description: task.description ?? "", priority: task.priority, status: task.status,
+      due: task.due_date ? wall(task.due_date) : "", assigned_agent: given,
+    },
+    check: checkTask,
+    version: task.version,
+    send: async (v, changed, began) => {
+      const all: Record<string, unknown> = { ...bodyOf(v), status: v.status };
+      const body = Object.fromEntries([...changed].map((name) => (name === "due" ? ["due_date", all.due_date] : [name, all[name]])));
+      if (changed.has("assigned_agent")) Object.assign(body, { assigned_agent: v.assigned_agent || null, assigned_to: null });
+      const version = began ?? (await api.get<TaskOut>(`/tasks/${task.task_id}`)).version;
+      if (changed.size > 0) await api.patch(`/tasks/${task.task_id}`, body, etagOf(version));
+      desk.goBack();
+    },
+  });
+  const ended = !OPEN.has(task.status);
+  const about = aboutOf(task);
+  return (
+    <Shell
+      title={ended ? task.title : say("editTask")}
+      about={task.customer_id}
+      line={about && <To place={about}>{task.customer_name ?? say("task")}</To>}
+    >
+      {ended ? (
+        <p className="t13 x3">{named(say, "ts", task.status)}</p>
+      ) : (
+        <Form form={form} label={say("editTask")} submit={say("save")} onLeave={desk.goBack} onReload={onReload}>
+          <TaskFields people={people}>
+            <Pick name="status" label={say("custStatus")} choices={(["pending", "in_progress"] as const).map((one) => [one, named(say, "ts", one)] as const)} />
+          </TaskFields>
+        </Form>
+      )}
     </Shell>
   );
 }

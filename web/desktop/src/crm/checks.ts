@@ -100,3 +100,11 @@ export const plate = (text: string): Fault | null =>
 
 export const url = (text: string): Fault | null =>
   /^https?:\/\/\S+$/.test(text) && text.length <= 500 ? null : "bad_url";
+
+/** What somebody has said of themselves, as a new file begins with it: the last names are what follows the first. */
+export function detailsOf(card: { name: string; phone: string | null; email: string | null } | undefined): Record<string, string> {
+  const [first_name = "", ...rest] = (card?.name ?? "").trim().split(/\s+/);
+  const mobile = card?.phone && phone(card.phone) === null ? card.phone : "";
+  const all = { first_name, last_name: rest.join(" "), mobile, email: card?.email ?? "" };
+  return Object.fromEntries(Object.entries(all).filter((pair) => pair[1] !== ""));
+}

@@ -6,10 +6,12 @@ import { ApiError } from "@contactcenter/shared/api";
 import { Icon } from "@contactcenter/shared/icons";
 import { Button, cls, ErrorLine } from "@contactcenter/shared/ui";
 import {
-  createContext, type HTMLInputTypeAttribute, type ReactNode, useContext, useEffect, useId, useRef, useState,
+  createContext, type HTMLInputTypeAttribute, type ReactNode, useCallback, useContext, useEffect, useId, useRef, useState,
 } from "react";
 
 import type { Fault } from "./checks";
+import { DateInput } from "./DateInput";
+import { isKept } from "./dates";
 import { faultsOf, refusal } from "./refused";
 import { useW, type Word } from "./texts";
 
@@ -47,6 +49,8 @@ export interface FormState {
   restored: boolean;
   submit: (over?: boolean) => Promise<void>;
   drop: () => void;
+  /** The field holds a day or a moment: what could not be read as one is a fault. */
+  asDate: (name: string) => () => void;
 }
 
 export function useForm({ id, initial, check, send, version = 0 }: Options): FormState {
@@ -64,7 +68,13 @@ export function useForm({ id, initial, check, send, version = 0 }: Options): For
   const timers = useRef(new Map<string, number>());
   const names = Object.keys(values);
   const changed = new Set(names.filter((name) => values[name] !== base[name]));
-  const checks = check(values);
+  const [dates, setDates] = useState<ReadonlySet<string>>(new Set());
+  const unread = [...dates].filter((name) => !isKept(values[name] ?? ""));
+  const checks: Checks = { ...check(values), ...Object.fromEntries(unread.map((name) => [name, "bad_date" as const])) };
+  const asDate = useCallback((name: string) => {
+    setDates((all) => new Set([...all, name]));
+    return () => setDates((all) => new Set([...all].filter((one) => one !== name)));
+  }, []);
   useEffect(() => {
     if (changed.size > 0) drafts.set(id, { values, base, version: began });
     else drafts.delete(id);
@@ -130,6 +140,7 @@ export function useForm({ id, initial, check, send, version = 0 }: Options): For
     restored,
     submit,
     drop,
+    asDate,
   };
 }
 
@@ -242,7 +253,33 @@ interface InProps extends FieldProps {
   list?: readonly string[];
 }
 
-export function In({ name, type = "text", inputMode, maxLength, placeholder, list, ...shell }: InProps) {
+export function In({ type = "text", ...props }: InProps) {
+  if (type === "date" || type === "datetime-local") return <DateIn {...props} timed={type === "datetime-local"} />;
+  return <TextIn {...props} type={type} />;
+}
+
+function DateIn({ name, timed, ...shell }: FieldProps & { timed: boolean }) {
+  const { form, value, fault } = useField(name);
+  const id = useId();
+  const { asDate } = form;
+  useEffect(() => asDate(name), [asDate, name]);
+  return (
+    <Shell id={id} fault={fault} {...shell}>
+      <DateInput
+        id={id}
+        name={name}
+        value={value}
+        timed={timed}
+        invalid={Boolean(fault)}
+        describedBy={`${id}-e`}
+        onChange={(kept) => form.set(name, kept)}
+        onBlur={() => form.blur(name)}
+      />
+    </Shell>
+  );
+}
+
+function TextIn({ name, type = "text", inputMode, maxLength, placeholder, list, ...shell }: InProps) {
   const { form, value, fault } = useField(name);
   const id = useId();
   return (

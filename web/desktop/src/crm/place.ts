@@ -3,7 +3,7 @@
  * `#`, so that Back, Forward and a reload find it again. The conversation stays where it is.
  */
 export const PAGES = [
-  "customers", "customer", "policy", "claim", "quote", "tasks", "workflows", "workflow", "run", "import", "new",
+  "customers", "customer", "policy", "claim", "quote", "tasks", "task", "workflows", "workflow", "run", "import", "new",
 ] as const;
 export type Page = (typeof PAGES)[number];
 export const KINDS = ["customer", "policy", "claim", "quote", "task"] as const;
@@ -17,7 +17,7 @@ export interface Place {
   with: Readonly<Record<string, string>>;
 }
 
-const NEEDS_ID: ReadonlySet<Page> = new Set(["customer", "policy", "claim", "quote", "workflow", "run"]);
+const NEEDS_ID: ReadonlySet<Page> = new Set(["customer", "policy", "claim", "quote", "task", "workflow", "run"]);
 const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export function place(page: Page, id = "", given: Record<string, string | null | undefined> = {}): Place {

@@ -133,6 +133,7 @@ export const CONTRACTS = {
   newPolicyTitle: ["Póliza nueva", "New policy"],
   newPolicyOf: ["Póliza nueva de {{name}}", "New policy of {{name}}"],
   policyNumber: ["Número de la aseguradora", "Insurer's number"],
+  ourReference: ["Nuestra referencia", "Our reference"],
   // receipts
   receipts: ["Recibos", "Receipts"],
   noReceipts: ["Sin recibos.", "No receipts."],

@@ -1,6 +1,12 @@
 /** Words of tasks, workflows, lists and files. Spanish, English. */
 export const WORK = {
   places: ["Páginas", "Pages"],
+  // days
+  dayHint: ["dd/mm/aaaa", "dd/mm/yyyy"],
+  momentHint: ["dd/mm/aaaa hh:mm", "dd/mm/yyyy hh:mm"],
+  pickDay: ["Elegir el día", "Pick the day"],
+  monthBefore: ["Mes anterior", "Month before"],
+  monthAfter: ["Mes siguiente", "Month after"],
   // tasks
   task: ["Tarea", "Task"],
   mine: ["Mías", "Mine"],
@@ -45,6 +51,7 @@ export const WORK = {
   tt_quote: ["Presupuesto", "Quote"],
   receivedOn: ["Entró el", "Received on"],
   complaintClock: ["día hábil {{day}} de {{of}}, vence {{date}}", "working day {{day}} of {{of}}, due {{date}}"],
+  editTask: ["Cambiar la tarea", "Change the task"],
   newTaskTitle: ["Tarea nueva", "New task"],
   taskDone: ["Hecha: {{title}}", "Done: {{title}}"],
   about: ["Sobre", "About"],
