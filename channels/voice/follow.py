@@ -38,7 +38,7 @@ from channels.voice.service import AgentCalls
 from channels.voice.store import CallRow
 from channels.voice.visitors import end_by_customer, withdraw_request
 from contactcenter.core.clock import Clock, ClockWatch, SystemClock
-from contactcenter.core.errors import Conflict
+from contactcenter.core.errors import Conflict, Unavailable
 from contactcenter.core.event import Event
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
@@ -413,8 +413,12 @@ class Followers:
                     late = [leg for leg in row.call.open_legs if _is_late(leg, work.now)]
                     if late:
                         await self._given_up(work, row, late[0])
+            except Unavailable:
+                raise
             except Conflict:  # somebody else was quicker: the next look sees what is left
                 log.warning("deadline_not_met", call_id=str(call_id))
+            except Exception:  # one call that cannot be dealt with keeps no other waiting
+                log.exception("deadline_failed", call_id=str(call_id))
         return len(due)
 
     async def free_orphans(self) -> None:

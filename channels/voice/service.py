@@ -6,8 +6,10 @@ it. A command about a call that the agent is not on is answered as if there were
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from channels.ports import Parts, Queueing
@@ -19,7 +21,6 @@ from channels.voice.consults import RINGS, VANISHED, Consults
 from channels.voice.line import Said, moves, said
 from channels.voice.media.client import MediaClient
 from channels.voice.media.protocol import Hear
-from channels.voice.mixes import orders
 from channels.voice.offers import Offers
 from channels.voice.recorder import begin_recording
 from channels.voice.schemas import (
@@ -38,7 +39,7 @@ from channels.voice.store import CallRow
 from contactcenter.agents import service as agents
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import to_ms
-from contactcenter.core.errors import Conflict, NotFound, Problem
+from contactcenter.core.errors import Conflict, NotFound, Unavailable
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.calls import (
@@ -59,6 +60,9 @@ from contactcenter.events.calls import (
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Address, Change, Interaction
 from db import Connection
+
+ECHO_SECONDS: Final = 300.0
+"""An echo test that nobody ends takes a call's place for no longer."""
 
 
 class AgentCalls(Consults):
@@ -103,7 +107,7 @@ class AgentCalls(Consults):
         await self._media.candidate(softphone.leg_id, None if found is None else found.model_dump())
 
     async def echo_test(self, principal: Principal, asked: EchoTest) -> None:
-        """The agent hears the own microphone; not during a call."""
+        """The agent hears the own microphone, for ECHO_SECONDS at most; not during a call."""
         softphone = await self._softphone(principal.agent())
         if not asked.on:
             await self._media.end(softphone.leg_id)
@@ -113,7 +117,7 @@ class AgentCalls(Consults):
                 raise Conflict("Not during a call.")
         version = to_ms(self._cards.now())
         ears = {softphone.leg_id: Hear(hears=(softphone.leg_id,))}
-        await self._media.mix(softphone.leg_id, version, ears)
+        await self._media.mix(softphone.leg_id, version, ears, seconds=ECHO_SECONDS)
 
     # On the line
 
@@ -190,10 +194,10 @@ class AgentCalls(Consults):
             Leg(theirs.leg_id, new_id(), "agent", "ringing", agent_id=asked.agent_id),
         )
         call = Call(new_id(), "internal", legs)
-        ears, _ = orders(call)
-        await self._media.mix(call.id, 1, ears)  # asks for a place before anything is promised
-        interaction = await self._begin_internal(principal, agent_id)
+        await self._media.mix(call.id, 0, {})  # a place, before anything is promised: no sound yet
+        interaction = None
         try:
+            interaction = await self._begin_internal(principal, agent_id)
             await self._take_units(principal, interaction, (agent_id, asked.agent_id))
             async with self._work.begin("call.dial", principal.actor) as work:
                 segments = await self._segments(work.conn, interaction.id)
@@ -205,10 +209,12 @@ class AgentCalls(Consults):
                     said(CallRinging, agent_id=asked.agent_id),
                 )
                 return await self._shown(work.conn, call.id, agent_id)
-        except Problem:
-            await self._media.end(call.id)
-            async with self._work.begin("call.dial_failed", principal.actor) as work:
-                await self._parts.close(work, interaction.id)
+        except BaseException:
+            with contextlib.suppress(Unavailable):
+                await self._media.end(call.id)
+            if interaction is not None:
+                async with self._work.begin("call.dial_failed", principal.actor) as work:
+                    await self._parts.close(work, interaction.id)
             raise
 
     async def _begin_internal(self, principal: Principal, agent_id: UUID) -> Interaction:

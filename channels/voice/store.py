@@ -401,6 +401,7 @@ INVITING = """
 SELECT count(*), count(*) FILTER (WHERE call_id = ANY ($1::uuid[])) FROM call_legs
 WHERE state = 'inviting' AND deadline IS NOT NULL
 """
+LIVE_OF = "SELECT id FROM calls WHERE id = ANY ($1::uuid[]) AND ended_at IS NULL ORDER BY id"
 
 
 async def inviting(conn: Connection, call_ids: Sequence[UUID]) -> tuple[int, int]:
@@ -408,6 +409,11 @@ async def inviting(conn: Connection, call_ids: Sequence[UUID]) -> tuple[int, int
     row = await conn.fetchrow(INVITING, list(call_ids))
     assert row is not None
     return row[0], row[1]
+
+
+async def live_of(conn: Connection, call_ids: Sequence[UUID]) -> list[UUID]:
+    """Those of these calls that have not ended."""
+    return [row["id"] for row in await conn.fetch(LIVE_OF, list(call_ids))]
 
 
 ORPHANS = """

@@ -50,8 +50,6 @@ STARTS: Final = Limit(per_second=1 / 10, burst=5)
 FIRST_SOUND: Final = timedelta(seconds=30)
 """Until when a browser has to be connected after `call.start`."""
 ADDRESSES: Final = 10_000
-REMEMBERED: Final = 50
-"""Calls of one address that are looked at; the newest."""
 
 log = structlog.get_logger(__name__)
 
@@ -84,7 +82,8 @@ class VisitorCalls:
 
     async def start(self, principal: Principal, asked: StartCall, address: str) -> StartedCall:
         """Begin a call. It waits in line as soon as the browser is connected; until then it holds
-        a place for FIRST_SOUND, of which only so many are given, also to one address.
+        a place for FIRST_SOUND, of which only so many are given, also to one address; nor may one
+        address have more than so many calls at once.
 
         Raises Unavailable (ctx.reason `media_down` or `all_lines_busy`), Conflict (ctx.reason
         `on_a_call` or `closed`), Invalid for a queue that is not there.
@@ -115,19 +114,24 @@ class VisitorCalls:
         )
 
     def _begun_at(self, address: str) -> list[UUID]:
-        """The newest calls that began at the address."""
+        """The calls that began at the address, but for those that were seen to have ended."""
         begun = self._begun.setdefault(address, [])
         self._begun.move_to_end(address)
         if len(self._begun) > ADDRESSES:
             self._begun.popitem(last=False)
-        del begun[:-REMEMBERED]
         return begun
 
-    async def _check_beginners(self, conn: Connection, begun: Sequence[UUID]) -> None:
+    async def _check_beginners(self, conn: Connection, begun: list[UUID]) -> None:
+        begun[:] = await store.live_of(conn, begun)
         in_all, of_address = await store.inviting(conn, begun)
         limits = self._limits
-        if in_all >= limits.max_inviting or of_address >= limits.max_inviting_per_address:
-            log.warning("too_many_calls_begin", in_all=in_all, of_address=of_address)
+        if (
+            in_all >= limits.max_inviting
+            or of_address >= limits.max_inviting_per_address
+            or len(begun) >= limits.max_calls_per_address
+        ):
+            live = len(begun)
+            log.warning("too_many_calls_begin", in_all=in_all, of_address=of_address, live=live)
             raise Unavailable("All lines are busy.", reason="all_lines_busy")
 
     async def _admit(self, call: Call) -> None:

@@ -133,9 +133,10 @@ class MediaClient:
         recording: RecordingOrder | None = None,
         *,
         admitted: bool = False,
+        seconds: float | None = None,
     ) -> None:
         """Raises Unavailable (ctx.reason all_lines_busy) for a new call above the ceiling, unless
-        it was `admitted` before."""
+        it was `admitted` before. After `seconds` it ends by itself."""
         await self._ask(
             CallMix(
                 id=next(self._ids),
@@ -144,6 +145,7 @@ class MediaClient:
                 legs=dict(legs),
                 recording=recording,
                 admitted=admitted,
+                seconds=seconds,
             )
         )
 

@@ -68,9 +68,7 @@ class Engine:
         self._owners: dict[Peer, Leg] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._mixing = Mixing(self._realise)
-        self._watch = Watch(
-            self.legs, self.calls, self.admission, reports, clock, self._begin_recording
-        )
+        self._watch = Watch(self.legs, self.calls, self.admission, reports, clock, self._look_at)
 
     async def run(self) -> None:
         """Mix, watch and measure until cancelled."""
@@ -163,6 +161,7 @@ class Engine:
             return call.version
         gone = call.hears.keys() - request.legs.keys()
         call.version, call.hears = request.version, request.legs
+        call.ends_at = None if request.seconds is None else time.monotonic() + request.seconds
         for leg_id in gone:
             leg = self.legs.get(leg_id)
             if leg is not None and leg.call is call:
@@ -341,6 +340,13 @@ class Engine:
         if order is not None and call.recording is not None:
             call.recording.arrange(order.left, order.right)
             call.recording.write(order.writing, now)
+
+    def _look_at(self, call: Call, now: float) -> None:
+        """What is due in a call: its end, or its recording."""
+        if call.ends_at is not None and now >= call.ends_at:
+            self.end_call(call.id)
+        else:
+            self._begin_recording(call, now)
 
     def _begin_recording(self, call: Call, now: float) -> None:
         """Once everybody on it is connected: the notice, then the first frame."""

@@ -93,3 +93,5 @@ class Call:
     order: RecordingOrder | None = None
     recording: Recording | None = None
     notice_ends: float | None = None
+    ends_at: float | None = None
+    """When it ends by itself."""

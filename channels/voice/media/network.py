@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from importlib.metadata import version
 from ipaddress import ip_address
 from typing import Any
@@ -48,6 +49,7 @@ _SEAMS: tuple[tuple[Callable[[], object], tuple[str, ...]], ...] = (
     ),
     (lambda: ice.CandidatePair, ("State", "remote_addr")),
     (lambda: ice, ("get_host_addresses",)),
+    (lambda: ice.StunProtocol(Connection(ice_controlling=False)), ("transactions",)),
     (lambda: RTCIceTransport(RTCIceGatherer(iceServers=[])), ("_connection", "_recv", "_send")),
     (lambda: RTCIceGatherer(iceServers=[]), ("_connection",)),
     (
@@ -111,6 +113,17 @@ class Network:
         if self._loopback:
             yield LOOPBACK, LOOPBACK
 
+    def may_try(self, candidate: Candidate) -> bool:
+        """Whether a browser's candidate is worth a packet. Checks are what a stranger may have sent
+        to an address of their choice: none goes to this machine, nor, from a server on the open
+        net, to a private network."""
+        address = ip_address(candidate.host)
+        address = getattr(address, "ipv4_mapped", None) or address
+        if address.is_loopback:
+            return self._loopback
+        outside = bool(self.public_ip) and ip_address(self.public_ip).is_global
+        return address.is_global or not outside
+
     def bind(self, address: str) -> socket.socket:
         """A UDP socket on a free port. Raises OSError; NoPortError if the range is used up."""
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -146,7 +159,8 @@ class IcePath(Connection):
     """An ICE agent whose chosen path and RTP are at hand. `on_media` gets SRTP and SRTCP."""
 
     def __init__(self, network: Network, **servers: Any) -> None:
-        super().__init__(ice_controlling=False, **servers)
+        super().__init__(ice_controlling=False, local_username=secrets.token_hex(8), **servers)
+        self._asks_us = f"{self.local_username}:".encode()
         self.path: Path | None = None
         self.on_media: Callable[[bytes], None] | None = None
         self.strays = 0
@@ -224,17 +238,31 @@ class IcePath(Connection):
         elif self._queue.qsize() < _WAITING_DTLS:
             super().data_received(data, component)
 
-    def may_read(self, *, stun: bool) -> bool:
-        """Whether this second's share of STUN or DTLS is not used up."""
+    def may_check(self, data: bytes, asked: Container[bytes]) -> bool:
+        """Whether to read a STUN message: an answer to what we `asked`, or a request that names us,
+        within this second's share. A stranger's is neither, and uses up nobody's share."""
+        ours = data[8:20] in asked if data[0] else self._asks_us in data
+        if not ours:
+            self.strays += 1
+            return False
+        self._begin_second()
+        self._stun += 1
+        return self._stun <= _STUN_A_SECOND and len(self._check_list) <= _MOST_PAIRS
+
+    def may_shake_hands(self, address: tuple[str, int]) -> bool:
+        """Whether to read DTLS from there: ICE knows the address, and there is some share left."""
+        if not any(pair.remote_addr == address for pair in self._check_list):
+            self.strays += 1
+            return False
+        self._begin_second()
+        self._dtls += 1
+        return self._dtls <= _DTLS_A_SECOND
+
+    def _begin_second(self) -> None:
         second = int(time.monotonic())
         if second != self._second:
             self._second = second
             self._stun = self._dtls = 0
-        if stun:
-            self._stun += 1
-            return self._stun <= _STUN_A_SECOND and len(self._check_list) <= _MOST_PAIRS
-        self._dtls += 1
-        return self._dtls <= _DTLS_A_SECOND
 
     def _answered(self, address: tuple[str, int]) -> bool:
         return any(
@@ -265,9 +293,9 @@ class _Socket(ice.StunProtocol):
         if 127 < first < 192:
             self.receiver.media_received(data, addr[:2])
         elif first < 4:
-            if self.receiver.may_read(stun=True):
+            if self.receiver.may_check(data, self.transactions):
                 super().datagram_received(data, addr)
-        elif 19 < first < 64 and self.receiver.may_read(stun=False):
+        elif 19 < first < 64 and self.receiver.may_shake_hands(addr[:2]):
             self.receiver.data_received(data, self.local_candidate.component)
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import structlog
 from aioice import Candidate
 from aiortc import RTCCertificate, RTCIceServer, RTCIceTransport
 from aiortc.rtcicetransport import connection_kwargs
@@ -33,6 +34,8 @@ REPORT_SECONDS = 2.0
 _MAX_PACKETS_A_SECOND = 250  # of one leg: five times what 20 ms frames need
 _MAX_SOURCES = 16  # SSRCs that one browser may use in turn: libsrtp keeps each
 _MARKER = 0x80
+
+log = structlog.get_logger(__name__)
 
 
 class Owner(Protocol):
@@ -63,6 +66,7 @@ class Peer:
             raise OfferError("an ICE server's address cannot be read") from error
         servers.pop("stun_server", None)  # MEDIA_PUBLIC_IP tells what STUN would
         self._owner = owner
+        self._network = network
         self._path = IcePath(network, **servers)
         self._ice = RTCIceTransport(Gatherer(self._path))
         self._dtls = SecurePath(self._ice, [certificate])
@@ -118,7 +122,7 @@ class Peer:
     async def add_candidate(self, candidate: Candidate) -> None:
         """One of the browser's; more than MAX_CANDIDATES are not tried."""
         self._candidates += 1
-        if self._candidates <= MAX_CANDIDATES:
+        if self._candidates <= MAX_CANDIDATES and self._network.may_try(candidate):
             candidate.component = 1
             await self._path.add_remote_candidate(candidate)
 
@@ -130,6 +134,8 @@ class Peer:
                     await self._dtls.start(offer.dtls)
         except TimeoutError:
             pass
+        except Exception as error:  # whatever a stranger's answers may do to the libraries
+            log.warning("leg_not_connected", error=type(error).__name__)
         if self._dtls.state != "connected":
             self._end("dtls_closed" if self._ice.state == "completed" else "ice_failed")
             return

@@ -62,10 +62,14 @@ class IceCandidate(_Message):
 
 
 class Hear(_Message):
-    """What one leg hears: the legs named, mixed, and a tone under them. Itself: an echo."""
+    """What one leg hears: the legs named, mixed, and a tone under them. Itself: an echo.
+
+    `sends`: its sound is expected from the beginning, whether anybody hears it or not.
+    """
 
     hears: tuple[UUID, ...] = Field((), max_length=MAX_PARTIES)
     tone: Tone | None = None
+    sends: bool = False
 
 
 class RecordingOrder(_Message):
@@ -151,6 +155,8 @@ class CallMix(_Request):
     legs: dict[UUID, Hear] = Field(max_length=MAX_PARTIES)
     recording: RecordingOrder | None = None
     admitted: bool = False
+    seconds: float | None = Field(None, gt=0, le=3600)
+    """After so long media ends it by itself; None: when it is told to."""
 
     @model_validator(mode="after")
     def _known_legs(self) -> Self:
@@ -300,7 +306,7 @@ class LegConnected(_Report):
 
 
 class LegLost(_Report):
-    """Nothing came from a leg in a mix for 3 s."""
+    """Nothing came for 3 s from a leg in a mix that is heard, has sent in it, or is to send."""
 
     report: Literal["leg.lost"] = "leg.lost"
     leg_id: UUID

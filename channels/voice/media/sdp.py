@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from aioice import Candidate
 from aiortc import RTCDtlsParameters, RTCIceParameters
@@ -14,7 +16,10 @@ from aiortc.rtcicetransport import candidate_to_aioice
 CODEC = "PCMU"
 MAX_CANDIDATES = 32
 _ANSWERED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly"}
-_MDNS = ".local"
+_MOST_LINES = 8  # of media: a browser offers one, or has video beside it
+_USER = re.compile(r"[A-Za-z0-9+/]{4,256}")  # RFC 8839, 5.4
+_PASSWORD = re.compile(r"[A-Za-z0-9+/]{22,256}")
+_FIRST_PORT = 1024  # no browser sends from a port below
 
 
 class OfferError(ValueError):
@@ -45,6 +50,8 @@ def read_offer(text: str) -> Offer:
         session = aiortc_sdp.SessionDescription.parse(text)
     except Exception as error:  # its parser fails on garbage in as many ways as there are lines
         raise OfferError("the SDP cannot be read") from error
+    if len(session.media) > _MOST_LINES:
+        raise OfferError(f"the offer has more than {_MOST_LINES} media lines")
     index = next((i for i, m in enumerate(session.media) if m.kind == "audio" and m.port), None)
     if index is None:
         raise UnsupportedOfferError("the offer has no audio")
@@ -56,8 +63,9 @@ def read_offer(text: str) -> Offer:
         raise UnsupportedOfferError(f"the offer has no {CODEC}")
     if not media.rtcp_mux or "SAVP" not in media.profile:
         raise UnsupportedOfferError("the offer is not WebRTC: it lacks DTLS-SRTP or rtcp-mux")
-    if not (media.ice and media.ice.usernameFragment and media.ice.password):
-        raise OfferError("the offer lacks ICE credentials")
+    named = media.ice and _USER.fullmatch(media.ice.usernameFragment or "")
+    if not (media.ice and named and _PASSWORD.fullmatch(media.ice.password or "")):
+        raise OfferError("the offer lacks ICE credentials, or they are none")
     if not (media.dtls and media.dtls.fingerprints):
         raise OfferError("the offer lacks a fingerprint or a DTLS role")
     if (media.direction or "sendrecv") not in _ANSWERED:
@@ -131,5 +139,15 @@ def we_are_client(offer: Offer) -> bool:
 
 
 def _usable(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
-    """UDP with an address. A name under .local needs no look-up: that browser's checks reach us."""
-    return (c for c in candidates if c.transport.lower() == "udp" and not c.host.endswith(_MDNS))
+    """UDP to an address and port of one browser. A name needs no look-up: that browser's checks
+    reach us."""
+    return (c for c in candidates if c.transport.lower() == "udp" and _is_place(c.host, c.port))
+
+
+def _is_place(host: str, port: int) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    nobody = address.is_multicast or address.is_unspecified or address.is_link_local
+    return _FIRST_PORT <= port <= 65_535 and not nobody and host != "255.255.255.255"

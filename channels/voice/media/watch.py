@@ -29,11 +29,11 @@ class Watch:
         admission: Admission,
         reports: Reports,
         clock: Clock,
-        begin_recording: Callable[[Call, float], None],
+        look_at: Callable[[Call, float], None],
     ) -> None:
         self._legs, self._calls, self._admission = legs, calls, admission
         self._reports, self._clock = reports, clock
-        self._begin_recording = begin_recording
+        self._look_at = look_at
         self.cpu_percent = 0.0
         """Of a core, used by this process over the last seconds."""
 
@@ -52,8 +52,8 @@ class Watch:
                     leg.peer.report(now)
                 if leg.call is not None and leg.ready and not leg.lost:
                     self._look_for_loss(leg, now)
-            for call in self._calls.values():
-                self._begin_recording(call, now)
+            for call in list(self._calls.values()):
+                self._look_at(call, now)
             if now >= cut_at:
                 cut_at = now + CUT_SECONDS
                 for call in self._calls.values():
@@ -66,11 +66,13 @@ class Watch:
                         self._tell_quality(leg, leg.call)
 
     def _look_for_loss(self, leg: Leg, now: float) -> None:
-        """A leg that sent in this call, or that somebody is to hear, is expected to go on."""
+        """A leg that sent in this call, or that somebody is to hear, is expected to go on; some
+        are expected to begin."""
         if now - leg.heard_at < LOST_SECONDS or leg.call is None:
             return
-        heard = any(leg.id in hear.hears for hear in leg.call.hears.values())
-        if heard or leg.spoke:
+        hears = leg.call.hears
+        heard = any(leg.id in hear.hears for hear in hears.values())
+        if heard or leg.spoke or hears[leg.id].sends:
             leg.lost = True
             self._reports.keep(LegLost(at=self._clock.now(), leg_id=leg.id))
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from channels.voice import store
+from channels.voice.call import Leg
 from channels.voice.follow import Followers
 from channels.voice.media import protocol as p
+from channels.voice.service import ECHO_SECONDS, AgentCalls
 from channels.voice.switch import Switch
-from tests.integration.app.conftest import StartCentre
+from contactcenter.core.errors import NotFound
+from contactcenter.core.work import Work
+from tests.integration.app.conftest import Centre, StartCentre
 from tests.integration.voice.conftest import CARMEN, LUCIA, Caller, Phone, Scene
 from tests.integration.voice.test_calls import MUSIC
 from tests.integration.voice.test_vanishing import both
@@ -89,6 +94,37 @@ async def test_closing_an_internal_call_ends_it_for_both(scene: Scene, answered:
         assert await store.live(conn) == []
 
 
+async def dials_from(centre: Centre, address: str) -> Caller | str:
+    """The call, or why there is none."""
+    visitor = await centre.visitor(name="Ana Prueba", queue="SA")
+    await visitor.leave()
+    await visitor.connect(visitor.token, **{"X-Forwarded-For": address})
+    ack = await visitor.ask("call.start", {})
+    if not ack["ok"]:
+        return str(ack["error"]["ctx"]["reason"])
+    answer = await visitor.do("call.offer", {"sdp": SDP})
+    return Caller(visitor, ack["data"]["call_id"], UUID(answer["leg_id"]))
+
+
+async def test_one_address_has_only_so_many_calls(start: StartCentre, media: MediaDouble) -> None:
+    centre = await start(
+        MEDIA_SOCKET=str(media.path),
+        MEDIA_MAX_CALLS_PER_ADDRESS="2",
+        TRUSTED_PROXIES="127.0.0.1",
+    )
+    callers = []
+    for _ in range(2):
+        caller = await dials_from(centre, "192.0.2.1")
+        assert isinstance(caller, Caller)
+        media.connect(caller.leg)
+        await caller.sees(connection="connected")
+        callers.append(caller)
+    assert await dials_from(centre, "192.0.2.1") == "all_lines_busy"
+    assert isinstance(await dials_from(centre, "192.0.2.2"), Caller)
+    await callers[0].visitor.do("call.hangup")
+    assert isinstance(await dials_from(centre, "192.0.2.1"), Caller)
+
+
 async def test_calls_that_never_connect_hold_only_so_many_places(
     start: StartCentre, media: MediaDouble
 ) -> None:
@@ -101,14 +137,7 @@ async def test_calls_that_never_connect_hold_only_so_many_places(
     )
 
     async def begins(address: str) -> Caller | str:
-        visitor = await centre.visitor(name="Ana Prueba", queue="SA")
-        await visitor.leave()
-        await visitor.connect(visitor.token, **{"X-Forwarded-For": address})
-        ack = await visitor.ask("call.start", {})
-        if not ack["ok"]:
-            return str(ack["error"]["ctx"]["reason"])
-        answer = await visitor.do("call.offer", {"sdp": SDP})
-        return Caller(visitor, ack["data"]["call_id"], UUID(answer["leg_id"]))
+        return await dials_from(centre, address)
 
     first = await begins("192.0.2.1")
     assert isinstance(first, Caller)
@@ -124,6 +153,81 @@ async def test_calls_that_never_connect_hold_only_so_many_places(
     assert isinstance(again, Caller)
     await again.visitor.do("call.hangup")
     assert isinstance(await begins("192.0.2.1"), Caller)
+
+
+async def test_a_customer_s_sound_is_expected_from_the_beginning(scene: Scene) -> None:
+    """Whoever waits in line and sends nothing is given up as well: the media watches for it."""
+    lucia = await scene.phone(LUCIA)
+    caller = await scene.dials_in()
+    await scene.talk(caller, lucia)
+    ears = scene.media.mixes[caller.call].legs
+    assert {leg: ear.sends for leg, ear in ears.items()} == {caller.leg: True, lucia.leg: False}
+    waiting = await scene.dials_in()
+    await waiting.sees(connection="connected")
+    scene.media.lose(waiting.leg)
+    await waiting.sees(connection="lost")
+    scene.centre.clock.advance(timedelta(seconds=21))
+    await waiting.sees(state="ended")
+
+
+@pytest.mark.parametrize("error", [NotFound(), ValueError("a fault of ours")])
+async def test_a_call_that_cannot_be_given_up_keeps_no_other_waiting(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    callers = [await scene.dials_in() for _ in range(2)]
+    first, second = sorted(callers, key=lambda c: c.call)
+    followers = followers_of(scene)
+    gives_up = followers._given_up
+
+    async def given_up(work: Work, row: store.CallRow, leg: Leg) -> None:
+        if row.call.id == first.call:
+            raise error
+        await gives_up(work, row, leg)
+
+    monkeypatch.setattr(followers, "_given_up", given_up)
+    for caller in callers:
+        await caller.sees(connection="connected")
+        scene.media.lose(caller.leg)
+        await caller.sees(connection="lost")
+    scene.centre.clock.advance(timedelta(seconds=21))
+    await second.sees(state="ended")
+
+
+async def test_a_dial_that_fails_leaves_nothing_behind(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is heard before the call is written, and its place is free again."""
+    lucia, carmen = await scene.phone(LUCIA), await scene.phone(CARMEN)
+    asked: list[p.CallMix] = []
+    answer = scene.media._answer
+
+    def noted(request: Any, writer: Any) -> Any:
+        if isinstance(request, p.CallMix):
+            asked.append(request)
+        return answer(request, writer)
+
+    async def fails(*_: object) -> None:
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr(scene.media, "_answer", noted)
+    dial = {"agent_id": carmen.agent}
+    with monkeypatch.context() as broken:
+        broken.setattr(AgentCalls, "_begin_internal", fails)
+        assert await lucia.desk.fails("call.dial", dial) == "unavailable"
+    assert [(mix.version, mix.legs) for mix in asked] == [(0, {})]
+    assert scene.media.mixes == {}
+    with monkeypatch.context() as broken:
+        broken.setattr(AgentCalls, "_take_units", fails)
+        assert await lucia.desk.fails("call.dial", dial) == "unavailable"
+    assert scene.media.mixes == {}
+    card = await lucia.do("call.dial", dial)
+    assert card["state"] == "ringing"
+
+
+async def test_an_echo_test_ends_by_itself(scene: Scene) -> None:
+    lucia = await scene.phone(LUCIA)
+    await lucia.do("call.echo_test", {"on": True})
+    assert scene.media.mixes[lucia.leg].seconds == ECHO_SECONDS
 
 
 async def test_a_clock_that_is_set_moves_the_deadlines(scene: Scene) -> None:

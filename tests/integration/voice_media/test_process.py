@@ -14,6 +14,7 @@ from channels.voice.media import protocol
 from channels.voice.media.protocol import (
     MAX_LINE,
     CallOverload,
+    Hear,
     IceCandidate,
     IceServer,
     LegBack,
@@ -48,8 +49,9 @@ async def test_three_seconds_without_a_packet_are_told_and_so_is_the_return(
     web: Web, call: Call
 ) -> None:
     customer, agent = await asyncio.gather(call(CUSTOMER), call(AGENT))
-    idle = await call(2100)
-    idle.tone.stopped = True  # in no call: not watched
+    idle, mute, listener = await asyncio.gather(call(2100), call(2200), call(2300))
+    for party in (idle, mute, listener):
+        party.tone.stopped = True  # in no call: not watched
     await talk(web, customer, agent)
     await asyncio.sleep(0.5)
     loop = asyncio.get_running_loop()
@@ -62,6 +64,11 @@ async def test_three_seconds_without_a_packet_are_told_and_so_is_the_return(
     assert back.leg_id == customer.leg_id
     assert back.seq > lost.seq
     assert len([r for r in web.reports if isinstance(r, LegLost)]) == 1
+    # Nobody is to hear them: only who is expected to send is missed.
+    music = {leg.leg_id: Hear(tone="music", sends=leg is mute) for leg in (mute, listener)}
+    await web.ask(protocol.CallMix(id=0, call_id=uuid4(), version=1, legs=music))
+    assert (await web.report(LegLost, lambda r: r is not lost)).leg_id == mute.leg_id
+    assert len([r for r in web.reports if isinstance(r, LegLost)]) == 2
 
 
 async def test_a_leg_that_is_silent_is_not_lost(web: Web, call: Call) -> None:
@@ -174,6 +181,17 @@ async def test_above_the_ceiling_a_new_call_is_busy_and_the_others_go_on() -> No
             await party.hang_up()
     finally:
         media.end()
+
+
+async def test_a_mix_may_end_by_itself(web: Web, call: Call) -> None:
+    agent = await call(AGENT)
+    echo = {agent.leg_id: Hear(hears=(agent.leg_id,))}
+    request = protocol.CallMix(id=0, call_id=agent.leg_id, version=1, legs=echo, seconds=1)
+    await web.ask(request)
+    assert (await web.ask(StatsRequest(id=0))).calls == 1
+    async with asyncio.timeout(10):
+        while (await web.ask(StatsRequest(id=0))).calls:
+            await asyncio.sleep(0.05)
 
 
 async def test_ports_come_from_the_range_and_a_used_up_range_is_unavailable() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
+from types import SimpleNamespace
 
 import aioice
 import pytest
-from aioice import ice
+from aioice import ice, stun
 from aiortc import RTCDtlsTransport, RTCIceTransport
 from pylibsrtp import Session
 
@@ -92,25 +94,83 @@ def test_addresses_told(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-async def test_a_stranger_costs_little_and_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """RTP from an address that never answered a check is counted, STUN and DTLS have a share."""
+@pytest.mark.parametrize(
+    ("host", "in_office", "on_the_net", "in_development"),
+    [
+        ("8.8.8.8", True, True, True),
+        ("192.168.1.7", True, False, True),
+        ("fd00::7", True, False, True),
+        ("127.0.0.1", False, False, True),
+        ("::1", False, False, True),
+        ("::ffff:127.0.0.1", False, False, True),
+    ],
+)
+def test_candidates_that_get_a_packet(
+    host: str, in_office: bool, on_the_net: bool, in_development: bool
+) -> None:
+    candidate = aioice.Candidate("f", 1, "udp", 1, host, 5000, "host")
+    assert Network().may_try(candidate) is in_office
+    assert Network("192.168.1.2").may_try(candidate) is in_office
+    assert Network("1.1.1.1").may_try(candidate) is on_the_net
+    assert Network(loopback=True).may_try(candidate) is in_development
+
+
+def request(name: str) -> bytes:
+    """A STUN check in that name."""
+    message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    message.attributes["USERNAME"] = name
+    return bytes(message)
+
+
+async def test_a_stranger_costs_little_and_nobody_else_s_share(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """RTP and DTLS from an address that ICE does not know, checks that do not name the leg, and
+    answers to what was not asked are counted and dropped; whoever names it is still heard."""
     monkeypatch.setattr(ice, "get_host_addresses", lambda **_: [])
     path = IcePath(Network(loopback=True))
     heard: list[bytes] = []
     path.on_media = heard.append
     await path.gather_candidates()
     port = path.local_candidates[0].port
-    seen = []
-    monkeypatch.setattr(ice.StunProtocol, "datagram_received", lambda *_: seen.append(1))
+    seen: list[bytes] = []
+    monkeypatch.setattr(
+        ice.StunProtocol, "datagram_received", lambda _, data, __: seen.append(data)
+    )
+
+    async def until(true: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not true():
+                await asyncio.sleep(0.01)
+
+    answer = bytes(stun.Message(stun.Method.BINDING, stun.Class.RESPONSE))
+    flood = [b"\x80" * 40, answer, b"\x16" * 40, request("nobody:x")]
+    true_one = request(f"{path.local_username}:them")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-        for first, count in ((0x80, 300), (0x00, 300), (0x16, 300), (0x50, 50)):
-            for _ in range(count):
-                stranger.sendto(bytes([first]) * 40, ("127.0.0.1", port))
-            await asyncio.sleep(0.05)
-        stranger.sendto(b"", ("127.0.0.1", port))
-        await asyncio.sleep(0.05)
+        stranger.connect(("127.0.0.1", port))
+        for number, data in enumerate(flood, 1):
+            for _ in range(100):  # what the socket's buffer holds
+                stranger.send(data)
+            await until(lambda number=number: path.strays == 100 * number)  # type: ignore[misc]
+        stranger.send(b"")
+        stranger.send(b"\x50" * 40)
+        stranger.send(true_one)
+        await until(lambda: bool(seen))
+        assert seen == [true_one]
+        for _ in range(2 * network._STUN_A_SECOND):
+            stranger.send(true_one)
+        stranger.send(b"\x80" * 40)
+        await until(lambda: path.strays == 401)
     assert heard == []
-    assert path.strays >= 200
     assert len(seen) <= 2 * network._STUN_A_SECOND
-    assert path._queue.qsize() <= network._WAITING_DTLS
+    assert path._queue.qsize() == 0
     await path.close()
+
+
+async def test_dtls_of_an_address_that_ice_knows_has_a_share() -> None:
+    path = IcePath(Network(loopback=True))
+    known = ("192.0.2.1", 5000)
+    path._check_list.append(SimpleNamespace(remote_addr=known))  # type: ignore[arg-type]
+    assert not path.may_shake_hands(("192.0.2.1", 5001))
+    taken = sum(path.may_shake_hands(known) for _ in range(3 * network._DTLS_A_SECOND))
+    assert network._DTLS_A_SECOND <= taken <= 2 * network._DTLS_A_SECOND

@@ -125,3 +125,38 @@ def test_candidates() -> None:
     assert sdp.read_candidate("1 1 udp 1 x.local 5000 typ host") is None
     with pytest.raises(OfferError):
         sdp.read_candidate("candidate:1 1 udp one")
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("a=ice-ufrag:", "abc"),
+        ("a=ice-ufrag:", "a" * 257),
+        ("a=ice-ufrag:", "user name"),
+        ("a=ice-pwd:", "p" * 21),
+        ("a=ice-pwd:", "p" * 257),
+        ("a=ice-pwd:", "contraseña" * 3),
+    ],
+)
+def test_credentials_that_are_none(line: str, value: str) -> None:
+    lines = [line + value if text.startswith(line) else text for text in OFFER.split("\r\n")]
+    with pytest.raises(OfferError, match="credentials"):
+        sdp.read_offer("\r\n".join(lines))
+
+
+def test_an_offer_of_many_lines_is_refused() -> None:
+    more = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n" * 7
+    with pytest.raises(OfferError, match="more than 8"):
+        sdp.read_offer(OFFER + more)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "192.0.2.1 0", "192.0.2.1 53", "192.0.2.1 65536", "0.0.0.0 5000", "224.0.0.1 5000",
+        "255.255.255.255 5000", "169.254.169.254 5000", "fe80::1 5000", "ff02::1 5000", ":: 5000",
+        "intranet.example 5000", "localhost 5000",
+    ],
+)  # fmt: skip
+def test_candidates_that_are_no_browser_s_are_not_tried(place: str) -> None:
+    assert sdp.read_candidate(f"candidate:1 1 udp 1 {place} typ host") is None
