@@ -1,0 +1,121 @@
+"""The plan's final checks of its first phase, in one go and as a person does them: the commands
+that make and fill the database, the server on top of it, the CRM over HTTP, and a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+from typing import Any, Final
+
+import aiohttp
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+import db
+import db.__main__ as commands
+from config.settings import load_settings
+from db.embedded import EmbeddedPostgres
+from tests.conftest import TEST_ENVIRON, quick_folder
+from tests.integration.app.people import sign_in
+from tests.reliability.centre import POSTGRES, Centre, free_port
+
+COUNTS: Final = """
+SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM customers) AS customers,
+       (SELECT count(*) FROM policies) AS policies, (SELECT count(*) FROM claims) AS claims,
+       (SELECT count(*) FROM quotes) AS quotes
+"""
+ROUTERS: Final = (
+    "customers", "policies", "claims", "quotes", "interactions", "tasks", "workflows", "auth",
+)  # fmt: skip
+
+
+async def test_from_nothing_to_a_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = quick_folder("cc-smoke-")
+    try:
+        with EmbeddedPostgres(folder, POSTGRES) as server:
+            environ = {
+                **TEST_ENVIRON, "DATABASE_URL": server.url, "DATA_DIR": str(folder),
+                "PORT": str(free_port()), "DB_POOL_MIN": "2",
+            }  # fmt: skip
+            for name, value in environ.items():
+                monkeypatch.setenv(name, value)
+            centre = Centre(folder, load_settings(environ), environ)
+            try:
+                await smoke(centre)
+            finally:
+                centre.kill()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def smoke(centre: Centre) -> None:
+    await command("up")
+    await command("seed")
+    conn = await centre.connect()
+    counted = await conn.fetchrow(COUNTS)
+    assert counted is not None
+    assert tuple(counted.values())[1:] == (50, 100, 30, 40)
+    await conn.execute("DELETE FROM tasks")
+    await command("reset", "--yes")
+    assert await conn.fetchrow(COUNTS) == counted
+    assert await conn.fetchval("SELECT count(*) FROM tasks")
+    centre.start()
+    async with aiohttp.ClientSession() as session:
+        await centre.ready(session)
+        await over_http(centre, session, conn)
+    assert centre.server is not None
+    await asyncio.to_thread(centre.server.end, (signal.SIGTERM, 20.0))
+    assert centre.server.exit_code() == 0
+    assert centre.complaints() == []
+    await conn.close()
+
+
+async def over_http(centre: Centre, session: aiohttp.ClientSession, conn: db.Connection) -> None:
+    headers = {"Authorization": f"Bearer {await sign_in(centre.url, 'supervisor1@aintech.com')}"}
+
+    async def ask(method: str, path: str, body: Any = None, status: int = 200) -> Any:
+        url = f"{centre.url}{path}"
+        async with session.request(method, url, json=body, headers=headers) as answer:
+            assert answer.status == status, (path, answer.status, await answer.text())
+            return await answer.json() if "json" in answer.content_type else await answer.text()
+
+    await ask("GET", "/healthz")
+    families = {f.name for f in text_string_to_metric_families(await ask("GET", "/metrics"))}
+    assert {"http_request_seconds", "db_transaction_seconds"} <= families
+    paths = (await ask("GET", "/api/openapi.json"))["paths"]
+    for router in ROUTERS:
+        assert any(path.startswith(f"/api/v1/{router}") for path in paths), router
+    base = "/api/v1"
+    listed = await ask("GET", f"{base}/customers")
+    assert len(listed["items"]) == 50
+    made = await ask(
+        "POST", f"{base}/customers",
+        {"first_name": "Ana", "last_name": "Nueva", "confirm": True}, 201,
+    )  # fmt: skip
+    policies = await ask("GET", f"{base}/policies")
+    policy = await ask("GET", f"{base}/policies/{policies['items'][0]['policy_id']}")
+    claim = await ask(
+        "POST", f"{base}/claims",
+        {"policy_id": policy["policy_id"], "claim_type": "other", "description": "x",
+         "incident_date": "2026-01-01T10:00:00+01:00"}, 201,
+    )  # fmt: skip
+    quote = await conn.fetchval("SELECT id FROM quotes WHERE status = 'accepted' AND NOT converted")
+    if quote is None:
+        quote = await conn.fetchval(
+            "UPDATE quotes SET status = 'accepted', carrier = 'aldaba' WHERE id ="
+            " (SELECT id FROM quotes WHERE status = 'sent' LIMIT 1) RETURNING id"
+        )
+    start = {"quote_id": str(quote), "coverage_start_date": "2030-01-01"}
+    converted = await ask("POST", f"{base}/quotes/convert", start, 201)
+    told = await conn.fetch("SELECT type FROM event_log WHERE subject = ANY ($1)", [
+        made["customer_id"], claim["claim_id"], str(quote), converted["policy"]["policy_id"],
+    ])  # fmt: skip
+    assert {row["type"] for row in told} >= {
+        "customer.created", "claim.created", "quote.converted", "policy.created",
+    }  # fmt: skip
+
+
+async def command(*words: str) -> None:
+    """`python -m db …`, which must succeed."""
+    assert await asyncio.to_thread(commands.main, words) == 0
