@@ -62,8 +62,8 @@ class AuditJournal:
         persons |= {note.person or NOBODY for note in notes if note.before or note.after}
         keys = await self._keys_of(conn, persons, now)
         rows = [self._row(note, actor, user_id, request, keys, now) for note in notes]
-        events: list[Event] = [AuditRecorded(audit_id=row.id) for row in rows]
-        return Written(events, store.APPEND_WITH_ROWS, store.columns(rows))
+        events: list[Event] = [AuditRecorded(audit_id=row[0]) for row in rows]
+        return Written(events, *store.append(rows))
 
     def _row(
         self,
@@ -73,7 +73,7 @@ class AuditJournal:
         request: Asker | None,
         keys: Mapping[UUID, AESGCM],
         now: datetime,
-    ) -> Row:
+    ) -> store.Values:
         audit_id = new_id()
         origin = changes = None
         if request is not None:
@@ -82,17 +82,17 @@ class AuditJournal:
         if note.before or note.after:
             what = {"before": without_secrets(note.before), "after": without_secrets(note.after)}
             changes = _seal(keys[note.person or NOBODY], what, f"audit_logs.changes/{audit_id}")
-        return Row(
-            id=audit_id,
-            user_id=user_id,
-            actor=actor,
-            action=note.action,
-            resource_type=note.resource_type,
-            resource_id=note.resource_id,
-            person=note.person,
-            origin=origin,
-            changes=changes,
-            created_at=now,
+        return (
+            audit_id,
+            user_id,
+            actor,
+            note.action,
+            note.resource_type,
+            note.resource_id,
+            note.person,
+            origin,
+            changes,
+            now,
         )
 
     async def _keys_of(
@@ -259,7 +259,7 @@ def _user_of(actor: str, request: Asker | None) -> UUID | None:
     if request is not None and request.user_id is not None:
         return request.user_id
     kind, _, name = actor.partition(":")
-    return UUID(name) if kind == "user" else None
+    return db.Uuid(name) if kind == "user" else None
 
 
 def _binding(person: UUID) -> str:

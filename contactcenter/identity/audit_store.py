@@ -53,29 +53,33 @@ async def drop_key(conn: Connection, person: UUID) -> None:
     await conn.execute(DROP_KEY, person)
 
 
-INSERT = """
-INSERT INTO audit_logs (id, user_id, actor, action, resource_type, resource_id, person, origin,
-                        changes, created_at)
+COLUMNS = """(id, user_id, actor, action, resource_type, resource_id, person, origin, changes,
+              created_at)"""
+INSERT_ONE = f"""
+INSERT INTO audit_logs {COLUMNS}
+VALUES ($9::uuid, $10::uuid, $11::text, $12::text, $13::text, $14::text, $15::uuid, $16::bytea,
+        $17::bytea, $18::timestamptz)
+"""  # noqa: S608 - a constant
+INSERT = f"""
+INSERT INTO audit_logs {COLUMNS}
 SELECT * FROM unnest($9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::text[],
                      $15::uuid[], $16::bytea[], $17::bytea[], $18::timestamptz[])
-"""
+"""  # noqa: S608 - a constant
+APPEND_WITH_ROW = APPEND.replace("WITH", f"WITH audited AS ({INSERT_ONE}),", 1)
 APPEND_WITH_ROWS = APPEND.replace("WITH", f"WITH audited AS ({INSERT}),", 1)
-"""Run by core.eventlog.append; `columns` are its parameters from $9 on."""
+
+Values = tuple[
+    UUID, UUID | None, str, str, str, str, UUID | None, bytes | None, bytes | None, datetime
+]
+"""A row's, in the order of COLUMNS."""
 
 
-def columns(rows: Sequence[Row]) -> tuple[Any, ...]:
-    return (
-        [row.id for row in rows],
-        [row.user_id for row in rows],
-        [row.actor for row in rows],
-        [row.action for row in rows],
-        [row.resource_type for row in rows],
-        [row.resource_id for row in rows],
-        [row.person for row in rows],
-        [row.origin for row in rows],
-        [row.changes for row in rows],
-        [row.created_at for row in rows],
-    )
+def append(rows: Sequence[Values]) -> tuple[str, tuple[Any, ...]]:
+    """What core.eventlog.append runs, and its parameters from $9 on. A single row goes as plain
+    values, which cost a third of ten arrays."""
+    if len(rows) == 1:
+        return APPEND_WITH_ROW, rows[0]
+    return APPEND_WITH_ROWS, tuple(map(list, zip(*rows, strict=True)))
 
 
 FIND = """
