@@ -27,7 +27,7 @@ from contactcenter.events.claims import (
     ClaimSent,
     ClaimUpdated,
 )
-from contactcenter.interactions.service import decode_cursor, encode_cursor
+from contactcenter.interactions.service import decode_cursor
 from crm.access import HEALTH, MASK, hidden, only_own, require_write
 from crm.claims import store
 from crm.claims.model import (
@@ -68,6 +68,7 @@ from crm.customers import files as customers
 from crm.customers.model import needle, search_text
 from crm.policies import files as policies
 from crm.schemas import Money, picked
+from crm.sql import agent_exists, cursor_after, interaction_exists
 from db import Connection, Record
 
 Match = Callable[[int], None]
@@ -169,10 +170,9 @@ class ClaimService:
             ClaimRow(**picked(ClaimRow, row, MONEY), claim_id=row["id"])
             for row in rows[: query.limit]
         ]
-        last = items[-1] if len(rows) > query.limit else None
         return ClaimPage(
             items=items,
-            next_cursor=encode_cursor(last.created_at, last.claim_id) if last else None,
+            next_cursor=cursor_after(rows, query.limit),
         )
 
     async def get(self, principal: Principal, claim_id: UUID) -> ClaimOut:
@@ -230,9 +230,9 @@ class ClaimService:
             raise Invalid.field("incident_date", "in_future", "That moment has not come.")
         if not incident_on <= known_on <= self._day(work.now):
             raise Invalid.field("known_on", "bad_day", "Between the incident and today.")
-        if new.adjuster_id and not await store.agent_exists(conn, new.adjuster_id):
+        if new.adjuster_id and not await agent_exists(conn, new.adjuster_id):
             raise Invalid.field("adjuster_id", "unknown_agent", "There is no such agent.")
-        if new.interaction_id and not await store.interaction_exists(conn, new.interaction_id):
+        if new.interaction_id and not await interaction_exists(conn, new.interaction_id):
             raise Invalid.field("interaction_id", "unknown_interaction", "No such interaction.")
         covered = await policies.coverage_at(
             conn, new.policy_id, new.incident_date, work.now, self._zone
@@ -436,7 +436,7 @@ class ClaimService:
             row = await self._locked(work, principal, claim_id)
             if row["status"] in CLOSED:
                 raise Conflict("A closed claim needs no handler.", status=row["status"])
-            if not await store.agent_exists(work.conn, adjuster_id):
+            if not await agent_exists(work.conn, adjuster_id):
                 raise Invalid.field("adjuster_id", "unknown_agent", "There is no such agent.")
             if adjuster_id != row["adjuster_id"]:
                 before = row["adjuster_id"] and str(row["adjuster_id"])

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from crm.claims.model import Handler
+from crm.sql import CUSTOMER_NAME, updating
 from db import Connection, Record
 
 _FIXED: Final = (
@@ -33,19 +34,11 @@ INSERT INTO claims ({", ".join(_INSERTED)}, created_at, updated_at, created_by, 
 SELECT {", ".join(f"n.{name}" for name in _INSERTED)}, $2, $2, $3, $3
 FROM jsonb_populate_record(NULL::claims, $1::jsonb) AS n
 """  # noqa: S608 - constants
-UPDATE = f"""
-UPDATE claims c
-SET ({", ".join(_CHANGEABLE)}) = (
-        SELECT {", ".join(f"n.{name}" for name in _CHANGEABLE)}
-        FROM jsonb_populate_record(c, $2::jsonb) AS n),
-    updated_at = $3, updated_by = $4, version = version + 1
-WHERE id = $1
-"""  # noqa: S608 - constants
+UPDATE = updating("claims", _CHANGEABLE)
 COLUMNS: Final = (
     ", ".join(f"l.{name}" for name in (*_FIXED, *_CHANGEABLE))
     + ", l.version, l.created_at, l.updated_at, p.policy_type, p.carrier, a.name AS adjuster_name"
-    ", CASE c.kind WHEN 'company' THEN c.company_name"
-    " ELSE c.first_name || ' ' || c.last_name END AS customer_name"
+    f", {CUSTOMER_NAME}"
 )
 _FROM: Final = (
     "claims l JOIN customers c ON c.id = l.customer_id JOIN policies p ON p.id = l.policy_id"
@@ -85,8 +78,6 @@ SELECT a.id AS agent_id, k.level, a.status IN ('available', 'on_demand') AS here
 FROM agents a JOIN agent_skills k ON k.agent_id = a.id AND k.skill = $1
 LEFT JOIN handler_deputies d ON d.agent_id = a.id
 """
-AGENT_EXISTS = "SELECT EXISTS (SELECT FROM agents WHERE id = $1)"
-INTERACTION_OF = "SELECT EXISTS (SELECT FROM interactions WHERE id = $1)"
 ROUND = "SELECT count(*) FROM claim_events WHERE claim_id = $1 AND after = 'reopened'"
 APPROVALS = """
 SELECT user_id, amount, at FROM claim_approvals WHERE claim_id = $1 AND round = $2 ORDER BY at
@@ -149,14 +140,6 @@ async def events(conn: Connection, claim_id: UUID) -> list[Record]:
 
 async def handlers(conn: Connection, skill: str) -> Sequence[Handler]:
     return [Handler(**row) for row in await conn.fetch(HANDLERS, skill)]
-
-
-async def agent_exists(conn: Connection, agent_id: UUID) -> bool:
-    return bool(await conn.fetchval(AGENT_EXISTS, agent_id))
-
-
-async def interaction_exists(conn: Connection, interaction_id: UUID) -> bool:
-    return bool(await conn.fetchval(INTERACTION_OF, interaction_id))
 
 
 async def round_of(conn: Connection, claim_id: UUID) -> int:

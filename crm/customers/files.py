@@ -33,6 +33,7 @@ from crm.customers.model import (
 from crm.customers.schemas import (
     CustomerRow,
 )
+from crm.sql import agent_exists
 from db import Connection, Record
 
 OWN_WAYS: Final = (("phone", "phone"), ("mobile", "phone"), ("email", "email"))
@@ -81,10 +82,6 @@ async def living(conn: Connection, customer_id: UUID) -> Record | None:
     """The file, unless it was merged or closed."""
     row = await store.find(conn, customer_id)
     return None if row is None or row["status"] in {"merged", "deleted"} else row
-
-
-async def agent_exists(conn: Connection, agent_id: UUID) -> bool:
-    return await store.agent_exists(conn, agent_id)
 
 
 async def identify(conn: Connection, kind: str, address: str) -> list[UUID]:
@@ -279,7 +276,7 @@ def _taken(field: str, text: str) -> Problem:
 
 async def check_references(conn: Connection, values: Mapping[str, Any]) -> None:
     manager, household = values.get("portfolio_manager_id"), values.get("household_id")
-    if manager is not None and not await store.agent_exists(conn, manager):
+    if manager is not None and not await agent_exists(conn, manager):
         raise Invalid.field("portfolio_manager_id", "unknown_agent", "There is no such agent.")
     if household is not None and await store.household(conn, household) is None:
         raise Invalid.field("household_id", "unknown_household", "There is no such household.")

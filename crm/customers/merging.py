@@ -14,7 +14,7 @@ from contactcenter.events.customers import (
     CustomerUpdated,
 )
 from crm.access import only_own, require_write, writes_all
-from crm.customers import files, store
+from crm.customers import files, merge_store, store
 from crm.customers.schemas import (
     CustomerRow,
     Duplicates,
@@ -62,8 +62,8 @@ class MergeService:
             if winner["kind"] != loser["kind"]:
                 raise Conflict("A person and a company are not the same customer.")
             merge_id = new_id()
-            moved = await store.move_all(work.conn, loser_id, winner_id)
-            await store.insert_merge(
+            moved = await merge_store.move_all(work.conn, loser_id, winner_id)
+            await merge_store.insert_merge(
                 work.conn,
                 merge_id,
                 winner_id,
@@ -73,7 +73,7 @@ class MergeService:
                 work.now,
                 work.actor,
             )
-            await store.bury(work.conn, loser_id, winner_id, work.now)
+            await merge_store.bury(work.conn, loser_id, winner_id, work.now)
             work.emit(CustomerMerged(customer_id=winner_id, loser_id=loser_id, merge_id=merge_id))
             work.audit("customer.merged", "customer", winner_id, after={"loser_id": str(loser_id)})
             await files.resegment(work, winner_id)
@@ -89,7 +89,7 @@ class MergeService:
     async def unmerge(self, principal: Principal, merge_id: UUID) -> MergeOut:
         """Two customers after all: what came over goes back, what came later stays."""
         async with self._work.begin("customers.unmerge", principal.actor) as work:
-            merge = await store.merge(work.conn, merge_id)
+            merge = await merge_store.merge(work.conn, merge_id)
             if merge is None:
                 raise NotFound
             if merge["undone_at"] is not None:
@@ -100,11 +100,11 @@ class MergeService:
                 await require_write(work.conn, principal, winner_id)
             await files.the_customer(work.conn, winner_id)
             with files.unique():
-                if not await store.unbury(work.conn, loser_id, merge["status"], work.now):
+                if not await merge_store.unbury(work.conn, loser_id, merge["status"], work.now):
                     raise Conflict("The other file is not as the merge left it.")
             moved = merge["moved"]
-            await store.move_back(work.conn, winner_id, loser_id, moved)
-            await store.end_merge(work.conn, merge_id, work.now)
+            await merge_store.move_back(work.conn, winner_id, loser_id, moved)
+            await merge_store.end_merge(work.conn, merge_id, work.now)
             work.emit(CustomerUnmerged(customer_id=winner_id, loser_id=loser_id, merge_id=merge_id))
             work.audit(
                 "customer.unmerged", "customer", winner_id, after={"loser_id": str(loser_id)}

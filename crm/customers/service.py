@@ -43,6 +43,7 @@ from crm.customers.schemas import (
     TimelineQuery,
 )
 from crm.schemas import Money
+from crm.sql import cursor_after
 from db import Connection
 
 Match = Callable[[int], None]
@@ -74,10 +75,9 @@ class CustomerService:
                 query.limit + 1,
             )
         items = [CustomerRow(**files.shown(row)) for row in rows[: query.limit]]
-        last = items[-1] if len(rows) > query.limit else None
         return CustomerPage(
             items=items,
-            next_cursor=encode_cursor(last.created_at, last.customer_id) if last else None,
+            next_cursor=cursor_after(rows, query.limit),
         )
 
     async def search(self, principal: Principal, query: SearchQuery) -> Hits:

@@ -43,6 +43,7 @@ from crm.policies.schemas import (
     Warning_,
 )
 from crm.schemas import picked
+from crm.sql import agent_exists
 from db import Connection, Record
 
 FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
@@ -268,7 +269,7 @@ async def check(conn: Connection, values: Mapping[str, Any]) -> None:
         found = await store.insurers(conn, carrier)
         if not found or found[0]["retired"]:
             raise Invalid.field("carrier", "unknown_insurer", "There is no such insurer.")
-    if values.get("issued_by") and not await customers.agent_exists(conn, values["issued_by"]):
+    if values.get("issued_by") and not await agent_exists(conn, values["issued_by"]):
         raise Invalid.field("issued_by", "unknown_agent", "There is no such agent.")
     people = [party["customer_id"] for party in values.get("parties") or ()]
     people = [each for each in people if each is not None]

@@ -17,7 +17,7 @@ from contactcenter.events.policies import (
     PolicyEndorsed,
     PolicyUpdated,
 )
-from contactcenter.interactions.service import decode_cursor, encode_cursor
+from contactcenter.interactions.service import decode_cursor
 from crm.access import HEALTH, MASK, hidden, only_own
 from crm.customers import files as customers
 from crm.customers.model import needle
@@ -52,6 +52,7 @@ from crm.policies.schemas import (
     VersionOut,
 )
 from crm.schemas import Money
+from crm.sql import cursor_after
 from db import Record
 
 Match = Callable[[int], None]
@@ -87,10 +88,9 @@ class PolicyService:
                 query.limit + 1,
             )
         items = [PolicyRow(**files.shown(row)) for row in rows[: query.limit]]
-        last = items[-1] if len(rows) > query.limit else None
         return PolicyPage(
             items=items,
-            next_cursor=encode_cursor(last.created_at, last.policy_id) if last else None,
+            next_cursor=cursor_after(rows, query.limit),
         )
 
     async def expiring(self, principal: Principal, query: ExpiringQuery) -> Expiring:

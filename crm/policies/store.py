@@ -9,6 +9,7 @@ from uuid import UUID
 
 from crm.policies.model import Version
 from crm.policies.premium import Rate
+from crm.sql import CUSTOMER_NAME, updating
 from db import Connection, Record
 
 TERMS: Final = (
@@ -40,18 +41,10 @@ INSERT INTO policies ({", ".join(_INSERTED)}, created_at, updated_at, created_by
 SELECT {", ".join(f"n.{name}" for name in _INSERTED)}, $2, $2, $3, $3
 FROM jsonb_populate_recordset(NULL::policies, $1::jsonb) AS n
 """  # noqa: S608 - constants
-UPDATE = f"""
-UPDATE policies p
-SET ({", ".join(_CHANGEABLE)}) = (
-        SELECT {", ".join(f"n.{name}" for name in _CHANGEABLE)}
-        FROM jsonb_populate_record(p, $2::jsonb) AS n),
-    updated_at = $3, updated_by = $4, version = version + 1
-WHERE id = $1
-"""  # noqa: S608 - constants
+UPDATE = updating("policies", _CHANGEABLE)
 COLUMNS: Final = (
     ", ".join(f"p.{name}" for name in (*_INSERTED, "version", "created_at", "updated_at"))
-    + ", CASE c.kind WHEN 'company' THEN c.company_name"
-    " ELSE c.first_name || ' ' || c.last_name END AS customer_name"
+    + f", {CUSTOMER_NAME}"
 )
 FIND = f"""
 SELECT {COLUMNS} FROM policies p JOIN customers c ON c.id = p.customer_id

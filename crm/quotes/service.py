@@ -23,7 +23,7 @@ from contactcenter.events.quotes import (
     QuoteSent,
     QuoteUpdated,
 )
-from contactcenter.interactions.service import decode_cursor, encode_cursor
+from contactcenter.interactions.service import decode_cursor
 from crm.access import only_own, require_write
 from crm.customers import files as customers
 from crm.days import add_months
@@ -46,6 +46,7 @@ from crm.quotes.schemas import (
     QuoteRule,
 )
 from crm.schemas import Money, picked
+from crm.sql import cursor_after, interaction_exists
 from db import Connection, Record
 
 Match = Callable[[int], None]
@@ -108,10 +109,9 @@ class QuoteService:
             QuoteRow(**picked(QuoteRow, row, MONEY), quote_id=row["id"])
             for row in rows[: query.limit]
         ]
-        last = items[-1] if len(rows) > query.limit else None
         return QuotePage(
             items=items,
-            next_cursor=encode_cursor(last.created_at, last.quote_id) if last else None,
+            next_cursor=cursor_after(rows, query.limit),
         )
 
     async def get(self, principal: Principal, quote_id: UUID) -> QuoteOut:
@@ -123,7 +123,7 @@ class QuoteService:
         async with self._work.begin("quotes.create", principal.actor) as work:
             conn = work.conn
             await customers.writable_customer(conn, principal, new.customer_id, field="customer_id")
-            if new.interaction_id and not await store.interaction_exists(conn, new.interaction_id):
+            if new.interaction_id and not await interaction_exists(conn, new.interaction_id):
                 raise Invalid.field("interaction_id", "unknown_interaction", "No such interaction.")
             await self._check(work, new.model_dump())
             quote_id = new_id()

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from crm.policies.premium import Rate
+from crm.sql import CUSTOMER_NAME, updating
 from db import Connection, Record
 
 _FIXED: Final = ("id", "quote_number", "customer_id", "quote_type", "interaction_id")
@@ -23,20 +24,12 @@ INSERT INTO quotes ({", ".join(_INSERTED)}, created_at, updated_at, created_by, 
 SELECT {", ".join(f"n.{name}" for name in _INSERTED)}, $2, $2, $3, $3
 FROM jsonb_populate_record(NULL::quotes, $1::jsonb) AS n
 """  # noqa: S608 - constants
-UPDATE = f"""
-UPDATE quotes q
-SET ({", ".join(EDITABLE)}) = (
-        SELECT {", ".join(f"n.{name}" for name in EDITABLE)}
-        FROM jsonb_populate_record(q, $2::jsonb) AS n),
-    updated_at = $3, updated_by = $4, version = version + 1
-WHERE id = $1
-"""  # noqa: S608 - constants
+UPDATE = updating("quotes", EDITABLE)
 COLUMNS: Final = (
     ", ".join(f"q.{name}" for name in _INSERTED)
     + ", q.status, q.sent_at, q.decided_at, q.rejection_reason, q.converted, q.policy_id,"
     " q.converted_at, q.version, q.created_at, q.updated_at"
-    ", CASE c.kind WHEN 'company' THEN c.company_name"
-    " ELSE c.first_name || ' ' || c.last_name END AS customer_name"
+    f", {CUSTOMER_NAME}"
     ", coalesce(r.min_offers, 1) AS min_offers"
 )
 FIND = f"""
@@ -86,7 +79,6 @@ PUT_RULE = """
 INSERT INTO quote_rules (line, min_offers) VALUES ($1, $2)
 ON CONFLICT (line) DO UPDATE SET min_offers = excluded.min_offers
 """
-INTERACTION_OF = "SELECT EXISTS (SELECT FROM interactions WHERE id = $1)"
 
 
 async def next_number(conn: Connection, year: int) -> str:
@@ -149,10 +141,6 @@ async def rates(conn: Connection) -> list[Rate]:
 async def all_insurers(conn: Connection, keys: Sequence[str]) -> bool:
     wanted = set(keys)
     return bool(await conn.fetchval(CARRIERS, list(wanted)) == len(wanted))
-
-
-async def interaction_exists(conn: Connection, interaction_id: UUID) -> bool:
-    return bool(await conn.fetchval(INTERACTION_OF, interaction_id))
 
 
 async def put_rule(conn: Connection, line: str, min_offers: int) -> None:

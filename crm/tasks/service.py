@@ -14,8 +14,9 @@ from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.tasks import TaskCancelled, TaskCompleted, TaskCreated, TaskUpdated
-from contactcenter.interactions.service import decode_cursor, encode_cursor
+from contactcenter.interactions.service import decode_cursor
 from crm.schemas import picked
+from crm.sql import cursor_after
 from crm.tasks import store
 from crm.tasks.model import COMPLAINT, EDGES, OPEN, complaint_clock, day_bounds
 from crm.tasks.schemas import ComplaintOut, TaskEdit, TaskNew, TaskOut, TaskPage, TaskQuery
@@ -128,10 +129,9 @@ class TaskService:
                 query.limit + 1,
             )
             items = [await self._out(conn, row) for row in rows[: query.limit]]
-        last = items[-1] if len(rows) > query.limit else None
         return TaskPage(
             items=items,
-            next_cursor=encode_cursor(last.created_at, last.task_id) if last else None,
+            next_cursor=cursor_after(rows, query.limit),
         )
 
     async def get(self, task_id: UUID) -> TaskOut:

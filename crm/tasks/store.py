@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from crm.sql import updating
 from db import Connection, Record
 
 _EDITABLE: Final = (
@@ -24,14 +25,7 @@ FROM jsonb_populate_record(NULL::tasks, $1::jsonb) AS n
 ON CONFLICT (cause) DO NOTHING
 RETURNING id
 """  # noqa: S608 - constants
-UPDATE = f"""
-UPDATE tasks t
-SET ({", ".join(_EDITABLE)}) = (
-        SELECT {", ".join(f"n.{name}" for name in _EDITABLE)}
-        FROM jsonb_populate_record(t, $2::jsonb) AS n),
-    updated_at = $3, updated_by = $4, version = version + 1
-WHERE id = $1
-"""  # noqa: S608 - constants
+UPDATE = updating("tasks", _EDITABLE)
 COLUMNS: Final = (
     ", ".join(f"t.{name}" for name in _INSERTED)
     + ", t.completed_at, t.version, t.created_at, t.updated_at,"

@@ -20,8 +20,9 @@ from contactcenter.core.work import WorkFactory
 from contactcenter.events.workflows import (
     WorkflowCancelled,
 )
-from contactcenter.interactions.service import decode_cursor, encode_cursor
+from contactcenter.interactions.service import decode_cursor
 from crm.schemas import Page, picked
+from crm.sql import cursor_after
 from crm.workflows import store
 from crm.workflows.expression import check
 from crm.workflows.model import (
@@ -83,10 +84,9 @@ class WorkflowService:
             WorkflowRow(**picked(WorkflowRow, row), workflow_id=row["id"])
             for row in rows[: query.limit]
         ]
-        last = items[-1] if len(rows) > query.limit else None
         return WorkflowPage(
             items=items,
-            next_cursor=encode_cursor(last.created_at, last.workflow_id) if last else None,
+            next_cursor=cursor_after(rows, query.limit),
         )
 
     async def get(self, workflow_id: UUID) -> WorkflowOut:

@@ -1,0 +1,47 @@
+"""SQL and reads that the room's stores share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from contactcenter.interactions.service import encode_cursor
+from db import Connection, Record
+
+CUSTOMER_NAME: Final = (
+    "CASE c.kind WHEN 'company' THEN c.company_name"
+    " ELSE c.first_name || ' ' || c.last_name END AS customer_name"
+)
+"""Of a row `c` of customers."""
+AGENT_EXISTS = "SELECT EXISTS (SELECT FROM agents WHERE id = $1)"
+INTERACTION_EXISTS = "SELECT EXISTS (SELECT FROM interactions WHERE id = $1)"
+
+
+def updating(table: str, columns: Sequence[str]) -> str:
+    """The statement that sets those of `columns` that $2, an object, has, in the row $1; $3 is when
+    and $4 who. The version goes up."""
+    return f"""
+UPDATE {table} o
+SET ({", ".join(columns)}) = (
+        SELECT {", ".join(f"n.{name}" for name in columns)}
+        FROM jsonb_populate_record(o, $2::jsonb) AS n),
+    updated_at = $3, updated_by = $4, version = version + 1
+WHERE id = $1
+"""  # noqa: S608 - the names are constants
+
+
+async def agent_exists(conn: Connection, agent_id: UUID) -> bool:
+    return bool(await conn.fetchval(AGENT_EXISTS, agent_id))
+
+
+async def interaction_exists(conn: Connection, interaction_id: UUID) -> bool:
+    return bool(await conn.fetchval(INTERACTION_EXISTS, interaction_id))
+
+
+def cursor_after(rows: Sequence[Record], limit: int) -> str | None:
+    """Where the next page begins, of one that is read newest first and one row beyond its limit;
+    None: there is no next."""
+    if len(rows) <= limit:
+        return None
+    return encode_cursor(rows[limit - 1]["created_at"], rows[limit - 1]["id"])
