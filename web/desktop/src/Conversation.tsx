@@ -9,10 +9,12 @@ import type {
 import { Icon } from "@contactcenter/shared/icons";
 import { nameOr } from "@contactcenter/shared/people";
 import { useStore } from "@contactcenter/shared/store";
-import { duration, useTimes } from "@contactcenter/shared/time";
-import { Button, IconButton } from "@contactcenter/shared/ui";
+import { duration, useNow, useTimes } from "@contactcenter/shared/time";
+import { Button, cls, IconButton } from "@contactcenter/shared/ui";
 import { useState } from "react";
 
+import { isLive, rings } from "./calls";
+import { callWords } from "./callwords";
 import { Composer } from "./Composer";
 import { useAgent, useDesk, useLive } from "./context";
 import { GateStrip } from "./crm/Gate";
@@ -190,6 +192,13 @@ function Strip(props: {
   const desk = useDesk();
   const live = useLive();
   const { card, failure, helped, busy, onResume } = props;
+  const now = useNow(1000);
+  const state = useAgent((all) => all);
+  const call = useAgent((all) => {
+    const found = Object.values(all.calls).find((one) => one.interaction_id === card.interaction_id && isLive(one) && !rings(one));
+    return found && found.answered_at !== null ? found : null;
+  });
+  const words = call && callWords(call, state, t, now);
   const segment = card.segment;
   if (failure)
     return (
@@ -239,6 +248,13 @@ function Strip(props: {
       <div className="strip">
         <Icon name="check" />
         <span className="cut">{t(card.channel === "voice" ? "callEnded" : "ev_ended")}</span>
+      </div>
+    );
+  if (words)
+    return (
+      <div className={cls("strip", words.warn ? "warn" : "acc")}>
+        <Icon name={words.icon} className={words.warn ? "c-warn" : undefined} />
+        <span>{words.text}</span>
       </div>
     );
   return (

@@ -1,5 +1,4 @@
 /** The softphone: the bar at the bottom, 64 px high in every state. Who, keys, network, the end. */
-import type { AgentState } from "@contactcenter/shared/apply";
 import type { CallCard } from "@contactcenter/shared/contract";
 import { Icon, type IconName, StateShape } from "@contactcenter/shared/icons";
 import { nameOr } from "@contactcenter/shared/people";
@@ -9,7 +8,8 @@ import { duration, useNow } from "@contactcenter/shared/time";
 import { Button, cls, Menu } from "@contactcenter/shared/ui";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
 
-import { currentCall, incomingCall, isRecorded, others, type Party, partner, type PhoneAction, phoneActions } from "./calls";
+import { currentCall, incomingCall, isRecorded, partner, type PhoneAction, phoneActions } from "./calls";
+import { callWords, named } from "./callwords";
 import { useAgent, useDesk, useLive } from "./context";
 import { queueName } from "./desk";
 import { dialogOpen } from "./keys";
@@ -250,17 +250,10 @@ function CallLine({ call, now }: { call: CallCard; now: number }) {
   if (line.state === "elsewhere") return wrong("triangle", t("line_elsewhere"), "c-warn");
   if (line.state === "trouble") return wrong("octagon", t(TROUBLES[line.trouble].what), "c-bad");
   if (line.state === "lost") return wrong("triangle", t("line_lost"), "c-warn");
-  const lost = call.parties.find((one) => one.state === "lost" && one.leg_id !== call.mine);
-  if (lost && call.vanish_deadline) {
-    const count = Math.max(0, Math.ceil((Date.parse(call.vanish_deadline) - now) / 1000));
-    return wrong("triangle", t("vanished", { name: named(state, call, lost, t), count }), "c-warn");
-  }
+  const words = callWords(call, state, t, now);
+  if (words?.warn) return wrong(words.icon, words.text, "c-warn");
   if (call.answered_at === null) return calm(null, t(call.state === "ringing" ? "ringsThere" : "dialling"));
-  if (call.consult) return calm(<Icon name="consult" size={12} />, consultLine(call, state, t));
-  if (call.state === "conference")
-    return calm(<Icon name="people" size={12} />, t("together", { names: others(call).map((one) => named(state, call, one, t)).join(", ") }));
-  if (call.state === "held" && call.held_since)
-    return calm(<Icon name="pause" size={12} />, `${t("heldCall")} ${duration(now - Date.parse(call.held_since))}`);
+  if (words) return calm(<Icon name={words.icon} size={12} />, words.text);
   if (call.record.mode === "off" && call.record.state === "off")
     return (
       <>
@@ -274,27 +267,6 @@ function CallLine({ call, now }: { call: CallCard; now: number }) {
       <Level />
     </>
   );
-}
-
-/** As the lists call them; a customer without a name is told apart by the contact. */
-function named(state: AgentState, call: CallCard, one: Party | null, t: ReturnType<typeof useT>): string {
-  const contact = one?.kind === "agent" ? undefined : state.interactions[call.interaction_id]?.customer.contact_id;
-  return nameOr(one?.name ?? "", contact, t("visitor"));
-}
-
-function consultLine(call: CallCard, state: AgentState, t: ReturnType<typeof useT>): string {
-  const { consult } = call;
-  const customer = named(state, call, call.parties.find((one) => one.kind === "customer") ?? null, t);
-  if (!consult) return "";
-  if (consult.by_agent_id !== state.me.agent_id) return t("consultedBy", { name: call.parties.find((one) => one.agent_id === consult.by_agent_id)?.name ?? "" });
-  if (consult.state === "ringing") return t("consultRings", { name: consult.name });
-  if (consult.state === "waiting") {
-    const queue = consult.queue ? queueName(state, consult.queue) : "";
-    return t(consult.talks_to === "customer" ? "consultWaitsTalking" : "consultWaits", { queue, name: customer });
-  }
-  return consult.talks_to === "colleague"
-    ? t("consultWith", { name: consult.name, waits: customer })
-    : t("consultWith", { name: customer, waits: consult.name });
 }
 
 /** `more`: only in the menu. */

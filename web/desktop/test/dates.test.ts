@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { isKept, monthOf, moved, shown, typed, weeksOf } from "../src/crm/dates";
+import { isHour, isKept, monthOf, moved, shown, typed, typedHour, weeksOf } from "../src/crm/dates";
 
 describe("a day", () => {
   test.each([
@@ -45,4 +45,9 @@ test("a month's weeks begin on Monday and hold all of its days", () => {
   expect(weeks[0]?.[0]).toBe("2026-10-26");
   expect(weeks.at(-1)?.at(-1)).toBe("2026-12-06");
   expect(weeksOf("2027-02-01")).toHaveLength(4);
+});
+
+test("an hour is typed with or without its colon", () => {
+  expect(["9:05", "09.05", "0905", "23h59", "24:00", "9:60", "9", ""].map(typedHour)).toEqual(["09:05", "09:05", "09:05", "23:59", null, null, null, null]);
+  expect([isKept("09:05"), isHour("09:05"), isHour("9:05")]).toEqual([false, true, false]);
 });

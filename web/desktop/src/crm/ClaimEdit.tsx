@@ -161,7 +161,7 @@ function Opened({ about, name, customer, policy, plate: ownPlate, choices, lines
       >
         <Area name="description" label={say("description")} rows={3} first />
         <div className="grid">
-          <Pick name="policy_id" label={say("policy")} choices={choices.length > 0 ? choices : [["", say("noPolicies")]]} />
+          <Pick name="policy_id" label={say("policy")} wide choices={choices.length > 0 ? choices : [["", say("noPolicies")]]} />
           <Pick name="cause" label={say("cause")} choices={CAUSES.map((one) => [one, named(say, "ca", one)] as const)} />
           <In name="incident_date" label={say("incident")} type="datetime-local" />
         </div>

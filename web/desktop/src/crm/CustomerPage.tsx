@@ -52,7 +52,7 @@ function Shown({ customer }: { customer: CustomerOut }) {
           {customer.status !== "active" && <Chip icon="info">{named(say, "cs", customer.status)}</Chip>}
         </>
       }
-      line={[say(`kind_${customer.kind}` as Word), customer.city, managerName].filter(Boolean).join(" · ")}
+      line={[say(`kind_${customer.kind}` as Word), customer.city, managerName && say("handledBy", { name: managerName })].filter(Boolean).join(" · ")}
       actions={
         customer.writable && (
           <>

@@ -151,7 +151,7 @@ export function NewPolicy({ with: about }: { with: Values }) {
           <Pick name="carrier" label={say("insurer")} choices={insurers} />
           <In name="policy_number" label={say("policyNumber")} hint={say("optional")} maxLength={100} />
           <In name="coverage_start_date" label={say("effect")} type="date" />
-          <In name="coverage_start_time" label={say("atHour")} type="time" />
+          <In name="coverage_start_time" label={say("hour")} type="time" />
           <In name="coverage_end_date" label={say("ends")} type="date" />
           <Terms line={form.values.policy_type ?? ""} />
           <Tick name="auto_renew" label={say("autoRenew")} />
@@ -277,7 +277,7 @@ export function CancelForm({ policy }: { policy: PolicyOut }) {
             <Pick name="reason" label={say("reason")} choices={REASONS.map((one) => [one, named(say, "cr", one)] as const)} />
             <Pick name="requested_by" label={say("askedBy")} choices={(["policyholder", "insurer", "both"] as const).map((one) => [one, named(say, "by", one)] as const)} />
             <In name="effective_date" label={say("effectFrom")} type="date" />
-            <In name="effective_time" label={say("atHour")} type="time" />
+            <In name="effective_time" label={say("hour")} type="time" />
             <In name="note" label={say("notes")} maxLength={200} wide />
           </div>
           <p className="box-msg calm"><Icon name="info" />{named(say, "rr", rule)}</p>

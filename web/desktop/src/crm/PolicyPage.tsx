@@ -144,7 +144,7 @@ function AskCover({ policy }: { policy: PolicyOut }) {
         <DateInput id="ask-at" small timed value={at} invalid={unread} describedBy="ask-at-e" onChange={setAt} />
         <Button size="small" type="submit">{say("ask")}</Button>
       </form>
-      <ErrorLine id="ask-at-e" error={unread ? say("f_bad_date") : undefined} />
+      {unread && <ErrorLine id="ask-at-e" error={say("f_bad_date")} />}
       <Read of={cover} lines={1}>{(one) => <Cover cover={one} />}</Read>
     </div>
   );

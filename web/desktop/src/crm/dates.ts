@@ -24,6 +24,12 @@ export function typed(text: string, timed: boolean): string | null {
   return found !== null && Number(hour) < 24 && Number(minute) < 60 ? `${found}T${two(Number(hour))}:${minute}` : null;
 }
 
+/** An hour as it is kept, 09:05; null: what was typed is none. */
+export function typedHour(text: string): string | null {
+  const [, hour = "", minute = ""] = /^(\d{1,2})[:.h](\d{2})$/.exec(text.trim()) ?? /^(\d{2})(\d{2})$/.exec(text.trim()) ?? [];
+  return hour !== "" && Number(hour) < 24 && Number(minute) < 60 ? `${two(Number(hour))}:${minute}` : null;
+}
+
 /** As it is read; what is no day stays as it is. */
 export function shown(kept: string): string {
   const [, year, month, day, hour] = /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}:\d{2}))?$/.exec(kept) ?? [];
@@ -32,6 +38,9 @@ export function shown(kept: string): string {
 
 /** Empty, a day or a moment: anything else is text that could not be read. */
 export const isKept = (value: string): boolean => value === "" || /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?$/.test(value);
+
+/** Empty, or an hour. */
+export const isHour = (value: string): boolean => value === "" || /^\d{2}:\d{2}$/.test(value);
 
 /** So many days later, earlier when negative. */
 export function moved(day: string, by: number): string {

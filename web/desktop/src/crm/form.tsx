@@ -11,7 +11,7 @@ import {
 
 import type { Fault } from "./checks";
 import { DateInput } from "./DateInput";
-import { isKept } from "./dates";
+import { isHour, isKept, typedHour } from "./dates";
 import { faultsOf, refusal } from "./refused";
 import { useW, type Word } from "./texts";
 
@@ -21,6 +21,8 @@ export type Checks = Readonly<Record<string, Fault | null | undefined>>;
 /** What was begun and not saved: by form, until the page is loaded anew. */
 const drafts = new Map<string, { values: Values; base: Values; version: number | null }>();
 const SETTLED_MS = 700;
+
+type IsRead = (value: string) => boolean;
 
 interface Options {
   /** Where the draft is kept: the kind and the id. */
@@ -49,8 +51,8 @@ export interface FormState {
   restored: boolean;
   submit: (over?: boolean) => Promise<void>;
   drop: () => void;
-  /** The field holds a day or a moment: what could not be read as one is a fault. */
-  asDate: (name: string) => () => void;
+  /** The field holds a day, a moment or an hour: what could not be read as one is a fault. */
+  asDate: (name: string, isRead: IsRead) => () => void;
 }
 
 export function useForm({ id, initial, check, send, version = 0 }: Options): FormState {
@@ -68,12 +70,12 @@ export function useForm({ id, initial, check, send, version = 0 }: Options): For
   const timers = useRef(new Map<string, number>());
   const names = Object.keys(values);
   const changed = new Set(names.filter((name) => values[name] !== base[name]));
-  const [dates, setDates] = useState<ReadonlySet<string>>(new Set());
-  const unread = [...dates].filter((name) => !isKept(values[name] ?? ""));
+  const [dates, setDates] = useState<ReadonlyMap<string, IsRead>>(new Map());
+  const unread = [...dates].filter(([name, isRead]) => !isRead(values[name] ?? "")).map(([name]) => name);
   const checks: Checks = { ...check(values), ...Object.fromEntries(unread.map((name) => [name, "bad_date" as const])) };
-  const asDate = useCallback((name: string) => {
-    setDates((all) => new Set([...all, name]));
-    return () => setDates((all) => new Set([...all].filter((one) => one !== name)));
+  const asDate = useCallback((name: string, isRead: IsRead) => {
+    setDates((all) => new Map([...all, [name, isRead]]));
+    return () => setDates((all) => new Map([...all].filter(([one]) => one !== name)));
   }, []);
   useEffect(() => {
     if (changed.size > 0) drafts.set(id, { values, base, version: began });
@@ -255,6 +257,7 @@ interface InProps extends FieldProps {
 
 export function In({ type = "text", ...props }: InProps) {
   if (type === "date" || type === "datetime-local") return <DateIn {...props} timed={type === "datetime-local"} />;
+  if (type === "time") return <HourIn {...props} />;
   return <TextIn {...props} type={type} />;
 }
 
@@ -262,7 +265,7 @@ function DateIn({ name, timed, ...shell }: FieldProps & { timed: boolean }) {
   const { form, value, fault } = useField(name);
   const id = useId();
   const { asDate } = form;
-  useEffect(() => asDate(name), [asDate, name]);
+  useEffect(() => asDate(name, isKept), [asDate, name]);
   return (
     <Shell id={id} fault={fault} {...shell}>
       <DateInput
@@ -274,6 +277,41 @@ function DateIn({ name, timed, ...shell }: FieldProps & { timed: boolean }) {
         describedBy={`${id}-e`}
         onChange={(kept) => form.set(name, kept)}
         onBlur={() => form.blur(name)}
+      />
+    </Shell>
+  );
+}
+
+/** An hour of the day: 9:05 or 0905, kept as 09:05. */
+function HourIn({ name, ...shell }: FieldProps) {
+  const say = useW();
+  const { form, value, fault } = useField(name);
+  const id = useId();
+  const [text, setText] = useState(value);
+  const { asDate } = form;
+  useEffect(() => asDate(name, isHour), [asDate, name]);
+  return (
+    <Shell id={id} fault={fault} {...shell}>
+      <input
+        id={id}
+        name={name}
+        className="input"
+        type="text"
+        inputMode="numeric"
+        maxLength={5}
+        placeholder={say("hourHint")}
+        autoComplete="off"
+        value={text}
+        aria-invalid={fault ? true : undefined}
+        aria-describedby={`${id}-e`}
+        onChange={(event) => {
+          setText(event.target.value);
+          form.set(name, typedHour(event.target.value) ?? event.target.value);
+        }}
+        onBlur={() => {
+          setText(value);
+          form.blur(name);
+        }}
       />
     </Shell>
   );

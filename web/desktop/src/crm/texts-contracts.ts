@@ -218,7 +218,7 @@ export const CONTRACTS = {
   ck_report: ["Comunicarlo (7 días)", "Report it (7 days)"],
   ck_minimum_payment: ["Pago mínimo (40 días)", "Minimum payment (40 days)"],
   ck_default_interest: ["Intereses de demora (3 meses)", "Interest of default (3 months)"],
-  cks_running: ["corre", "running"],
+  cks_running: ["en plazo", "in time"],
   cks_met: ["cumplido", "met"],
   cks_late: ["vencido", "late"],
   coverThen: ["Cobertura en aquel momento", "Cover at that moment"],

@@ -9,7 +9,7 @@ export const FAULTS = {
   f_bad_email: ["Escribe una dirección entera.", "Type a whole address."],
   f_bad_amount: ["Un importe, como 1.234,50.", "A sum, such as 1,234.50."],
   f_amount_not_positive: ["Tiene que ser más de cero.", "It must be more than zero."],
-  f_bad_date: ["Así: 30/11/2026, entre 1900 y 2200; con hora, 30/11/2026 10:50.", "Like 30/11/2026, between 1900 and 2200; with an hour, 30/11/2026 10:50."],
+  f_bad_date: ["Escríbela así: 30/11/2026, y la hora así: 10:50.", "Write it like 30/11/2026, and the hour like 10:50."],
   f_bad_period: ["Tiene que acabar después de empezar.", "It must end after it begins."],
   f_in_future: ["Ese momento no ha llegado.", "That moment has not come."],
   f_in_past: ["Ese momento ya pasó.", "That moment is over."],

@@ -58,7 +58,7 @@ export const PEOPLE = {
   fileFirst: ["Para eso hace falta su ficha: búscala aquí o abre una nueva.", "That needs their file: find it here or open a new one."],
   unknownHint: ["Búscalo por DNI, póliza o matrícula, o abre su ficha.", "Find them by ID, policy or plate, or open a file."],
   findCustomer: ["Buscar cliente", "Find a customer"],
-  findHint: ["Nombre, DNI, teléfono, matrícula o póliza", "Name, ID, phone, plate or policy"],
+  findHint: ["Nombre, DNI, teléfono o póliza", "Name, ID, phone or policy"],
   nobodyFound: ["No hay nadie así.", "Nobody like that."],
   refine: ["Hay más: escribe algo más.", "There are more: type some more."],
   thisOne: ["Es este", "This one"],
@@ -184,7 +184,7 @@ export const PEOPLE = {
   openThat: ["Abrir la otra", "Open the other"],
   allFiles: ["Fichas de clientes", "Customers' files"],
   // a customer's form
-  kind: ["Es", "It is"],
+  kind: ["Tipo", "Kind"],
   kind_person: ["Persona", "A person"],
   kind_company: ["Empresa", "A company"],
   firstName: ["Nombre", "First name"],
