@@ -201,6 +201,9 @@ def test_an_unknown_writer_is_found_verified_and_found_to_be_another(world: Worl
     accept(agent)
     panel = agent.locator(".panel")
     expect(panel).to_contain_text("No está en los ficheros")
+    agent.keyboard.press("Alt+s")  # a claim of nobody: it says what is missing, and leads there
+    expect(panel.get_by_role("alert").first).to_contain_text("hace falta su ficha")
+    expect(panel.get_by_role("searchbox")).to_be_focused()
     panel.get_by_role("searchbox").fill("beltran")
     panel.locator(".thing", has_text="Ana Beltrán").get_by_role("button").click()
     expect(panel.locator(".who-name")).to_contain_text("Ana Beltrán Sanz")
@@ -253,6 +256,40 @@ def test_an_unknown_writer_is_found_verified_and_found_to_be_another(world: Worl
     agent.keyboard.press("Control+Enter")
     expect(panel.locator(".who-name")).to_contain_text("Berta Nueva Roldán")
     expect(agent.locator("#composer")).to_be_visible()
+
+
+def test_a_task_is_changed_and_two_files_are_compared_merged_and_parted(world: World) -> None:
+    one, two = insured(world), insured(world)
+    born = {"first_name": "Rocío", "last_name": "Gemela", "birth_date": "1980-05-04"}
+    for each in (one, two):
+        path = f"/customers/{each['customer_id']}"
+        version = world.centre.ask(CARMEN, "GET", path)["version"]
+        world.centre.ask(CARMEN, "PATCH", path, born, {"If-Match": f'"{version}"'})
+    about = {"customer_id": one["customer_id"], "due_date": "2026-11-27T12:00:00Z"}
+    world.centre.ask(CARMEN, "POST", "/tasks", {"title": "Llamar a Rocío", **about})
+    page = world.desk(CARMEN, available=False)
+    at(page, "tasks")
+    row = page.locator(".task", has_text="Llamar a Rocío")
+    expect(row).to_contain_text("Rocío Gemela")
+    row.get_by_role("button", name="Cambiar la tarea").click()
+    due = page.get_by_label("Para")
+    expect(due).to_have_value("27/11/2026 13:00")  # as the centre's wall shows it
+    due.fill("mañana")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".form .error-line", has_text="Escríbela así")).to_be_visible()
+    due.fill("30/11/26 9:05")
+    page.keyboard.press("Control+Enter")
+    expect(row).to_contain_text("30 nov, 9:05")
+
+    at(page, f"customer/{one['customer_id']}")
+    twin = page.locator(".thing", has_text="Rocío Gemela").first
+    twin.get_by_role("button", name="Comparar").click()
+    sides = page.locator(".side-by-side")
+    expect(sides.locator("tr", has_text="Nacimiento")).to_contain_text("04/05/1980")
+    expect(sides.locator("tr.differs", has_text="Correo")).to_be_visible()
+    sides.get_by_role("button", name="Unir aquí").click()
+    page.get_by_role("button", name="Deshacer").click()
+    expect(page.get_by_text("Deshecho: vuelven a ser dos fichas.")).to_be_visible()
 
 
 def test_two_people_change_one_file(world: World) -> None:
