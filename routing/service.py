@@ -208,7 +208,7 @@ class QueueService:
             interaction.id,
             asked.key,
             now=now,
-            said={"open": is_open, **said},
+            said={"open": is_open, "chosen": asked.key not in self._unchosen, **said},
         )
         if advice is None:
             return asked, Advised(), {}

@@ -23,6 +23,10 @@ CLUSTER: Final = 15
 PERILS: Final = frozenset({"hail", "flood", "extraordinary_wind", "earthquake", "volcano"})
 
 
+KEYS: Final = {"SA": "claim", "SH": "claim", "PR": "receipts", "CO": "new"}
+"""What choosing a queue says where there is no menu to press a key in: a page's list, a number."""
+
+
 class ContactAdviser:
     """Tells routing, in the enqueuing transaction, how a contact is to be routed."""
 
@@ -58,10 +62,16 @@ async def advise_contact(
     interaction_id: UUID | None = None,
 ) -> Advice:
     """How a contact is to be routed. `said`: what they chose or proved (facts of desk.model), for
-    example {"key": "claim", "language": "ca"}; `claim_number`: the claim that they quote."""
+    example {"key": "claim", "language": "ca"}; `claim_number`: the claim that they quote; `chosen`:
+    the queue is the contact's own choice, which tells the key. The language is else the contact's.
+    """
     contact = await hall.contact(conn, contact_id)
     given = dict(said or {})
     quoted = given.pop("claim_number", None)
+    if given.pop("chosen", False) and queue in KEYS:
+        given.setdefault("key", KEYS[queue])
+    if contact is not None:
+        given.setdefault("language", contact.locale)
     ids: set[UUID] = set()
     if contact is not None and contact.customer_id is not None:
         ids = {contact.customer_id}

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import db
 from contactcenter.core.ids import new_id
+from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Address
 from crm.desk.model import Advice
 from crm.desk.service import advise_contact
@@ -230,3 +231,34 @@ async def test_the_queues_door_asks_for_advice(office: Office, conn: db.Connecti
     )  # fmt: skip
     visit, _, facts = await enter("CO")
     assert (visit.queue, facts["advised_queue"], facts["permission"]) == ("CO", "SV", "health")
+
+
+async def test_a_chosen_queue_and_a_language_are_said(office: Office, conn: db.Connection) -> None:
+    await conn.execute(QUEUES)
+    door = QueueService(QueueBook(ZONE), Constants(), adviser=office.crm.adviser, unchosen=("PR",))
+    numbers = iter(range(600_560_001, 600_560_100))
+
+    async def enter(queue: str, locale: str = "es", number: str | None = None) -> tuple[Any, Any]:
+        async with office.deps.work.begin("test.enqueue", "test") as work:
+            address = Address("whatsapp", number or f"+34{next(numbers)}")
+            contact = await hall.create_contact(work, name="", locale=locale, addresses=(address,))
+            thread = await hall.create_conversation(
+                work, contact_id=contact.id, channel="whatsapp", queue=queue, locale=locale
+            )
+            made = await hall.create_interaction(work, conversation=thread)
+            visit = await door.enqueue(work, interaction_id=made.id, queue=queue)
+        item = await conn.fetchrow("SELECT * FROM work_items WHERE id = $1", visit.work_item_id)
+        facts = await conn.fetchval("SELECT routing_facts FROM interactions WHERE id = $1", made.id)
+        return item, facts
+
+    item, facts = await enter("CO", "ca")
+    assert (item["queue"], item["base"], facts["rule"]) == ("CO", 40, "catalan")
+    assert item["routing"]["steps"][0]["require"][0][0] == "ca"
+    item, facts = await enter("CO")
+    assert (item["base"], facts["rule"]) == (40, "unknown")
+    assert (await enter("PR"))[1] == {}  # where everybody comes who has chosen nothing
+    flood = {"peril": "flood", "postal_codes": ["50"], "note": "Ebro"}
+    await office.do("elena", "POST", "/catastrophes", flood)
+    await office.person(mobile="600560999", postal_code="50001")
+    item, facts = await enter("SH", number="+34600560999")
+    assert (item["queue"], item["base"], facts["greeting"]) == ("SH", 60, "consorcio")
