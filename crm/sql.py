@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from contactcenter.interactions.service import encode_cursor
+from contactcenter.core.cursor import encode_cursor
 from db import Connection, Record
 
 CUSTOMER_NAME: Final = (

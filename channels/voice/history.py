@@ -12,6 +12,7 @@ from channels.voice.recordings import recording_card
 from channels.voice.schemas import CallDetail, CallEvent, CallPage, CallQuery, IceServers
 from contactcenter.agents import service as agents
 from contactcenter.core.access import Permission, Principal
+from contactcenter.core.cursor import decode_cursor, encode_cursor
 from contactcenter.core.errors import NotFound
 from contactcenter.core.work import WorkFactory
 from contactcenter.interactions import service as hall
@@ -41,7 +42,7 @@ class CallHistory:
                 only_of=only,
                 within=principal.queues,
                 interaction_id=wanted,
-                before=hall.decode_cursor(query.cursor),
+                before=decode_cursor(query.cursor),
                 limit=query.limit + 1,
             )
             shown = await load(conn, {row["id"] for row in rows[: query.limit]})
@@ -49,7 +50,7 @@ class CallHistory:
         last = rows[query.limit - 1] if len(rows) > query.limit else None
         return CallPage(
             items=items,
-            next_cursor=hall.encode_cursor(last["created_at"], last["id"]) if last else None,
+            next_cursor=encode_cursor(last["created_at"], last["id"]) if last else None,
         )
 
     async def detail(self, principal: Principal, call_id: UUID) -> CallDetail:

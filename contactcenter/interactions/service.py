@@ -8,11 +8,12 @@ Functions that only read take a connection.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
 from contactcenter.core.access import Permission, Principal
+from contactcenter.core.cursor import decode_cursor, encode_cursor
 from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
@@ -557,8 +558,6 @@ async def require_sight(
 
 
 _NOBODY = UUID(int=0)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def _only(principal: Principal) -> UUID | None:
@@ -589,22 +588,6 @@ def _contact_card(row: Contact) -> ContactCard:
         addresses=[AddressCard(kind=a.kind, address=a.address) for a in row.addresses],
         created_at=row.created_at,
     )
-
-
-def encode_cursor(at: datetime, row_id: UUID) -> str:
-    """Where the next page begins; opaque to whoever holds it."""
-    return f"{(at - _EPOCH) // _MICROSECOND:x}.{row_id.hex}"
-
-
-def decode_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
-    """Read `encode_cursor` back; Invalid for anything else."""
-    if cursor is None:
-        return None
-    at, _, row_id = cursor.partition(".")
-    try:
-        return _EPOCH + int(at, 16) * _MICROSECOND, UUID(row_id)
-    except (ValueError, OverflowError) as error:
-        raise Invalid.field("cursor", "bad_cursor", "Not a cursor of this list.") from error
 
 
 def _id_cursor(cursor: str | None) -> UUID | None:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from contactcenter.core.access import Permission, Principal
 from contactcenter.core.clock import Clock
+from contactcenter.core.cursor import decode_cursor
 from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contactcenter.core.event import Event
 from contactcenter.core.ids import new_id
@@ -27,7 +28,6 @@ from contactcenter.events.claims import (
     ClaimSent,
     ClaimUpdated,
 )
-from contactcenter.interactions.service import decode_cursor
 from crm.access import HEALTH, MASK, hidden, only_own, require_write
 from crm.claims import store
 from crm.claims.model import (

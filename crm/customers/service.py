@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
+from contactcenter.core.cursor import decode_cursor, encode_cursor
 from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.customers import (
     CustomerDeleted,
     CustomerErased,
 )
-from contactcenter.interactions.service import decode_cursor, encode_cursor
 from crm.access import hidden, may_write, only_own, require_write, writes_all
 from crm.customers import files, store
 from crm.customers.model import (

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 import db
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
+from contactcenter.core.cursor import decode_cursor
 from contactcenter.core.errors import Conflict, Invalid
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.policies import (
     PolicyEndorsed,
     PolicyUpdated,
 )
-from contactcenter.interactions.service import decode_cursor
 from crm.access import HEALTH, MASK, hidden, only_own
 from crm.customers import files as customers
 from crm.customers.model import needle

@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contactcenter.core.access import Principal
+from contactcenter.core.cursor import decode_cursor
 from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.event import Event
 from contactcenter.core.ids import new_id
@@ -23,7 +24,6 @@ from contactcenter.events.quotes import (
     QuoteSent,
     QuoteUpdated,
 )
-from contactcenter.interactions.service import decode_cursor
 from crm.access import only_own, require_write
 from crm.customers import files as customers
 from crm.days import add_months

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
+from contactcenter.core.cursor import decode_cursor
 from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.tasks import TaskCancelled, TaskCompleted, TaskCreated, TaskUpdated
-from contactcenter.interactions.service import decode_cursor
 from crm.schemas import picked
 from crm.sql import cursor_after
 from crm.tasks import store

@@ -13,6 +13,7 @@ import structlog
 
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
+from contactcenter.core.cursor import decode_cursor
 from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.vault import Vault
@@ -20,7 +21,6 @@ from contactcenter.core.work import WorkFactory
 from contactcenter.events.workflows import (
     WorkflowCancelled,
 )
-from contactcenter.interactions.service import decode_cursor
 from crm.schemas import Page, picked
 from crm.sql import cursor_after
 from crm.workflows import store
