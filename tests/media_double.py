@@ -88,6 +88,9 @@ class MediaDouble:
         stats = p.LegStats(packets_in=1000, packets_out=1000, lost=10, jitter_ms=3.0, mos=4.2)
         self.report(p.LegEnded, leg_id=leg_id, reason=reason, stats=stats)
 
+    def measure(self, call_id: UUID, leg_id: UUID, **stats: Any) -> None:
+        self.report(p.LegMeasured, leg_id=leg_id, call_id=call_id, stats=p.LegStats(**stats))
+
     def report(self, kind: Callable[..., BaseModel], **fields: Any) -> None:
         self._seq += 1
         made = kind(seq=self._seq, at=datetime.now(UTC) + self.clock_off, **fields)

@@ -183,6 +183,17 @@ def card(one: Shown, agent_id: UUID | None) -> CallCard:
     )
 
 
+def parties(one: Shown) -> list[CallParty]:
+    """Everybody who was on the line, with what their lines were like in this call."""
+    return [_party(one, leg) for leg in one.row.call.legs]
+
+
+def worst(of: Sequence[CallParty]) -> LegQuality | None:
+    """A call is as good as its worst line."""
+    known = [party.quality for party in of if party.quality is not None]
+    return min(known, key=lambda quality: quality.mos, default=None)
+
+
 def _party(one: Shown, leg: Leg) -> CallParty:
     known = one.people[leg.stay]
     held = leg.kind == "customer" and one.row.call.held and leg.state == "connected"

@@ -29,6 +29,7 @@ from channels.voice.media.protocol import (
     LegConnected,
     LegEnded,
     LegLost,
+    LegMeasured,
     RecordingFinished,
     RecordingStarted,
     Report,
@@ -255,6 +256,9 @@ class Followers:
                 await self._silent(work, report.leg_id)
             elif isinstance(report, LegEnded):
                 await self._leg_ended(work, report)
+            elif isinstance(report, LegMeasured):
+                stats = report.stats.model_dump()
+                await store.leg_stats(work.conn, report.call_id, report.leg_id, stats)
             elif isinstance(report, RecordingStarted):
                 await self._recording_started(work, report)
             elif isinstance(report, RecordingFinished):
@@ -294,7 +298,6 @@ class Followers:
             await line.change(work, row, after, said(CallLegLost, leg_id=leg_id))
 
     async def _leg_ended(self, work: Work, report: LegEnded) -> None:
-        await store.leg_stats(work.conn, report.leg_id, report.stats.model_dump())
         if report.reason in {"replaced", "closed"}:
             return
         await self._softphone(work, report.leg_id, "lost")

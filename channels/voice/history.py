@@ -7,7 +7,7 @@ from uuid import UUID
 
 from channels.voice import history_store, recording_store
 from channels.voice.call import Call
-from channels.voice.cards import CallCards, card, load
+from channels.voice.cards import CallCards, card, load, parties, worst
 from channels.voice.recordings import recording_card
 from channels.voice.schemas import CallDetail, CallEvent, CallPage, CallQuery, IceServers
 from contactcenter.agents import service as agents
@@ -62,8 +62,11 @@ class CallHistory:
             events = await history_store.events(conn, call_id)
             recordings = await recording_store.of_calls(conn, [call_id])
             people = await agents.team_members(conn, _agents_in(one.row.call, events))
+        legs = parties(one)
         return CallDetail(
             call=card(one, principal.agent_id),
+            legs=legs,
+            quality=worst(legs),
             end_reason=one.row.end_reason,
             events=[CallEvent(**event) for event in events],
             names={agent_id: member.name for agent_id, member in people.items()},

@@ -380,6 +380,10 @@ class CallEvent(Card):
 
 class CallDetail(Card):
     call: CallCard
+    legs: list[CallParty]
+    """Everybody who was on the line, in the order in which they came."""
+    quality: LegQuality | None
+    """Of the call: its worst line's."""
     end_reason: str | None
     events: list[CallEvent]
     names: dict[UUID, str]

@@ -433,14 +433,15 @@ async def orphans(conn: Connection, before: datetime) -> list[Record]:
 
 
 LEG_STATS = """
-UPDATE call_legs SET stats = $2
-WHERE id = (SELECT id FROM call_legs WHERE leg_id = $1 ORDER BY id DESC LIMIT 1)
+UPDATE call_legs SET stats = $3
+WHERE id = (SELECT id FROM call_legs WHERE call_id = $1 AND leg_id = $2
+            ORDER BY id DESC LIMIT 1)
 """
 
 
-async def leg_stats(conn: Connection, leg_id: UUID, stats: dict[str, Any]) -> None:
-    """What the media measured over the life of a leg's connection."""
-    await conn.execute(LEG_STATS, leg_id, stats)
+async def leg_stats(conn: Connection, call_id: UUID, leg_id: UUID, stats: dict[str, Any]) -> None:
+    """What the media measured over a leg's last stay in a call."""
+    await conn.execute(LEG_STATS, call_id, leg_id, stats)
 
 
 # What cards show beside the call -----------------------------------------------------------------

@@ -216,9 +216,10 @@ class Engine:
         leg = self._owners.get(peer)
         if leg is None:
             return
+        self._watch.measure(leg)  # the last of the one before
         before, leg.peer, leg.coming = leg.peer, peer, None
         leg.heard_at = time.monotonic()
-        leg.expected_before = leg.lost_before = 0
+        leg.expected_before = leg.lost_before = leg.sent_before = 0
         self._drop(leg, before, "replaced")
         self._reports.keep(LegConnected(at=self._clock.now(), leg_id=leg.id))
         self._watch.recovered(leg)
@@ -253,6 +254,7 @@ class Engine:
         if leg.coming is peer:
             leg.coming = None
         if leg.peer is peer:
+            self._watch.measure(leg)
             leg.peer = None
         self._drop(leg, peer, reason)
         if leg.call is not None:
@@ -270,11 +272,14 @@ class Engine:
         former = leg.call
         self._leave(leg)
         leg.call = call
+        self._watch.joined(leg)
         leg.heard_at = time.monotonic()
         if former is not None:
             self._realise(former)
 
     def _leave(self, leg: Leg) -> None:
+        if leg.call is not None:
+            self._watch.left(leg, leg.call)
         leg.call = leg.recording = leg.direct = leg.buffer = leg.tone = leg.sound = None
         leg.listeners = []
         leg.lost = leg.spoke = False

@@ -10,7 +10,7 @@ from channels.voice.media import ulaw
 from channels.voice.media.conceal import Concealer
 from channels.voice.media.jitter import JitterBuffer
 from channels.voice.media.peer import Peer
-from channels.voice.media.protocol import Code, Hear, RecordingOrder, Report
+from channels.voice.media.protocol import Code, Hear, LegStats, RecordingOrder, Report
 from channels.voice.media.recording import Recording
 
 
@@ -46,6 +46,47 @@ class Reports(Protocol):
         """May be lost."""
 
 
+@dataclass(slots=True)
+class Measured:
+    """A leg's line over its time in a call: sums over the intervals that were looked at. What is
+    an average counts as much as packets came."""
+
+    came: int = 0
+    missing: int = 0
+    sent: int = 0
+    jitter_ms: float = 0.0
+    mos: float = 0.0
+    rtt_ms: float = 0.0
+    timed: int = 0  # packets of the intervals with a known round trip
+
+    def add(
+        self, came: int, missing: int, *, jitter_ms: float, rtt_ms: float | None, mos: float
+    ) -> None:
+        """An interval in which so many packets were to come, and so many of them did not."""
+        if came <= 0:
+            return
+        self.came += came
+        self.missing += missing
+        self.jitter_ms += came * jitter_ms
+        self.mos += came * mos
+        if rtt_ms is not None:
+            self.timed += came
+            self.rtt_ms += came * rtt_ms
+
+    def stats(self) -> LegStats | None:
+        """None: nothing came and nothing was sent."""
+        if not (self.came or self.sent):
+            return None
+        return LegStats(
+            packets_in=max(0, self.came - self.missing),
+            packets_out=self.sent,
+            lost=max(0, self.missing),
+            jitter_ms=round(self.jitter_ms / self.came, 2) if self.came else 0.0,
+            rtt_ms=round(self.rtt_ms / self.timed, 2) if self.timed else None,
+            mos=round(self.mos / self.came, 2) if self.came else None,
+        )
+
+
 @dataclass(slots=True, eq=False)
 class Leg:
     """One party's sound. Its transport may be replaced; its place in a call stays."""
@@ -75,8 +116,10 @@ class Leg:
     packets: int = 0
     expected_before: int = 0
     lost_before: int = 0
+    sent_before: int = 0
     loss: float = 0.0  # of what it sent, over the last interval
     mos: float | None = None
+    measured: Measured = field(default_factory=Measured)
 
     @property
     def ready(self) -> bool:

@@ -97,6 +97,11 @@ class Peer:
         """Whether it can send and receive."""
         return self._srtp is not None
 
+    @property
+    def sent(self) -> int:
+        """Packets so far."""
+        return self._sent
+
     # Setup ---------------------------------------------------------------------------------------
 
     async def answer(self, offer: Offer) -> str:

@@ -276,7 +276,8 @@ Answer = Annotated[Accepted | Refused, Field(discriminator="ok")]
 
 
 class LegStats(_Message):
-    """Over the leg's life. `lost` and `jitter_ms` as received here; `rtt_ms` by RTCP, if known."""
+    """Over a leg's connection, or its time in a call. `lost` and `jitter_ms` as received here;
+    `rtt_ms` by RTCP, if known."""
 
     packets_in: int = 0
     packets_out: int = 0
@@ -328,6 +329,15 @@ class LegEnded(_Report):
     stats: LegStats
 
 
+class LegMeasured(_Report):
+    """What a leg's line was like for as long as it was in a call."""
+
+    report: Literal["leg.measured"] = "leg.measured"
+    leg_id: UUID
+    call_id: UUID
+    stats: LegStats
+
+
 class Quality(_Report):
     """A leg in a call, every 2 s. `loss` and `level` are 0..1, `mos` 1..4.5 (ITU-T G.107)."""
 
@@ -375,6 +385,7 @@ Report = Annotated[
     | LegLost
     | LegBack
     | LegEnded
+    | LegMeasured
     | Quality
     | RecordingStarted
     | RecordingFinished

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from channels.voice.media import emodel
 from channels.voice.media.admission import Admission
-from channels.voice.media.legs import Call, Leg, Reports
-from channels.voice.media.protocol import CallOverload, LegBack, LegLost, Quality
+from channels.voice.media.legs import Call, Leg, Measured, Reports
+from channels.voice.media.protocol import CallOverload, LegBack, LegLost, LegMeasured, Quality
 from channels.voice.media.recording import CUT_SECONDS
 from contactcenter.core.clock import Clock
 
@@ -81,8 +81,28 @@ class Watch:
             leg.lost = False
             self._reports.keep(LegBack(at=self._clock.now(), leg_id=leg.id))
 
-    def _tell_quality(self, leg: Leg, call: Call) -> None:
-        assert leg.peer is not None
+    def joined(self, leg: Leg) -> None:
+        """What the leg's line does from now on is of this call."""
+        leg.measured = Measured()
+        if leg.peer is not None:
+            reception = leg.peer.reception
+            leg.expected_before, leg.lost_before = reception.expected, reception.lost
+            leg.sent_before = leg.peer.sent
+
+    def left(self, leg: Leg, call: Call) -> None:
+        """Tell what the leg's line was like in the call."""
+        self.measure(leg)
+        stats = leg.measured.stats()
+        if stats is not None:
+            self._reports.keep(
+                LegMeasured(at=self._clock.now(), leg_id=leg.id, call_id=call.id, stats=stats)
+            )
+
+    def measure(self, leg: Leg) -> tuple[float, float | None]:
+        """Look at what has come since the last time: the loss, 0 to 1, and the round trip in
+        milliseconds, if known."""
+        if leg.peer is None:
+            return 0.0, None
         reception = leg.peer.reception
         expected, lost = reception.expected, reception.lost
         if expected < leg.expected_before:  # another stream of the same browser
@@ -95,13 +115,23 @@ class Watch:
         rtt_ms = None if leg.peer.rtt is None else leg.peer.rtt * 1000
         delay = emodel.one_way_delay_ms(rtt_ms, reception.jitter_ms)
         leg.mos = round(emodel.mos(loss, delay), 2)
+        jitter_ms = reception.jitter_ms
+        leg.measured.add(came, missing, jitter_ms=jitter_ms, rtt_ms=rtt_ms, mos=leg.mos)
+        leg.measured.sent += leg.peer.sent - leg.sent_before
+        leg.sent_before = leg.peer.sent
+        return loss, rtt_ms
+
+    def _tell_quality(self, leg: Leg, call: Call) -> None:
+        assert leg.peer is not None
+        loss, rtt_ms = self.measure(leg)
+        assert leg.mos is not None
         self._reports.tell(
             Quality(
                 at=self._clock.now(),
                 leg_id=leg.id,
                 call_id=call.id,
                 loss=round(loss, 4),
-                jitter_ms=round(reception.jitter_ms, 2),
+                jitter_ms=round(leg.peer.reception.jitter_ms, 2),
                 rtt_ms=None if rtt_ms is None else round(rtt_ms, 2),
                 mos=leg.mos,
                 level=round(leg.level, 3),

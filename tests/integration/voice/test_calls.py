@@ -159,3 +159,29 @@ async def test_a_blind_transfer_puts_the_customer_on_music(scene: Scene) -> None
     await lucia.loses(caller.call_id)
     carmen = await scene.phone(CARMEN)
     await scene.talk(caller, carmen)
+
+
+async def test_what_a_line_was_like_is_kept_for_each_call(scene: Scene) -> None:
+    """The agent's leg goes on; each of its calls keeps its own figures, and the call its worst."""
+    lucia = await scene.phone(LUCIA)
+    shown = []
+    for loss, mos in ((50, 3.1), (0, 4.4)):
+        caller = await scene.dials_in()
+        await scene.talk(caller, lucia)
+        card = await lucia.sees(caller.call_id)
+        await lucia.do("call.hangup", {"call_id": caller.call_id})
+        packets = {"packets_in": 1000 - loss, "lost": loss}
+        scene.media.measure(caller.call, lucia.leg, **packets, jitter_ms=9.0, mos=mos)
+        scene.media.measure(caller.call, caller.leg, packets_in=9, rtt_ms=40.0, mos=4.3)
+        wrap = {"interaction_id": card["interaction_id"], "disposition": "other"}
+        await lucia.do("interaction.wrap_up", wrap)
+        shown.append(caller)
+    scene.media.close_leg(lucia.leg)  # with figures of its own: of the connection, not of a call
+    await scene.media.until(lambda: not scene.media.journal, "every report taken in")
+    token = await scene.centre.supervisor_token()
+    for caller, share, mos, word in ((shown[0], 0.05, 3.1, "poor"), (shown[1], 0.0, 4.3, "good")):
+        _, detail = await scene.centre.http("GET", f"/calls/{caller.call_id}", token=token)
+        customer, agent = (leg["quality"] for leg in detail["legs"])
+        assert (customer["rtt_ms"], customer["mos"]) == (40.0, 4.3)
+        assert (agent["loss"], agent["jitter_ms"]) == (share, 9.0)
+        assert (detail["quality"]["mos"], detail["quality"]["word"]) == (mos, word)

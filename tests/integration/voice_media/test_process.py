@@ -23,6 +23,7 @@ from channels.voice.media.protocol import (
     LegConnected,
     LegEnded,
     LegLost,
+    LegMeasured,
     LegOffer,
     LegPlay,
     Quality,
@@ -94,6 +95,34 @@ async def test_quality_is_told_every_two_seconds(web: Web, call: Call) -> None:
     assert last.rtt_ms < 200  # by reports sent and answered
     assert last.level == pytest.approx(6000 / 32124, abs=0.02)
     assert all(r.seq is None for r in found)
+
+
+async def measured(web: Web, call_id: UUID, leg_id: UUID) -> LegMeasured:
+    found: LegMeasured = await web.report(
+        LegMeasured, lambda r: (r.call_id, r.leg_id) == (call_id, leg_id)
+    )
+    return found
+
+
+async def test_each_call_of_a_leg_is_measured_for_itself(web: Web, call: Call) -> None:
+    """An agent's leg outlives its calls; what is told of each is of that call alone."""
+    agent, first, second = await asyncio.gather(call(AGENT), call(CUSTOMER), call(2100))
+    told = {}
+    for customer, seconds in ((first, 2.5), (second, 0.5)):
+        call_id = await talk(web, agent, customer)
+        await asyncio.sleep(seconds)
+        await web.end(call_id)
+        told[customer] = {
+            leg.leg_id: await measured(web, call_id, leg.leg_id) for leg in (agent, customer)
+        }
+    long, short = told[first][agent.leg_id].stats, told[second][agent.leg_id].stats
+    assert long.packets_in > 2 * short.packets_in > 0
+    assert long.packets_out > 2 * short.packets_out > 0
+    assert long.lost == short.lost == 0
+    for report in (r for by_leg in told.values() for r in by_leg.values()):
+        assert report.seq is not None
+        assert report.stats.mos is not None
+        assert 1 <= report.stats.mos <= 4.5
 
 
 async def test_a_browser_that_closes_is_told_with_its_statistics(web: Web, call: Call) -> None:

@@ -304,6 +304,8 @@ export interface CallConsulted {
 
 export interface CallDetail {
   call: CallCard;
+  legs: CallParty[];
+  quality: LegQuality | null;
   end_reason: string | null;
   events: CallEvent[];
   names: Record<string, string>;
