@@ -22,6 +22,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Final, Literal, get_origin
 from uuid import UUID
 
@@ -78,6 +79,8 @@ PUBLIC_LIMIT: Final = Limit(per_second=20, burst=100)
 
 GOOD_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+NO_PARAMS: Final[Mapping[str, str | UUID]] = MappingProxyType({})
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -326,6 +329,7 @@ class _Border:
         if route.limit is not None:
             budget = self._limits.budget(f"{route.method} {route.path}", route.limit)
         lists = _list_fields(route.query)
+        bare = route.body is None and route.medium is None
         about = next((part for part in route.path.split("/")[3:] if part[:1] != "{"), "")
 
         async def answer(http: web.Request) -> web.StreamResponse:
@@ -346,11 +350,13 @@ class _Border:
                 principal=principal,
                 request_id=trace.get() or "",
                 address=address,
-                params=_params(http),
-                query=_query(http, route.query, lists),
+                params=_params(http) if http.match_info else NO_PARAMS,
+                query=None if route.query is None else _query(http, route.query, lists),
             )
-            raw = await _raw_body(http, route)
-            request.body = raw if route.medium else _body(raw, route.body)
+            raw = b"" if bare and not http.body_exists else await _read(request, route)
+            if route.method == "GET":
+                asker.set(_asker(request, about))  # the request's task ends with it
+                return self._response(http, route, await route.handler(request))
             key = http.headers.get("Idempotency-Key") if route.creates else None
             key = None if key is None else text_of(key)
 
@@ -385,15 +391,8 @@ class _Border:
         self, route: Route, request: Request, about: str
     ) -> BaseModel | Response | None:
         """The handler's answer, once what it changed is noted."""
-        principal = request.principal
-        behind = Asker(
-            request.address,
-            request.user_agent,
-            principal.user_id,
-            about,
-            str(next(iter(request.params.values()))) if request.params else "",
-            principal.kind == "user" and route.method != "GET",
-        )
+        behind = _asker(request, about)
+        behind.changes = request.principal.kind == "user"
         token = asker.set(behind)
         try:
             result = await route.handler(request)
@@ -457,6 +456,16 @@ class _Border:
         return response
 
 
+def _asker(request: Request, about: str) -> Asker:
+    return Asker(
+        request.address,
+        request.user_agent,
+        request.principal.user_id,
+        about,
+        str(next(iter(request.params.values()))) if request.params else "",
+    )
+
+
 @functools.cache  # as many as the metric itself keeps
 def _seconds_of(method: str, route: str, status: int) -> Histogram:
     return metrics.HTTP_SECONDS.labels(method, route, status)
@@ -477,8 +486,6 @@ def _compress(http: web.Request, response: web.StreamResponse) -> None:
 
 def _params(http: web.Request) -> dict[str, str | UUID]:
     params: dict[str, str | UUID] = {}
-    if not http.match_info:
-        return params
     for name, value in http.match_info.items():
         if "\0" in value:
             raise NotFound
@@ -502,11 +509,7 @@ def _list_fields(model: type[BaseModel] | None) -> frozenset[str]:
     )
 
 
-def _query(
-    http: web.Request, model: type[BaseModel] | None, lists: frozenset[str]
-) -> BaseModel | None:
-    if model is None:
-        return None
+def _query(http: web.Request, model: type[BaseModel], lists: frozenset[str]) -> BaseModel:
     given: dict[str, Any] = {}
     for name in http.query:
         values = http.query.getall(name)
@@ -518,10 +521,18 @@ def _query(
         raise Invalid(errors=error_items(error, "query")) from None
 
 
+async def _read(request: Request, route: Route) -> bytes:
+    """The request's body as it came, once it is what the route takes."""
+    raw = await _raw_body(request.http, route)
+    if route.medium is not None:
+        request.body = raw
+    elif route.body is not None:
+        request.body = _body(raw, route.body)
+    return raw
+
+
 async def _raw_body(http: web.Request, route: Route) -> bytes:
     """The body, never more than the route's limit of it."""
-    if not http.body_exists and route.medium is None:
-        return b""
     if (http.content_length or 0) > route.max_body:
         raise TooLarge(limit=route.max_body)
     if http.headers.get("Content-Encoding", "identity") != "identity":
@@ -543,9 +554,7 @@ async def _raw_body(http: web.Request, route: Route) -> bytes:
     return b"".join(parts)
 
 
-def _body(raw: bytes, model: type[BaseModel] | None) -> BaseModel | None:
-    if model is None:
-        return None
+def _body(raw: bytes, model: type[BaseModel]) -> BaseModel:
     try:
         given = orjson.loads(raw) if raw else {}
     except orjson.JSONDecodeError:
