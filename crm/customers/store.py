@@ -418,8 +418,8 @@ SELECT t.* FROM (
        AND ($5::text IS NULL OR i.channel = $5)
      ORDER BY i.created_at DESC, i.id DESC LIMIT $4)
     UNION ALL
-    (SELECT 'policy', p.id, p.created_at, NULL, NULL, p.status, p.reference, NULL, NULL, NULL,
-            NULL, NULL, NULL
+    (SELECT 'policy', p.id, p.created_at, NULL, NULL, p.status,
+            coalesce(p.policy_number, p.reference), NULL, NULL, NULL, NULL, NULL, NULL
      FROM policies p
      WHERE p.customer_id = $1 AND $5 IS NULL
        AND ($2::timestamptz IS NULL OR (p.created_at, p.id) < ($2, $3::uuid))

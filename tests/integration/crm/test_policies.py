@@ -84,6 +84,14 @@ async def test_numbers_are_unique_by_insurer_and_overlaps_only_warn(office: Offi
     assert refused.status == 403
 
 
+async def test_the_timeline_calls_a_policy_by_the_insurers_number(office: Office) -> None:
+    policy = await a_policy(office, policy_number="AU-7")
+    path = f"/customers/{policy['customer_id']}/timeline"
+    timeline = await office.do("lucia", "GET", path)
+    [shown] = [one for one in timeline["items"] if one["kind"] == "policy"]
+    assert shown["subject"] == "AU-7"
+
+
 async def test_endorsements_are_kept_over_two_times(office: Office) -> None:
     made = await a_policy(office)
     path = f"/policies/{made['policy_id']}"
