@@ -28,7 +28,7 @@ LegState = Literal["inviting", "ringing", "connected", "lost", "left"]
 RecordMode = Literal["inform", "opt_in", "opt_out", "off"]
 RecordState = Literal["off", "notice", "recording", "paused", "refused"]
 Side = Literal["colleague", "customer"]
-Tone = Literal["music", "ring", "busy", "lost"]
+Tone = Literal["music", "ring"]
 
 ON_THE_LINE: Final = frozenset({"connected", "lost"})
 RUNNING: Final = frozenset({"notice", "recording", "paused"})

@@ -281,16 +281,20 @@ def ice_servers(settings: Media, who: str) -> list[IceServer]:
     """The TURN server as configured. Credentials are coturn's time-limited ones
     (`use-auth-secret`): the user name is "expiry:who" by the machine's own clock, the password
     its HMAC-SHA1 in base64. `who` is hashed: the TURN server logs it."""
-    if not settings.turn_urls or settings.turn_secret is None:
-        return []
+    stun = [url for url in settings.turn_urls if url.startswith("stun:")]
+    turn = [url for url in settings.turn_urls if url not in stun]
+    plain = [IceServer(urls=stun)] if stun else []  # STUN asks for no credentials
+    if not turn or settings.turn_secret is None:
+        return plain
     until = int(SystemClock().now().timestamp()) + settings.turn_ttl_seconds
     username = f"{until}:{hashlib.sha256(who.encode()).hexdigest()[:16]}"
     secret = settings.turn_secret.get_secret_value().encode()
     digest = hmac.new(secret, username.encode(), hashlib.sha1).digest()
     return [
+        *plain,
         IceServer(
-            urls=list(settings.turn_urls),
+            urls=turn,
             username=username,
             credential=base64.b64encode(digest).decode(),
-        )
+        ),
     ]

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from channels.model import plain_text
+from channels.voice.media.protocol import Digits, Sdp
 from contactcenter.core.validation import Schema
 from contactcenter.interactions.schemas import Card
 
@@ -40,8 +41,6 @@ def _one_line(text: str) -> str:
 
 Line = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
 QueueKey = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,40}$")]
-Digits = Annotated[str, Field(pattern=r"^[0-9A-D*#]{1,32}$")]
-Sdp = Annotated[str, Field(min_length=1, max_length=32_768)]
 
 
 # What a browser asks -----------------------------------------------------------------------------

@@ -22,8 +22,8 @@ MAX_PARTIES = 8
 
 M = TypeVar("M")
 
-Tone = Literal["music", "ring", "busy", "lost"]
-Sound = Literal["beep", "notice", "dtmf"]
+Tone = Literal["music", "ring"]
+Sound = Literal["notice", "dtmf"]
 Code = Literal["invalid", "not_found", "busy", "unsupported", "conflict", "unavailable"]
 EndReason = Literal["closed", "dtls_closed", "ice_failed", "replaced", "shutdown"]
 Sdp = Annotated[str, Field(min_length=1, max_length=32_768)]

@@ -44,6 +44,10 @@ def reach(media: Media, told: Sequence[str], *, production: bool) -> Reach:
     if relayed and media.turn_secret is None:
         words.append("TURN_URLS needs TURN_SECRET: no browser gets credentials without it.")
         fit = False
+    if any(url.startswith("stun:") for url in media.turn_urls):
+        words.append(
+            "A stun: address in TURN_URLS tells browsers their own address; it passes no sound on."
+        )
     if relayed and not any("turns:" in u or "transport=tcp" in u for u in media.turn_urls):
         words.append(
             "Where no UDP is let out there is no sound: add a turns: or transport=tcp address."

@@ -209,7 +209,12 @@ class Writer:
         done: Callable[[RecordingFinished], None],
     ) -> None:  # fmt: skip
         def work() -> None:
-            self._loop.call_soon_threadsafe(done, self._finish(file, gaps, at))
+            try:
+                report = self._finish(file, gaps, at)
+            except OSError as error:  # what is there of it is made whole when media starts again
+                log.error("recording_failed", error=str(error))
+                report = _nothing(file.recording_id, gaps, at)
+            self._loop.call_soon_threadsafe(done, report)
 
         self._do(work, wait=True)
 
@@ -238,6 +243,8 @@ class Writer:
                 work()
             except OSError as error:
                 log.error("recording_failed", error=str(error))
+            except Exception:  # a fault of ours in one recording ends no other
+                log.exception("recording_failed")
 
     # In the thread -------------------------------------------------------------------------------
 
@@ -266,10 +273,7 @@ class Writer:
     def _finish(self, file: _File, gaps: tuple[Gap, ...], at: datetime) -> RecordingFinished:
         whole = self.folder / f"{file.recording_id}.wav"
         if file.descriptor is None:  # it never began: web finds no file, and says that it failed
-            return RecordingFinished(
-                at=at, recording_id=file.recording_id, path=whole.name, bytes=0, sha256="",
-                gaps=_told(gaps), seconds=0,
-            )  # fmt: skip
+            return _nothing(file.recording_id, gaps, at)
         with contextlib.suppress(OSError):  # a full disk: the report tells the pauses too
             self._note(file, gaps)
         descriptor, file.descriptor = file.descriptor, None
@@ -279,6 +283,14 @@ class Writer:
             os.close(descriptor)
         whole.with_suffix(".part").rename(whole)
         return _finished(whole, file.recording_id, gaps, at)
+
+
+def _nothing(recording_id: UUID, gaps: tuple[Gap, ...], at: datetime) -> RecordingFinished:
+    """The report of a recording that the disk did not take."""
+    return RecordingFinished(
+        at=at, recording_id=recording_id, path=f"{recording_id}.wav", bytes=0, sha256="",
+        gaps=_told(gaps), seconds=0,
+    )  # fmt: skip
 
 
 def _write(descriptor: int, content: bytes, place: int) -> None:

@@ -68,6 +68,9 @@ class Outbox:
     def keep(self, report: Report) -> None:
         try:
             report = self.journal.append(report)
+        except ProtocolError as error:  # no line can hold it
+            log.error("report_not_kept", report=report.report, error=str(error))
+            return
         except OSError as error:  # a full disk: better told once than not at all
             log.error("report_not_kept", report=report.report, error=str(error))
         self.tell(report)

@@ -22,12 +22,9 @@ _RAMP = RATE // 200  # 5 ms: no click where a tone begins or ends
 # Tone → seconds on and off in turn, from its start.
 CADENCES = {
     "ring": (1.5, 3.0),
-    "busy": (0.2, 0.2),
-    "lost": (0.2, 0.2, 0.2, 0.2, 0.2, 0.6),
 }
 PROGRESS_HZ = 425
 NOTICE_HZ = 1400
-BEEP_HZ = 850
 
 _ROWS, _COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
 DTMF = {
@@ -57,7 +54,7 @@ def sine(seconds: float, *frequencies: float, amplitude: float = LOUD) -> Sample
 
 @cache
 def loop(tone: str) -> Samples:
-    """One turn of a tone that repeats, in whole frames: music, ring, busy or lost."""
+    """One turn of a tone that repeats, in whole frames: music or ring."""
     if tone == "music":
         return _music()
     parts = [
@@ -88,11 +85,9 @@ def _loop_codes(tone: str) -> bytes:
 
 @lru_cache(maxsize=32)
 def signal(sound: str, digits: str = "") -> Samples:
-    """A sound that is played once, in whole frames: beep, notice, or dtmf with its digits."""
+    """A sound that is played once, in whole frames: the notice, or dtmf with its digits."""
     gap = np.zeros(round(DTMF_SECONDS * RATE), np.int16)
     match sound:
-        case "beep":
-            parts = [sine(0.2, BEEP_HZ)]
         case "notice":
             parts = [sine(0.4, NOTICE_HZ), gap, sine(0.4, NOTICE_HZ)]
         case _:

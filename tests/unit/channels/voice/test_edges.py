@@ -56,6 +56,18 @@ def test_turn_credentials_are_those_of_coturn_s_rest_scheme() -> None:
     assert ice_servers(load_settings(TEST_ENVIRON).media, "agent:1") == []
 
 
+@pytest.mark.parametrize(
+    ("secret", "told"),
+    [("", [["stun:s.example.com"]]), ("north", [["stun:s.example.com"], ["turn:t.example.com"]])],
+)
+def test_stun_asks_for_no_credentials(secret: str, told: list[list[str]]) -> None:
+    urls = "stun:s.example.com,turn:t.example.com"
+    given_ = {**TEST_ENVIRON, "TURN_URLS": urls} | ({"TURN_SECRET": secret} if secret else {})
+    servers = ice_servers(load_settings(given_).media, "agent:1")
+    assert [server.urls for server in servers] == told
+    assert (servers[0].username, servers[0].credential) == (None, None)
+
+
 @given(st.binary(max_size=4000), st.integers(1, 50))
 def test_a_waveform_fits_its_sound(sound: bytes, bars: int) -> None:
     drawn = peaks(memoryview(sound), bars)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from channels.voice.media import journal
 from channels.voice.media.journal import Journal
-from channels.voice.media.protocol import LegLost, Report
+from channels.voice.media.protocol import MAX_LINE, LegLost, RecordingFinished, Report
 from channels.voice.media.server import Outbox
 
 REPORT = LegLost(at=datetime(2027, 3, 16, 9, tzinfo=UTC), leg_id=UUID(int=1))
@@ -166,3 +166,16 @@ async def test_the_newest_taker_gets_the_reports_and_the_one_before_it_afterward
     await outbox.gone(first)  # type: ignore[arg-type]
     outbox.keep(REPORT)
     assert first.seqs == [1, 2, 3]
+
+
+async def test_a_report_that_fits_no_line_stops_nothing(tmp_path: Path) -> None:
+    outbox, taker = Outbox(Journal(tmp_path)), Connection()
+    await outbox.give_to(taker)  # type: ignore[arg-type]
+    outbox.keep(
+        RecordingFinished(
+            at=REPORT.at, recording_id=UUID(int=1), path="x" * MAX_LINE, seconds=0, bytes=0,
+            sha256="",
+        )
+    )  # fmt: skip
+    outbox.keep(REPORT)
+    assert taker.seqs == [1]

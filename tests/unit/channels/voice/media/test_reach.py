@@ -8,6 +8,7 @@ from channels.voice.media.reach import reach
 from config.settings import Media
 
 TURN = {"TURN_URLS": "turn:turn.example.com:3478?transport=udp", "TURN_SECRET": "s" * 32}
+STUN = {"TURN_URLS": "stun:s.example.com"}
 TLS = {**TURN, "TURN_URLS": "turns:turn.example.com:5349"}
 
 
@@ -30,7 +31,13 @@ TLS = {**TURN, "TURN_URLS": "turns:turn.example.com:5349"}
         ),
         (TLS, ["10.0.0.5"], True, "reaches turns:turn.example.com", "no UDP is let out"),
         ({**TURN, "TURN_SECRET": None}, ["8.8.8.8"], False, "needs TURN_SECRET", "Nobody else"),
-        ({"TURN_URLS": "stun:s.example.com"}, ["10.0.0.5"], False, "Nobody else", "passes sound"),
+        (
+            {"TURN_URLS": "stun:s.example.com"},
+            ["10.0.0.5"],
+            False,
+            "passes no sound on",
+            "which passes sound",
+        ),
     ],
 )
 def test_words(given: dict[str, Any], told: list[str], fit: bool, says: str, never: str) -> None:

@@ -214,3 +214,35 @@ def test_pauses_without_end_still_make_a_line(tmp_path: Path) -> None:
     encode(report)
     assert len(report.gaps) == module.MOST_GAPS
     assert (report.gaps[0].start, report.gaps[-1].end) == (moments[0], moments[-1])
+
+
+async def test_a_fault_in_one_recording_ends_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever goes wrong in the thread, it goes on; what the disk refuses at the end is told."""
+    writer = Writer(tmp_path)
+    broken = Recording(uuid4(), writer, AT, 100.0)
+    broken.arrange([LEFT], [])
+
+    def fails(*_: object) -> bytes:
+        raise ValueError("a fault of ours")
+
+    with monkeypatch.context() as faulty:
+        faulty.setattr(Block, "interleaved", fails)
+        talk(broken, LEFT, 0, 50)
+        broken.cut(101.0)
+        report = await whole(broken, 101.2)
+    assert report.seconds == 0
+    tape = Recording(uuid4(), writer, AT, 100.0)
+    tape.arrange([LEFT], [])
+    talk(tape, LEFT, 0, 10)
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        report = await whole(tape, 100.4)
+    assert (report.bytes, report.sha256, report.seconds) == (0, "", 0)
+    assert [r.recording_id for r in recover(tmp_path, AT) if not r.path.startswith(str(broken.id))]
+    await writer.close()

@@ -55,5 +55,4 @@ def test_the_keypad() -> None:
 
 def test_signals() -> None:
     assert amplitude(tones.signal("notice")[: RATE * 4 // 10], tones.NOTICE_HZ) > 6000
-    assert amplitude(tones.signal("beep")[: RATE // 5], tones.BEEP_HZ) > 6000
     assert len(tones.signal("dtmf", "12")) == 2 * RATE // 5
