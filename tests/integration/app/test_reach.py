@@ -37,6 +37,7 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/calls/{id}/hold": {"on": True},
     "POST /api/v1/calls/{id}/mute": {"on": True},
     "POST /api/v1/calls/{id}/record": {"state": "start"},
+    "PUT /api/v1/teams/{key}": {"name": "x", "agents": []},
     "POST /api/v1/recordings/{id}/legal-hold": {"on": True, "reason": "x"},
 }
 
@@ -46,6 +47,10 @@ NAMES_ANOTHER = {
     "POST /api/v1/chat/conversations/{id}/assign",
 }
 """Their bodies name something else besides, which is not there in this test."""
+
+
+SEEN_WITHIN = {"GET /api/v1/users/{id}", "PUT /api/v1/queues/{key}"}
+"""What somebody with limits may do with a queue, a team or a user within them."""
 
 
 def routes(centre: Centre) -> list[Route]:
@@ -167,6 +172,45 @@ async def test_every_thing_of_another_team_or_queue_is_hidden_from_every_role(
                     wrong.append((role, name, "own", status))
     assert wrong == [], "\n".join(map(str, wrong))
     assert asked > 100
+
+
+async def test_what_is_managed_beyond_one_s_limits_is_refused_to_every_role(
+    centre: Centre, conn: db.Connection, things: Things
+) -> None:
+    """Queues are read by everybody and written within one's own. Whoever is limited sees the users
+    within the limits, and manages no user and no team: their rights could reach further."""
+    users = [
+        await conn.fetchval("SELECT user_id FROM agents WHERE id = $1::uuid", agent)
+        for agent in things["agent"]
+    ]
+    named = {"queue": (NEAR, FAR), "team": ("north", "south"), "user": tuple(users)}
+    table = [
+        (route, kind)
+        for route in routes(centre)
+        if (kind := reach_of(route.method, route.path)) in named
+        and route.path.count("{") == 1
+        and not (kind == "queue" and route.method == "GET")
+    ]
+    wrong, asked = [], 0
+    for role, permissions in ROLE_PERMISSIONS.items():
+        may = [(route, kind) for route, kind in table if route.permission in permissions]
+        token = await limited(centre, conn, role) if may else ""
+        for route, kind in sorted(may, key=lambda one: one[0].method == "DELETE"):
+            for place in (1, 0):
+                given = {}
+                name = f"{route.method} {route.path}"
+                if route.body is not None:
+                    given["json"] = BODIES.get(name) or least(route.body, uuid4())
+                parts = route.path.removeprefix("/api/v1").split("/")
+                path = "/".join(str(named[kind][place]) if "{" in part else part for part in parts)
+                status, _ = await centre.http(route.method, path, token=token, **given)
+                asked += 1
+                hidden = status in {403, 404}
+                seen = place == 0 and name in SEEN_WITHIN
+                if status >= 500 or hidden == seen:
+                    wrong.append((role, route.method, path, "other" if place else "own", status))
+    assert wrong == [], "\n".join(map(str, wrong))
+    assert asked > 10
 
 
 def least(model: type[BaseModel], thing: object) -> dict[str, Any]:
