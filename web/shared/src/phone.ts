@@ -362,19 +362,20 @@ function troubleOf(error: unknown): PhoneTrouble {
 }
 
 /**
- * MOS of G.711 with concealment (ITU-T G.107: R = 93.2 - Id - Ie,eff; G.113: Ie = 0, Bpl = 25.1).
- * The delay is half the round trip, two jitters of buffer, and 20 ms of packet.
+ * MOS of G.711 with concealment, by the E-model as the centre counts it (ITU-T G.107, emodel.py there): delay
+ * is half the round trip, a packet, and a buffer of two jitters; it costs nothing up to 100 ms.
  */
 export function mosOf(loss: number, jitterMs: number, rttMs: number): number {
-  const delay = rttMs / 2 + 2 * jitterMs + 20;
-  const slow = 0.024 * delay + (delay > 177.3 ? 0.11 * (delay - 177.3) : 0);
-  const percent = loss * 100;
-  const r = Math.max(0, Math.min(100, 93.2 - slow - (95 * percent) / (percent + 25.1)));
-  return r <= 0 ? 1 : Math.min(4.5, 1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6);
+  const delay = rttMs / 2 + 20 + Math.max(20, 2 * jitterMs);
+  const x = Math.log2(delay / 100);
+  const slow = delay <= 100 ? 0 : 25 * ((1 + x ** 6) ** (1 / 6) - 3 * (1 + (x / 3) ** 6) ** (1 / 6) + 2);
+  const percent = 100 * Math.min(Math.max(loss, 0), 1);
+  const r = Math.max(0, 93.2 - slow - (95 * percent) / (percent + 25.1));
+  return Math.max(1, 1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6);
 }
 
-/** R of 80 and 60, where G.109 says that some, and many, are dissatisfied. */
-export const wordOf = (mos: number): Quality["word"] => (mos >= 4.03 ? "good" : mos >= 3.1 ? "fair" : "poor");
+/** The word as the centre gives it (cards.py there). */
+export const wordOf = (mos: number): Quality["word"] => (mos >= 4.0 ? "good" : mos >= 3.6 ? "fair" : "poor");
 
 function thisBrowser(): Browser {
   return {

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels.voice.cards import quality
 from channels.voice.media import emodel
 
 LOSSES = st.floats(0, 1)
@@ -36,3 +40,17 @@ def test_more_loss_or_delay_never_sounds_better(a: float, b: float, c: float, d:
 def test_delay_from_rtcp() -> None:
     assert emodel.one_way_delay_ms(100, 5) == 90
     assert emodel.one_way_delay_ms(None, 30) == 80
+
+
+FIGURES = Path(__file__).parents[5] / "web" / "shared" / "test" / "quality.json"
+
+
+@pytest.mark.parametrize("row", orjson.loads(FIGURES.read_bytes()))
+def test_browsers_count_as_the_centre_does(row: tuple[float, float, float, float, str]) -> None:
+    """The same figures are asked of the desk's and the widget's code."""
+    loss, jitter_ms, rtt_ms, score, word = row
+    found = emodel.mos(loss, emodel.one_way_delay_ms(rtt_ms, jitter_ms))
+    assert found == pytest.approx(score, abs=1e-3)
+    shown = quality({"mos": score, "loss": loss, "jitter_ms": jitter_ms, "rtt_ms": rtt_ms})
+    assert shown is not None
+    assert shown.word == word
