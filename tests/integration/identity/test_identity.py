@@ -293,3 +293,15 @@ async def test_sweeping_forgets_what_ended_long_ago(
     await store.sweep(conn, clock.now(), keep=timedelta(days=90))
     assert await conn.fetchval("SELECT count(*) FROM sessions") == 1
     assert await conn.fetchval("SELECT count(*) FROM refresh_tokens") == 1
+
+
+async def test_the_plans_indexes_are_there(conn: db.Connection) -> None:
+    rows = await conn.fetch("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'")
+    assert {
+        "idx_users_email",
+        "idx_oauth_provider",
+        "idx_sessions_user",
+        "idx_refresh_tokens_user",
+        "idx_audit_logs_user",
+        "idx_audit_logs_created",
+    } <= {row["indexname"] for row in rows}
