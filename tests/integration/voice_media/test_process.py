@@ -277,13 +277,13 @@ async def test_bad_requests_are_refused_by_code(web: Web, call: Call) -> None:
     candidate = IceCandidate(candidate="candidate:nonsense", sdp_mid="0")
     for request, code in (
         (LegCandidate(id=0, leg_id=uuid4(), candidate=None), "not_found"),
-        (LegPlay(id=0, leg_id=uuid4(), sound="beep"), "not_found"),
+        (LegPlay(id=0, leg_id=uuid4(), sound="notice"), "not_found"),
         (LegCandidate(id=0, leg_id=(await call(900)).leg_id, candidate=candidate), "invalid"),
     ):
         with pytest.raises(RefusedError, match=code):
             await web.ask(request)
     with pytest.raises(RefusedError, match="conflict"):  # in no call
-        await web.ask(LegPlay(id=0, leg_id=(await call(900)).leg_id, sound="beep"))
+        await web.ask(LegPlay(id=0, leg_id=(await call(900)).leg_id, sound="notice"))
     await party.hang_up()
 
 

@@ -188,7 +188,6 @@ async def test_short_sounds(web: Web, call: Call) -> None:
         assert all(heard.amplitude(hz) > 300 for hz in frequencies), frequencies
 
     for sound, digits, frequencies in (
-        ("beep", None, (tones.BEEP_HZ,)),
         ("notice", None, (tones.NOTICE_HZ,)),
         ("dtmf", "5", tones.DTMF["5"]),
         ("dtmf", "#9", (*tones.DTMF["#"], *tones.DTMF["9"])),
