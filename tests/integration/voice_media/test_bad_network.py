@@ -240,7 +240,7 @@ async def test_short_calls_leave_nothing_behind(web: Web, media: Media) -> None:
     async def one() -> None:
         a, b = await asyncio.gather(Leg().connect(web), Leg().connect(web))
         call_id = uuid4()
-        await web.mix(call_id, 1, {a.leg_id: ([b.leg_id], "lost"), b.leg_id: ([a.leg_id], None)})
+        await web.mix(call_id, 1, {a.leg_id: ([b.leg_id], "ring"), b.leg_id: ([a.leg_id], None)})
         for _ in range(3):
             a.say(ulaw.SILENCE)
             b.say(ulaw.SILENCE)
