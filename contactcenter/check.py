@@ -26,6 +26,7 @@ async def _check(settings: Settings) -> int:
         ("database", _database),
         ("migrations", _migrations),
         ("front end", _front_end),
+        ("proxy", _proxy),
     )
     fit = True
     print(f"{'settings':<12} ok ({settings.app.environment})")
@@ -68,3 +69,11 @@ def _voice(settings: Settings) -> bool:
 
 async def _front_end(_: Settings) -> str | None:
     return None if (STATIC / ".stamp").is_file() else "not built: run `make web`."
+
+
+async def _proxy(settings: Settings) -> str | None:
+    """TLS ends in a proxy: behind one that is not known, everybody has its address."""
+    url = settings.app.public_url or ""
+    if url.startswith("https://") and not settings.web.trusted_proxies:
+        return "set TRUSTED_PROXIES: limits by address hold for all visitors together."
+    return None

@@ -1,4 +1,4 @@
-"""SQL with which the router's leader writes a group of decisions: one statement a table.
+"""SQL with which the router's leader writes a group of decisions, many rows a statement.
 
 Every update names the states it starts from; rows that stand elsewhere are missing from the
 answer.
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from contactcenter.core.eventlog import APPEND
+from contactcenter.core.eventlog import appending
 from contactcenter.interactions.service import MOVE_TOGETHER
 from db import Connection, Record
 from routing.store import VisitRow
@@ -24,16 +24,15 @@ WHERE name = $1 AND holder = $2 AND epoch = $3
 RETURNING epoch
 """
 
-# As RENEW, with the append of what is decided under the lease: nothing is, when it is gone.
-APPEND_FENCED = APPEND.replace(
-    "WITH",
-    """WITH held AS (
+_HELD = """held AS (
     UPDATE leases SET expires_at = clock_timestamp() + $12::interval
     WHERE name = $9 AND holder = $10 AND epoch = $11
     RETURNING epoch
-),""",
-    1,
-).replace("ORDER BY e.place", "WHERE EXISTS (SELECT FROM held) ORDER BY e.place")
+)"""
+_FENCED = f"WITH {_HELD}, {appending('EXISTS (SELECT FROM held)')}"
+
+# As RENEW, with the append of what is decided under the lease: nothing is, when it is gone.
+APPEND_FENCED = f"{_FENCED} SELECT xid FROM appended LIMIT 1"  # noqa: S608 - a constant
 
 # A free lease, an expired one, or one whose holder is known to be gone ($4).
 TAKE = """
@@ -205,23 +204,29 @@ async def insert_offers(conn: Connection, epoch: int, offers: Collection[OfferRo
     )
 
 
-# The common case, and the one that must be cheap: a visit that waits is offered to an agent.
-RING = """
-WITH o AS (
+_OFFERS = """o AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::integer[],
                          $6::integer[], $7::jsonb[], $8::timestamptz[])
          AS o (id, work_item_id, interaction_id, agent_id, round, cost, why, expires_at)
-), rung AS (
-    UPDATE work_items w SET state = 'offered' FROM o
-    WHERE w.id = o.work_item_id AND w.state IN ('queued', 'offered')
-    RETURNING w.id
-)
+)"""
+_MADE = """
 INSERT INTO reservations (id, work_item_id, interaction_id, agent_id, round, how, state, cost, why,
                           epoch, created_at, expires_at)
 SELECT o.id, o.work_item_id, o.interaction_id, o.agent_id, o.round, 'offer', 'pending', o.cost,
        o.why, $9, $10, o.expires_at
 FROM o JOIN rung ON rung.id = o.work_item_id
 """
+
+
+def _rung(offers: str) -> str:
+    return f"""rung AS (
+    UPDATE work_items w SET state = 'offered' FROM {offers}
+    WHERE w.id = o.work_item_id AND w.state IN ('queued', 'offered')
+    RETURNING w.id
+)"""  # noqa: S608 - a constant
+
+
+RING = f"WITH {_OFFERS}, {_rung('o')} {_MADE}"
 
 
 async def ring(conn: Connection, epoch: int, offers: Sequence[OfferRow], at: datetime) -> int:
@@ -250,28 +255,12 @@ def _shifted(statement: str, by: int) -> str:
     return re.sub(r"\$(\d+)", lambda found: f"${int(found[1]) + by}", statement)
 
 
-# A turn that does nothing but offer, as one statement and so one transaction: the lease held to
-# and renewed, the facts, the interactions, RING. All of it or nothing.
+# The common case, and the one that must be cheap: a turn does nothing but offer. One statement,
+# and so one transaction: the lease held to and renewed, the facts, the interactions, RING.
 OFFER_AT_ONCE = f"""
-{APPEND_FENCED.partition("SELECT xid FROM appended")[0].rstrip()}, moved AS (
-    {_shifted(MOVE_TOGETHER, 22)}
-), o AS (
-    SELECT * FROM unnest($13::uuid[], $14::uuid[], $15::uuid[], $16::uuid[], $17::integer[],
-                         $18::integer[], $19::jsonb[], $20::timestamptz[])
-         AS o (id, work_item_id, interaction_id, agent_id, round, cost, why, expires_at)
-), rung AS (
-    UPDATE work_items w SET state = 'offered'
-    FROM o JOIN moved ON moved.id = o.interaction_id
-    WHERE w.id = o.work_item_id AND w.state IN ('queued', 'offered')
-    RETURNING w.id
-), offered AS (
-    INSERT INTO reservations (id, work_item_id, interaction_id, agent_id, round, how, state, cost,
-                              why, epoch, created_at, expires_at)
-    SELECT o.id, o.work_item_id, o.interaction_id, o.agent_id, o.round, 'offer', 'pending',
-           o.cost, o.why, $21, $22, o.expires_at
-    FROM o JOIN rung ON rung.id = o.work_item_id
-    RETURNING id
-)
+{_FENCED}, moved AS ({_shifted(MOVE_TOGETHER, 22)}), {_shifted(_OFFERS, 12)},
+{_rung("o JOIN moved ON moved.id = o.interaction_id")},
+offered AS ({_shifted(_MADE, 12)} RETURNING id)
 SELECT CASE WHEN NOT EXISTS (SELECT FROM held) THEN refuse('fenced')
             WHEN (SELECT count(*) FROM offered) <> cardinality($13::uuid[]) THEN refuse('stale')
             ELSE (SELECT xid FROM appended LIMIT 1) END

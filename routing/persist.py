@@ -1,4 +1,5 @@
-"""Writing a group of decisions: one transaction, one statement a table.
+"""Writing a group of decisions: one transaction, and few statements in it: one for what happens to
+the rows of a table, and a single one for all when the turn only offers.
 
 Every change is conditional on where the group expects its row. One that finds it elsewhere
 means that memory is stale, and the whole group is given up (`Stale`). Rows are locked in one

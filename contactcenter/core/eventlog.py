@@ -27,18 +27,23 @@ log = structlog.get_logger(__name__)
 START: Final = Position(0, 0)
 """Before the first event."""
 
-APPEND = """
-WITH appended AS (
+
+def appending(only: str = "true") -> str:
+    """The common table expression `appended`, for statements that do more than append: it has
+    the parameters $1 to $8 of `append`, and appends nothing unless `only` holds."""
+    return f"""appended AS (
     INSERT INTO event_log
         (type, version, subject, data, actor, trace, origin, occurred_at)
     SELECT e.type, e.version, e.subject, e.data, $5, e.trace, $6, e.occurred_at
     FROM unnest($1::text[], $2::smallint[], $3::text[], $4::jsonb[], $7::text[], $8::timestamptz[])
          WITH ORDINALITY AS e (type, version, subject, data, trace, occurred_at, place)
+    WHERE {only}
     ORDER BY e.place
     RETURNING xid
-)
-SELECT xid FROM appended LIMIT 1
-"""
+)"""  # noqa: S608 - of constants
+
+
+APPEND = f"WITH {appending()} SELECT xid FROM appended LIMIT 1"  # noqa: S608
 
 READ = """
 SELECT xid, id, type, version, subject, data, actor, trace, origin, occurred_at, created_at
@@ -116,7 +121,8 @@ async def append(
     statement: str = APPEND,
     more: Sequence[Any] = (),
 ) -> int | None:
-    """Write the entries in their order, in the open transaction; answers its transaction id.
+    """Write the entries in their order; answers the id of the transaction: the open one, or that
+    of the statement alone.
 
     `statement` is APPEND with something more in it to save a round trip; `more` are the values of
     its parameters from $9 on. None: what is more in it let nothing be appended.

@@ -231,7 +231,8 @@ class WorkFactory:
     ) -> None:
         """A unit of work that is a single statement, which begins and ends its transaction by
         itself: `statement` is `eventlog.APPEND` with every change of the unit in it, `args` are
-        the values of its parameters from $9 on.
+        the values of its parameters from $9 on. It is for what a node does by itself: no
+        idempotency key is claimed and no note is kept, as a request needs.
 
         Raises db.Refused when the statement calls `refuse(reason)`, Unavailable as `begin` does.
         """

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from contactcenter.core.eventlog import APPEND
+from contactcenter.core.eventlog import appending
 from db import Connection, Record
 
 PAGE: Final = 1000
@@ -65,8 +65,9 @@ INSERT INTO audit_logs {COLUMNS}
 SELECT * FROM unnest($9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::text[],
                      $15::uuid[], $16::bytea[], $17::bytea[], $18::timestamptz[])
 """  # noqa: S608 - a constant
-APPEND_WITH_ROW = APPEND.replace("WITH", f"WITH audited AS ({INSERT_ONE}),", 1)
-APPEND_WITH_ROWS = APPEND.replace("WITH", f"WITH audited AS ({INSERT}),", 1)
+_APPENDED = f"{appending()} SELECT xid FROM appended LIMIT 1"  # noqa: S608 - a constant
+APPEND_WITH_ROW = f"WITH audited AS ({INSERT_ONE}), {_APPENDED}"
+APPEND_WITH_ROWS = f"WITH audited AS ({INSERT}), {_APPENDED}"
 
 Values = tuple[
     UUID, UUID | None, str, str, str, str, UUID | None, bytes | None, bytes | None, datetime

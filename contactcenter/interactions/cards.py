@@ -346,6 +346,7 @@ LEFT JOIN LATERAL (
               AND m.kind = 'note' AND m.agent_id = s.agent_id AND m.created_at >= s.ended_at
             ORDER BY m.id DESC LIMIT 1) AS note
     FROM segments s JOIN agents a ON a.id = s.agent_id
+    -- entered_at is whole milliseconds, ended_at is not
     WHERE s.interaction_id = w.interaction_id AND s.ended_at < w.entered_at + interval '1 ms'
     ORDER BY s.ended_at DESC LIMIT 1
 ) handed ON w.entry = 'transfer'

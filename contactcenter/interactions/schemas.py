@@ -141,7 +141,7 @@ class OfferWhy(Card):
 
 
 class OfferHanded(Card):
-    """Who sent it on, and what they wrote for whoever goes on."""
+    """Who had it before it was sent on, and what they wrote for whoever goes on."""
 
     from_name: str
     note: str | None

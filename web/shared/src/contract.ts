@@ -1691,7 +1691,7 @@ export interface OfferAnswer {
   peer: string;
 }
 
-/** Who sent it on, and what they wrote for whoever goes on. */
+/** Who had it before it was sent on, and what they wrote for whoever goes on. */
 export interface OfferHanded {
   from_name: string;
   note: string | null;
