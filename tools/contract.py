@@ -1,4 +1,5 @@
-"""Write the browsers' types from the server's own: pydantic models and the event catalogue.
+"""Write the browsers' types from the server's own: pydantic models, the event catalogue and what
+saved replies may name.
 
 `python -m tools.contract` writes web/shared/src/contract.ts; `--check` only says
 whether it is fresh (a test does the same). Nothing in that file is written by hand.
@@ -16,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from channels.replies.model import VARIABLES
 from contactcenter.core.event import Audience
 from contactcenter.events import CATALOGUE
 from contactcenter.realtime.projections import RULES, SNAPSHOT
@@ -63,7 +65,7 @@ def render() -> str:
     parts = [HEAD]
     for name, definition in sorted(schema.get("$defs", {}).items()):
         parts.append(_definition(_plain(name), definition))
-    parts += [_events(), _socket_events()]
+    parts += [_events(), _socket_events(), _reply_variables()]
     return "\n".join(parts)
 
 
@@ -162,6 +164,22 @@ def _socket_events() -> str:
     names = "".join(f'\n  | "{name}"' for name in sorted(told))
     head = "/** The events of the namespace /agent that change a desk. */"
     return f"{head}\nexport type DeskEventName ={names};\n"
+
+
+def _reply_variables() -> str:
+    """What a saved reply may name, and whose name stands there then."""
+    rows = [f'  ["{word}", "{whose}"],' for word, whose in VARIABLES.items()]
+    head = "/** Word between braces in a saved reply → whose name the desk puts in its place. */"
+    whose = '"customer" | "agent" | "centre"'
+    return "\n".join(
+        [
+            head,
+            f"export const REPLY_VARIABLES: ReadonlyMap<string, {whose}> = new Map([",
+            *rows,
+            "]);",
+            "",
+        ]
+    )
 
 
 def main(arguments: list[str]) -> int:

@@ -10,15 +10,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from channels.model import MESSAGE_LIMIT
-from channels.replies.model import unknown_variables
+from channels.replies.model import VARIABLES, unknown_variables
 from contactcenter.core.validation import Schema
 
 
 def _known(body: str) -> str:
     if unknown_variables(body):
-        raise PydanticCustomError(
-            "unknown_variable", "Known are {nombre}, {agente}, {centro}, {name}, {agent}, {centre}."
-        )
+        known = ", ".join(f"{{{word}}}" for word in VARIABLES)
+        raise PydanticCustomError("unknown_variable", "Known are {known}.", {"known": known})
     return body
 
 

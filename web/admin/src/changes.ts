@@ -1,5 +1,7 @@
 /** A line of the audit log as rows of a table, and the days it is searched by. */
 
+import { REPLY_VARIABLES } from "@contactcenter/shared/contract";
+
 export interface Change {
   field: string;
   before: string | null;
@@ -34,10 +36,8 @@ export function dayEnd(day: string): string {
   return at.toISOString();
 }
 
-const NAMES = new Set(["nombre", "agente", "centro", "name", "agent", "centre"]);
-
 /** The first word in braces for which a saved reply has no name to put in; null when all are known. */
 export function strange(text: string): string | null {
-  for (const [, word = ""] of text.matchAll(/\{([^{}]*)\}/g)) if (!NAMES.has(word)) return word;
+  for (const [, word = ""] of text.matchAll(/\{([^{}]*)\}/g)) if (!REPLY_VARIABLES.has(word)) return word;
   return null;
 }

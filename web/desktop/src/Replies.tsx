@@ -3,7 +3,7 @@
  * lists them, the next letters choose, Enter puts one in with its names filled in.
  */
 import { api } from "@contactcenter/shared/api";
-import type { ReplyList as Listed, SavedReply } from "@contactcenter/shared/contract";
+import { REPLY_VARIABLES, type ReplyList as Listed, type SavedReply } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { locale } from "@contactcenter/shared/prefs";
 import { remembered, Store, useStore } from "@contactcenter/shared/store";
@@ -19,7 +19,7 @@ const FRESH_MS = 30_000;
 export const replies = new Store<readonly SavedReply[]>([]);
 let loadedAt = -FRESH_MS;
 
-/** Who stands in the place of {nombre}, {agente} and {centro}. */
+/** Who stands in the place of what a reply names (REPLY_VARIABLES). */
 export interface Names {
   customer: string;
   agent: string;
@@ -64,17 +64,9 @@ export const bodyOf = (reply: SavedReply, language: string): string =>
 
 /** PURE. The names put in. Without the customer's, the comma before it goes too. */
 export function filled(body: string, names: Names): string {
-  const whose: Record<string, string> = {
-    nombre: names.customer,
-    name: names.customer,
-    agente: names.agent,
-    agent: names.agent,
-    centro: names.centre,
-    centre: names.centre,
-  };
   return body.replace(/(,?\s*)\{(\w+)\}/g, (all, before: string, word: string) => {
-    const name = whose[word];
-    return name === undefined ? all : name === "" ? "" : before + name;
+    const whose = REPLY_VARIABLES.get(word);
+    return whose === undefined ? all : names[whose] === "" ? "" : before + names[whose];
   });
 }
 

@@ -3448,3 +3448,13 @@ export type DeskEventName =
   | "reservation.rejected"
   | "reservation.rescinded"
   | "reservation.timed_out";
+
+/** Word between braces in a saved reply → whose name the desk puts in its place. */
+export const REPLY_VARIABLES: ReadonlyMap<string, "customer" | "agent" | "centre"> = new Map([
+  ["nombre", "customer"],
+  ["name", "customer"],
+  ["agente", "agent"],
+  ["agent", "agent"],
+  ["centro", "centre"],
+  ["centre", "centre"],
+]);
