@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from contactcenter.core.cursor import encode_cursor
-from db import Connection, Record
+from db import Connection
 
 CUSTOMER_NAME: Final = (
     "CASE c.kind WHEN 'company' THEN c.company_name"
@@ -37,11 +36,3 @@ async def agent_exists(conn: Connection, agent_id: UUID) -> bool:
 
 async def interaction_exists(conn: Connection, interaction_id: UUID) -> bool:
     return bool(await conn.fetchval(INTERACTION_EXISTS, interaction_id))
-
-
-def cursor_after(rows: Sequence[Record], limit: int) -> str | None:
-    """Where the next page begins, of one that is read newest first and one row beyond its limit;
-    None: there is no next."""
-    if len(rows) <= limit:
-        return None
-    return encode_cursor(rows[limit - 1]["created_at"], rows[limit - 1]["id"])

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from contactcenter.core.access import Permission, Principal
 from contactcenter.core.clock import Clock
-from contactcenter.core.cursor import decode_cursor
+from contactcenter.core.cursor import cursor_after, decode_cursor
 from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contactcenter.core.event import Event
 from contactcenter.core.ids import new_id
@@ -68,7 +68,7 @@ from crm.customers import files as customers
 from crm.customers.model import needle, search_text
 from crm.policies import files as policies
 from crm.schemas import Money, picked
-from crm.sql import agent_exists, cursor_after, interaction_exists
+from crm.sql import agent_exists, interaction_exists
 from db import Connection, Record
 
 Match = Callable[[int], None]

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
-from contactcenter.core.cursor import decode_cursor, encode_cursor
+from contactcenter.core.cursor import cursor_after, decode_cursor, encode_cursor
 from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.customers import (
@@ -43,7 +43,6 @@ from crm.customers.schemas import (
     TimelineQuery,
 )
 from crm.schemas import Money
-from crm.sql import cursor_after
 from db import Connection
 
 Match = Callable[[int], None]

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import db
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
-from contactcenter.core.cursor import decode_cursor
+from contactcenter.core.cursor import cursor_after, decode_cursor
 from contactcenter.core.errors import Conflict, Invalid
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.policies import (
@@ -52,7 +52,6 @@ from crm.policies.schemas import (
     VersionOut,
 )
 from crm.schemas import Money
-from crm.sql import cursor_after
 from db import Record
 
 Match = Callable[[int], None]

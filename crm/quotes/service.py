@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contactcenter.core.access import Principal
-from contactcenter.core.cursor import decode_cursor
+from contactcenter.core.cursor import cursor_after, decode_cursor
 from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.event import Event
 from contactcenter.core.ids import new_id
@@ -46,7 +46,7 @@ from crm.quotes.schemas import (
     QuoteRule,
 )
 from crm.schemas import Money, picked
-from crm.sql import cursor_after, interaction_exists
+from crm.sql import interaction_exists
 from db import Connection, Record
 
 Match = Callable[[int], None]

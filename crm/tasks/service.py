@@ -10,13 +10,12 @@ from zoneinfo import ZoneInfo
 
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
-from contactcenter.core.cursor import decode_cursor
+from contactcenter.core.cursor import cursor_after, decode_cursor
 from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.tasks import TaskCancelled, TaskCompleted, TaskCreated, TaskUpdated
 from crm.schemas import picked
-from crm.sql import cursor_after
 from crm.tasks import store
 from crm.tasks.model import COMPLAINT, EDGES, OPEN, complaint_clock, day_bounds
 from crm.tasks.schemas import ComplaintOut, TaskEdit, TaskNew, TaskOut, TaskPage, TaskQuery

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from crm.sql import updating
+from crm.sql import CUSTOMER_NAME, updating
 from db import Connection, Record
 
 _EDITABLE: Final = (
@@ -30,8 +30,7 @@ COLUMNS: Final = (
     ", ".join(f"t.{name}" for name in _INSERTED)
     + ", t.completed_at, t.version, t.created_at, t.updated_at,"
     " coalesce(a.name, nullif(trim(u.first_name || ' ' || u.last_name), '')) AS assignee_name,"
-    " CASE c.kind WHEN 'company' THEN c.company_name"
-    " ELSE c.first_name || ' ' || c.last_name END AS customer_name"
+    f" {CUSTOMER_NAME}"
 )
 _FROM: Final = (
     "tasks t LEFT JOIN agents a ON a.id = t.assigned_agent"

@@ -13,7 +13,7 @@ import structlog
 
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
-from contactcenter.core.cursor import decode_cursor
+from contactcenter.core.cursor import cursor_after, decode_cursor
 from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.vault import Vault
@@ -22,7 +22,6 @@ from contactcenter.events.workflows import (
     WorkflowCancelled,
 )
 from crm.schemas import Page, picked
-from crm.sql import cursor_after
 from crm.workflows import store
 from crm.workflows.expression import check
 from crm.workflows.model import (
