@@ -14,8 +14,6 @@ STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 # What a tile shows: the first that holds, in this order.
 ShownState = Literal["on_contact", "wrap_up", "ringing", "available", "away", "offline"]
 
-AWAY_REASONS: Final = ("break", "lunch", "training", "meeting", "admin", "missed", "other")
-
 
 @dataclass(frozen=True, slots=True)
 class Agent:

@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contactcenter.agents import store
-from contactcenter.agents.model import Activity, Agent, availability, shown_state
+from contactcenter.agents.model import Activity, availability, shown_state
 from contactcenter.agents.ports import Duty
 from contactcenter.agents.schemas import (
     AgentEdit,
@@ -32,10 +32,6 @@ from db import Connection, Record
 LONGEST_STATS = timedelta(days=92)
 FIRST_LEVEL = 3
 """Of the skills that somebody begins with: the middle of 1 to 5."""
-
-
-async def agent_of_user(conn: Connection, user_id: UUID) -> Agent | None:
-    return await store.agent(conn, user_id=user_id)
 
 
 async def equip(
@@ -206,7 +202,7 @@ class AgentService:
             known = await store.known_skills(work.conn, list(edit.skills))
             if unknown := sorted(edit.skills.keys() - known):
                 raise Invalid.field("skills", "unknown_skill", "No such skill.", keys=unknown)
-            if await store.agent(work.conn, agent_id=agent_id) is None:
+            if await store.agent(work.conn, agent_id) is None:
                 raise NotFound
             await require_reach(work.conn, principal, agent_id)
             stored = await store.set_skills(
@@ -233,7 +229,7 @@ class AgentService:
         """Set whether the desk accepts by itself. PreconditionFailed when `version` is not the
         stored one."""
         async with self._work.begin("agents.edit", principal.actor) as work:
-            if await store.agent(work.conn, agent_id=agent_id) is None:
+            if await store.agent(work.conn, agent_id) is None:
                 raise NotFound
             await require_reach(work.conn, principal, agent_id)
             before = await store.set_auto_answer(
@@ -257,7 +253,7 @@ class AgentService:
                 "since", "bad_period", "The period must begin before it ends, within 92 days."
             )
         async with self._work.reading("agents.stats", snapshot=True) as conn:
-            if await store.agent(conn, agent_id=agent_id) is None:
+            if await store.agent(conn, agent_id) is None:
                 raise NotFound
             await require_reach(conn, principal, agent_id)
             counts = await store.counts(conn, agent_id, start, end)

@@ -17,14 +17,12 @@ AGENT_COLUMNS = """
 
 SELECT_AGENT = f"""
 SELECT {AGENT_COLUMNS} FROM agents a
-WHERE ($1::uuid IS NOT NULL AND a.id = $1) OR ($2::uuid IS NOT NULL AND a.user_id = $2)
+WHERE a.id = $1
 """  # noqa: S608 - a constant
 
 
-async def agent(
-    conn: Connection, *, agent_id: UUID | None = None, user_id: UUID | None = None
-) -> Agent | None:
-    row = await conn.fetchrow(SELECT_AGENT, agent_id, user_id)
+async def agent(conn: Connection, agent_id: UUID) -> Agent | None:
+    row = await conn.fetchrow(SELECT_AGENT, agent_id)
     return Agent(**row) if row else None
 
 

@@ -353,17 +353,3 @@ class Reader:
             if known.waiting == 0:
                 self._settled[key] = known
         return known
-
-    def longest_waiting(
-        self, queues: Iterable[str] | None = None, channels: Iterable[str] | None = None
-    ) -> Visit | None:
-        """Who entered first of those that wait now."""
-        wanted_queues = None if queues is None else set(queues)
-        wanted_channels = None if channels is None else set(channels)
-        candidates = (
-            visit
-            for visit in self._ledger.waiting.values()
-            if (wanted_queues is None or visit.queue in wanted_queues)
-            and (wanted_channels is None or visit.channel in wanted_channels)
-        )
-        return min(candidates, key=lambda v: (v.entered_ms, v.work_item_id), default=None)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final, Literal
-from uuid import UUID
 
 from stdnum import exceptions, iban
 from stdnum.es import cif, dni, nie
@@ -238,11 +237,3 @@ def lifetime_value(earned: Decimal, yearly: Iterable[tuple[Decimal, Decimal, Dec
 def masked(text: str | None, shown: int = 3) -> str | None:
     """The end of a document or account, for whoever has not passed the gate."""
     return None if text is None else "•••" + text[-shown:]
-
-
-@dataclass(frozen=True, slots=True)
-class Tombstone:
-    """A customer who is another one now."""
-
-    id: UUID
-    merged_into: UUID

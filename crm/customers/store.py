@@ -160,9 +160,6 @@ SELECT id FROM customers WHERE dni = $1 AND status NOT IN ('merged', 'deleted')
 UNION ALL
 SELECT id FROM customers WHERE tax_id = $1 AND status NOT IN ('merged', 'deleted')
 """
-BY_EMAIL = """
-SELECT id FROM customers WHERE lower(email) = lower($1) AND status NOT IN ('merged', 'deleted')
-"""
 
 
 async def listed(conn: Connection, *wanted: Any) -> list[Record]:
@@ -182,11 +179,6 @@ async def by_way(conn: Connection, kind: str, address: str) -> list[UUID]:
 
 async def by_document(conn: Connection, document: str) -> list[UUID]:
     return [row["id"] for row in await conn.fetch(BY_DOCUMENT, document)]
-
-
-async def by_email(conn: Connection, email: str) -> UUID | None:
-    found: UUID | None = await conn.fetchval(BY_EMAIL, email)
-    return found
 
 
 WAYS_OF = "SELECT kind, address FROM customer_ways WHERE customer_id = $1"

@@ -236,7 +236,6 @@ RECEIPT_EDGES: Final[Mapping[ReceiptState, frozenset[ReceiptState]]] = {
     "paid_at_broker": frozenset(),
     "cancelled": frozenset(),
 }
-PAID: Final = frozenset({"collected", "paid_at_broker"})
 
 
 def receipt_sources(after: ReceiptState) -> tuple[ReceiptState, ...]:

@@ -25,20 +25,6 @@ from typing import Final, Literal
 from crm.policies.model import CENT
 
 LineKind = Literal["net", "instalment", "ips", "extraordinary", "compulsory_motor", "winding_up"]
-RATE_KINDS: Final = frozenset(
-    {
-        "ips",
-        "ips_rider",
-        "extraordinary",
-        "compulsory_motor",
-        "winding_up",
-        "instalment_semiannual",
-        "instalment_quarterly",
-        "instalment_monthly",
-        "commission",
-        "retention",
-    }
-)
 ZERO: Final = Decimal(0)
 
 

@@ -48,10 +48,6 @@ FOR_EVENT = """
 SELECT id, version, steps, trigger_config FROM workflows
 WHERE active AND trigger_type = 'event' AND trigger_config ->> 'event' = $1 ORDER BY id
 """
-EVENTS_WANTED = """
-SELECT DISTINCT trigger_config ->> 'event' AS event FROM workflows
-WHERE active AND trigger_type = 'event'
-"""
 SCHEDULED = """
 SELECT id, version, steps, trigger_config, next_run_at FROM workflows
 WHERE active AND trigger_type = 'scheduled' AND next_run_at <= $1
@@ -193,10 +189,6 @@ async def listed(conn: Connection, *wanted: Any) -> list[Record]:
 
 async def for_event(conn: Connection, name: str) -> list[Record]:
     return await conn.fetch(FOR_EVENT, name)
-
-
-async def events_wanted(conn: Connection) -> frozenset[str]:
-    return frozenset(row["event"] for row in await conn.fetch(EVENTS_WANTED))
 
 
 async def scheduled(conn: Connection, now: datetime) -> list[Record]:

@@ -85,21 +85,6 @@ def test_a_touched_cell_is_counted_again() -> None:
     assert reader.tally(key, BASE_MS + 60_000).handled == 1
 
 
-def test_the_longest_wait_is_of_the_first_to_enter() -> None:
-    day = Day()
-    day.enter(5, queue="PR")
-    first = day.enter(1, channel="chat", queue="CO")
-    day.answer(day.enter(0), "Lucía", 3)
-    reader = Reader(day.ledger(), {})
-    oldest = reader.longest_waiting()
-    assert oldest is not None
-    assert oldest.work_item_id == first.work_item_id
-    in_voice = reader.longest_waiting(channels=["voice"])
-    assert in_voice is not None
-    assert in_voice.queue == "PR"
-    assert reader.longest_waiting(queues=["SA"]) is None
-
-
 def test_a_sparkline_keeps_the_peak_of_each_slot_of_the_last_hour() -> None:
     peaks = Peaks()
     peaks.step(+1, BASE_MS)

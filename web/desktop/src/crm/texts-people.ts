@@ -65,7 +65,6 @@ export const PEOPLE = {
   linking: ["Vinculando…", "Linking…"],
   newCustomer: ["Abrir ficha nueva", "Open a new file"],
   notThem: ["No es esta persona", "It is somebody else"],
-  keepThem: ["Dejarlo como está", "Leave it as it is"],
   foundByPolicy: ["por su póliza", "by a policy"],
   // the identity gate
   gateTitle: ["Comprobar quién es", "Check who it is"],
@@ -105,7 +104,6 @@ export const PEOPLE = {
   until: ["hasta {{date}}", "until {{date}}"],
   receiptDue: ["Recibo {{amount}}, vence {{date}}", "Receipt {{amount}}, due {{date}}"],
   receiptReturned: ["Recibo {{amount}} devuelto ({{code}})", "Receipt {{amount}} returned ({{code}})"],
-  peritoVisit: ["Perito: {{date}}", "Loss adjuster: {{date}}"],
   handledBy: ["lo lleva {{name}}", "with {{name}}"],
   unhandled: ["sin tramitador", "no handler"],
   thisContact: ["esta conversación", "this conversation"],
@@ -182,7 +180,6 @@ export const PEOPLE = {
   by_postal_code: ["código postal", "postal code"],
   mergedInto: ["Esta ficha se unió a otra.", "This file was merged into another."],
   openThat: ["Abrir la otra", "Open the other"],
-  allFiles: ["Fichas de clientes", "Customers' files"],
   // a customer's form
   kind: ["Tipo", "Kind"],
   kind_person: ["Persona", "A person"],
@@ -224,5 +221,4 @@ export const PEOPLE = {
   useThis: ["Usar esta ficha", "Use this file"],
   editCustomer: ["Datos de {{name}}", "Details of {{name}}"],
   newCustomerTitle: ["Ficha nueva", "New file"],
-  linkedNow: ["Vinculado a esta conversación.", "Linked to this conversation."],
 } as const;
