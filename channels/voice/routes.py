@@ -1,4 +1,5 @@
-"""HTTP of voice: calls as the plan names them, recordings, and the way to the media."""
+"""HTTP of voice: calls (begin, answer, transfer, mute, hold, record, hang up), recordings, and the
+way to the media."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class QuoteRoutes:
         )
 
     async def convert_by_id(self, request: Request) -> Response:
-        """The plan's POST /quotes/convert: the quote is named in the body."""
+        """POST /quotes/convert, where the body names the quote."""
         wish = ConvertIn(**request.body.model_dump(exclude={"quote_id"}))
         return _converted(
             await self._service.convert(request.principal, request.body.quote_id, wish)

@@ -1,5 +1,5 @@
-"""The plan's final checks of its first phase, in one go and as a person does them: the commands
-that make and fill the database, the server on top of it, the CRM over HTTP, and a clean end."""
+"""From an empty database to a sold policy, in one go and as a person does it: the commands that
+make and fill the database, the server on top of it, the CRM over HTTP, and a clean end."""
 
 from __future__ import annotations
 
@@ -101,11 +101,7 @@ async def over_http(centre: Centre, session: aiohttp.ClientSession, conn: db.Con
          "incident_date": "2026-01-01T10:00:00+01:00"}, 201,
     )  # fmt: skip
     quote = await conn.fetchval("SELECT id FROM quotes WHERE status = 'accepted' AND NOT converted")
-    if quote is None:
-        quote = await conn.fetchval(
-            "UPDATE quotes SET status = 'accepted', carrier = 'aldaba' WHERE id ="
-            " (SELECT id FROM quotes WHERE status = 'sent' LIMIT 1) RETURNING id"
-        )
+    assert quote is not None, "the seeds hold one that waits to be converted"
     start = {"quote_id": str(quote), "coverage_start_date": "2030-01-01"}
     converted = await ask("POST", f"{base}/quotes/convert", start, 201)
     told = await conn.fetch("SELECT type FROM event_log WHERE subject = ANY ($1)", [

@@ -1,5 +1,5 @@
-"""The seventeen events of the owner's plan: each is told once for a commit and never without one,
-as what it is, and in the order in which it happened."""
+"""The CRM's seventeen events (MUST): each is told once for a commit and never without one, as what
+it is, and in the order in which it happened."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.integration.crm.conftest import Office, policy_body
 from tests.integration.crm.test_claims import claim_body
 from tests.integration.crm.test_quotes import MEDIATION, OFFERS, quote_body
 
-PLAN: Final = {
+MUST: Final = {
     "customer.created", "customer.updated", "customer.deleted", "policy.created", "policy.renewed",
     "policy.cancelled", "policy.expiring_soon", "claim.created", "claim.updated", "claim.approved",
     "claim.denied", "claim.paid", "quote.created", "quote.converted", "interaction.created",
@@ -99,7 +99,7 @@ async def test_each_once_for_a_commit_and_never_without_one(
     await office.crm.by_clock.tell_expiring()  # the same moment is told once
     log = await office.events()
     assert [each.event.name for each in log] == heard
-    assert set(heard) >= PLAN
+    assert set(heard) >= MUST
     places = [each.position for each in log]
     assert places == sorted(places)
     assert len(set(places)) == len(places)

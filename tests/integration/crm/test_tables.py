@@ -1,5 +1,5 @@
-"""The eight tables of the owner's plan: their columns, indexes and foreign keys, with what stands
-elsewhere and why."""
+"""The CRM's eight tables: the columns, indexes and foreign keys that each must have, with what
+stands elsewhere and why (COLUMNS, INDEXES, REFERENCES)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ INDEXES: Final = {
     "idx_tasks_customer": "customer_id",
     "idx_workflow_executions_workflow": "workflow_id",
     "idx_workflow_executions_status": "status",
-    # beyond the plan's: labels, and parts of names, numbers, plates and policy numbers
+    # for searching: labels, and parts of names, numbers, plates and policy numbers
     "customers_tags": "tags",
     "customers_grams": "grams",
     "policies_grams": "grams",
