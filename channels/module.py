@@ -68,6 +68,7 @@ def build(
         parts,
         settings.chat.default_queue,
         settings.media,
+        deps.vault,
     )
     followers = Followers(
         work, deps.clock, deps.jobs, desk, queueing, parts, desks, media, deps.monotonic

@@ -14,7 +14,10 @@ JOIN interactions i ON i.id = c.interaction_id WHERE i.contact_id = $1
 
 RULES: Final = (
     *nothing_personal("Ids and times.", "chat_visitors", "softphones", "call_legs"),
-    *nothing_personal("Ids, states and times.", "calls", "call_events", "recording_plays"),
+    *nothing_personal("Ids, states and times.", "call_events", "recording_plays"),
+    *nothing_personal(
+        "Ids, states and times; while it lasts, a keyed hash of the address it came from.", "calls"
+    ),
     *nothing_personal("Settings.", "recording_rules", "media_nodes"),
     *nothing_personal("Texts to write to anybody; a user's go with the agent.", "saved_replies"),
     TableRule(

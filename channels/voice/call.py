@@ -51,6 +51,8 @@ class Leg:
     muted: bool = False
     deadline: datetime | None = None
     """Until when it rings, may be lost, or has to bring its first sound."""
+    asked_by: UUID | None = None
+    """The agent who asked this one in by name, on the call still or not."""
 
     @property
     def on_the_line(self) -> bool:
@@ -236,7 +238,8 @@ def hold(call: Call, leg_id: UUID, *, on: bool) -> Call:
 
 def begin_consult(call: Call, by: UUID, colleague: Leg) -> Call:
     """`by` asks a colleague in; the customer hears music from now on."""
-    _may_consult(call, by)
+    asker = _may_consult(call, by)
+    colleague = replace(colleague, asked_by=asker.agent_id)
     return replace(add(call, colleague), held=False, consult=Consult(colleague.id, by))
 
 
@@ -255,12 +258,13 @@ def come_in(call: Call, request: UUID, colleague: Leg) -> Call:
     return replace(add(call, colleague), consult=replace(consult, leg=colleague.id, request=None))
 
 
-def _may_consult(call: Call, by: UUID) -> None:
-    _talking(call, by)
+def _may_consult(call: Call, by: UUID) -> Leg:
+    asker = _talking(call, by)
     if not call.customers:
         raise IllegalMoveError("There is no customer whom this could be about.")
     if call.consult is not None or call.conference:
         raise IllegalMoveError("There is a colleague on the line already.")
+    return asker
 
 
 def toggle(call: Call, by: UUID) -> Call:

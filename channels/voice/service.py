@@ -259,10 +259,11 @@ class AgentCalls(Consults):
             after = calls.answer(row.call, mine.id, sounds=sounds, deadline=deadline)
             facts = [said(CallAnswered, agent_id=mine.agent_id)]
             if row.call.direction != "internal" and after.consult is None:
-                assert mine.agent_id is not None  # whoever asked has left
+                assert mine.agent_id is not None
+                assert mine.asked_by is not None  # and has left
                 await self._parts.take_over(work, row.interaction_id, mine.agent_id)
-                asker = await store.last_asker(work.conn, row.call.id)
-                facts.append(said(CallTransferred, agent_id=asker, to_agent_id=mine.agent_id))
+                agents = {"agent_id": mine.asked_by, "to_agent_id": mine.agent_id}
+                facts.append(said(CallTransferred, **agents))
             return after, facts
 
         return await self._step(principal, call_id, "call.answer", step)

@@ -54,7 +54,7 @@ CALL_COLUMNS = """
 SELECT_CALLS = f"SELECT {CALL_COLUMNS} FROM calls c WHERE c.id = ANY ($1::uuid[])"  # noqa: S608
 
 LEGS = """
-SELECT call_id, id, leg_id, kind, agent_id, segment_id, state, muted, deadline
+SELECT call_id, id, leg_id, kind, agent_id, segment_id, state, muted, deadline, asked_by
 FROM call_legs WHERE call_id = ANY ($1::uuid[])
 ORDER BY call_id, id
 """
@@ -83,6 +83,7 @@ def _leg(row: Record) -> Leg:
         segment_id=row["segment_id"],
         muted=row["muted"],
         deadline=row["deadline"],
+        asked_by=row["asked_by"],
     )
 
 
@@ -177,6 +178,7 @@ SET state = $3, conference = $5, consult_leg = $6, consult_by = $7, consult_side
     answered_at = CASE WHEN $13 THEN coalesce(answered_at, $12) ELSE answered_at END,
     ended_at = CASE WHEN $14::text IS NOT NULL THEN coalesce(ended_at, $12) END,
     end_reason = coalesce(end_reason, $14),
+    address_mac = CASE WHEN $14::text IS NULL AND ended_at IS NULL THEN address_mac END,
     consult_request = $15,
     version = version + 1
 WHERE id = $1 AND version = $2
@@ -219,14 +221,14 @@ async def save(
 
 SAVE_LEGS = """
 INSERT INTO call_legs (id, call_id, leg_id, kind, agent_id, segment_id, state, muted, deadline,
-                       deadline_from, invited_at, joined_at, left_at)
+                       deadline_from, asked_by, invited_at, joined_at, left_at)
 SELECT g.id, $1, g.leg_id, g.kind, g.agent_id, g.segment_id, g.state, g.muted, g.deadline,
        CASE WHEN g.deadline IS NOT NULL THEN $2::timestamptz END,
-       $2, CASE WHEN g.state IN ('connected', 'lost') THEN $2::timestamptz END,
+       g.asked_by, $2, CASE WHEN g.state IN ('connected', 'lost') THEN $2::timestamptz END,
        CASE WHEN g.state = 'left' THEN $2::timestamptz END
 FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::text[],
-            $9::boolean[], $10::timestamptz[])
-     AS g (id, leg_id, kind, agent_id, segment_id, state, muted, deadline)
+            $9::boolean[], $10::timestamptz[], $11::uuid[])
+     AS g (id, leg_id, kind, agent_id, segment_id, state, muted, deadline, asked_by)
 ON CONFLICT (id) DO UPDATE
 SET state = excluded.state, muted = excluded.muted, deadline = excluded.deadline,
     deadline_from = CASE WHEN call_legs.deadline = excluded.deadline THEN call_legs.deadline_from
@@ -251,6 +253,7 @@ async def save_legs(conn: Connection, call_id: UUID, legs: Sequence[Leg], at: da
                 leg.state,
                 leg.muted,
                 leg.deadline,
+                leg.asked_by,
             )
             for leg in legs
         ),
@@ -275,18 +278,6 @@ async def add_events(
     """Write the call's history: (name, what belongs to it)."""
     names, data = [name for name, _ in events], [data for _, data in events]
     await conn.execute(ADD_EVENTS, call_id, at, actor, names, data)
-
-
-LAST_ASKER = """
-SELECT (data ->> 'agent_id')::uuid FROM call_events
-WHERE call_id = $1 AND name = 'call.consult_started' ORDER BY id DESC LIMIT 1
-"""
-
-
-async def last_asker(conn: Connection, call_id: UUID) -> UUID | None:
-    """Who asked a colleague in last, whether still on the call or not."""
-    agent_id: UUID | None = await conn.fetchval(LAST_ASKER, call_id)
-    return agent_id
 
 
 # Finding calls -----------------------------------------------------------------------------------
@@ -397,23 +388,34 @@ async def clock_set(conn: Connection, by: timedelta, after: datetime, until: dat
     await conn.execute(MOVE_CALLS, by, after, until)
 
 
-INVITING = """
-SELECT count(*), count(*) FILTER (WHERE call_id = ANY ($1::uuid[])) FROM call_legs
-WHERE state = 'inviting' AND deadline IS NOT NULL
+BEGINNINGS = "SELECT pg_advisory_xact_lock(hashtextextended('voice.call_start', 17))"
+BEGUN = """
+SELECT count(*) FILTER (WHERE first.awaited) AS in_all,
+       count(*) FILTER (WHERE first.awaited AND c.address_mac = $1) AS of_address,
+       count(*) FILTER (WHERE c.address_mac = $1) AS live
+FROM calls c CROSS JOIN LATERAL (
+    SELECT EXISTS (SELECT FROM call_legs l WHERE l.call_id = c.id AND l.state = 'inviting'
+                   AND l.deadline IS NOT NULL) AS awaited
+) first
+WHERE c.ended_at IS NULL
 """
-LIVE_OF = "SELECT id FROM calls WHERE id = ANY ($1::uuid[]) AND ended_at IS NULL ORDER BY id"
 
 
-async def inviting(conn: Connection, call_ids: Sequence[UUID]) -> tuple[int, int]:
-    """How many calls wait for their first sound: (in all, of these)."""
-    row = await conn.fetchrow(INVITING, list(call_ids))
+async def begun(conn: Connection, address_mac: bytes) -> Record:
+    """(in_all, of_address, live): how many calls wait for their first sound, of any address and of
+    this one, and how many calls this one has. No other call begins until the transaction ends."""
+    await conn.execute(BEGINNINGS)
+    row = await conn.fetchrow(BEGUN, address_mac)
     assert row is not None
-    return row[0], row[1]
+    return row
 
 
-async def live_of(conn: Connection, call_ids: Sequence[UUID]) -> list[UUID]:
-    """Those of these calls that have not ended."""
-    return [row["id"] for row in await conn.fetch(LIVE_OF, list(call_ids))]
+CAME_FROM = "UPDATE calls SET address_mac = $2 WHERE id = $1"
+
+
+async def came_from(conn: Connection, call_id: UUID, address_mac: bytes) -> None:
+    """Note the address that a new call came from; the call's end clears it."""
+    await conn.execute(CAME_FROM, call_id, address_mac)
 
 
 ORPHANS = """

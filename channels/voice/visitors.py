@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -39,6 +38,7 @@ from contactcenter.core.access import Principal
 from contactcenter.core.errors import Conflict, Invalid, NotFound, RateLimited, Unavailable
 from contactcenter.core.ids import new_id
 from contactcenter.core.limits import Buckets, Limit
+from contactcenter.core.vault import Vault
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.calls import CallInitiated, CallRecordingChanged
 from contactcenter.interactions import service as hall
@@ -49,7 +49,6 @@ STARTS: Final = Limit(per_second=1 / 10, burst=5)
 """Calls that one visitor may begin."""
 FIRST_SOUND: Final = timedelta(seconds=30)
 """Until when a browser has to be connected after `call.start`."""
-ADDRESSES: Final = 10_000
 
 log = structlog.get_logger(__name__)
 
@@ -66,10 +65,11 @@ class VisitorCalls:
         parts: Parts,
         default_queue: str,
         limits: Media,
+        vault: Vault,
     ) -> None:
         self._limits = limits
-        self._begun: OrderedDict[str, list[UUID]] = OrderedDict()
-        self._beginning = asyncio.Lock()  # so that those who begin at once are counted
+        self._vault = vault
+        self._beginning = asyncio.Lock()  # one at a time, with one connection of the pool
         self._work = work
         self._cards = cards
         self._media = media
@@ -95,11 +95,11 @@ class VisitorCalls:
         await self._admit(Call(call_id, "inbound", (leg,)))
         try:
             async with self._beginning, self._work.begin("call.start", principal.actor) as work:
-                begun = self._begun_at(address)
-                await self._check_beginners(work.conn, begun)
+                mac = self._vault.mac("call.address", address.encode())
+                await self._check_beginners(work.conn, mac)
                 row = await self._begin(work, own, asked, call_id, leg)
+                await store.came_from(work.conn, call_id, mac)
                 shown = await self._shown(work.conn, call_id)
-                begun.append(call_id)
         except BaseException:
             with contextlib.suppress(Unavailable):
                 await self._media.end(call_id)
@@ -113,25 +113,15 @@ class VisitorCalls:
             }
         )
 
-    def _begun_at(self, address: str) -> list[UUID]:
-        """The calls that began at the address, but for those that were seen to have ended."""
-        begun = self._begun.setdefault(address, [])
-        self._begun.move_to_end(address)
-        if len(self._begun) > ADDRESSES:
-            self._begun.popitem(last=False)
-        return begun
-
-    async def _check_beginners(self, conn: Connection, begun: list[UUID]) -> None:
-        begun[:] = await store.live_of(conn, begun)
-        in_all, of_address = await store.inviting(conn, begun)
+    async def _check_beginners(self, conn: Connection, address_mac: bytes) -> None:
+        found = await store.begun(conn, address_mac)
         limits = self._limits
         if (
-            in_all >= limits.max_inviting
-            or of_address >= limits.max_inviting_per_address
-            or len(begun) >= limits.max_calls_per_address
+            found["in_all"] >= limits.max_inviting
+            or found["of_address"] >= limits.max_inviting_per_address
+            or found["live"] >= limits.max_calls_per_address
         ):
-            live = len(begun)
-            log.warning("too_many_calls_begin", in_all=in_all, of_address=of_address, live=live)
+            log.warning("too_many_calls_begin", **dict(found))
             raise Unavailable("All lines are busy.", reason="all_lines_busy")
 
     async def _admit(self, call: Call) -> None:
