@@ -256,11 +256,13 @@ async def arrival(
     row = await conn.fetchrow(ARRIVAL, interaction_id, queue, since)
     if row is None:
         return None
-    *values, version, calendar, may_return = row.items()
+    values = dict(row)
+    queue_version, calendar_version = values.pop("queue_version"), values.pop("calendar_version")
+    may_return = values.pop("may_return")
     return Arrival(
-        hall.interaction_of(dict(values)),
-        None if version[1] is None else (version[1], calendar[1]),
-        may_return[1],
+        hall.interaction_of(values),
+        None if queue_version is None else (queue_version, calendar_version),
+        may_return,
     )
 
 
