@@ -256,13 +256,14 @@ def _shifted(statement: str, by: int) -> str:
 
 
 # The common case, and the one that must be cheap: a turn does nothing but offer. One statement,
-# and so one transaction: the lease held to and renewed, the facts, the interactions, RING.
+# and so one transaction: the interactions, RING, the lease held to and renewed, the facts. Offers
+# are asked for first: the lease's row must not stay locked while an interaction's is waited for.
 OFFER_AT_ONCE = f"""
 {_FENCED}, moved AS ({_shifted(MOVE_TOGETHER, 22)}), {_shifted(_OFFERS, 12)},
 {_rung("o JOIN moved ON moved.id = o.interaction_id")},
 offered AS ({_shifted(_MADE, 12)} RETURNING id)
-SELECT CASE WHEN NOT EXISTS (SELECT FROM held) THEN refuse('fenced')
-            WHEN (SELECT count(*) FROM offered) <> cardinality($13::uuid[]) THEN refuse('stale')
+SELECT CASE WHEN (SELECT count(*) FROM offered) <> cardinality($13::uuid[]) THEN refuse('stale')
+            WHEN NOT EXISTS (SELECT FROM held) THEN refuse('fenced')
             ELSE (SELECT xid FROM appended LIMIT 1) END
 """  # noqa: S608 - a constant
 

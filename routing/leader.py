@@ -66,6 +66,7 @@ STAND_SECONDS: Final = 0.25
 SWEEP_SECONDS: Final = 5.0
 AGAIN_SECONDS: Final = 0.2
 FAILED_SECONDS: Final = 1.0
+RACES: Final = 3
 MOST_INPUTS: Final = 1000
 FIRST_INPUTS: Final = 200
 
@@ -119,6 +120,7 @@ class Router:
         self._asked: list[Recorded] = []  # requests of this turn: a lost race does not lose them
         self._woken = asyncio.Event()
         self._stale: str | None = "start"
+        self._races = 0  # lost one after the other
         self._unreadable: frozenset[str] = frozenset()
         self._sweep = Sweep()
         self._watch = ClockWatch(clock, monotonic)
@@ -230,6 +232,8 @@ class Router:
             self._woken.clear()
             try:
                 await self.turn()
+                if self._races >= RACES:
+                    await asyncio.sleep(AGAIN_SECONDS)
             except Unavailable:
                 self._stale = "database"
                 log.warning("router_turn_failed")
@@ -323,6 +327,7 @@ class Router:
                 return self._raced(str(reason))
             except db.Refused as refused:
                 if refused.reason == "fenced":
+                    self._asked.clear()  # the next leader does not hear of them either
                     raise Fenced from None
                 return self._raced(refused.reason)
             except BaseException:
@@ -330,6 +335,7 @@ class Router:
                 self._asked.clear()
                 raise
         self._asked.clear()
+        self._races = 0
         group.written()
         for kind, count in Counts(map(type, decisions)).items():
             DECISIONS.labels(kind.__name__).inc(count)
@@ -339,6 +345,7 @@ class Router:
         """Somebody was quicker: read the tables again before the next turn."""
         log.warning("router_stale", reason=reason)
         self._stale = "race"
+        self._races += 1
         return 0
 
     async def _fence(self, conn: db.Connection) -> None:

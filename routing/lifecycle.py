@@ -26,6 +26,7 @@ from contactcenter.events.interactions import (
 )
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Change, CloseReason, Interaction, State
+from db import UniqueViolation
 from routing import rows, store
 from routing.config import Queue
 from routing.core.model import Channel, WorkItem, wrap_after
@@ -36,7 +37,11 @@ NO_DISPOSITION = "none"
 
 async def begin_visit(work: Work, item: WorkItem, contact_id: UUID) -> None:
     """The interaction enters a queue."""
-    if not await store.begin_visit(work.conn, rows.row_of(item, contact_id), work.now):
+    try:
+        begun = await store.begin_visit(work.conn, rows.row_of(item, contact_id), work.now)
+    except UniqueViolation:
+        raise Conflict("the interaction is in a queue already") from None
+    if not begun:
         raise Conflict("the interaction cannot become queued from where it is")
     work.emit(rows.event_of(item, contact_id))
 

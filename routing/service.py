@@ -148,11 +148,11 @@ class QueueService:
         where it is.
         """
         since = work.now - timedelta(milliseconds=self._constants.return_window_ms)
-        arrival = await store.arrival(work.conn, interaction_id, queue, since)
-        if arrival is None:
+        interaction = await hall.interaction(work.conn, interaction_id, lock=True)
+        if interaction is None:
             raise NotFound
-        interaction = arrival.interaction
-        target = await self._book.at_version(work.conn, queue, arrival.version)
+        version, may_return = await store.door(work.conn, interaction.contact_id, queue, since)
+        target = await self._book.at_version(work.conn, queue, version)
         extra, kept = Advised(), dict[str, Any]()
         if entry == "new" and self._adviser is not None:
             target, extra, kept = await self._advised(work, interaction, target, said or {})
@@ -173,7 +173,7 @@ class QueueService:
             takes_over=None if takes_over is None else str(takes_over),
             shuns=tuple(Channel(channel) for channel in shuns),
         )
-        if entry == "new" and (arrival.may_return or target.key != queue):
+        if entry == "new" and (may_return or target.key != queue):
             left = await store.left_visit(work.conn, interaction.contact_id, target.key, since)
             if left is not None and left.ended_at is not None:
                 item = inherit_place(

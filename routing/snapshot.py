@@ -162,9 +162,11 @@ SELECT w.id::text, w.interaction_id, w.contact_id, w.queue, w.channel, w.entry, 
 FROM work_items w
 """
 
-# Those that wait, and those that are over while an offer of them is still pending.
+# Those that wait, and those that are over while an offer of them is still pending. A visit whose
+# interaction is elsewhere could never be offered, and would hold up all others: the sweep mends it.
 VISITS = f"""
-{VISIT} WHERE w.answered_at IS NULL AND w.ended_at IS NULL
+{VISIT} JOIN interactions i ON i.id = w.interaction_id
+WHERE w.answered_at IS NULL AND w.ended_at IS NULL AND i.state IN ('queued', 'offered')
 UNION ALL
 {VISIT} WHERE w.ended_at IS NOT NULL
           AND w.id IN (SELECT r.work_item_id FROM reservations r WHERE r.state = 'pending')
@@ -269,7 +271,11 @@ async def load(
         config=CentreConfig(queues=core, agents=configs, constants=constants),
         state=RouterSnapshot(
             visits=tuple(waiting),
-            reservations=tuple(_pending(row, channel_of[row["work_item_id"]]) for row in pending),
+            reservations=tuple(
+                _pending(row, channel_of[row["work_item_id"]])
+                for row in pending
+                if row["work_item_id"] in channel_of
+            ),
             segments=tuple(_segment(row) for row in segments),
             agents=tuple(_agent(row, today.get(row["id"])) for row in agents),
             last_offered={row["queue"]: row["agent_id"] for row in turns},

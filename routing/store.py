@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from contactcenter.interactions import service as hall
-from contactcenter.interactions.model import Interaction, sources
+from contactcenter.interactions.model import sources
 from db import Connection
 
 
@@ -227,43 +227,26 @@ async def left_visit(
     return VisitRow(**row) if row else None
 
 
-# At a queue's door: the interaction, locked; how the queue is configured; whether there is a place
-# to come back to.
-ARRIVAL = f"""
-SELECT i.*, q.version AS queue_version, c.version AS calendar_version,
+# At a queue's door, its interaction locked: how the queue is configured, and whether there is a
+# place to come back to.
+DOOR = f"""
+SELECT (SELECT q.version FROM queues q WHERE q.key = $2) AS queue_version,
+       (SELECT c.version FROM queues q JOIN calendars c ON c.key = q.calendar
+        WHERE q.key = $2) AS calendar_version,
        EXISTS (SELECT FROM work_items w
-               WHERE {_LEFT.format(contact="i.contact_id", queue="$2", since="$3")}) AS may_return
-FROM ({hall.LOCK_INTERACTION}) i
-LEFT JOIN queues q ON q.key = $2
-LEFT JOIN calendars c ON c.key = q.calendar
+               WHERE {_LEFT.format(contact="$1::uuid", queue="$2", since="$3")}) AS may_return
 """  # noqa: S608 - a constant
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """`version`: of the queue and its calendar, None when there is no such queue. `may_return`:
-    there is a `left_visit`."""
-
-    interaction: Interaction
-    version: tuple[int, int] | None
-    may_return: bool
-
-
-async def arrival(
-    conn: Connection, interaction_id: UUID, queue: str, since: datetime
-) -> Arrival | None:
-    """None: there is no such interaction."""
-    row = await conn.fetchrow(ARRIVAL, interaction_id, queue, since)
-    if row is None:
-        return None
-    values = dict(row)
-    queue_version, calendar_version = values.pop("queue_version"), values.pop("calendar_version")
-    may_return = values.pop("may_return")
-    return Arrival(
-        hall.interaction_of(values),
-        None if queue_version is None else (queue_version, calendar_version),
-        may_return,
-    )
+async def door(
+    conn: Connection, contact_id: UUID, queue: str, since: datetime
+) -> tuple[tuple[int, int] | None, bool]:
+    """(the version of the queue and of its calendar, None when there is no such queue; whether
+    there is a `left_visit`)."""
+    row = await conn.fetchrow(DOOR, contact_id, queue, since)
+    assert row is not None
+    version = row["queue_version"], row["calendar_version"]
+    return None if None in version else version, row["may_return"]
 
 
 RESERVATION = """

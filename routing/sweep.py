@@ -14,6 +14,7 @@ from contactcenter.core.clock import to_ms
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work
 from contactcenter.interactions import service as hall
+from contactcenter.interactions.model import Change
 from db import Connection
 from routing import lifecycle, rows, store
 from routing.core.engine import Engine
@@ -41,6 +42,12 @@ WHERE i.closed_at IS NULL AND i.state NOT IN ('new', 'ivr')
   AND NOT EXISTS (SELECT FROM segments s WHERE s.interaction_id = i.id AND s.state <> 'ended')
 """
 
+# Visits that wait, of interactions that do not.
+APART = """
+SELECT w.id::text, i.state FROM work_items w JOIN interactions i ON i.id = w.interaction_id
+WHERE w.answered_at IS NULL AND w.ended_at IS NULL AND i.state NOT IN ('queued', 'offered')
+"""
+
 LAST_VISIT = """
 SELECT id FROM work_items WHERE interaction_id = $1 ORDER BY entered_at DESC, id DESC LIMIT 1
 """
@@ -55,6 +62,7 @@ class Sweep:
     def __init__(self) -> None:
         self._before: set[Difference] = set()
         self._lost: list[UUID] = []
+        self._apart: list[UUID] = []
 
     async def differences(self, conn: Connection, engine: Engine) -> dict[str, int]:
         """What → how many things have differed in this and the last sweep alike."""
@@ -69,15 +77,19 @@ class Sweep:
             tables = {row[0]: row[1] for row in await conn.fetch(sql)}
             found |= _compare(what, tables, memory)
         found |= {("lost", row[0], row[1], None) for row in await conn.fetch(LOST)}
+        found |= {("apart", row[0], row[1], None) for row in await conn.fetch(APART)}
         lasting, self._before = found & self._before, found
         self._lost = [UUID(thing) for what, thing, _, _ in lasting if what == "lost"]
+        self._apart = [UUID(thing) for what, thing, _, _ in lasting if what == "apart"]
         return dict(Counter(what for what, _, _, _ in lasting))
 
     async def mend(self, work: Work) -> None:
-        """Put what was lost back into its queue, in its old place. The rest is mended by
-        reading the tables again."""
+        """Put what was lost back into its queue, in its old place, and bring a visit and its
+        interaction together. The rest is mended by reading the tables again."""
         for interaction_id in self._lost:
             await _put_back(work, interaction_id)
+        for visit_id in self._apart:
+            await _bring_together(work, visit_id)
 
 
 def _compare(what: str, tables: dict[str, str], memory: dict[str, str]) -> set[Difference]:
@@ -115,3 +127,27 @@ async def _put_back(work: Work, interaction_id: UUID) -> None:
         return_at=None,
     )
     await lifecycle.begin_visit(work, item, interaction.contact_id)
+
+
+async def _bring_together(work: Work, visit_id: UUID) -> None:
+    """The interaction waits as its visit does, unless it is over or with an agent."""
+    visit = await store.visit(work.conn, visit_id)
+    if visit is None:
+        return
+    interaction = await hall.interaction(work.conn, visit.interaction_id, lock=True)
+    visit = await store.waiting_visit(work.conn, visit.interaction_id)
+    if interaction is None or visit is None or interaction.state in {"queued", "offered"}:
+        return
+    talked = await store.open_segments(work.conn, interaction.id)
+    if talked or interaction.state == "closed" or not interaction.customer_present:
+        await lifecycle.end_visit(work, visit, "cancelled")
+        return
+    await hall.set_state(
+        work.conn,
+        Change(
+            interaction.id,
+            "offered" if visit.state == "offered" else "queued",
+            work.now,
+            expect=(interaction.state,),
+        ),
+    )

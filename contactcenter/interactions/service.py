@@ -200,13 +200,6 @@ async def interaction(
     return await store.interaction(conn, interaction_id, lock=lock)
 
 
-LOCK_INTERACTION: Final = store.LOCK_INTERACTION
-"""What `interaction` runs to lock, for a statement that reads more beside it: the id is $1."""
-
-interaction_of = store.interaction_of
-"""An interaction from the columns that LOCK_INTERACTION gives."""
-
-
 async def open_interaction(conn: Connection, conversation_id: UUID) -> Interaction | None:
     """The conversation's one open interaction, locked until the transaction ends."""
     return await store.open_interaction(conn, conversation_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -238,7 +238,7 @@ async def insert_interaction(conn: Connection, interaction: Interaction) -> bool
     )
 
 
-def interaction_of(row: Record | Mapping[str, Any]) -> Interaction:
+def _interaction(row: Record) -> Interaction:
     values = dict(row)
     values["tags"] = tuple(values["tags"])
     return Interaction(**values)
@@ -253,7 +253,7 @@ async def interaction(
     conn: Connection, interaction_id: UUID, *, lock: bool = False
 ) -> Interaction | None:
     row = await conn.fetchrow(LOCK_INTERACTION if lock else SELECT_INTERACTION, interaction_id)
-    return interaction_of(row) if row else None
+    return _interaction(row) if row else None
 
 
 OPEN_INTERACTION = f"""
@@ -265,7 +265,7 @@ FOR NO KEY UPDATE
 
 async def open_interaction(conn: Connection, conversation_id: UUID) -> Interaction | None:
     row = await conn.fetchrow(OPEN_INTERACTION, conversation_id)
-    return interaction_of(row) if row else None
+    return _interaction(row) if row else None
 
 
 LAST_AGENTS = """

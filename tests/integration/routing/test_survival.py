@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ import pytest
 
 import db
 from contactcenter.core.access import Principal
+from contactcenter.core.errors import Conflict
 from contactcenter.interactions.model import Channel
 from routing.leader import Fenced
 from routing.schemas import Close, RejectReservation, Snooze, Transfer, WrapUp
@@ -332,3 +334,53 @@ async def test_the_sweep_mends_what_was_planted(scene: Scene) -> None:
     assert await scene.offer(waiting) is not None
     assert await scene.router.sweep() == 0
     assert await scene.router.sweep() == 0
+
+
+async def test_a_visit_apart_from_its_interaction_holds_up_nobody(scene: Scene) -> None:
+    for name in ("Ana", "Eva"):
+        await scene.agent(name, SA=5)
+    await scene.settle()
+    apart, other = await scene.arrive(), await scene.arrive()
+    await scene.execute(
+        "UPDATE interactions SET state = 'active' WHERE id = $1", apart.interaction_id
+    )
+    scene.router.forget()
+    await scene.settle()
+    assert await scene.offer(other) is not None
+    assert await scene.offer(apart) is None
+    assert await scene.router.sweep() == 0
+    assert await scene.router.sweep() > 0
+    await scene.settle()
+    assert await scene.offer(apart) is not None
+    assert await scene.router.sweep() == 0
+    assert await scene.router.sweep() == 0
+
+
+async def test_a_visit_begins_once(scene: Scene) -> None:
+    waiting = await scene.arrive()
+    with pytest.raises(Conflict):
+        async with scene.work.begin("test.again", "visitor:test") as work:
+            await scene.queues.enqueue(work, interaction_id=waiting.interaction_id, queue="SA")
+    assert len(await scene.visits(waiting)) == 1
+
+
+async def test_a_leader_that_waits_for_a_row_keeps_its_lease(scene: Scene) -> None:
+    await scene.agent("Lucía", SA=5)
+    await scene.settle()
+    waiting = await scene.arrive()
+    async with scene.pool.acquire() as conn:
+        batch = await scene.unheard(conn)
+    async with scene.pool.acquire() as other, other.transaction():
+        await other.execute(
+            "SELECT FROM interactions WHERE id = $1 FOR UPDATE", waiting.interaction_id
+        )
+        await scene.router.hear(batch)
+        turn = asyncio.create_task(scene.router.turn())
+        while not await scene.rows(
+            "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = "
+            "current_database()"
+        ):
+            await asyncio.sleep(0.01)
+        await scene.execute("SELECT FROM leases FOR UPDATE NOWAIT")
+    await turn
+    assert await scene.offer(waiting) is not None
