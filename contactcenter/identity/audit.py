@@ -3,8 +3,10 @@
 Rows are written without a look at each other, so that audited work runs side by side; a durable
 listener links them afterwards. A link is an HMAC over the link before it and over the row, sealed
 fields as they are stored. `verify` walks the chain and finds any row that was changed, taken out,
-put in or moved. Whoever can rewrite every table and holds ENCRYPTION_KEYS could lay a new chain:
-against that, keep the head that `audit verify` prints somewhere else and give it the next time.
+put in or moved. What it cannot find by itself: that the newest rows were taken out together with
+their links and events, or, by somebody who holds ENCRYPTION_KEYS, that a new chain was laid.
+Against both, keep the head that `audit verify` prints somewhere else and give it the next time. A
+row that was changed before it was linked, within moments of being written, is linked as changed.
 """
 
 from __future__ import annotations
@@ -181,13 +183,13 @@ def chain(vault: Vault) -> Listener:
 
     async def link(work: Work, batch: Sequence[Recorded]) -> None:
         ids = [r.event.audit_id for r in batch if isinstance(r.event, AuditRecorded)]
-        rows = await store.find(work.conn, ids)
+        rows = await store.unlinked(work.conn, ids)
         last = await store.last_link(work.conn)
         seq, before = (0, b"") if last is None else (last.seq, last.hash)
         links = []
         for audit_id in ids:
             row = rows.get(audit_id)
-            if row is None:  # taken out before it was linked: `verify` says so
+            if row is None:  # linked already, or taken out before: `verify` says so
                 continue
             seq, before = seq + 1, vault.mac("audit", before + _canonical(row))
             links.append(Link(seq, row.id, vault.current, before))

@@ -83,15 +83,16 @@ def append(rows: Sequence[Values]) -> tuple[str, tuple[Any, ...]]:
     return APPEND_WITH_ROWS, tuple(map(list, zip(*rows, strict=True)))
 
 
-FIND = """
+UNLINKED = """
 SELECT id, user_id, actor, action, resource_type, resource_id, person, origin, changes, created_at
-FROM audit_logs WHERE id = ANY ($1::uuid[])
+FROM audit_logs a
+WHERE id = ANY ($1::uuid[]) AND NOT EXISTS (SELECT FROM audit_chain c WHERE c.audit_id = a.id)
 """
 
 
-async def find(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, Row]:
-    """Those of the rows that are there."""
-    return {row["id"]: Row(**row) for row in await conn.fetch(FIND, list(ids))}
+async def unlinked(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, Row]:
+    """Those of the rows that are there and not in the chain yet."""
+    return {row["id"]: Row(**row) for row in await conn.fetch(UNLINKED, list(ids))}
 
 
 SEARCH = """
@@ -163,13 +164,17 @@ async def links(conn: Connection) -> AsyncIterator[tuple[Link, Row | None]]:
 
 
 # A row is bare until the listener has come to its event; an event whose row is not in the chain
-# although the listener is past it was taken out of both.
+# although the listener is past it was taken out of both. One of a transaction that is yet to begin
+# was put in by hand, for the listener never to come to it.
 UNCHAINED = """
 WITH done AS (SELECT xid, id FROM listener_cursors WHERE listener = $1)
 SELECT e.data->>'audit_id' AS audit_id
 FROM event_log e, done
 WHERE e.type = 'audit.recorded' AND (e.xid, e.id) <= (done.xid, done.id)
   AND NOT EXISTS (SELECT FROM audit_chain c WHERE c.audit_id = (e.data->>'audit_id')::uuid)
+UNION
+SELECT data->>'audit_id' FROM event_log
+WHERE type = 'audit.recorded' AND xid >= pg_snapshot_xmax(pg_current_snapshot())
 UNION
 SELECT a.id::text FROM audit_logs a
 WHERE NOT EXISTS (SELECT FROM audit_chain c WHERE c.audit_id = a.id)

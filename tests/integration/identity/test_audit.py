@@ -15,6 +15,7 @@ from contactcenter.core.module import Deps
 from contactcenter.core.sockets import Command, CommandContext, Dispatcher, Peer
 from contactcenter.core.validation import Schema
 from contactcenter.core.vault import Vault
+from contactcenter.events.identity import AuditRecorded
 from contactcenter.identity import audit
 from contactcenter.identity.audit import Verdict
 from contactcenter.identity.module import Identity
@@ -164,6 +165,14 @@ TAMPERING = {
     "added": f"""INSERT INTO audit_logs
                      (id, actor, action, resource_type, resource_id, created_at)
                  VALUES ('{uuid4()}', 'system', 'user.changed', 'user', 'x', now())""",
+    "added for ever": f"""WITH added AS (
+                     INSERT INTO audit_logs
+                         (id, actor, action, resource_type, resource_id, created_at)
+                     VALUES ('{uuid4()}', 'system', 'user.changed', 'user', 'x', now())
+                     RETURNING id)
+                 INSERT INTO event_log (xid, type, version, subject, data, actor, occurred_at)
+                 SELECT '9000000000'::xid8, 'audit.recorded', 1, id::text,
+                        jsonb_build_object('audit_id', id), 'system', now() FROM added""",
 }
 
 
@@ -195,6 +204,25 @@ async def _caught_up(conn: db.Connection) -> None:
             "FROM listener_cursors l WHERE listener = 'identity.audit_chain'"
         ):
             await asyncio.sleep(0.05)
+
+
+async def test_what_is_told_again_is_linked_once(
+    client: Client,
+    admin: str,
+    user: UUID,
+    chained: None,
+    conn: db.Connection,
+    deps: Deps,
+) -> None:
+    await some_history(client, admin, user)
+    await linked(conn)
+    await _caught_up(conn)
+    async with deps.work.begin("test.told_again", "system") as work:
+        for audit_id in await work.conn.fetch("SELECT id FROM audit_logs ORDER BY id LIMIT 2"):
+            work.emit(AuditRecorded(audit_id=audit_id["id"]))
+    await some_history(client, admin, user)
+    await linked(conn)
+    assert (await verdict(conn, deps)).faults == []
 
 
 async def test_a_chain_outlives_a_change_of_keys(
