@@ -203,7 +203,6 @@ def build(
         settings=settings,
         work=work,
         authenticator=authenticators,
-        remembered=identity.sessions.remembered,
         checks={"database": database, "router": router_lease, "media": chat.media},
         limits=deps.limits,
     )

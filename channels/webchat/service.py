@@ -79,6 +79,10 @@ class VisitorAuthenticator:
     def __init__(self, work: WorkFactory) -> None:
         self._work = work
 
+    def remembered(self, token: str) -> Principal | None:  # noqa: ARG002 -- an authenticator
+        """Nobody: whether the conversation is open is asked each time."""
+        return None
+
     async def principal_of(self, token: str) -> Principal | None:
         if not token.startswith(TOKEN_PREFIX):
             return None

@@ -183,6 +183,11 @@ SYSTEM: Final = Principal(kind="system", permissions=frozenset(Permission))
 class Authenticator(Protocol):
     """Tells one kind of token from the others and says who holds it."""
 
+    def remembered(self, token: str) -> Principal | None:
+        """The holder of a token that is known to be good, without a question; None where that is
+        not known: `principal_of` says."""
+        ...
+
     async def principal_of(self, token: str) -> Principal | None:
         """The token's holder; None when the token is of another kind.
 
@@ -196,6 +201,13 @@ class Authenticators:
 
     def __init__(self, *known: Authenticator) -> None:
         self._known = known
+
+    def remembered(self, token: str) -> Principal | None:
+        for authenticator in self._known:
+            principal = authenticator.remembered(token)
+            if principal is not None:
+                return principal
+        return None
 
     async def principal_of(self, token: str) -> Principal | None:
         for authenticator in self._known:

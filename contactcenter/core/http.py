@@ -40,7 +40,6 @@ from contactcenter.core.access import ANONYMOUS, PUBLIC, Authenticator, Permissi
 from contactcenter.core.audit import Asker, asker
 from contactcenter.core.door import Door
 from contactcenter.core.errors import (
-    Forbidden,
     Invalid,
     Malformed,
     NotFound,
@@ -62,6 +61,8 @@ from contactcenter.core.work import WorkFactory, trace
 log = structlog.get_logger(__name__)
 
 SERVER: Final = "contactcenter"
+ROUTED: Final = web.ResponseKey("routed", bool)
+"""Of a route's answer, which has every header from the start."""
 BODY_LIMIT: Final = 64 * 1024
 COMPRESS_FROM: Final = 1024
 COMPRESSED: Final = frozenset(
@@ -154,7 +155,6 @@ class Cookie:
     lax: bool = False
 
 
-Remembered = Callable[[str], Principal | None]
 Handler = Callable[[Request], Awaitable[BaseModel | Response | None]]
 
 
@@ -212,18 +212,14 @@ def build_app(
     settings: Settings,
     work: WorkFactory,
     authenticator: Authenticator,
-    remembered: Remembered = lambda _: None,
     checks: Mapping[str, health.Check],
     limits: Limits | None = None,
 ) -> web.Application:
     """The aiohttp application: these routes, /healthz, /readyz, /metrics, the document, its page.
 
     Pages and sockets are added to it by whoever serves them. `limits` end with the application.
-    `remembered` knows the holder of a token that was good a moment ago, without a question.
     """
-    border = _Border(
-        settings, work, authenticator, remembered, limits or Limits(settings.redis.url)
-    )
+    border = _Border(settings, work, authenticator, limits or Limits(settings.redis.url))
     app = web.Application(middlewares=[border.middleware])
     app.on_cleanup.append(border.close)
     table = list(routes)
@@ -246,12 +242,11 @@ class _Border:
         settings: Settings,
         work: WorkFactory,
         authenticator: Authenticator,
-        remembered: Remembered,
         limits: Limits,
     ) -> None:
         self._born = secrets.token_hex(8)
         self._count = itertools.count()
-        self._remembered = remembered
+        self._remembered = authenticator.remembered
         self._log = log.bind()  # once: each request writes a line
         self._door = Door(authenticator)
         self._origins = Origins(settings)
@@ -297,7 +292,7 @@ class _Border:
     def _finish(self, http: web.Request, response: web.StreamResponse, request_id: str) -> None:
         """Headers of every response, also of a page's."""
         headers = response.headers
-        if headers.get("Server") == SERVER:  # a route's, which has them all
+        if ROUTED in response:
             self._origins.admit(http, headers)
             return
         self._origins.set_headers(http, response)
@@ -338,8 +333,7 @@ class _Border:
                 principal, caller = ANONYMOUS, party_of(address)
             else:
                 principal = await self._principal(http, address)
-                if route.permission not in principal.permissions:
-                    raise Forbidden
+                principal.require(route.permission)
                 caller = principal.actor
             wait = await budget.take(caller)
             if wait:
@@ -429,6 +423,7 @@ class _Border:
         else:
             status = result.status or (204 if body is None else route.status)
             response = web.Response(body=body, status=status, headers=self._headers)
+        response[ROUTED] = True
         headers = response.headers
         headers["X-Request-Id"] = trace.get() or ""
         if body is not None and not unchanged:
@@ -458,11 +453,11 @@ class _Border:
 
 def _asker(request: Request, about: str) -> Asker:
     return Asker(
-        request.address,
-        request.user_agent,
-        request.principal.user_id,
-        about,
-        str(next(iter(request.params.values()))) if request.params else "",
+        address=request.address,
+        user_agent=request.user_agent,
+        user_id=request.principal.user_id,
+        resource_type=about,
+        resource_id=str(next(iter(request.params.values()))) if request.params else "",
     )
 
 

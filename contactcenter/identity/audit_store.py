@@ -35,7 +35,6 @@ ADD_KEY = """
 INSERT INTO person_keys (person, sealed, created_at) VALUES ($1, $2, $3)
 ON CONFLICT DO NOTHING
 """
-DROP_KEY = "DELETE FROM person_keys WHERE person = $1"
 
 
 async def find_keys(conn: Connection, persons: Sequence[UUID]) -> dict[UUID, bytes]:
@@ -46,11 +45,6 @@ async def find_keys(conn: Connection, persons: Sequence[UUID]) -> dict[UUID, byt
 async def add_key(conn: Connection, person: UUID, sealed: bytes, now: datetime) -> None:
     """Unless the person has one by now."""
     await conn.execute(ADD_KEY, person, sealed, now)
-
-
-async def drop_key(conn: Connection, person: UUID) -> None:
-    """What was sealed with it cannot be read any more."""
-    await conn.execute(DROP_KEY, person)
 
 
 COLUMNS = """(id, user_id, actor, action, resource_type, resource_id, person, origin, changes,

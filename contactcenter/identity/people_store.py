@@ -189,7 +189,6 @@ WHERE (team = $1) IS DISTINCT FROM (id = ANY ($2::uuid[]))
   AND (team = $1 OR id = ANY ($2::uuid[]))
 """
 KNOWN_AGENTS = "SELECT count(*)::int FROM agents WHERE id = ANY ($1::uuid[])"
-DROP_TEAM_SCOPES = "DELETE FROM user_scopes WHERE kind = 'team' AND key = $1 RETURNING user_id"
 EMPTY_TEAM = "UPDATE agents SET team = NULL WHERE team = $1"
 DROP_TEAM = "DELETE FROM teams WHERE key = $1 RETURNING true"
 LIMITED_TO_TEAM = "SELECT user_id FROM user_scopes WHERE kind = 'team' AND key = $1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from contactcenter.core.access import PUBLIC, Permission, Principal
 from contactcenter.core.errors import (
@@ -46,7 +47,7 @@ from contactcenter.identity.schemas import (
     TokensOut,
     UserOut,
 )
-from contactcenter.identity.service import SecondStep, Sessions, SignIn, SignInService
+from contactcenter.identity.service import Known, SecondStep, Sessions, SignIn, SignInService
 from contactcenter.identity.store import Holder
 from contactcenter.identity.two_factor import TwoFactor
 
@@ -67,6 +68,7 @@ class SignInRoutes:
         self._service = service
         self._sessions = sessions
         self._production = production
+        self._told: WeakKeyDictionary[Known, bytes] = WeakKeyDictionary()  # what `me` answers
 
     async def login(self, request: Request) -> Response:
         given: LoginIn = request.body
@@ -132,7 +134,11 @@ class SignInRoutes:
     async def me(self, request: Request) -> Response:
         session_id = request.principal.session_id
         assert session_id is not None
-        return Response(await self._sessions.told_of(session_id, _me))
+        known = await self._sessions.known(session_id)
+        told = self._told.get(known)
+        if told is None:
+            told = self._told[known] = _me(known.holder, known.principal)
+        return Response(told)
 
     async def sessions(self, request: Request) -> SessionsOut:
         return SessionsOut(

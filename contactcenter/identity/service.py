@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, TypeVar, cast
+from typing import Final
 from uuid import UUID
 
 from config.settings import Settings
@@ -40,14 +40,13 @@ from contactcenter.identity.model import (
 from contactcenter.identity.passwords import Passwords
 from contactcenter.identity.tokens import (
     AccessTokens,
+    Claims,
     DeviceCookies,
     RefreshTokens,
     hashed,
     opaque,
 )
 from contactcenter.identity.two_factor import TwoFactor
-
-T = TypeVar("T")
 
 WRONG: Final = "The e-mail address or the password is wrong."
 WRONG_CODE: Final = "The code is wrong or was used before."
@@ -76,14 +75,13 @@ class SecondStep:
     token: str
 
 
-@dataclass(slots=True)
-class _Known:
-    """What a node knows of a session."""
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Known:
+    """What a node knows of a session, until it asks again."""
 
     holder: store.Holder
     principal: Principal
     at: float  # monotonic seconds
-    told: Any = None  # what its holder is told of it
 
 
 class Sessions:
@@ -100,7 +98,7 @@ class Sessions:
         self._clock = clock
         self._tokens = tokens
         self._monotonic = monotonic
-        self._cache: OrderedDict[UUID, _Known] = OrderedDict()
+        self._cache: OrderedDict[UUID, Known] = OrderedDict()
         self._forgotten = 0  # grows with every change, so that no reader caches what is outdated
 
     async def principal_of(self, token: str) -> Principal | None:
@@ -108,61 +106,45 @@ class Sessions:
         if token.count(".") != 2:
             return None
         claims = self._tokens.read(token, self._clock.now())
-        principal = (await self._known(claims.session_id)).principal
-        if principal.user_id != claims.user_id:
+        principal = self._admitted(claims, await self.known(claims.session_id))
+        if principal is None:
             raise Unauthenticated
         return principal
 
     def remembered(self, token: str) -> Principal | None:
         """The holder of an access token that is known to be good; None: `principal_of` says."""
-        now = self._clock.now()
-        claims = self._tokens.remembered(token, now)
-        known = None if claims is None else self._cache.get(claims.session_id)
-        if (
-            claims is None
-            or known is None
-            or self._monotonic() - known.at > CACHE_SECONDS
-            or known.holder.expires_at <= now
-            or known.holder.user_id != claims.user_id
-        ):
+        claims = self._tokens.remembered(token, self._clock.now())
+        known = None if claims is None else self._fresh(claims.session_id)
+        return None if claims is None or known is None else self._admitted(claims, known)
+
+    def _admitted(self, claims: Claims, known: Known) -> Principal | None:
+        """Who comes in with these claims; None: the session is over, or somebody else's."""
+        if known.holder.user_id != claims.user_id or known.holder.expires_at <= self._clock.now():
             return None
         return known.principal
 
-    async def principal_of_session(self, session_id: UUID) -> Principal:
-        """The holder of a session, for sockets, which outlive their access token.
-
-        Raises Unauthenticated when the session is over.
-        """
-        return (await self._known(session_id)).principal
-
-    async def told_of(self, session_id: UUID, tell: Callable[[store.Holder, Principal], T]) -> T:
-        """What `tell` makes of who holds the session of a principal just admitted, kept for as
-        long as the holder is.
-
-        There is one such text of a holder: `tell` is the same each time.
-        """
-        known = self._cache.get(session_id) or await self._known(session_id)
-        if known.told is None:
-            known.told = tell(known.holder, known.principal)
-        return cast("T", known.told)
-
-    async def _known(self, session_id: UUID) -> _Known:
-        """Who holds a session, as it was within the last seconds."""
+    def _fresh(self, session_id: UUID) -> Known | None:
+        """What was heard of a session within the last seconds."""
         known = self._cache.get(session_id)
-        if known is None or self._monotonic() - known.at > CACHE_SECONDS:
-            forgotten = self._forgotten
-            async with self._work.reading("identity.session") as conn:
-                holder = await store.find_holder(conn, session_id)
-            if holder is None:
-                self._cache.pop(session_id, None)
-                raise Unauthenticated
-            known = _Known(holder, _principal(holder), self._monotonic())
-            if forgotten == self._forgotten:
-                self._cache[session_id] = known
-            if len(self._cache) > CACHE_SIZE:
-                self._cache.popitem(last=False)
-        if known.holder.expires_at <= self._clock.now():
+        return None if known is None or self._monotonic() - known.at > CACHE_SECONDS else known
+
+    async def known(self, session_id: UUID) -> Known:
+        """Who holds a session, as it was within the last seconds. Raises Unauthenticated where
+        there is none."""
+        known = self._fresh(session_id)
+        if known is not None:
+            return known
+        forgotten = self._forgotten
+        async with self._work.reading("identity.session") as conn:
+            holder = await store.find_holder(conn, session_id)
+        if holder is None:
+            self._cache.pop(session_id, None)
             raise Unauthenticated
+        known = Known(holder, _principal(holder), self._monotonic())
+        if forgotten == self._forgotten:
+            self._cache[session_id] = known
+        if len(self._cache) > CACHE_SIZE:
+            self._cache.popitem(last=False)
         return known
 
     async def forget(self, batch: list[Recorded]) -> None:

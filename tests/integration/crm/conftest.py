@@ -126,6 +126,9 @@ class Badges:
     def __init__(self, people: dict[str, Principal]) -> None:
         self._people = people
 
+    def remembered(self, token: str) -> Principal | None:
+        return None
+
     async def principal_of(self, token: str) -> Principal | None:
         return self._people.get(token)
 

@@ -56,7 +56,6 @@ async def client(settings: Settings, deps: Deps, identity: Identity) -> AsyncIte
         settings=settings,
         work=deps.work,
         authenticator=identity.sessions,
-        remembered=identity.sessions.remembered,
         checks={},
     )
     async with identity.module.lifespans[0].run(), TestClient(TestServer(app)) as client:

@@ -274,7 +274,6 @@ async def test_production_knows_no_demo_users(
         settings=production,
         work=work,
         authenticator=identity.sessions,
-        remembered=identity.sessions.remembered,
         checks={},
     )
     async with TestClient(TestServer(app)) as client:

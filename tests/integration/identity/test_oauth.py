@@ -69,7 +69,6 @@ async def client(
         settings=mine,
         work=here.work,
         authenticator=identity.sessions,
-        remembered=identity.sessions.remembered,
         checks={},
     )
     jar = aiohttp.CookieJar(unsafe=True)

@@ -131,6 +131,9 @@ async def test_the_first_who_knows_a_token_decides() -> None:
         def __init__(self, word: str, principal: Principal) -> None:
             self.word, self.principal = word, principal
 
+        def remembered(self, token: str) -> Principal | None:
+            return self.principal if token == f"known {self.word}" else None
+
         async def principal_of(self, token: str) -> Principal | None:
             return self.principal if token == self.word else None
 
@@ -138,6 +141,8 @@ async def test_the_first_who_knows_a_token_decides() -> None:
     assert await door.principal_of("a") is SYSTEM
     assert await door.principal_of("b") is ANONYMOUS
     assert await door.principal_of("c") is None
+    assert door.remembered("a") is None
+    assert door.remembered("known b") is ANONYMOUS
 
 
 class Watch:
