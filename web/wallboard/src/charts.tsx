@@ -4,7 +4,7 @@ import { useTimes } from "@contactcenter/shared/time";
 
 import { useNumbers } from "./context";
 import type { Level } from "./levels";
-import { type Half, labelAt, quotient } from "./model";
+import { type Half, isDip, labelAt, quotient } from "./model";
 import { useT } from "./texts";
 
 export function Sparkline({ values, width, height, level = "none", thick = 1.5 }: { values: number[]; width: number; height: number; level?: Level; thick?: number }) {
@@ -199,7 +199,7 @@ export function ServiceChart({ rows, onPick, goal }: Frame & { goal: number }) {
           return (
             <Hit key={row.start} x={x(index) - step / 2} width={step} base={base} label={label} onPick={() => onPick(row.start)}>
               <circle cx={x(index)} cy={y(share * 100)} r={3} fill="var(--series)" />
-              <text x={x(index)} y={labelAt(y(share * 100), base, share * 100 < goal)} textAnchor="middle" fill="var(--text)" fontWeight={600} className={step < 18 ? "tiny" : undefined}>
+              <text x={x(index)} y={labelAt(y(share * 100), base, isDip(shares, index))} textAnchor="middle" fill="var(--text)" fontWeight={600} className={step < 18 ? "tiny" : undefined}>
                 {percent}
               </text>
             </Hit>

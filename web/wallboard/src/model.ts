@@ -262,5 +262,12 @@ export function worked(state: WallboardState, agents: readonly WallboardAgent[])
   return { occupancy, utilisation };
 }
 
-/** Where a point's number stands, under it when it is under the goal; never among the hours below `base`. */
-export const labelAt = (y: number, base: number, under: boolean): number => (under && y + 18 <= base - 2 ? y + 18 : y - 8);
+/** Whether the line comes down to this point and goes up from it: its number has room under it. */
+export const isDip = (shares: readonly (number | null)[], index: number): boolean => {
+  const here = shares[index] ?? 0;
+  const beside = [shares[index - 1], shares[index + 1]].filter((share) => share !== null && share !== undefined);
+  return beside.length > 0 && beside.every((share) => share > here);
+};
+
+/** Where a point's number stands, under it when it is a dip; never among the hours below `base`. */
+export const labelAt = (y: number, base: number, dip: boolean): number => (dip && y + 18 <= base - 2 ? y + 18 : y - 8);
