@@ -264,7 +264,8 @@ export function worked(state: WallboardState, agents: readonly WallboardAgent[])
 
 /** Whether the line comes down to this point and goes up from it: its number has room under it. */
 export const isDip = (shares: readonly (number | null)[], index: number): boolean => {
-  const here = shares[index] ?? 0;
+  const here = shares[index];
+  if (here === null || here === undefined) return false;
   const beside = [shares[index - 1], shares[index + 1]].filter((share) => share !== null && share !== undefined);
   return beside.length > 0 && beside.every((share) => share > here);
 };

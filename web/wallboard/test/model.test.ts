@@ -183,7 +183,7 @@ describe("agents", () => {
   });
 });
 
-it("a point's number is under it when under the goal, and over it where the hours would begin", () => {
+it("a point's number is under it in a dip, and over it where the hours would begin", () => {
   expect([0, 1, 2, 3].map((index) => isDip([1, 0.5, 0.7, null], index))).toEqual([false, true, false, false]);
   expect(labelAt(40, 100, false)).toBe(32);
   expect(labelAt(40, 100, true)).toBe(58);
