@@ -124,8 +124,9 @@ SET state = 'finished', finished_at = $2, path = $3, seconds = $4, bytes = $5, s
                     'to', extract(epoch FROM g.until - coalesce(r.started_at, r.created_at)))
                 ORDER BY g.start)
          FROM unnest($7::timestamptz[], $8::timestamptz[]) AS g (start, until)), '[]'),
-    recovered = $9, version = version + 1
-WHERE r.id = $1 AND r.state IN ('recording', 'empty')
+    recovered = $9, fault = NULL, version = version + 1
+WHERE r.id = $1 AND (r.state IN ('recording', 'empty')
+                     OR $9 AND r.sha256 = '' AND r.state IN ('finished', 'failed'))
 RETURNING r.call_id
 """
 
@@ -142,7 +143,8 @@ async def finished(
     gaps: Sequence[tuple[datetime, datetime | None]],
     recovered: bool,
 ) -> bool:
-    """The media has closed the file; `gaps` are kept in seconds from the first frame.
+    """The media has closed the file; `gaps` are kept in seconds from the first frame. Of one whose
+    file it could not close (no sha256) it may still have `recovered` something.
     False: unknown, or that was known."""
     call_id = await conn.fetchval(
         FINISHED,

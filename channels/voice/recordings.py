@@ -225,7 +225,7 @@ class RecordingService:
     async def set_rule(
         self, principal: Principal, queue: str, asked: SetRecordingRule
     ) -> RecordingRuleCard:
-        """What holds for calls that begin from now on."""
+        """What holds for calls that begin in the queue from now on, or come to it from another."""
         async with self._work.begin("recording.rule", principal.actor) as work:
             if queue not in await self._hours.queues(work.conn):
                 raise NotFound("There is no such queue.")

@@ -219,8 +219,15 @@ class Writer:
         self._do(work, wait=True)
 
     def settled(self, recording_id: UUID) -> None:
-        """The report of a whole recording is kept: its note can go."""
-        self._do(lambda: (self.folder / f"{recording_id}.json").unlink(missing_ok=True), wait=True)
+        """The report of a recording is kept: its note can go. Beside a part that the disk did not
+        let be made whole the note stays, for the next start."""
+
+        def work() -> None:
+            note = self.folder / f"{recording_id}.json"
+            if not note.with_suffix(".part").exists():
+                note.unlink(missing_ok=True)
+
+        self._do(work, wait=True)
 
     async def close(self) -> None:
         """Wait until everything is written."""

@@ -39,6 +39,7 @@ async def recorded(
     *,
     said: bytes | None = None,
     order: p.RecordingOrder | None = None,
+    recovered: bool = False,
 ) -> UUID:
     """The media has recorded the call and closed the file; the recording's id. `said`: what the
     media believes is in it."""
@@ -54,6 +55,7 @@ async def recorded(
         seconds=1.0,
         bytes=len(content),
         sha256=hashlib.sha256(content if said is None else said).hexdigest(),
+        recovered=recovered,
     )
     return order.recording_id
 
@@ -98,10 +100,10 @@ async def test_a_recording_is_stored_played_and_kept_under_hold(scene: Scene) ->
     assert order.notice
     card = await lucia.sees(caller.call_id)
     assert card["record"]["state"] == "notice"
-    content = wav(1.0)
-    recording_id = await recorded(scene, caller, content)
-    await lucia.sees(caller.call_id, record={**card["record"], "state": "recording"})
+    await recorded_until_now(scene, caller, lucia)
     await lucia.do("call.hangup", {"call_id": caller.call_id})
+    content = wav(1.0)
+    recording_id = await recorded(scene, caller, content, order=order)
 
     token = lucia.desk.token
     card = await stored(scene, recording_id, token)
@@ -363,7 +365,7 @@ async def test_a_damaged_file_is_set_aside_and_goes_in_time(scene: Scene) -> Non
     await gone(aside)
 
 
-async def test_a_file_that_is_not_there_is_said_to_be_missing(scene: Scene) -> None:
+async def test_a_file_that_is_missing_may_be_recovered_yet(scene: Scene) -> None:
     caller, lucia = await talking(scene)
     order = scene.media.mixes[caller.call].recording
     assert order is not None
@@ -377,6 +379,11 @@ async def test_a_file_that_is_not_there_is_said_to_be_missing(scene: Scene) -> N
     )
     card = await stored(scene, order.recording_id, lucia.desk.token, "failed")
     assert (card["fault"], card["expires_at"]) == ("missing", None)
+    for content in (wav(0.2), wav(0.4)):  # told twice: the first is it
+        await recorded(scene, caller, content, order=order, recovered=True)
+        await scene.media.until(lambda: not scene.media.journal, "every report taken in")
+        card = await stored(scene, order.recording_id, lucia.desk.token)
+        assert (card["fault"], card["recovered"], card["bytes"]) == (None, True, len(wav(0.2)))
 
 
 async def gone(path: Path) -> None:
