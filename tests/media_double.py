@@ -33,6 +33,7 @@ class MediaDouble:
         self.ceiling = 50
         self.slow = asyncio.Event()  # set: offers are answered at once
         self.slow.set()
+        self.held: list[UUID] = []  # the legs whose offers wait for that
         self.legs: dict[UUID, p.LegState] = {}
         self.mixes: dict[UUID, p.CallMix] = {}
         self.ended: list[UUID] = []
@@ -128,6 +129,8 @@ class MediaDouble:
             while line := await reader.readline():
                 request = p.decode_request(line)
                 if isinstance(request, p.LegOffer) and not self.slow.is_set():
+                    self.held.append(request.leg_id)
+                    self._news.set()
                     await self.slow.wait()
                 answer = self._answer(request, writer)
                 writer.write(p.encode(answer))

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from channels.model import plain_text
-from channels.voice.media.protocol import Digits, Sdp
+from channels.voice.media.protocol import Digits, IceCandidate, Sdp
 from contactcenter.core.validation import Schema
 from contactcenter.interactions.schemas import Card
 
@@ -50,15 +50,6 @@ class CallOffer(Schema):
     """`call.offer`: the browser's SDP; PCMU only."""
 
     sdp: Sdp
-
-
-class IceCandidate(Schema):
-    """RTCIceCandidateInit."""
-
-    candidate: Annotated[str, Field(max_length=1024)]
-    sdpMid: Annotated[str, Field(max_length=64)] | None = None  # noqa: N815 - the browser's name
-    sdpMLineIndex: Annotated[int, Field(ge=0, le=64)] | None = None  # noqa: N815
-    usernameFragment: Annotated[str, Field(max_length=256)] | None = None  # noqa: N815
 
 
 class CallCandidate(Schema):

@@ -103,8 +103,7 @@ class AgentCalls(Consults):
 
     async def candidate(self, principal: Principal, asked: CallCandidate) -> None:
         softphone = await self._softphone(principal.agent())
-        found = asked.candidate
-        await self._media.candidate(softphone.leg_id, None if found is None else found.model_dump())
+        await self._media.candidate(softphone.leg_id, asked.candidate)
 
     async def echo_test(self, principal: Principal, asked: EchoTest) -> None:
         """The agent hears the own microphone, for ECHO_SECONDS at most; not during a call."""

@@ -197,8 +197,7 @@ class VisitorCalls:
 
     async def candidate(self, principal: Principal, asked: CallCandidate) -> None:
         leg = await self._own_leg(principal)
-        found = asked.candidate
-        await self._media.candidate(leg.id, None if found is None else found.model_dump())
+        await self._media.candidate(leg.id, asked.candidate)
 
     async def dtmf(self, principal: Principal, asked: VisitorDigits) -> None:
         """Let whoever is in conversation with the customer hear the digits."""

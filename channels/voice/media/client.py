@@ -114,9 +114,8 @@ class MediaClient:
         assert isinstance(answer, OfferData)
         return answer.sdp
 
-    async def candidate(self, leg_id: UUID, candidate: Mapping[str, Any] | None) -> None:
-        found = None if candidate is None else IceCandidate.model_validate(candidate)
-        await self._ask(LegCandidate(id=next(self._ids), leg_id=leg_id, candidate=found))
+    async def candidate(self, leg_id: UUID, candidate: IceCandidate | None) -> None:
+        await self._ask(LegCandidate(id=next(self._ids), leg_id=leg_id, candidate=candidate))
 
     async def close(self, leg_id: UUID) -> None:
         await self._ask(LegClose(id=next(self._ids), leg_id=leg_id))

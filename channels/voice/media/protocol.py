@@ -52,13 +52,13 @@ class IceServer(_Message):
 
 
 class IceCandidate(_Message):
-    """RTCIceCandidateInit; `candidate` may begin with "candidate:"."""
+    """RTCIceCandidateInit, as the browser names it; `candidate` may begin with "candidate:"."""
 
     model_config = ConfigDict(extra="ignore")
 
     candidate: str = Field(max_length=1024)
-    sdp_mid: str | None = Field(None, alias="sdpMid")
-    sdp_m_line_index: int | None = Field(None, alias="sdpMLineIndex")
+    sdp_mid: str | None = Field(None, alias="sdpMid", max_length=64)
+    sdp_m_line_index: int | None = Field(None, alias="sdpMLineIndex", ge=0, le=64)
 
 
 class Hear(_Message):

@@ -19,7 +19,7 @@ async def test_a_second_offer_while_one_is_pending(scene: Scene) -> None:
     await visitor.do("call.start", {})
     scene.media.slow.clear()
     first = asyncio.create_task(visitor.ask("call.offer", {"sdp": SDP}))
-    await asyncio.sleep(0.1)
+    await scene.media.until(lambda: scene.media.held, "the first offer")
     other = type(visitor)(scene.centre.url)
     other.id, other.token = visitor.id, visitor.token
     await other.connect(visitor.token)

@@ -7,6 +7,7 @@ import contextlib
 import fractions
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -53,6 +54,8 @@ class Tone(MediaStreamTrack):
         self.hz = hz
         self.muted = False
         self.stopped = False
+        self.sent_at: datetime | None = None
+        """When the newest packet was about to be sent."""
         self._n = 0
         self._due: float | None = None
 
@@ -68,6 +71,7 @@ class Tone(MediaStreamTrack):
         packet = av.Packet(ulaw.encode(sound).tobytes())
         packet.pts, packet.time_base = self._n, fractions.Fraction(1, RATE)
         self._n += FRAME
+        self.sent_at = datetime.now(UTC)
         return packet
 
 

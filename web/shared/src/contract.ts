@@ -1278,12 +1278,11 @@ export interface HouseholdOut {
   members: CustomerRow[];
 }
 
-/** RTCIceCandidateInit. */
+/** RTCIceCandidateInit, as the browser names it; `candidate` may begin with "candidate:". */
 export interface IceCandidate {
   candidate: string;
   sdpMid?: string | null;
   sdpMLineIndex?: number | null;
-  usernameFragment?: string | null;
 }
 
 /** RTCIceServer; credentials are those of coturn's REST scheme, valid for a day. */
