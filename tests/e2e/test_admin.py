@@ -150,8 +150,19 @@ def test_the_log_is_searched_and_shows_before_and_after(world: World) -> None:
     row.get_by_role("button", name="Ver el detalle").click()
     change = page.locator(".changes tbody tr", has_text="phone")
     expect(change.locator("td").last).to_have_text("+34600000002")
-    page.get_by_label("Desde").fill("2031-01-01")
+    since = page.get_by_label("Desde")
+    since.fill("1/1/31")
     expect(page.get_by_text("No hay nada así.")).to_be_visible()
+    since.fill("ayer")
+    since.blur()
+    expect(page.locator(".error-line", has_text="Escríbela así")).to_be_visible()
+    expect(row).to_be_visible()
+    until = page.locator(".field", has_text="Hasta")
+    until.get_by_role("button", name="Elegir el día").click()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(until.get_by_role("textbox")).to_have_value(re.compile(r"^\d{2}/\d{2}/\d{4}$"))
+    expect(until.get_by_role("textbox")).to_be_focused()
 
 
 def test_the_chain_is_walked(world: World) -> None:
@@ -283,6 +294,8 @@ def roles(page: Page) -> None:
 def audit(page: Page) -> None:
     page.locator(".opener button").first.click()
     expect(page.locator(".detail-box")).to_be_visible()
+    page.locator(".date-in .ib").last.click()
+    expect(page.locator(".month")).to_be_visible()
 
 
 def checked(page: Page) -> None:

@@ -214,6 +214,13 @@ def test_an_unknown_writer_is_found_verified_and_found_to_be_another(world: Worl
     panel.get_by_role("button", name="Verificar").click()
     gate = agent.locator(".main .gate")
     expect(gate.get_by_label("4 últimos del DNI")).to_be_focused()
+    # On a narrow screen it leads there again, though the gate has stayed open meanwhile.
+    agent.set_viewport_size({"width": 390, "height": 800})
+    agent.locator(".tabbar button").nth(2).click()
+    expect(gate).to_be_hidden()
+    panel.get_by_role("button", name="Verificar").click()
+    expect(gate.get_by_label("4 últimos del DNI")).to_be_focused()
+    agent.set_viewport_size({"width": 1280, "height": 800})
     gate.get_by_label("4 últimos del DNI").fill("999Z")
     agent.keyboard.press("Enter")
     expect(gate.locator(".error-line")).to_contain_text("No coincide")

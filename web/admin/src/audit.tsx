@@ -1,6 +1,7 @@
 /** The audit log: searched, each line with what was before and after, and its place in the chain. */
 import { api } from "@contactcenter/shared/api";
 import type { AuditRow, AuditVerdict } from "@contactcenter/shared/contract";
+import { DayField } from "@contactcenter/shared/dateinput";
 import { Icon } from "@contactcenter/shared/icons";
 import { Outcome } from "@contactcenter/shared/outcome";
 import { Button, Chip, Field, IconButton } from "@contactcenter/shared/ui";
@@ -35,8 +36,8 @@ export function Audit() {
         <Field label={t("action")} placeholder="user" title={t("actionHint")} spellCheck={false} {...field("action")} />
         <Field label={t("resourceType")} spellCheck={false} {...field("resource_type")} />
         <Field label={t("resourceId")} spellCheck={false} {...field("resource_id")} />
-        <Field label={t("since")} type="date" {...field("since")} />
-        <Field label={t("until")} type="date" {...field("until")} />
+        <DayField label={t("since")} value={typed.since} onChange={(since) => setTyped({ ...typed, since })} />
+        <DayField label={t("until")} value={typed.until} onChange={(until) => setTyped({ ...typed, until })} />
       </div>
       <Chain />
       {of && (

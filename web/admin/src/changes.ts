@@ -22,19 +22,22 @@ function shown(value: unknown): string | null {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** The first instant of a day given as 2026-11-23, in this machine's time zone; empty for none. */
+/** The first instant of a day given as 2026-11-23, in this machine's time zone; empty for anything else. */
 export function dayStart(day: string): string {
-  const at = new Date(`${day}T00:00:00`);
-  return day && !Number.isNaN(at.getTime()) ? at.toISOString() : "";
+  const at = midnight(day);
+  return Number.isNaN(at.getTime()) ? "" : at.toISOString();
 }
 
 /** The first instant after that day. */
 export function dayEnd(day: string): string {
-  const at = new Date(`${day}T00:00:00`);
-  if (!day || Number.isNaN(at.getTime())) return "";
+  const at = midnight(day);
+  if (Number.isNaN(at.getTime())) return "";
   at.setDate(at.getDate() + 1);
   return at.toISOString();
 }
+
+/** No date at all for what is not a day. */
+const midnight = (day: string): Date => new Date(/^\d{4}-\d{2}-\d{2}$/.test(day) ? `${day}T00:00:00` : NaN);
 
 /** The first word in braces for which a saved reply has no name to put in; null when all are known. */
 export function strange(text: string): string | null {

@@ -23,7 +23,7 @@ it("takes a day from its first instant to the next day's", () => {
   const length = (day: string) => (Date.parse(dayEnd(day)) - Date.parse(dayStart(day))) / 3_600_000;
   expect(length("2026-11-23")).toBe(24);
   expect(new Date(dayStart("2026-11-23")).getHours()).toBe(0);
-  expect([dayStart(""), dayEnd(""), dayStart("x")]).toEqual(["", "", ""]);
+  for (const text of ["", "x", "2026", "31/12/2026"]) expect([dayStart(text), dayEnd(text)]).toEqual(["", ""]);
 });
 
 it("finds the first name in a reply that the desk could not put in", () => {

@@ -19,7 +19,7 @@ import { useT } from "./texts";
 
 const WEEK_MS = 7 * 86_400_000;
 
-export function Customer() {
+export function Customer({ onVerify }: { onVerify: (interaction: string) => void }) {
   const t = useT();
   const desk = useDesk();
   const view = useStore(desk.view);
@@ -40,11 +40,11 @@ export function Customer() {
         <p>{t("noCustomer")}</p>
       </div>
     );
-  return <Contact key={view.id} id={contactId} version={version} current={view.id} mine={mine !== undefined} />;
+  return <Contact key={view.id} id={contactId} version={version} current={view.id} mine={mine !== undefined} onVerify={onVerify} />;
 }
 
-function Contact(props: { id: string; version: string; current: string; mine: boolean }) {
-  const { id, version, current, mine } = props;
+function Contact(props: { id: string; version: string; current: string; mine: boolean; onVerify: (interaction: string) => void }) {
+  const { id, version, current, mine, onVerify } = props;
   const t = useT();
   const changes = useChanges(id);
   const contact = useFetched(`${id} ${version} ${changes}`, (signal) => api.get<ContactCard>(`/contacts/${id}`, signal));
@@ -53,7 +53,7 @@ function Contact(props: { id: string; version: string; current: string; mine: bo
   const first = useFetched(unknown ? `${id} ${version}` : null, (signal) => api.get<TimelinePage>(`/contacts/${id}/timeline?limit=10`, signal));
   const card = contact.kind === "there" ? contact.value : null;
   if (file.kind === "there" && file.value.state === "identified")
-    return <FileView file={file.value} interaction={current} mine={mine} onLinked={file.retry} />;
+    return <FileView file={file.value} interaction={current} mine={mine} onLinked={file.retry} onVerify={onVerify} />;
   return (
     <>
       {contact.kind === "failed" ? (

@@ -79,17 +79,16 @@ function Frame() {
   const place = useStore(desk.place);
   const placed = place !== null;
 
-  const verifying = useStore(desk.verifying);
-
   useEffect(() => setWhy(null), [viewId]);
-  useEffect(() => {
-    if (verifying === null) return;
-    setPanel(false);
-    setPane("conversation");
-  }, [verifying]);
   useEffect(() => {
     setPane(viewId || placed ? "conversation" : "inbox");
   }, [viewId, placed]);
+  /** The gate is in the conversation, which on a narrow screen the customer covers. */
+  const verify = (interaction: string) => {
+    desk.verify(interaction);
+    setPanel(false);
+    setPane("conversation");
+  };
   useAlerts();
   useShortcuts({ onHelp: () => setHelp(true) });
   useAltKeys({
@@ -118,7 +117,7 @@ function Frame() {
       <section className={cls("panel", panel && "open")} aria-label={t("customer")}>
         <IconButton className="panel-close" icon="close" label={t("close")} onClick={() => setPanel(false)} />
         <Boundary of={viewId ?? ""}>
-          <Customer />
+          <Customer onVerify={verify} />
         </Boundary>
       </section>
       {panel && <button type="button" className="scrim" aria-label={t("close")} onClick={() => setPanel(false)} />}

@@ -62,8 +62,8 @@ export class Desk {
   readonly about = new Store<string | null>(null);
   /** Customer, contact or area → how often it was told to have changed; `link`: how often all may have. */
   readonly changes = new Store<Readonly<Record<string, number>>>({});
-  /** The interaction whose identity gate is open for answers. */
-  readonly verifying = new Store<string | null>(null);
+  /** Whose identity gate is open for answers; another object each time that it was asked for. */
+  readonly verifying = new Store<{ readonly interaction: string } | null>(null);
   readonly outbox: Outbox;
   readonly softphone: Softphone;
   /** conversation → Date.now() until which the visitor counts as typing. */
@@ -278,7 +278,7 @@ export class Desk {
   /** The identity gate's fields, under the head of the conversation. */
   verify = (interactionId: string): void => {
     this.open(interactionId);
-    this.verifying.set(interactionId);
+    this.verifying.set({ interaction: interactionId });
   };
 
   /** Something of this interaction has changed here: who shows it reads it again. */

@@ -5,7 +5,7 @@ import type { CustomerOut } from "@contactcenter/shared/contract";
 import { amount, amountOf, companyDocument, day, detailsOf, email, iban, personalDocument, phone } from "../src/crm/checks";
 import { compared } from "../src/crm/compare";
 import { drawn, span } from "../src/crm/flow";
-import { instant, wall } from "../src/crm/format";
+import { instant, wall } from "@contactcenter/shared/time";
 import { hashOf, place, placeOf } from "../src/crm/place";
 import { named, w } from "../src/crm/texts";
 

@@ -72,6 +72,31 @@ export function clockDuration(ms: number): string {
   return `${two(Math.floor(s / 3600))}:${two(Math.floor((s % 3600) / 60))}:${two(s % 60)}`;
 }
 
+/** An instant as the centre's wall shows it, as a field keeps it: 2026-11-23T10:50. */
+export function wall(at: string | number, zone = centreZone()): string {
+  const parts = new Intl.DateTimeFormat("en-CA", {
+    year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+    ...(zone ? { timeZone: zone } : {}),
+  }).formatToParts(typeof at === "number" ? at : Date.parse(at));
+  const of = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
+  return `${of("year")}-${of("month")}-${of("day")}T${of("hour")}:${of("minute")}`;
+}
+
+/** The instant at which the centre's wall shows this; in the hour that comes twice, the first. */
+export function instant(shown: string, zone = centreZone()): string | null {
+  const guess = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/.test(shown) ? Date.parse(`${shown}:00Z`) : NaN;
+  if (Number.isNaN(guess)) return null;
+  const ahead = (at: number): number => Date.parse(`${wall(at, zone)}:00Z`) - at;
+  // Twelve hours on each side of a change of the clocks the offset is the one before, or after it.
+  const found = [guess - ahead(guess - 43_200_000), guess - ahead(guess + 43_200_000)].filter((at) => wall(at, zone) === shown);
+  return new Date(Math.min(...(found.length > 0 ? found : [guess - ahead(guess)]))).toISOString();
+}
+
+/** The day that it is in the centre. */
+export const today = (): string => wall(serverNow()).slice(0, 10);
+/** The centre's now, to the minute. */
+export const now = (): string => wall(serverNow());
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 function format(loc: Locale, key: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const id = `${loc}/${key}/${zone ?? ""}`;

@@ -1,6 +1,7 @@
 /** A claim's details: what is new of it, and what changes later. */
 import { api, request } from "@contactcenter/shared/api";
 import type { ClaimOut, CoverageOut, DeskFile, PolicyOut } from "@contactcenter/shared/contract";
+import { instant, now, wall } from "@contactcenter/shared/time";
 import { useEffect, useState } from "react";
 
 import { useDesk } from "../context";
@@ -10,7 +11,6 @@ import { amount, type Fault, phone, plate } from "./checks";
 import { usePeople } from "./ClaimMove";
 import { etagOf, useRead } from "./data";
 import { Area, type Checks, type Choice, Form, In, Pick, Sum, Tick, useForm, type Values } from "./form";
-import { instant, now, wall } from "./format";
 import { money, sumText } from "./money";
 import { place } from "./place";
 import { Shell } from "./Shell";

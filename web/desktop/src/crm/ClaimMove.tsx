@@ -1,11 +1,11 @@
 /** The short forms that move a claim: who decides, how much, why. */
 import { api } from "@contactcenter/shared/api";
 import type { ClaimOut } from "@contactcenter/shared/contract";
+import { today } from "@contactcenter/shared/time";
 
 import { useAgent, useDesk } from "../context";
 import { amount, day, type Fault, url } from "./checks";
 import { Area, type Checks, type Choice, Form, In, Pick, Sum, Tick, useForm, type Values } from "./form";
-import { today } from "./format";
 import { money, sumText } from "./money";
 import { named, useW, type Word } from "./texts";
 

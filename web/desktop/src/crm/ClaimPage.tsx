@@ -107,7 +107,7 @@ function Shown({ claim, move, onChanged }: { claim: ClaimOut; move: Move | null;
               {claim.clocks.map((one) => (
                 <li key={one.name} className="thing">
                   <Icon name="clock" />
-                  <span className="cut">{named(say, "ck", one.name)}</span>
+                  <span>{named(say, "ck", one.name)}</span>
                   <span className="row thing-end">
                     <Chip tone={one.state === "late" ? "bad" : one.state === "met" ? "ok" : "idle"} icon={one.state === "late" ? "octagon" : one.state === "met" ? "check" : "clock"}>
                       {named(say, "cks", one.state)}

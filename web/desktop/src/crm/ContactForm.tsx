@@ -3,10 +3,10 @@ import { request } from "@contactcenter/shared/api";
 import type { CustomerOut } from "@contactcenter/shared/contract";
 import { locale } from "@contactcenter/shared/prefs";
 import { useStore } from "@contactcenter/shared/store";
+import { instant, now } from "@contactcenter/shared/time";
 
 import { useAgent, useDesk } from "../context";
 import { Area, Form, In, Pick, useForm } from "./form";
-import { instant, now } from "./format";
 import { Shell } from "./Shell";
 import { named, useW } from "./texts";
 

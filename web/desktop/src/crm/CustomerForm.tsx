@@ -1,6 +1,7 @@
 /** A customer's details, new or changed: checked as one types, with the server's own limits. */
 import { api, ApiError, request } from "@contactcenter/shared/api";
 import type { CustomerOut, CustomerRow } from "@contactcenter/shared/contract";
+import { today } from "@contactcenter/shared/time";
 import { Button } from "@contactcenter/shared/ui";
 import { useEffect, useState } from "react";
 
@@ -9,7 +10,6 @@ import { Row, Section } from "./bits";
 import { companyDocument, day, detailsOf, email, iban, personalDocument, phone } from "./checks";
 import { etagOf } from "./data";
 import { Area, type Checks, Form, In, Pick, useForm, type Values } from "./form";
-import { today } from "./format";
 import { place } from "./place";
 import { Shell } from "./Shell";
 import { useW } from "./texts";

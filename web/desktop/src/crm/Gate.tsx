@@ -4,6 +4,8 @@
  */
 import { request } from "@contactcenter/shared/api";
 import type { GateIn, GateOut } from "@contactcenter/shared/contract";
+import { DateInput } from "@contactcenter/shared/dateinput";
+import { isKept } from "@contactcenter/shared/dates";
 import { Icon } from "@contactcenter/shared/icons";
 import { useStore } from "@contactcenter/shared/store";
 import { Button, cls, ErrorLine } from "@contactcenter/shared/ui";
@@ -12,8 +14,6 @@ import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useDesk, useLive } from "../context";
 import type { Fetched } from "../fetched";
 import { useRead } from "./data";
-import { DateInput } from "./DateInput";
-import { isKept } from "./dates";
 import { refusal } from "./refused";
 import { useW } from "./texts";
 
@@ -28,7 +28,8 @@ export function GateStrip({ interaction, customer }: { interaction: string; cust
   const say = useW();
   const desk = useDesk();
   const gate = useGate(interaction, customer);
-  const open = useStore(desk.verifying) === interaction;
+  const asked = useStore(desk.verifying);
+  const open = asked?.interaction === interaction;
   const [first, setFirst] = useState<Check | null>(null);
   const close = () => desk.verifying.set(null);
   const level = gate.kind === "there" ? gate.value : null;
@@ -55,7 +56,7 @@ export function GateStrip({ interaction, customer }: { interaction: string; cust
                         title={say("verify")}
                         onClick={() => {
                           setFirst(one);
-                          desk.verifying.set(open && first === one ? null : interaction);
+                          desk.verifying.set(open && first === one ? null : { interaction });
                         }}
                       >
                         {say(`chip_${one}`)}
@@ -68,7 +69,7 @@ export function GateStrip({ interaction, customer }: { interaction: string; cust
           </>
         )}
       </div>
-      {open && level && !verified && <Gate key={first} interaction={interaction} gate={level} first={first} onClose={close} onDone={() => desk.touched(interaction)} />}
+      {open && level && !verified && <Gate key={first} interaction={interaction} gate={level} first={first} asked={asked} onClose={close} onDone={() => desk.touched(interaction)} />}
     </>
   );
 }
@@ -78,11 +79,13 @@ interface GateProps {
   gate: GateOut;
   /** The field to begin with. */
   first: Check | null;
+  /** What opened it: its fields take the focus for each. */
+  asked: object;
   onDone: (gate: GateOut) => void;
   onClose: () => void;
 }
 
-function Gate({ interaction, gate, first, onDone, onClose }: GateProps) {
+function Gate({ interaction, gate, first, asked, onDone, onClose }: GateProps) {
   const say = useW();
   const live = useLive();
   const [given, setGiven] = useState<Record<string, string>>({});
@@ -93,7 +96,7 @@ function Gate({ interaction, gate, first, onDone, onClose }: GateProps) {
   useEffect(() => {
     const wanted = first && box.current?.querySelector<HTMLElement>(`#gate-${first}`);
     (wanted || box.current?.querySelector("input"))?.focus();
-  }, [first]);
+  }, [first, asked]);
   const left = CHECKS.filter((one) => !gate.passed.includes(one));
   const submit = async (event: FormEvent) => {
     event.preventDefault();

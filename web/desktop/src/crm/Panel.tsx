@@ -22,6 +22,8 @@ interface PanelProps {
   /** The conversation it is about; null while a page is read on its own. */
   interaction: string | null;
   mine: boolean;
+  /** Leads to the identity gate of this interaction; none without one. */
+  onVerify?: (interaction: string) => void;
 }
 
 interface Whose {
@@ -88,7 +90,7 @@ export function FileView({ file, ...props }: PanelProps & { file: DeskFile; onLi
   );
 }
 
-function Who({ file, mine, interaction, onOther }: PanelProps & { file: DeskFile; onOther: () => void }) {
+function Who({ file, mine, interaction, onVerify, onOther }: PanelProps & { file: DeskFile; onOther: () => void }) {
   const say = useW();
   const desk = useDesk();
   const { customer } = file;
@@ -131,7 +133,7 @@ function Who({ file, mine, interaction, onOther }: PanelProps & { file: DeskFile
             ) : (
               <>
                 <span className="row x2 nowrap"><Icon name="lock" />{level.passed.length > 0 ? say("gateOf", { n: level.passed.length }) : say("unverified")}</span>
-                {mine && interaction && <button type="button" className="link end" onClick={() => desk.verify(interaction)}>{say("verify")}</button>}
+                {mine && interaction && <button type="button" className="link end" onClick={() => onVerify?.(interaction)}>{say("verify")}</button>}
               </>
             ))}
         </dd>

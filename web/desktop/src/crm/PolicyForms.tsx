@@ -2,6 +2,7 @@
 import { api, request } from "@contactcenter/shared/api";
 import type { Cancelled, CustomerOut, PolicyOut } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
+import { today } from "@contactcenter/shared/time";
 import { Button } from "@contactcenter/shared/ui";
 import { useState } from "react";
 
@@ -10,7 +11,7 @@ import { LINES, policyName } from "./bits";
 import { amount, day, type Fault, plate } from "./checks";
 import { etagOf, useInsurers, useRead } from "./data";
 import { Area, type Checks, type Choice, Form, In, Pick, Sum, Tick, useForm, type Values } from "./form";
-import { today, useFormats } from "./format";
+import { useFormats } from "./format";
 import { money, sumText } from "./money";
 import { place } from "./place";
 import { Shell } from "./Shell";

@@ -1,7 +1,9 @@
 /** A policy in full: what is agreed, whether it covers, its receipts, its renewal and its end. */
 import { api } from "@contactcenter/shared/api";
 import type { CoverageOut, History, PolicyOut, ReceiptOut, Receipts } from "@contactcenter/shared/contract";
+import { DateInput } from "@contactcenter/shared/dateinput";
 import { Icon } from "@contactcenter/shared/icons";
+import { instant, now, today } from "@contactcenter/shared/time";
 import { Button, ErrorLine, Menu, type MenuEntry } from "@contactcenter/shared/ui";
 import { useState } from "react";
 
@@ -9,8 +11,7 @@ import { useDesk } from "../context";
 import { useFetched } from "../fetched";
 import { Cover, Facts, PolicyChip, policyName, Read, ReceiptChip, Section, To } from "./bits";
 import { useInsurers, useRead } from "./data";
-import { DateInput } from "./DateInput";
-import { instant, now, today, useFormats } from "./format";
+import { useFormats } from "./format";
 import { place } from "./place";
 import { CancelForm, EndorseForm, RenewForm } from "./PolicyForms";
 import { ReceiptForm } from "./ReceiptForm";

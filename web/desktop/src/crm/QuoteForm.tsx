@@ -1,6 +1,7 @@
 /** A quote's details, new or changed while it is a draft. */
 import { api, request } from "@contactcenter/shared/api";
 import type { CustomerOut, QuoteOut } from "@contactcenter/shared/contract";
+import { instant, now, wall } from "@contactcenter/shared/time";
 import { Button, IconButton } from "@contactcenter/shared/ui";
 
 import { useDesk } from "../context";
@@ -8,7 +9,6 @@ import { LINES, Section } from "./bits";
 import { amount, type Fault } from "./checks";
 import { etagOf, useRead } from "./data";
 import { Area, type Checks, Form, type FormState, In, Pick, Sum, useForm, type Values } from "./form";
-import { instant, now, wall } from "./format";
 import { money, sumText } from "./money";
 import { place } from "./place";
 import { FREQUENCIES, useFrequencies, useInsurerChoices } from "./PolicyForms";

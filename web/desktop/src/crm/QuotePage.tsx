@@ -2,6 +2,7 @@
 import { api } from "@contactcenter/shared/api";
 import type { Converted, QuoteOut } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
+import { today } from "@contactcenter/shared/time";
 import { Button } from "@contactcenter/shared/ui";
 import { useState } from "react";
 
@@ -10,7 +11,7 @@ import { Facts, lineIcon, QuoteChip, Read, Section, To } from "./bits";
 import { day as checkDay } from "./checks";
 import { useInsurers, useRead } from "./data";
 import { Form, In, Pick, Tick, useForm } from "./form";
-import { today, useFormats } from "./format";
+import { useFormats } from "./format";
 import { place } from "./place";
 import { useInsurerChoices } from "./PolicyForms";
 import { QuoteForm } from "./QuoteForm";

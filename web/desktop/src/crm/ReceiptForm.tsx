@@ -1,12 +1,12 @@
 /** A receipt as the insurer issued it: stored, never computed anew. */
 import { request } from "@contactcenter/shared/api";
 import type { PolicyOut } from "@contactcenter/shared/contract";
+import { today } from "@contactcenter/shared/time";
 
 import { useDesk } from "../context";
 import { policyName } from "./bits";
 import { amountOf, day, type Fault } from "./checks";
 import { Form, In, Pick, Sum, Tick, useForm } from "./form";
-import { today } from "./format";
 import { money } from "./money";
 import { Shell } from "./Shell";
 import { named, useW } from "./texts";

@@ -1,6 +1,7 @@
 /** Files that may be the same person's: laid side by side, merged here, and taken back. */
 import { api } from "@contactcenter/shared/api";
 import type { CustomerOut, CustomerStats, Duplicates, MergeOut } from "@contactcenter/shared/contract";
+import { isKept, shown } from "@contactcenter/shared/dates";
 import { Icon } from "@contactcenter/shared/icons";
 import { Button, cls } from "@contactcenter/shared/ui";
 import { useState } from "react";
@@ -8,7 +9,6 @@ import { useState } from "react";
 import { Read, Row, Section, To } from "./bits";
 import { compared } from "./compare";
 import { useRead } from "./data";
-import { isKept, shown } from "./dates";
 import { useFormats } from "./format";
 import { place } from "./place";
 import { Told, useAct } from "./Shell";

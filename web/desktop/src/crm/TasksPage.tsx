@@ -2,6 +2,7 @@
 import { api, request } from "@contactcenter/shared/api";
 import type { CustomerOut, TaskOut, TaskPage as Listed } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
+import { instant, today, wall } from "@contactcenter/shared/time";
 import { Button, Chip, cls, IconButton } from "@contactcenter/shared/ui";
 import type { ReactNode } from "react";
 
@@ -10,7 +11,7 @@ import { Read, To } from "./bits";
 import { usePeople } from "./ClaimMove";
 import { etagOf, useRead } from "./data";
 import { Area, type Checks, type Choice, Form, In, Pick, useForm, type Values } from "./form";
-import { instant, today, useFormats, wall } from "./format";
+import { useFormats } from "./format";
 import { type Place, place } from "./place";
 import { Shell, Told, useAct } from "./Shell";
 import { named, useW, type Word } from "./texts";

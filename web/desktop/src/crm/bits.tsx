@@ -99,8 +99,8 @@ export function FiledChip({ filed: { policy, cover, receipt } }: { filed: FiledP
 
 /** What a coverage answer means, as a sentence; never a bare yes or no. */
 export function coverSentence(say: Say, day: (at: string | null) => string, cover: { answer: string; why?: string | null; until?: string | null }): string {
-  const answer = `covered_${cover.answer}` as Word;
-  return [say(answer, { date: day(cover.until ?? null) }), cover.why ? `(${named(say, "why", cover.why)})` : ""].filter(Boolean).join(" ");
+  const told = say(`covered_${cover.answer}` as Word, { date: day(cover.until ?? null) });
+  return cover.why ? told.replace(/\.( |$)/, ` (${named(say, "why", cover.why)}).$1`) : told;
 }
 
 export function Cover({ cover }: { cover: { answer: string; why?: string | null; until?: string | null; notes?: readonly string[] } }) {

@@ -3,6 +3,8 @@
  * that somebody else has changed meanwhile is told with a way out. Ctrl Enter saves, Escape leaves.
  */
 import { ApiError } from "@contactcenter/shared/api";
+import { DateInput } from "@contactcenter/shared/dateinput";
+import { isHour, isKept, typedHour } from "@contactcenter/shared/dates";
 import { Icon } from "@contactcenter/shared/icons";
 import { Button, cls, ErrorLine } from "@contactcenter/shared/ui";
 import {
@@ -10,8 +12,6 @@ import {
 } from "react";
 
 import type { Fault } from "./checks";
-import { DateInput } from "./DateInput";
-import { isHour, isKept, typedHour } from "./dates";
 import { faultsOf, refusal } from "./refused";
 import { useW, type Word } from "./texts";
 

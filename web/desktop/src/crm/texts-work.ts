@@ -2,13 +2,8 @@
 export const WORK = {
   places: ["Páginas", "Pages"],
   // days
-  dayHint: ["dd/mm/aaaa", "dd/mm/yyyy"],
-  momentHint: ["dd/mm/aaaa hh:mm", "dd/mm/yyyy hh:mm"],
   hourHint: ["hh:mm", "hh:mm"],
   hour: ["Hora", "Hour"],
-  pickDay: ["Elegir el día", "Pick the day"],
-  monthBefore: ["Mes anterior", "Month before"],
-  monthAfter: ["Mes siguiente", "Month after"],
   // tasks
   task: ["Tarea", "Task"],
   mine: ["Mías", "Mine"],

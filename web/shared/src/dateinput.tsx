@@ -1,15 +1,24 @@
 /**
- * A day, or a day and an hour, in the language of the desk: typed as it is read, or picked from a
+ * A day, or a day and an hour, in the language of the page: typed as it is read, or picked from a
  * month. The browser's own field would speak the browser's language. Up and down move by a day.
  */
-import { locale } from "@contactcenter/shared/prefs";
-import { useStore } from "@contactcenter/shared/store";
-import { cls, IconButton } from "@contactcenter/shared/ui";
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 
 import { isKept, monthOf, moved, shown, typed, weeksOf } from "./dates";
-import { now, today } from "./format";
-import { useW } from "./texts";
+import { pairs } from "./i18n";
+import { locale } from "./prefs";
+import { useStore } from "./store";
+import { now, today } from "./time";
+import { cls, ErrorLine, IconButton } from "./ui";
+
+const { useT } = pairs({
+  dayHint: ["dd/mm/aaaa", "dd/mm/yyyy"],
+  momentHint: ["dd/mm/aaaa hh:mm", "dd/mm/yyyy hh:mm"],
+  notRead: ["Escríbela así: 30/11/2026.", "Write it like 30/11/2026."],
+  pickDay: ["Elegir el día", "Pick the day"],
+  monthBefore: ["Mes anterior", "Month before"],
+  monthAfter: ["Mes siguiente", "Month after"],
+});
 
 interface Props {
   id: string;
@@ -24,10 +33,18 @@ interface Props {
   onBlur?: () => void;
 }
 
+type Side = "left" | "right";
+
+/** As wide as the month of base.css at most, in pixels. */
+const MONTH_WIDTH = 264;
+
+/** The edge of the field from which the month stays within the window. */
+const roomy = (box: HTMLElement | null): Side => (box && box.getBoundingClientRect().left + MONTH_WIDTH > innerWidth ? "right" : "left");
+
 export function DateInput({ id, name, value, timed = false, small, invalid, describedBy, onChange, onBlur }: Props) {
-  const say = useW();
+  const t = useT();
   const [text, setText] = useState(shown(value));
-  const [open, setOpen] = useState(false);
+  const [open, setOpen] = useState<Side | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const box = useRef<HTMLSpanElement>(null);
   const read = (given: string): string => (given.trim() === "" ? "" : (typed(given, timed) ?? given));
@@ -36,7 +53,7 @@ export function DateInput({ id, name, value, timed = false, small, invalid, desc
   useEffect(() => {
     if (!open) return;
     const away = (event: PointerEvent) => {
-      if (!box.current?.contains(event.target as Node)) setOpen(false);
+      if (!box.current?.contains(event.target as Node)) setOpen(null);
     };
     document.addEventListener("pointerdown", away);
     return () => document.removeEventListener("pointerdown", away);
@@ -48,7 +65,7 @@ export function DateInput({ id, name, value, timed = false, small, invalid, desc
   const step = (by: number) => put(value !== "" && isKept(value) ? moved(value, by) : timed ? now() : today());
   const pick = (day: string) => {
     put(timed ? `${day}T${isKept(value) && value.length > 10 ? value.slice(11) : now().slice(11)}` : day);
-    setOpen(false);
+    setOpen(null);
     field.current?.focus();
   };
   return (
@@ -59,7 +76,7 @@ export function DateInput({ id, name, value, timed = false, small, invalid, desc
         if (event.key !== "Escape" || !open) return;
         event.preventDefault();
         event.stopPropagation();
-        setOpen(false);
+        setOpen(null);
         field.current?.focus();
       }}
     >
@@ -72,7 +89,7 @@ export function DateInput({ id, name, value, timed = false, small, invalid, desc
         inputMode="numeric"
         autoComplete="off"
         maxLength={20}
-        placeholder={say(timed ? "momentHint" : "dayHint")}
+        placeholder={t(timed ? "momentHint" : "dayHint")}
         value={text}
         aria-invalid={invalid || undefined}
         aria-describedby={describedBy}
@@ -90,16 +107,43 @@ export function DateInput({ id, name, value, timed = false, small, invalid, desc
           step(event.key === "ArrowUp" ? 1 : -1);
         }}
       />
-      <IconButton icon="calendar" label={say("pickDay")} aria-expanded={open} onClick={() => setOpen(!open)} />
-      {open && <Month chosen={isKept(value) ? value.slice(0, 10) : ""} onPick={pick} />}
+      <IconButton icon="calendar" label={t("pickDay")} aria-expanded={open !== null} onClick={() => setOpen(open ? null : roomy(box.current))} />
+      {open && <Month side={open} chosen={isKept(value) ? value.slice(0, 10) : ""} onPick={pick} />}
     </span>
+  );
+}
+
+/** A day with its label; what could not be read as one is told below it. */
+export function DayField({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
+  const t = useT();
+  const id = useId();
+  const [left, setLeft] = useState(false);
+  const wrong = left && !isKept(value);
+  return (
+    <div className="field">
+      <div className="lab">
+        <label htmlFor={id}>{label}</label>
+      </div>
+      <DateInput
+        id={id}
+        value={value}
+        invalid={wrong}
+        describedBy={`${id}-e`}
+        onChange={(kept) => {
+          setLeft(false);
+          onChange(kept);
+        }}
+        onBlur={() => setLeft(true)}
+      />
+      <ErrorLine id={`${id}-e`} error={wrong ? t("notRead") : undefined} />
+    </div>
   );
 }
 
 const KEYS: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 };
 
-function Month({ chosen, onPick }: { chosen: string; onPick: (day: string) => void }) {
-  const say = useW();
+function Month({ side, chosen, onPick }: { side: Side; chosen: string; onPick: (day: string) => void }) {
+  const t = useT();
   const loc = useStore(locale) === "es" ? "es-ES" : "en-GB";
   const [at, setAt] = useState(chosen || today());
   const grid = useRef<HTMLDivElement>(null);
@@ -113,11 +157,11 @@ function Month({ chosen, onPick }: { chosen: string; onPick: (day: string) => vo
     setAt(moved(at, by));
   };
   return (
-    <div className="pop month" role="dialog" aria-label={say("pickDay")}>
+    <div className="pop month" style={{ [side]: 0 }} role="dialog" aria-label={t("pickDay")}>
       <div className="row">
-        <IconButton icon="left" label={say("monthBefore")} onClick={() => setAt(monthOf(at, -1))} />
+        <IconButton icon="left" label={t("monthBefore")} onClick={() => setAt(monthOf(at, -1))} />
         <b className="grow month-name" aria-live="polite">{named(at, { month: "long", year: "numeric" })}</b>
-        <IconButton icon="right" label={say("monthAfter")} onClick={() => setAt(monthOf(at, 1))} />
+        <IconButton icon="right" label={t("monthAfter")} onClick={() => setAt(monthOf(at, 1))} />
       </div>
       <div ref={grid} className="month-days" onKeyDown={onKey}>
         {weeks[0]?.map((day) => <span key={day} className="t12 x3" aria-hidden="true">{named(day, { weekday: "narrow" })}</span>)}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { isHour, isKept, monthOf, moved, shown, typed, typedHour, weeksOf } from "../src/crm/dates";
+import { isHour, isKept, monthOf, moved, shown, typed, typedHour, weeksOf } from "../src/dates";
 
 describe("a day", () => {
   test.each([
