@@ -354,6 +354,7 @@ def one_reply(page: Page) -> None:
     page.locator(".tools > .btn").click()
     page.locator("dialog textarea").first.fill("Hola, {apellido}")
     expect(page.locator("dialog [aria-invalid=true]")).to_have_count(1)
+    expect(page.locator("dialog .error-line").first).to_contain_text(" {apellido}")
 
 
 SCREENS: dict[str, tuple[str, Screen]] = {

@@ -172,7 +172,7 @@ function Certificate({ request, onClose }: { request: PrivacyRequest; onClose: (
                   {request.kind === "erase" && (
                     <>
                       <td>{t(line.action === "keep" ? "wasKept" : "wasErased")}</td>
-                      <td className="x2">{line.reason ?? ""}</td>
+                      <td className="x2" lang="en">{line.reason ?? ""}</td>
                     </>
                   )}
                 </tr>

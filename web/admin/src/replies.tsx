@@ -127,7 +127,7 @@ function EditReply({ reply, onDone, onClose }: { reply: SavedReply | null; onDon
   const empty = texts.body_es.trim() === "" && texts.body_en.trim() === "";
   const wrong = (name: "body_es" | "body_en"): string | undefined => {
     const word = strange(texts[name]);
-    if (word !== null) return t("replyStrange", { word });
+    if (word !== null) return t("replyStrange", { word: `{${word}}` });
     if (tried && empty && name === "body_es") return t("replyEmpty");
     return tried ? said.field(failure, name) : undefined;
   };
