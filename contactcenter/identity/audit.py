@@ -102,13 +102,15 @@ class AuditJournal:
     ) -> dict[UUID, AESGCM]:
         found = {person: self._keys[person] for person in persons if person in self._keys}
         if missing := persons - found.keys():
-            for person, sealed in (await store.find_keys(conn, list(missing))).items():
+            fresh = {
+                person: self._vault.seal(secrets.token_bytes(KEY_BYTES), _binding(person))
+                for person in missing
+            }
+            for person, sealed, made in await store.keys_of(conn, fresh, now):
                 found[person] = AESGCM(self._vault.open(sealed, _binding(person)))
-                self._remember(person, found[person])
-        if missing := persons - found.keys():  # remembered the next time, when it is committed
-            for person in sorted(missing):
-                fresh = self._vault.seal(secrets.token_bytes(KEY_BYTES), _binding(person))
-                await store.add_key(conn, person, fresh, now)
+                if not made:  # else remembered the next time, when it is committed
+                    self._remember(person, found[person])
+        if missing := persons - found.keys():
             for person, sealed in (await store.find_keys(conn, list(missing))).items():
                 found[person] = AESGCM(self._vault.open(sealed, _binding(person)))
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -31,9 +31,17 @@ class Row:
 
 
 FIND_KEYS = "SELECT person, sealed FROM person_keys WHERE person = ANY ($1::uuid[])"
-ADD_KEY = """
-INSERT INTO person_keys (person, sealed, created_at) VALUES ($1, $2, $3)
-ON CONFLICT DO NOTHING
+KEYS_OF = """
+WITH had AS (SELECT person, sealed FROM person_keys WHERE person = ANY ($1::uuid[])),
+made AS (
+    INSERT INTO person_keys (person, sealed, created_at)
+    SELECT g.person, g.sealed, $3 FROM unnest($1::uuid[], $2::bytea[]) AS g (person, sealed)
+    WHERE g.person NOT IN (SELECT person FROM had)
+    ORDER BY g.person
+    ON CONFLICT DO NOTHING
+    RETURNING person, sealed
+)
+SELECT person, sealed, false AS made FROM had UNION ALL SELECT person, sealed, true FROM made
 """
 
 
@@ -42,9 +50,15 @@ async def find_keys(conn: Connection, persons: Sequence[UUID]) -> dict[UUID, byt
     return {row["person"]: row["sealed"] for row in await conn.fetch(FIND_KEYS, list(persons))}
 
 
-async def add_key(conn: Connection, person: UUID, sealed: bytes, now: datetime) -> None:
-    """Unless the person has one by now."""
-    await conn.execute(ADD_KEY, person, sealed, now)
+async def keys_of(
+    conn: Connection, fresh: Mapping[UUID, bytes], now: datetime
+) -> list[tuple[UUID, bytes, bool]]:
+    """Person, sealed key and whether it is the fresh one, which who has none gets now. Not there
+    is whose key another transaction made meanwhile: `find_keys` has it."""
+    return [
+        (row["person"], row["sealed"], row["made"])
+        for row in await conn.fetch(KEYS_OF, list(fresh), list(fresh.values()), now)
+    ]
 
 
 COLUMNS = """(id, user_id, actor, action, resource_type, resource_id, person, origin, changes,

@@ -21,6 +21,7 @@ from crm.access import require_write
 from crm.customers import store
 from crm.customers.model import (
     ALIKE,
+    Kind,
     Needle,
     Standing,
     Traits,
@@ -128,6 +129,10 @@ async def standing(conn: Connection, customer_id: UUID, work_now: Any) -> tuple[
 async def resegment(work: Work, customer_id: UUID) -> str | None:
     """Apply the rules to what the customer is now; published when it changes something."""
     facts, _ = await standing(work.conn, customer_id, work.now)
+    return await _segment(work, customer_id, facts)
+
+
+async def _segment(work: Work, customer_id: UUID, facts: Standing) -> str | None:
     segment = segment_of(facts, await store.rules(work.conn))
     before = await store.set_segment(work.conn, customer_id, segment)
     if before is not None:
@@ -141,12 +146,12 @@ async def resegment(work: Work, customer_id: UUID) -> str | None:
 
 
 async def create(
-    work: Work, kind: str, values: Mapping[str, Any], *, by: UUID | None = None
+    work: Work, kind: Kind, values: Mapping[str, Any], *, by: UUID | None = None
 ) -> UUID:
     """Write a checked file; `values` are the fields of CustomerEdit."""
     (customer_id,) = await create_many(work, [(kind, values)], by=by)
     work.audit("customer.created", "customer", customer_id, after=dict(values), person=customer_id)
-    await resegment(work, customer_id)
+    await _segment(work, customer_id, Standing(kind))  # with whom the centre has nothing yet
     return customer_id
 
 

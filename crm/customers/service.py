@@ -108,13 +108,15 @@ class CustomerService:
         writable = living and await may_write(conn, principal, customer_id)
         closed = await hidden(conn, principal, customer_id)
         values = {
-            name: row[name]
-            for name in CustomerOut.model_fields
-            if name in row.keys()  # noqa: SIM118 - a record's values are not its keys
+            **row,
+            "customer_id": customer_id,
+            "name": files.name_of(row),
+            "masked": closed,
+            "writable": writable,
         }
         if closed:
             values |= {name: masked(row[name]) for name in HIDDEN} | {"birth_date": None}
-        return CustomerOut(**values | files.shown(row), masked=closed, writable=writable)
+        return CustomerOut.model_validate({name: values[name] for name in CustomerOut.model_fields})
 
     async def create(self, principal: Principal, new: CustomerNew) -> CustomerOut:
         """A new file, in the creating agent's portfolio unless it names another.
