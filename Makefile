@@ -2,6 +2,7 @@
 # make test     everything that CI runs; E2E=0 leaves the browser tests out
 # make bench    the figures, one JSON line each; BENCH=media runs one area
 # make nightly  the long tests
+# make coverage what the tests without a browser run of the code
 # make lint | fmt | web | requirements
 
 PY := .venv/bin/python
@@ -9,7 +10,7 @@ BENCH ?=
 E2E ?= 1
 CHECKED := config db contactcenter crm channels routing ai billing tests tools
 
-.PHONY: run test bench nightly lint fmt web requirements venv dev clean
+.PHONY: run test coverage bench nightly lint fmt web requirements venv dev clean
 .DEFAULT_GOAL := run
 
 run: web
@@ -57,6 +58,11 @@ nightly: dev web
 	@chromium=$$(tools/chromium) || exit 1; \
 	NIGHTLY=1 $(PY) -m pytest -m "nightly or not nightly" --ignore=tests/e2e && \
 	NIGHTLY=1 CHROMIUM="$$chromium" $(PY) -m pytest -m "nightly or not nightly" tests/e2e
+
+# What the tests without a browser run of the code; PATHS=tests/unit/routing asks a part of them.
+coverage: dev web
+	$(PY) -m pytest -n 2 --dist worksteal $(foreach part,$(CHECKED),--cov=$(part)) \
+	  --cov-report=term:skip-covered $(or $(PATHS),tests --ignore=tests/e2e)
 
 bench: dev web
 	@$(PY) -m tests.bench $(BENCH)
