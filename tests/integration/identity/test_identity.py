@@ -26,6 +26,7 @@ from tests.integration.identity.door import (
     Client,
     MovableClock,
     add_user,
+    call,
     login,
     me,
     refresh,
@@ -278,7 +279,19 @@ async def test_production_knows_no_demo_users(
     )
     async with TestClient(TestServer(app)) as client:
         assert (await client.get("/api/v1/auth/demo-users")).status == 404
+        assert (await client.get("/api/v1/demo/mailbox")).status == 404
         assert (await login(client, "agent1@aintech.com", "password123"))[0] == 401
+
+
+async def test_a_provider_without_keys_is_not_there_and_the_rest_is(
+    client: Client, user: UUID
+) -> None:
+    status, told = await call(client, "GET", "/auth/providers")
+    assert (status, told["items"]) == (200, [])
+    for provider in ("google", "microsoft", "oidc"):
+        assert (await call(client, "GET", f"/auth/{provider}"))[0] == 404
+        assert (await call(client, "GET", f"/auth/{provider}/callback"))[0] == 404
+    assert (await login(client))[0] == 200
 
 
 async def test_sweeping_forgets_what_ended_long_ago(
