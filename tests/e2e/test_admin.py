@@ -400,6 +400,7 @@ def test_a_screen_of_administration(
 ) -> None:
     path, show = SCREENS[screen]
     page = admin(world, path, theme=theme, locale=locale, width=width)
+    expect(page.locator("nav [aria-current]")).to_be_in_viewport(ratio=0.9)
     show(page)
     axe(page)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

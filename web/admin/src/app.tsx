@@ -5,7 +5,7 @@ import { LanguageMenu, ThemeButton } from "@contactcenter/shared/prefs-ui";
 import { placesOf } from "@contactcenter/shared/signin";
 import { useStore } from "@contactcenter/shared/store";
 import { Menu } from "@contactcenter/shared/ui";
-import { type MouseEvent, useEffect, useState } from "react";
+import { type MouseEvent, useEffect, useRef, useState } from "react";
 
 import { Audit } from "./audit";
 import { Privacy } from "./privacy";
@@ -38,8 +38,11 @@ export function AdminPage() {
   const shown = SECTIONS.filter((one) => me?.permissions.includes(one.needs));
   const present = shown.find((one) => one.key === at) ?? shown[0];
   const name = present?.key;
+  const sections = useRef<HTMLElement>(null);
   useEffect(() => {
     if (name) document.title = `${t(name)} · ${t("admin")}`;
+    // On a telephone the sections are wider than the screen.
+    sections.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [t, name]);
   if (!me || !present) return null;
   const go = (event: MouseEvent<HTMLAnchorElement>) => {
@@ -52,7 +55,7 @@ export function AdminPage() {
     <div className="adm">
       <header className="top">
         <span className="t16 b">{t("admin")}</span>
-        <nav aria-label={t("sections")}>
+        <nav ref={sections} aria-label={t("sections")}>
           {shown.map((one) => (
             <a
               key={one.key}
