@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import socket
@@ -15,12 +16,13 @@ from typing import Any
 import aiohttp
 import pytest
 import structlog
+from prometheus_client import REGISTRY
 
 from config.settings import Settings, load_settings
 from contactcenter import app
 from contactcenter.core.clock import Clock, SystemClock
 from tests.conftest import TEST_ENVIRON
-from tests.integration.app.people import Desk, Person, Visitor, sign_in
+from tests.integration.app.people import SECONDS, Desk, Person, Visitor, sign_in
 
 OPEN_HOURS = datetime(2027, 3, 16, 9, 30, tzinfo=UTC)  # a Tuesday, 10:30 at the demo centre
 
@@ -106,9 +108,22 @@ class Centre:
     async def supervisor_token(self) -> str:
         return await sign_in(self.url, "supervisor1@aintech.com")
 
+    async def router_looks(self) -> None:
+        """A turn of the router, and so a look at the clock, that begins now or later has ended."""
+        for _ in range(2):  # the first to end may have begun before
+            before = turns_of_router()
+            await self.visitor(queue="RE", message="Otra cosa")  # it wakes for whoever comes
+            async with asyncio.timeout(SECONDS):
+                while turns_of_router() == before:
+                    await asyncio.sleep(0.02)
+
     async def everybody_leaves(self) -> None:
         for person in self._people:
             await person.leave()
+
+
+def turns_of_router() -> float:
+    return REGISTRY.get_sample_value("router_turn_seconds_count") or 0.0
 
 
 def free_port() -> int:

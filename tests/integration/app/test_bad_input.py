@@ -196,8 +196,12 @@ async def test_another_visitor_and_another_agent_see_and_change_nothing(centre: 
         status, _ = await centre.http("GET", f"/conversations/{visitor.id}/messages", token=token)
         assert status in {403, 404}
     await visitor.say("sigo")
-    await asyncio.sleep(0.2)
-    assert not [1 for person in (stranger, pablo) for _, p in person.heard if "sigo" in str(p)]
+    pablo.heard.clear()
+    await centre.visitor(queue="CO", message="Otra")
+    await pablo.hears("queue.item_changed", stream="queue:CO")
+    await stranger.say("y yo")
+    await stranger.hears("chat.message", body="y yo")
+    assert not [1 for person in (stranger, pablo) for _, p in person.log if "sigo" in str(p)]
 
 
 async def test_two_tabs_accept_at_once_and_two_agents_race(centre: Centre) -> None:

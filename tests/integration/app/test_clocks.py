@@ -38,7 +38,7 @@ async def test_an_offer_in_the_air_goes_on_ringing_and_is_taken(
     visitor = await centre.visitor(queue="SA", message="Hola")
     first = await desk.hears("reservation.created")
     centre.clock.jump(by)
-    await asyncio.sleep(1.5)  # more than the leader takes to look
+    await centre.router_looks()
     await desk.do("reservation.accept", {"reservation_id": first["reservation_id"]})
     await visitor.hears("chat.agent_joined")
     async with centre.house.deps.work.reading("test.look") as conn:
@@ -58,7 +58,7 @@ async def test_an_offer_that_nobody_takes_ends_on_time(centre: Centre, by: timed
     await centre.visitor(queue="SA", message="Hola")
     await desk.hears("reservation.created")
     centre.clock.jump(by)
-    await asyncio.sleep(1.5)
+    await centre.router_looks()
     assert not any(name == "reservation.timed_out" for name, _ in desk.log)
     centre.clock.advance(timedelta(seconds=45))  # the time of an offer, and some
     await desk.until(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import db
 from tests.integration.app.conftest import Centre
 from tests.integration.app.people import Mirror
@@ -34,6 +32,14 @@ async def test_a_place_is_not_stale_after_an_older_transaction_was_open(
     heard = len(second.log)
 
     await older.rollback()
-    await asyncio.sleep(2.5)
-    told = [p["position"] for name, p in mirror.after(second.log[heard:]) if "position" in name]
-    assert told[-1:] == [1]
+
+    told: list[int] = []
+
+    def again() -> bool:
+        nonlocal heard
+        news = mirror.after(second.log[heard:])
+        heard = len(second.log)
+        told.extend(payload["position"] for name, payload in news if "position" in name)
+        return told[-1:] == [1]
+
+    await second.until(again, "the place once more")

@@ -15,7 +15,6 @@ from tests.integration.app.test_journey import LUCIA, talking
 HOUR = timedelta(hours=1)
 OFFER = timedelta(seconds=30)  # of a chat
 WRAP_UP = timedelta(seconds=60)
-LOOK_SECONDS = 1.5  # in which the router has noticed that its clock was set
 
 SPRING = datetime(2027, 3, 28, 0, 59, 50, tzinfo=UTC)  # 01:59:50 in Madrid; 03:00 comes next
 AUTUMN = datetime(2027, 10, 31, 0, 59, 50, tzinfo=UTC)  # 02:59:50; 02:00 comes next
@@ -67,12 +66,12 @@ async def wrapping(centre: Centre) -> tuple[Desk, str]:
 async def test_a_wrap_up_ends_once_and_in_its_time(centre: Centre, by: timedelta) -> None:
     desk, interaction_id = await wrapping(centre)
     centre.clock.jump(by)
-    await asyncio.sleep(LOOK_SECONDS)
+    await centre.router_looks()
     assert await ask(centre, WRAPPED_UP, interaction_id) == [], "it keeps the time it had"
     await nudge(centre, WRAP_UP)
     await desk.hears("interaction.wrapped_up", interaction_id=interaction_id)
     centre.clock.jump(-by)  # set right again: what has ended stays so
-    await asyncio.sleep(LOOK_SECONDS)
+    await centre.router_looks()
     assert await ask(centre, WRAPPED_UP, interaction_id) == ["none"]
 
 
@@ -85,13 +84,13 @@ async def test_a_snooze_ends_once_at_its_time(centre: Centre) -> None:
     )
     await desk.hears("interaction.parked")
     centre.clock.jump(HOUR)
-    await asyncio.sleep(LOOK_SECONDS)
+    await centre.router_looks()
     assert await ask(centre, RESUMED, interaction_id) == [0]
     centre.clock.jump(HOUR)
     await desk.hears("interaction.resumed", interaction_id=interaction_id)
     for by in (-HOUR, HOUR):
         centre.clock.jump(by)
-        await asyncio.sleep(LOOK_SECONDS)
+        await centre.router_looks()
     assert await ask(centre, RESUMED, interaction_id) == [1]
 
 
@@ -113,7 +112,7 @@ async def test_the_hour_that_is_missing_or_double_changes_no_deadline(
     await desk.hears("reservation.timed_out", reservation_id=reservation_id)
     for _ in range(3):
         centre.clock.jump(HOUR)
-        await asyncio.sleep(0.3)
+        await centre.router_looks()
     assert await ask(centre, ENDS, reservation_id) == [1]
     assert await ask(centre, ENDED_TWICE) == []
 
