@@ -212,7 +212,8 @@ class Media(_Section):
     """Calls at once whose browser has not connected yet: each holds a place for up to 30 s."""
     max_inviting_per_address: int = Field(3, alias="MEDIA_MAX_INVITING_PER_ADDRESS", ge=1)
     max_calls_per_address: int = Field(20, alias="MEDIA_MAX_CALLS_PER_ADDRESS", ge=1)
-    """Calls at once that customers of one address may have; many share one behind a carrier."""
+    """Calls at once that customers of one address may have, whichever process they reach; many
+    share one behind a carrier."""
     turn_urls: Words = Field((), alias="TURN_URLS")
     """`turn:host:port?transport=udp` and the like."""
     turn_secret: SecretStr | None = Field(None, alias="TURN_SECRET")
