@@ -158,12 +158,18 @@ class PrivacyService:
         self, work: Work, request: Request
     ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         told: dict[str, Any] = {}
+        certificate: list[dict[str, Any]] = []
         for rule in self._rules:
             statement = rule.export.get(request.person_kind)
-            if statement is not None:
-                rows = await store.run_export(work.conn, statement, request.person)
-                told[rule.table] = rows
-        certificate = [{"table": table, "rows": len(rows)} for table, rows in told.items()]
+            if statement is None:
+                continue
+            rows = await store.run_export(work.conn, statement, request.person)
+            told[rule.table] = rows
+            certificate.append(
+                _kept(rule, rows)
+                if rule.action == "keep"
+                else {"table": rule.table, "rows": len(rows)}
+            )
         return certificate, told
 
     async def _erased(self, work: Work, request: Request) -> list[dict[str, Any]]:
@@ -179,13 +185,12 @@ class PrivacyService:
             kept = rule.export.get(request.person_kind) if rule.action == "keep" else None
             if statement is not None:
                 rows = await store.run_erase(work.conn, statement, request.person)
+                certificate.append(
+                    {"table": rule.table, "action": "erase", "rows": rows, "reason": rule.reason}
+                )
             elif kept is not None:
-                rows = len(await store.run_export(work.conn, kept, request.person))
-            else:
-                continue
-            certificate.append(
-                {"table": rule.table, "action": rule.action, "rows": rows, "reason": rule.reason}
-            )
+                found = await store.run_export(work.conn, kept, request.person)
+                certificate.append(_kept(rule, found))
         return certificate
 
     async def sweep(self) -> None:
@@ -200,6 +205,18 @@ class PrivacyService:
         if not rows:
             raise NotFound
         return Request(**rows[0])
+
+
+def _kept(rule: TableRule, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A certificate's line of what stays; `holds`: the rows that somebody has put on hold."""
+    holds = sum(bool(row.get("legal_hold")) for row in rows)
+    return {
+        "table": rule.table,
+        "action": rule.action,
+        "rows": len(rows),
+        "reason": rule.reason,
+        "holds": holds,
+    }
 
 
 def _only(principal: Principal) -> UUID | None:

@@ -33,7 +33,9 @@ class CertificateLine(BaseModel):
     rows: int
     action: Literal["erase", "keep"] | None = None
     reason: str | None = None
-    """Of what is kept: the legal hold."""
+    """Of what is kept: the legal duty."""
+    holds: int = 0
+    """Of the rows that are kept: those that somebody has put on legal hold."""
 
 
 class PrivacyRequest(BaseModel):

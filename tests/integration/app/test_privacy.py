@@ -10,7 +10,9 @@ from uuid import uuid4
 import pytest
 
 import db
+from contactcenter.core import ids
 from contactcenter.identity import audit
+from crm.privacy_rules import HELD
 from tests.integration.app.conftest import Centre
 from tests.integration.app.people import sign_in
 from tests.integration.app.test_journey import PABLO, talking
@@ -99,6 +101,61 @@ async def test_a_contact_is_exported_and_erased(centre: Centre, conn: db.Connect
     assert all(held.values())
     status, _ = await centre.http("GET", f"/privacy/requests/{export['id']}/export", token=admin)
     assert status == 404
+
+
+async def test_an_export_tells_what_the_law_keeps(centre: Centre, conn: db.Connection) -> None:
+    admin = await sign_in(centre.url, ADMIN)
+    person = {"first_name": "Olvido", "last_name": "Paz", "confirm": True}
+    status, customer = await centre.http("POST", "/customers", token=admin, json=person)
+    assert status == 201, customer
+    export = await done(
+        centre,
+        admin,
+        kind="export",
+        person_kind="customer",
+        person=customer["customer_id"],
+        reason="asked",
+    )
+    lines = {line["table"]: line for line in export["certificate"]}
+    assert lines["policies"] == {
+        "table": "policies", "rows": 0, "action": "keep", "reason": HELD, "holds": 0
+    }  # fmt: skip
+    assert (lines["customers"]["rows"], lines["customers"]["reason"]) == (1, HELD)
+
+
+async def test_a_legal_hold_is_in_the_certificate_and_outlives_erasing(
+    centre: Centre, conn: db.Connection
+) -> None:
+    visitor = await centre.visitor(queue="SA", message="Hola")
+    interaction, contact = await conn.fetchrow(
+        "SELECT id, contact_id FROM interactions WHERE conversation_id = $1::uuid", visitor.id
+    )  # type: ignore[misc]
+    call, held, free = ids.new_id(), ids.new_id(), ids.new_id()
+    await conn.execute(
+        "INSERT INTO calls (id, interaction_id, direction, queue, state, record_mode, retention, "
+        "created_at) VALUES ($1, $2, 'inbound', 'SA', 'waiting', 'inform', 'standard', now())",
+        call,
+        interaction,
+    )
+    for recording in (held, free):
+        await conn.execute(
+            "INSERT INTO recordings (id, call_id, state, created_at, retention, legal_hold) "
+            "VALUES ($1, $2, 'finished', now(), 'standard', $3)",
+            recording,
+            call,
+            recording == held,
+        )
+    admin = await sign_in(centre.url, ADMIN)
+    for kind in ("export", "erase"):
+        told = await done(
+            centre, admin, kind=kind, person_kind="contact", person=str(contact), reason="asked"
+        )
+        lines = {line["table"]: line for line in told["certificate"]}
+        line = lines["recordings"]
+        assert (line["action"], line["rows"], line["holds"]) == ("keep", 2, 1), kind
+        assert line["reason"], kind
+        assert lines["messages"]["holds"] == 0, kind
+    assert await conn.fetchval("SELECT legal_hold FROM recordings WHERE id = $1", held) is True
 
 
 async def test_a_user_is_erased_and_the_audit_log_holds(

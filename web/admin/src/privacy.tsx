@@ -17,6 +17,7 @@ const POLL_MS = 1000;
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const KIND = { export: "exporting", erase: "erasing" } as const;
+const OUTCOME = { erase: "wasErased", keep: "wasKept" } as const;
 const PERSON = { user: "aUser", contact: "aContact", customer: "aCustomer" } as const;
 
 export function Privacy() {
@@ -157,7 +158,7 @@ function Certificate({ request, onClose }: { request: PrivacyRequest; onClose: (
           <table className="changes">
             <thead>
               <tr>
-                {(request.kind === "erase" ? (["table", "rows", "outcome", "why"] as const) : (["table", "rows"] as const)).map((name) => (
+                {(["table", "rows", "outcome", "why"] as const).map((name) => (
                   <th key={name} scope="col">
                     {t(name)}
                   </th>
@@ -169,12 +170,13 @@ function Certificate({ request, onClose }: { request: PrivacyRequest; onClose: (
                 <tr key={line.table}>
                   <th scope="row">{line.table}</th>
                   <td>{line.rows}</td>
-                  {request.kind === "erase" && (
-                    <>
-                      <td>{t(line.action === "keep" ? "wasKept" : "wasErased")}</td>
-                      <td className="x2" lang="en">{line.reason ?? ""}</td>
-                    </>
-                  )}
+                  <td>
+                    {t(line.action ? OUTCOME[line.action] : "wasExported")}
+                    {line.holds ? <div className="t13">{t("onHold", { count: line.holds })}</div> : null}
+                  </td>
+                  <td className="x2" lang="en">
+                    {line.reason ?? ""}
+                  </td>
                 </tr>
               ))}
             </tbody>

@@ -197,6 +197,9 @@ const es = {
   why: "Por qué",
   wasErased: "Borrado",
   wasKept: "Guardado",
+  wasExported: "Exportado",
+  onHold_one: "{{count}} fila con bloqueo legal",
+  onHold_other: "{{count}} filas con bloqueo legal",
 };
 
 export type Key = keyof typeof es;
@@ -397,6 +400,9 @@ const en: Record<Key, string> = {
   why: "Why",
   wasErased: "Erased",
   wasKept: "Kept",
+  wasExported: "Exported",
+  onHold_one: "{{count}} row on legal hold",
+  onHold_other: "{{count}} rows on legal hold",
 };
 
 export const { t, useT } = texts(es, en);

@@ -449,6 +449,7 @@ export interface CertificateLine {
   rows: number;
   action?: "erase" | "keep" | null;
   reason?: string | null;
+  holds?: number;
 }
 
 export interface ChangePasswordIn {
