@@ -85,7 +85,7 @@ class AuditRecorded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonErased(Event):
-    """A user's or a contact's personal data was erased."""
+    """A user's, a contact's or a customer's personal data was erased."""
 
     name: ClassVar[str] = "person.erased"
     subject_field: ClassVar[str] = "person"

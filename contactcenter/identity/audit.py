@@ -31,11 +31,13 @@ from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
 from contactcenter.core.vault import Unopenable, Vault
 from contactcenter.core.work import Work, WorkFactory
+from contactcenter.events.customers import CustomerErased
 from contactcenter.events.identity import AuditRecorded, PersonErased
 from contactcenter.identity import audit_store as store
 from contactcenter.identity.audit_store import Link, Row
 
 LISTENER: Final = "identity.audit_chain"
+CUSTOMER_KEYS: Final = "identity.customer_keys"
 KEYS_CACHED: Final = 10_000
 NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
@@ -201,6 +203,18 @@ def chain(vault: Vault) -> Listener:
         await link(work, (recorded,))
 
     return Listener(LISTENER, (AuditRecorded,), link_one, link)
+
+
+def customer_keys() -> Listener:
+    """A customer was erased: what the log holds of them cannot be opened any more."""
+
+    async def drop(work: Work, recorded: Recorded) -> None:
+        assert isinstance(recorded.event, CustomerErased)
+        person = recorded.event.customer_id
+        if await store.drop_key(work.conn, person):
+            work.emit(PersonErased(person=person))
+
+    return Listener(CUSTOMER_KEYS, (CustomerErased,), drop)
 
 
 @dataclass(slots=True)

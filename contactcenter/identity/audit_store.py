@@ -45,6 +45,14 @@ SELECT person, sealed, false AS made FROM had UNION ALL SELECT person, sealed, t
 """
 
 
+DROP_KEY = "DELETE FROM person_keys WHERE person = $1 RETURNING person"
+
+
+async def drop_key(conn: Connection, person: UUID) -> bool:
+    """Whether there was one."""
+    return await conn.fetchval(DROP_KEY, person) is not None
+
+
 async def find_keys(conn: Connection, persons: Sequence[UUID]) -> dict[UUID, bytes]:
     """Person → sealed key, of those who have one."""
     return {row["person"]: row["sealed"] for row in await conn.fetch(FIND_KEYS, list(persons))}

@@ -17,7 +17,7 @@ from contactcenter.events.identity import (
 )
 from contactcenter.identity.accounts import AccountService
 from contactcenter.identity.admin_routes import AdminRoutes
-from contactcenter.identity.audit import AuditJournal, AuditReader, chain
+from contactcenter.identity.audit import AuditJournal, AuditReader, chain, customer_keys
 from contactcenter.identity.oauth import OAuthService
 from contactcenter.identity.oauth_routes import OAuthRoutes
 from contactcenter.identity.oidc import OidcClient, providers_of
@@ -105,7 +105,7 @@ def build(deps: Deps, mail: Mail | None = None) -> Identity:
             *AdminRoutes(people, AuditReader(work, deps.vault)).table(),
             *MailboxRoutes(mailbox).table(production=production),
         ),
-        listeners=(chain(deps.vault),),
+        listeners=(chain(deps.vault), customer_keys()),
         jobs=(post.job(), privacy.job()),
         schedules=(
             Schedule("identity.sweep", "17 4 * * *", sign_in.sweep),

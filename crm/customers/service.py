@@ -17,8 +17,10 @@ from contactcenter.events.customers import (
     CustomerDeleted,
     CustomerErased,
 )
+from contactcenter.events.quotes import QuoteExpired
+from contactcenter.events.tasks import TaskCancelled
 from crm.access import hidden, may_write, only_own, require_write, writes_all
-from crm.customers import files, store
+from crm.customers import erasing, files, store
 from crm.customers.model import (
     check_rule,
     lifetime_value,
@@ -159,7 +161,8 @@ class CustomerService:
 
     async def delete(self, principal: Principal, customer_id: UUID, match: Match) -> None:
         """Close the file. Its personal data goes at once when no contract keeps it, else six years
-        after the last one's end (Código de Comercio, art. 30). Conflict while anything is open."""
+        after the last one's end (Código de Comercio, art. 30). Open tasks and quotes end with it.
+        Conflict while a policy, claim or receipt is open (ctx.open: kind → how many)."""
         async with self._work.begin("customers.delete", principal.actor) as work:
             row = await files.the_customer(
                 work.conn, customer_id, own=only_own(principal), lock=True
@@ -168,11 +171,12 @@ class CustomerService:
                 raise Forbidden
             match(row["version"])
             still = {
-                k: v for k, v in (await store.open_things(work.conn, customer_id)).items() if v
+                k: v for k, v in (await erasing.open_things(work.conn, customer_id)).items() if v
             }
             if still:
                 raise Conflict("Something of this customer is still open.", open=still)
-            await store.close(work.conn, customer_id, work.now, principal.user_id)
+            await erasing.close(work.conn, customer_id, work.now, principal.user_id)
+            await self._end_open(work, customer_id, principal.user_id)
             work.emit(CustomerDeleted(customer_id=customer_id))
             work.audit("customer.deleted", "customer", customer_id, person=customer_id)
             await self._erase(work, customer_id)
@@ -182,12 +186,25 @@ class CustomerService:
         async with self._work.begin("customers.erase_due", "system") as work:
             await self._erase(work, None)
 
+    async def _end_open(self, work: Work, customer_id: UUID, by: UUID | None) -> None:
+        for task in await erasing.end_tasks(work.conn, customer_id, work.now, by):
+            work.emit(
+                TaskCancelled(
+                    task_id=task["id"],
+                    customer_id=customer_id,
+                    assigned_to=task["assigned_to"],
+                    assigned_agent=task["assigned_agent"],
+                )
+            )
+        for quote_id in await erasing.end_quotes(work.conn, customer_id, work.now, by):
+            work.emit(QuoteExpired(quote_id=quote_id, customer_id=customer_id))
+
     async def _erase(self, work: Work, customer_id: UUID | None) -> None:
         today = work.now.astimezone(self._zone).date()
-        for each in await store.erasable(work.conn, today, work.now, customer_id):
-            await store.erase(work.conn, each, work.now)
-            work.emit(CustomerErased(customer_id=each))
-            work.audit("customer.erased", "customer", each)
+        for closed in await erasing.erasable(work.conn, today, work.now, customer_id):
+            for each in await erasing.erase(work.conn, closed, work.now):
+                work.emit(CustomerErased(customer_id=each))
+                work.audit("customer.erased", "customer", each)
 
     # Figures and history
 

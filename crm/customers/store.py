@@ -258,63 +258,6 @@ async def candidates_of_many(
     )
 
 
-# Closing a file: whatever is open keeps it, contracts keep the data for six years after their end.
-OPEN_THINGS = """
-SELECT (SELECT count(*) FROM policies WHERE customer_id = $1
-        AND status IN ('proposal', 'pending', 'active', 'suspended')) AS policies,
-       (SELECT count(*) FROM claims WHERE customer_id = $1
-        AND status NOT IN ('denied', 'paid')) AS claims,
-       (SELECT count(*) FROM receipts r JOIN policies p ON p.id = r.policy_id
-        WHERE p.customer_id = $1 AND r.paid_at IS NULL AND r.state <> 'cancelled') AS receipts
-"""
-CLOSE = """
-UPDATE customers SET status = 'deleted', updated_at = $2, updated_by = $3, version = version + 1
-WHERE id = $1
-"""
-ERASABLE = """
-SELECT c.id FROM customers c
-WHERE c.status = 'deleted' AND c.erased_at IS NULL
-  AND NOT EXISTS (SELECT FROM policies p WHERE p.customer_id = c.id
-                  AND p.coverage_end_date > $1::date - interval '6 years')
-  AND NOT EXISTS (SELECT FROM claims l WHERE l.customer_id = c.id
-                  AND l.resolved_at > $2::timestamptz - interval '6 years')
-  AND ($3::uuid IS NULL OR c.id = $3)
-LIMIT 100
-FOR UPDATE SKIP LOCKED
-"""
-ERASE = """
-UPDATE customers
-SET first_name = '', last_name = '', company_name = NULL, email = NULL, phone = NULL,
-    mobile = NULL, dni = NULL, tax_id = NULL, iban = NULL, birth_date = NULL,
-    address_line1 = NULL, address_line2 = NULL, city = NULL, province = NULL, postal_code = NULL,
-    notes = NULL, metadata = '{}', tags = '{}', household_id = NULL, user_id = NULL,
-    sort_key = '', search_text = '', erased_at = $2, updated_at = $2, version = version + 1
-WHERE id = $1
-"""
-
-
-async def open_things(conn: Connection, customer_id: UUID) -> Record:
-    row = await conn.fetchrow(OPEN_THINGS, customer_id)
-    assert row is not None
-    return row
-
-
-async def close(conn: Connection, customer_id: UUID, at: datetime, by: UUID | None) -> None:
-    await conn.execute(CLOSE, customer_id, at, by)
-
-
-async def erasable(
-    conn: Connection, today: date, now: datetime, customer_id: UUID | None
-) -> list[UUID]:
-    return [row["id"] for row in await conn.fetch(ERASABLE, today, now, customer_id)]
-
-
-async def erase(conn: Connection, customer_id: UUID, at: datetime) -> None:
-    await conn.execute(ERASE, customer_id, at)
-    await conn.execute(DROP_WAYS, customer_id)
-    await conn.execute(DROP_ADDRESSES, customer_id)
-
-
 STATS = """
 SELECT count(*) FILTER (WHERE p.live) AS policies,
        count(*) FILTER (WHERE NOT p.live AND p.status IN ('expired', 'cancelled', 'replaced'))

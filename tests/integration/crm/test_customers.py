@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 import db
 from contactcenter.core.ids import new_id
-from tests.integration.crm.conftest import Office, agent_of
+from contactcenter.events.customers import CustomerErased
+from contactcenter.identity.audit import AuditJournal, customer_keys
+from tests.integration.crm.conftest import Office, agent_of, policy_body
+from tests.integration.crm.test_claims import claim_body
+from tests.integration.crm.test_quotes import quote_body
+
+MARKS = ("Zenobia", "Quisquilla", "zen@correo.example", "12345678Z", "+34600550010", "1234BCD")
 
 
 async def test_a_customers_life(office: Office) -> None:
@@ -58,6 +64,98 @@ async def test_a_customers_life(office: Office) -> None:
         "customer.created", "customer.segmented", "customer.updated", "customer.deleted",
         "customer.erased",
     ]  # fmt: skip
+
+
+async def marked(conn: db.Connection) -> dict[str, set[str]]:
+    """Table → the marks that any of its rows shows."""
+    found = {}
+    for (table,) in await conn.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+        rows = await conn.fetch(f'SELECT t::text FROM "{table}" t')
+        text = "\n".join(row[0] for row in rows).casefold()
+        if hits := {mark for mark in MARKS if mark.casefold() in text}:
+            found[table] = hits
+    return found
+
+
+async def test_a_closed_file_is_erased_everywhere_after_six_years(
+    office: Office, conn: db.Connection
+) -> None:
+    office.deps.work.keep_journal(AuditJournal(office.deps.vault))
+    zen = {"first_name": "Zenobia", "last_name": "Quisquilla"}
+    ana = (
+        await office.person(
+            "elena", **zen, email="zen@correo.example", dni="12345678Z",
+            addresses=[{"label": "Zenobia", "address_line1": "Calle Mar 1"}],
+        )
+    )["customer_id"]  # fmt: skip
+    twin = (await office.person("elena", **zen, mobile="600550010", notes="Zenobia"))["customer_id"]
+    merge = await office.do("elena", "POST", f"/customers/{ana}/merge", {"loser_id": twin})
+    policy = await office.do(
+        "elena", "POST", "/policies",
+        policy_body(
+            ana, notes="Zenobia", parties=[{"role": "driver", "name": "Zenobia"}],
+            coverage_start_date="2027-01-01",
+        ),
+    )  # fmt: skip
+    claim = await office.do(
+        "elena", "POST", "/claims", claim_body(policy["policy_id"], description="Zenobia chocó")
+    )
+    path = f"/claims/{claim['claim_id']}"
+    await office.edit("elena", path, {"notes": "Zenobia"})
+    quote = await office.do("elena", "POST", "/quotes", quote_body(ana, notes="Zenobia pide"))
+    await office.listen("crm.letters")
+    task = await office.do(
+        "elena", "POST", "/tasks", {"title": "Llamar a Zenobia", "customer_id": ana}
+    )
+    before = await marked(conn)
+    assert before.keys() >= {
+        "customers", "customer_ways", "customer_addresses", "customer_merges", "policies",
+        "policy_versions", "policy_roles", "claims", "quotes", "tasks", "customer_letters",
+    }  # fmt: skip
+    delete = ("elena", "DELETE", f"/customers/{ana}")
+    refused = await office.ask(*delete, **{"If-Match": "*"})
+    assert (refused.status, refused.body["ctx"]["open"]) == (409, {"policies": 1, "claims": 1})
+
+    # What is open ends; the contract still keeps the data.
+    await conn.execute(
+        "UPDATE claims SET status = 'denied', denial_reason = 'Zenobia', resolved_at = $1",
+        office.clock.now(),
+    )
+    await conn.execute("UPDATE policies SET status = 'expired'")
+    assert (await office.ask(*delete, **{"If-Match": "*"})).status == 204
+    kept = await office.do("elena", "GET", f"/customers/{ana}")
+    assert (kept["status"], kept["first_name"]) == ("deleted", "Zenobia")
+    assert await office.events("customer.erased") == []
+    ended = await office.events("task.cancelled", "quote.expired")
+    assert {each.event.name for each in ended} == {"task.cancelled", "quote.expired"}
+    assert (await office.do("elena", "GET", f"/tasks/{task['task_id']}"))["status"] == "cancelled"
+    assert (await office.do("elena", "GET", f"/quotes/{quote['quote_id']}"))["status"] == "expired"
+    await office.crm.customers.erase_due()
+    assert await office.events("customer.erased") == []
+
+    office.clock.set(datetime(2034, 1, 2, tzinfo=UTC))
+    for _ in "ab":
+        await office.crm.customers.erase_due()
+    erased = await office.events("customer.erased")
+    gone = [each.event.customer_id for each in erased if isinstance(each.event, CustomerErased)]
+    assert sorted(map(str, gone)) == sorted([ana, twin])
+    assert await marked(conn) == {}
+    undo = await office.ask("elena", "POST", f"/customer-merges/{merge['merge_id']}/undo", {})
+    assert undo.status == 409
+
+    # Without its key nobody reads what the audit log holds of them.
+    keys = "SELECT count(*) FROM person_keys WHERE person = ANY ($1::uuid[])"
+    assert await conn.fetchval(keys, gone) == 2
+    listener = customer_keys()
+    for each in erased * 2:
+        async with office.deps.work.begin("test.listen", "listener") as work:
+            await listener.handle(work, each)
+    assert await conn.fetchval(keys, gone) == 0
+    told = await office.events("person.erased")
+    assert {each.event.subject for each in told} == set(map(str, gone))
+    assert len(told) == 2
+    with pytest.raises(db.DatabaseError, match="only ever added to"):
+        await conn.execute("UPDATE policy_versions SET reason = ''")
 
 
 @pytest.mark.parametrize(

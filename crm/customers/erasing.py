@@ -1,0 +1,176 @@
+"""SQL of closing a customer's file and of erasing it with all that hangs on it.
+
+What is erased is what names or describes a person: names, documents, addresses, plates, free text.
+What the books need stays, about an id alone: numbers, kinds, states, days and amounts.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from db import Connection, Record
+
+# Closing a file: whatever is open keeps it, contracts keep the data for six years after their end.
+OPEN_THINGS = """
+SELECT (SELECT count(*) FROM policies WHERE customer_id = $1
+        AND status IN ('proposal', 'pending', 'active', 'suspended')) AS policies,
+       (SELECT count(*) FROM claims WHERE customer_id = $1
+        AND status NOT IN ('denied', 'paid')) AS claims,
+       (SELECT count(*) FROM receipts r JOIN policies p ON p.id = r.policy_id
+        WHERE p.customer_id = $1 AND r.paid_at IS NULL AND r.state <> 'cancelled') AS receipts
+"""
+CLOSE = """
+UPDATE customers SET status = 'deleted', updated_at = $2, updated_by = $3, version = version + 1
+WHERE id = $1
+"""
+END_TASKS = """
+UPDATE tasks SET status = 'cancelled', updated_at = $2, updated_by = $3, version = version + 1
+WHERE customer_id = $1 AND status IN ('pending', 'in_progress')
+RETURNING id, customer_id, assigned_to, assigned_agent
+"""
+END_QUOTES = """
+UPDATE quotes SET status = 'expired', updated_at = $2, updated_by = $3, version = version + 1
+WHERE customer_id = $1 AND status IN ('draft', 'sent')
+RETURNING id
+"""
+
+
+async def open_things(conn: Connection, customer_id: UUID) -> Record:
+    row = await conn.fetchrow(OPEN_THINGS, customer_id)
+    assert row is not None
+    return row
+
+
+async def close(conn: Connection, customer_id: UUID, at: datetime, by: UUID | None) -> None:
+    await conn.execute(CLOSE, customer_id, at, by)
+
+
+async def end_tasks(
+    conn: Connection, customer_id: UUID, at: datetime, by: UUID | None
+) -> list[Record]:
+    """Cancel what is still to do for the customer: id, customer_id, assigned_to, assigned_agent."""
+    return await conn.fetch(END_TASKS, customer_id, at, by)
+
+
+async def end_quotes(
+    conn: Connection, customer_id: UUID, at: datetime, by: UUID | None
+) -> list[UUID]:
+    """Expire the quotes that nobody decided on."""
+    return [row["id"] for row in await conn.fetch(END_QUOTES, customer_id, at, by)]
+
+
+ERASABLE = """
+SELECT c.id FROM customers c
+WHERE c.status = 'deleted' AND c.erased_at IS NULL
+  AND NOT EXISTS (SELECT FROM policies p WHERE p.customer_id = c.id
+                  AND p.coverage_end_date > $1::date - interval '6 years')
+  AND NOT EXISTS (SELECT FROM claims l WHERE l.customer_id = c.id
+                  AND l.resolved_at > $2::timestamptz - interval '6 years')
+  AND ($3::uuid IS NULL OR c.id = $3)
+LIMIT 100
+FOR UPDATE SKIP LOCKED
+"""
+# Who was merged into them, and into those before.
+WITH_MERGED = """
+WITH RECURSIVE files AS (
+    SELECT $1::uuid AS id
+    UNION
+    SELECT c.id FROM customers c JOIN files f ON c.merged_into = f.id
+)
+SELECT id FROM files ORDER BY id = $1 DESC, id
+"""
+ERASE_CUSTOMERS = """
+UPDATE customers
+SET first_name = '', last_name = '', company_name = NULL, email = NULL, phone = NULL,
+    mobile = NULL, dni = NULL, tax_id = NULL, iban = NULL, birth_date = NULL,
+    address_line1 = NULL, address_line2 = NULL, city = NULL, province = NULL, postal_code = NULL,
+    notes = NULL, metadata = '{}', tags = '{}', household_id = NULL, user_id = NULL,
+    sort_key = '', search_text = '', erased_at = $2, updated_at = $2, version = version + 1
+WHERE id = ANY ($1::uuid[])
+"""
+ERASE_POLICIES = """
+UPDATE policies
+SET cancellation_reason = NULL, vehicle_plate = NULL, vehicle_vin = NULL, property_address = NULL,
+    property_postal_code = NULL, policy_document_url = NULL, certificate_url = NULL,
+    metadata = '{}', notes = NULL, search_text = '', updated_at = $2, version = version + 1
+WHERE customer_id = ANY ($1::uuid[])
+"""
+# Versions are only ever added to; an erasure says that it is one.
+SAY_ERASING = "SELECT set_config('contactcenter.erasing', 'on', true)"
+SAY_ERASED = "SELECT set_config('contactcenter.erasing', '', true)"
+ERASE_VERSIONS = """
+UPDATE policy_versions
+SET changes = coalesce((
+        SELECT jsonb_object_agg(key, CASE WHEN key IN ('vehicle_plate', 'vehicle_vin',
+                   'property_address', 'property_postal_code') THEN 'null' ELSE value END)
+        FROM jsonb_each(changes)), '{}'),
+    reason = ''
+WHERE policy_id IN (SELECT id FROM policies WHERE customer_id = ANY ($1::uuid[]))
+"""
+ERASE_ROLES = """
+UPDATE policy_roles SET name = ''
+WHERE name IS NOT NULL
+  AND policy_id IN (SELECT id FROM policies WHERE customer_id = ANY ($1::uuid[]))
+"""
+ERASE_CLAIMS = """
+UPDATE claims
+SET description = '', location = NULL, postal_code = NULL, perito_name = NULL, perito_phone = NULL,
+    denial_reason = CASE WHEN denial_reason IS NOT NULL THEN '' END, decision_document = NULL,
+    motor = NULL, documents = '[]', metadata = '{}', notes = NULL, search_text = '',
+    updated_at = $2, version = version + 1
+WHERE customer_id = ANY ($1::uuid[])
+"""
+ERASE_CLAIM_EVENTS = """
+UPDATE claim_events SET note = ''
+WHERE claim_id IN (SELECT id FROM claims WHERE customer_id = ANY ($1::uuid[]))
+"""
+ERASE_QUOTES = """
+UPDATE quotes
+SET coverage_details = '{}', mediation = '{}', rejection_reason = NULL, metadata = '{}',
+    notes = NULL, updated_at = $2, version = version + 1
+WHERE customer_id = ANY ($1::uuid[])
+"""
+ERASE_TASKS = """
+UPDATE tasks
+SET title = '—', description = NULL, metadata = '{}', tags = '{}', updated_at = $2,
+    version = version + 1
+WHERE customer_id = ANY ($1::uuid[])
+"""
+ERASE_LETTERS = """
+UPDATE customer_letters
+SET subject = '', body = '', state = CASE state WHEN 'sent' THEN 'sent' ELSE 'unaddressed' END
+WHERE customer_id = ANY ($1::uuid[])
+"""
+ERASE_MERGES = """
+UPDATE customer_merges SET moved = moved - 'ways'
+WHERE winner_id = ANY ($1::uuid[]) OR loser_id = ANY ($1::uuid[])
+"""
+ERASE_WAYS = "DELETE FROM customer_ways WHERE customer_id = ANY ($1::uuid[])"
+ERASE_ADDRESSES = "DELETE FROM customer_addresses WHERE customer_id = ANY ($1::uuid[])"
+
+DATED: Final = (ERASE_CUSTOMERS, ERASE_POLICIES, ERASE_CLAIMS, ERASE_QUOTES, ERASE_TASKS)
+UNDATED: Final = (
+    ERASE_WAYS, ERASE_ADDRESSES, ERASE_MERGES, ERASE_ROLES, ERASE_CLAIM_EVENTS, ERASE_LETTERS,
+)  # fmt: skip
+
+
+async def erasable(
+    conn: Connection, today: date, now: datetime, customer_id: UUID | None
+) -> list[UUID]:
+    """Closed files that nothing keeps any more, held; at most 100."""
+    return [row["id"] for row in await conn.fetch(ERASABLE, today, now, customer_id)]
+
+
+async def erase(conn: Connection, customer_id: UUID, at: datetime) -> list[UUID]:
+    """Erase a file with those that were merged into it; which they are, itself first."""
+    files = [row["id"] for row in await conn.fetch(WITH_MERGED, customer_id)]
+    for statement in DATED:
+        await conn.execute(statement, files, at)
+    for statement in UNDATED:
+        await conn.execute(statement, files)
+    await conn.execute(SAY_ERASING)
+    await conn.execute(ERASE_VERSIONS, files)
+    await conn.execute(SAY_ERASED)
+    return files
