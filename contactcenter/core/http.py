@@ -333,12 +333,13 @@ class _Border:
                 principal, caller = ANONYMOUS, party_of(address)
             else:
                 principal = await self._principal(http, address)
-                principal.require(route.permission)
                 caller = principal.actor
             wait = await budget.take(caller)
             if wait:
                 metrics.RATE_LIMITED.labels("http").inc()
                 raise RateLimited(wait)
+            if route.permission is not PUBLIC:
+                principal.require(route.permission)
             request = Request(
                 http=http,
                 principal=principal,

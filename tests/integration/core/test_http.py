@@ -17,7 +17,14 @@ from config.settings import Settings
 from contactcenter.core.access import PUBLIC, Permission, Principal
 from contactcenter.core.errors import Conflict, Unauthenticated
 from contactcenter.core.health import State
-from contactcenter.core.http import GOOD_REQUEST_ID, Request, Response, Route, build_app
+from contactcenter.core.http import (
+    GOOD_REQUEST_ID,
+    SIGNED_IN_LIMIT,
+    Request,
+    Response,
+    Route,
+    build_app,
+)
 from contactcenter.core.ids import new_id
 from contactcenter.core.limits import Limit
 from contactcenter.core.validation import Schema
@@ -303,6 +310,12 @@ async def test_haste_is_429(client: Client) -> None:
     answer = await client.get("/api/v1/rare")
     assert (await problem(answer, 429))["code"] == "rate_limited"
     assert int(answer.headers["Retry-After"]) >= 9
+
+
+async def test_haste_is_429_where_one_may_not_go_too(client: Client) -> None:
+    good = {"Authorization": "Bearer good"}
+    asked = (client.get("/api/v1/admin", headers=good) for _ in range(3 * SIGNED_IN_LIMIT.burst))
+    assert {answer.status for answer in await asyncio.gather(*asked)} == {403, 429}
 
 
 async def test_versions(client: Client) -> None:
