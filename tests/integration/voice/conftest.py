@@ -22,6 +22,7 @@ from tests.media_double import SDP, MediaDouble, media_double
 
 LUCIA = "agent1@aintech.com"
 CARMEN = "agent2@aintech.com"
+PABLO = "agent3@aintech.com"
 ELENA = "supervisor1@aintech.com"
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from channels.voice.media import protocol as p
 from contactcenter.core.ids import new_id
 from tests.integration.app.conftest import StartCentre
-from tests.integration.voice.conftest import CARMEN, LUCIA, Scene
+from tests.integration.voice.conftest import CARMEN, LUCIA, PABLO, Phone, Scene
 from tests.media_double import NO_PCMU, SDP
 
 
@@ -59,6 +60,13 @@ async def test_commands_for_a_foreign_call(scene: Scene) -> None:
     for command, payload in FOREIGN:
         assert await carmen.desk.fails(command, {**ref, **payload}) == "not_found", command
     assert await lucia.sees(caller.call_id) == before
+
+    await lucia.do("call.mute", {**ref, "on": True})
+    carmen.desk.heard.clear()
+    await carmen.do("agent.set_status", {"status": "away"})
+    await carmen.desk.hears("agent.me_changed")  # after all that was told of the call
+    about = [name for name, told in carmen.desk.log if told.get("call_id") == caller.call_id]
+    assert about == [], "whoever is not on a call is told nothing of it"
 
 
 FOREIGN: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -233,6 +241,34 @@ async def test_the_endpoints(scene: Scene) -> None:
     await scene.talk(caller, carmen)
     assert (await http("POST", f"{call}/end", token=carmen.desk.token))[0] == 204
     await caller.sees(state="ended")
+
+
+async def test_a_colleague_is_called_and_answers_by_http(scene: Scene) -> None:
+    lucia, carmen, pablo = [await scene.phone(who) for who in (LUCIA, CARMEN, PABLO)]
+    http, wanted = scene.centre.http, {"agent_id": carmen.agent}
+
+    async def initiates(key: str) -> tuple[int, Any]:
+        headers = {"Idempotency-Key": key}
+        token = lucia.desk.token
+        return await http("POST", "/calls/initiate", token=token, json=wanted, headers=headers)
+
+    async def accepts(phone: Phone) -> tuple[int, Any]:
+        path = f"/calls/{card['call_id']}/accept"
+        return await http("POST", path, token=phone.desk.token)
+
+    status, card = await initiates("one")
+    assert (status, card["direction"], card["state"]) == (201, "internal", "ringing")
+    assert await initiates("one") == (201, card), "the same request is the same call"
+    assert list(scene.media.mixes) == [UUID(card["call_id"])]
+    assert (await accepts(pablo))[0] == 404
+    status, answered = await accepts(carmen)
+    assert (status, answered["call_id"], answered["state"]) == (200, card["call_id"], "active")
+    await lucia.sees(card["call_id"], state="active")
+    assert (await accepts(pablo))[0] == 404
+    assert (await accepts(carmen))[0] == 409
+    status, problem = await initiates("two")
+    assert (status, problem["code"], problem["ctx"]["reason"]) == (409, "conflict", "on_a_call")
+    assert list(scene.media.mixes) == [UUID(card["call_id"])]
 
 
 async def test_who_is_on_a_call_dials_nobody(scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,11 @@ from tests.integration.voice.conftest import CARMEN, LUCIA, Scene
 Ear = tuple[set[UUID], str | None]
 MUSIC: Ear = (set(), "music")
 NOTHING: Ear = (set(), None)
+TOLD = """
+SELECT type, data, occurred_at FROM event_log
+WHERE data->>'call_id' = $1 AND type IN ('call.initiated', 'call.answered', 'call.ended')
+ORDER BY id
+"""
 
 
 async def test_a_call_waits_is_answered_and_wrapped_up(scene: Scene) -> None:
@@ -19,7 +25,10 @@ async def test_a_call_waits_is_answered_and_wrapped_up(scene: Scene) -> None:
     await caller.visitor.hears("call.position", position=1)
     lucia = await scene.phone(LUCIA)
     await caller.sees(state="ringing")
+    clock = scene.centre.clock
+    rang = clock.now()
     await scene.talk(caller, lucia)
+    talks = clock.now()
     shown = await caller.sees(state="active")
     assert shown["agent"] == {"name": "Lucía"}
     ref = {"call_id": caller.call_id}
@@ -38,15 +47,28 @@ async def test_a_call_waits_is_answered_and_wrapped_up(scene: Scene) -> None:
     await scene.media.until(lambda: scene.media.played)
     assert [(p.leg_id, p.digits) for p in scene.media.played] == [(caller.leg, "12#")]
 
+    clock.advance(timedelta(seconds=90))
+    still_talks = clock.now()
     await lucia.do("call.hangup", ref)
+    hung_up = clock.now()
     await lucia.loses(caller.call_id)
     await caller.sees(state="ended")
+    assert await lucia.desk.fails("call.hangup", ref) == "conflict"
+    assert (await caller.visitor.do("call.hangup"))["state"] == "ended"
     await scene.media.until(lambda: caller.call in scene.media.ended)
     card = lucia.desk.log[-1]
     wrap = await lucia.desk.hears("interaction.wrap_started")
     assert wrap["interaction"]["segment"]["state"] == "wrapping"
     done = {"interaction_id": wrap["interaction_id"], "disposition": "other"}
     await lucia.do("interaction.wrap_up", done)
+
+    async with scene.centre.house.deps.work.reading("test") as conn:
+        told = await conn.fetch(TOLD, caller.call_id)
+    assert [row["type"] for row in told] == ["call.initiated", "call.answered", "call.ended"]
+    _, answered, ended = told
+    talked = ended["occurred_at"] - answered["occurred_at"]
+    assert ended["data"]["talked_ms"] == talked // timedelta(milliseconds=1)
+    assert still_talks - talks <= talked <= hung_up - rang
 
 
 async def test_the_customer_hangs_up(scene: Scene) -> None:

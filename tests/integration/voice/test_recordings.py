@@ -20,6 +20,10 @@ from tests.integration.voice.conftest import LUCIA, Caller, Phone, Scene
 from tests.media_double import MediaDouble
 
 LOUD, SILENT = 0x80, 0xFF
+CALL_RECORDED = """
+SELECT data->>'recording_id' AS recording_id FROM event_log
+WHERE type = 'call.recorded' AND data->>'call_id' = $1
+"""
 
 
 def wav(seconds: float) -> bytes:
@@ -107,6 +111,9 @@ async def test_a_recording_is_stored_played_and_kept_under_hold(scene: Scene) ->
 
     token = lucia.desk.token
     card = await stored(scene, recording_id, token)
+    async with scene.centre.house.deps.work.reading("test") as conn:
+        facts = await conn.fetch(CALL_RECORDED, caller.call_id)
+    assert [row["recording_id"] for row in facts] == [str(recording_id)]
     peaks = card["peaks"]
     assert (peaks["left"][0], peaks["right"][0]) == (100, 0)
     assert (peaks["left"][-1], peaks["right"][-1]) == (0, 100)
@@ -313,21 +320,53 @@ async def test_recordings_of_health_take_a_permission(scene: Scene) -> None:
     assert (await play(scene.centre, path, admin, None))[0] == 200
 
 
-async def test_what_is_past_its_time_goes(scene: Scene) -> None:
-    caller, lucia = await talking(scene)
+async def kept(scene: Scene, lucia: Phone) -> UUID:
+    """A call is talked, wrapped up, and its recording stored; the recording's id."""
+    caller = await scene.dials_in()
+    await scene.talk(caller, lucia)
     recording_id = await recorded(scene, caller, wav(0.2))
     await lucia.do("call.hangup", {"call_id": caller.call_id})
-    token = lucia.desk.token
-    await stored(scene, recording_id, token)
+    wrap = await lucia.desk.hears("interaction.wrap_started")
+    done = {"interaction_id": wrap["interaction_id"], "disposition": "other"}
+    await lucia.do("interaction.wrap_up", done)
+    await stored(scene, recording_id, lucia.desk.token)
+    return recording_id
+
+
+async def test_what_is_past_its_time_goes(scene: Scene) -> None:
+    """Except what is under legal hold: that goes when the hold is lifted."""
+    lucia = await scene.phone(LUCIA)
+    plain, held = await kept(scene, lucia), await kept(scene, lucia)
     schedules = {s.name: s for m in scene.centre.house.modules for s in m.schedules}
-    await schedules["recordings.expire"].handle()
-    status, card = await scene.centre.http("GET", f"/recordings/{recording_id}", token=token)
-    assert card["state"] == "stored"
+    expire = schedules["recordings.expire"].handle
+
+    async def hold(**asked: Any) -> None:
+        token = await scene.centre.supervisor_token()
+        path = f"/recordings/{held}/legal-hold"
+        status, card = await scene.centre.http("POST", path, token=token, json=asked)
+        assert (status, card["legal_hold"]) == (200, asked["on"])
+
+    async def left() -> tuple[str, str]:
+        """The states of both."""
+        token = await sign_in(scene.centre.url, LUCIA)
+        one, other = [
+            (await scene.centre.http("GET", f"/recordings/{each}", token=token))[1]["state"]
+            for each in (plain, held)
+        ]
+        return one, other
+
+    await hold(on=True, reason="Reclamación")
+    await expire()
+    assert await left() == ("stored", "stored")
     scene.centre.clock.jump(timedelta(days=181))
-    await schedules["recordings.expire"].handle()
+    await expire()
+    assert await left() == ("deleted", "stored")
     token = await sign_in(scene.centre.url, LUCIA)
-    status, card = await scene.centre.http("GET", f"/recordings/{recording_id}", token=token)
-    assert (status, card["state"]) == (200, "deleted")
+    assert await play(scene.centre, f"/recordings/{held}/audio", token, None) == (200, wav(0.2))
+    await hold(on=False)
+    await expire()
+    assert await left() == ("deleted", "deleted")
+    assert (await play(scene.centre, f"/recordings/{held}/audio", token, None))[0] == 409
 
 
 async def test_listening_from_the_middle_is_noted_too(scene: Scene) -> None:
