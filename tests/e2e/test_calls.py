@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import CARMEN, PABLO, World, offer, set_status
 from tests.e2e.sound import AGENT, COLLEAGUE, CUSTOMER, expect_heard
+from tests.e2e.test_wallboard import board, tile
 
 pytestmark = pytest.mark.browser
 
@@ -92,7 +93,11 @@ def test_a_customer_waits_with_music_talks_and_hangs_up(world: World) -> None:
 
 
 def test_mute_hold_and_keypad(world: World) -> None:
+    """What the agent does is heard, and the supervisor sees it on the wallboard."""
     agent, customer = talking(world)
+    carmen = tile(board(world), "Carmen Tolosa")
+    expect(carmen).to_have_attribute("data-state", "on_contact")
+    expect(carmen).to_contain_text("Llamada · CO")
     key(agent, "mute")
     expect(agent.locator("[data-key=mute]")).to_have_attribute("aria-pressed", "true")
     expect_heard(customer)
@@ -103,9 +108,11 @@ def test_mute_hold_and_keypad(world: World) -> None:
     key(agent, "hold")
     expect(agent.locator(".phone-line")).to_contain_text("En espera")
     expect(customer.locator(".call")).to_contain_text("En espera, con música")
+    expect(carmen).to_contain_text("Llamada en espera · CO")
     expect_heard(customer, music=True)
     expect_heard(agent)
     key(agent, "hold")
+    expect(carmen).to_contain_text("Llamada · CO")
     expect_heard(customer, AGENT)
     expect_heard(agent, CUSTOMER)
 

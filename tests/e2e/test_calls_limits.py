@@ -127,14 +127,18 @@ def test_a_consult_of_a_queue_waits_with_music_and_is_cancelled(world: World) ->
 def test_a_recording_is_paused_resumed_and_played(world: World) -> None:
     """They hear each other all the time; each is on a channel of their own, but for the pause."""
     agent, customer = talking(world)
+    notice = customer.locator(".call .recn")
     expect(agent.locator(".phone-line")).to_contain_text("Grabando")
+    expect(notice).to_contain_text("Se graba para su seguridad y la nuestra.")
     expect_heard(agent, CUSTOMER)
     key(agent, "record")
     expect(agent.locator(".phone-line")).to_contain_text("Grabación en pausa")
+    expect(notice).to_contain_text("La grabación está en pausa.")
     expect_heard(agent, CUSTOMER)
     expect_heard(customer, AGENT)
     key(agent, "record")
     expect(agent.locator(".phone-line")).to_contain_text("Grabando")
+    expect(notice).to_contain_text("Se graba")
     expect_heard(agent, CUSTOMER)
     expect_heard(customer, AGENT)
     hang_up(agent)

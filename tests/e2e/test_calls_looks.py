@@ -120,6 +120,8 @@ def widget_talking(world: World, **look: Any) -> Page:
     page = call_in(world, **look)
     answer(agent)
     expect(page.locator(".call .word span")).to_be_visible()
+    notice = {"es": "Se graba para su seguridad", "en": "Recorded for your safety"}
+    expect(page.locator(".call .recn")).to_contain_text(notice[look["locale"]])
     page.locator(".key").nth(1).click()
     expect(page.locator(".pad")).to_be_visible()
     return page
