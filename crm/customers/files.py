@@ -191,7 +191,11 @@ async def update(
     changes = {name: given[name] for name in changed if name not in DERIVED}
     with unique():
         await store.update(
-            work.conn, row["id"], {**changes, **_derived(row["kind"], after)}, work.now, by
+            work.conn,
+            row["id"],
+            {**changes, **await derived(work.conn, row, after)},
+            work.now,
+            by,
         )
     if DERIVED & set(changed) or any(own in changed for own, _ in OWN_WAYS):
         await store.put_ways(work.conn, row["id"], _ways(row["id"], after))
@@ -227,7 +231,18 @@ def name_of(row: Mapping[str, Any] | Record) -> str:
     return f"{row['first_name']} {row['last_name']}".strip()
 
 
-def _derived(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
+async def derived(
+    conn: Connection, row: Record, values: Mapping[str, Any] | Record
+) -> dict[str, str]:
+    """As `_derived` of a file that stands: it is found by the documents of what was merged into it
+    too."""
+    documents = await store.merged_documents(conn, row["id"])
+    return _derived(row["kind"], dict(values), documents)
+
+
+def _derived(
+    kind: str, values: Mapping[str, Any], merged_documents: Sequence[str] = ()
+) -> dict[str, str]:
     """What is stored for sorting and searching; a person is sorted by the last name."""
     if kind == "company":
         ordered = values["company_name"] or ""
@@ -236,6 +251,7 @@ def _derived(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
     parts = [values.get(name) for name in ("first_name", "last_name", "company_name")]
     parts += [values.get(name) for name in ("dni", "tax_id")]
     parts += [address for _, address, _, _ in _known_ways(values)]
+    parts += merged_documents
     return {"sort_key": sort_key(ordered), "search_text": search_text(parts)}
 
 

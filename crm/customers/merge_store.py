@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from contactcenter.core.ids import new_id
+from crm.customers import store
 from db import Connection, Record
 
 # What belongs to a customer, and how it changes hands. Each answers the keys that moved.
@@ -17,6 +19,13 @@ MOVE_QUOTES = "UPDATE quotes SET customer_id = $2 WHERE customer_id = $1 RETURNI
 MOVE_TASKS = "UPDATE tasks SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
 MOVE_INTERACTIONS = "UPDATE interactions SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
 MOVE_CONTACTS = "UPDATE contacts SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
+MOVE_LETTERS = "UPDATE customer_letters SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
+MOVE_RUNS = """
+UPDATE workflow_executions
+SET trigger_data = jsonb_set(trigger_data, '{customer_id}', to_jsonb($2::uuid::text))
+WHERE trigger_data ->> 'customer_id' = $1::uuid::text AND status IN ('running', 'waiting')
+RETURNING id
+"""
 MOVES: Final = {
     "policies": MOVE_POLICIES,
     "policy_roles": MOVE_ROLES,
@@ -25,6 +34,8 @@ MOVES: Final = {
     "tasks": MOVE_TASKS,
     "interactions": MOVE_INTERACTIONS,
     "contacts": MOVE_CONTACTS,
+    "letters": MOVE_LETTERS,
+    "workflow_runs": MOVE_RUNS,
 }
 RETURN_POLICIES = (
     "UPDATE policies SET customer_id = $2 WHERE customer_id = $1 AND id = ANY ($3::uuid[])"
@@ -45,6 +56,14 @@ RETURN_INTERACTIONS = (
 RETURN_CONTACTS = (
     "UPDATE contacts SET customer_id = $2 WHERE customer_id = $1 AND id = ANY ($3::uuid[])"
 )
+RETURN_LETTERS = (
+    "UPDATE customer_letters SET customer_id = $2 WHERE customer_id = $1 AND id = ANY ($3::uuid[])"
+)
+RETURN_RUNS = """
+UPDATE workflow_executions
+SET trigger_data = jsonb_set(trigger_data, '{customer_id}', to_jsonb($2::uuid::text))
+WHERE trigger_data ->> 'customer_id' = $1::uuid::text AND id = ANY ($3::uuid[])
+"""
 RETURNS: Final = {
     "policies": RETURN_POLICIES,
     "policy_roles": RETURN_ROLES,
@@ -53,7 +72,18 @@ RETURNS: Final = {
     "tasks": RETURN_TASKS,
     "interactions": RETURN_INTERACTIONS,
     "contacts": RETURN_CONTACTS,
+    "letters": RETURN_LETTERS,
+    "workflow_runs": RETURN_RUNS,
 }
+# A run holds its own row before a customer's: whoever needs both takes them in this order.
+HOLD_RUNS = """
+SELECT id FROM workflow_executions
+WHERE trigger_data ->> 'customer_id' = $1::uuid::text AND status IN ('running', 'waiting')
+ORDER BY id FOR NO KEY UPDATE
+"""
+HOLD_THESE_RUNS = """
+SELECT id FROM workflow_executions WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
+"""
 COPY_WAYS = """
 INSERT INTO customer_ways (customer_id, kind, address, label, further)
 SELECT $2, kind, address, label, true FROM customer_ways WHERE customer_id = $1
@@ -63,6 +93,30 @@ RETURNING kind, address
 TAKE_WAYS_BACK = """
 DELETE FROM customer_ways WHERE customer_id = $1 AND further
   AND (kind, address) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+"""
+# Those that the winner has already stay out; the loser keeps its own.
+FURTHER_ADDRESSES = """
+SELECT a.label, a.address_line1, a.address_line2, a.city, a.province, a.postal_code, a.country
+FROM customer_addresses a
+WHERE a.customer_id = $1 AND NOT EXISTS (
+    SELECT FROM customer_addresses w
+    WHERE w.customer_id = $2 AND w.address_line1 = a.address_line1
+      AND w.postal_code IS NOT DISTINCT FROM a.postal_code)
+ORDER BY a.id
+"""
+TAKE_ADDRESSES_BACK = """
+DELETE FROM customer_addresses WHERE customer_id = $1 AND id = ANY ($2::uuid[])
+"""
+# A user is one customer only: given up by one before the other has it.
+SIGNS_IN = """
+SELECT l.user_id FROM customers l JOIN customers w ON w.id = $2
+WHERE l.id = $1 AND w.user_id IS NULL AND l.user_id IS NOT NULL
+"""
+GIVE_UP_USER = "UPDATE customers SET user_id = NULL WHERE id = $1 AND user_id = $2 RETURNING id"
+TAKE_USER = "UPDATE customers SET user_id = $2 WHERE id = $1 AND user_id IS NULL"
+SET_DERIVED = """
+UPDATE customers
+SET sort_key = $2, search_text = $3, updated_at = $4, version = version + 1 WHERE id = $1
 """
 BURY = """
 UPDATE customers SET status = 'merged', merged_into = $2, updated_at = $3, version = version + 1
@@ -84,6 +138,15 @@ WHERE id = $1 FOR UPDATE
 END_MERGE = "UPDATE customer_merges SET undone_at = $2 WHERE id = $1"
 
 
+async def hold_runs(conn: Connection, loser: UUID) -> None:
+    """Hold the workflow runs that are about a customer and not over, in the order of their ids."""
+    await conn.fetch(HOLD_RUNS, loser)
+
+
+async def hold_these_runs(conn: Connection, execution_ids: Sequence[Any]) -> None:
+    await conn.fetch(HOLD_THESE_RUNS, list(execution_ids))
+
+
 async def move_all(conn: Connection, loser: UUID, winner: UUID) -> dict[str, list[Any]]:
     """Everything of one customer becomes the other's: kind → keys of what moved."""
     moved: dict[str, list[Any]] = {}
@@ -92,6 +155,16 @@ async def move_all(conn: Connection, loser: UUID, winner: UUID) -> dict[str, lis
     moved["ways"] = [
         [row["kind"], row["address"]] for row in await conn.fetch(COPY_WAYS, loser, winner)
     ]
+    further = [
+        {**dict(row), "id": new_id(), "customer_id": winner}
+        for row in await conn.fetch(FURTHER_ADDRESSES, loser, winner)
+    ]
+    await store.add_addresses(conn, further)
+    moved["addresses"] = [address["id"] for address in further]
+    user_id = await conn.fetchval(SIGNS_IN, loser, winner)
+    if user_id is not None:
+        await _hand_over(conn, loser, winner, user_id)
+    moved["user"] = [] if user_id is None else [user_id]
     return moved
 
 
@@ -103,6 +176,20 @@ async def move_back(
             await conn.execute(sql, winner, loser, moved[name])
     ways = moved.get("ways", [])
     await conn.execute(TAKE_WAYS_BACK, winner, [w[0] for w in ways], [w[1] for w in ways])
+    await conn.execute(TAKE_ADDRESSES_BACK, winner, moved.get("addresses", []))
+    for user_id in moved.get("user", []):
+        await _hand_over(conn, winner, loser, user_id)
+
+
+async def _hand_over(conn: Connection, giver: UUID, taker: UUID, user_id: Any) -> None:
+    if await conn.fetchval(GIVE_UP_USER, giver, user_id) is not None:
+        await conn.execute(TAKE_USER, taker, user_id)
+
+
+async def set_derived(
+    conn: Connection, customer_id: UUID, derived: Mapping[str, str], at: datetime
+) -> None:
+    await conn.execute(SET_DERIVED, customer_id, derived["sort_key"], derived["search_text"], at)
 
 
 async def bury(conn: Connection, loser: UUID, winner: UUID, at: datetime) -> None:

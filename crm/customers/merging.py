@@ -7,7 +7,7 @@ from uuid import UUID
 from contactcenter.core.access import Principal
 from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contactcenter.core.ids import new_id
-from contactcenter.core.work import WorkFactory
+from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.customers import (
     CustomerMerged,
     CustomerUnmerged,
@@ -50,6 +50,7 @@ class MergeService:
         if winner_id == loser_id:
             raise Invalid.field("loser_id", "same_customer", "That is the same file.")
         async with self._work.begin("customers.merge", principal.actor) as work:
+            await merge_store.hold_runs(work.conn, loser_id)
             await store.lock(work.conn, winner_id, loser_id)
             winner = await files.the_customer(work.conn, winner_id)
             try:
@@ -74,6 +75,7 @@ class MergeService:
                 work.actor,
             )
             await merge_store.bury(work.conn, loser_id, winner_id, work.now)
+            await _rederive(work, winner_id)
             work.emit(CustomerMerged(customer_id=winner_id, loser_id=loser_id, merge_id=merge_id))
             work.audit("customer.merged", "customer", winner_id, after={"loser_id": str(loser_id)})
             await files.resegment(work, winner_id)
@@ -95,6 +97,8 @@ class MergeService:
             if merge["undone_at"] is not None:
                 raise Conflict("This was taken back already.")
             winner_id, loser_id = merge["winner_id"], merge["loser_id"]
+            moved = merge["moved"]
+            await merge_store.hold_these_runs(work.conn, moved.get("workflow_runs", []))
             await store.lock(work.conn, winner_id, loser_id)
             if not writes_all(principal):
                 await require_write(work.conn, principal, winner_id)
@@ -102,9 +106,9 @@ class MergeService:
             with files.unique():
                 if not await merge_store.unbury(work.conn, loser_id, merge["status"], work.now):
                     raise Conflict("The other file is not as the merge left it.")
-            moved = merge["moved"]
             await merge_store.move_back(work.conn, winner_id, loser_id, moved)
             await merge_store.end_merge(work.conn, merge_id, work.now)
+            await _rederive(work, winner_id)
             work.emit(CustomerUnmerged(customer_id=winner_id, loser_id=loser_id, merge_id=merge_id))
             work.audit(
                 "customer.unmerged", "customer", winner_id, after={"loser_id": str(loser_id)}
@@ -137,6 +141,13 @@ class MergeService:
     async def household(self, principal: Principal, household_id: UUID) -> HouseholdOut:
         async with self._work.reading("households.get") as conn:
             return await _household(conn, principal, household_id)
+
+
+async def _rederive(work: Work, customer_id: UUID) -> None:
+    """What a file is found by, from what it holds now."""
+    row = await files.the_customer(work.conn, customer_id)
+    derived = await files.derived(work.conn, row, row)
+    await merge_store.set_derived(work.conn, customer_id, derived, work.now)
 
 
 async def _household(conn: Connection, principal: Principal, household_id: UUID) -> HouseholdOut:

@@ -155,10 +155,32 @@ SELECT DISTINCT w.customer_id FROM customer_ways w JOIN customers c ON c.id = w.
 WHERE w.kind = $1 AND w.address = $2 AND c.status NOT IN ('merged', 'deleted')
 LIMIT 20
 """
+# A file that was merged leads to the one that it became part of.
 BY_DOCUMENT = """
-SELECT id FROM customers WHERE dni = $1 AND status NOT IN ('merged', 'deleted')
-UNION ALL
-SELECT id FROM customers WHERE tax_id = $1 AND status NOT IN ('merged', 'deleted')
+WITH RECURSIVE owners AS (
+    (SELECT id, status, merged_into FROM customers
+     WHERE dni = $1 AND status NOT IN ('merged', 'deleted')
+     UNION ALL
+     SELECT id, status, merged_into FROM customers
+     WHERE tax_id = $1 AND status NOT IN ('merged', 'deleted')
+     UNION ALL
+     SELECT id, status, merged_into FROM customers
+     WHERE status = 'merged' AND (dni = $1 OR tax_id = $1))
+    UNION
+    SELECT c.id, c.status, c.merged_into FROM owners o JOIN customers c ON c.id = o.merged_into
+)
+SELECT id FROM owners WHERE status NOT IN ('merged', 'deleted')
+"""
+MERGED_DOCUMENTS = """
+WITH RECURSIVE parts AS (
+    SELECT loser_id FROM customer_merges WHERE winner_id = $1 AND undone_at IS NULL
+    UNION
+    SELECT m.loser_id FROM parts p JOIN customer_merges m ON m.winner_id = p.loser_id
+    WHERE m.undone_at IS NULL
+)
+SELECT d.document FROM parts p JOIN customers c ON c.id = p.loser_id,
+     LATERAL (VALUES (c.dni), (c.tax_id)) AS d (document)
+WHERE d.document IS NOT NULL ORDER BY 1
 """
 
 
@@ -179,6 +201,11 @@ async def by_way(conn: Connection, kind: str, address: str) -> list[UUID]:
 
 async def by_document(conn: Connection, document: str) -> list[UUID]:
     return [row["id"] for row in await conn.fetch(BY_DOCUMENT, document)]
+
+
+async def merged_documents(conn: Connection, customer_id: UUID) -> list[str]:
+    """The documents of the files that became part of this one, at whatever remove."""
+    return [row["document"] for row in await conn.fetch(MERGED_DOCUMENTS, customer_id)]
 
 
 WAYS_OF = "SELECT kind, address FROM customer_ways WHERE customer_id = $1"

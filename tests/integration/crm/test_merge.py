@@ -1,0 +1,139 @@
+"""Two files of one customer: everything of one comes over, is found there, and goes back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import db
+from contactcenter.core.ids import new_id
+from crm.customers.files import identify
+from tests.integration.crm.conftest import Office, a_policy
+from tests.integration.crm.test_claims import claim_body
+from tests.integration.crm.test_quotes import quote_body
+from tests.integration.crm.test_workflows import a_workflow, begun, drive, seen
+
+TABLES: Final = (
+    "policies", "policy_roles", "claims", "quotes", "tasks", "interactions", "contacts",
+    "customer_letters",
+)  # fmt: skip
+WAITS: Final[list[dict[str, Any]]] = [
+    {"type": "wait_duration", "config": {"seconds": 3600}},
+    {"type": "update_record", "config": {"field": "add_tag", "value": "renewed"}},
+]
+INSERT_INTERACTION = """
+WITH c AS (INSERT INTO contacts (id, customer_id, created_at) VALUES ($1, $4, now())),
+     t AS (INSERT INTO conversations (id, contact_id, channel, created_at)
+           VALUES ($2, $1, 'chat', now()))
+INSERT INTO interactions (id, conversation_id, contact_id, customer_id, channel, state, created_at)
+VALUES ($3, $2, $1, $4, 'chat', 'active', now())
+"""
+INSERT_LETTER = """
+INSERT INTO customer_letters (id, customer_id, kind, subject, body, state, cause, created_at)
+VALUES ($1, $2, 'quote', 'Hola', 'Hola', 'draft', 'test', now())
+"""
+LOSER: Final[dict[str, Any]] = {
+    "first_name": "Anita", "dni": "12345678Z", "mobile": "600550077",
+    "email": "anita@correo.example",
+    "addresses": [{"label": "beach", "address_line1": "Calle Mar 1", "postal_code": "43840"}],
+}  # fmt: skip
+
+
+async def with_everything(office: Office, conn: db.Connection) -> tuple[str, str, str]:
+    """The customer, its waiting run and its policy."""
+    loser = (await office.person(**LOSER))["customer_id"]
+    policy = (await a_policy(office, customer_id=loser))["policy_id"]
+    await office.do("lucia", "POST", "/claims", claim_body(policy))
+    await office.do("lucia", "POST", "/quotes", quote_body(loser))
+    await office.do("lucia", "POST", "/tasks", {"title": "Llamar", "customer_id": loser})
+    await conn.execute(INSERT_INTERACTION, new_id(), new_id(), new_id(), UUID(loser))
+    await conn.execute(INSERT_LETTER, new_id(), UUID(loser))
+    await conn.execute(
+        "UPDATE customers SET user_id = $2 WHERE id = $1",
+        UUID(loser), office.people["ines"].user_id,
+    )  # fmt: skip
+    run = await begun(office, await a_workflow(office, WAITS), customer_id=loser)
+    assert (await drive(office, run))["status"] == "waiting"
+    return loser, run, policy
+
+
+async def owned(conn: db.Connection, customer_id: str) -> dict[str, int]:
+    """How many rows of each table are a customer's."""
+    counts = {
+        table: await conn.fetchval(
+            f"SELECT count(*) FROM {table} WHERE customer_id = $1",
+            UUID(customer_id),
+        )
+        for table in TABLES
+    }
+    return {table: count for table, count in counts.items() if count}
+
+
+async def found(office: Office, query: str) -> list[str]:
+    answer = await office.do("lucia", "GET", f"/customers/search?q={query}")
+    return [each["customer_id"] for each in answer["items"]]
+
+
+async def test_everything_comes_over_and_goes_back(office: Office, conn: db.Connection) -> None:
+    winner = (await office.person(mobile="600550010"))["customer_id"]
+    loser, run, _ = await with_everything(office, conn)
+    everything = dict.fromkeys(TABLES, 1)
+    assert await owned(conn, loser) == everything
+
+    done = await office.do("lucia", "POST", f"/customers/{winner}/merge", {"loser_id": loser})
+    assert done["moved"] == {
+        "policies": 1, "policy_roles": 1, "claims": 1, "quotes": 1, "tasks": 1, "interactions": 1,
+        "contacts": 1, "letters": 1, "workflow_runs": 1, "ways": 2, "addresses": 1, "user": 1,
+    }  # fmt: skip
+    assert await owned(conn, winner) == everything
+    assert await owned(conn, loser) == {}
+    assert (await seen(office, run))["trigger_data"]["customer_id"] == winner
+    card = await office.do("lucia", "GET", f"/customers/{winner}")
+    assert [each["label"] for each in card["addresses"]] == ["beach"]
+    assert (await office.do("ines", "GET", f"/customers/{winner}"))["customer_id"] == winner
+
+    # Found by what the other was known by, and still after an edit.
+    for _ in "ab":
+        for query in ("600550077", "12345678Z", "anita@correo.example", "600550010"):
+            assert await found(office, query) == [winner], query
+        assert await identify(conn, "document", "12345678Z") == [UUID(winner)]
+        await office.edit("lucia", f"/customers/{winner}", {"last_name": "Beltrán Sáez"})
+
+    later = (await a_policy(office, customer_id=winner))["policy_id"]
+    await office.do("lucia", "POST", f"/customer-merges/{done['merge_id']}/undo", {})
+    assert await owned(conn, loser) == everything
+    assert await owned(conn, winner) == {"policies": 1, "policy_roles": 1}
+    stayed = await conn.fetchval("SELECT customer_id FROM policies WHERE id = $1", UUID(later))
+    assert str(stayed) == winner
+    assert (await seen(office, run))["trigger_data"]["customer_id"] == loser
+    assert (await office.do("lucia", "GET", f"/customers/{winner}"))["addresses"] == []
+    card = await office.do("ines", "GET", f"/customers/{loser}")
+    assert [each["label"] for each in card["addresses"]] == ["beach"]
+    for query in ("600550077", "12345678Z"):
+        assert await found(office, query) == [loser]
+    assert await found(office, "600550010") == [winner]
+    assert await identify(conn, "document", "12345678Z") == [UUID(loser)]
+
+
+async def test_a_waiting_run_goes_on_for_the_winner(office: Office, conn: db.Connection) -> None:
+    winner = (await office.person(mobile="600550010"))["customer_id"]
+    loser, run, _ = await with_everything(office, conn)
+    await office.do("lucia", "POST", f"/customers/{winner}/merge", {"loser_id": loser})
+    office.clock.set(office.clock.now() + timedelta(hours=2))
+    done = await drive(office, run)
+    assert (done["status"], done["error_message"]) == ("completed", None)
+    assert (await office.do("lucia", "GET", f"/customers/{winner}"))["tags"] == ["renewed"]
+
+
+async def test_a_document_leads_through_a_chain_of_merges(
+    office: Office, conn: db.Connection
+) -> None:
+    first = (await office.person(dni="12345678Z"))["customer_id"]
+    second = (await office.person(dni="00000000T"))["customer_id"]
+    third = (await office.person())["customer_id"]
+    await office.do("lucia", "POST", f"/customers/{second}/merge", {"loser_id": first})
+    await office.do("lucia", "POST", f"/customers/{third}/merge", {"loser_id": second})
+    for document in ("12345678Z", "00000000T"):
+        assert await identify(conn, "document", document) == [UUID(third)]
+        assert await found(office, document) == [third]
