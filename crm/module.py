@@ -25,6 +25,7 @@ from crm.imports.routes import ImportRoutes
 from crm.imports.service import ImportService
 from crm.letters import service as letters_service
 from crm.letters.listeners import listeners as letter_listeners
+from crm.letters.routes import LetterRoutes
 from crm.letters.service import LetterService
 from crm.policies.clock import PolicyClock
 from crm.policies.receipts import ReceiptService
@@ -88,6 +89,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
         privacy=RULES,
         routes=(
             *CustomerRoutes(customers, MergeService(deps.work)).table(),
+            *LetterRoutes(letters).table(),
             *RuleRoutes(RuleService(deps.work)).table(),
             *ContactRoutes(ContactService(deps.work)).table(),
             *PolicyRoutes(policies, TermService(deps.work, zone), receipts).table(),

@@ -1,10 +1,11 @@
-"""quote.created prepares a letter, quote.sent sends it."""
+"""quote.created prepares a letter, quote.sent sends it, an address sends what waited for one."""
 
 from __future__ import annotations
 
 from contactcenter.core.durable import Listener
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.work import Work
+from contactcenter.events.customers import CustomerUpdated
 from contactcenter.events.quotes import QuoteCreated, QuoteSent
 from crm.letters.service import LetterService
 
@@ -18,5 +19,7 @@ def listeners(letters: LetterService) -> tuple[Listener, ...]:
             await letters.draft_quote(work, event.quote_id)
         elif isinstance(event, QuoteSent):
             await letters.send_quote(work, event.quote_id)
+        elif isinstance(event, CustomerUpdated) and "email" in event.fields:
+            await letters.addressed(work, event.customer_id)
 
-    return (Listener("crm.letters", (QuoteCreated, QuoteSent), handle),)
+    return (Listener("crm.letters", (QuoteCreated, QuoteSent, CustomerUpdated), handle),)

@@ -10,12 +10,14 @@ from babel.dates import format_date
 from babel.numbers import format_currency
 
 from contactcenter.core.access import Principal
+from contactcenter.core.errors import NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.jobs import JobQueue
 from contactcenter.core.mail import Letter, Mail
 from contactcenter.core.work import Work, WorkFactory
 from crm.access import only_own
 from crm.letters import store
+from crm.letters.schemas import LetterOut, Letters
 from db import Record
 
 SEND: Final = "letters.send"
@@ -90,38 +92,49 @@ class LetterService:
             )  # fmt: skip
 
     async def send_quote(self, work: Work, quote_id: UUID) -> None:
-        """Send it, once, with what the quote says now."""
+        """Send it, once, with what the quote says now; without an address it waits for one."""
         facts = await store.quote_facts(work.conn, quote_id)
-        if facts is None or await store.email_of(work.conn, facts["customer_id"]) is None:
+        if facts is None:
             return
         await self.draft_quote(work, quote_id)
+        cause = f"quote:{quote_id}"
+        if await store.email_of(work.conn, facts["customer_id"]) is None:
+            await store.lack_address(work.conn, cause)
+            return
         subject, body = self._quote_text(facts)
-        letter_id = await store.queue_draft(work.conn, f"quote:{quote_id}", subject, body)
+        letter_id = await store.queue_draft(work.conn, cause, subject, body)
         if letter_id is not None:
             await self._queue(work, letter_id)
+
+    async def addressed(self, work: Work, customer_id: UUID) -> None:
+        """The customer's address is new: send what waited for one."""
+        if await store.email_of(work.conn, customer_id) is not None:
+            for letter_id in await store.queue_waiting(work.conn, customer_id, work.now):
+                await self._queue(work, letter_id)
 
     async def send(self, payload: dict[str, Any]) -> None:
         """The job. A letter that was handed over and not noted is handed over again under the
         same id, which mail servers and readers recognise."""
         letter_id = UUID(payload["letter_id"])
-        async with self._work.reading("letters.to_send") as conn:
-            row = await store.to_send(conn, letter_id)
-        if row is None:
+        async with self._work.begin("letters.to_send", "system") as work:
+            row = await store.to_send(work.conn, letter_id)
+            if row is not None and row["email"] is None:
+                await store.set_state(work.conn, letter_id, "unaddressed", work.now)
+        if row is None or row["email"] is None:
             return
-        if row["email"] is not None:
-            await self._mail.send(Letter(str(letter_id), row["email"], row["subject"], row["body"]))
+        await self._mail.send(Letter(str(letter_id), row["email"], row["subject"], row["body"]))
         async with self._work.begin("letters.sent", "system") as work:
-            state = "unaddressed" if row["email"] is None else "sent"
-            await store.set_state(work.conn, letter_id, state, work.now)
+            await store.set_state(work.conn, letter_id, "sent", work.now)
 
-    async def listed(self, principal: Principal, customer_id: UUID) -> list[Record]:
+    async def listed(self, principal: Principal, customer_id: UUID) -> Letters:
         async with self._work.reading("letters.list") as conn:
-            return await store.letters(conn, customer_id, only_own(principal))
+            rows = await store.letters(conn, customer_id, only_own(principal))
+        if rows is None:
+            raise NotFound
+        return Letters(items=[LetterOut(**row) for row in rows])
 
     async def _queue(self, work: Work, letter_id: UUID) -> None:
-        await self._jobs.enqueue(
-            work.conn, SEND, {"letter_id": str(letter_id)}, dedupe_key=f"letter:{letter_id}"
-        )
+        await self._jobs.enqueue(work.conn, SEND, {"letter_id": str(letter_id)})
 
     def _quote_text(self, facts: Record) -> tuple[str, str]:
         locale = facts["locale"]

@@ -4,9 +4,12 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
+import db
 from contactcenter.core.ids import new_id
+from crm.letters.service import SEND
 from tests.integration.crm.conftest import Office
 
 MEDIATION = {"needs": "x", "ipid": "x", "broker_information": "x", "criteria": "x"}
@@ -190,3 +193,42 @@ async def test_a_complaint_is_due_by_law(office: Office) -> None:
         "due_on": "2027-03-22", "regime": "customer_service", "working_day": 11, "of": 15,
     }  # fmt: skip
     assert made["due_date"] == "2027-03-22T22:59:00Z"
+
+
+async def test_a_quote_without_an_address_waits_for_one(
+    office: Office, conn: db.Connection
+) -> None:
+    made = await a_quote(office, carrier="aldaba", mediation=MEDIATION, carrier_quotes=OFFERS)
+    customer = f"/customers/{made['customer_id']}"
+
+    async def letters() -> list[tuple[str, str]]:
+        found = await office.do("lucia", "GET", f"{customer}/letters")
+        return [(each["kind"], each["state"]) for each in found["items"]]
+
+    async def queued() -> list[Any]:
+        jobs = await conn.fetch("SELECT payload FROM pgqueuer WHERE entrypoint = $1", SEND)
+        return [orjson.loads(job["payload"]) for job in jobs]
+
+    await office.listen("crm.letters")
+    assert await letters() == [("quote", "draft")]
+    await office.do("lucia", "POST", f"/quotes/{made['quote_id']}/send")
+    await office.listen("crm.letters")
+    assert (await letters(), await queued()) == ([("quote", "unaddressed")], [])
+    await office.edit("lucia", customer, {"notes": "Llamar."})
+    await office.listen("crm.letters")
+    assert await letters() == [("quote", "unaddressed")]
+
+    await office.edit("lucia", customer, {"email": "ana@correo.example"})
+    for _ in "ab":
+        await office.listen("crm.letters")
+    assert await letters() == [("quote", "queued")]
+    (job,) = await queued()
+    for _ in "ab":
+        await office.crm.letters.send(job)
+    (letter,) = office.mail.sent
+    assert letter.address == "ana@correo.example"
+    assert made["quote_number"] in letter.subject
+    assert await letters() == [("quote", "sent")]
+
+    for who, path in (("ines", customer), ("lucia", f"/customers/{new_id()}")):
+        assert (await office.ask(who, "GET", f"{path}/letters")).status == 404
