@@ -148,12 +148,20 @@ class SignIn(_Section):
     microsoft_client_id: str = Field("", alias="MICROSOFT_CLIENT_ID")
     microsoft_client_secret: SecretStr = Field(SecretStr(""), alias="MICROSOFT_CLIENT_SECRET")
     microsoft_tenant: str = Field("", alias="MICROSOFT_TENANT", pattern=r"^[\w.-]*$")
-    """The directory's id; sign-in with Microsoft needs one."""
+    """The directory's id; sign-in with Microsoft needs one. The words for several directories name
+    no issuer, and an ID token's would never be theirs."""
     oidc_name: str = Field("", alias="OIDC_NAME", max_length=40)
     """What the button of any other provider says."""
     oidc_issuer: str = Field("", alias="OIDC_ISSUER", pattern=r"^(https?://\S+)?$")
     oidc_client_id: str = Field("", alias="OIDC_CLIENT_ID")
     oidc_client_secret: SecretStr = Field(SecretStr(""), alias="OIDC_CLIENT_SECRET")
+
+    @field_validator("microsoft_tenant")
+    @classmethod
+    def _one_directory(cls, value: str) -> str:
+        if value.lower() in {"common", "organizations", "consumers"}:
+            raise ValueError("must be the id of one directory")
+        return value
 
 
 class Mail(_Section):

@@ -157,7 +157,7 @@ class AuditRow(BaseModel):
     action: str
     resource_type: str
     resource_id: str
-    address: str | None
+    address: Annotated[str | None, Field(examples=["203.0.113.7"])]
     user_agent: str | None
     before: dict[str, Any] | None
     after: dict[str, Any] | None

@@ -203,7 +203,7 @@ class RecoveryOut(BaseModel):
 
 class SessionOut(BaseModel):
     id: UUID
-    address: str | None
+    address: Annotated[str | None, Field(examples=["203.0.113.7"])]
     user_agent: str | None
     created_at: datetime
     last_activity_at: datetime

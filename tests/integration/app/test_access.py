@@ -23,6 +23,7 @@ from tests.integration.app.test_journey import CARMEN, LUCIA
 
 ADMIN, ELENA = "admin@aintech.com", "supervisor1@aintech.com"
 ROLES = ("nobody", "visitor", "unverified", "custom", *ROLE_PERMISSIONS)
+EVIL = "https://evil.example"
 CUSTOM = frozenset({Permission.QUEUES_READ, Permission.AUDIT_READ})
 NOBODYS = "00000000-0000-7000-8000-000000000000"
 
@@ -102,7 +103,7 @@ async def test_every_route_for_every_role(
         authenticator=centre.house.authenticators,
         checks={},
     )
-    wrong, asked = [], 0
+    wrong, asked, foreign = [], 0, 0
     async with TestClient(TestServer(app)) as client:
         for route in table:
             path = route.path
@@ -118,8 +119,22 @@ async def test_every_route_for_every_role(
                 expected = 204 if allowed else (401 if role == "nobody" else 403)
                 if answer.status != expected or (len(reached) > before) is not allowed:
                     wrong.append((route.method, route.path, role, answer.status))
+            if route.method != "GET":  # somebody else's page, with all the rights there are
+                headers = {"Authorization": f"Bearer {tokens['admin']}", "Origin": EVIL}
+                before = len(reached)
+                answer = await client.request(route.method, path, headers=headers)
+                foreign += 1
+                if answer.status != 403 or len(reached) > before:
+                    wrong.append((route.method, route.path, EVIL, answer.status))
+        before = len(reached)
+        for origin, expected in ((EVIL, 403), ("null", 403), (None, 204)):
+            headers = {"Cookie": "refresh_token=x"} | ({"Origin": origin} if origin else {})
+            answer = await client.post("/api/v1/auth/refresh", headers=headers)
+            assert answer.status == expected, origin
+            assert len(reached) - before == (expected == 204), origin
     assert wrong == []
     assert asked == len(table) * len(ROLES) > 500
+    assert foreign == sum(route.method != "GET" for route in table) > 100
 
 
 async def test_every_command_for_every_role(centre: Centre, tokens: dict[str, str]) -> None:

@@ -33,6 +33,10 @@ async def test_seeding_twice_is_seeding_once(conn: db.Connection) -> None:
     await seeds.run(conn, environment="test")
     assert tuple(await conn.fetchrow(COUNTS) or ()) == first
     assert first[:2] == (7, 14)
+    roles = await conn.fetch("SELECT role, count(*) FROM users WHERE email_verified GROUP BY role")
+    assert {row["role"]: row["count"] for row in roles} == {
+        "admin": 1, "supervisor": 2, "agent": 3, "customer": 1
+    }  # fmt: skip
     assert first[11:] == (50, 100, 40, 120, 4, 4, 30, 40)
     assert await conn.fetchval("SELECT name_es FROM queues WHERE key = 'SA'") == "Otro nombre"
 

@@ -7,19 +7,23 @@ from uuid import UUID
 
 import bcrypt
 import jwt
+import orjson
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 import db
 from config.settings import Settings
+from contactcenter.app import add_pages
 from contactcenter.core import ids
 from contactcenter.core.bus import Bus
+from contactcenter.core.errors import Unavailable
 from contactcenter.core.http import build_app
 from contactcenter.core.jobs import JobQueue
 from contactcenter.core.module import Deps
 from contactcenter.core.work import WorkFactory
 from contactcenter.events import CATALOGUE
-from contactcenter.identity import module, passwords
+from contactcenter.identity import module, passwords, post
 from tests.integration.identity.door import (
     EMAIL,
     PASSWORD,
@@ -141,6 +145,12 @@ async def test_many_guesses_at_once_are_no_more_than_in_turn(client: Client, use
 async def test_a_login_without_sense_is_422(client: Client, body: dict[str, Any]) -> None:
     answer = await client.post("/api/v1/auth/login", json=body)
     assert answer.status == 422
+
+
+async def test_a_registration_without_anything_names_what_is_missing(client: Client) -> None:
+    answer = await client.post("/api/v1/auth/register", json={})
+    missing = {error["loc"][-1] for error in (await answer.json())["errors"]}
+    assert (answer.status, missing) == (422, {"email", "password", "first_name", "last_name"})
 
 
 async def test_refresh_rotates(client: Client, user: UUID, clock: MovableClock) -> None:
@@ -281,6 +291,33 @@ async def test_production_knows_no_demo_users(
         assert (await client.get("/api/v1/auth/demo-users")).status == 404
         assert (await client.get("/api/v1/demo/mailbox")).status == 404
         assert (await login(client, "agent1@aintech.com", "password123"))[0] == 401
+        asked = {"email": "agent1@aintech.com"}
+        assert (await client.post("/api/v1/auth/forgot-password", json=asked)).status == 200
+        waiting = await conn.fetch("SELECT payload FROM pgqueuer WHERE entrypoint = $1", post.JOB)
+        (letter,) = (job for job in identity.module.jobs if job.name == post.JOB)
+        assert len(waiting) == 1
+        with pytest.raises(Unavailable, match="MAIL_URL"):
+            await letter.handle(orjson.loads(waiting[0]["payload"]))
+    assert await conn.fetchval("SELECT count(*) FROM one_time_tokens") == 1, "it was written"
+    assert await conn.fetchval("SELECT count(*) FROM mailbox") == 0, "and kept by nobody"
+
+
+@pytest.mark.parametrize("environment", ["production", "development"])
+async def test_production_has_no_demo_page(settings: Settings, environment: str) -> None:
+    app_settings = settings.app.model_copy(update={"environment": environment})
+    pages = web.Application()
+    add_pages(pages, settings.model_copy(update={"app": app_settings}))
+    known = {resource.canonical for resource in pages.router.resources()}
+    assert {"/desk", "/admin"} <= known
+    async with TestClient(TestServer(pages)) as client:
+        first = await client.get("/", allow_redirects=False)
+        if environment == "production":
+            assert (first.status, first.headers["Location"]) == (302, "/desk")
+            assert (await client.get("/demo")).status == 404
+            assert "/demo" not in known
+        else:
+            assert (first.status, first.headers["Location"]) == (302, "/demo")
+            assert "/demo" in known
 
 
 async def test_a_provider_without_keys_is_not_there_and_the_rest_is(

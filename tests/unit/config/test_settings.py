@@ -99,6 +99,9 @@ def test_another_database_leaves_the_rest(tmp_path: Path) -> None:
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL: "),
         ({"DEMO": "perhaps"}, "DEMO: "),
         ({"BCRYPT_ROUNDS": "2"}, "BCRYPT_ROUNDS: "),
+        ({"MICROSOFT_TENANT": "common"}, "MICROSOFT_TENANT: .*one directory"),
+        ({"MICROSOFT_TENANT": "Organizations"}, "MICROSOFT_TENANT: .*one directory"),
+        ({"MICROSOFT_TENANT": "consumers"}, "MICROSOFT_TENANT: .*one directory"),
     ],
 )
 def test_a_wrong_value_names_its_variable(environ: dict[str, str], sentence: str) -> None:

@@ -3,11 +3,14 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
+from config.settings import load_settings
 from contactcenter.identity.model import password_lacks
 from contactcenter.identity.passwords import NICENESS, Passwords
+from tests.conftest import TEST_ENVIRON
 
 
 @pytest.mark.parametrize(
@@ -50,3 +53,14 @@ async def test_hashing_steps_back_and_nothing_else_does() -> None:
     assert os.getpriority(os.PRIO_PROCESS, thread.native_id) == min(before + NICENESS, 19)
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
     passwords.close()
+
+
+async def test_a_password_is_hashed_with_twelve_rounds(tmp_path: Path) -> None:
+    without = {name: value for name, value in TEST_ENVIRON.items() if name != "BCRYPT_ROUNDS"}
+    rounds = load_settings({**without, "DATA_DIR": str(tmp_path)}).auth.bcrypt_rounds
+    assert rounds == 12
+    passwords = Passwords(rounds)
+    try:
+        assert (await passwords.hash("Tr4mvía-azul")).startswith("$2b$12$")
+    finally:
+        passwords.close()
