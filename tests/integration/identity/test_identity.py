@@ -254,6 +254,15 @@ async def test_a_changed_user_bites_at_once(
     assert (await refresh(client, body["refresh_token"]))[0] == 401
 
 
+async def test_without_a_provider_s_keys_there_is_the_password_alone(
+    client: Client, user: UUID
+) -> None:
+    for name in ("google", "microsoft"):
+        assert (await client.get(f"/api/v1/auth/{name}", allow_redirects=False)).status == 404
+    assert (await (await client.get("/api/v1/auth/providers")).json())["items"] == []
+    assert (await login(client))[0] == 200
+
+
 async def test_demo_users_are_listed_outside_production(
     client: Client, conn: db.Connection
 ) -> None:
