@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
@@ -126,7 +127,7 @@ async def test_what_microsoft_may_say(
     user: UUID,
     conn: db.Connection,
     liar: Liar,
-    changes: dict[str, object],
+    changes: dict[str, Any],
     ends: str,
 ) -> None:
     _, given = await begun(client, "microsoft")
