@@ -84,6 +84,12 @@ SELECT 'demo_offset', jsonb_build_object('seconds', extract(epoch FROM (
            - now())::bigint), now()
 ON CONFLICT DO NOTHING
 """
+# As the centre's clock has it, at the demo centre.
+TODAY = """
+SELECT ((now() + coalesce((SELECT make_interval(secs => (value ->> 'seconds')::float8)
+                           FROM centre_settings WHERE key = 'demo_offset'), interval '0'))
+        AT TIME ZONE $1)::date
+"""
 INSERT_SETTING = """
 INSERT INTO centre_settings (key, value, updated_at) VALUES ($1, $2, now()) ON CONFLICT DO NOTHING
 """
@@ -100,8 +106,11 @@ async def run(conn: Connection, *, environment: str) -> None:
         await _people(conn, team, moment, ROUNDS.get(environment, 10))
         await _contacts(conn, moment)
         agents = {a["name"].split()[0]: seeded_id("agent", a["name"]) for a in team["agents"]}
-        await office.run(conn, seeded_id, agents)
-        await history.run(conn, seeded_id, agents)
+        if environment == "development":
+            await conn.execute(INSERT_OFFSET, ZONE)
+        today = await conn.fetchval(TODAY, ZONE)
+        await office.run(conn, seeded_id, agents, today)
+        await history.run(conn, seeded_id, agents, today)
         await conn.executemany(
             INSERT_REPLY,
             [
@@ -110,8 +119,6 @@ async def run(conn: Connection, *, environment: str) -> None:
             ],
         )
         await conn.execute(INSERT_SETTING, "centre", team["centre"])
-        if environment == "development":
-            await conn.execute(INSERT_OFFSET, ZONE)
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ contact is younger than ten days: it would be a repeat of whoever calls in the d
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any, Final
 from uuid import UUID
@@ -99,7 +99,6 @@ QUEUES: Final = ("SA", "SH", "PR", "CO", "SV")
 TASK_COUNT: Final = 40
 INTERACTION_COUNT: Final = 120
 
-TODAY = "SELECT now()::date"
 SEEDED = "SELECT EXISTS (SELECT FROM workflows WHERE id = $1)"
 CUSTOMERS = """
 SELECT c.id, c.first_name, c.last_name, c.company_name, c.sort_key, c.locale, c.mobile,
@@ -145,11 +144,13 @@ ON CONFLICT DO NOTHING
 """
 
 
-async def run(conn: Connection, identify: Identify, agents: Mapping[str, UUID]) -> None:
-    """Write what lies behind the files; nothing, when it stands already."""
+async def run(
+    conn: Connection, identify: Identify, agents: Mapping[str, UUID], today: date
+) -> None:
+    """Write what lies behind the files on the day `today`; nothing, when it stands already."""
     if await conn.fetchval(SEEDED, identify("workflow", WORKFLOWS[0]["name"])):
         return
-    now = datetime.combine(await conn.fetchval(TODAY), time(9), UTC)
+    now = datetime.combine(today, time(9), UTC)
     customers = await conn.fetch(CUSTOMERS)
     staff = [agents[name] for name in ("Lucía", "Carmen", "Pablo", "Jordi", "Sara", "Marcos")]
     await _workflows(conn, identify, now)

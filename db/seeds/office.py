@@ -63,7 +63,6 @@ PUT_WAY = """
 INSERT INTO customer_ways (customer_id, kind, address, label) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING
 """
-TODAY = "SELECT now()::date"
 SEEDED = "SELECT EXISTS (SELECT FROM policies WHERE id = $1)"
 
 
@@ -377,11 +376,13 @@ class _Office:
             )
 
 
-async def run(conn: Connection, identify: Identify, agents: Mapping[str, UUID]) -> None:
-    """Write the office's files; nothing, when they stand already."""
+async def run(
+    conn: Connection, identify: Identify, agents: Mapping[str, UUID], today: date
+) -> None:
+    """Write the office's files as of the day `today`; nothing, when they stand already."""
     if await conn.fetchval(SEEDED, identify("policy", "0")):
         return
-    office = _Office(conn, identify, await conn.fetchval(TODAY))
+    office = _Office(conn, identify, today)
     for key, code, name in INSURERS:
         await office.put(
             "insurers", {"key": key, "dgs_code": code, "name": name, "retired": False}, "key"

@@ -52,6 +52,15 @@ async def test_the_demo_begins_on_a_monday_at_ten_to_eleven(conn: db.Connection)
         float(seconds),
     )
     assert there in {"1 10:50", "1 10:49"}
+    monday = await conn.fetchval(
+        "SELECT ((now() + make_interval(secs => $1)) AT TIME ZONE 'Europe/Madrid')::date",
+        float(seconds),
+    )
+    for latest in (
+        "SELECT max(incident_date)::date FROM claims",
+        "SELECT max(created_at)::date FROM interactions",
+    ):
+        assert await conn.fetchval(latest) <= monday, latest
 
 
 async def test_production_gets_nothing(conn: db.Connection) -> None:
