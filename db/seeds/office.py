@@ -9,11 +9,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any, Final
 from uuid import UUID
 
 from db.pool import Connection
+from db.seeds import figures
 from db.seeds.contacts import CONTACTS
 
 Identify = Callable[[str, str], UUID]
@@ -45,6 +47,19 @@ CARS: Final = (("Marca A", "Alondra"), ("Marca B", "Bisbita"), ("Marca C", "Cern
 TYPES: Final = ("auto",) * 40 + ("home",) * 30 + ("life",) * 20 + ("health",) * 10
 STATUSES: Final = {4: "expired", 11: "cancelled", 17: "proposal", 23: "pending", 31: "suspended"}
 CLAIM_STATES: Final = ("reported", "investigating", "approved", "denied", "paid", "investigating")
+WAYS_THERE: Final = {
+    "reported": ("reported",),
+    "investigating": ("reported", "investigating"),
+    "approved": ("reported", "investigating", "approved"),
+    "denied": ("reported", "investigating", "denied"),
+    "paid": ("reported", "investigating", "approved", "paid"),
+}
+MEDIATION: Final = {
+    "needs": "Quiere cubrir el riesgo descrito con una franquicia baja y pago anual.",
+    "ipid": "Entregado el documento de información del producto de la oferta elegida.",
+    "broker_information": "Entregada la nota informativa de la correduría; cobra por comisión.",
+    "criteria": "Comparadas las ofertas por cobertura, franquicia, precio y trato en siniestros.",
+}
 QUOTE_STATES: Final = ("draft", "sent", "accepted", "rejected", "expired")
 
 
@@ -133,7 +148,6 @@ class _Office:
                 "province": "Zaragoza",
                 "postal_code": f"500{1 + n % 18:02d}",
                 "status": "active",
-                "segment": "business" if row["kind"] == "company" else "standard",
                 "country": "ES",
                 "locale": "ca" if n % 17 == 5 else "es",
                 "tags": [],
@@ -284,8 +298,12 @@ class _Office:
             p for p in policies if p["status"] == "active" and p["policy_type"] in {"auto", "home"}
         ]
         for n in range(30):
-            policy, state = usable[n % len(usable)], CLAIM_STATES[n % 6]
+            state = CLAIM_STATES[n % 6]
             reported = self._now - timedelta(days=2 + n * 3, hours=n % 5)
+            incident = reported - timedelta(days=1)
+            policy = next(p for p in usable if p["coverage_start_date"] < incident.date())
+            usable.remove(policy)
+            handler = handlers[n % len(handlers)]
             amount = f"{300 + n * 55:.2f}"
             decided = state in {"approved", "denied", "paid"}
             await self.put(
@@ -300,8 +318,8 @@ class _Office:
                     else "water_damage",
                     "cause": "collision" if policy["policy_type"] == "auto" else "water",
                     "payer": "insurer",
-                    "incident_date": reported - timedelta(days=1),
-                    "known_on": (reported - timedelta(days=1)).date(),
+                    "incident_date": incident,
+                    "known_on": incident.date(),
                     "reported_date": reported,
                     "sent_at": None if state == "reported" else reported + timedelta(hours=20),
                     "description": "Siniestro de demostración.",
@@ -314,7 +332,7 @@ class _Office:
                     "denial_reason": "Riesgo excluido" if state == "denied" else None,
                     "decided_by": "insurer" if decided else None,
                     "decided_on": reported.date() + timedelta(days=1) if decided else None,
-                    "adjuster_id": handlers[n % len(handlers)],
+                    "adjuster_id": handler,
                     "perito_reported": False,
                     "coverage": {"answer": "covered", "why": None, "until": None, "notes": []},
                     "documents": [],
@@ -328,18 +346,63 @@ class _Office:
                     else None,
                 },
             )
+            await self._claim_history(n, state, reported, amount, handler)
+
+    async def _claim_history(
+        self, n: int, state: str, reported: datetime, amount: str, handler: UUID
+    ) -> None:
+        """As a claim that came through the CRM tells it: reported, assigned, and each move since.
+        A history is read in the order of its ids."""
+        path = WAYS_THERE[state]
+        moves: list[dict[str, Any]] = [
+            {
+                "kind": "moved",
+                "before": before,
+                "after": after,
+                "amount": amount if after in {"approved", "paid"} else None,
+                "note": "Riesgo excluido" if after == "denied" else "",
+                "at": reported + timedelta(hours=(0, 20, 24, 24)[k]),
+            }
+            for k, (before, after) in enumerate(zip((None, *path), path, strict=False))
+        ]
+        assigned = {"kind": "assigned", "before": None, "after": str(handler), "amount": None,
+                    "note": "", "at": reported}  # fmt: skip
+        events = [moves[0], assigned, *moves[1:]]
+        ids = sorted(self._id("claim_event", f"{n}.{k}") for k in range(len(events)))
+        for event_id, event in zip(ids, events, strict=True):
+            claim_id = self._id("claim", str(n))
+            await self.put(
+                "claim_events", {"id": event_id, "claim_id": claim_id, "actor": "seed", **event}
+            )
 
     async def quotes(
         self, customers: Sequence[Mapping[str, Any]], policies: Sequence[Mapping[str, Any]]
     ) -> None:
         issued = [p for p in policies if p["status"] == "active"]
+        held = await figures.rates(self._conn)
+        compared = await figures.min_offers(self._conn)
         for n in range(40):
             state = QUOTE_STATES[n % 5]
             converted = state == "accepted" and n % 10 == 2
             policy = issued[n] if converted else None
             line = policy["policy_type"] if policy else TYPES[n * 5 % 100]
             made = self._now - timedelta(days=1 + n * 2)
-            expired = state == "expired"
+            expired, draft = state == "expired", state == "draft"
+            net = Decimal(260 + n * 37 % 390)
+            parts = {"auto": {"compulsory": net / 2}, "home": {"capital": Decimal(150_000)}}.get(
+                line, {}
+            )
+            lines = figures.premium_lines(line, net, held, **parts)
+            total = sum(lines.values())
+            offers = [
+                {
+                    "carrier": INSURERS[(n + k) % 6][0],
+                    "premium": {"amount": f"{total + 13 * k:.2f}", "currency": "EUR"},
+                    "coverage": "Modalidad básica" if k else "Modalidad recomendada",
+                    "link": None,
+                }
+                for k in range(compared.get(line, 1))
+            ]
             await self.put(
                 "quotes",
                 {
@@ -349,22 +412,28 @@ class _Office:
                     "quote_type": line,
                     "carrier": INSURERS[n % 6][0],
                     "coverage_details": {},
-                    "base_premium": "300.00",
+                    "base_premium": f"{net:.2f}",
                     "frequency": "annual",
                     "discounts": [],
                     "surcharges": [],
                     "lines": [
-                        {"kind": "net", "amount": "300.00"},
-                        {"kind": "ips", "amount": "24.00"},
+                        {"kind": kind, "amount": f"{amount:.2f}"}
+                        for kind, amount in [
+                            *lines.items(),
+                            *((f"of_{name}", amount) for name, amount in parts.items()),
+                        ]
                     ],
-                    "total_premium": "324.00",
+                    "total_premium": f"{total:.2f}",
                     "currency": "EUR",
-                    "carrier_quotes": [],
-                    "mediation": {},
+                    "carrier_quotes": [] if draft else offers,
+                    "mediation": {}
+                    if draft
+                    else MEDIATION | ({"ipid": ""} if line == "life" else {}),
                     "status": state,
                     "valid_until": self._now + timedelta(days=-1 if expired else 30),
-                    "sent_at": None if state == "draft" else made,
+                    "sent_at": None if draft else made,
                     "decided_at": made if state in {"accepted", "rejected"} else None,
+                    "rejection_reason": "Prefiere otra oferta" if state == "rejected" else None,
                     "converted": converted,
                     "policy_id": policy and policy["id"],
                     "converted_at": made if converted else None,
@@ -393,6 +462,7 @@ async def run(
     policies = await office.policies(customers, managers)
     await office.claims(policies, handlers)
     await office.quotes(customers, policies)
+    await figures.set_segments(conn, [customer["id"] for customer in customers])
 
 
 def _company_document(number: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -93,6 +94,85 @@ async def test_the_office_is_what_a_broker_has(conn: db.Connection) -> None:
     assert (converted, expired) == (4, 8)
     linked = await conn.fetchval("SELECT count(*) FROM contacts WHERE customer_id IS NOT NULL")
     assert linked == 50
+
+
+async def test_its_claims_are_of_policies_in_force_and_have_a_history(
+    conn: db.Connection,
+) -> None:
+    from crm.claims.model import EDGES
+
+    await seeds.run(conn, environment="test")
+    early = await conn.fetchval(
+        "SELECT count(*) FROM claims l JOIN policies p ON p.id = l.policy_id"
+        " WHERE (l.incident_date AT TIME ZONE 'Europe/Madrid')::date < p.coverage_start_date"
+        " OR l.incident_date::date >= p.coverage_end_date"
+    )
+    assert early == 0
+    for claim in await conn.fetch("SELECT id, status, adjuster_id FROM claims"):
+        events = await conn.fetch(
+            "SELECT kind, before, after, at FROM claim_events WHERE claim_id = $1 ORDER BY id",
+            claim["id"],
+        )
+        assert [e["at"] for e in events] == sorted(e["at"] for e in events)
+        moves = [(e["before"], e["after"]) for e in events if e["kind"] == "moved"]
+        assert moves[0] == (None, "reported")
+        assert all(after in EDGES[before] for before, after in moves[1:])
+        assert moves[-1][1] == claim["status"]
+        assigned = [e["after"] for e in events if e["kind"] == "assigned"]
+        assert assigned == [str(claim["adjuster_id"])]
+
+
+async def test_its_quotes_may_have_been_sent_and_are_priced_by_the_rates(
+    conn: db.Connection,
+) -> None:
+    from crm.policies.premium import Rate, premium_lines, rates_on
+    from crm.quotes.model import missing
+    from crm.quotes.schemas import Mediation, Offer
+
+    await seeds.run(conn, environment="test")
+    today = await conn.fetchval("SELECT now()::date")
+    rates = rates_on(
+        [
+            Rate(row["kind"], row["line"], row["valid_from"], row["rate"], row["flat"])
+            for row in await conn.fetch("SELECT * FROM premium_rates")
+        ],
+        today,
+    )
+    rules = {row[0]: row[1] for row in await conn.fetch("SELECT line, min_offers FROM quote_rules")}
+    kinds: dict[str, set[str]] = {}
+    for row in await conn.fetch("SELECT * FROM quotes"):
+        line, offers = row["quote_type"], row["carrier_quotes"]
+        amounts = {each["kind"]: Decimal(each["amount"]) for each in row["lines"]}
+        parts = {k.removeprefix("of_"): amounts.pop(k) for k in [*amounts] if k.startswith("of_")}
+        wanted = premium_lines(line, row["base_premium"], row["frequency"], rates, **parts)
+        assert amounts == {each.kind: each.amount for each in wanted}
+        assert row["total_premium"] == sum(amounts.values())
+        kinds[line] = set(amounts)
+        if row["status"] != "draft":
+            assert missing(line, row["mediation"], offers, rules[line]) == ()
+            Mediation(**row["mediation"])
+            assert row["carrier"] in {Offer(**offer).carrier for offer in offers}
+    assert "ips" not in kinds["life"] | kinds["health"]
+    assert kinds["auto"] == {"net", "ips", "extraordinary", "compulsory_motor", "winding_up"}
+    assert kinds["home"] == {"net", "ips", "extraordinary", "winding_up"}
+
+
+async def test_its_customers_are_in_the_segments_that_the_rules_give(conn: db.Connection) -> None:
+    from crm.customers import store
+    from crm.customers.files import standing
+    from crm.customers.model import segment_of
+
+    await seeds.run(conn, environment="test")
+    kinds = await conn.fetch("SELECT kind, count(*) FROM customers GROUP BY 1")
+    assert {row[0]: row[1] for row in kinds} == {"person": 42, "company": 8}
+    now, rules = await conn.fetchval("SELECT now()"), await store.rules(conn)
+    stored = {row[0]: row[1] for row in await conn.fetch("SELECT id, segment FROM customers")}
+    computed = {
+        customer_id: segment_of((await standing(conn, customer_id, now))[0], rules)
+        for customer_id in stored
+    }
+    assert stored == computed
+    assert len(set(stored.values())) >= 4
 
 
 async def test_what_lies_behind_the_files(conn: db.Connection) -> None:
