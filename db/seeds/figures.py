@@ -5,6 +5,7 @@ premium, a customer's segment. A test compares both with the CRM's own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
@@ -14,18 +15,18 @@ CENT: Final = Decimal("0.01")
 ZERO: Final = Decimal(0)
 RATES = """
 SELECT DISTINCT ON (kind, line) kind, line, rate, flat FROM premium_rates
-WHERE valid_from <= now()::date ORDER BY kind, line, valid_from DESC
+WHERE valid_from <= $1 ORDER BY kind, line, valid_from DESC
 """
 MIN_OFFERS = "SELECT line, min_offers FROM quote_rules"
 RULES = "SELECT segment, conditions FROM segment_rules ORDER BY ordinal"
 STANDING = """
 SELECT c.id, c.kind, p.policies, p.past_policies, p.vehicles, p.annual_premium,
-       coalesce((now()::date - p.since) * 4 / 1461, 0) AS years,
+       coalesce(($2::date - p.since) * 4 / 1461, 0) AS years,
        (SELECT count(*) FROM claims l
         WHERE l.customer_id = c.id AND l.status NOT IN ('denied', 'paid')) AS open_claims,
        (SELECT count(*) FROM receipts r JOIN policies o ON o.id = r.policy_id
         WHERE o.customer_id = c.id AND r.state <> 'cancelled' AND r.paid_at IS NULL
-          AND r.total > 0 AND r.due_on <= now()::date) AS unpaid_receipts
+          AND r.total > 0 AND r.due_on <= $2::date) AS unpaid_receipts
 FROM customers c, LATERAL (
     SELECT count(*) FILTER (WHERE status IN ('active', 'suspended')) AS policies,
            count(*) FILTER (WHERE status IN ('expired', 'cancelled', 'replaced')) AS past_policies,
@@ -45,8 +46,8 @@ Rates = Mapping[tuple[str, str], tuple[Decimal | None, Decimal | None]]
 """(kind, line) → share, sum."""
 
 
-async def rates(conn: Connection) -> Rates:
-    rows = await conn.fetch(RATES)
+async def rates(conn: Connection, today: date) -> Rates:
+    rows = await conn.fetch(RATES, today)
     return {(row["kind"], row["line"]): (row["rate"], row["flat"]) for row in rows}
 
 
@@ -75,10 +76,10 @@ def premium_lines(
     return {kind: amount for kind, amount in amounts.items() if amount}
 
 
-async def set_segments(conn: Connection, customer_ids: Sequence[Any]) -> None:
-    """Give each customer the segment of the first of the centre's rules that holds."""
+async def set_segments(conn: Connection, customer_ids: Sequence[Any], today: date) -> None:
+    """Give each customer the segment of the first of the centre's rules that holds on a day."""
     rules = [(row["segment"], row["conditions"]) for row in await conn.fetch(RULES)]
-    rows = await conn.fetch(STANDING, customer_ids)
+    rows = await conn.fetch(STANDING, customer_ids, today)
     segments = [
         next((s for s, wanted in rules if all(_holds(r[f], c) for f, c in wanted.items())), None)
         for r in rows

@@ -379,7 +379,7 @@ class _Office:
         self, customers: Sequence[Mapping[str, Any]], policies: Sequence[Mapping[str, Any]]
     ) -> None:
         issued = [p for p in policies if p["status"] == "active"]
-        held = await figures.rates(self._conn)
+        held = await figures.rates(self._conn, self._today)
         compared = await figures.min_offers(self._conn)
         for n in range(40):
             state = QUOTE_STATES[n % 5]
@@ -462,7 +462,7 @@ async def run(
     policies = await office.policies(customers, managers)
     await office.claims(policies, handlers)
     await office.quotes(customers, policies)
-    await figures.set_segments(conn, [customer["id"] for customer in customers])
+    await figures.set_segments(conn, [customer["id"] for customer in customers], today)
 
 
 def _company_document(number: int) -> str:
