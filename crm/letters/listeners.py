@@ -5,7 +5,7 @@ from __future__ import annotations
 from contactcenter.core.durable import Listener
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.work import Work
-from contactcenter.events.customers import CustomerUpdated
+from contactcenter.events.customers import CustomerMerged, CustomerUpdated
 from contactcenter.events.quotes import QuoteCreated, QuoteSent
 from crm.letters.service import LetterService
 
@@ -19,7 +19,11 @@ def listeners(letters: LetterService) -> tuple[Listener, ...]:
             await letters.draft_quote(work, event.quote_id)
         elif isinstance(event, QuoteSent):
             await letters.send_quote(work, event.quote_id)
-        elif isinstance(event, CustomerUpdated) and "email" in event.fields:
+        elif isinstance(event, CustomerMerged) or (
+            isinstance(event, CustomerUpdated) and "email" in event.fields
+        ):
             await letters.addressed(work, event.customer_id)
 
-    return (Listener("crm.letters", (QuoteCreated, QuoteSent, CustomerUpdated), handle),)
+    return (
+        Listener("crm.letters", (QuoteCreated, QuoteSent, CustomerUpdated, CustomerMerged), handle),
+    )
