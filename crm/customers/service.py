@@ -49,6 +49,7 @@ from db import Connection
 
 Match = Callable[[int], None]
 MONEY: Final = frozenset({"annual_premium", "claims_paid", "unpaid_amount"})
+CENT: Final = Decimal("0.01")
 HIDDEN: Final = ("dni", "tax_id", "iban")
 """What the identity gate covers, with the birth date."""
 
@@ -221,7 +222,9 @@ class CustomerService:
             for line, net in row["lines"]
         ]
         figures: dict[str, Any] = {
-            name: Money(amount=row[name] or Decimal(0)) if name in MONEY else row[name]
+            name: Money(amount=(row[name] or Decimal(0)).quantize(CENT))
+            if name in MONEY
+            else row[name]
             for name in CustomerStats.model_fields.keys() & set(row.keys())
         }
         figures["unpaid_receipts"] = row["unpaid_receipts"] or 0
