@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import db
 import db.__main__ as commands
 from config.settings import load_settings
+from contactcenter.core.ids import new_id
 from db.embedded import EmbeddedPostgres
 from tests.conftest import TEST_ENVIRON, quick_folder
 from tests.integration.app.people import sign_in
@@ -24,6 +25,10 @@ COUNTS: Final = """
 SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM customers) AS customers,
        (SELECT count(*) FROM policies) AS policies, (SELECT count(*) FROM claims) AS claims,
        (SELECT count(*) FROM quotes) AS quotes
+"""
+FOREIGN: Final = """
+INSERT INTO customers (id, first_name, last_name, sort_key, search_text, created_at, updated_at)
+VALUES ($1, 'Left', 'Foreign', '', '', now(), now())
 """
 ROUTERS: Final = (
     "customers", "policies", "claims", "quotes", "interactions", "tasks", "workflows", "auth",
@@ -57,9 +62,13 @@ async def smoke(centre: Centre) -> None:
     assert counted is not None
     assert tuple(counted.values())[1:] == (50, 100, 30, 40)
     await conn.execute("DELETE FROM tasks")
+    await conn.execute("CREATE TABLE left_over (n int)")
+    await conn.execute(FOREIGN, new_id())
     await command("reset", "--yes")
     assert await conn.fetchrow(COUNTS) == counted
     assert await conn.fetchval("SELECT count(*) FROM tasks")
+    assert await conn.fetchval("SELECT to_regclass('left_over')") is None
+    assert not await conn.fetchval("SELECT count(*) FROM customers WHERE last_name = 'Foreign'")
     centre.start()
     async with aiohttp.ClientSession() as session:
         await centre.ready(session)

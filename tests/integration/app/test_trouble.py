@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import aiohttp
 import pytest
@@ -12,9 +12,11 @@ import db
 from contactcenter.core.errors import Unavailable
 from contactcenter.core.sockets import Ack
 from contactcenter.realtime.snapshot import Snapshots
+from db.embedded import EmbeddedPostgres
 from tests.integration.app.conftest import Centre, StartCentre
 from tests.integration.app.people import Mirror, Visitor
 from tests.integration.app.test_journey import LUCIA, talking
+from tests.integration.conftest import settings_for
 
 BACKENDS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -150,6 +152,38 @@ async def test_pages_and_what_they_load(centre: Centre) -> None:
         async with session.get(f"{centre.url}/readyz") as answer:
             ready = await answer.json()
             assert (answer.status, ready["checks"]["router"]) == (200, "ok")
+
+
+async def test_a_database_that_is_down_is_told_and_comes_back(
+    centre: Centre, conn: db.Connection, postgres: EmbeddedPostgres
+) -> None:
+    name = await conn.fetchval("SELECT current_database()")
+    admin = await db.connect(settings_for(postgres.url, postgres.data_dir))
+
+    async def asked(path: str) -> tuple[int, Any]:
+        async with session.get(f"{centre.url}{path}") as answer:
+            return answer.status, await answer.json()
+
+    async def ready_is(status: int, state: str) -> None:
+        async with asyncio.timeout(30):
+            while True:
+                got, told = await asked("/readyz")
+                if (got, told["checks"]["database"]) == (status, state):
+                    return
+                await asyncio.sleep(0.05)
+
+    async with aiohttp.ClientSession() as session:
+        await ready_is(200, "ok")
+        # Nobody new gets in and whoever is in is put out: as good as down for this centre.
+        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        try:
+            await conn.execute(BACKENDS)
+            await ready_is(503, "down")
+            assert (await asked("/healthz"))[0] == 200
+        finally:
+            await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+            await admin.close()
+        await ready_is(200, "ok")
 
 
 async def test_without_a_router_it_is_not_ready(start: StartCentre) -> None:

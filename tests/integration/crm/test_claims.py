@@ -263,3 +263,52 @@ async def test_customers_see_their_own_claims(office: Office, conn: db.Connectio
     )  # fmt: skip
     assert (await office.do("ines", "GET", path))["claim_id"] == claim["claim_id"]
     assert (await office.ask("sara", "POST", f"{path}/send", {})).status == 403
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "paid"},
+        {"approved_amount": {"amount": "1"}},
+        {"adjuster_id": "00000000-0000-7000-8000-000000000000"},
+    ],
+)
+async def test_what_only_a_move_changes(office: Office, fields: dict[str, Any]) -> None:
+    path = f"/claims/{(await a_claim(office))['claim_id']}"
+    answer = await office.ask("lucia", "PATCH", path, fields, **{"If-Match": "*"})
+    assert (answer.status, answer.body["errors"][0]["type"]) == (422, "extra_forbidden")
+    assert (await office.ask("lucia", "PATCH", path, {"notes": "x"})).status == 428
+
+
+@pytest.mark.parametrize(("who", "over", "limit"), [
+    ("sara", "3000.01", "3000"), ("elena", "15000.01", "15000"), ("alba", "15000.01", "15000"),
+])  # fmt: skip
+async def test_each_role_has_its_limit(office: Office, who: str, over: str, limit: str) -> None:
+    await office.do(
+        "elena", "PUT", "/delegated-authorities",
+        {"carrier": "aldaba", "policy_type": "auto", "valid_from": "2027-01-01",
+         "max_amount": {"amount": "20000"}, "four_eyes_above": {"amount": "20000"}},
+    )  # fmt: skip
+    path = f"/claims/{(await a_claim(office))['claim_id']}"
+    await office.do("lucia", "POST", f"{path}/send", {})
+    sara = {"adjuster_id": str(agent_of(office, "sara"))}
+    await office.do("elena", "POST", f"{path}/assign", sara)
+    refused = await office.ask(who, "POST", f"{path}/approve", yes(over))
+    assert (refused.status, refused.body["ctx"]["verdict"]) == (403, "over_limit")
+    assert (await office.do(who, "POST", f"{path}/approve", yes(limit)))["status"] == "approved"
+
+
+async def test_a_delegated_no(office: Office) -> None:
+    path = f"/claims/{(await a_claim(office))['claim_id']}"
+    await office.do("lucia", "POST", f"{path}/send", {})
+    no = {"reason": "No está cubierto", "decided_by": "delegated"}
+    for who, status, verdict in (("lucia", 403, "over_limit"), ("elena", 409, "no_authority")):
+        refused = await office.ask(who, "POST", f"{path}/deny", no)
+        assert (refused.status, refused.body["ctx"]["verdict"]) == (status, verdict)
+    await office.do(
+        "elena", "PUT", "/delegated-authorities",
+        {"carrier": "aldaba", "policy_type": "auto", "valid_from": "2027-01-01",
+         "max_amount": {"amount": "5000"}, "four_eyes_above": {"amount": "1000"}},
+    )  # fmt: skip
+    denied = await office.do("elena", "POST", f"{path}/deny", no)
+    assert (denied["status"], denied["decided_by"]) == ("denied", "delegated")

@@ -184,6 +184,21 @@ async def test_tasks(office: Office) -> None:
         assert (answer.status, answer.body["errors"][0]["type"]) == (422, kind)
 
 
+@pytest.mark.parametrize("way", ["complete", "cancel"])
+async def test_a_task_ends(office: Office, way: str) -> None:
+    made = await office.do("lucia", "POST", "/tasks", {"title": "Llamar"})
+    assert made["completed_at"] is None
+    office.clock.set(datetime(2027, 3, 17, 9, tzinfo=UTC))
+    path = f"/tasks/{made['task_id']}"
+    ended = await office.do("lucia", "POST", f"{path}/{way}")
+    assert (ended["status"], ended["completed_at"]) == (
+        ("completed", "2027-03-17T09:00:00Z") if way == "complete" else ("cancelled", None)
+    )
+    assert len(await office.events(f"task.{ended['status']}")) == 1
+    again = await office.ask("lucia", "POST", f"{path}/{way}")
+    assert (again.status, again.body["ctx"]["status"]) == (409, ended["status"])
+
+
 async def test_a_complaint_is_due_by_law(office: Office) -> None:
     made = await office.do(
         "lucia", "POST", "/tasks",

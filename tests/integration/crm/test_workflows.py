@@ -296,6 +296,23 @@ async def test_waiting(office: Office) -> None:
     assert (await seen(office, run))["status"] == "completed"
 
 
+async def test_a_run_is_cancelled(office: Office) -> None:
+    customer = await office.person()
+    steps = [{"type": "wait_duration", "config": {"seconds": 3600}}, THREE[1]]
+    run = await begun(office, await a_workflow(office, steps), customer_id=customer["customer_id"])
+    await drive(office, run)
+    path = f"/workflow-executions/{run}/cancel"
+    assert (await office.do("elena", "POST", path))["status"] == "cancelled"
+    (told,) = await office.events("workflow.cancelled")
+    assert told.event.subject == run
+    office.clock.set(office.clock.now() + timedelta(seconds=3600))
+    await office.crm.runner.tick()
+    assert (await drive(office, run))["status"] == "cancelled"
+    assert (await office.do("lucia", "GET", f"/customers/{customer['customer_id']}"))["tags"] == []
+    again = await office.ask("elena", "POST", path)
+    assert (again.status, again.body["ctx"]["status"]) == (409, "cancelled")
+
+
 async def test_an_event_begins_it_once_and_chains_end(office: Office) -> None:
     steps = [{"type": "create_task", "config": {"title": "otra"}}]
     trigger = {"event": "task.created"}

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 import db
+import db.__main__ as commands
 from config.settings import Settings
 from db import migrate
 from db.embedded import EmbeddedPostgres
 from db.migrate import MigrationError
+from tests.conftest import TEST_ENVIRON
 from tests.integration.conftest import database_named, settings_for
 
 SCHEMA = """
@@ -74,6 +76,35 @@ async def test_up_down_up_gives_the_same_schema(conn: db.Connection) -> None:
     assert left == set()
     assert await migrate.up(conn, migrations) == migrations
     assert await conn.fetch(SCHEMA) == first
+
+
+async def test_the_commands_tell_what_they_do(
+    conn: db.Connection,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", str(settings.database.url))
+    for name, value in {**TEST_ENVIRON, "DATA_DIR": str(settings.app.data_dir)}.items():
+        if name != "DATABASE_URL":
+            monkeypatch.setenv(name, value)
+    labels = [migration.label for migration in migrate.read()]
+
+    async def told(*words: str) -> list[str]:
+        assert await asyncio.to_thread(commands.main, words) == 0
+        return capsys.readouterr().out.splitlines()
+
+    def states(lines: list[str]) -> list[tuple[str, bool]]:
+        return [(line.split()[0], line.split()[1] != "-") for line in lines]
+
+    assert states(await told("status")) == [(label, True) for label in labels]
+    undone = await told("down", "0")
+    assert [label for label in labels if label in "\n".join(undone)] == labels
+    assert states(await told("status")) == [(label, False) for label in labels]
+    assert await conn.fetchval("SELECT to_regclass('customers')") is None
+    await told("up")
+    assert states(await told("status")) == [(label, True) for label in labels]
+    assert await conn.fetchval("SELECT to_regclass('customers')") is not None
 
 
 async def test_a_second_up_does_nothing(conn: db.Connection) -> None:
