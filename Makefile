@@ -36,8 +36,8 @@ fmt: dev
 	.venv/bin/ruff format .
 
 # Playwright keeps an event loop running in its thread, so browser tests have a process of their own.
-# What fails while two workers share the machine is run once more, alone; what fails twice, fails.
-TESTS = $(PY) -m pytest -n 2 --dist worksteal $(1) || { [ $$? -eq 1 ] && \
+# What fails while three workers share the machine is run once more, alone; what fails twice, fails.
+TESTS = $(PY) -m pytest -n 3 --dist worksteal $(1) || { [ $$? -eq 1 ] && \
 	echo "Once more, alone, what failed:" && $(PY) -m pytest --last-failed --last-failed-no-failures none $(1); }
 
 ifeq ($(E2E),0)
