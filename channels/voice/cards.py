@@ -91,7 +91,11 @@ class CallCards:
             position=place.position if place else None,
             estimated_wait_seconds=place.estimated_wait_seconds if place else None,
             agent=CallAgent(name=first_name(agents[0]) or "") if agents else None,
-            record=VisitorRecording(mode=call.recording.mode, state=call.recording.state),
+            record=VisitorRecording(
+                mode=call.recording.mode,
+                state=call.recording.state,
+                consent=call.recording.consent,
+            ),
             started_at=row.created_at,
             answered_at=row.answered_at,
             ended_at=row.ended_at,

@@ -240,6 +240,8 @@ class CallAgent(Card):
 class VisitorRecording(Card):
     mode: RecordMode
     state: RecordState
+    consent: bool | None
+    """What the customer said, if anything."""
 
 
 class VisitorCall(Card):

@@ -184,7 +184,7 @@ async def test_without_consent_nothing_is_recorded(scene: Scene) -> None:
     assert shown["record"]["state"] == "notice"
     await scene.media.until(lambda: scene.media.mixes[caller.call].recording)
     shown = await caller.visitor.do("call.consent", {"recording": False})
-    assert shown["record"]["state"] == "refused"
+    assert shown["record"] == {"mode": "opt_in", "state": "refused", "consent": False}
     await scene.media.until(lambda: scene.media.mixes[caller.call].recording is None)
     assert await lucia.desk.fails("call.record", {**ref, "state": "start"}) == "conflict"
 
@@ -197,7 +197,11 @@ async def test_the_agent_pauses_and_stops(scene: Scene) -> None:
         order = scene.media.mixes[caller.call].recording
         return order.writing if order else None
 
+    def told(state: str) -> dict[str, str | None]:
+        return {"mode": "inform", "state": state, "consent": None}
+
     await lucia.do("call.record", {**ref, "state": "pause"})
+    await caller.sees(record=told("paused"))
     await scene.media.until(lambda: writing() is False)
     assert await lucia.desk.fails("call.record", {**ref, "state": "start"}) == "conflict"
     await lucia.do("call.record", {**ref, "state": "resume"})
@@ -206,6 +210,7 @@ async def test_the_agent_pauses_and_stops(scene: Scene) -> None:
     await scene.media.until(lambda: writing() is False)
     await lucia.do("call.hold", {**ref, "on": False})
     await lucia.do("call.record", {**ref, "state": "stop"})
+    await caller.sees(record=told("off"))
     await scene.media.until(lambda: writing() is None)
 
 

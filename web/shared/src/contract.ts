@@ -3074,6 +3074,7 @@ export interface VisitorMessages {
 export interface VisitorRecording {
   mode: "inform" | "opt_in" | "opt_out" | "off";
   state: "off" | "notice" | "recording" | "paused" | "refused";
+  consent: boolean | null;
 }
 
 /** `chat.message` on /chat. */

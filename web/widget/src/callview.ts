@@ -1,8 +1,12 @@
 /** The call on the panel: what is asked before it, what is going on, and the keys. */
 
+import type { VisitorCall } from "@contactcenter/shared/contract";
+
 import type { Caller, Trouble } from "./caller";
 import { h, icon, say, type IconName } from "./dom";
 import { waitWords, type Texts } from "./texts";
+
+export type RecordingSaid = "asks" | "recorded" | "paused" | "stopped" | "refused";
 
 export interface CallActions {
   place(): void;
@@ -20,6 +24,16 @@ const clock = (ms: number): string => {
 
 export const troubleWords = (texts: Texts, trouble: Trouble): string =>
   texts.callTrouble[trouble === "no_pcmu" ? "unsupported" : trouble];
+
+/** What the customer is told of the recording: by the state, not by the rule alone, since the agent
+ * may stop it and the media may not have begun. null: nothing. */
+export function recordingSaid({ state, record }: Pick<VisitorCall, "state" | "record">): RecordingSaid | null {
+  if (record.state === "paused" || record.state === "refused") return record.state;
+  if (record.state !== "off") return "recorded";
+  if (record.mode === "off") return null;
+  if (record.mode === "opt_in" && record.consent === null) return "asks";
+  return state === "active" || state === "held" ? "stopped" : "recorded";
+}
 
 export class CallView {
   readonly element = h("section", { class: "call", hidden: true });
@@ -138,18 +152,19 @@ export class CallView {
   /** The notice in words; the sound of it is the centre's. */
   private recording(): HTMLElement | null {
     const { texts, caller } = this;
-    const { mode, state } = caller.call!.record;
-    if (mode === "off" && state === "off") return null;
+    const call = caller.call!;
+    const { mode, state } = call.record;
+    const said = recordingSaid(call);
+    if (said === null) return null;
     const on = state === "recording" || state === "notice";
-    const asks = mode === "opt_in" && state === "off";
-    const words = asks ? texts.mayRecord : on ? texts.recorded : state === "paused" ? texts.recordingPaused : state === "refused" ? texts.notRecorded : texts.recorded;
+    const asks = said === "asks";
     const button = (text: string, recording: boolean) =>
       h("button", { type: "button", class: "btn", click: () => void caller.consent(recording) }, text);
     return h(
       "div",
       { class: on ? "recn on" : "recn" },
       icon("record"),
-      h("span", {}, words),
+      h("span", {}, texts.recording[said]),
       asks && button(texts.record, true),
       (asks || (mode !== "inform" && state !== "refused")) && button(texts.dontRecord, false),
     );

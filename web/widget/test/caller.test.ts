@@ -4,6 +4,7 @@ import type { Phone, PhoneStatus, PhoneTrouble, Signalling } from "@contactcente
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { Caller } from "../src/caller";
+import { recordingSaid } from "../src/callview";
 import { Client } from "../src/client";
 import { MemoryArea, Store } from "../src/storage";
 import { FakeCentre } from "./fake_centre";
@@ -177,6 +178,32 @@ test("mute, tones and consent", async () => {
   await until(() => centre.digits.join("") === "42#");
   await caller.consent(false);
   await until(() => caller.call?.record.state === "refused");
+});
+
+test("once they talk, a recording that is off is not said to go on", async () => {
+  const { caller } = await calling();
+  const said = () => recordingSaid(caller.call!);
+  const record = caller.call!.record;
+  expect(said()).toBe("recorded"); // it will be, says the rule
+  centre.call("call.connected", { state: "active", record: { ...record, state: "notice" } });
+  await until(() => caller.call?.record.state === "notice");
+  expect(said()).toBe("recorded");
+  for (const [state, words] of [["paused", "paused"], ["recording", "recorded"], ["off", "stopped"]] as const) {
+    centre.call("call.changed", { record: { ...record, state } });
+    await until(() => caller.call?.record.state === state);
+    expect(said()).toBe(words);
+  }
+  centre.call("call.changed", { state: "held" });
+  await until(() => caller.call?.state === "held");
+  expect(said()).toBe("stopped");
+});
+
+test.each([
+  [null, "asks"],
+  [true, "stopped"],
+] as const)("where the rule asks first, one who said %s is told: %s", (consent, words) => {
+  expect(recordingSaid({ state: "active", record: { mode: "opt_in", state: "off", consent } })).toBe(words);
+  expect(recordingSaid({ state: "active", record: { mode: "off", state: "off", consent } })).toBeNull();
 });
 
 test("a tone and an answer that the centre did not take are said until the next one", async () => {

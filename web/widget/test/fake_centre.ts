@@ -149,7 +149,7 @@ export class FakeCentre {
       "call.candidate": () => ({}),
       "call.dtmf": ({ digits }: { digits: string }) => void this.digits.push(digits),
       "call.consent": ({ recording }: { recording: boolean }) =>
-        this.call("call.changed", { record: { ...held.call!.record, state: recording ? "recording" : "refused" } }, held),
+        this.call("call.changed", { record: { ...held.call!.record, state: recording ? "recording" : "refused", consent: recording } }, held),
       "call.hangup": () => this.call("call.ended", { state: "ended", ended_at: new Date().toISOString() }, held),
       sync: () => ({ snapshot: this.snapshot(held) }),
     };
@@ -300,7 +300,7 @@ const waitingCall = (call_id: string): VisitorCall => ({
   position: 2,
   estimated_wait_seconds: 60,
   agent: null,
-  record: { mode: "opt_out", state: "off" },
+  record: { mode: "opt_out", state: "off", consent: null },
   started_at: new Date().toISOString(),
   answered_at: null,
   ended_at: null,
