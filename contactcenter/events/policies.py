@@ -62,12 +62,13 @@ class PolicyStatusChanged(_Policy):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRenewed(_Policy):
-    """A further term; dates are local and the end is exclusive."""
+    """A further term; dates are local and the end is exclusive. `tacit`: by silence."""
 
     name: ClassVar[str] = "policy.renewed"
 
     term_start: str
     term_end: str
+    tacit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

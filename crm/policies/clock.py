@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from contactcenter.core.access import SYSTEM
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.policies import (
     PolicyCancelled,
@@ -14,10 +15,7 @@ from contactcenter.events.policies import (
 )
 from crm.customers import files as customers
 from crm.policies import files, store
-from crm.policies.model import (
-    moment_due,
-    renewal_calendar,
-)
+from crm.policies.model import instant, moment_due, renewal_calendar, tacit_term
 from db import Record
 
 BATCH: Final = 200
@@ -45,29 +43,52 @@ class PolicyClock:
                 await store.set_status(work.conn, row["id"], "active", work.now)
                 files.tell_status(work, row, "active")
             ended = await store.ending(work.conn, zone, work.now, BATCH)
-            for row in ended:
-                if row["cancellation_reason"] is not None:
-                    await store.set_status(work.conn, row["id"], "cancelled", work.now)
-                    files.tell_status(work, row, "cancelled")
-                elif row["not_renewed_by"] is not None:
-                    at = await store.not_renewed(
-                        work.conn, row["id"], zone, work.now, row["not_renewed_by"]
-                    )
-                    work.emit(
-                        PolicyCancelled(
-                            policy_id=row["id"],
-                            customer_id=row["customer_id"],
-                            reason="non_renewal",
-                            effective_at=at,
-                            refund_estimate=None,
-                        )
-                    )
-                else:
-                    await store.set_status(work.conn, row["id"], "expired", work.now)
-                    files.tell_status(work, row, "expired")
+            renewed = [await self._end(work, row) for row in ended]
             for customer_id in sorted({row["customer_id"] for row in (*begun, *ended)}):
                 await customers.resegment(work, customer_id)
-        return BATCH in (len(begun), len(ended))
+        return any(renewed) or BATCH in (len(begun), len(ended))
+
+    async def _end(self, work: Work, row: Record) -> bool:
+        """End a policy, or give it the term that silence makes: then True.
+
+        A no that is on file but not acknowledged is no silence: the policy expires, and who asks
+        for its cover is sent to the insurer. So does a contract with a rule of its own (life).
+        """
+        if row["cancellation_reason"] is not None:
+            await store.set_status(work.conn, row["id"], "cancelled", work.now)
+            files.tell_status(work, row, "cancelled")
+        elif row["counts"]:
+            at = await store.not_renewed(
+                work.conn, row["id"], self._zone.key, work.now, row["said_no"]
+            )
+            work.emit(
+                PolicyCancelled(
+                    policy_id=row["id"],
+                    customer_id=row["customer_id"],
+                    reason="non_renewal",
+                    effective_at=at,
+                    refund_estimate=None,
+                )
+            )
+        elif row["said_no"] is None and await self._renews(work, row["id"]):
+            return True
+        else:
+            await store.set_status(work.conn, row["id"], "expired", work.now)
+            files.tell_status(work, row, "expired")
+        return False
+
+    async def _renews(self, work: Work, policy_id: UUID) -> bool:
+        """Whether the term that has ended was followed by another; it is then on file."""
+        row = await files.the_policy(work.conn, policy_id)
+        if not row["auto_renew"] or row["notice_months"] is None:
+            return False
+        ended = instant(row["coverage_end_date"], row["coverage_end_time"], self._zone)
+        cover = await files.coverage_at(work.conn, policy_id, ended, work.now, self._zone)
+        if cover.why == "extinct":
+            return False
+        end = tacit_term(row["term_start_date"], row["coverage_end_date"])
+        await files.renew(work, SYSTEM, row, self._zone, {"coverage_end_date": end}, tacit=True)
+        return True
 
     async def tell_expiring(self) -> None:
         """policy.expiring_soon, once for each policy, term and moment."""

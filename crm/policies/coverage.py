@@ -7,6 +7,9 @@ LCS art. 15. Unpaid is not "no cover":
   the insurer does not claim the premium within six months of that day, the contract is extinct;
 - a contract that is neither ended nor extinct covers again 24 hours after payment. (The article
   speaks of the 24th hour of the day of payment; the later of the two promises nothing too early.)
+
+A term's end is the contract's only where it does not renew by itself (LCS art. 22). Beyond it, as
+long as no further term is on file and no acknowledged no, the insurer has to say.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ Why = Literal[
     "suspended_by_agreement",
     "endorsed_since",
     "peril_not_named",
+    "renewal_unconfirmed",
 ]
 GRACE_MONTHS: Final = 1
 CLAIM_MONTHS: Final = 6
@@ -56,6 +60,7 @@ class Contract:
     ends_at: datetime  # of the present term, exclusive
     status: str
     ended_at: datetime | None = None  # cancelled or replaced, from then on
+    renews: bool = False  # by silence, and no no counts against it
     first_premium_agreed: bool = False
     covers: tuple[str, ...] = ()  # named perils; none: not listed here
     premiums: tuple[Premium, ...] = ()
@@ -79,14 +84,16 @@ def check_coverage(
     notes = _notes(contract, peril)
     if at < contract.starts_at:
         return Coverage("not_in_force", "before_effect", notes=notes)
-    ended = min(contract.ends_at, contract.ended_at or contract.ends_at)
-    if at >= ended:
+    ended = contract.ended_at is not None and at >= contract.ended_at
+    if ended or (at >= contract.ends_at and not contract.renews):
         return Coverage("not_in_force", "ended", notes=notes)
     if contract.status == "proposal":
         return Coverage("ask_insurer", "not_issued", notes=notes)
     later = [p for p in contract.premiums if not p.first]
     if extinct_at(later, zone) <= at:
         return Coverage("not_in_force", "extinct", notes=notes)
+    if at >= contract.ends_at:
+        return Coverage("ask_insurer", "renewal_unconfirmed", notes=notes)
     first = [p for p in contract.premiums if p.first and _unpaid(p, at, zone)]
     if first and not contract.first_premium_agreed:
         return Coverage("ask_insurer", "first_premium_unpaid", notes=notes)

@@ -15,6 +15,7 @@ from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work
 from contactcenter.events.policies import (
     PolicyCreated,
+    PolicyRenewed,
     PolicyStatusChanged,
     PolicyUpdated,
 )
@@ -76,6 +77,7 @@ async def coverage_at(
     row = await the_policy(conn, policy_id)
     versions = [store.version_of(each) for each in await store.versions(conn, policy_id)]
     receipts = await store.receipts(conn, policy_id)
+    no = await store.non_renewal(conn, policy_id, row["coverage_end_date"])
     then = terms_at(versions, at, now)
     since = (v for v in versions[1:] if v.effective_at <= at < v.known_at and v.changes)
     contract = Contract(
@@ -83,6 +85,7 @@ async def coverage_at(
         ends_at=instant(row["coverage_end_date"], row["coverage_end_time"], zone),
         status=row["status"],
         ended_at=row["cancelled_at"],
+        renews=row["auto_renew"] and (no is None or no["acknowledged_on"] is None),
         first_premium_agreed=row["first_premium_agreed"],
         covers=tuple(then.get("covers") or ()),
         premiums=tuple(
@@ -253,6 +256,36 @@ async def add_version(
         changes=changes,
         reason=reason,
         by=work.actor,
+    )
+
+
+async def renew(
+    work: Work,
+    principal: Principal,
+    row: Record,
+    zone: ZoneInfo,
+    terms: Mapping[str, Any],
+    *,
+    note: str = "",
+    tacit: bool = False,
+) -> None:
+    """A further term of a locked policy, from the end of its present one; `terms` has its end."""
+    start: date = row["coverage_end_date"]
+    effective = instant(start, row["coverage_end_time"], zone)
+    await add_version(work, row["id"], "renewal", effective, terms, note)
+    changes = await newest(work, row["id"]) | {"term_start_date": start}
+    if row["status"] == "expired":
+        changes["status"] = "active"
+        tell_status(work, row, "active")
+    await update(work, principal, row, changes)
+    work.emit(
+        PolicyRenewed(
+            policy_id=row["id"],
+            customer_id=row["customer_id"],
+            term_start=start.isoformat(),
+            term_end=terms["coverage_end_date"].isoformat(),
+            tacit=tacit,
+        )
     )
 
 

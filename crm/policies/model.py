@@ -79,6 +79,7 @@ Moment = Literal["d75", "d60", "d45", "last_days"]
 OUR_MARGIN: Final = 5  # working days before the law's last day
 LAST_CALL: Final = 3  # working days before ours
 INSURER_MONTHS: Final = 2
+TACIT_MONTHS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,12 @@ def next_term(start: date, end: date) -> date:
     day; otherwise a year."""
     months = (end.year - start.year) * 12 + end.month - start.month
     return add_months(end, months if months > 0 and add_months(start, months) == end else 12)
+
+
+def tacit_term(start: date, end: date) -> date:
+    """The end of the term that silence makes: as long as the present one, and at most a year (LCS
+    art. 22.1)."""
+    return min(next_term(start, end), add_months(end, TACIT_MONTHS))
 
 
 NonRenewalState = Literal["received", "sent", "acknowledged"]

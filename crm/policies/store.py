@@ -245,10 +245,10 @@ WHERE status = 'pending'
 LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
 """
 ENDING = """
-SELECT p.id, p.customer_id, p.status, p.cancellation_reason, n.by AS not_renewed_by
+SELECT p.id, p.customer_id, p.status, p.cancellation_reason,
+       n.by AS said_no, n.acknowledged_on IS NOT NULL AS counts
 FROM policies p
 LEFT JOIN policy_non_renewals n ON n.policy_id = p.id AND n.term_end = p.coverage_end_date
-                               AND n.acknowledged_on IS NOT NULL
 WHERE p.status IN ('active', 'suspended', 'pending')
   AND (p.cancelled_at <= $2
        OR (p.coverage_end_date <= ($2::timestamptz AT TIME ZONE $1)::date

@@ -14,7 +14,6 @@ from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.policies import (
     PolicyCancelled,
     PolicyNonRenewalChanged,
-    PolicyRenewed,
 )
 from crm.customers import files as customers
 from crm.days import add_months
@@ -152,21 +151,7 @@ class TermService:
                 terms["premium_amount"] = wish.premium_amount.amount
             if wish.premium_net is not None:
                 terms["premium_net"] = wish.premium_net.amount
-            effective = instant(start, row["coverage_end_time"], self._zone)
-            await files.add_version(work, policy_id, "renewal", effective, terms, wish.note)
-            changes = await files.newest(work, policy_id) | {"term_start_date": start}
-            if row["status"] == "expired":
-                changes["status"] = "active"
-                files.tell_status(work, row, "active")
-            await files.update(work, principal, row, changes)
-            work.emit(
-                PolicyRenewed(
-                    policy_id=policy_id,
-                    customer_id=row["customer_id"],
-                    term_start=start.isoformat(),
-                    term_end=end.isoformat(),
-                )
-            )
+            await files.renew(work, principal, row, self._zone, terms, note=wish.note)
             rises = terms.get("premium_amount", row["premium_amount"]) > row["premium_amount"]
             told, last = wish.insurer_notified_on, add_months(start, -2)
             late = rises and (told is None or told > last)

@@ -170,8 +170,70 @@ async def test_a_no_counts_once_the_insurer_has_it(office: Office) -> None:
     assert len(await office.events("policy.cancelled")) == 1
 
 
+async def test_silence_renews(office: Office) -> None:
+    """Two terms pass while nobody looks: each is on file, and the second still runs."""
+    dates = {"coverage_start_date": "2026-05-01", "coverage_end_date": "2027-05-01"}
+    made = await a_policy(office, coverage_end_time="12:00", **dates)
+    path = f"/policies/{made['policy_id']}"
+    beyond = await office.do("lucia", "GET", f"{path}/coverage?at=2027-05-01T10:00:00Z")
+    assert (beyond["answer"], beyond["why"]) == ("ask_insurer", "renewal_unconfirmed")
+    office.clock.set(datetime(2028, 5, 2, 8, 0, tzinfo=UTC))
+    await office.crm.by_clock.turn()
+    now = await office.do("lucia", "GET", path)
+    assert (now["status"], now["term_start_date"], now["coverage_end_date"]) == (
+        "active", "2028-05-01", "2029-05-01",
+    )  # fmt: skip
+    versions = (await office.do("lucia", "GET", f"{path}/versions"))["versions"]
+    assert [(v["kind"], v["effective_at"]) for v in versions[1:]] == [
+        ("renewal", "2027-05-01T10:00:00Z"), ("renewal", "2028-05-01T10:00:00Z"),
+    ]  # fmt: skip
+    told = [each.event for each in await office.events("policy.renewed")]
+    assert [(e.term_start, e.tacit) for e in told] == [  # type: ignore[attr-defined]
+        ("2027-05-01", True), ("2028-05-01", True),
+    ]  # fmt: skip
+    seen = await office.do("lucia", "GET", f"{path}/coverage?at=2027-06-01T00:00:00Z")
+    assert seen["answer"] == "covered"
+
+
+async def test_what_silence_does_not_renew(office: Office) -> None:
+    dates = {"coverage_start_date": "2026-05-01", "coverage_end_date": "2027-05-01"}
+    said_no = await a_policy(office, **dates)
+    await office.do(
+        "lucia", "POST", f"/policies/{said_no['policy_id']}/non-renewal",
+        {"received_on": "2027-03-16"},
+    )  # fmt: skip
+    life = await a_policy(office, policy_type="life", **dates)
+    once = await a_policy(office, auto_renew=False, **dates)
+    extinct = await a_policy(office, **dates)
+    await office.do(
+        "lucia", "POST", f"/policies/{extinct['policy_id']}/receipts",
+        receipt_body(due_on="2026-10-01"),
+    )  # fmt: skip
+    office.clock.set(datetime(2027, 5, 2, 8, 0, tzinfo=UTC))
+    await office.crm.by_clock.turn()
+    for policy, answer, why in (
+        (said_no, "ask_insurer", "renewal_unconfirmed"),  # the insurer may never have had it
+        (life, "ask_insurer", "renewal_unconfirmed"),
+        (once, "not_in_force", "ended"),
+        (extinct, "not_in_force", "extinct"),
+    ):
+        path = f"/policies/{policy['policy_id']}"
+        assert (await office.do("lucia", "GET", path))["status"] == "expired"
+        seen = await office.do("lucia", "GET", f"{path}/coverage?at=2027-05-02T00:00:00Z")
+        assert (seen["answer"], seen["why"]) == (answer, why)
+    no = f"/policies/{said_no['policy_id']}/non-renewal"
+    await office.do("lucia", "POST", f"{no}/sent", {"on": "2027-03-16"})
+    await office.do("lucia", "POST", f"{no}/acknowledged", {"on": "2027-05-02"})
+    seen = await office.do(
+        "lucia", "GET", f"/policies/{said_no['policy_id']}/coverage?at=2027-05-02T00:00:00Z"
+    )
+    assert (seen["answer"], seen["why"]) == ("not_in_force", "ended")
+    assert await office.events("policy.renewed") == []
+
+
 async def test_a_term_runs_out_and_is_renewed_late(office: Office) -> None:
-    made = await a_policy(office, coverage_start_date="2026-05-01", coverage_end_date="2027-05-01")
+    dates = {"coverage_start_date": "2026-05-01", "coverage_end_date": "2027-05-01"}
+    made = await a_policy(office, auto_renew=False, **dates)
     path = f"/policies/{made['policy_id']}"
     office.clock.set(datetime(2027, 5, 2, 8, 0, tzinfo=UTC))
     await office.crm.by_clock.turn()

@@ -18,6 +18,7 @@ from crm.policies.model import (
     next_term,
     refund,
     renewal_calendar,
+    tacit_term,
     terms_at,
     withdrawal_ends,
 )
@@ -59,6 +60,12 @@ def paid(premium: Premium, when: str) -> Premium:
         (contract(ended_at=at("2027-06-01")), "2027-05-31 23:59", "covered", None, None),
         (contract(ended_at=at("2027-06-01")), "2027-06-01 00:00", "not_in_force", "ended", None),
         (contract(status="proposal"), "2027-05-01", "ask_insurer", "not_issued", None),
+        # beyond a term that renews by itself
+        (contract(renews=True), "2028-01-01 11:59", "covered", None, None),
+        (contract(renews=True), "2028-01-01 12:00", "ask_insurer", "renewal_unconfirmed", None),
+        (contract(renews=True, ended_at=at("2027-06-01")), "2028-02-01", "not_in_force", "ended",
+         None),
+        (contract(LATER, renews=True), "2028-02-01", "not_in_force", "extinct", None),
         (contract(status="suspended"), "2027-05-01", "suspended", "suspended_by_agreement", None),
         # the first premium
         (contract(FIRST), "2027-02-01", "ask_insurer", "first_premium_unpaid", None),
@@ -190,6 +197,12 @@ def test_the_four_moments_each_once() -> None:
 )
 def test_the_next_term(start: date, end: date, then: date) -> None:
     assert next_term(start, end) == then
+    assert tacit_term(start, end) == then
+
+
+def test_silence_makes_no_more_than_a_year() -> None:
+    two_years = (date(2027, 1, 1), date(2029, 1, 1))
+    assert (next_term(*two_years), tacit_term(*two_years)) == (date(2031, 1, 1), date(2030, 1, 1))
 
 
 YEAR = (date(2027, 1, 1), date(2028, 1, 1))

@@ -757,9 +757,9 @@ export interface CoverageAt {
 /** Never a bare yes or no: see crm.policies.coverage. */
 export interface CoverageOut {
   answer: "covered" | "grace_until" | "suspended" | "ask_insurer" | "not_in_force";
-  why: "before_effect" | "ended" | "extinct" | "first_premium_unpaid" | "premium_unpaid" | "not_issued" | "suspended_by_agreement" | "endorsed_since" | "peril_not_named" | null;
+  why: "before_effect" | "ended" | "extinct" | "first_premium_unpaid" | "premium_unpaid" | "not_issued" | "suspended_by_agreement" | "endorsed_since" | "peril_not_named" | "renewal_unconfirmed" | null;
   until: string | null;
-  notes: ("before_effect" | "ended" | "extinct" | "first_premium_unpaid" | "premium_unpaid" | "not_issued" | "suspended_by_agreement" | "endorsed_since" | "peril_not_named")[];
+  notes: ("before_effect" | "ended" | "extinct" | "first_premium_unpaid" | "premium_unpaid" | "not_issued" | "suspended_by_agreement" | "endorsed_since" | "peril_not_named" | "renewal_unconfirmed")[];
   at: string;
 }
 

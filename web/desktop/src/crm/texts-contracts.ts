@@ -37,6 +37,7 @@ export const CONTRACTS = {
   why_not_issued: ["sin emitir", "not issued"],
   why_suspended_by_agreement: ["en suspenso por acuerdo", "suspended by agreement"],
   why_endorsed_since: ["hubo un suplemento después", "it was endorsed since"],
+  why_renewal_unconfirmed: ["renovación sin confirmar", "renewal not confirmed"],
   why_peril_not_named: ["ese riesgo no figura", "that peril is not named"],
   term: ["Anualidad", "Term"],
   termOf: ["{{from}} – {{to}}", "{{from}} – {{to}}"],
