@@ -159,6 +159,7 @@ def build(
         deps,
         hub=hub,
         centre=centre,
+        sessions=identity.sessions,
         presence=router.presence,
         queues=router.queues,
         visitors=chat.visitors,

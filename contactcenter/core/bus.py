@@ -5,6 +5,9 @@ on, as long as the process lives. Durable listeners (core.durable) keep their po
 database and move it in the transaction of their effect. Neither can hold the others up: each has a
 feed with a bounded buffer, and one that falls behind reads the log by itself until it has caught
 up.
+
+An urgent event comes at its commit too, to whoever asked with `hear`: what must not wait for the
+transactions that hold the log back.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from contactcenter.core import eventlog, metrics
 from contactcenter.core.durable import Listener, ListenerRun, parked_counts, retries_asked
 from contactcenter.core.errors import Unavailable
 from contactcenter.core.event import Catalogue, Event, Position
-from contactcenter.core.eventlog import Recorded, Unreadable
+from contactcenter.core.eventlog import Notice, Recorded, Unreadable
 from contactcenter.core.feed import BATCH, Feed
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import WorkFactory, unavailable
@@ -30,6 +33,7 @@ from contactcenter.core.work import WorkFactory, unavailable
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[list[Recorded]], Awaitable[None]]
+Hearer = Callable[[Notice | None], Awaitable[None]]
 
 CHANNEL: Final = "event_log"
 NOTIFY: Final = "SELECT pg_notify($1, $2)"
@@ -71,6 +75,8 @@ class Bus:
         self._node = new_id().hex
         self._feeds: list[Feed] = []
         self._runs: dict[str, ListenerRun] = {}
+        self._hearers: list[Hearer] = []
+        self._notices: asyncio.Queue[str | None] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._woken = asyncio.Event()
         self._owed = 0  # the newest transaction known to have published something
@@ -88,6 +94,7 @@ class Bus:
         self._started = True
         self._spawn("bus-read", self._connected("bus-reader", self._read))
         self._spawn("bus-signal", self._connected("bus-signals", self._signal))
+        self._spawn("bus-notices", self._hear())
         self._spawn("bus-maintain", self._maintain())
 
     async def stop(self) -> None:
@@ -124,6 +131,12 @@ class Bus:
         self._feeds.append(feed)
         task = self._spawn(f"bus-{name}", self._serve(feed, handler, since or self.position))
         return Subscription(self, feed, task)
+
+    def hear(self, hearer: Hearer) -> None:
+        """Hand every urgent event to `hearer` at its commit, without order, in the time between
+        two connections not at all: None says that some may have been missed. The log tells all of
+        them again."""
+        self._hearers.append(hearer)
 
     def durable(self, listener: Listener) -> None:
         """Run a durable listener while the bus runs, on one node at a time."""
@@ -224,6 +237,8 @@ class Bus:
         """Hear other nodes' commits, and tell them of ours in groups."""
         await conn.execute(QUICK_COMMITS)
         await conn.add_listener(CHANNEL, self._heard)
+        await conn.add_listener(eventlog.URGENT, self._noticed)
+        self._notices.put_nowait(None)
         self._signals = conn
         try:
             while not conn.is_closed():
@@ -244,6 +259,30 @@ class Bus:
         if node != self._node and xid.isdecimal():
             self._owed = max(self._owed, int(xid))
             self._woken.set()
+
+    def _noticed(self, _conn: object, _pid: int, _channel: str, payload: object) -> None:
+        self._notices.put_nowait(str(payload))
+
+    def _notice(self, text: str) -> Notice | None:
+        """None for one of a newer node, whose shape is not known here: it is missed."""
+        try:
+            notice = eventlog.notice(self._catalogue, text)
+        except ValueError:
+            log.warning("notice_unreadable")
+            return None
+        return None if isinstance(notice.event, Unreadable) else notice
+
+    async def _hear(self) -> None:
+        while True:
+            text = await self._notices.get()
+            told = None if text is None else self._notice(text)
+            for hearer in self._hearers:
+                try:
+                    await hearer(told)
+                except Unavailable:  # the log tells it again
+                    log.warning("notice_waits_for_the_database")
+                except Exception:
+                    log.exception("notice_failed")
 
     async def _maintain(self) -> None:
         """Keep the gauges, and pass on what an operator asked to have retried."""

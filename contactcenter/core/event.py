@@ -48,6 +48,7 @@ class Event:
     version: ClassVar[int] = 1
     audience: ClassVar[frozenset[Audience]] = frozenset()
     subject_field: ClassVar[str]
+    urgent: ClassVar[bool] = False  # every node is told at the commit, besides the log
 
     @property
     def subject(self) -> str:

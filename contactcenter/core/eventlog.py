@@ -3,6 +3,9 @@
 Events are appended in the transaction of the change they tell of. A reader keeps a `Position` and
 reads up to the horizon: the oldest transaction that is still writing. A cursor on the id alone
 would pass over a transaction that took its ids first and committed last.
+
+An event that is `urgent` is told to every node a second time, by a NOTIFY that PostgreSQL sends at
+the commit: without order, and lost where nobody listens, but never behind the horizon.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Final, NamedTuple, Union
 from uuid import UUID
 
+import orjson
 import structlog
 
 from contactcenter.core import metrics
@@ -77,6 +81,10 @@ SELECT coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::flo
 FROM event_log
 WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())
 """
+
+URGENT: Final = "event_urgent"
+"""The channel of notices."""
+NOTICE = "SELECT count(pg_notify($1, told)) FROM unnest($2::text[]) AS told"
 
 
 class Entry(NamedTuple):
@@ -141,6 +149,28 @@ async def append(
         *more,
     )
     return xid
+
+
+class Notice(NamedTuple):
+    """An urgent event, and the transaction that it has in the log too."""
+
+    xid: int
+    event: Event
+
+
+async def notify(conn: Connection, xid: int, events: Sequence[Event]) -> None:
+    """Have every node that listens told of these events when the open transaction commits."""
+    texts = [
+        orjson.dumps([xid, event.name, event.version, event.subject, event], default=str).decode()
+        for event in events
+    ]
+    await conn.execute(NOTICE, URGENT, texts)
+
+
+def notice(catalogue: Catalogue, text: str) -> Notice:
+    """What `notify` said; an event of an unknown shape comes as `Unreadable`."""
+    xid, *event = orjson.loads(text)
+    return Notice(xid, _event(catalogue, *event))
 
 
 async def read(

@@ -157,6 +157,9 @@ class Work:
         )
         if xid is None and self._refused is not None:
             raise self._refused
+        urgent = [entry.event for entry in entries if entry.event.urgent]
+        if xid is not None and urgent:
+            await eventlog.notify(self.conn, xid, urgent)
         return xid
 
 

@@ -26,6 +26,7 @@ class SessionEnded(Event):
 
     name: ClassVar[str] = "session.ended"
     subject_field: ClassVar[str] = "user_id"
+    urgent: ClassVar[bool] = True
 
     user_id: UUID
     session_id: UUID
@@ -38,6 +39,7 @@ class UserChanged(Event):
 
     name: ClassVar[str] = "user.changed"
     subject_field: ClassVar[str] = "user_id"
+    urgent: ClassVar[bool] = True
 
     user_id: UUID
 

@@ -82,9 +82,10 @@ def build(deps: Deps, mail: Mail | None = None) -> Identity:
 
     @contextlib.asynccontextmanager
     async def watch() -> AsyncIterator[None]:
-        """Forget sessions and keys as soon as the log says that they have changed."""
+        """Forget sessions and keys as soon as it is said that they have changed."""
+        deps.bus.hear(sessions.hear)
         heard = await deps.bus.subscribe(
-            "identity", sessions.forget, [SessionEnded, UserChanged, UserProfileChanged]
+            "identity", sessions.follow, [SessionEnded, UserChanged, UserProfileChanged]
         )
         erased = await deps.bus.subscribe("identity.keys", journal.forget, [PersonErased])
         try:

@@ -14,7 +14,8 @@ from config.settings import Settings
 from contactcenter.core.access import UNVERIFIED, Principal, permissions_of
 from contactcenter.core.clock import Clock
 from contactcenter.core.errors import NotFound, RateLimited, Unauthenticated
-from contactcenter.core.eventlog import Recorded
+from contactcenter.core.event import Event
+from contactcenter.core.eventlog import Notice, Recorded
 from contactcenter.core.ids import new_id
 from contactcenter.core.limits import Limits, party_of
 from contactcenter.core.pace import Pace
@@ -147,14 +148,32 @@ class Sessions:
             self._cache.popitem(last=False)
         return known
 
-    async def forget(self, batch: list[Recorded]) -> None:
+    async def still(self, principal: Principal) -> bool:
+        """Whether whoever came in by a session has it yet, with the same rights."""
+        assert principal.session_id is not None
+        try:
+            known = await self.known(principal.session_id)
+        except Unauthenticated:
+            return False
+        return known.principal == principal
+
+    async def follow(self, batch: list[Recorded]) -> None:
         """Drop what the log says has changed (a live subscriber of the bus)."""
         for recorded in batch:
-            event = recorded.event
-            if isinstance(event, SessionEnded):
-                self.forget_session(event.session_id)
-            elif isinstance(event, UserChanged | UserProfileChanged):
-                self.forget_user(event.user_id)
+            self.forget(recorded.event)
+
+    async def hear(self, notice: Notice | None) -> None:
+        """The same by a notice; everything where some may have been missed."""
+        self.forget(None if notice is None else notice.event)
+
+    def forget(self, event: Event | None) -> None:
+        """Believe nothing of whom the event is about; None: of nobody."""
+        if event is None:
+            self.forget_all()
+        elif isinstance(event, SessionEnded):
+            self.forget_session(event.session_id)
+        elif isinstance(event, UserChanged | UserProfileChanged):
+            self.forget_user(event.user_id)
 
     def forget_user(self, user_id: UUID) -> None:
         self._forgotten += 1

@@ -15,7 +15,7 @@ from contactcenter.core.errors import NotFound
 from contactcenter.core.module import Deps, Lifespan, Module
 from contactcenter.core.sockets import Command, CommandContext
 from contactcenter.realtime.hub import Hub
-from contactcenter.realtime.ports import Calls, Presence, Queues, Visitors
+from contactcenter.realtime.ports import Calls, Presence, Queues, Sessions, Visitors
 from contactcenter.realtime.projector import Projector
 from contactcenter.realtime.server import NAMESPACES, Gateway
 from contactcenter.realtime.snapshot import Centre, Snapshots
@@ -92,6 +92,7 @@ def build(
     *,
     hub: Hub,
     centre: Centre,
+    sessions: Sessions,
     presence: Presence,
     queues: Queues,
     visitors: Visitors,
@@ -102,7 +103,7 @@ def build(
     gateway = Gateway(
         deps.settings, deps.clock, hub, Server(NAMESPACES), snapshots, presence, visitors, calls
     )
-    projector = Projector(deps.work, deps.bus, deps.clock, hub, gateway, queues, calls)
+    projector = Projector(deps.work, deps.bus, deps.clock, hub, gateway, sessions, queues, calls)
 
     async def sync(ctx: CommandContext) -> dict[str, Any]:
         connection = hub.get(ctx.sid)

@@ -7,7 +7,19 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from contactcenter.core.access import Principal
+from contactcenter.core.event import Event
 from db import Connection
+
+
+class Sessions(Protocol):
+    """Identity: what this node believes of those who came in by a session."""
+
+    def forget(self, event: Event | None) -> None:
+        """Believe nothing of whom the event is about; None: of nobody."""
+
+    async def still(self, principal: Principal) -> bool:
+        """Whether they have the session yet, with the same rights."""
 
 
 class Presence(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final
 from uuid import UUID
@@ -15,11 +16,11 @@ from contactcenter.core.bus import Bus
 from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Unavailable
 from contactcenter.core.event import Event
-from contactcenter.core.eventlog import Recorded
+from contactcenter.core.eventlog import Notice, Recorded
 from contactcenter.core.work import WorkFactory
 from contactcenter.events.identity import SessionEnded, UserChanged
 from contactcenter.realtime.hub import Hub
-from contactcenter.realtime.ports import Calls, Place, Queues
+from contactcenter.realtime.ports import Calls, Place, Queues, Sessions
 from contactcenter.realtime.projections import BY_EVENT, MOVES_QUEUE, SNAPSHOT, project
 from contactcenter.realtime.server import Gateway
 
@@ -28,6 +29,9 @@ log = structlog.get_logger(__name__)
 PLACES_SECONDS: Final = 1.0
 """Visitors are told of their place at most this often."""
 RETRY_SECONDS: Final = (0.05, 0.2, 0.5, 1.0)
+
+PUT_OUT_KEPT: Final = 1000
+"""How many events that were carried out are known again when they are told a second time."""
 
 TYPES: Final[tuple[type[Event], ...]] = (*BY_EVENT, SessionEnded, UserChanged)
 
@@ -42,6 +46,7 @@ class Projector:
         clock: Clock,
         hub: Hub,
         gateway: Gateway,
+        sessions: Sessions,
         queues: Queues,
         calls: Calls,
     ) -> None:
@@ -50,6 +55,8 @@ class Projector:
         self._bus = bus
         self._hub = hub
         self._gateway = gateway
+        self._sessions = sessions
+        self._put_out_by: OrderedDict[tuple[int, Event], None] = OrderedDict()
         self._queues = queues
         self._calls = calls
         self._places = Places()
@@ -58,6 +65,7 @@ class Projector:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
+        self._bus.hear(self.hear)
         subscription = await self._bus.subscribe("realtime", self.handle, TYPES)
         places = asyncio.create_task(self._follow_places(), name="realtime-places")
         try:
@@ -71,7 +79,8 @@ class Projector:
     async def handle(self, batch: list[Recorded]) -> None:
         """Tell a batch, once the database answers: a batch left out would be a gap that no client
         can see. One that cannot be told at all makes every client ask for a new snapshot."""
-        await self._put_out(batch)
+        for recorded in batch:
+            await self._put_out(recorded.position.xid, recorded.event)
         async with self._turn:
             attempt = 0
             while True:
@@ -102,12 +111,31 @@ class Projector:
             for connection in self._hub.members(e.namespace, e.room):
                 await self._gateway.begin_anew(connection)
 
-    async def _put_out(self, batch: Iterable[Recorded]) -> None:
-        for recorded in batch:
-            if isinstance(recorded.event, SessionEnded):
-                await self._gateway.end_session(recorded.event.session_id)
-            elif isinstance(recorded.event, UserChanged):
-                await self._gateway.end_user(recorded.event.user_id)
+    async def hear(self, notice: Notice | None) -> None:
+        """Put out at the commit whom the log, which may be held back, will put out too."""
+        if notice is not None:
+            await self._put_out(notice.xid, notice.event)
+        else:
+            self._sessions.forget(None)
+            await self._gateway.end_others(self._sessions.still)
+
+    async def _put_out(self, xid: int, event: Event) -> None:
+        """End the sockets of a session or a user. It is told twice, and done by what comes first:
+        whoever is back meanwhile came in under what holds now. The session is forgotten before,
+        or a quick client came in by what this node still believed."""
+        if not isinstance(event, SessionEnded | UserChanged):
+            return
+        if (xid, event) in self._put_out_by:
+            del self._put_out_by[xid, event]
+            return
+        self._sessions.forget(event)
+        if isinstance(event, SessionEnded):
+            await self._gateway.end_session(event.session_id)
+        else:
+            await self._gateway.end_user(event.user_id)
+        self._put_out_by[xid, event] = None
+        if len(self._put_out_by) > PUT_OUT_KEPT:
+            self._put_out_by.popitem(last=False)
 
     # Places in line
 

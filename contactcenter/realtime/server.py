@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -256,6 +256,13 @@ class Gateway:
     async def end_user(self, user_id: UUID) -> None:
         """A user's role or status changed: the sockets come back under what holds now."""
         await self._drop(lambda principal: principal.user_id == user_id)
+
+    async def end_others(self, still: Callable[[Principal], Awaitable[bool]]) -> None:
+        """Put out whoever came in by a session and is not `still` who they were."""
+        for connection in self.hub.connections():
+            principal = connection.principal
+            if principal.session_id is not None and not await still(principal):
+                await self._server.drop(connection.sid, connection.namespace)
 
     async def let_go(self) -> None:
         """End every connection; clients come back by themselves for a new snapshot."""
