@@ -70,6 +70,7 @@ RULES: Final = (
     *nothing_personal("Numbers of trade: workshops and appointed experts.", "professionals"),
     *nothing_personal("Ids, names of checks and times.", "identity_checks"),
     *nothing_personal("Settings.", "segment_rules", "insurers", "holidays", "premium_rates"),
+    *nothing_personal("Settings: times of the law.", "legal_periods"),
     *nothing_personal("Settings.", "workflows", "workflow_versions"),
     *nothing_personal("Ids, states and numbers.", "workflow_executions", "workflow_steps"),
     *nothing_personal("Settings.", "delegated_authorities", "approval_limits", "quote_rules"),

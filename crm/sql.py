@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+from crm.law import Law, Period
 from db import Connection
 
 CUSTOMER_NAME: Final = (
@@ -15,6 +16,11 @@ CUSTOMER_NAME: Final = (
 """Of a row `c` of customers."""
 AGENT_EXISTS = "SELECT EXISTS (SELECT FROM agents WHERE id = $1)"
 INTERACTION_EXISTS = "SELECT EXISTS (SELECT FROM interactions WHERE id = $1)"
+LAW = """
+SELECT array_agg(kind) AS kinds, array_agg(line) AS lines, array_agg(valid_from) AS since,
+       array_agg(amount) AS amounts, ARRAY(SELECT day FROM holidays) AS holidays
+FROM legal_periods
+"""
 
 
 def updating(table: str, columns: Sequence[str]) -> str:
@@ -36,3 +42,11 @@ async def agent_exists(conn: Connection, agent_id: UUID) -> bool:
 
 async def interaction_exists(conn: Connection, interaction_id: UUID) -> bool:
     return bool(await conn.fetchval(INTERACTION_EXISTS, interaction_id))
+
+
+async def law(conn: Connection) -> Law:
+    """The law's times and the holidays, as they are on file."""
+    row = await conn.fetchrow(LAW)
+    assert row is not None
+    columns = (row[name] for name in ("kinds", "lines", "since", "amounts"))
+    return Law.of(map(Period, *columns), row["holidays"])

@@ -20,6 +20,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from crm.days import add_months
+from crm.law import Law
 
 Status = Literal["reported", "investigating", "approved", "denied", "paid", "reopened"]
 Payer = Literal["insurer", "consorcio", "third_party_insurer"]
@@ -144,9 +145,6 @@ def approval(
 
 ClockName = Literal["report", "minimum_payment", "default_interest"]
 ClockState = Literal["running", "met", "late"]
-REPORT_DAYS: Final = 7
-MINIMUM_DAYS: Final = 40
-DEFAULT_MONTHS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +162,7 @@ def legal_clocks(
     decided_on: date | None,
     paid_on: date | None,
     today: date,
+    law: Law,
 ) -> tuple[LegalClock, ...]:
     """What the law gives time for (LCS, calendar days; the day it begins is not counted).
 
@@ -172,12 +171,14 @@ def legal_clocks(
     default_interest: three months after the loss interest of default begins (art. 20.3). A denial
     stops the last two.
     """
-    made = [_clock("report", known_on + timedelta(days=REPORT_DAYS), sent_on, today)]
+    days = law.length("claim_report_days", known_on)
+    made = [_clock("report", known_on + timedelta(days=days), sent_on, today)]
     settled = paid_on or decided_on
     if sent_on is not None:
-        due = sent_on + timedelta(days=MINIMUM_DAYS)
+        due = sent_on + timedelta(days=law.length("minimum_payment_days", sent_on))
         made.append(_clock("minimum_payment", due, settled, today))
-    made.append(_clock("default_interest", add_months(incident_on, DEFAULT_MONTHS), settled, today))
+    months = law.length("default_interest_months", incident_on)
+    made.append(_clock("default_interest", add_months(incident_on, months), settled, today))
     return tuple(made)
 
 

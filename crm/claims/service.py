@@ -28,6 +28,7 @@ from contactcenter.events.claims import (
     ClaimSent,
     ClaimUpdated,
 )
+from crm import sql
 from crm.access import HEALTH, MASK, hidden, only_own, require_write
 from crm.claims import store
 from crm.claims.model import (
@@ -189,6 +190,7 @@ class ClaimService:
             decided_on=row["decided_on"] if row["status"] == "denied" else None,
             paid_on=row["resolved_at"] and self._day(row["resolved_at"]),
             today=self._day(),
+            law=await sql.law(conn),
         )
         approvals: list[Record] = []
         if row["status"] == "investigating":

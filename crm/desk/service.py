@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contactcenter.interactions import service as hall
+from crm import sql
 from crm.customers import files as customers
 from crm.days import add_months, working_days_between
 from crm.desk import store
 from crm.desk.model import Advice, Known, advise, advise_any
+from crm.law import Law
 from crm.policies.model import renewal_calendar
 from db import Connection, Record
 
 PARTS: Final = ("handler", "handler_deputy", "manager", "manager_deputy", "issuer", "complaint")
-GRACE: Final = 1
 CLUSTER: Final = 15
 """So many claims of one cause in one postcode within 24 hours are a catastrophe of their own."""
 PERILS: Final = frozenset({"hail", "flood", "extraordinary_wind", "earthquake", "volcano"})
@@ -123,14 +124,14 @@ async def advise_customers(
     if not rows:
         peril = await store.everywhere(conn, now)
         return advise(Known(queue, {"peril": peril, **given, "identified": False}), rules), {}
-    local = await store.holidays(conn)
+    law = await sql.law(conn)
     people = [row[part] for row in rows for part in PARTS if row[part] is not None]
     here = await store.here(conn, people)
     this = 0 if interaction_id is None else 1
     knowns = [
         Known(
             queue,
-            {**_facts(row, today, local, this), **given, "ambiguous": len(rows) > 1},
+            {**_facts(row, today, law, this), **given, "ambiguous": len(rows) > 1},
             {part: row[part] for part in PARTS if row[part] is not None},
             here,
         )
@@ -139,7 +140,7 @@ async def advise_customers(
     return advise_any(knowns, rules), dict(knowns[0].facts) if len(knowns) == 1 else {}
 
 
-def _facts(row: Record, today: date, local: frozenset[date], this: int) -> dict[str, Any]:
+def _facts(row: Record, today: date, law: Law, this: int) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "identified": True,
         "segment": row["segment"],
@@ -154,7 +155,7 @@ def _facts(row: Record, today: date, local: frozenset[date], this: int) -> dict[
     if row["peril"] is None and facts["claims_near"] >= CLUSTER and row["near_cause"] in PERILS:
         facts["peril"] = row["near_cause"]
     if row["term_end"] is not None:
-        dates = renewal_calendar(row["term_end"], row["notice_months"], local)
+        dates = renewal_calendar(row["term_end"], row["notice_months"], law)
         facts["renewal_days"] = (row["term_end"] - today).days
         facts["renewal_open"] = today <= dates.our_last_day
         facts["last_safe_day"] = dates.our_last_day
@@ -163,8 +164,8 @@ def _facts(row: Record, today: date, local: frozenset[date], this: int) -> dict[
         facts["first_receipt"] = True
     elif row["due_on"] is not None:
         facts["receipt_days"] = (today - row["due_on"]).days
-        grace = add_months(row["due_on"], GRACE) + timedelta(days=1)
-        facts["suspended"] = today >= grace
+        grace = add_months(row["due_on"], law.length("grace_months", row["due_on"]))
+        facts["suspended"] = today > grace
     if row["complaint_since"] is not None:
-        facts["complaint_day"] = working_days_between(row["complaint_since"], today, local)
+        facts["complaint_day"] = working_days_between(row["complaint_since"], today, law.holidays)
     return facts

@@ -79,7 +79,6 @@ ORDER BY c.id
 HERE = """
 SELECT id FROM agents WHERE id = ANY ($1::uuid[]) AND status IN ('available', 'on_demand')
 """
-HOLIDAYS = "SELECT day FROM holidays"
 DUE_RECEIPTS = """
 SELECT DISTINCT ON (policy_id) policy_id, number, due_on, total, state, return_code FROM receipts
 WHERE policy_id = ANY ($1::uuid[]) AND total > 0
@@ -209,10 +208,6 @@ async def drop_professional(conn: Connection, professional_id: UUID) -> bool:
 
 async def here(conn: Connection, agent_ids: Sequence[UUID]) -> frozenset[UUID]:
     return frozenset(row["id"] for row in await conn.fetch(HERE, list(agent_ids)))
-
-
-async def holidays(conn: Connection) -> frozenset[date]:
-    return frozenset(row["day"] for row in await conn.fetch(HOLIDAYS))
 
 
 async def due_receipts(conn: Connection, policy_ids: Sequence[UUID]) -> dict[UUID, Record]:

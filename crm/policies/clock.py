@@ -13,7 +13,9 @@ from contactcenter.events.policies import (
     PolicyCancelled,
     PolicyExpiringSoon,
 )
+from crm import sql
 from crm.customers import files as customers
+from crm.law import Law
 from crm.policies import files, store
 from crm.policies.model import instant, moment_due, renewal_calendar, tacit_term
 from db import Record
@@ -86,7 +88,8 @@ class PolicyClock:
         cover = await files.coverage_at(work.conn, policy_id, ended, work.now, self._zone)
         if cover.why == "extinct":
             return False
-        end = tacit_term(row["term_start_date"], row["coverage_end_date"])
+        law = await sql.law(work.conn)
+        end = tacit_term(row["term_start_date"], row["coverage_end_date"], law)
         await files.renew(work, SYSTEM, row, self._zone, {"coverage_end_date": end}, tacit=True)
         return True
 
@@ -96,19 +99,19 @@ class PolicyClock:
         while True:
             async with self._work.begin("policies.tell_expiring", "system") as work:
                 today = self._today(work.now)
-                local = await store.holidays(work.conn)
+                law = await sql.law(work.conn)
                 until = today + timedelta(days=120)
                 rows = await store.renewable(work.conn, today, until, last, BATCH)
                 for row in rows:
-                    await self._tell_moment(work, row, today, local)
+                    await self._tell_moment(work, row, today, law)
             if len(rows) < BATCH:
                 return
             last = rows[-1]["id"]
 
     @staticmethod
-    async def _tell_moment(work: Work, row: Record, today: date, local: frozenset[date]) -> None:
+    async def _tell_moment(work: Work, row: Record, today: date, law: Law) -> None:
         end = row["coverage_end_date"]
-        dates = renewal_calendar(end, row["notice_months"], local)
+        dates = renewal_calendar(end, row["notice_months"], law)
         moment = moment_due(dates, row["told"], today, end)
         if moment is None or not await store.tell(work.conn, row["id"], end, moment, work.now):
             return

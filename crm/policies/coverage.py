@@ -21,6 +21,7 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from crm.days import add_months
+from crm.law import Law
 from crm.policies.model import instant
 
 Answer = Literal["covered", "grace_until", "suspended", "ask_insurer", "not_in_force"]
@@ -36,8 +37,6 @@ Why = Literal[
     "peril_not_named",
     "renewal_unconfirmed",
 ]
-GRACE_MONTHS: Final = 1
-CLAIM_MONTHS: Final = 6
 BACK_AFTER: Final = timedelta(hours=24)
 MIDNIGHT: Final = time(0)
 
@@ -78,7 +77,7 @@ class Coverage:
 
 
 def check_coverage(
-    contract: Contract, at: datetime, zone: ZoneInfo, peril: str | None = None
+    contract: Contract, at: datetime, zone: ZoneInfo, law: Law, peril: str | None = None
 ) -> Coverage:
     """What holds at an instant, by what is known now."""
     notes = _notes(contract, peril)
@@ -90,14 +89,14 @@ def check_coverage(
     if contract.status == "proposal":
         return Coverage("ask_insurer", "not_issued", notes=notes)
     later = [p for p in contract.premiums if not p.first]
-    if extinct_at(later, zone) <= at:
+    if extinct_at(later, zone, law) <= at:
         return Coverage("not_in_force", "extinct", notes=notes)
     if at >= contract.ends_at:
         return Coverage("ask_insurer", "renewal_unconfirmed", notes=notes)
     first = [p for p in contract.premiums if p.first and _unpaid(p, at, zone)]
     if first and not contract.first_premium_agreed:
         return Coverage("ask_insurer", "first_premium_unpaid", notes=notes)
-    suspended = [(p, ends) for p in later if (ends := _suspended(p, at, zone)) is not False]
+    suspended = [(p, ends) for p in later if (ends := _suspended(p, at, zone, law)) is not False]
     if suspended:
         known = [ends for _, ends in suspended]
         until = max((e for e in known if e is not None), default=None)
@@ -106,7 +105,7 @@ def check_coverage(
         )
     if contract.status == "suspended":
         return Coverage("suspended", "suspended_by_agreement", notes=notes)
-    grace = [grace_ends(p, zone) for p in later if _unpaid(p, at, zone)]
+    grace = [grace_ends(p, zone, law) for p in later if _unpaid(p, at, zone)]
     if grace:
         return Coverage("grace_until", "premium_unpaid", min(grace), notes=notes)
     if "peril_not_named" in notes:
@@ -114,20 +113,20 @@ def check_coverage(
     return Coverage("covered", notes=notes)
 
 
-def grace_ends(premium: Premium, zone: ZoneInfo) -> datetime:
+def grace_ends(premium: Premium, zone: ZoneInfo, law: Law) -> datetime:
     """One month after the due day, from date to date; that day itself is still covered."""
-    last = add_months(premium.due_on, GRACE_MONTHS)
+    last = add_months(premium.due_on, law.length("grace_months", premium.due_on))
     return instant(last + timedelta(days=1), MIDNIGHT, zone)
 
 
-def extinct_at(premiums: Sequence[Premium], zone: ZoneInfo) -> datetime:
+def extinct_at(premiums: Sequence[Premium], zone: ZoneInfo, law: Law) -> datetime:
     """When the contract came to its end for a premium neither paid nor claimed within six months;
     the end of time for one that did not."""
-    return min((_extinct(p, zone) for p in premiums), default=_NEVER(zone))
+    return min((_extinct(p, zone, law) for p in premiums), default=_NEVER(zone))
 
 
-def _extinct(premium: Premium, zone: ZoneInfo) -> datetime:
-    last = add_months(premium.due_on, CLAIM_MONTHS)
+def _extinct(premium: Premium, zone: ZoneInfo, law: Law) -> datetime:
+    last = add_months(premium.due_on, law.length("premium_claim_months", premium.due_on))
     end = instant(last + timedelta(days=1), MIDNIGHT, zone)
     done = [moment for moment in (premium.paid_at, premium.claimed_at) if moment is not None]
     return _NEVER(zone) if any(moment < end for moment in done) else end
@@ -143,9 +142,11 @@ def _unpaid(premium: Premium, at: datetime, zone: ZoneInfo) -> bool:
     return due and (premium.paid_at is None or premium.paid_at > at)
 
 
-def _suspended(premium: Premium, at: datetime, zone: ZoneInfo) -> datetime | Literal[False] | None:
+def _suspended(
+    premium: Premium, at: datetime, zone: ZoneInfo, law: Law
+) -> datetime | Literal[False] | None:
     """False: not by this premium. Otherwise until when, None while that is not known."""
-    begins = grace_ends(premium, zone)
+    begins = grace_ends(premium, zone, law)
     if at < begins or (premium.paid_at is not None and premium.paid_at < begins):
         return False
     if premium.paid_at is None:

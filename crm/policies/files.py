@@ -19,9 +19,11 @@ from contactcenter.events.policies import (
     PolicyStatusChanged,
     PolicyUpdated,
 )
+from crm import sql
 from crm.access import only_own, require_write
 from crm.customers import files as customers
 from crm.customers.model import search_text
+from crm.law import Law
 from crm.policies import store
 from crm.policies.coverage import Contract, Coverage, Premium, check_coverage
 from crm.policies.model import (
@@ -95,7 +97,7 @@ async def coverage_at(
         ),
         endorsed_since=any(since),
     )
-    return check_coverage(contract, at, zone, peril)
+    return check_coverage(contract, at, zone, await sql.law(conn), peril)
 
 
 async def create(
@@ -172,7 +174,7 @@ async def create_many(
 async def card(conn: Connection, policy_id: UUID, *more: Warning_) -> PolicyOut:
     """A policy as it is shown; whoever asks has checked that the asker may see it."""
     row = await the_policy(conn, policy_id)
-    local = await store.holidays(conn)
+    law = await sql.law(conn)
     no = await store.non_renewal(conn, policy_id, row["coverage_end_date"])
     near = await store.similar(conn, row)
     mine = (row["coverage_start_date"], row["coverage_end_date"])
@@ -189,7 +191,7 @@ async def card(conn: Connection, policy_id: UUID, *more: Warning_) -> PolicyOut:
     return PolicyOut(
         **picked(PolicyOut, row, MONEY),
         policy_id=policy_id,
-        renewal=renewal_dates(row, local),
+        renewal=renewal_dates(row, law),
         non_renewal=None
         if no is None
         else NonRenewalOut(**no, state=non_renewal_state(no["sent_on"], no["acknowledged_on"])),
@@ -350,10 +352,10 @@ def shown(row: Record) -> dict[str, Any]:
     return picked(PolicyRow, row, MONEY) | {"policy_id": row["id"]}
 
 
-def renewal_dates(row: Record, local: frozenset[date]) -> RenewalDates | None:
+def renewal_dates(row: Record, law: Law) -> RenewalDates | None:
     if row["notice_months"] is None or not row["auto_renew"]:
         return None
-    dates = renewal_calendar(row["coverage_end_date"], row["notice_months"], local)
+    dates = renewal_calendar(row["coverage_end_date"], row["notice_months"], law)
     return RenewalDates(
         last_day=dates.last_day,
         our_last_day=dates.our_last_day,

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from crm.days import add_months, working_days
+from crm.law import Law
 
 Line = Literal["auto", "home", "life", "health", "business"]
 Status = Literal["proposal", "pending", "active", "suspended", "expired", "cancelled", "replaced"]
@@ -78,8 +79,6 @@ def terms_at(versions: Iterable[Version], effective: datetime, known: datetime) 
 Moment = Literal["d75", "d60", "d45", "last_days"]
 OUR_MARGIN: Final = 5  # working days before the law's last day
 LAST_CALL: Final = 3  # working days before ours
-INSURER_MONTHS: Final = 2
-TACIT_MONTHS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +91,29 @@ class RenewalCalendar:
     moments: tuple[tuple[Moment, date], ...]  # of policy.expiring_soon, in order
 
 
-def renewal_calendar(
-    term_end: date, notice_months: int, local: Collection[date] = ()
-) -> RenewalCalendar:
+def renewal_calendar(term_end: date, notice_months: int, law: Law) -> RenewalCalendar:
     """LCS art. 22.2: the policyholder says no at least one month before the end, the insurer two,
-    counted from date to date; 22.3: a change of terms is announced two months before. Ours is five
-    working days earlier, and three before that is the last call."""
+    counted from date to date; 22.3: a change of terms is announced as early as the insurer's no.
+    Ours is five working days earlier, and three before that is the last call."""
     last = add_months(term_end, -notice_months)
-    ours = working_days(last, -OUR_MARGIN, local)
+    ours = working_days(last, -OUR_MARGIN, law.holidays)
     moments: list[tuple[Moment, date]] = [
         ("d75", term_end - timedelta(days=75)),
         ("d60", term_end - timedelta(days=60)),
         ("d45", term_end - timedelta(days=45)),
-        ("last_days", working_days(ours, -LAST_CALL, local)),
+        ("last_days", working_days(ours, -LAST_CALL, law.holidays)),
     ]
     return RenewalCalendar(
         last,
         ours,
-        add_months(term_end, -INSURER_MONTHS),
+        insurer_last_day(term_end, law),
         tuple(sorted(moments, key=lambda each: each[1])),
     )
+
+
+def insurer_last_day(term_end: date, law: Law) -> date:
+    """By when the insurer tells of a no or of other terms."""
+    return add_months(term_end, -law.length("insurer_notice_months", term_end))
 
 
 def moment_due(
@@ -132,10 +134,10 @@ def next_term(start: date, end: date) -> date:
     return add_months(end, months if months > 0 and add_months(start, months) == end else 12)
 
 
-def tacit_term(start: date, end: date) -> date:
-    """The end of the term that silence makes: as long as the present one, and at most a year (LCS
-    art. 22.1)."""
-    return min(next_term(start, end), add_months(end, TACIT_MONTHS))
+def tacit_term(start: date, end: date, law: Law) -> date:
+    """The end of the term that silence makes: as long as the present one, and at most what the law
+    allows (a year, LCS art. 22.1)."""
+    return min(next_term(start, end), add_months(end, law.length("tacit_term_months", end)))
 
 
 NonRenewalState = Literal["received", "sent", "acknowledged"]
@@ -174,7 +176,6 @@ REFUND_RULES: Final[Mapping[Reason, RefundRule]] = {
     "duplicate_insurance": "insurer_decides",
     "error": "insurer_decides",
 }
-WITHDRAWAL_DAYS: Final[Mapping[bool, int]] = {False: 14, True: 30}  # True: life
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,10 +224,10 @@ def refund(
             return Refund(rule, None)
 
 
-def withdrawal_ends(concluded: date, line: str) -> date:
+def withdrawal_ends(concluded: date, line: str, law: Law) -> date:
     """The last day of withdrawing from a contract made at a distance: 14 days, life 30 (Ley
     22/2007, art. 10.1), not counting the day it was made."""
-    return concluded + timedelta(days=WITHDRAWAL_DAYS[line == "life"])
+    return concluded + timedelta(days=law.length("withdrawal_days", concluded, line))
 
 
 # Receipts ----------------------------------------------------------------------------------------

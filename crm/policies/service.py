@@ -18,6 +18,7 @@ from contactcenter.events.policies import (
     PolicyEndorsed,
     PolicyUpdated,
 )
+from crm import sql
 from crm.access import HEALTH, MASK, hidden, only_own
 from crm.customers import files as customers
 from crm.customers.model import needle
@@ -96,7 +97,7 @@ class PolicyService:
         """Whose term ends from today until `days` later, both days included."""
         today = self._today()
         async with self._work.reading("policies.expiring") as conn:
-            local = await store.holidays(conn)
+            law = await sql.law(conn)
             rows = await store.expiring(
                 conn,
                 today,
@@ -107,7 +108,7 @@ class PolicyService:
             )
         return Expiring(
             items=[
-                ExpiringRow(**files.shown(row), renewal=files.renewal_dates(row, local))
+                ExpiringRow(**files.shown(row), renewal=files.renewal_dates(row, law))
                 for row in rows
             ]
         )

@@ -315,7 +315,7 @@ async def tell(
     return bool(await conn.fetchval(TELL, policy_id, term_end, moment, at))
 
 
-# Non-renewal, insurers, holidays, rates
+# Non-renewal, insurers, rates
 
 PUT_NON_RENEWAL = """
 INSERT INTO policy_non_renewals (policy_id, term_end, by, received_on, late)
@@ -334,7 +334,6 @@ NON_RENEWAL = """
 SELECT by, term_end, received_on, sent_on, acknowledged_on, late FROM policy_non_renewals
 WHERE policy_id = $1 AND term_end = $2
 """
-HOLIDAYS = "SELECT day FROM holidays"
 INSURERS = """
 SELECT key, dgs_code, name, claims_phone, assistance_phone, retired FROM insurers
 WHERE $1::text IS NULL OR key = $1 ORDER BY name, key
@@ -366,10 +365,6 @@ async def move_non_renewal(
 
 async def non_renewal(conn: Connection, policy_id: UUID, term_end: date) -> Record | None:
     return await conn.fetchrow(NON_RENEWAL, policy_id, term_end)
-
-
-async def holidays(conn: Connection) -> frozenset[date]:
-    return frozenset(row["day"] for row in await conn.fetch(HOLIDAYS))
 
 
 async def insurers(conn: Connection, key: str | None = None) -> list[Record]:

@@ -15,14 +15,16 @@ from contactcenter.events.policies import (
     PolicyCancelled,
     PolicyNonRenewalChanged,
 )
+from crm import sql
 from crm.customers import files as customers
-from crm.days import add_months
+from crm.law import Law
 from crm.policies import files, store
 from crm.policies.model import (
     EDGES,
     IN_FORCE,
     Refund,
     instant,
+    insurer_last_day,
     next_term,
     refund,
     renewal_calendar,
@@ -61,7 +63,7 @@ class TermService:
             match(row["version"])
             if "cancelled" not in EDGES[row["status"]] or row["cancelled_at"] is not None:
                 raise Conflict("This policy has ended, or is going to.", status=row["status"])
-            self._check_wish(row, wish, self._today(work.now))
+            self._check_wish(row, wish, self._today(work.now), await sql.law(work.conn))
             effect = instant(wish.effective_date, wish.effective_time, self._zone)
             paid = await store.paid_in_term(work.conn, policy_id, row["term_start_date"])
             estimate = refund(
@@ -97,7 +99,7 @@ class TermService:
             )
 
     @staticmethod
-    def _check_wish(row: Record, wish: CancelIn, today: date) -> None:
+    def _check_wish(row: Record, wish: CancelIn, today: date, law: Law) -> None:
         asked = wish.requested_by_customer_id
         if asked is not None and asked != row["customer_id"]:
             raise Conflict("Only the policyholder can cancel.", reason="not_policyholder")
@@ -116,7 +118,7 @@ class TermService:
             concluded = row["concluded_on"]
             if not row["distance_sale"] or concluded is None:
                 raise Conflict("It was not concluded at a distance.", reason="not_distance")
-            if today > (last := withdrawal_ends(concluded, row["policy_type"])):
+            if today > (last := withdrawal_ends(concluded, row["policy_type"], law)):
                 raise Conflict(
                     "The time to withdraw is over.", reason="too_late", last_day=last.isoformat()
                 )
@@ -127,8 +129,8 @@ class TermService:
         """A further term, which begins when the present one ends.
 
         Conflict when a no has been acknowledged or the term is over, unless the insurer consents.
-        A premium that rises with less than two months' notice is a warning: the policyholder may
-        refuse it (LCS art. 22.3).
+        A premium that rises with less notice than the law asks for is a warning: the policyholder
+        may refuse it (LCS art. 22.3).
         """
         async with self._work.begin("policies.renew", principal.actor) as work:
             row = await files.locked(work, principal, policy_id)
@@ -153,7 +155,8 @@ class TermService:
                 terms["premium_net"] = wish.premium_net.amount
             await files.renew(work, principal, row, self._zone, terms, note=wish.note)
             rises = terms.get("premium_amount", row["premium_amount"]) > row["premium_amount"]
-            told, last = wish.insurer_notified_on, add_months(start, -2)
+            told = wish.insurer_notified_on
+            last = insurer_last_day(start, await sql.law(work.conn))
             late = rises and (told is None or told > last)
             warnings = [Warning_(type="terms_changed_late")] if late else []
             return work.answer(await files.card(work.conn, policy_id, *warnings))
@@ -170,9 +173,7 @@ class TermService:
             if no.received_on > self._today(work.now):
                 raise Invalid.field("received_on", "in_future", "That day has not come.")
             end = row["coverage_end_date"]
-            dates = renewal_calendar(
-                end, row["notice_months"] or 0, await store.holidays(work.conn)
-            )
+            dates = renewal_calendar(end, row["notice_months"] or 0, await sql.law(work.conn))
             last = dates.last_day if no.by == "policyholder" else dates.insurer_last_day
             late = no.received_on > last
             if not await store.put_non_renewal(

@@ -6,13 +6,14 @@ pending ⇄ in_progress ──► completed
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from crm.days import add_months, working_days, working_days_between
+from crm.law import Law
 
 Status = Literal["pending", "in_progress", "completed", "cancelled"]
 Priority = Literal["low", "medium", "high", "urgent"]
@@ -42,24 +43,21 @@ class ComplaintClock:
     of: int
 
 
-SECTOR_MONTHS: Final = 1
-SERVICE_DAYS: Final = 15
-
-
-def complaint_clock(received_on: date, today: date, local: Collection[date] = ()) -> ComplaintClock:
+def complaint_clock(received_on: date, today: date, law: Law) -> ComplaintClock:
     """The stricter of two regimes, both from receipt in any channel, neither ever paused.
 
     sector: one month for consumers (RDL 3/2020 and Orden ECO/734/2004 give up to two).
     customer_service: 15 working days (Ley 10/2025).
     """
-    sector = add_months(received_on, SECTOR_MONTHS)
-    service = working_days(received_on, SERVICE_DAYS, local)
+    of = law.length("complaint_service_days", received_on)
+    sector = add_months(received_on, law.length("complaint_sector_months", received_on))
+    service = working_days(received_on, of, law.holidays)
     regime: Literal["sector", "customer_service"] = (
         "sector" if sector < service else "customer_service"
     )
     return ComplaintClock(
         min(sector, service),
         regime,
-        working_days_between(received_on, today, local),
-        SERVICE_DAYS,
+        working_days_between(received_on, today, law.holidays),
+        of,
     )

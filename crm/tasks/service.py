@@ -15,6 +15,7 @@ from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.tasks import TaskCancelled, TaskCompleted, TaskCreated, TaskUpdated
+from crm import sql
 from crm.schemas import picked
 from crm.tasks import store
 from crm.tasks.model import COMPLAINT, EDGES, OPEN, complaint_clock, day_bounds
@@ -49,8 +50,8 @@ async def create(
     filled |= await _checked(work.conn, filled)
     if given.task_type == COMPLAINT and given.due_date is None:
         assert given.received_on is not None
-        local = await store.holidays(work.conn)
-        clock = complaint_clock(given.received_on, given.received_on, local)
+        law = await sql.law(work.conn)
+        clock = complaint_clock(given.received_on, given.received_on, law)
         end = datetime.combine(clock.due_on, time(23, 59), zone)
         filled["due_date"] = end.astimezone(UTC)
     task_id = new_id()
@@ -177,7 +178,7 @@ class TaskService:
         now, complaint = self._clock.now(), None
         if row["received_on"] is not None:
             today = now.astimezone(self._zone).date()
-            clock = complaint_clock(row["received_on"], today, await store.holidays(conn))
+            clock = complaint_clock(row["received_on"], today, await sql.law(conn))
             complaint = ComplaintOut(
                 due_on=clock.due_on,
                 regime=clock.regime,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -71,7 +71,6 @@ SELECT EXISTS (SELECT FROM customers WHERE id = $1) AS customer_id,
        EXISTS (SELECT FROM users WHERE id = $6) AS assigned_to,
        EXISTS (SELECT FROM agents WHERE id = $7) AS assigned_agent
 """
-HOLIDAYS = "SELECT day FROM holidays"
 
 
 async def insert(conn: Connection, values: Mapping[str, Any], at: datetime) -> bool:
@@ -106,7 +105,3 @@ async def references_of(conn: Connection, names: Sequence[UUID | None]) -> Recor
     row = await conn.fetchrow(REFERENCES_OF, *names)
     assert row is not None
     return row
-
-
-async def holidays(conn: Connection) -> frozenset[date]:
-    return frozenset(row["day"] for row in await conn.fetch(HOLIDAYS))

@@ -17,8 +17,8 @@ from tests.integration.crm.test_quotes import quote_body
 
 TABLES: Final = (
     "^(approval_limits|catastrophes|claim_.*|claims|contact_rules|customer_.*|customers"
-    "|delegated_authorities|handler_deputies|holidays|households|identity_checks|insurers|policies"
-    "|policy_.*|premium_rates|professionals|quote_rules|quotes|receipts|segment_rules|tasks"
+    "|delegated_authorities|handler_deputies|holidays|households|identity_checks|insurers"
+    "|legal_periods|policies|policy_.*|premium_rates|professionals|quote_rules|quotes|receipts|segment_rules|tasks"
     "|workflow_.*|workflows)$"
 )
 FOUND: Final = """
@@ -248,7 +248,7 @@ OURS: Final = {
     "who signs in as a customer comes with the seeds": (
         "customers_user_id_fkey customers_user_id_key"
     ),
-    "rates come with migrations": "premium_rates_check",
+    "rates and times come with migrations": "premium_rates_check legal_periods_amount_check",
     "no request writes the table: whoever runs the centre does, in SQL": (
         "approval_limits_limit_amount_check approval_limits_role_fkey handler_deputies_check"
         " handler_deputies_agent_id_fkey handler_deputies_deputy_id_fkey holidays_scope_check"

@@ -143,6 +143,22 @@ async def test_renewal_is_contiguous(office: Office) -> None:
     assert len(await office.events("policy.renewed")) == 3
 
 
+async def test_the_insurers_notice_is_a_rule_with_its_first_day(office: Office) -> None:
+    made = await a_policy(office)
+    path = f"/policies/{made['policy_id']}"
+    assert made["renewal"]["insurer_last_day"] == "2027-11-01"
+    async with office.deps.pool.acquire() as conn:
+        await conn.execute(
+            "INSERT INTO legal_periods (kind, valid_from, amount, source)"
+            " VALUES ('insurer_notice_months', '2028-01-01', 3, 'a later law')"
+        )
+    changed = await office.do("lucia", "GET", path)
+    assert changed["renewal"]["insurer_last_day"] == "2027-10-01"
+    told = {"premium_amount": {"amount": "500.00"}, "insurer_notified_on": "2027-10-15"}
+    rising = await office.do("lucia", "POST", f"{path}/renew", told)
+    assert [w["type"] for w in rising["warnings"]] == ["terms_changed_late"]
+
+
 async def test_a_no_counts_once_the_insurer_has_it(office: Office) -> None:
     made = await a_policy(office, coverage_start_date="2026-05-01", coverage_end_date="2027-05-01")
     path = f"/policies/{made['policy_id']}"

@@ -19,6 +19,7 @@ from crm.claims.model import (
     payer_of,
     sources,
 )
+from tests.unit.crm.laws import LAW
 
 A, B, C = (UUID(int=n) for n in (1, 2, 3))
 
@@ -137,6 +138,7 @@ def test_clocks() -> None:
             incident_on=date(2027, 1, 31),
             known_on=date(2027, 2, 2),
             today=date(2027, 2, 10),
+            law=LAW,
             **known,
         )
         return {clock.name: (clock.due_on, clock.state) for clock in clocks}

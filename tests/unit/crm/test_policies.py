@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm.law import Law, Period
 from crm.policies.coverage import Contract, Premium, check_coverage
 from crm.policies.model import (
     REFUND_RULES,
@@ -23,6 +24,7 @@ from crm.policies.model import (
     withdrawal_ends,
 )
 from crm.policies.premium import Rate, premium_lines, rates_on, total
+from tests.unit.crm.laws import LAW, PERIODS
 
 MADRID = ZoneInfo("Europe/Madrid")
 
@@ -98,22 +100,27 @@ def paid(premium: Premium, when: str) -> Premium:
     ],
 )  # fmt: skip
 def test_coverage(of: Contract, when: str, answer: str, why: str | None, until: str | None) -> None:
-    given_ = check_coverage(of, at(when), MADRID)
+    given_ = check_coverage(of, at(when), MADRID, LAW)
     assert (given_.answer, given_.why) == (answer, why)
     assert given_.until == (None if until is None else at(until))
 
 
 def test_what_coverage_notes() -> None:
     of = contract(covers=("fire", "water"), endorsed_since=True)
-    assert check_coverage(of, at("2027-02-01"), MADRID, "theft").answer == "ask_insurer"
-    fine = check_coverage(of, at("2027-02-01"), MADRID, "water")
+    assert check_coverage(of, at("2027-02-01"), MADRID, LAW, "theft").answer == "ask_insurer"
+    fine = check_coverage(of, at("2027-02-01"), MADRID, LAW, "water")
     assert (fine.answer, fine.notes) == ("covered", ("endorsed_since",))
 
 
 def test_a_month_after_the_31st_ends_with_the_month() -> None:
     premium = Premium(date(2027, 1, 31), False, None)
-    assert check_coverage(contract(premium), at("2027-02-28 12:00"), MADRID).answer == "grace_until"
-    assert check_coverage(contract(premium), at("2027-03-01 00:00"), MADRID).answer == "suspended"
+    assert (
+        check_coverage(contract(premium), at("2027-02-28 12:00"), MADRID, LAW).answer
+        == "grace_until"
+    )
+    assert (
+        check_coverage(contract(premium), at("2027-03-01 00:00"), MADRID, LAW).answer == "suspended"
+    )
 
 
 def version(number: int, effect: str, known: str, **changes: Any) -> Version:
@@ -159,13 +166,25 @@ def test_terms_do_not_depend_on_the_order_of_rows(
     ],
 )
 def test_renewal_days(end: date, months: int, last: date, ours: date, insurer: date) -> None:
-    dates = renewal_calendar(end, months)
+    dates = renewal_calendar(end, months, LAW)
     assert (dates.last_day, dates.our_last_day, dates.insurer_last_day) == (last, ours, insurer)
+
+
+def test_a_time_of_the_law_holds_from_its_day_on() -> None:
+    changed = Law.of([Period("insurer_notice_months", "*", date(2028, 1, 1), 3), *PERIODS])
+    days = {
+        end: renewal_calendar(end, 1, changed).insurer_last_day
+        for end in (date(2027, 12, 31), date(2028, 1, 1), date(1970, 3, 1))
+    }
+    assert list(days.values()) == [date(2027, 10, 31), date(2027, 10, 1), date(1970, 1, 1)]
+    assert changed.length("withdrawal_days", date(2028, 1, 1), "life") == 30
+    with pytest.raises(KeyError):
+        Law.of([]).length("grace_months", date(2028, 1, 1))
 
 
 def test_the_four_moments_each_once() -> None:
     end = date(2027, 7, 15)
-    dates = renewal_calendar(end, 1)
+    dates = renewal_calendar(end, 1, LAW)
     assert dict(dates.moments) == {
         "d75": date(2027, 5, 1),
         "d60": date(2027, 5, 16),
@@ -197,12 +216,13 @@ def test_the_four_moments_each_once() -> None:
 )
 def test_the_next_term(start: date, end: date, then: date) -> None:
     assert next_term(start, end) == then
-    assert tacit_term(start, end) == then
+    assert tacit_term(start, end, LAW) == then
 
 
 def test_silence_makes_no_more_than_a_year() -> None:
     two_years = (date(2027, 1, 1), date(2029, 1, 1))
-    assert (next_term(*two_years), tacit_term(*two_years)) == (date(2031, 1, 1), date(2030, 1, 1))
+    assert next_term(*two_years) == date(2031, 1, 1)
+    assert tacit_term(*two_years, LAW) == date(2030, 1, 1)
 
 
 YEAR = (date(2027, 1, 1), date(2028, 1, 1))
@@ -255,8 +275,8 @@ def test_a_refund_is_never_more_than_was_paid(
 
 
 def test_withdrawal() -> None:
-    assert withdrawal_ends(date(2027, 3, 1), "home") == date(2027, 3, 15)
-    assert withdrawal_ends(date(2027, 3, 1), "life") == date(2027, 3, 31)
+    assert withdrawal_ends(date(2027, 3, 1), "home", LAW) == date(2027, 3, 15)
+    assert withdrawal_ends(date(2027, 3, 1), "life", LAW) == date(2027, 3, 31)
 
 
 RATES = [

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from crm.policies.premium import Rate
 from crm.quotes.model import DISCOUNT_CAP, Item, apply_discounts, missing, price
 from crm.tasks.model import complaint_clock, day_bounds
+from tests.unit.crm.laws import LAW
 
 BASE = Decimal("400.00")
 
@@ -105,12 +106,12 @@ def test_what_the_law_wants_before_a_quote_is_sent(
     ],
 )
 def test_complaints_are_due_by_the_stricter_regime(received: date, due: date, regime: str) -> None:
-    clock = complaint_clock(received, received)
+    clock = complaint_clock(received, received, LAW)
     assert (clock.due_on, clock.regime, clock.working_day) == (due, regime, 0)
 
 
 def test_working_day_eleven_of_fifteen() -> None:
-    clock = complaint_clock(date(2027, 3, 1), date(2027, 3, 16))
+    clock = complaint_clock(date(2027, 3, 1), date(2027, 3, 16), LAW)
     assert (clock.working_day, clock.of) == (11, 15)
 
 
