@@ -6,14 +6,13 @@ answer.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from contactcenter.core.eventlog import appending
+from contactcenter.core.eventlog import appending, shifted
 from contactcenter.interactions.service import MOVE_TOGETHER
 from db import Connection, Record
 from routing.store import VisitRow
@@ -250,18 +249,13 @@ def _ringing(epoch: int, offers: Sequence[OfferRow], at: datetime) -> tuple[Any,
     )
 
 
-def _shifted(statement: str, by: int) -> str:
-    """The statement with the numbers of its parameters raised, to stand beside another's."""
-    return re.sub(r"\$(\d+)", lambda found: f"${int(found[1]) + by}", statement)
-
-
 # The common case, and the one that must be cheap: a turn does nothing but offer. One statement,
 # and so one transaction: the interactions, RING, the lease held to and renewed, the facts. Offers
 # are asked for first: the lease's row must not stay locked while an interaction's is waited for.
 OFFER_AT_ONCE = f"""
-{_FENCED}, moved AS ({_shifted(MOVE_TOGETHER, 22)}), {_shifted(_OFFERS, 12)},
+{_FENCED}, moved AS ({shifted(MOVE_TOGETHER, 22)}), {shifted(_OFFERS, 12)},
 {_rung("o JOIN moved ON moved.id = o.interaction_id")},
-offered AS ({_shifted(_MADE, 12)} RETURNING id)
+offered AS ({shifted(_MADE, 12)} RETURNING id)
 SELECT CASE WHEN (SELECT count(*) FROM offered) <> cardinality($13::uuid[]) THEN refuse('stale')
             WHEN NOT EXISTS (SELECT FROM held) THEN refuse('fenced')
             ELSE (SELECT xid FROM appended LIMIT 1) END

@@ -37,13 +37,18 @@ NO_DISPOSITION = "none"
 
 async def begin_visit(work: Work, item: WorkItem, contact_id: UUID) -> None:
     """The interaction enters a queue."""
+    if not await enter(work, item, contact_id):
+        raise Conflict("the interaction cannot become queued from where it is")
+
+
+async def enter(work: Work, item: WorkItem, contact_id: UUID, version: int | None = None) -> bool:
+    """As `begin_visit`, for an interaction that need not be locked: False when it cannot, or is
+    not at that version any more."""
     try:
-        begun = await store.begin_visit(work.conn, rows.row_of(item, contact_id), work.now)
+        visit, fact = rows.row_of(item, contact_id), rows.event_of(item, contact_id)
+        return await store.begin_visit(work, visit, fact, version)
     except UniqueViolation:
         raise Conflict("the interaction is in a queue already") from None
-    if not begun:
-        raise Conflict("the interaction cannot become queued from where it is")
-    work.emit(rows.event_of(item, contact_id))
 
 
 async def end_visit(work: Work, visit: VisitRow, outcome: str) -> None:

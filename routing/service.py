@@ -38,6 +38,7 @@ from routing.core.model import (
     Channel,
     Constants,
     Entry,
+    WorkItem,
     inherit_place,
     new_item,
 )
@@ -102,6 +103,32 @@ class QueueInfo:
     """Nothing of it is offered: its configuration cannot be read."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What `QueueService.enqueue` is asked."""
+
+    interaction_id: UUID
+    queue: str
+    entry: Literal["new", "requeue"]
+    preferred: tuple[UUID, ...]
+    virtual_start: datetime | None
+    said: Mapping[str, Any]
+    band: Band | None
+    takes_over: UUID | None
+    shuns: tuple[Channel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The visit that an interaction of a contact, at a version, would begin, and what of the
+    advice is kept."""
+
+    item: WorkItem
+    contact_id: UUID
+    version: int
+    kept: dict[str, Any]
+
+
 class QueueService:
     """The queue's door: whoever has an interaction with a customer in it goes through here."""
 
@@ -147,33 +174,64 @@ class QueueService:
         for an unknown interaction or queue, Conflict when the interaction cannot be queued from
         where it is.
         """
+        asked = _Asked(
+            interaction_id,
+            queue,
+            entry,
+            tuple(preferred),
+            virtual_start,
+            said or {},
+            None if band is None else Band(band),
+            takes_over,
+            tuple(Channel(channel) for channel in shuns),
+        )
+        # Read, and write if it is still as it was read: a lock taken first would hold the log's
+        # horizon back for as long. Where somebody was quicker it is read again, locked.
+        found = await self._visit(work, asked)
+        if not await lifecycle.enter(work, found.item, found.contact_id, found.version):
+            await hall.interaction(work.conn, interaction_id, lock=True)
+            found = await self._visit(work, asked)
+            await lifecycle.begin_visit(work, found.item, found.contact_id)
+        if found.kept:
+            await facts.keep(work.conn, interaction_id, found.kept)
+        item = found.item
+        return QueuedVisit(
+            work_item_id=UUID(item.id),
+            queue=item.queue,
+            band=item.band.value,
+            virtual_start=from_ms(item.virtual_start),
+            returned=item.entry is Entry.RETURN,
+        )
+
+    async def _visit(self, work: Work, asked: _Asked) -> _Found:
+        """The visit that the interaction would begin as things stand."""
         since = work.now - timedelta(milliseconds=self._constants.return_window_ms)
-        interaction = await hall.interaction(work.conn, interaction_id, lock=True)
-        if interaction is None:
+        arrival = await store.arrival(work.conn, asked.interaction_id, asked.queue, since)
+        if arrival is None:
             raise NotFound
-        version, may_return = await store.door(work.conn, interaction.contact_id, queue, since)
-        target = await self._book.at_version(work.conn, queue, version)
+        interaction = arrival.interaction
+        target = await self._book.at_version(work.conn, asked.queue, arrival.version)
         extra, kept = Advised(), dict[str, Any]()
-        if entry == "new" and self._adviser is not None:
-            target, extra, kept = await self._advised(work, interaction, target, said or {})
-        preferred = extra.preferred or tuple(preferred)
+        if asked.entry == "new" and self._adviser is not None:
+            target, extra, kept = await self._advised(work, interaction, target, asked.said)
+        preferred = extra.preferred or asked.preferred
         item = new_item(
             target.core,
             Channel(interaction.channel),
             id=str(new_id()),
-            interaction=str(interaction_id),
+            interaction=str(interaction.id),
             now=to_ms(work.now),
-            virtual_start=None if virtual_start is None else to_ms(virtual_start),
-            band=extra.band or (None if band is None else Band(band)),
+            virtual_start=None if asked.virtual_start is None else to_ms(asked.virtual_start),
+            band=extra.band or asked.band,
             base=extra.base,
-            entry=Entry(entry),
+            entry=Entry(asked.entry),
             steps=extra.steps,
             preferred=tuple(str(agent) for agent in preferred),
             preferred_ms=extra.preferred_ms or (target.preferred_ms if preferred else 0),
-            takes_over=None if takes_over is None else str(takes_over),
-            shuns=tuple(Channel(channel) for channel in shuns),
+            takes_over=None if asked.takes_over is None else str(asked.takes_over),
+            shuns=asked.shuns,
         )
-        if entry == "new" and (may_return or target.key != queue):
+        if asked.entry == "new" and (arrival.may_return or target.key != asked.queue):
             left = await store.left_visit(work.conn, interaction.contact_id, target.key, since)
             if left is not None and left.ended_at is not None:
                 item = inherit_place(
@@ -184,16 +242,7 @@ class QueueService:
                 )
         if item.entry is Entry.RETURN and kept:
             kept["greeting"] = "kept_turn"
-        if kept:
-            await facts.keep(work.conn, interaction_id, kept)
-        await lifecycle.begin_visit(work, item, interaction.contact_id)
-        return QueuedVisit(
-            work_item_id=UUID(item.id),
-            queue=item.queue,
-            band=item.band.value,
-            virtual_start=from_ms(item.virtual_start),
-            returned=item.entry is Entry.RETURN,
-        )
+        return _Found(item, interaction.contact_id, interaction.version, kept)
 
     async def _advised(
         self, work: Work, interaction: Interaction, asked: Queue, said: Mapping[str, Any]

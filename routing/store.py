@@ -11,8 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from contactcenter.core import eventlog
+from contactcenter.core.event import Event
+from contactcenter.core.work import Work
 from contactcenter.interactions import service as hall
-from contactcenter.interactions.model import sources
+from contactcenter.interactions.model import Interaction, sources
 from db import Connection
 
 
@@ -98,37 +101,44 @@ VISIT_COLUMNS = """
     message_offered, routing
 """
 
+# With the append of the visit's fact: one round trip.
 BEGIN_VISIT = f"""
-WITH moved AS ({hall.ENTER_QUEUE})
-INSERT INTO work_items (id, interaction_id, contact_id, queue, channel, entry, state, band, base,
-                        boost, target_ms, cost, virtual_start, entered_at, routing)
-SELECT $6, id, $7, $3, $8, $9, 'queued', $10, $11, $12, $13, $14, $4, $15, $16 FROM moved
-RETURNING id
+WITH moved AS ({eventlog.shifted(hall.ENTER_QUEUE, 8)}), begun AS (
+    INSERT INTO work_items (id, interaction_id, contact_id, queue, channel, entry, state, band,
+                            base, boost, target_ms, cost, virtual_start, entered_at, routing)
+    SELECT $15, id, $16, $11, $17, $18, 'queued', $19, $20, $21, $22, $23, $12, $24, $25 FROM moved
+    RETURNING id
+), {eventlog.appending("EXISTS (SELECT FROM begun)")}
+SELECT xid FROM appended LIMIT 1
 """  # noqa: S608 - a constant
 
 
-async def begin_visit(conn: Connection, visit: VisitRow, at: datetime) -> bool:
-    """The interaction enters the visit's queue. False: it cannot from where it is."""
-    begun = await conn.fetchval(
+async def begin_visit(work: Work, visit: VisitRow, fact: Event, version: int | None) -> bool:
+    """The interaction enters the visit's queue, and `fact` says so. False: it cannot from where
+    it is, or it has another version than that."""
+    return await work.emit_with(
+        fact,
         BEGIN_VISIT,
-        visit.interaction_id,
-        at,
-        visit.queue,
-        visit.virtual_start,
-        sources("queued"),
-        visit.id,
-        visit.contact_id,
-        visit.channel,
-        visit.entry,
-        visit.band,
-        visit.base,
-        visit.boost,
-        visit.target_ms,
-        visit.cost,
-        visit.entered_at,
-        visit.routing,
+        (
+            visit.interaction_id,
+            work.now,
+            visit.queue,
+            visit.virtual_start,
+            sources("queued"),
+            version,
+            visit.id,
+            visit.contact_id,
+            visit.channel,
+            visit.entry,
+            visit.band,
+            visit.base,
+            visit.boost,
+            visit.target_ms,
+            visit.cost,
+            visit.entered_at,
+            visit.routing,
+        ),
     )
-    return begun is not None
 
 
 WAITING_VISIT = f"""
@@ -227,26 +237,39 @@ async def left_visit(
     return VisitRow(**row) if row else None
 
 
-# At a queue's door, its interaction locked: how the queue is configured, and whether there is a
+# What stands at a queue's door: the interaction, how the queue is configured, whether there is a
 # place to come back to.
-DOOR = f"""
-SELECT (SELECT q.version FROM queues q WHERE q.key = $2) AS queue_version,
-       (SELECT c.version FROM queues q JOIN calendars c ON c.key = q.calendar
-        WHERE q.key = $2) AS calendar_version,
+ARRIVAL = f"""
+SELECT i.*, q.version AS queue_version, c.version AS calendar_version,
        EXISTS (SELECT FROM work_items w
-               WHERE {_LEFT.format(contact="$1::uuid", queue="$2", since="$3")}) AS may_return
+               WHERE {_LEFT.format(contact="i.contact_id", queue="$2", since="$3")}) AS may_return
+FROM ({hall.SELECT_INTERACTION}) i
+LEFT JOIN queues q ON q.key = $2
+LEFT JOIN calendars c ON c.key = q.calendar
 """  # noqa: S608 - a constant
 
 
-async def door(
-    conn: Connection, contact_id: UUID, queue: str, since: datetime
-) -> tuple[tuple[int, int] | None, bool]:
-    """(the version of the queue and of its calendar, None when there is no such queue; whether
-    there is a `left_visit`)."""
-    row = await conn.fetchrow(DOOR, contact_id, queue, since)
-    assert row is not None
-    version = row["queue_version"], row["calendar_version"]
-    return None if None in version else version, row["may_return"]
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """`version`: of the queue and its calendar, None when there is no such queue. `may_return`:
+    there is a `left_visit`."""
+
+    interaction: Interaction
+    version: tuple[int, int] | None
+    may_return: bool
+
+
+async def arrival(
+    conn: Connection, interaction_id: UUID, queue: str, since: datetime
+) -> Arrival | None:
+    """None: there is no such interaction."""
+    row = await conn.fetchrow(ARRIVAL, interaction_id, queue, since)
+    if row is None:
+        return None
+    values = dict(row)
+    version = values.pop("queue_version"), values.pop("calendar_version")
+    may_return = values.pop("may_return")
+    return Arrival(hall.interaction_of(values), None if None in version else version, may_return)
 
 
 RESERVATION = """

@@ -10,6 +10,7 @@ the commit: without order, and lost where nobody listens, but never behind the h
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Callable, Sequence
@@ -45,6 +46,11 @@ def appending(only: str = "true") -> str:
     ORDER BY e.place
     RETURNING xid
 )"""  # noqa: S608 - of constants
+
+
+def shifted(statement: str, by: int) -> str:
+    """The statement with the numbers of its parameters raised, to stand beside another's."""
+    return re.sub(r"\$(\d+)", lambda found: f"${int(found[1]) + by}", statement)
 
 
 APPEND = f"WITH {appending()} SELECT xid FROM appended LIMIT 1"  # noqa: S608

@@ -59,9 +59,11 @@ class Work:
     __slots__ = (
         "_entries",
         "_notes",
+        "_origin",
         "_refused",
         "_trace",
         "_written",
+        "_xid",
         "actor",
         "conn",
         "name",
@@ -70,7 +72,13 @@ class Work:
     )
 
     def __init__(
-        self, conn: db.Connection, name: str, actor: str, now: datetime, trace_id: str | None = None
+        self,
+        conn: db.Connection,
+        name: str,
+        actor: str,
+        now: datetime,
+        trace_id: str | None = None,
+        origin: str | None = None,
     ) -> None:
         self.conn = conn
         self.name = name
@@ -78,6 +86,8 @@ class Work:
         self.now = now  # the centre's time at its beginning; the same for all it does
         self.result: Any = None
         self._trace = trace_id
+        self._origin = origin
+        self._xid: int | None = None  # of this transaction, once something is appended
         self._entries: list[eventlog.Entry] = []
         self._notes: list[Note] = []
         self._refused: type[Exception] | None = None
@@ -95,6 +105,17 @@ class Work:
     def emit(self, event: Event, *, occurred_at: datetime | None = None) -> None:
         """Publish a fact with this unit's commit. `occurred_at` defaults to `now`."""
         self._entries.append(eventlog.Entry(event, occurred_at or self.now, self._trace))
+
+    async def emit_with(self, event: Event, statement: str, args: tuple[Any, ...]) -> bool:
+        """Make a change and publish its fact in one round trip, and before it what was emitted so
+        far. `statement` is `eventlog.APPEND` with the change in it, on which the append depends;
+        `args` are the values of its parameters from $9 on. False: the change found nothing to
+        change, and the fact is not published."""
+        self.emit(event)
+        if await self._append(statement, args) is not None:
+            return True
+        self._entries.pop()
+        return False
 
     def audit(
         self,
@@ -141,25 +162,31 @@ class Work:
         elif await self.conn.fetchval(check, *args) is None:
             raise refused
 
-    async def flush(self, origin: str | None) -> int | None:
-        """Append what was emitted; answers the transaction's id if there was anything."""
-        if not self._entries:
-            return None
-        entries, self._entries = self._entries, []
-        written, self._written = self._written, None
+    async def flush(self) -> int | None:
+        """Append what was emitted; answers the transaction's id if anything was."""
+        if self._entries:
+            written, self._written = self._written, None
+            if written is None:
+                await self._append(eventlog.APPEND, ())
+            elif await self._append(written.statement, written.args) is None and self._refused:
+                raise self._refused
+        return self._xid
+
+    async def _append(self, statement: str, args: tuple[Any, ...]) -> int | None:
         xid = await eventlog.append(
             self.conn,
-            entries,
+            self._entries,
             actor=self.actor,
-            origin=origin,
-            statement=eventlog.APPEND if written is None else written.statement,
-            more=() if written is None else written.args,
+            origin=self._origin,
+            statement=statement,
+            more=args,
         )
-        if xid is None and self._refused is not None:
-            raise self._refused
-        urgent = [entry.event for entry in entries if entry.event.urgent]
-        if xid is not None and urgent:
-            await eventlog.notify(self.conn, xid, urgent)
+        if xid is not None:
+            urgent = [entry.event for entry in self._entries if entry.event.urgent]
+            if urgent:
+                await eventlog.notify(self.conn, xid, urgent)
+            self._entries = []
+            self._xid = xid
         return xid
 
 
@@ -209,12 +236,13 @@ class WorkFactory:
             ) as conn:
                 if claim is not None and not claim.done:
                     await claim.take(conn)
-                work = Work(conn, name, actor, self._clock.now(), trace.get())
+                now = self._clock.now()
+                work = Work(conn, name, actor, now, trace.get(), origin or self._origin)
                 yield work
                 if claim is not None and not claim.done and work.result is not None:
                     await claim.keep(conn, work.result)
                 noted = await work.prepare_notes(self._journal, request)
-                xid = await work.flush(origin or self._origin)
+                xid = await work.flush()
         if claim is not None:
             claim.done = True
         if noted and request is not None:

@@ -104,9 +104,9 @@ class Rehearsal(WorkFactory):
     ) -> AsyncIterator[Work]:
         assert self._conn is not None
         async with self._conn.transaction():
-            work = Told(self._conn, name, actor, self.clock.now(), None)
+            work = Told(self._conn, name, actor, self.clock.now(), None, origin or "demo")
             yield work
-            await work.flush(origin or "demo")
+            await work.flush()
         self.heard += [
             Recorded(Position(0, 0), event, actor, at, recorded_at=at, origin="demo")
             for event, at in work.told

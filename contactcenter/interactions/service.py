@@ -200,6 +200,13 @@ async def interaction(
     return await store.interaction(conn, interaction_id, lock=lock)
 
 
+SELECT_INTERACTION: Final = store.SELECT_INTERACTION
+"""What `interaction` runs, for a statement that reads more beside it: the id is $1."""
+
+interaction_of = store.interaction_of
+"""An interaction from the columns that SELECT_INTERACTION gives."""
+
+
 async def open_interaction(conn: Connection, conversation_id: UUID) -> Interaction | None:
     """The conversation's one open interaction, locked until the transaction ends."""
     return await store.open_interaction(conn, conversation_id)
@@ -276,7 +283,8 @@ async def set_states(conn: Connection, changes: Sequence[Change]) -> set[UUID]:
 
 ENTER_QUEUE: Final = store.ENTER_QUEUE
 """One interaction into a queue, for a statement that has more to do: id, time, queue, virtual
-start, states before are $1 to $5; it gives the id if it moved."""
+start, states before, and the version before or NULL for any, are $1 to $6; it gives the id if it
+moved."""
 
 MOVE_TOGETHER: Final = store.MOVE_TOGETHER
 """What `move_together` runs, for a statement that has more to do: ids, state, time, states before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -238,7 +238,7 @@ async def insert_interaction(conn: Connection, interaction: Interaction) -> bool
     )
 
 
-def _interaction(row: Record) -> Interaction:
+def interaction_of(row: Record | Mapping[str, Any]) -> Interaction:
     values = dict(row)
     values["tags"] = tuple(values["tags"])
     return Interaction(**values)
@@ -253,7 +253,7 @@ async def interaction(
     conn: Connection, interaction_id: UUID, *, lock: bool = False
 ) -> Interaction | None:
     row = await conn.fetchrow(LOCK_INTERACTION if lock else SELECT_INTERACTION, interaction_id)
-    return _interaction(row) if row else None
+    return interaction_of(row) if row else None
 
 
 OPEN_INTERACTION = f"""
@@ -265,7 +265,7 @@ FOR NO KEY UPDATE
 
 async def open_interaction(conn: Connection, conversation_id: UUID) -> Interaction | None:
     row = await conn.fetchrow(OPEN_INTERACTION, conversation_id)
-    return _interaction(row) if row else None
+    return interaction_of(row) if row else None
 
 
 LAST_AGENTS = """
@@ -342,7 +342,7 @@ ENTER_QUEUE = """
 UPDATE interactions
 SET state = 'queued', version = version + 1, queue = $3, virtual_start = $4,
     queued_at = coalesce(queued_at, $2), closed_at = NULL
-WHERE id = $1 AND state = ANY ($5::text[])
+WHERE id = $1 AND state = ANY ($5::text[]) AND ($6::integer IS NULL OR version = $6)
 RETURNING id
 """
 

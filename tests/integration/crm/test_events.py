@@ -65,11 +65,11 @@ async def test_each_once_for_a_commit_and_never_without_one(
 ) -> None:
     told: Told = {}
     heard: list[str] = []
-    flush: Callable[[Work, str | None], Awaitable[int | None]] = Work.flush
+    flush: Callable[[Work], Awaitable[int | None]] = Work.flush
 
-    async def lost(self: Work, origin: str | None) -> int | None:
+    async def lost(self: Work) -> int | None:
         """The facts are written, and the commit never comes."""
-        if await flush(self, origin) is None:
+        if await flush(self) is None:
             return None
         raise Unavailable
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -52,6 +53,31 @@ async def test_who_comes_back_in_time_gets_the_old_place_on_any_channel(scene: S
     # The place is taken once.
     twice = await scene.arrive(channel="sms", contact_id=first.contact_id)
     assert (await scene.visits(twice))[0]["entry"] == "new"
+
+
+async def test_what_changes_while_somebody_stands_at_the_door_counts(scene: Scene) -> None:
+    first = await scene.arrive()
+    scene.clock.advance(60)
+    async with scene.work.begin("test.arrive", "visitor:test") as work:
+        again = await hall.create_conversation(work, contact_id=first.contact_id, channel="sms")
+        row = await hall.create_interaction(work, conversation=again)
+
+    async def enqueue() -> bool:
+        async with scene.work.begin("test.again", "visitor:test") as work:
+            visit = await scene.queues.enqueue(work, interaction_id=row.id, queue="SA")
+        return visit.returned
+
+    async with scene.work.begin("test.leave", "visitor:test") as work:
+        await scene.queues.customer_left(work, first.interaction_id)
+        changed = "UPDATE interactions SET version = version + 1 WHERE id = $1"
+        await work.conn.execute(changed, row.id)
+        both = [asyncio.create_task(enqueue()) for _ in range(2)]
+        waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = "
+        while len(await scene.rows(waiting + "current_database()")) < 2:
+            await asyncio.sleep(0.01)
+    first_of_both, second = sorted(await asyncio.gather(*both, return_exceptions=True), key=str)
+    assert first_of_both is True
+    assert isinstance(second, Conflict)
 
 
 async def test_who_comes_back_late_or_to_another_queue_stands_behind(scene: Scene) -> None:
