@@ -39,7 +39,12 @@ from contactcenter.core.errors import Unavailable
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import WorkFactory
-from contactcenter.events.routing import QueueChanged, RoutingClockSet, RoutingRequested
+from contactcenter.events.routing import (
+    QueueChanged,
+    ReservationAccepted,
+    RoutingClockSet,
+    RoutingRequested,
+)
 from routing import group_store, persist, snapshot
 from routing.book import QueueBook
 from routing.clock import move_all
@@ -76,6 +81,12 @@ TURN_SECONDS = Histogram(
     "router_turn_seconds",
     "From waking to the end of the commit",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2),
+)
+WAIT_SECONDS = Histogram(
+    "queue_wait_seconds",
+    "From entering a queue to connected, of those who were answered",
+    ["channel"],
+    buckets=(5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 14400, 86400),
 )
 DECISIONS = Counter("router_decisions_total", "Decisions written", ["kind"])
 SWEEP_FIXED = Counter(
@@ -221,6 +232,9 @@ class Router:
 
     async def hear(self, batch: list[Recorded]) -> None:
         """Take facts in; the next turn deals with them."""
+        for recorded in batch:
+            if isinstance(fact := recorded.event, ReservationAccepted):
+                WAIT_SECONDS.labels(fact.channel).observe(fact.waited_ms / 1000)
         self._heard.extend(batch)
         self._woken.set()
 

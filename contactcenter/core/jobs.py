@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import structlog
+from prometheus_client import Histogram
 
 import db
 from config.settings import Settings
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
     from pgqueuer import PgQueuer
 
 log = structlog.get_logger(__name__)
+
+WAIT_SECONDS = Histogram(
+    "job_wait_seconds",
+    "From when a job was due to when it was begun, both by the database's clock",
+    ["job"],
+    buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600),
+)
 
 GRACE_SECONDS: Final = 10.0
 RECONNECT_SECONDS: Final = 2.0
@@ -168,6 +176,8 @@ class JobRunner:
 def _handler(job: Job) -> Callable[[Any], Awaitable[None]]:
     async def handle(row: Any) -> None:
         token = trace.set((row.headers or {}).get("trace"))
+        due = max(row.created, row.execute_after)
+        WAIT_SECONDS.labels(job.name).observe(max(0.0, (row.updated - due).total_seconds()))
         try:
             with structlog.contextvars.bound_contextvars(job=job.name, request_id=trace.get()):
                 await job.handle(orjson.loads(row.payload))

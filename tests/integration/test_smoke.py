@@ -83,9 +83,9 @@ async def smoke(centre: Centre) -> None:
 async def over_http(centre: Centre, session: aiohttp.ClientSession, conn: db.Connection) -> None:
     headers = {"Authorization": f"Bearer {await sign_in(centre.url, 'supervisor1@aintech.com')}"}
 
-    async def ask(method: str, path: str, body: Any = None, status: int = 200) -> Any:
+    async def ask(method: str, path: str, body: Any = None, status: int = 200, **more: str) -> Any:
         url = f"{centre.url}{path}"
-        async with session.request(method, url, json=body, headers=headers) as answer:
+        async with session.request(method, url, json=body, headers=headers | more) as answer:
             assert answer.status == status, (path, answer.status, await answer.text())
             return await answer.json() if "json" in answer.content_type else await answer.text()
 
@@ -102,6 +102,17 @@ async def over_http(centre: Centre, session: aiohttp.ClientSession, conn: db.Con
         "POST", f"{base}/customers",
         {"first_name": "Ana", "last_name": "Nueva", "confirm": True}, 201,
     )  # fmt: skip
+    path = f"{base}/customers/{made['customer_id']}"
+    changed = await ask("PATCH", path, {"city": "Huesca"}, **{"If-Match": '"1"'})
+    assert (changed["city"], changed["version"]) == ("Huesca", 2)
+    insured = await ask(
+        "POST", f"{base}/policies",
+        {"customer_id": made["customer_id"], "policy_type": "auto", "policy_number": "SMOKE-1",
+         "carrier": (await ask("GET", f"{base}/insurers"))["items"][0]["key"],
+         "coverage_start_date": "2026-01-01", "coverage_end_date": "2036-01-01",
+         "premium_amount": {"amount": "300.00"}, "vehicle_plate": "1234BCD"}, 201,
+    )  # fmt: skip
+    assert insured["status"] == "active"
     policies = await ask("GET", f"{base}/policies")
     policy = await ask("GET", f"{base}/policies/{policies['items'][0]['policy_id']}")
     claim = await ask(
@@ -117,8 +128,13 @@ async def over_http(centre: Centre, session: aiohttp.ClientSession, conn: db.Con
         made["customer_id"], claim["claim_id"], str(quote), converted["policy"]["policy_id"],
     ])  # fmt: skip
     assert {row["type"] for row in told} >= {
-        "customer.created", "claim.created", "quote.converted", "policy.created",
+        "customer.created", "customer.updated", "claim.created", "quote.converted",
+        "policy.created",
     }  # fmt: skip
+    welcome = f"{base}/tasks?customer_id={made['customer_id']}&task_type=welcome"
+    async with asyncio.timeout(30):  # a listener heard of the customer, and a task is its answer
+        while not (await ask("GET", welcome))["items"]:
+            await asyncio.sleep(0.05)
 
 
 async def command(*words: str) -> None:

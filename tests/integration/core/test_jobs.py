@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from pgqueuer.adapters.persistence.queries import Queries
+from prometheus_client.parser import text_string_to_metric_families
 
 import db
 from config.settings import Settings
@@ -15,7 +18,9 @@ from contactcenter.core import jobs
 from contactcenter.core.clock import SystemClock
 from contactcenter.core.errors import Unavailable
 from contactcenter.core.jobs import Job, JobQueue, JobRunner, Schedule
+from contactcenter.core.metrics import exposition
 from contactcenter.core.work import WorkFactory, trace
+from tests.conftest import TEST_ENVIRON
 
 CLOCK = SystemClock(timedelta(hours=7))
 QUEUE = JobQueue(CLOCK)
@@ -182,6 +187,47 @@ async def test_a_job_cut_short_is_kept(
     async with running(settings, Job("endless", endless)):
         await begun.wait()
     assert await conn.fetchval("SELECT status::text FROM pgqueuer") == "picked"
+
+
+async def test_a_job_whose_process_was_killed_runs_again(
+    settings: Settings, conn: db.Connection
+) -> None:
+    await QUEUE.enqueue(conn, "parcel.label", {"n": 1})
+    environ = {**TEST_ENVIRON, "DATABASE_URL": settings.database.url, "PATH": os.environ["PATH"]}
+    doomed = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.integration.core.doomed", "parcel.label",
+        env=environ, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert doomed.stdout is not None
+    async with asyncio.timeout(30):
+        assert await doomed.stdout.readline() == b"begun\n"
+    doomed.kill()
+    await doomed.wait()
+    assert await conn.fetchval("SELECT status::text FROM pgqueuer") == "picked"
+    await conn.execute("UPDATE pgqueuer SET heartbeat = now() - interval '1 hour'")
+    desk = Desk()
+    async with running(settings, Job("parcel.label", desk.handle)):
+        await desk.until(1)
+
+
+async def test_how_long_a_job_waited_is_measured(settings: Settings, conn: db.Connection) -> None:
+    desk = Desk()
+    await QUEUE.enqueue(conn, "measured", {"n": 1})
+    await conn.execute("UPDATE pgqueuer SET created = now() - interval '2 minutes',"
+                       " execute_after = now() - interval '2 minutes'")  # fmt: skip
+    async with running(settings, Job("measured", desk.handle)):
+        await desk.until(1)
+    families = text_string_to_metric_families(exposition().decode())
+    (family,) = (each for each in families if each.name == "job_wait_seconds")
+    found = {
+        (each.name, each.labels.get("le")): each.value
+        for each in family.samples
+        if each.labels["job"] == "measured"
+    }
+    assert (found["job_wait_seconds_bucket", "60.0"], found["job_wait_seconds_count", None]) == (
+        0, 1,
+    )  # fmt: skip
+    assert found["job_wait_seconds_sum", None] >= 120
 
 
 async def test_a_lost_connection_is_made_anew(settings: Settings, conn: db.Connection) -> None:

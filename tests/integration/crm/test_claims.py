@@ -109,6 +109,32 @@ async def test_a_claims_life(office: Office, conn: db.Connection) -> None:
     assert [each["claim_id"] for each in found["items"]] == [made["claim_id"]]
 
 
+async def test_the_handler_with_the_fewest_open_claims_is_chosen(
+    office: Office, conn: db.Connection
+) -> None:
+    """The database counts: what is denied or paid weighs nothing."""
+    await skilled(office, conn)
+    marcos, pablo = (agent_of(office, name) for name in ("marcos", "pablo"))
+    await conn.execute("UPDATE agents SET status = 'available' WHERE id = $1", marcos)
+    await conn.execute("UPDATE agent_skills SET level = 5 WHERE agent_id = $1", marcos)
+    policy = (await a_policy(office))["policy_id"]
+
+    async def opened() -> dict[str, Any]:
+        made: dict[str, Any] = await office.do("elena", "POST", "/claims", claim_body(policy))
+        return made
+
+    claims = [await opened() for _ in range(4)]
+    assert [each["adjuster_id"] for each in claims] == [
+        str(each) for each in (marcos, pablo, marcos, pablo)  # equal loads: the higher level
+    ]  # fmt: skip
+    for each in (claims[1], claims[3]):
+        path = f"/claims/{each['claim_id']}"
+        await office.do("elena", "POST", f"{path}/send", {})
+        await office.do("elena", "POST", f"{path}/deny", {"reason": "no cubierto"})
+    assert [(await opened())["adjuster_id"] for _ in range(2)] == [str(pablo)] * 2
+    assert (await opened())["adjuster_id"] == str(marcos)
+
+
 MOVES: dict[str, tuple[str, dict[str, Any]]] = {
     "investigating": ("send", {}),
     "approved": ("approve", {"amount": {"amount": "1.00"}}),

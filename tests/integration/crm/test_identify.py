@@ -6,15 +6,17 @@ from uuid import UUID
 import db
 from contactcenter.core.ids import new_id
 from contactcenter.interactions import service as hall
-from contactcenter.interactions.model import Address
+from contactcenter.interactions.model import Address, Channel
 from tests.integration.crm.conftest import Office, agent_of
 
 
-async def came_in(office: Office, *addresses: Address) -> tuple[UUID, UUID]:
-    """(contact, interaction) of somebody who has just written."""
+async def came_in(
+    office: Office, *addresses: Address, channel: Channel = "whatsapp"
+) -> tuple[UUID, UUID]:
+    """(contact, interaction) of somebody who has just written or called."""
     async with office.deps.work.begin("test.came", "test") as work:
         contact = await hall.create_contact(work, name="", locale="es", addresses=addresses)
-        thread = await hall.create_conversation(work, contact_id=contact.id, channel="whatsapp")
+        thread = await hall.create_conversation(work, contact_id=contact.id, channel=channel)
         made = await hall.create_interaction(work, conversation=thread)
     return contact.id, made.id
 

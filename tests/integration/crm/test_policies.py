@@ -400,6 +400,8 @@ async def test_moments_are_told_once(office: Office) -> None:
 async def test_a_term_has_one_renewal_task(office: Office) -> None:
     made = await a_policy(office, coverage_start_date="2026-05-30", coverage_end_date="2027-05-30")
 
+    tasks: list[tuple[str, str]] = []
+
     async def tasks_by(*days: datetime) -> int:
         for day in days:
             office.clock.set(day)
@@ -407,14 +409,20 @@ async def test_a_term_has_one_renewal_task(office: Office) -> None:
             await office.listen("crm.renewal_tasks")
         found = await office.do("lucia", "GET", f"/tasks?policy_id={made['policy_id']}")
         assert {each["task_type"] for each in found["items"]} == {"renewal"}
-        return len(found["items"])
+        tasks.clear()
+        tasks.extend((each["status"], each["priority"]) for each in found["items"])
+        return len(tasks)
 
     d60, d45 = datetime(2027, 4, 2, 9, tzinfo=UTC), datetime(2027, 4, 16, 9, tzinfo=UTC)
     assert await tasks_by(d60, d45) == 1
     told = await office.events("policy.expiring_soon")
     assert {each.event.moment for each in told} >= {"d60", "d45"}  # type: ignore[attr-defined]
+    assert tasks == [("pending", "high")]
     await office.do("lucia", "POST", f"/policies/{made['policy_id']}/renew", {})
+    assert await tasks_by(datetime(2027, 4, 28, 9, tzinfo=UTC)) == 1  # decided: nothing more
+    assert tasks == [("pending", "high")]  # whoever has it ends it
     assert await tasks_by(datetime(2028, 3, 31, 9, tzinfo=UTC)) == 2
+    assert tasks == [("pending", "high")] * 2
 
 
 async def test_a_policy_replaces_another(office: Office) -> None:

@@ -10,7 +10,7 @@ import pytest
 import db
 from contactcenter.core.ids import new_id
 from crm.letters.service import SEND
-from tests.integration.crm.conftest import Office
+from tests.integration.crm.conftest import Office, a_policy
 
 MEDIATION = {"needs": "x", "ipid": "x", "broker_information": "x", "criteria": "x"}
 OFFERS = [
@@ -110,6 +110,21 @@ async def test_a_quote_becomes_a_policy_once_however_many_press(office: Office) 
         assert len({answer.body["policy"]["policy_id"] for answer in answers}) == 1
     assert len(await office.events("quote.converted")) == 3
     assert len(await office.events("policy.created")) == 3
+
+
+async def test_a_policy_number_that_is_taken_converts_nothing(office: Office) -> None:
+    path = await accepted(office)
+    quote = await office.do("lucia", "GET", path)
+    await a_policy(office, carrier="aldaba", policy_number="AL-77")
+    start = {"coverage_start_date": "2027-04-01", "policy_number": "AL-77"}
+    taken = await office.ask("lucia", "POST", f"{path}/convert", start)
+    assert (taken.status, taken.body["ctx"]["field"]) == (409, "policy_number")
+    assert await office.do("lucia", "GET", path) == quote
+    assert await office.events("quote.converted") == []
+    other = await office.do("lucia", "POST", f"{path}/convert", {**start, "policy_number": "AL-78"})
+    assert other["policy"]["policy_number"] == "AL-78"
+    (told,) = await office.events("quote.converted")
+    assert told.event.subject == quote["quote_id"]
 
 
 async def test_time_runs_out(office: Office) -> None:

@@ -62,7 +62,15 @@ async def test_three_steps_by_hand(office: Office) -> None:
         ("create_task", "done"), ("update_record", "done"), ("send_email", "done"),
     ]  # fmt: skip
     task = await office.do("lucia", "GET", f"/tasks/{done['results']['call']['task_id']}")
-    assert task["title"] == "Llamar a Ana"
+    assert (task["title"], task["due_date"]) == ("Llamar a Ana", "2027-03-16T10:00:00Z")
+    letters = f"/customers/{customer['customer_id']}/letters"
+    (letter,) = (await office.do("lucia", "GET", letters))["items"]
+    assert (letter["state"], letter["subject"]) == ("queued", "Hola")
+    await office.crm.letters.send({"letter_id": letter["letter_id"]})
+    (sent,) = office.mail.sent
+    assert (sent.address, sent.subject) == ("ana@correo.example", "Hola")
+    assert "Hola, Ana" in sent.text
+    assert "{{" not in sent.text
     assert (await office.do("lucia", "GET", f"/customers/{customer['customer_id']}"))["tags"] == [
         "contacted"
     ]

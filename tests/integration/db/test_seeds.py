@@ -76,6 +76,12 @@ async def test_the_office_is_what_a_broker_has(conn: db.Connection) -> None:
     await seeds.run(conn, environment="test")
     lines = await conn.fetch("SELECT policy_type, count(*) FROM policies GROUP BY 1")
     assert {row[0]: row[1] for row in lines} == {"auto": 40, "home": 30, "life": 20, "health": 10}
+    carriers = await conn.fetch("SELECT carrier, count(*) FROM policies GROUP BY 1")
+    assert sorted(row[1] for row in carriers) == [16, 16, 17, 17, 17, 17]
+    states = await conn.fetch("SELECT status, count(*) FROM policies GROUP BY 1")
+    assert {row[0]: row[1] for row in states} == {
+        "active": 86, "pending": 3, "proposal": 3, "suspended": 2, "expired": 3, "cancelled": 3,
+    }  # fmt: skip
     for row in await conn.fetch("SELECT * FROM customers"):
         if row["kind"] == "person":
             assert personal_document(row["dni"]) == row["dni"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from prometheus_client import REGISTRY
 
 from contactcenter.core.errors import Conflict, Expired, NotFound
 from contactcenter.core.ids import new_id
@@ -18,6 +19,7 @@ async def test_a_customer_is_offered_accepted_closed_and_wrapped_up(scene: Scene
     assert (await scene.interaction(waiting))["state"] == "queued"
 
     await scene.settle()
+    waits = REGISTRY.get_sample_value("queue_wait_seconds_sum", {"channel": "chat"}) or 0.0
     offer = await scene.offer(waiting)
     assert offer is not None
     assert offer["agent_id"] == lucia.agent_id
@@ -35,6 +37,7 @@ async def test_a_customer_is_offered_accepted_closed_and_wrapped_up(scene: Scene
     assert event.event.waited_ms == 5000  # type: ignore[attr-defined]
 
     await scene.settle()
+    assert REGISTRY.get_sample_value("queue_wait_seconds_sum", {"channel": "chat"}) == waits + 5
     state = await scene.desk.close(lucia, Close(interaction_id=waiting.interaction_id))
     assert state.interaction is not None
     assert state.interaction.state == "wrapping"
