@@ -193,6 +193,7 @@ async def test_a_job_whose_process_was_killed_runs_again(
     settings: Settings, conn: db.Connection
 ) -> None:
     await QUEUE.enqueue(conn, "parcel.label", {"n": 1})
+    assert settings.database.url is not None
     environ = {**TEST_ENVIRON, "DATABASE_URL": settings.database.url, "PATH": os.environ["PATH"]}
     doomed = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.integration.core.doomed", "parcel.label",
