@@ -107,7 +107,8 @@ async def _audit(settings: Settings, arguments: argparse.Namespace) -> int:
         await conn.close()
     for fault in verdict.faults:
         print(fault, file=sys.stderr)
-    print(json.dumps({"rows": verdict.links, "head": verdict.head, "intact": not verdict.faults}))
+    told = {"rows": verdict.links, "undigested": verdict.undigested, "head": verdict.head}
+    print(json.dumps({**told, "intact": not verdict.faults}))
     return 1 if verdict.faults else 0
 
 

@@ -67,6 +67,16 @@ class Vault:
             raise Unopenable
         return hmac.digest(hmac.digest(key, purpose.encode(), "sha256"), data, "sha256")
 
+    def sign(self, purpose: str, data: bytes) -> bytes:
+        """A signature of `data` that says with which key it was made: key name and `mac`."""
+        return bytes((len(self._current),)) + self._current + self.mac(purpose, data)
+
+    def signed(self, signature: bytes, purpose: str, data: bytes) -> bool:
+        """Whether `sign` made it of this. Raises Unopenable when its key is not there any more."""
+        name = _key_name(signature)
+        right = self.mac(purpose, data, name.decode(errors="replace"))
+        return hmac.compare_digest(signature[1 + len(name) :], right)
+
 
 def _key_name(sealed: bytes) -> bytes:
     return sealed[1 : 1 + sealed[0]] if sealed else b""

@@ -173,6 +173,7 @@ class AdminRoutes:
         return AuditVerdict(
             intact=not verdict.faults,
             rows=verdict.links,
+            undigested=verdict.undigested,
             head=verdict.head,
             faults=verdict.faults[:FAULTS_SHOWN],
         )

@@ -175,6 +175,9 @@ class AuditVerdict(BaseModel):
 
     intact: bool
     rows: int
+    undigested: int
+    """Those of them that were written before rows had digests: a change before their link cannot be
+    told."""
     head: str
     faults: list[str]
     """The first hundred; each begins with a link's number or a row's id."""

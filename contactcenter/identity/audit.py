@@ -5,8 +5,11 @@ listener links them afterwards. A link is an HMAC over the link before it and ov
 fields as they are stored. `verify` walks the chain and finds any row that was changed, taken out,
 put in or moved. What it cannot find by itself: that the newest rows were taken out together with
 their links and events, or, by somebody who holds ENCRYPTION_KEYS, that a new chain was laid.
-Against both, keep the head that `audit verify` prints somewhere else and give it the next time. A
-row that was changed before it was linked, within moments of being written, is linked as changed.
+Against both, keep the head that `audit verify` prints somewhere else and give it the next time.
+
+A row carries an HMAC of what it tells from the moment it is written, so that one which was changed
+before it was linked does not pass for what was written. Rows older than these digests have none;
+once one with a digest is linked, one without is a fault.
 """
 
 from __future__ import annotations
@@ -20,8 +23,10 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from prometheus_client import Counter
 
 import db
 from contactcenter.core.audit import Asker, Note, Written, without_secrets
@@ -36,11 +41,21 @@ from contactcenter.events.identity import AuditRecorded, PersonErased
 from contactcenter.identity import audit_store as store
 from contactcenter.identity.audit_store import Link, Row
 
+log = structlog.get_logger(__name__)
+
+DOUBTFUL = Counter(
+    "audit_doubtful_rows_total", "Rows that were changed before they were linked, or put in"
+)
+
 LISTENER: Final = "identity.audit_chain"
 CUSTOMER_KEYS: Final = "identity.customer_keys"
 KEYS_CACHED: Final = 10_000
 NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
+ROW: Final = "audit.row"
+LINK: Final = "audit.link"
+BARE_LINK: Final = "audit"
+"""What HMACs are made for: a row, its link, and the link of a row without a digest."""
 NOBODY: Final = UUID(int=0)
 """Whose key seals what belongs to no person: settings, roles."""
 
@@ -86,7 +101,7 @@ class AuditJournal:
         if note.before or note.after:
             what = {"before": without_secrets(note.before), "after": without_secrets(note.after)}
             changes = _seal(keys[note.person or NOBODY], what, f"audit_logs.changes/{audit_id}")
-        return (
+        written = (
             audit_id,
             user_id,
             actor,
@@ -98,6 +113,7 @@ class AuditJournal:
             changes,
             now,
         )
+        return (*written, self._vault.sign(ROW, _canonical(written)))
 
     async def _keys_of(
         self, conn: db.Connection, persons: set[UUID], now: datetime
@@ -195,7 +211,10 @@ def chain(vault: Vault) -> Listener:
             row = rows.get(audit_id)
             if row is None:  # linked already, or taken out before: `verify` says so
                 continue
-            seq, before = seq + 1, vault.mac("audit", before + _canonical(row))
+            if doubt := _doubt(vault, row):
+                DOUBTFUL.inc()
+                log.error("audit_row_doubtful", audit_id=str(row.id), doubt=doubt)
+            seq, before = seq + 1, _link(vault, before, row)
             links.append(Link(seq, row.id, vault.current, before))
         await store.add_links(work.conn, links)
 
@@ -222,6 +241,7 @@ class Verdict:
     """What walking the chain found."""
 
     links: int = 0
+    undigested: int = 0  # of them, those whose row is older than digests
     head: str = ""  # seq:hash of the last link
     faults: list[str] = field(default_factory=list)
 
@@ -229,7 +249,7 @@ class Verdict:
 async def verify(conn: db.Connection, vault: Vault, head: str | None = None) -> Verdict:
     """Walk the chain. `head` is one that an earlier walk gave: it must still be in it."""
     verdict = Verdict()
-    before, head_seen = b"", head is None
+    before, head_seen, digests = b"", head is None, False
     async for link, row in store.links(conn):
         verdict.links += 1
         if link.seq != verdict.links:
@@ -239,12 +259,17 @@ async def verify(conn: db.Connection, vault: Vault, head: str | None = None) -> 
             verdict.faults.append(f"{link.seq}: the row {link.audit_id} is missing")
         else:
             try:
-                right = vault.mac("audit", before + _canonical(row), link.key_name)
+                right = _link(vault, before, row, link.key_name)
             except Unopenable:
                 right = b""
                 verdict.faults.append(f"{link.seq}: the key {link.key_name} is not there")
+            older = row.digest is None and not digests
+            digests = not older
+            verdict.undigested += older
             if right and right != link.hash:
                 verdict.faults.append(f"{link.seq}: the row {row.id} or its place was changed")
+            elif right and not older and (doubt := _doubt(vault, row)):
+                verdict.faults.append(f"{link.seq}: the row {row.id} {doubt}")
         before = link.hash
         verdict.head = f"{link.seq}:{link.hash.hex()}"
         head_seen = head_seen or verdict.head == head
@@ -256,21 +281,41 @@ async def verify(conn: db.Connection, vault: Vault, head: str | None = None) -> 
     return verdict
 
 
-def _canonical(row: Row) -> bytes:
-    """Every field of the row, in one order and with its length."""
-    fields = (
-        row.id.bytes,
-        b"" if row.user_id is None else row.user_id.bytes,
-        row.actor.encode(),
-        row.action.encode(),
-        row.resource_type.encode(),
-        row.resource_id.encode(),
-        b"" if row.person is None else row.person.bytes,
-        row.origin or b"",
-        row.changes or b"",
-        row.created_at.astimezone(UTC).isoformat().encode(),
+def _doubt(vault: Vault, row: Row) -> str:
+    """What speaks against a row's being what was written; "" if nothing."""
+    if row.digest is None:
+        return "has no digest"
+    try:
+        same = vault.signed(row.digest, ROW, _canonical(row.written()))
+    except Unopenable:
+        return "has a digest whose key is not there"
+    return "" if same else "was changed before it was linked"
+
+
+def _link(vault: Vault, before: bytes, row: Row, key_name: str | None = None) -> bytes:
+    """The hash of the row's link after this one. Raises Unopenable."""
+    if row.digest is None:
+        return vault.mac(BARE_LINK, before + _canonical(row.written(), none=b"\0" * 4), key_name)
+    return vault.mac(LINK, before + _canonical(row.written()) + row.digest, key_name)
+
+
+def _canonical(written: store.Written, none: bytes = b"\xff" * 4) -> bytes:
+    """Every field of the row, in one order and with its length; `none` for one that is NULL."""
+    return b"".join(
+        none if value is None else len(value).to_bytes(4, "big") + value
+        for value in map(_bytes, written)
     )
-    return b"".join(len(value).to_bytes(4, "big") + value for value in fields)
+
+
+def _bytes(value: str | bytes | UUID | datetime | None) -> bytes | None:
+    match value:
+        case str():
+            return value.encode()
+        case UUID():
+            return value.bytes
+        case datetime():
+            return value.astimezone(UTC).isoformat().encode()
+    return value
 
 
 def _user_of(actor: str, request: Asker | None) -> UUID | None:

@@ -14,6 +14,14 @@ from db import Connection, Record
 PAGE: Final = 1000
 
 
+Written = tuple[
+    UUID, UUID | None, str, str, str, str, UUID | None, bytes | None, bytes | None, datetime
+]
+"""What a row tells, in the order of COLUMNS."""
+Values = tuple[*Written, bytes]
+"""With the digest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row of the log as it stands."""
@@ -28,6 +36,21 @@ class Row:
     origin: bytes | None
     changes: bytes | None
     created_at: datetime
+    digest: bytes | None  # of what was written; None: older than digests
+
+    def written(self) -> Written:
+        return (
+            self.id,
+            self.user_id,
+            self.actor,
+            self.action,
+            self.resource_type,
+            self.resource_id,
+            self.person,
+            self.origin,
+            self.changes,
+            self.created_at,
+        )
 
 
 FIND_KEYS = "SELECT person, sealed FROM person_keys WHERE person = ANY ($1::uuid[])"
@@ -70,37 +93,33 @@ async def keys_of(
 
 
 COLUMNS = """(id, user_id, actor, action, resource_type, resource_id, person, origin, changes,
-              created_at)"""
+              created_at, digest)"""
 INSERT_ONE = f"""
 INSERT INTO audit_logs {COLUMNS}
 VALUES ($9::uuid, $10::uuid, $11::text, $12::text, $13::text, $14::text, $15::uuid, $16::bytea,
-        $17::bytea, $18::timestamptz)
+        $17::bytea, $18::timestamptz, $19::bytea)
 """  # noqa: S608 - a constant
 INSERT = f"""
 INSERT INTO audit_logs {COLUMNS}
 SELECT * FROM unnest($9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::text[],
-                     $15::uuid[], $16::bytea[], $17::bytea[], $18::timestamptz[])
+                     $15::uuid[], $16::bytea[], $17::bytea[], $18::timestamptz[], $19::bytea[])
 """  # noqa: S608 - a constant
 _APPENDED = f"{appending()} SELECT xid FROM appended LIMIT 1"  # noqa: S608 - a constant
 APPEND_WITH_ROW = f"WITH audited AS ({INSERT_ONE}), {_APPENDED}"
 APPEND_WITH_ROWS = f"WITH audited AS ({INSERT}), {_APPENDED}"
 
-Values = tuple[
-    UUID, UUID | None, str, str, str, str, UUID | None, bytes | None, bytes | None, datetime
-]
-"""A row's, in the order of COLUMNS."""
-
 
 def append(rows: Sequence[Values]) -> tuple[str, tuple[Any, ...]]:
     """What core.eventlog.append runs, and its parameters from $9 on. A single row goes as plain
-    values, which cost a third of ten arrays."""
+    values, which cost a third of eleven arrays."""
     if len(rows) == 1:
         return APPEND_WITH_ROW, rows[0]
     return APPEND_WITH_ROWS, tuple(map(list, zip(*rows, strict=True)))
 
 
 UNLINKED = """
-SELECT id, user_id, actor, action, resource_type, resource_id, person, origin, changes, created_at
+SELECT id, user_id, actor, action, resource_type, resource_id, person, origin, changes, created_at,
+       digest
 FROM audit_logs a
 WHERE id = ANY ($1::uuid[]) AND NOT EXISTS (SELECT FROM audit_chain c WHERE c.audit_id = a.id)
 """
@@ -113,7 +132,7 @@ async def unlinked(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, Row]:
 
 SEARCH = """
 SELECT a.id, a.user_id, a.actor, a.action, a.resource_type, a.resource_id, a.person, a.origin,
-       a.changes, a.created_at, u.email, u.first_name, u.last_name, c.seq
+       a.changes, a.created_at, a.digest, u.email, u.first_name, u.last_name, c.seq
 FROM audit_logs a LEFT JOIN users u ON u.id = a.user_id LEFT JOIN audit_chain c ON c.audit_id = a.id
 WHERE ($1::uuid IS NULL OR a.id < $1)
   AND ($2::uuid IS NULL OR a.user_id = $2)
@@ -162,7 +181,7 @@ async def add_links(conn: Connection, links: Sequence[Link]) -> None:
 
 LINKS = """
 SELECT c.seq, c.audit_id, c.key_name, c.hash, a.id, a.user_id, a.actor, a.action, a.resource_type,
-       a.resource_id, a.person, a.origin, a.changes, a.created_at
+       a.resource_id, a.person, a.origin, a.changes, a.created_at, a.digest
 FROM audit_chain c LEFT JOIN audit_logs a ON a.id = c.audit_id
 WHERE c.seq > $1 ORDER BY c.seq LIMIT $2
 """

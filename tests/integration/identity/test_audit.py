@@ -5,11 +5,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import structlog
 
 import db
 from contactcenter.core import ids
 from contactcenter.core.access import Permission, Principal
 from contactcenter.core.audit import without_secrets
+from contactcenter.core.bus import Bus
 from contactcenter.core.errors import Conflict
 from contactcenter.core.module import Deps
 from contactcenter.core.sockets import Command, CommandContext, Dispatcher, Peer
@@ -149,6 +151,10 @@ TAMPERING = {
     "time": f"UPDATE audit_logs SET created_at = created_at + '1 second' WHERE id = {MIDDLE}",
     "sealed bit": f"""UPDATE audit_logs SET origin = set_byte(origin, 20, get_byte(origin, 20) # 1)
                       WHERE id = {MIDDLE}""",
+    "empty for nothing": f"UPDATE audit_logs SET changes = '' WHERE id = {MIDDLE}",
+    "digest": f"""UPDATE audit_logs SET digest = set_byte(digest, 9, 1 # get_byte(digest, 9))
+                  WHERE id = {MIDDLE}""",
+    "digest gone": f"UPDATE audit_logs SET digest = NULL WHERE id = {MIDDLE}",
     "sealed part": f"UPDATE audit_logs SET origin = NULL WHERE id = {MIDDLE}",
     "row gone": f"DELETE FROM audit_logs WHERE id = {MIDDLE}",
     "last row gone": f"DELETE FROM audit_logs WHERE id = {LAST}",
@@ -204,6 +210,82 @@ async def _caught_up(conn: db.Connection) -> None:
             "FROM listener_cursors l WHERE listener = 'identity.audit_chain'"
         ):
             await asyncio.sleep(0.05)
+
+
+BEFORE_IT_IS_LINKED = {
+    "action": "UPDATE audit_logs SET action = 'user.seen' WHERE id = $1",
+    "nothing for empty": "UPDATE audit_logs SET resource_id = '', user_id = NULL WHERE id = $1",
+    "empty for nothing": "UPDATE audit_logs SET changes = '' WHERE id = $1",
+    "digest": "UPDATE audit_logs SET digest = set_byte(digest, 9, 1 # get_byte(digest, 9)) "
+    "WHERE id = $1",
+    "key": "UPDATE audit_logs SET digest = '\\x01' WHERE id = $1",
+    "of another": "UPDATE audit_logs SET digest = (SELECT digest FROM audit_logs WHERE id <> $1 "
+    "LIMIT 1) WHERE id = $1",
+    "no digest": "UPDATE audit_logs SET digest = NULL WHERE id = $1",
+}
+
+
+@pytest.mark.parametrize("what", BEFORE_IT_IS_LINKED)
+async def test_a_change_before_the_link_is_told(
+    client: Client,
+    identity: Identity,
+    bus: Bus,
+    conn: db.Connection,
+    deps: Deps,
+    what: str,
+) -> None:
+    for number in range(3):
+        async with deps.work.begin("test.audited", "system") as work:
+            work.audit("test.done", "test", number)
+    changed = await conn.fetchval("SELECT id FROM audit_logs ORDER BY id DESC LIMIT 1")
+    async with conn.transaction():
+        await conn.execute("SET LOCAL session_replication_role = replica")
+        await conn.execute(BEFORE_IT_IS_LINKED[what], changed)
+    with structlog.testing.capture_logs() as logs:
+        for listener in identity.module.listeners:
+            bus.durable(listener)
+        assert await linked(conn) == 3
+    assert [line["audit_id"] for line in logs if line["event"] == "audit_row_doubtful"] == [
+        str(changed)
+    ]
+    told = {"no digest": "has no digest", "key": "whose key is not there"}.get(
+        what, "was changed before it was linked"
+    )
+    (fault,) = (await verdict(conn, deps)).faults
+    assert fault.startswith("3: ")
+    assert told in fault
+
+
+async def test_rows_older_than_digests_are_counted_and_no_fault(
+    client: Client, identity: Identity, bus: Bus, conn: db.Connection, deps: Deps
+) -> None:
+    """Linked as they were before: by the form that took NULL for ''."""
+    for number in range(3):
+        async with deps.work.begin("test.audited", "system") as work:
+            work.audit("test.done", "test", number)
+    await tamper(conn, "UPDATE audit_logs SET digest = NULL")
+    for listener in identity.module.listeners:
+        bus.durable(listener)
+    assert await linked(conn) == 3
+    for number in range(2):
+        async with deps.work.begin("test.audited", "system") as work:
+            work.audit("test.done", "test", number)
+    assert await linked(conn) == 5
+    found = await verdict(conn, deps)
+    assert (found.links, found.undigested, found.faults) == (5, 3, [])
+    hashes = b""
+    for row in await conn.fetch(
+        "SELECT a.*, c.hash FROM audit_chain c JOIN audit_logs a ON a.id = c.audit_id "
+        "WHERE c.seq <= 3 ORDER BY c.seq"
+    ):
+        fields = (row["id"].bytes, b"", b"system", b"test.done", b"test",
+                  row["resource_id"].encode(), b"", b"", b"",
+                  row["created_at"].isoformat().encode())  # fmt: skip
+        text = b"".join(len(value).to_bytes(4, "big") + value for value in fields)
+        hashes = deps.vault.mac("audit", hashes + text)
+        assert row["hash"] == hashes
+    await tamper(conn, f"UPDATE audit_logs SET digest = NULL WHERE id = {LAST}")
+    assert len((await verdict(conn, deps)).faults) == 1
 
 
 async def test_what_is_told_again_is_linked_once(

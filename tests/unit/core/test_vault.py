@@ -43,6 +43,18 @@ def test_keys_change() -> None:
         Vault({"k1": b"1" * 32}).open(fresh, "here")
 
 
+def test_a_signature_is_of_one_text_for_one_purpose() -> None:
+    old = Vault({"k1": b"1" * 32}).sign("a", b"data")
+    for signature in (old, VAULT.sign("a", b"data")):
+        assert VAULT.signed(signature, "a", b"data")
+        assert not VAULT.signed(signature, "a", b"date")
+        assert not VAULT.signed(signature, "b", b"data")
+        assert not VAULT.signed(signature[:-1], "a", b"data")
+    for unknown in (b"", b"\x02k9" + b"0" * 32, b"\x02\xff\xff" + b"0" * 32):
+        with pytest.raises(Unopenable):
+            VAULT.signed(unknown, "a", b"data")
+
+
 def test_each_purpose_has_its_own_mac() -> None:
     made = {VAULT.mac(purpose, b"data", key) for purpose in "ab" for key in ("k1", "k2", None)}
     assert len(made) == 4

@@ -193,6 +193,7 @@ export interface AuditRow {
 export interface AuditVerdict {
   intact: boolean;
   rows: number;
+  undigested: number;
   head: string;
   faults: string[];
 }
