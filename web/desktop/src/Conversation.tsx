@@ -71,7 +71,7 @@ function Heading(props: {
     <div className="hd">
       <IconButton className="back" icon="left" label={t("back")} onClick={doors.onBack} />
       <div className="grow">
-        <h2 className="t16 b cut">{name}</h2>
+        <h2 className="t16 b cut" title={name}>{name}</h2>
         <p className="x2 t13 row">
           <Icon name={channel} />
           <span className="cut" title={line}>

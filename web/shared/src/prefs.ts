@@ -19,7 +19,8 @@ function browserLocale(): Locale {
   return typeof navigator !== "undefined" && navigator.language.startsWith("en") ? "en" : "es";
 }
 
-/** Puts the preferences on the document and keeps them there. Call once, before the first render. */
+/** Puts the preferences on the document and keeps them there, as they are chosen here or in another
+ * tab. Call once, before the first render. */
 export function applyPreferences(): void {
   const paint = () => {
     document.documentElement.dataset.theme = isDark() ? "dark" : "light";
@@ -39,4 +40,8 @@ export function applyPreferences(): void {
     remembered.write("cc.locale", locale.get());
   });
   volume.subscribe(() => remembered.write("cc.volume", volume.get()));
+  addEventListener("storage", ({ key }) => {
+    if (key === "cc.theme") theme.set(remembered.read("cc.theme", theme.get()));
+    if (key === "cc.locale") locale.set(remembered.read("cc.locale", locale.get()));
+  });
 }

@@ -65,7 +65,8 @@ function Entry({ one, current }: { one: TimelineItem; current: boolean }) {
   const disposition = talk ? dispositions.find((d) => d.key === one.outcome) : undefined;
   const outcome = disposition ? (language === "es" ? disposition.label_es : disposition.label_en) : talk ? "" : named(say, "ca", one.outcome);
   const channel = one.channel ?? "chat";
-  const title = talk ? `${t(`channel_${channel}` as Parameters<typeof t>[0])}${one.agent_name ? ` · ${one.agent_name}` : ""}` : `${say(one.kind as Word)} · ${one.subject ?? ""}`;
+  const about = talk ? t(`channel_${channel}` as Parameters<typeof t>[0]) : say(one.kind as Word);
+  const title = [about, current ? say("thisContact") : talk ? one.agent_name : (one.subject ?? "")].filter((part) => part !== null).join(" · ");
   const groups: Record<string, string> = { policy: "ps", claim: "cl", quote: "q", task: "ts" };
   const line = [
     talk && one.seconds !== null ? duration(one.seconds * 1000) : null,
@@ -77,7 +78,7 @@ function Entry({ one, current }: { one: TimelineItem; current: boolean }) {
     <li>
       <Icon name={talk ? (channel as IconName) : (ICONS[one.kind] ?? "doc")} />
       {current ? (
-        <b className="cut">{`${title} · ${say("thisContact")}`}</b>
+        <b className="cut">{title}</b>
       ) : talk ? (
         <button type="button" className="entry cut" onClick={() => desk.open(one.id)}>{title}</button>
       ) : (

@@ -215,7 +215,7 @@ export const PEOPLE = {
   seg_lapsed: ["Antiguo", "Lapsed"],
   seg_lead: ["Interesado", "Lead"],
   tags: ["Etiquetas", "Tags"],
-  tagsHint: ["separadas por comas", "separated by commas"],
+  tagsHint: ["con comas", "separated by commas"],
   maybeKnown: ["Puede que ya esté en los ficheros:", "They may be on file already:"],
   createAnyway: ["No es ninguno: abrir ficha", "None of them: open the file"],
   useThis: ["Usar esta ficha", "Use this file"],
