@@ -20,7 +20,11 @@ CLIENT_SECRET = "a-secret-for-tests-of-thirty-two-characters"
 
 @contextlib.contextmanager
 def running(redirects: Sequence[str]) -> Iterator[str]:
-    """The issuer's address, as long as the block lasts. It is installed when it is not there."""
+    """The issuer's address, as long as the block lasts. It is installed when it is not there.
+
+    The provider ends when its standard input does, so it outlives neither the block nor a process
+    that is killed in it, also where `node` is a program that starts the real one.
+    """
     environ = _environment_with_node()
     if not (FOLDER / "node_modules" / "oidc-provider").exists():
         subprocess.run(["npm", "ci", "--silent"], cwd=FOLDER, env=environ, check=True)
@@ -30,6 +34,7 @@ def running(redirects: Sequence[str]) -> Iterator[str]:
         ["node", "server.mjs", str(port), *redirects],
         cwd=FOLDER,
         env=environ,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -45,9 +50,10 @@ def running(redirects: Sequence[str]) -> Iterator[str]:
             raise RuntimeError("".join(lines))
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
-        process.wait(10)
+        assert process.stdin is not None
         assert process.stdout is not None
+        process.stdin.close()
+        process.wait(10)
         process.stdout.close()
 
 

@@ -1,7 +1,8 @@
 // A certified OpenID Connect provider on loopback: node server.mjs PORT REDIRECT_URI...
 //
 // Whoever signs in as `verified:EMAIL` or `unverified:EMAIL` has that address, verified or not;
-// `nobody:NAME` has none. Its own development pages ask for the name and for consent.
+// `nobody:NAME` has none. Its own development pages ask for the name and for consent. It ends with
+// its standard input, which is whoever started it.
 import { Provider } from "oidc-provider";
 
 const [port, ...redirects] = process.argv.slice(2);
@@ -28,4 +29,5 @@ const provider = new Provider(issuer, {
   },
 });
 
+process.stdin.resume().on("end", () => process.exit());
 provider.listen(Number(port), "127.0.0.1", () => console.log("ready"));

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hmac
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -553,3 +554,34 @@ async def test_an_id_token_that_is_not_good(what: str) -> None:
     finally:
         await client.close()
         await server.close()
+
+
+OWNER = """
+from tests.oidc import provider
+with provider.running([]) as issuer:
+    print(issuer, flush=True)
+    input()
+"""
+
+
+async def test_the_provider_ends_with_a_killed_owner() -> None:
+    """No test run leaves one behind."""
+    owner = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", OWNER, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert owner.stdout is not None
+    port = urlsplit((await owner.stdout.readline()).decode()).port
+    owner.kill()
+    await owner.wait()
+    async with asyncio.timeout(10):
+        while await is_served(port):
+            await asyncio.sleep(0.01)
+
+
+async def is_served(port: int | None) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return False
+    writer.close()
+    return True
