@@ -27,7 +27,12 @@ RETRIED: Final = frozenset({408, 425, 429})
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Allowed = Callable[[IpAddress], bool]
-_TRANSLATED: Final = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
+_TRANSLATED: Final = tuple(
+    map(
+        ipaddress.ip_network,
+        ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16"),
+    )
+)
 
 
 class Refused(Exception):  # noqa: N818 -- what happened

@@ -17,7 +17,7 @@ import socket
 import time
 from collections.abc import Callable, Container, Iterator
 from importlib.metadata import version
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pylibsrtp
@@ -35,6 +35,14 @@ _RECEIVE_BUFFER = 128 * 1024
 _STUN_A_SECOND, _DTLS_A_SECOND = 60, 200  # of one leg; more is not read
 _WAITING_DTLS = 64
 _MOST_PAIRS = 128
+_DISGUISES = tuple(
+    map(
+        ip_network,
+        ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48",
+         "2001::/32", "2002::/16"),
+    )
+)  # fmt: skip
+"""IPv6 with an IPv4 address in it (RFC 2765, 3056, 4291, 4380, 6052, 8215): no browser has one."""
 _COMPONENT = 1  # RTP and RTCP share one (rtcp-mux)
 
 Path = tuple[asyncio.DatagramTransport, tuple[str, int]]
@@ -116,11 +124,12 @@ class Network:
     def may_try(self, candidate: Candidate) -> bool:
         """Whether a browser's candidate is worth a packet. Checks are what a stranger may have sent
         to an address of their choice: none goes to this machine, nor, from a server on the open
-        net, to a private network."""
+        net, to a private network, nor to an IPv4 address in disguise."""
         address = ip_address(candidate.host)
-        address = getattr(address, "ipv4_mapped", None) or address
         if address.is_loopback:
             return self._loopback
+        if any(address in network for network in _DISGUISES):
+            return False
         outside = bool(self.public_ip) and ip_address(self.public_ip).is_global
         return address.is_global or not outside
 

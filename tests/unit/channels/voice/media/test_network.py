@@ -102,9 +102,16 @@ def test_addresses_told(monkeypatch: pytest.MonkeyPatch) -> None:
         ("fd00::7", True, False, True),
         ("127.0.0.1", False, False, True),
         ("::1", False, False, True),
-        ("::ffff:127.0.0.1", False, False, True),
+        *(
+            (disguised, False, False, False)
+            for disguised in (
+                "::ffff:127.0.0.1", "::ffff:192.168.1.7", "::ffff:8.8.8.8", "::ffff:0:127.0.0.1",
+                "64:ff9b::127.0.0.1", "64:ff9b::192.168.1.7", "64:ff9b:1::169.254.169.254",
+                "2002:7f00:1::", "2002:c0a8:107::1", "2001:0:7f00:1::1", "::192.168.1.7",
+            )
+        ),
     ],
-)
+)  # fmt: skip
 def test_candidates_that_get_a_packet(
     host: str, in_office: bool, on_the_net: bool, in_development: bool
 ) -> None:
