@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -313,9 +314,9 @@ def one_team(page: Page) -> None:
 
 
 def test_the_centres_saved_replies_are_written_changed_and_deleted(world: World) -> None:
-    """By a supervisor, who sees no other section."""
+    """By a supervisor, who sees what belongs to queues and no other section."""
     page = admin(world, "/admin", ELENA)
-    expect(page.locator(".top nav a")).to_have_text(["Respuestas guardadas"])
+    expect(page.locator(".top nav a")).to_have_text(["Respuestas guardadas", "Grabación"])
     page.get_by_role("button", name="Respuesta nueva").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Guardar").click()
@@ -333,6 +334,40 @@ def test_the_centres_saved_replies_are_written_changed_and_deleted(world: World)
     page.get_by_role("dialog").get_by_role("button", name="Borrar").click()
     expect(row).to_have_count(0)
     expect(page.get_by_role("status").filter(has_text="Respuesta borrada.")).to_be_visible()
+
+
+def test_what_is_recorded_in_a_queue_is_changed(world: World) -> None:
+    def rule() -> dict[str, Any]:
+        items = world.centre.ask(ELENA, "GET", "/recording-rules")["items"]
+        return next(one for one in items if one["queue"] == "CO")
+
+    before = rule()
+    page = admin(world, "/admin/recording", ELENA)
+    opened(page, "Comercial")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Se graba", exact=True).select_option("Solo si el cliente dice que sí")
+    dialog.get_by_label("Se guarda como").select_option("Contratación")
+    dialog.get_by_label("Grabar también").check()
+    dialog.get_by_role("button", name="Guardar").click()
+    expect(page.get_by_role("status").filter(has_text="Guardado.")).to_be_visible()
+    row = page.locator("tbody tr", has_text="Comercial")
+    expect(row.locator("td")).to_have_text(
+        ["Solo si el cliente dice que sí", "Contratación", "Espera y consulta"]
+    )
+    after = rule()
+    kept = {name: after[name] for name in ("mode", "retention", "aside", "health")}
+    assert kept == {"mode": "opt_in", "retention": "contract", "aside": True, "health": False}
+    given = {name: before[name] for name in kept}
+    world.centre.ask(ELENA, "PUT", "/recording-rules/CO", given)
+
+
+def one_rule(page: Page) -> None:
+    page.locator("tbody .link").first.click()
+    expect(page.locator("dialog .ticks")).to_be_visible()
+
+
+def recording(page: Page) -> None:
+    expect(page.locator("tbody tr").first).to_be_visible()
 
 
 def asking(page: Page) -> None:
@@ -367,6 +402,8 @@ SCREENS: dict[str, tuple[str, Screen]] = {
     "teams": ("/admin/teams", teams),
     "one-team": ("/admin/teams", one_team),
     "one-reply": ("/admin/replies", one_reply),
+    "recording": ("/admin/recording", recording),
+    "one-rule": ("/admin/recording", one_rule),
     "privacy": ("/admin/privacy", asking),
     "certificate": ("/admin/privacy", certificate),
 }

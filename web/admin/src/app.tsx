@@ -9,6 +9,7 @@ import { type MouseEvent, useEffect, useRef, useState } from "react";
 
 import { Audit } from "./audit";
 import { Privacy } from "./privacy";
+import { Recording } from "./recording";
 import { Replies } from "./replies";
 import { Roles } from "./roles";
 import { Teams } from "./teams";
@@ -20,6 +21,7 @@ const SECTIONS = [
   { key: "roles", needs: "users.manage", Page: Roles },
   { key: "teams", needs: "users.manage", Page: Teams },
   { key: "replies", needs: "queues.manage", Page: Replies },
+  { key: "recording", needs: "queues.manage", Page: Recording },
   { key: "audit", needs: "audit.read", Page: Audit },
   { key: "privacy", needs: "privacy.manage", Page: Privacy },
 ] as const;

@@ -148,10 +148,26 @@ export function useForm({ id, initial, check, send, version = 0 }: Options): For
 
 const Context = createContext<FormState | null>(null);
 
-function useField(name: string): { form: FormState; value: string; fault: string | undefined } {
+interface FieldState {
+  form: FormState;
+  id: string;
+  value: string;
+  fault: string | undefined;
+}
+
+function useField(name: string): FieldState {
   const form = useContext(Context);
+  const id = useId();
   if (!form) throw new Error("a field stands in a form");
-  return { form, value: form.values[name] ?? "", fault: form.fault(name) };
+  return { form, id, value: form.values[name] ?? "", fault: form.fault(name) };
+}
+
+/** A field of a day, a moment or an hour. */
+function useDated(name: string, isRead: IsRead): FieldState {
+  const field = useField(name);
+  const { asDate } = field.form;
+  useEffect(() => asDate(name, isRead), [asDate, name, isRead]);
+  return field;
 }
 
 interface FormProps {
@@ -262,10 +278,7 @@ export function In({ type = "text", ...props }: InProps) {
 }
 
 function DateIn({ name, timed, ...shell }: FieldProps & { timed: boolean }) {
-  const { form, value, fault } = useField(name);
-  const id = useId();
-  const { asDate } = form;
-  useEffect(() => asDate(name, isKept), [asDate, name]);
+  const { form, id, value, fault } = useDated(name, isKept);
   return (
     <Shell id={id} fault={fault} {...shell}>
       <DateInput
@@ -285,11 +298,8 @@ function DateIn({ name, timed, ...shell }: FieldProps & { timed: boolean }) {
 /** An hour of the day: 9:05 or 0905, kept as 09:05. */
 function HourIn({ name, ...shell }: FieldProps) {
   const say = useW();
-  const { form, value, fault } = useField(name);
-  const id = useId();
+  const { form, id, value, fault } = useDated(name, isHour);
   const [text, setText] = useState(value);
-  const { asDate } = form;
-  useEffect(() => asDate(name, isHour), [asDate, name]);
   return (
     <Shell id={id} fault={fault} {...shell}>
       <input
@@ -318,8 +328,7 @@ function HourIn({ name, ...shell }: FieldProps) {
 }
 
 function TextIn({ name, type = "text", inputMode, maxLength, placeholder, list, ...shell }: InProps) {
-  const { form, value, fault } = useField(name);
-  const id = useId();
+  const { form, id, value, fault } = useField(name);
   return (
     <Shell id={id} fault={fault} {...shell}>
       <input
@@ -347,8 +356,7 @@ function TextIn({ name, type = "text", inputMode, maxLength, placeholder, list, 
 export const Sum = (props: FieldProps) => <In inputMode="decimal" maxLength={20} {...props} label={`${props.label} (€)`} />;
 
 export function Area({ name, rows = 3, maxLength = 8000, first, ...shell }: FieldProps & { rows?: number; maxLength?: number; first?: boolean }) {
-  const { form, value, fault } = useField(name);
-  const id = useId();
+  const { form, id, value, fault } = useField(name);
   return (
     <Shell id={id} fault={fault} wide {...shell}>
       <textarea
@@ -371,8 +379,7 @@ export function Area({ name, rows = 3, maxLength = 8000, first, ...shell }: Fiel
 export type Choice = readonly [value: string, label: string];
 
 export function Pick({ name, choices, ...shell }: FieldProps & { choices: readonly Choice[] }) {
-  const { form, value, fault } = useField(name);
-  const id = useId();
+  const { form, id, value, fault } = useField(name);
   return (
     <Shell id={id} fault={fault} {...shell}>
       <select
