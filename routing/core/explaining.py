@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from routing.core.agent_state import Agent, Status
 from routing.core.capacity import NoRoom, no_room
 from routing.core.explanation import Candidate, Explanation, Part, Place, Pool, Removed
-from routing.core.matching import Need, Option, Pick, Ring
 from routing.core.model import StrategyName, Visit, WorkItem
+from routing.core.need import Need, Option, Pick, Ring
 from routing.core.roster import BitRoster
 from routing.core.strategies import Draw
 from routing.core.world import World

@@ -17,159 +17,25 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
-from typing import NamedTuple
 
 from routing.core.agent_state import Agent, Status
 from routing.core.capacity import Kind, no_room
-from routing.core.model import Requirement, StrategyName, Visit
+from routing.core.model import StrategyName, Visit
+from routing.core.need import Head, Lane, Need, NeedKey, Option, Pick, Ring
 from routing.core.roster import BitRoster, bitmap
-from routing.core.strategies import STRATEGIES, Draw, Order, Strategy
+from routing.core.strategies import STRATEGIES, Order, Strategy
 
-_BAND = 1 << 26  # above any score in per mille; a rank still fits one digit of a Python int
 _MANY = 32  # from so many changes on, sorting everything is cheaper than merging
 _Group = tuple[int, bool, int, int, int]  # band, front, base, boost, target
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ring:
-    """The pool of one routing step. `require` holds the queue's requirements too, unless
-    `agents` names the people; `scored` is what the best-skill strategy measures.
-
-    Rings are compared by identity: equal pools should be one object, so that their items
-    share a `Need`."""
-
-    require: tuple[Requirement, ...] = ()
-    prefer: tuple[Requirement, ...] = ()
-    agents: tuple[str, ...] | None = None
-    scored: tuple[Requirement, ...] = ()
-
-    def admits(self, agent: Agent) -> bool:
-        if self.agents is not None and agent.id not in self.agents:
-            return False
-        skills = agent.config.skills
-        return all(skills.get(need.skill, 0) >= need.min for need in self.require)
-
-
-class Pick(NamedTuple):
-    """One match of a walk: the agents (several when all are rung) and what the choice saw.
-
-    `start` is where the turns of a circular strategy began. `Matcher.options` tells who else
-    could have had the item, less those whom earlier picks of the same walk took.
-    """
-
-    visit: Visit
-    agents: tuple[Agent, ...]
-    need: Need
-    start: int | None
-
-
-class Option(NamedTuple):
-    """Agents who could have an item: the ring that admits them, whether they meet the ring's
-    wishes, and a layer of equals but for their position."""
-
-    ring: int
-    preferred: bool
-    layer: int
-
-
 _TAKING = (Status.FREE, Status.OFFERED)
 
-Lane = list["_Head"]
-"""The heads of the needs of one queue, or of one named agent, in one order group; sorted.
-A head whose item a big walk took away stays until it is met, or until a sweep."""
-
-
-class Need:
-    """Waiting items that are alike for the matcher."""
-
-    __slots__ = (
-        "boost",
-        "dead",
-        "draw",
-        "excluded",
-        "head",
-        "in_order",
-        "key",
-        "kind",
-        "lanes",
-        "layers",
-        "others",
-        "plan",
-        "plugin",
-        "prefix",
-        "queue",
-        "rings",
-        "room",
-        "roster",
-        "strategy",
-        "superseding",
-        "target_ms",
-        "tick",
-        "waiting",
-        "walk",
-        "yielding",
-    )
-
-    def __init__(
-        self,
-        key: _NeedKey,
-        visit: Visit,
-        kind: int,
-        rings: tuple[Ring, ...],
-        strategy: StrategyName,
-        roster: BitRoster,
-        seed: int,
-    ) -> None:
-        item = visit.item
-        self.key = key
-        self.kind = kind
-        self.rings = rings
-        self.excluded = visit.excluded
-        self.strategy = strategy
-        self.plugin = STRATEGIES[strategy]
-        self.in_order = self.plugin.in_order and strategy is not StrategyName.RING_ALL
-        self.queue = item.queue
-        self.others: list[BitRoster] = []
-        """The rosters in other orders, which must hear of whom was taken."""
-        self.roster = roster
-        self.draw = Draw(item, visit.round, len(visit.excluded), seed=seed)
-        self.waiting: list[tuple[int, str, Visit]] = []
-        self.lanes: list[Lane] = []
-        self.head: _Head | None = None
-        self.tick = 0
-        self.walk = 0
-        """The walk that `room` belongs to."""
-        self.room = 0
-        self.layers: Sequence[int] = ()
-        """All agents in layers, if the strategy needs no more than these."""
-        self.plan: tuple[tuple[int, ...] | None, ...] = ()
-        """For each ring its requirements' places in `skill_bits`; None: it names agents."""
-        self.superseding = False
-        """It may ring where something else rings already, which is taken back then."""
-        self.yielding = False
-        """What rings of it may be taken back for something else."""
-        self.dead = 0
-        """The walk in which nobody was left for it."""
-        self.prefix = (item.band * 2 + (not item.front)) * _BAND - item.base * 1000
-        self.boost = item.boost * 1000
-        self.target_ms = item.target_ms
-
-    def rank(self, now: int, virtual_start: int) -> int:
-        """Band, front of line and score in one number; the lowest is served first."""
-        waited = now - virtual_start
-        if waited >= self.target_ms:
-            return self.prefix - self.boost
-        return self.prefix - (self.boost * waited // self.target_ms if waited > 0 else 0)
-
-
-_Head = tuple[int, str, int, Need, Visit]  # virtual start, id, tick, need, visit
-_NeedKey = tuple[object, ...]
 _Place = tuple[int, int, str, int, Visit, Need]  # rank, virtual start, id, the need's tick
-_Entry = tuple[int, int, str, int, Lane | None, _Head]  # rank, the head's place, tick, source
+_Entry = tuple[int, int, str, int, Lane | None, Head]  # rank, the head's place, tick, source
 
 
 class Matcher:
@@ -186,7 +52,7 @@ class Matcher:
         self._rosters = {Order.IDLE: BitRoster(Order.IDLE)}
         self._kinds: dict[Kind, int] = {}
         self._kind_list: list[Kind] = []
-        self._needs: dict[_NeedKey, Need] = {}
+        self._needs: dict[NeedKey, Need] = {}
         self._queue_lanes: defaultdict[str, dict[_Group, Lane]] = defaultdict(dict)
         self._agent_lanes: defaultdict[str, dict[_Group, Lane]] = defaultdict(dict)
         self._changed: dict[str, Agent] = {}
@@ -548,7 +414,7 @@ class Matcher:
             homes.append(self._queue_lanes[queue])
         return [home.setdefault(group, []) for home in homes]
 
-    def _head(self, need: Need) -> _Head | None:
+    def _head(self, need: Need) -> Head | None:
         """The need's first item that still waits; its lanes learn of a new one."""
         waiting, old = need.waiting, need.head
         while waiting and waiting[0][2].place is not need:
@@ -567,7 +433,7 @@ class Matcher:
                 insort(lane, need.head)
         return need.head
 
-    def _next(self, lane: Lane, after: _Head | None) -> _Head | None:
+    def _next(self, lane: Lane, after: Head | None) -> Head | None:
         """The lane's next standing head."""
         place = 0 if after is None else bisect_right(lane, after)
         while place < len(lane):
@@ -611,7 +477,7 @@ class Matcher:
         heapify(heap)
         return heap
 
-    def _entry(self, head: _Head, lane: Lane | None, now: int) -> _Entry:
+    def _entry(self, head: Head, lane: Lane | None, now: int) -> _Entry:
         start, work_item, _, need, _ = head
         return (need.rank(now, start), start, work_item, next(self._ticks), lane, head)
 

@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from routing.core.agent_state import Agent, Status
 from routing.core.capacity import Kind, kind_of
 from routing.core.decisions import AgentUpdated, Decision
-from routing.core.matching import Matcher, Ring
+from routing.core.matching import Matcher
 from routing.core.model import (
     CentreConfig,
     Channel,
@@ -29,6 +29,7 @@ from routing.core.model import (
     VisitState,
     WorkItem,
 )
+from routing.core.need import Ring
 
 _MOST_RINGS = 20_000
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from routing.core.agent_state import Agent
 from routing.core.capacity import Kind, kind_of
-from routing.core.matching import Matcher, Ring
+from routing.core.matching import Matcher
 from routing.core.model import (
     DEFAULT_POLICIES,
     AgentConfig,
@@ -30,6 +30,7 @@ from routing.core.model import (
     Will,
     WorkItem,
 )
+from routing.core.need import Ring
 from tests.bench._report import Baseline, report
 from tests.simulation import oracle
 from tests.simulation.test_matching import play

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from routing.core.agent_state import Agent, Status
 from routing.core.capacity import Kind, no_room
-from routing.core.matching import Ring
 from routing.core.model import StrategyName, Visit
+from routing.core.need import Ring
 
 
 @dataclass(frozen=True, slots=True)

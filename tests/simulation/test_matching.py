@@ -15,7 +15,7 @@ import pytest
 
 from routing.core.agent_state import Agent
 from routing.core.capacity import kind_of
-from routing.core.matching import Matcher, Pick, Ring
+from routing.core.matching import Matcher
 from routing.core.model import (
     DEFAULT_POLICIES,
     AgentConfig,
@@ -31,6 +31,7 @@ from routing.core.model import (
     Will,
     WorkItem,
 )
+from routing.core.need import Pick, Ring
 from tests.simulation.oracle import Waiting, match
 
 NOW = 10_000_000

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from routing.core import engine, facts, matching, offers, requests, segments, staff, visits
+from routing.core import engine, facts, matching, need, offers, requests, segments, staff, visits
 from routing.core.agent_state import Agent, Status
 from routing.core.capacity import Kind, NoRoom, no_room
 from routing.core.decisions import SegmentReactivated
 from routing.core.explaining import Explainer
 from routing.core.model import ReservationState, VisitState, Will
+from routing.core.need import Pick
 from routing.core.roster import BitRoster
 from routing.core.strategies import LongestIdle
 from routing.core.world import Timer, World
@@ -170,12 +171,12 @@ def the_newest_is_served_first(patch: pytest.MonkeyPatch) -> None:
 
 @bug
 def the_wait_raises_nobody(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(matching.Need, "rank", lambda self, now, start: self.prefix)
+    patch.setattr(need.Need, "rank", lambda self, now, start: self.prefix)
 
 
 @bug
 def bands_do_not_matter(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(matching, "_BAND", 0)
+    patch.setattr(need, "_BAND", 0)
 
 
 @bug
@@ -296,7 +297,7 @@ def the_record_forgets_some_agents(patch: pytest.MonkeyPatch) -> None:
 def the_record_lists_those_who_could_not(patch: pytest.MonkeyPatch) -> None:
     offer = Explainer.offer
 
-    def careless(self: Explainer, pick: matching.Pick) -> Any:
+    def careless(self: Explainer, pick: Pick) -> Any:
         self._taken.clear()
         return offer(self, pick)
 
