@@ -31,7 +31,7 @@ _BEGINNINGS: Final = (
     ("quotes/", "portfolio"),
     ("claims/", "portfolio"),
     ("receipts/", "portfolio"),
-    ("tasks/", "portfolio"),
+    ("tasks/", "centre"),  # the whole office sees and does them
     ("workflows/", "centre"),
     ("workflow-executions/", "centre"),
     ("roles/", "centre"),

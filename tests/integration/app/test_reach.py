@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import types
 import typing
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -235,6 +236,8 @@ def value(annotation: Any, thing: object) -> Any:
         return str(thing)
     if annotation is bool:
         return True
+    if annotation is date:
+        return "2027-03-16"
     if annotation is int:
         return 1
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
