@@ -6,6 +6,7 @@ import { duration } from "@contactcenter/shared/time";
 import { Button, IconButton } from "@contactcenter/shared/ui";
 import { useEffect, useRef, useState } from "react";
 
+import { CallLog } from "./CallLog";
 import { useFetched } from "./fetched";
 import { useT } from "./texts";
 
@@ -20,23 +21,28 @@ export function Calls({ interactionId, version = "" }: { interactionId: string; 
   if (calls.kind === "failed") return <Failed onRetry={calls.retry} />;
   return (
     <ul className="calls">
-      {calls.value.map(({ call, recordings }) => (
-        <li key={call.call_id}>
+      {calls.value.map((detail) => (
+        <li key={detail.call.call_id}>
           <p className="t12 x2 row">
             <Icon name="voice" size={12} />
-            {call.answered_at
-              ? t("callTalked", { time: duration(Date.parse(call.ended_at ?? call.answered_at) - Date.parse(call.answered_at)) })
+            {talked(detail)
+              ? t("callTalked", { time: duration(talked(detail)) })
               : t("callNotTalked")}
-            {recordings.length === 0 && <span className="x3">{t("recordingNone")}</span>}
+            {detail.recordings.length === 0 && <span className="x3">{t("recordingNone")}</span>}
           </p>
-          {recordings.map((one) => (
+          {detail.recordings.map((one) => (
             <OneRecording key={one.recording_id} recording={one} onRead={calls.retry} />
           ))}
+          <CallLog detail={detail} />
         </li>
       ))}
     </ul>
   );
 }
+
+/** Milliseconds; 0: nobody answered. */
+const talked = ({ call }: CallDetail): number =>
+  call.answered_at ? Math.max(1, Date.parse(call.ended_at ?? call.answered_at) - Date.parse(call.answered_at)) : 0;
 
 const STORING_MS = 2_000;
 
