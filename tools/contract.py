@@ -39,6 +39,7 @@ MODULES = (
     "crm.customers.schemas",
     "crm.desk.schemas",
     "crm.imports.schemas",
+    "crm.letters.schemas",
     "crm.policies.schemas",
     "crm.quotes.schemas",
     "crm.schemas",

@@ -347,6 +347,12 @@ def test_a_quote_becomes_a_policy(world: World) -> None:
     page.keyboard.press("Control+Enter")
     expect(page.locator(".crm .hd")).to_contain_text("Auto AU-E2E-1")
 
+    at(page, f"customer/{customer['customer_id']}")
+    letters = page.get_by_role("group", name="Cartas")
+    expect(letters).to_contain_text(f"Se envían a {ANA}")
+    letters.get_by_role("button", name="Su presupuesto").first.click()
+    expect(letters.locator(".letter").first).to_contain_text("Hola, Ana:")
+
 
 def test_files_come_in_all_or_nothing_and_go_out(world: World) -> None:
     page = world.desk(ELENA, available=False)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import CARMEN, ELENA, World, accept, in_every_look
-from tests.e2e.test_crm import ANA, at
+from tests.e2e.test_crm import ANA, at, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -71,6 +71,11 @@ def test_files(world: World, axe: Axe) -> None:
     page = world.desk(CARMEN, available=False)
     claim, policy = of(world, "/claims?open=true"), of(world, "/policies?status=active")
     quote = of(world, "/quotes?status=draft")
+    asked = {"quote_type": "home", "base_premium": {"amount": "100"}, "coverage_details": {}}
+    customer = {"customer_id": claim["customer_id"]}
+    world.centre.ask(CARMEN, "POST", "/quotes", customer | asked)
+    letters = f"/customers/{claim['customer_id']}/letters"
+    eventually(lambda: world.centre.ask(CARMEN, "GET", letters)["items"], "no draft of a letter")
     for hash_ in (
         f"customer/{claim['customer_id']}",
         f"policy/{policy['policy_id']}",
@@ -79,6 +84,11 @@ def test_files(world: World, axe: Axe) -> None:
         "customers",
     ):
         shown(page, hash_)
+        if hash_.startswith("customer/"):
+            page.locator(".thing .entry").first.click()
+            expect(page.locator(".letter")).to_be_visible()
+            looked_at(page, axe, "letter")
+            page.locator(".page").evaluate("box => box.scrollTo(0, 0)")
         looked_at(page, axe, hash_.partition("/")[0])
 
 

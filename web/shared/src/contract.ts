@@ -1513,6 +1513,22 @@ export interface LegalHold {
   reason?: string;
 }
 
+/** `unaddressed` waits for the customer's mail address. */
+export interface LetterOut {
+  letter_id: string;
+  kind: string;
+  subject: string;
+  body: string;
+  state: "draft" | "queued" | "sent" | "unaddressed";
+  quote_id: string | null;
+  created_at: string;
+  sent_at: string | null;
+}
+
+export interface Letters {
+  items: LetterOut[];
+}
+
 /** What is on file already. */
 export interface Likely {
   id: string;

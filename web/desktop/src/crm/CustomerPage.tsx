@@ -11,6 +11,7 @@ import { ContactForm } from "./ContactForm";
 import { CustomerForm } from "./CustomerForm";
 import { useRead } from "./data";
 import { useFormats } from "./format";
+import { Letters } from "./Letters";
 import { spaced } from "./Panel";
 import { place } from "./place";
 import { SamePerson } from "./SamePerson";
@@ -98,6 +99,7 @@ function Shown({ customer }: { customer: CustomerOut }) {
       <Section title={say("tasks")} aside={<Button size="small" kind="quiet" icon="plus" onClick={() => desk.go(place("new", "task", about))}>{say("newTask")}</Button>}>
         <CustomersTasks id={id} />
       </Section>
+      <Letters customer={customer} />
       {customer.writable && <SamePerson customer={customer} />}
       {customer.household_id && <Household id={customer.household_id} but={id} />}
       <Section

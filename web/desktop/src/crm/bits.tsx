@@ -61,6 +61,12 @@ const RECEIPT: Record<string, Look> = {
   paid_at_broker: look("ok", "euro"),
   cancelled: look("idle", "close"),
 };
+const LETTER: Record<string, Look> = {
+  draft: look("idle", "edit"),
+  queued: look("acc", "clock"),
+  sent: look("ok", "check"),
+  unaddressed: look("warn", "triangle"),
+};
 const RUN: Record<string, Look> = {
   running: look("acc", "play"),
   waiting: look("idle", "clock"),
@@ -80,6 +86,7 @@ export const ClaimChip = ({ claim }: { claim: Pick<ClaimRow, "status"> }) => <St
 export const PolicyChip = ({ status }: { status: string }) => <Stated table={POLICY} group="ps" state={status} />;
 export const ReceiptChip = ({ state }: { state: string }) => <Stated table={RECEIPT} group="rs" state={state} />;
 export const RunChip = ({ status, group = "ru" }: { status: string; group?: "ru" | "sr" }) => <Stated table={RUN} group={group} state={status} />;
+export const LetterChip = ({ state }: { state: string }) => <Stated table={LETTER} group="lt" state={state} />;
 export const CoverChip = ({ cover }: { cover: Pick<CoverageOut, "answer"> }) => <Stated table={COVER} group="cover" state={cover.answer} />;
 
 export function QuoteChip({ quote }: { quote: Pick<QuoteRow, "status" | "converted"> }) {
