@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+import db
 from contactcenter.interactions.model import Address
 from tests.integration.crm.conftest import Office, a_policy, agent_of
 from tests.integration.crm.test_claims import claim_body
@@ -16,7 +18,7 @@ from tests.integration.crm.test_quotes import quote_body
 STEPS = [{"type": "create_task", "config": {"title": "x"}}]
 
 
-async def an_office_with_everything(office: Office) -> dict[str, Any]:
+async def an_office_with_everything(office: Office, conn: db.Connection) -> dict[str, Any]:
     """Two customers, two policies, two claims, two quotes, two tasks and two workflows."""
     ana = (await office.person("lucia", tags=["vip"]))["customer_id"]
     firm = await office.person(
@@ -30,36 +32,53 @@ async def an_office_with_everything(office: Office) -> dict[str, Any]:
     )  # fmt: skip
     claims = [
         await office.do("elena", "POST", "/claims", claim_body(policy["policy_id"], **fields))
-        for policy, fields in ((car, {}), (home, {"claim_type": "theft", "cause": "theft"}))
+        for policy, fields in (
+            (car, {"adjuster_id": str(agent_of(office, "marcos"))}),
+            (home, {"claim_type": "theft", "cause": "theft"}),
+        )
     ]
-    await office.do("elena", "POST", f"/claims/{claims[0]['claim_id']}/send", {})
+    path = f"/claims/{claims[0]['claim_id']}"
+    await office.do("elena", "POST", f"{path}/send", {"insurer_reference": "ALD-900"})
+    await office.do("elena", "POST", f"{path}/deny", {"reason": "no cubierto"})
     for customer, line in ((ana, "auto"), (firm["customer_id"], "life")):
         await office.do("elena", "POST", "/quotes", quote_body(customer, quote_type=line))
     await office.do(
         "lucia", "POST", "/tasks",
-        {"title": "a", "customer_id": ana, "policy_id": car["policy_id"], "task_type": "call"},
+        {"title": "a", "policy_id": car["policy_id"], "task_type": "call",
+         "claim_id": claims[0]["claim_id"], "assigned_to": str(office.people["sara"].user_id)},
     )  # fmt: skip
-    ended = await office.do("elena", "POST", "/tasks", {"title": "b"})
+    ended = await office.do(
+        "elena", "POST", "/tasks", {"title": "b", "assigned_agent": str(agent_of(office, "pablo"))}
+    )
     await office.do("elena", "POST", f"/tasks/{ended['task_id']}/complete")
     for name, trigger in (
         ("by hand", {"trigger_type": "manual"}),
         ("by event", {"trigger_type": "event", "trigger_config": {"event": "customer.created"}}),
     ):
-        await office.do("elena", "POST", "/workflows", {"name": name, "steps": STEPS, **trigger})
+        flow = await office.do(
+            "elena", "POST", "/workflows", {"name": name, "steps": STEPS, **trigger}
+        )
+    await office.edit("elena", f"/workflows/{flow['workflow_id']}", {"active": False})
+    house = await office.do("elena", "POST", "/households", {"name": "Mar 1", "members": [ana]})
+    await conn.execute("UPDATE customers SET segment = 'vip' WHERE id = $1", UUID(ana))
     return {
-        "ana": ana, "car": car["policy_id"], "claim": claims[1]["claim_id"],
-        "pablo": agent_of(office, "pablo"),
+        "ana": ana, "car": car["policy_id"], "claim": claims[0]["claim_id"],
+        "pablo": agent_of(office, "pablo"), "marcos": agent_of(office, "marcos"),
+        "sara": office.people["sara"].user_id, "house": house["household_id"],
     }  # fmt: skip
 
 
 FILTERS = {
-    "customers": ("kind=company", "tag=vip", "portfolio_manager_id={pablo}"),
+    "customers": ("kind=company", "tag=vip", "portfolio_manager_id={pablo}", "segment=vip",
+                  "household_id={house}"),
     "policies": ("policy_type=home", "carrier=brisa", "customer_id={ana}"),
-    "claims": ("customer_id={ana}", "policy_id={car}", "cause=theft", "status=reported"),
+    "claims": ("customer_id={ana}", "policy_id={car}", "cause=theft", "status=reported",
+               "adjuster_id={marcos}", "open=true", "open=false", "q=1234bcd", "q=ald-900"),
     "quotes": ("customer_id={ana}", "quote_type=life", "number=C-2027-000001"),
     "tasks": ("customer_id={ana}", "policy_id={car}", "task_type=call", "status=completed",
-              "open=true", "open=false"),
-    "workflows": ("trigger_type=event", "trigger_type=manual"),
+              "open=true", "open=false", "claim_id={claim}", "assigned_to={sara}",
+              "assigned_agent={pablo}"),
+    "workflows": ("trigger_type=event", "trigger_type=manual", "active=true", "active=false"),
 }  # fmt: skip
 NOBODY = {
     "customers": "status=inactive", "policies": "status=cancelled", "claims": "status=paid",
@@ -68,8 +87,31 @@ NOBODY = {
 }  # fmt: skip
 
 
-async def test_each_filter_of_each_list(office: Office) -> None:
-    made = await an_office_with_everything(office)
+UNKNOWN = {
+    "customers": ("status=x", "kind=x", "portfolio_manager_id=x", "household_id=x", "limit=0"),
+    "customers/search": ("q=a",),
+    "policies": ("policy_type=boat", "status=x", "carrier=!!", "customer_id=x"),
+    "policies/search": ("q=a",),
+    "policies/expiring": ("days=x", "policy_type=boat"),
+    "claims": ("customer_id=x", "policy_id=x", "status=x", "adjuster_id=x", "cause=x", "open=x",
+               "q=a"),
+    "quotes": ("customer_id=x", "status=x", "quote_type=boat", "converted=x"),
+    "tasks": ("mine=x", "status=x", "open=x", "due=x", "assigned_to=x", "assigned_agent=x",
+              "customer_id=x", "claim_id=x", "policy_id=x"),
+    "workflows": ("active=x", "trigger_type=x"),
+}  # fmt: skip
+
+
+async def test_a_filter_that_nobody_knows_is_named(office: Office) -> None:
+    for name, filters in UNKNOWN.items():
+        for each in filters:
+            answer = await office.ask("elena", "GET", f"/{name}?{each}")
+            where = [error["loc"] for error in answer.body["errors"]]
+            assert (answer.status, where) == (422, [["query", each.split("=")[0]]]), (name, each)
+
+
+async def test_each_filter_of_each_list(office: Office, conn: db.Connection) -> None:
+    made = await an_office_with_everything(office, conn)
 
     async def found(path: str) -> list[Any]:
         items: list[Any] = (await office.do("elena", "GET", path))["items"]
