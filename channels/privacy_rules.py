@@ -6,11 +6,12 @@ from typing import Final
 
 from contactcenter.core.privacy import TableRule, nothing_personal
 
-EXPORT_RECORDINGS = """
+RECORDINGS: Final = """
 SELECT r.created_at, r.seconds, r.state, r.retention, r.expires_at, r.legal_hold, r.hold_reason
 FROM recordings r JOIN calls c ON c.id = r.call_id
-JOIN interactions i ON i.id = c.interaction_id WHERE i.contact_id = $1
-"""
+JOIN interactions i ON i.id = c.interaction_id WHERE """
+EXPORT_RECORDINGS = RECORDINGS + "i.contact_id = $1"
+EXPORT_OF_CUSTOMER = RECORDINGS + "i.customer_id = $1"
 
 RULES: Final = (
     *nothing_personal("Ids and times.", "chat_visitors", "softphones", "call_legs"),
@@ -25,6 +26,8 @@ RULES: Final = (
         "keep",
         "A recording has a retention of its own and may be under a legal hold; what is over goes "
         "by itself.",
-        {"contact": EXPORT_RECORDINGS},
+        {"contact": EXPORT_RECORDINGS, "customer": EXPORT_OF_CUSTOMER},
+        reason_es="Una grabación tiene su propio plazo y puede estar retenida por ley; lo vencido "
+        "se va solo.",
     ),
 )

@@ -22,6 +22,7 @@ RULES: Final = (
         "Agents' notes; times and dispositions stay for statistics.",
         {"contact": EXPORT_SEGMENTS},
         {"contact": ERASE_SEGMENTS},
+        reason_es="Notas de los agentes; las horas y los resultados quedan para la estadística.",
     ),
     *nothing_personal("Settings.", "skills", "calendars", "queues", "dispositions"),
     *nothing_personal("Ids, states and times.", "agent_states", "queue_turns", "work_items"),

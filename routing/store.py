@@ -529,3 +529,14 @@ WHERE key = $1 AND NOT retired AND (queue IS NULL OR queue = $2)
 
 async def disposition_exists(conn: Connection, key: str, queue: str | None) -> bool:
     return await conn.fetchval(DISPOSITION, key, queue) is not None
+
+
+ERASE_NOTES = """
+UPDATE segments s SET note = '' FROM interactions i
+WHERE i.id = s.interaction_id AND i.customer_id = $1 AND s.note <> ''
+"""
+
+
+async def erase_notes(conn: Connection, customer_id: UUID) -> None:
+    """What agents wrote of a customer's interactions."""
+    await conn.execute(ERASE_NOTES, customer_id)

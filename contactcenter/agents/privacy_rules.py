@@ -19,6 +19,7 @@ RULES: Final = (
         "The name at the desk; the work done stays, without it.",
         {"user": EXPORT_AGENT},
         {"user": ERASE_AGENT},
+        reason_es="El nombre en el puesto; el trabajo hecho queda, sin él.",
     ),
     *nothing_personal("Ids and levels.", "agent_skills"),
 )

@@ -7,6 +7,8 @@ calls or writes) and a customer (who is insured). Its statements take the person
     none   nothing of a person is in it: ids, states, times, settings
     keep   it is exported and kept, for the stated reason (a legal hold)
     erase  it is exported, and erased or made anonymous
+
+Reasons stand in certificates, which people read: they are told in both languages.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ Action = Literal["none", "keep", "erase"]
 @dataclass(frozen=True, slots=True)
 class TableRule:
     """One table's rule. `export` and `erase`: kind of person → statement; an erasing one affects
-    the rows that it counts. Rules with `last` run after the others, which still look things up."""
+    the rows that it counts. Rules with `last` run after the others, which still look things up.
+    `reason` is in English, `reason_es` in Spanish."""
 
     table: str
     action: Action
@@ -30,6 +33,7 @@ class TableRule:
     export: Mapping[Person, str] = field(default_factory=dict)
     erase: Mapping[Person, str] = field(default_factory=dict)
     last: bool = False
+    reason_es: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         whole = {
@@ -37,7 +41,7 @@ class TableRule:
             "keep": bool(self.export) and not self.erase,
             "erase": bool(self.erase),
         }[self.action]
-        if not whole or not self.reason:
+        if not whole or not self.reason or (self.action != "none" and not self.reason_es):
             raise ValueError(f"the rule of {self.table} is not whole")
 
 

@@ -186,7 +186,13 @@ class PrivacyService:
             if statement is not None:
                 rows = await store.run_erase(work.conn, statement, request.person)
                 certificate.append(
-                    {"table": rule.table, "action": "erase", "rows": rows, "reason": rule.reason}
+                    {
+                        "table": rule.table,
+                        "action": "erase",
+                        "rows": rows,
+                        "reason": rule.reason,
+                        "reason_es": rule.reason_es,
+                    }
                 )
             elif kept is not None:
                 found = await store.run_export(work.conn, kept, request.person)
@@ -215,6 +221,7 @@ def _kept(rule: TableRule, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "action": rule.action,
         "rows": len(rows),
         "reason": rule.reason,
+        "reason_es": rule.reason_es,
         "holds": holds,
     }
 

@@ -33,7 +33,9 @@ class CertificateLine(BaseModel):
     rows: int
     action: Literal["erase", "keep"] | None = None
     reason: str | None = None
-    """Of what is kept: the legal duty."""
+    """What goes and what stays, and by which duty, in English."""
+    reason_es: str | None = None
+    """The same in Spanish; absent in a certificate of before."""
     holds: int = 0
     """Of the rows that are kept: those that somebody has put on legal hold."""
 

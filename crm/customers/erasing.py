@@ -1,11 +1,14 @@
 """SQL of closing a customer's file and of erasing it with all that hangs on it.
 
 What is erased is what names or describes a person: names, documents, addresses, plates, free text.
-What the books need stays, about an id alone: numbers, kinds, states, days and amounts.
+What the books need stays, about an id alone: numbers, kinds, states, days and amounts. On policies
+of others that the person had a part in, the texts stay, without the person's full name, documents,
+numbers and addresses; a first name alone is not looked for, it would strike others.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -35,6 +38,13 @@ UPDATE quotes SET status = 'expired', updated_at = $2, updated_by = $3, version 
 WHERE customer_id = $1 AND status IN ('draft', 'sent')
 RETURNING id
 """
+RUNS_OF: Final = "trigger_data ->> 'customer_id' = ANY ($1::uuid[]::text[])"
+"""Of runs: whichever record began one, its customer is noted with it."""
+END_RUNS = f"""
+UPDATE workflow_executions SET status = 'cancelled', wake_at = NULL, completed_at = $2
+WHERE status IN ('running', 'waiting') AND {RUNS_OF}
+RETURNING id, workflow_id
+"""  # noqa: S608 - a constant
 
 
 async def open_things(conn: Connection, customer_id: UUID) -> Record:
@@ -59,6 +69,11 @@ async def end_quotes(
 ) -> list[UUID]:
     """Expire the quotes that nobody decided on."""
     return [row["id"] for row in await conn.fetch(END_QUOTES, customer_id, at, by)]
+
+
+async def end_runs(conn: Connection, customer_id: UUID, at: datetime) -> list[Record]:
+    """Cancel the workflows that are under way about the customer: id, workflow_id."""
+    return await conn.fetch(END_RUNS, [customer_id], at)
 
 
 ERASABLE = """
@@ -129,7 +144,17 @@ WHERE claim_id IN (SELECT id FROM claims WHERE customer_id = ANY ($1::uuid[]))
 ERASE_QUOTES = """
 UPDATE quotes
 SET coverage_details = '{}', mediation = '{}', rejection_reason = NULL, metadata = '{}',
-    notes = NULL, updated_at = $2, version = version + 1
+    notes = NULL,
+    carrier_quotes = (
+        SELECT coalesce(jsonb_agg(o - 'link' || '{"coverage": ""}'), '[]')
+        FROM jsonb_array_elements(carrier_quotes) AS o),
+    discounts = (
+        SELECT coalesce(jsonb_agg(d || '{"description": ""}'), '[]')
+        FROM jsonb_array_elements(discounts) AS d),
+    surcharges = (
+        SELECT coalesce(jsonb_agg(s || '{"description": ""}'), '[]')
+        FROM jsonb_array_elements(surcharges) AS s),
+    updated_at = $2, version = version + 1
 WHERE customer_id = ANY ($1::uuid[])
 """
 ERASE_TASKS = """
@@ -147,13 +172,67 @@ ERASE_MERGES = """
 UPDATE customer_merges SET moved = moved - 'ways'
 WHERE winner_id = ANY ($1::uuid[]) OR loser_id = ANY ($1::uuid[])
 """
+ERASE_RUNS = f"""
+UPDATE workflow_executions
+SET trigger_data = coalesce((
+        SELECT jsonb_object_agg(key, value) FROM jsonb_each(trigger_data)
+        WHERE value #>> '{{}}' ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'), '{{}}'),
+    results = '{{}}', error_message = CASE WHEN error_message IS NOT NULL THEN '' END
+WHERE {RUNS_OF}
+"""  # noqa: S608 - a constant
+ERASE_STEPS = f"""
+UPDATE workflow_steps
+SET result = NULL, error = CASE WHEN error IS NOT NULL THEN '' END
+WHERE execution_id IN (SELECT id FROM workflow_executions WHERE {RUNS_OF})
+"""  # noqa: S608 - a constant
 ERASE_WAYS = "DELETE FROM customer_ways WHERE customer_id = ANY ($1::uuid[])"
 ERASE_ADDRESSES = "DELETE FROM customer_addresses WHERE customer_id = ANY ($1::uuid[])"
 
 DATED: Final = (ERASE_CUSTOMERS, ERASE_POLICIES, ERASE_CLAIMS, ERASE_QUOTES, ERASE_TASKS)
 UNDATED: Final = (
-    ERASE_WAYS, ERASE_ADDRESSES, ERASE_MERGES, ERASE_ROLES, ERASE_CLAIM_EVENTS, ERASE_LETTERS,
+    ERASE_STEPS, ERASE_RUNS, ERASE_WAYS, ERASE_ADDRESSES, ERASE_MERGES, ERASE_ROLES,
+    ERASE_CLAIM_EVENTS, ERASE_LETTERS,
 )  # fmt: skip
+
+# What names them in the texts of others' policies, and in what hangs on those.
+NAMES = """
+SELECT first_name || ' ' || last_name, company_name, email, phone, mobile, dni, tax_id, iban
+FROM customers WHERE id = ANY ($1::uuid[])
+"""
+WAYS = "SELECT address FROM customer_ways WHERE customer_id = ANY ($1::uuid[])"
+PARTS: Final = """
+SELECT r.policy_id FROM policy_roles r JOIN policies p ON p.id = r.policy_id
+WHERE r.customer_id = ANY ($1::uuid[]) AND p.customer_id <> ALL ($1)
+"""
+STRIKE_POLICIES = f"""
+UPDATE policies SET notes = regexp_replace(notes, $2, '—', 'gi'), updated_at = $3,
+    version = version + 1
+WHERE id IN ({PARTS}) AND notes ~* $2
+"""  # noqa: S608 - a constant
+STRIKE_CLAIMS = f"""
+UPDATE claims SET description = regexp_replace(description, $2, '—', 'gi'),
+    notes = regexp_replace(notes, $2, '—', 'gi'),
+    denial_reason = regexp_replace(denial_reason, $2, '—', 'gi'), updated_at = $3,
+    version = version + 1
+WHERE policy_id IN ({PARTS}) AND concat_ws(' ', description, notes, denial_reason) ~* $2
+"""  # noqa: S608 - a constant
+STRIKE_TASKS = f"""
+UPDATE tasks SET title = regexp_replace(title, $2, '—', 'gi'),
+    description = regexp_replace(description, $2, '—', 'gi'), updated_at = $3,
+    version = version + 1
+WHERE (policy_id IN ({PARTS})
+       OR claim_id IN (SELECT id FROM claims WHERE policy_id IN ({PARTS})))
+  AND concat_ws(' ', title, description) ~* $2
+"""  # noqa: S608 - a constant
+STRIKE_CLAIM_EVENTS = f"""
+UPDATE claim_events SET note = regexp_replace(note, $2, '—', 'gi')
+WHERE claim_id IN (SELECT id FROM claims WHERE policy_id IN ({PARTS})) AND note ~* $2
+"""  # noqa: S608 - a constant
+STRIKE_VERSIONS = f"""
+UPDATE policy_versions SET reason = regexp_replace(reason, $2, '—', 'gi')
+WHERE policy_id IN ({PARTS}) AND reason ~* $2
+"""  # noqa: S608 - a constant
+SHORTEST: Final = 5  # a shorter word may well be somebody else's
 
 
 async def erasable(
@@ -166,11 +245,27 @@ async def erasable(
 async def erase(conn: Connection, customer_id: UUID, at: datetime) -> list[UUID]:
     """Erase a file with those that were merged into it; which they are, itself first."""
     files = [row["id"] for row in await conn.fetch(WITH_MERGED, customer_id)]
+    await conn.execute(SAY_ERASING)
+    await _strike(conn, files, at)
     for statement in DATED:
         await conn.execute(statement, files, at)
     for statement in UNDATED:
         await conn.execute(statement, files)
-    await conn.execute(SAY_ERASING)
     await conn.execute(ERASE_VERSIONS, files)
     await conn.execute(SAY_ERASED)
     return files
+
+
+async def _strike(conn: Connection, files: list[UUID], at: datetime) -> None:
+    """Take the person's names out of the texts about others' policies."""
+    names = {name for row in await conn.fetch(NAMES, files) for name in row.values() if name}
+    names |= {row["address"] for row in await conn.fetch(WAYS, files)}
+    names |= {name.removeprefix("+34") for name in names}
+    words = sorted((n.strip() for n in names if len(n.strip()) >= SHORTEST), key=len, reverse=True)
+    if not words:
+        return
+    pattern = "|".join(map(re.escape, words))
+    for statement in (STRIKE_POLICIES, STRIKE_CLAIMS, STRIKE_TASKS):
+        await conn.execute(statement, files, pattern, at)
+    for statement in (STRIKE_CLAIM_EVENTS, STRIKE_VERSIONS):
+        await conn.execute(statement, files, pattern)

@@ -19,6 +19,8 @@ from contactcenter.events.customers import (
 )
 from contactcenter.events.quotes import QuoteExpired
 from contactcenter.events.tasks import TaskCancelled
+from contactcenter.events.workflows import WorkflowCancelled
+from contactcenter.interactions import erasing as hall
 from crm.access import hidden, may_write, only_own, require_write, writes_all
 from crm.customers import erasing, files, store
 from crm.customers.model import (
@@ -162,8 +164,8 @@ class CustomerService:
 
     async def delete(self, principal: Principal, customer_id: UUID, match: Match) -> None:
         """Close the file. Its personal data goes at once when no contract keeps it, else six years
-        after the last one's end (Código de Comercio, art. 30). Open tasks and quotes end with it.
-        Conflict while a policy, claim or receipt is open (ctx.open: kind → how many)."""
+        after the last one's end (Código de Comercio, art. 30). Open tasks, quotes and workflows end
+        with it. Conflict while a policy, claim or receipt is open (ctx.open: kind → how many)."""
         async with self._work.begin("customers.delete", principal.actor) as work:
             row = await files.the_customer(
                 work.conn, customer_id, own=only_own(principal), lock=True
@@ -199,11 +201,15 @@ class CustomerService:
             )
         for quote_id in await erasing.end_quotes(work.conn, customer_id, work.now, by):
             work.emit(QuoteExpired(quote_id=quote_id, customer_id=customer_id))
+        for run in await erasing.end_runs(work.conn, customer_id, work.now):
+            work.emit(WorkflowCancelled(execution_id=run["id"], workflow_id=run["workflow_id"]))
 
     async def _erase(self, work: Work, customer_id: UUID | None) -> None:
         today = work.now.astimezone(self._zone).date()
         for closed in await erasing.erasable(work.conn, today, work.now, customer_id):
-            for each in await erasing.erase(work.conn, closed, work.now):
+            gone = await erasing.erase(work.conn, closed, work.now)
+            await hall.erase_customers(work.conn, gone)
+            for each in gone:
                 work.emit(CustomerErased(customer_id=each))
                 work.audit("customer.erased", "customer", each)
 

@@ -260,9 +260,9 @@ def test_somebody_is_exported_and_erased_and_the_certificate_tells(world: World)
     dialog = asked("erase")
     dialog.get_by_role("button", name="Borrar", exact=True).click()
     dialog.get_by_role("button", name="Sí, borrar para siempre").click()
-    expect(dialog.get_by_role("row", name=re.compile("^users 1 Borrado"))).to_be_visible(
-        timeout=15_000
-    )
+    expect(
+        dialog.get_by_role("row", name=re.compile("^users 1 Borrado .*fila vacía"))
+    ).to_be_visible(timeout=15_000)
     expect(dialog.get_by_role("row", name=re.compile("Guardado")).first).to_be_visible()
     assert world.centre.ask(ADMIN, "GET", f"/users/{made['id']}")["status"] == "erased"
     page.keyboard.press("Escape")

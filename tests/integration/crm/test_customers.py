@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -10,9 +11,13 @@ import db
 from contactcenter.core.ids import new_id
 from contactcenter.events.customers import CustomerErased
 from contactcenter.identity.audit import AuditJournal, customer_keys
+from contactcenter.interactions import service as hall
+from contactcenter.interactions.model import Address
 from tests.integration.crm.conftest import Office, agent_of, policy_body
 from tests.integration.crm.test_claims import claim_body
+from tests.integration.crm.test_identify import came_in
 from tests.integration.crm.test_quotes import quote_body
+from tests.integration.crm.test_workflows import a_workflow, begun, drive, seen
 
 MARKS = ("Zenobia", "Quisquilla", "zen@correo.example", "12345678Z", "+34600550010", "1234BCD")
 
@@ -102,8 +107,53 @@ async def test_a_closed_file_is_erased_everywhere_after_six_years(
     )
     path = f"/claims/{claim['claim_id']}"
     await office.edit("elena", path, {"notes": "Zenobia"})
-    quote = await office.do("elena", "POST", "/quotes", quote_body(ana, notes="Zenobia pide"))
-    await office.listen("crm.letters")
+    offer = {"carrier": "aldaba", "premium": {"amount": "1.00"}, "coverage": "para Zenobia",
+             "link": "https://x.example/zenobia"}  # fmt: skip
+    quote = await office.do(
+        "elena", "POST", "/quotes",
+        quote_body(ana, notes="Zenobia pide", carrier_quotes=[offer],
+                   discounts=[{"type": "x", "rate": "0.1", "description": "Zenobia"}]),
+    )  # fmt: skip
+    _, call = await came_in(office, Address("phone", "+34600550010"))
+    async with office.deps.work.begin("test.said", "test") as work:
+        thread = await work.conn.fetchval(
+            "UPDATE interactions SET routing_facts = '{\"said\": \"Zenobia\"}' WHERE id = $1"
+            " RETURNING conversation_id", call,
+        )  # fmt: skip
+        await hall.add_message(
+            work, conversation_id=thread, interaction_id=call, sender="visitor", body="Zenobia",
+        )  # fmt: skip
+    noted = {"customer_id": ana, "subject": "Zenobia vino", "note": "Zenobia"}
+    await office.do("elena", "POST", "/interactions", noted)
+    await office.listen("crm.letters", "crm.identify")
+    wait = [{"type": "wait_duration", "config": {"seconds": 3600}}]
+    flow = await a_workflow(office, wait)
+    run = await begun(office, flow, policy_id=policy["policy_id"], data={"who": "Zenobia"})
+    await drive(office, run)
+    # What another has written of her, where she had a part.
+    other = (await office.person("elena", first_name="Luis"))["customer_id"]
+    lent = await office.do(
+        "elena", "POST", "/policies",
+        policy_body(other, vehicle_plate="4321XYZ", notes="Conduce zenobia QUISQUILLA (600550010).",
+                    parties=[{"role": "driver", "customer_id": ana}]),
+    )  # fmt: skip
+    await office.edit(
+        "elena",
+        f"/policies/{lent['policy_id']}",
+        {"premium_amount": {"amount": "410.00"}, "reason": "Zenobia Quisquilla conduce"},
+    )
+    driven = claim_body(lent["policy_id"], description="Conducía Zenobia Quisquilla, 12345678Z.")
+    lents = await office.do("elena", "POST", "/claims", driven)
+    await office.do(
+        "elena",
+        "POST",
+        f"/claims/{lents['claim_id']}/notes",
+        {"note": "Avisar a zen@correo.example"},
+    )
+    await office.do(
+        "elena", "POST", "/tasks",
+        {"title": "Llamar a Zenobia Quisquilla", "claim_id": lents["claim_id"]},
+    )  # fmt: skip
     task = await office.do(
         "elena", "POST", "/tasks", {"title": "Llamar a Zenobia", "customer_id": ana}
     )
@@ -111,6 +161,8 @@ async def test_a_closed_file_is_erased_everywhere_after_six_years(
     assert before.keys() >= {
         "customers", "customer_ways", "customer_addresses", "customer_merges", "policies",
         "policy_versions", "policy_roles", "claims", "quotes", "tasks", "customer_letters",
+        "claim_events", "contacts", "contact_addresses", "conversations", "interactions",
+        "messages", "workflow_executions",
     }  # fmt: skip
     delete = ("elena", "DELETE", f"/customers/{ana}")
     refused = await office.ask(*delete, **{"If-Match": "*"})
@@ -118,16 +170,20 @@ async def test_a_closed_file_is_erased_everywhere_after_six_years(
 
     # What is open ends; the contract still keeps the data.
     await conn.execute(
-        "UPDATE claims SET status = 'denied', denial_reason = 'Zenobia', resolved_at = $1",
-        office.clock.now(),
-    )
+        "UPDATE claims SET status = 'denied', denial_reason = 'Zenobia', resolved_at = $1"
+        " WHERE customer_id = $2",
+        office.clock.now(), UUID(ana),
+    )  # fmt: skip
     await conn.execute("UPDATE policies SET status = 'expired'")
     assert (await office.ask(*delete, **{"If-Match": "*"})).status == 204
     kept = await office.do("elena", "GET", f"/customers/{ana}")
     assert (kept["status"], kept["first_name"]) == ("deleted", "Zenobia")
     assert await office.events("customer.erased") == []
-    ended = await office.events("task.cancelled", "quote.expired")
-    assert {each.event.name for each in ended} == {"task.cancelled", "quote.expired"}
+    ended = await office.events("task.cancelled", "quote.expired", "workflow.cancelled")
+    assert {each.event.name for each in ended} == {
+        "task.cancelled", "quote.expired", "workflow.cancelled",
+    }  # fmt: skip
+    assert (await drive(office, run))["status"] == "cancelled"
     assert (await office.do("elena", "GET", f"/tasks/{task['task_id']}"))["status"] == "cancelled"
     assert (await office.do("elena", "GET", f"/quotes/{quote['quote_id']}"))["status"] == "expired"
     await office.crm.customers.erase_due()
@@ -140,6 +196,17 @@ async def test_a_closed_file_is_erased_everywhere_after_six_years(
     gone = [each.event.customer_id for each in erased if isinstance(each.event, CustomerErased)]
     assert sorted(map(str, gone)) == sorted([ana, twin])
     assert await marked(conn) == {}
+    shown = await office.do("elena", "GET", f"/policies/{lent['policy_id']}")
+    assert shown["notes"] == "Conduce — (—)."
+    assert (await office.do("elena", "GET", f"/claims/{lents['claim_id']}"))["description"] == (
+        "Conducía —, —."
+    )
+    assert (await seen(office, run))["trigger_data"] == {
+        "policy_id": policy["policy_id"], "customer_id": ana,
+    }  # fmt: skip
+    offers = (await office.do("elena", "GET", f"/quotes/{quote['quote_id']}"))["carrier_quotes"]
+    assert offers == [{**offer, "premium": {"amount": "1.00", "currency": "EUR"}, "coverage": "",
+                       "link": None}]  # fmt: skip
     undo = await office.ask("elena", "POST", f"/customer-merges/{merge['merge_id']}/undo", {})
     assert undo.status == 409
 

@@ -7,7 +7,10 @@ from datetime import timedelta
 import pytest
 
 from contactcenter.core.errors import Conflict, Invalid, NotFound
+from contactcenter.core.ids import new_id
+from contactcenter.events.customers import CustomerErased
 from contactcenter.interactions import cards
+from routing.listeners import LISTENERS
 from routing.schemas import Close, HelpWanted, Snooze, Transfer, WrapUp
 from tests.integration.routing.scene import Scene
 
@@ -299,3 +302,28 @@ async def test_closing_with_a_disposition_leaves_nothing_to_do(scene: Scene) -> 
     ]
     await scene.settle()
     assert await scene.router.turn() == 0
+
+
+async def test_a_customer_who_is_erased_leaves_no_notes(scene: Scene) -> None:
+    lucia = await scene.agent("Lucía", SA=5)
+    waiting, other = await scene.arrive(), await scene.arrive()
+    customer_id = new_id()
+    for each in (waiting, other):
+        await scene.accepted(each, lucia)
+        await scene.desk.close(
+            lucia, Close(interaction_id=each.interaction_id, disposition="solved", note="Zenobia")
+        )
+    await scene.execute(
+        "UPDATE interactions SET customer_id = $2 WHERE id = $1",
+        waiting.interaction_id,
+        customer_id,
+    )
+    async with scene.work.begin("test.erase", "system") as work:
+        work.emit(CustomerErased(customer_id=customer_id))
+    [told] = await scene.events("customer.erased")
+    [listener] = LISTENERS
+    for _ in range(2):
+        async with scene.work.begin("test.listen", "listener") as work:
+            await listener.handle(work, told)
+    notes = [(await scene.segments(each))[0]["note"] for each in (waiting, other)]
+    assert notes == ["", "Zenobia"]

@@ -1,7 +1,8 @@
 /** Requests to export or erase a person's data, each with its certificate. */
 import { api, session } from "@contactcenter/shared/api";
-import type { Hits, PrivacyAsk, PrivacyRequest, UserList } from "@contactcenter/shared/contract";
+import type { CertificateLine, Hits, PrivacyAsk, PrivacyRequest, UserList } from "@contactcenter/shared/contract";
 import { Outcome } from "@contactcenter/shared/outcome";
+import { locale } from "@contactcenter/shared/prefs";
 import { useSaid } from "@contactcenter/shared/problems";
 import { useStore } from "@contactcenter/shared/store";
 import { Button, Chip, Dialog, Field } from "@contactcenter/shared/ui";
@@ -174,9 +175,7 @@ function Certificate({ request, onClose }: { request: PrivacyRequest; onClose: (
                     {t(line.action ? OUTCOME[line.action] : "wasExported")}
                     {line.holds ? <div className="t13">{t("onHold", { count: line.holds })}</div> : null}
                   </td>
-                  <td className="x2" lang="en">
-                    {line.reason ?? ""}
-                  </td>
+                  <Why line={line} />
                 </tr>
               ))}
             </tbody>
@@ -333,5 +332,15 @@ function Ask({ onDone, onClose }: { onDone: (made: PrivacyRequest) => void; onCl
         )}
       </form>
     </Dialog>
+  );
+}
+
+/** Why it goes or stays, in the reader's language; a certificate of before has English only. */
+function Why({ line }: { line: CertificateLine }) {
+  const spanish = useStore(locale) === "es" && line.reason_es;
+  return (
+    <td className="x2" lang={spanish ? "es" : "en"}>
+      {spanish || (line.reason ?? "")}
+    </td>
   );
 }

@@ -450,6 +450,7 @@ export interface CertificateLine {
   rows: number;
   action?: "erase" | "keep" | null;
   reason?: string | null;
+  reason_es?: string | null;
   holds?: number;
 }
 
