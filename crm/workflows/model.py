@@ -43,11 +43,21 @@ claims and quotes, amounts, cover, whose a file is), nor what is agreed with an 
 endorsement. `notes` are added to, not replaced."""
 
 
-class DefinitionError(ValueError):
+class UnfitError(ValueError):
+    """What is wrong with a step: `reason` is a word that screens know, `about` the names that it is
+    about."""
+
+    def __init__(self, text: str, reason: str, about: str = "") -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.about = about
+
+
+class DefinitionError(UnfitError):
     """A workflow cannot be run like this; `step` is its number from 0."""
 
-    def __init__(self, text: str, step: int) -> None:
-        super().__init__(text)
+    def __init__(self, text: str, step: int, reason: str, about: str = "") -> None:
+        super().__init__(text, reason, about)
         self.step = step
 
 
@@ -120,26 +130,28 @@ def check_definition(steps: Sequence[Mapping[str, Any]]) -> None:
     names = [name_of(step, n) for n, step in enumerate(steps)]
     for number, step in enumerate(steps):
         if names[number] in ENDS or names.count(names[number]) > 1:
-            raise DefinitionError("Two steps have one name, or a name that is taken.", number)
+            text = "Two steps have one name, or a name that is taken."
+            raise DefinitionError(text, number, "name_taken", names[number])
         try:
             if step.get("if"):
                 check(step["if"])
             _CHECKS[step["type"]](step["config"], names)
         except ExpressionError as error:
-            raise DefinitionError(str(error), number) from error
-        except ValueError as error:
-            raise DefinitionError(str(error), number) from error
+            raise DefinitionError(str(error), number, "condition") from error
+        except UnfitError as error:
+            raise DefinitionError(str(error), number, error.reason, error.about) from error
 
 
 def _texts(config: Mapping[str, Any], *needed: str, others: Sequence[str] = ()) -> None:
     if not set(config) <= {*needed, *others}:
-        raise ValueError(f"This step takes {', '.join([*needed, *others])}.")
+        names = ", ".join([*needed, *others])
+        raise UnfitError(f"This step takes {names}.", "takes", names)
     for name in needed:
         if not isinstance(config.get(name), str) or not config[name].strip():
-            raise ValueError(f"This step needs {name}.")
+            raise UnfitError(f"This step needs {name}.", "needs", name)
     for name, value in config.items():
         if isinstance(value, str) and len(value) > 8000:
-            raise ValueError(f"{name} is too long.")
+            raise UnfitError(f"{name} is too long.", "too_long", name)
 
 
 def _email(config: Mapping[str, Any], _: list[str]) -> None:
@@ -150,10 +162,10 @@ def _task(config: Mapping[str, Any], _: list[str]) -> None:
     optional = ("description", "priority", "task_type", "due_in_seconds")
     _texts(config, "title", others=optional)
     if config.get("priority", "medium") not in {"low", "medium", "high", "urgent"}:
-        raise ValueError("A priority is low, medium, high or urgent.")
+        raise UnfitError("A priority is low, medium, high or urgent.", "priority")
     kind = config.get("task_type", "general")
     if not isinstance(kind, str) or not kind.replace("_", "a").isalpha() or kind == "complaint":
-        raise ValueError("That is no type of task.")
+        raise UnfitError("That is no type of task.", "task_type")
     if "due_in_seconds" in config:
         _seconds(config["due_in_seconds"])
 
@@ -162,21 +174,23 @@ def _record(config: Mapping[str, Any], _: list[str]) -> None:
     _texts(config, "field", "value", others=("record",))
     fields = RECORD_FIELDS.get(config.get("record", "customer"))
     if fields is None:
-        raise ValueError(f"A record is one of {', '.join(RECORD_FIELDS)}.")
+        names = ", ".join(RECORD_FIELDS)
+        raise UnfitError(f"A record is one of {names}.", "record", names)
     if config["field"] not in fields:
-        raise ValueError(f"A workflow changes {', '.join(sorted(fields))} of it.")
+        names = ", ".join(sorted(fields))
+        raise UnfitError(f"A workflow changes {names} of it.", "record_field", names)
 
 
 def _webhook(config: Mapping[str, Any], _: list[str]) -> None:
     _texts(config, "url", others=("body",))
     check_url(config["url"])
     if not isinstance(config.get("body", {}), Mapping):
-        raise ValueError("body is an object.")
+        raise UnfitError("body is an object.", "body_object")
 
 
 def _wait(config: Mapping[str, Any], _: list[str]) -> None:
     if set(config) != {"seconds"}:
-        raise ValueError("This step takes seconds.")
+        raise UnfitError("This step takes seconds.", "takes", "seconds")
     _seconds(config["seconds"])
 
 
@@ -185,7 +199,7 @@ def _condition(config: Mapping[str, Any], names: list[str]) -> None:
     check(config["if"])
     for way in ("then", "else"):
         if config.get(way, "next") not in {*names, *ENDS}:
-            raise ValueError(f"{way} names no step.")
+            raise UnfitError(f"{way} names no step.", "no_step", way)
 
 
 _CHECKS: Final = {
@@ -201,21 +215,21 @@ _CHECKS: Final = {
 def _seconds(value: Any) -> None:
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole or not 0 < value <= LONGEST_WAIT.total_seconds():
-        raise ValueError("A number of seconds, at most a year.")
+        raise UnfitError("A number of seconds, at most a year.", "seconds")
 
 
 def check_url(url: str) -> None:
-    """ValueError unless it is an http(s) address with a host and without user or fragment. Where it
+    """UnfitError unless it is an http(s) address with a host and without user or fragment. Where it
     leads is looked at when it is called."""
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise ValueError("That is no address.") from error
+        raise UnfitError("That is no address.", "url") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname or len(url) > 2000:
-        raise ValueError("A webhook has an http or https address.")
+        raise UnfitError("A webhook has an http or https address.", "url")
     if parts.username or parts.password or parts.fragment or any(c.isspace() for c in url):
-        raise ValueError("A webhook's address has neither user nor fragment.")
+        raise UnfitError("A webhook's address has neither user nor fragment.", "url")
 
 
 # By the clock ------------------------------------------------------------------------------------

@@ -170,12 +170,9 @@ class WorkflowService:
         try:
             check_definition(steps)
         except DefinitionError as error:
-            raise Invalid(
-                str(error),
-                errors=[
-                    {"loc": ["steps", error.step], "type": "bad_step", "ctx": {}, "msg": str(error)}
-                ],
-            ) from error
+            told = {"reason": error.reason, "about": error.about}
+            fault = {"loc": ["steps", error.step], "type": "bad_step", "msg": str(error)}
+            raise Invalid(str(error), errors=[fault | {"ctx": told}]) from error
         try:
             if trigger == "scheduled":
                 check_schedule(config)

@@ -354,6 +354,38 @@ def test_a_quote_becomes_a_policy(world: World) -> None:
     expect(letters.locator(".letter").first).to_contain_text("Hola, Ana:")
 
 
+def test_a_workflow_is_defined_mended_changed_and_switched_off(world: World) -> None:
+    page = world.desk(ELENA, available=False)
+    at(page, "workflows")
+    page.get_by_role("button", name="Flujo", exact=True).click()
+    page.get_by_label("Nombre").fill("Llamar al nuevo")
+    page.get_by_label("Empieza").select_option("Cuando pasa algo")
+    page.get_by_label("Cuándo").select_option("se abre una ficha")
+    page.get_by_label("Solo si").fill('customer.segment == "nadie"')
+    steps = page.get_by_label("Pasos, en orden")
+    steps.fill("[{")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".error-line", has_text="Una lista de pasos en JSON")).to_be_visible()
+    steps.fill('[{"type": "create_task", "config": {"titulo": "Llamar"}}]')
+    page.get_by_role("button", name="Esperar").click()
+    page.keyboard.press("Control+Enter")
+    told = page.locator(".steps-in [role=alert] li")
+    expect(told).to_contain_text("Paso 1: lleva solo title, description")
+    world.noise = [line for line in world.noise if "status of 422" not in line]
+    steps.fill(steps.input_value().replace("titulo", "title"))
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".flow .flow-step")).to_have_count(2)
+    expect(page.locator(".crm .hd")).to_contain_text("cuando se abre una ficha · versión 1")
+
+    page.get_by_role("button", name="Cambiar").click()
+    page.get_by_label("Empieza").select_option("Por el reloj")
+    page.get_by_label("Hora").fill("9:15")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".crm .hd")).to_contain_text("cada día a las 09:15 · versión 2")
+    page.get_by_role("button", name="Apagar").click()
+    expect(page.locator(".crm .hd .chip")).to_have_text("Apagado")
+
+
 def test_files_come_in_all_or_nothing_and_go_out(world: World) -> None:
     page = world.desk(ELENA, available=False)
     at(page, "import")

@@ -117,9 +117,16 @@ def test_forms(world: World, axe: Axe) -> None:
 def test_work(world: World, axe: Axe, flow: dict[str, Any]) -> None:
     page = world.desk(ELENA, available=False)
     flow_id, run = flow["workflow_id"], flow["run"]
-    for hash_ in ("tasks?whose=team", "workflows", f"workflow/{flow_id}", f"run/{run}", "import"):
+    for name, hash_ in {
+        "tasks": "tasks?whose=team",
+        "workflows": "workflows",
+        "workflow": f"workflow/{flow_id}",
+        "definition": f"workflow/{flow_id}?form=edit",
+        "run": f"run/{run}",
+        "import": "import",
+    }.items():
         shown(page, hash_)
-        looked_at(page, axe, hash_.partition("/")[0].partition("?")[0])
+        looked_at(page, axe, name)
     rows = b"Nombre;Apellidos;DNI\nRosa;Gil Sanz;00000001A\n"
     page.locator("input[type=file]").set_input_files(
         {"name": "a.csv", "mimeType": "text/csv", "buffer": rows}

@@ -440,7 +440,9 @@ async def test_versions(office: Office) -> None:
     assert (await office.ask("lucia", "POST", f"{path}/execute", {})).status == 409
     bad = {"name": "w", "trigger_type": "manual", "steps": [{"type": "wait_duration"}]}
     answer = await office.ask("elena", "POST", "/workflows", bad)
-    assert (answer.status, answer.body["errors"][0]["type"]) == (422, "bad_step")
+    (fault,) = answer.body["errors"]
+    assert (answer.status, fault["type"], fault["loc"][-2:]) == (422, "bad_step", ["steps", 0])
+    assert fault["ctx"] == {"reason": "takes", "about": "seconds"}
     answer = await office.ask(
         "elena", "POST", "/workflows",
         {**bad, "steps": THREE, "trigger_type": "event", "trigger_config": {"event": "no.such"}},

@@ -4,7 +4,7 @@ import type { CustomerOut } from "@contactcenter/shared/contract";
 
 import { amount, amountOf, companyDocument, day, detailsOf, email, iban, personalDocument, phone } from "../src/crm/checks";
 import { compared } from "../src/crm/compare";
-import { drawn, span } from "../src/crm/flow";
+import { drawn, span, stepFaults, stepsOf, TEMPLATES, withStep } from "../src/crm/flow";
 import { instant, wall } from "@contactcenter/shared/time";
 import { hashOf, place, placeOf } from "../src/crm/place";
 import { named, w } from "../src/crm/texts";
@@ -77,6 +77,23 @@ test("a workflow is drawn with where each fork leads", () => {
   expect(rows.map((row) => row.ways)).toEqual([{ then: 2, otherwise: "end" }, null, null]);
   expect(rows.map((row) => row.target)).toEqual([false, false, true]);
   expect([span(172_800), span(5_400), span(600), span(45)]).toEqual(["2 d", "90 min", "10 min", "45 s"]);
+});
+
+test("steps are read from a text, added to it, and blamed by their number", () => {
+  for (const text of ["", "[]", "{}", "[1]", "[[]]", '[{"type": "wait_duration"']) expect(stepsOf(text)).toBeNull();
+  const one = withStep("[]", TEMPLATES.wait_duration);
+  expect(stepsOf(withStep(one, TEMPLATES.send_email))).toEqual([TEMPLATES.wait_duration, TEMPLATES.send_email]);
+  expect(withStep("[{", TEMPLATES.send_email)).toBe("[{");
+  expect(
+    stepFaults([
+      { loc: ["steps", 2], type: "bad_step", ctx: { reason: "needs", about: "title" } },
+      { loc: ["body", "steps", 0, "type"], type: "literal_error" },
+    ]),
+  ).toEqual([
+    { step: 2, reason: "needs", about: "title" },
+    { step: 0, reason: "form", about: "type" },
+  ]);
+  expect(stepFaults(undefined)).toEqual([]);
 });
 
 test("every text has both languages, and a word of the server falls back on itself", () => {

@@ -12,6 +12,7 @@ import { PolicyPage } from "./PolicyPage";
 import { NewQuote } from "./QuoteForm";
 import { QuotePage } from "./QuotePage";
 import { NewTask, TaskPage, TasksPage } from "./TasksPage";
+import { WorkflowForm } from "./WorkflowForm";
 import { RunPage, WorkflowOne, WorkflowsPage } from "./WorkflowsPage";
 
 export default function CrmPage({ at }: { at: Place }) {
@@ -38,7 +39,7 @@ function shown({ page, id, with: given }: Place) {
     case "workflows":
       return <WorkflowsPage />;
     case "workflow":
-      return <WorkflowOne key={id} id={id} />;
+      return <WorkflowOne key={id} id={id} edit={form === "edit"} />;
     case "run":
       return <RunPage key={id} id={id} />;
     case "import":
@@ -53,6 +54,8 @@ function shown({ page, id, with: given }: Place) {
           return <NewClaim key={given.policy ?? given.customer} with={given} />;
         case "quote":
           return <NewQuote key={given.customer} with={given} />;
+        case "workflow":
+          return <WorkflowForm flow={null} />;
         default:
           return <NewTask key={given.customer} with={given} />;
       }

@@ -12,6 +12,7 @@ import { drawn, nameOf, span, type Step, type Target } from "./flow";
 import { useFormats } from "./format";
 import { place } from "./place";
 import { Shell, Told, useAct } from "./Shell";
+import { WorkflowForm } from "./WorkflowForm";
 import { named, useW, type w } from "./texts";
 
 export function triggerText(say: typeof w, one: Pick<WorkflowRow, "trigger_type" | "trigger_config">): string {
@@ -24,9 +25,13 @@ export function triggerText(say: typeof w, one: Pick<WorkflowRow, "trigger_type"
 export function WorkflowsPage() {
   const say = useW();
   const { moment } = useFormats();
+  const desk = useDesk();
   const flows = useRead<WorkflowPage>("/workflows?limit=100", "workflow");
   return (
-    <Shell title={say("workflows")}>
+    <Shell
+      title={say("workflows")}
+      actions={useManages() && <Button size="small" kind="primary" icon="plus" onClick={() => desk.go(place("new", "workflow"))}>{say("workflow")}</Button>}
+    >
       <Read of={flows} lines={5}>
         {({ items }) => (
           <ul className="things wide-rows">
@@ -51,11 +56,14 @@ export function WorkflowsPage() {
   );
 }
 
-export function WorkflowOne({ id }: { id: string }) {
+const useManages = (): boolean => useStore(session)?.permissions.includes("workflows.manage") ?? false;
+
+export function WorkflowOne({ id, edit }: { id: string; edit: boolean }) {
   const say = useW();
   const flow = useRead<WorkflowOut>(`/workflows/${id}`);
   if (flow.kind !== "there")
     return <Shell title={say("workflow")} busy={flow.kind === "loading"}><Read of={flow}>{() => null}</Read></Shell>;
+  if (edit) return <WorkflowForm key={id} flow={flow.value} onReload={flow.retry} />;
   return <Shown flow={flow.value} onChanged={flow.retry} />;
 }
 
@@ -63,11 +71,10 @@ function Shown({ flow, onChanged }: { flow: WorkflowOut; onChanged: () => void }
   const say = useW();
   const desk = useDesk();
   const about = useStore(desk.about);
-  const me = useStore(session);
   const { moment } = useFormats();
   const { busy, error, act } = useAct();
   const runs = useRead<ExecutionPage>(`/workflows/${flow.workflow_id}/executions?limit=30`, "workflow");
-  const manages = me?.permissions.includes("workflows.manage") ?? false;
+  const manages = useManages();
   const start = () =>
     void act(async () => {
       const body = about ? { customer_id: about } : {};
@@ -85,6 +92,7 @@ function Shown({ flow, onChanged }: { flow: WorkflowOut; onChanged: () => void }
           {flow.active && flow.trigger_type === "manual" && (
             <Button size="small" kind="primary" icon="play" disabled={busy} onClick={start} title={about ? say("runFor") : undefined}>{say("runNow")}</Button>
           )}
+          {manages && <Button size="small" icon="edit" onClick={() => desk.go(place("workflow", flow.workflow_id, { form: "edit" }))}>{say("edit")}</Button>}
           {manages && <Button size="small" icon={flow.active ? "pause" : "play"} disabled={busy} onClick={turn}>{say(flow.active ? "switchOff" : "switchOn")}</Button>}
         </>
       }
@@ -195,14 +203,13 @@ export function RunPage({ id }: { id: string }) {
   const say = useW();
   const run = useRead<ExecutionOut>(`/workflow-executions/${id}`, "workflow", "task");
   const flow = useRead<WorkflowOut>(run.kind === "there" ? `/workflows/${run.value.workflow_id}` : null);
-  const me = useStore(session);
+  const manages = useManages();
   const { moment } = useFormats();
   const { busy, error, act } = useAct();
   if (run.kind !== "there")
     return <Shell title={say("run")} busy={run.kind === "loading"}><Read of={run}>{() => null}</Read></Shell>;
   const one = run.value;
   const over = !["running", "waiting"].includes(one.status);
-  const manages = me?.permissions.includes("workflows.manage") ?? false;
   return (
     <Shell
       title={flow.kind === "there" ? flow.value.name : say("run")}

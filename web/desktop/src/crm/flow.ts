@@ -49,3 +49,46 @@ export function span(seconds: number): string {
     if (seconds >= size && seconds % size === 0) return `${seconds / size} ${unit}`;
   return seconds >= 3_600 ? `${Math.round(seconds / 360) / 10} h` : `${seconds} s`;
 }
+
+/** A step of each type, to begin with. */
+export const TEMPLATES = {
+  create_task: { type: "create_task", config: { title: "…", due_in_seconds: 86_400 } },
+  send_email: { type: "send_email", config: { subject: "…", body: "Hola, {{customer.first_name}}:" } },
+  wait_duration: { type: "wait_duration", config: { seconds: 86_400 } },
+  condition_check: { type: "condition_check", config: { if: 'customer.segment == "vip"', then: "next", else: "end" } },
+  update_record: { type: "update_record", config: { record: "customer", field: "add_tag", value: "…" } },
+  call_webhook: { type: "call_webhook", config: { url: "https://" } },
+} satisfies Record<string, Step>;
+
+/** The steps that a text holds; null: it is not a list of objects in JSON. */
+export function stepsOf(text: string): Step[] | null {
+  try {
+    const found: unknown = JSON.parse(text);
+    const list = Array.isArray(found) && found.length > 0 && found.every((one) => typeof one === "object" && one !== null && !Array.isArray(one));
+    return list ? (found as Step[]) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The text with one more step at its end; as it was, when it cannot be read. */
+export function withStep(text: string, step: Step): string {
+  const steps = text.trim() === "" || text.trim() === "[]" ? [] : stepsOf(text);
+  return steps ? JSON.stringify([...steps, step], null, 2) : text;
+}
+
+interface Refused {
+  loc: (string | number)[];
+  type: string;
+  ctx?: Record<string, unknown>;
+}
+
+/** Which step was refused for what; `about` names what in it. */
+export function stepFaults(errors: readonly Refused[] | undefined): { step: number; reason: string; about: string }[] {
+  return (errors ?? []).map(({ loc, type, ctx }) => {
+    const [step = 0, ...path] = loc.slice(loc.indexOf("steps") + 1);
+    return type === "bad_step"
+      ? { step: Number(step), reason: String(ctx?.reason ?? ""), about: String(ctx?.about ?? "") }
+      : { step: Number(step), reason: "form", about: path.join(".") };
+  });
+}

@@ -6,7 +6,7 @@ export const PAGES = [
   "customers", "customer", "policy", "claim", "quote", "tasks", "task", "workflows", "workflow", "run", "import", "new",
 ] as const;
 export type Page = (typeof PAGES)[number];
-export const KINDS = ["customer", "policy", "claim", "quote", "task"] as const;
+export const KINDS = ["customer", "policy", "claim", "quote", "task", "workflow"] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface Place {

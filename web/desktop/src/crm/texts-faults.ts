@@ -17,6 +17,8 @@ export const FAULTS = {
   f_bad_postal_code: ["Un código postal tiene cinco cifras.", "A postal code has five digits."],
   f_bad_rate: ["Un porcentaje entre 0 y 100.", "A percentage between 0 and 100."],
   f_bad_url: ["Una dirección que empiece por http.", "An address that begins with http."],
+  f_bad_steps: ["Una lista de pasos en JSON: revisa las comas, las comillas y los corchetes.", "A list of steps in JSON: check its commas, quotes and brackets."],
+  f_step_refused: ["Un paso no vale: mira abajo cuál.", "A step does not do: see below which."],
   f_bad_number: ["Un número.", "A number."],
   f_return_code: ["Dos letras y dos cifras, como AM04.", "Two letters and two digits, such as AM04."],
   f_name_missing: ["Falta el nombre.", "The name is missing."],
