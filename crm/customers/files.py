@@ -39,6 +39,10 @@ from db import Connection, Record
 
 OWN_WAYS: Final = (("phone", "phone"), ("mobile", "phone"), ("email", "email"))
 DERIVED: Final = frozenset({"ways", "addresses"})
+SEARCHED: Final = frozenset(
+    {"first_name", "last_name", "company_name", "dni", "tax_id", "phone", "mobile", "email", "ways"}
+)
+"""What a file is sorted and found by: `_derived` is made from these."""
 UNIQUE: Final = {
     "idx_customers_email": ("email", "Somebody else has this mail address."),
     "idx_customers_dni": ("dni", "Somebody else has this document."),
@@ -129,10 +133,6 @@ async def standing(conn: Connection, customer_id: UUID, work_now: Any) -> tuple[
 async def resegment(work: Work, customer_id: UUID) -> str | None:
     """Apply the rules to what the customer is now; published when it changes something."""
     facts, _ = await standing(work.conn, customer_id, work.now)
-    return await _segment(work, customer_id, facts)
-
-
-async def _segment(work: Work, customer_id: UUID, facts: Standing) -> str | None:
     segment = segment_of(facts, await store.rules(work.conn))
     before = await store.set_segment(work.conn, customer_id, segment)
     if before is not None:
@@ -149,9 +149,12 @@ async def create(
     work: Work, kind: Kind, values: Mapping[str, Any], *, by: UUID | None = None
 ) -> UUID:
     """Write a checked file; `values` are the fields of CustomerEdit."""
-    (customer_id,) = await create_many(work, [(kind, values)], by=by)
+    # With whom the centre has nothing yet.
+    segment = segment_of(Standing(kind), await store.rules(work.conn))
+    (customer_id,) = await create_many(work, [(kind, {**values, "segment": segment})], by=by)
     work.audit("customer.created", "customer", customer_id, after=dict(values), person=customer_id)
-    await _segment(work, customer_id, Standing(kind))  # with whom the centre has nothing yet
+    if segment is not None:
+        work.emit(CustomerSegmented(customer_id=customer_id, segment=segment, before=None))
     return customer_id
 
 
@@ -189,14 +192,10 @@ async def update(
     if row["kind"] == "company" and not after["company_name"]:
         raise Invalid.field("company_name", "name_missing", "A company needs its name.")
     changes = {name: given[name] for name in changed if name not in DERIVED}
+    if SEARCHED.intersection(changed):
+        changes |= await derived(work.conn, row, after)
     with unique():
-        await store.update(
-            work.conn,
-            row["id"],
-            {**changes, **await derived(work.conn, row, after)},
-            work.now,
-            by,
-        )
+        await store.update(work.conn, row["id"], changes, work.now, by)
     if DERIVED & set(changed) or any(own in changed for own, _ in OWN_WAYS):
         await store.put_ways(work.conn, row["id"], _ways(row["id"], after))
     if "addresses" in changed:

@@ -17,8 +17,8 @@ FIELDS: Final = (
 _NEW_FIELDS: Final = ", ".join(f"n.{name.strip()}" for name in FIELDS.split(","))
 
 INSERT = f"""
-INSERT INTO customers (id, kind, {FIELDS}, created_at, updated_at, created_by, updated_by)
-SELECT n.id, n.kind, {_NEW_FIELDS}, $2, $2, $3, $3
+INSERT INTO customers (id, kind, segment, {FIELDS}, created_at, updated_at, created_by, updated_by)
+SELECT n.id, n.kind, n.segment, {_NEW_FIELDS}, $2, $2, $3, $3
 FROM jsonb_populate_recordset(NULL::customers, $1::jsonb) AS n
 """  # noqa: S608 - constants
 UPDATE = f"""
@@ -47,7 +47,7 @@ FROM jsonb_populate_recordset(NULL::customer_addresses, $1::jsonb) AS n
 async def insert(
     conn: Connection, rows: Sequence[Mapping[str, Any]], at: datetime, by: UUID | None
 ) -> None:
-    """Each row has its id and kind beside the fields."""
+    """Each row has its id and kind beside the fields, and its segment where that is known."""
     await conn.execute(INSERT, list(rows), at, by)
 
 
