@@ -19,7 +19,13 @@ from uuid import UUID
 import db
 from contactcenter.core.event import Event
 
-SECRET_WORDS: Final = ("password", "secret", "token", "code", "hash", "key")
+SECRETS: Final = frozenset({"password", "secret", "token", "hash", "totp", "code", "api_key"})
+SECRET_ENDS: Final = (
+    *("_password", "_secret", "_token", "_hash", "_totp"),
+    *("recovery_code", "recovery_codes", "_api_key", "private_key", "encryption_key"),
+)
+"""Names of fields that hold a secret, and ends of such names. A `code` is one that proves who
+somebody is; that of a place, of a bank or of an insurer is none, nor is a thing's `key`."""
 
 
 @dataclass(slots=True)
@@ -77,18 +83,25 @@ class Journal(Protocol):
 
 
 def without_secrets(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The same, with the values of secret fields replaced; nested objects too."""
+    """The same, with the values of secret fields replaced; in nested objects and lists too."""
     if values is None:
         return None
-    return {name: _shown(name, value) for name, value in values.items()}
+    return {name: "…" if _hidden(name, value) else _shown(value) for name, value in values.items()}
 
 
 @functools.lru_cache(maxsize=4096)
 def _is_secret(name: str) -> bool:
-    return any(word in name.lower() for word in SECRET_WORDS)
+    name = name.lower()
+    return name in SECRETS or name.endswith(SECRET_ENDS)
 
 
-def _shown(name: str, value: Any) -> Any:
-    if value is not None and _is_secret(name):
-        return "…"
-    return without_secrets(value) if isinstance(value, Mapping) else value
+def _hidden(name: str, value: Any) -> bool:
+    return value is not None and _is_secret(name)
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return without_secrets(value)
+    if isinstance(value, list | tuple):
+        return [_shown(each) for each in value]
+    return value

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,7 +9,6 @@ import structlog
 import db
 from contactcenter.core import ids
 from contactcenter.core.access import Permission, Principal
-from contactcenter.core.audit import without_secrets
 from contactcenter.core.bus import Bus
 from contactcenter.core.errors import Conflict
 from contactcenter.core.module import Deps
@@ -23,7 +21,6 @@ from contactcenter.identity.audit import Verdict
 from contactcenter.identity.module import Identity
 from tests.integration.identity.door import (
     EMAIL,
-    PASSWORD,
     Client,
     add_user,
     call,
@@ -407,17 +404,3 @@ async def test_what_a_command_changes_leaves_a_row(
     (row,) = found["items"]
     assert (row["address"], row["user_agent"]) == (peer.address, peer.user_agent)
     await asyncio.gather(*outside)
-
-
-def test_a_secret_is_not_written_down() -> None:
-
-    given: dict[str, Any] = {
-        "name": "x",
-        "new_password": PASSWORD,
-        "deep": {"api_key": "y", "n": 1},
-    }
-    assert without_secrets(given) == {
-        "name": "x",
-        "new_password": "…",
-        "deep": {"api_key": "…", "n": 1},
-    }
