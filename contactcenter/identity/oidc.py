@@ -7,6 +7,7 @@ it is believed; the provider's access token is not kept.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -155,9 +156,14 @@ class OidcClient:
         from joserfc.jwk import KeySet
 
         for fresh in (False, True):  # once more with fresh keys: the provider may have new ones
-            keys = KeySet.import_key_set(await self._keys(fresh=fresh))  # type: ignore[arg-type]
+            keys = _usable(await self._keys(fresh=fresh))
+            if not keys:
+                if fresh:
+                    log.warning("provider_failed", provider=self.provider.name, why="keys")
+                    raise Unavailable("The provider's keys cannot be used.")
+                continue
             try:
-                decoded = jwt.decode(token, keys, algorithms=list(ALGORITHMS))
+                decoded = jwt.decode(token, KeySet(keys), algorithms=list(ALGORITHMS))
                 break
             except (JoseError, ValueError) as error:
                 if fresh:
@@ -237,6 +243,21 @@ class OidcClient:
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             log.warning("provider_failed", provider=self.provider.name, why=type(error).__name__)
             raise Unavailable("The provider does not answer just now.") from error
+
+
+def _usable(told: Mapping[str, Any]) -> list[Any]:
+    """A key set's keys but those of an unknown or a broken form (RFC 7517, 5)."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import import_key
+
+    keys: list[Any] = []
+    given = told.get("keys")
+    for each in given if isinstance(given, list) else ():
+        if not isinstance(each, dict):
+            continue
+        with contextlib.suppress(JoseError, ValueError, LookupError, TypeError):
+            keys.append(import_key(each))
+    return keys
 
 
 def _person(claims: Mapping[str, Any]) -> Person:

@@ -21,7 +21,7 @@ from joserfc.jwk import OctKey, RSAKey
 import db
 from config.settings import Settings
 from contactcenter.core.clock import SystemClock
-from contactcenter.core.errors import Unauthenticated
+from contactcenter.core.errors import Unauthenticated, Unavailable
 from contactcenter.core.http import build_app
 from contactcenter.core.jobs import JobQueue
 from contactcenter.core.limits import Limit
@@ -453,6 +453,7 @@ class Liar:
         self.issuer = ""
         self.token = ""
         self.forms: list[dict[str, str]] = []
+        self.key_set: Any = {"keys": [KEY.as_dict(private=False)]}
 
     async def start(self) -> TestServer:
         app = aiohttp.web.Application()
@@ -475,7 +476,7 @@ class Liar:
         )
 
     async def keys(self, _: aiohttp.web.Request) -> aiohttp.web.Response:
-        return aiohttp.web.json_response({"keys": [KEY.as_dict(private=False)]})
+        return aiohttp.web.json_response(self.key_set)
 
     async def redeem(self, request: aiohttp.web.Request) -> aiohttp.web.Response:
         self.forms.append({k: str(v) for k, v in (await request.post()).items()})
@@ -551,6 +552,44 @@ async def test_an_id_token_that_is_not_good(what: str) -> None:
         else:
             with pytest.raises(Unauthenticated):
                 await client.redeem("code", "n", "v" * 43, now)
+    finally:
+        await client.close()
+        await server.close()
+
+
+GOOD = KEY.as_dict(private=False)
+ODD: list[Any] = [
+    {},
+    {"keys": None},
+    {"keys": []},
+    {"keys": {"a": 1}},
+    {"keys": ["x", 7, None]},
+    {"keys": [{}]},
+    {"keys": [{"kty": "unheard-of"}]},
+    {"keys": [{"kty": ["RSA"], "n": "AQAB", "e": "AQAB"}]},
+    {"keys": [{**GOOD, "n": "!!"}]},
+    {"keys": [{**GOOD, "n": 1}]},
+    {"keys": [{"kty": "EC", "crv": "P-9", "x": "a", "y": "b"}]},
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_a_key_set_that_cannot_be_used(odd: Any) -> None:
+    """As if the provider did not answer; and once it has a key that can be used, all is well,
+    whatever stands beside it."""
+    liar = Liar()
+    server = await liar.start()
+    client = OidcClient(
+        Provider("oidc", "Liar", liar.issuer, "centre", oidc.CLIENT_SECRET), CALLBACK
+    )
+    try:
+        liar.token, liar.key_set = signed(liar.issuer), odd
+        now = SystemClock().now()
+        with pytest.raises(Unavailable):
+            await client.redeem("code", "n", "v" * 43, now)
+        beside = odd.get("keys")
+        liar.key_set = {"keys": [*(beside if isinstance(beside, list) else ()), GOOD]}
+        assert (await client.redeem("code", "n", "v" * 43, now)).subject == "1"
     finally:
         await client.close()
         await server.close()
