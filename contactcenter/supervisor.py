@@ -216,7 +216,8 @@ async def _prepare(settings: Settings) -> None:
         if applied:
             _say(f"The database is at version {applied[-1].version:04}.")
         async with conn.transaction():
-            await seeds.run(conn, environment=settings.app.environment)
+            rounds = settings.auth.bcrypt_rounds
+            await seeds.run(conn, environment=settings.app.environment, rounds=rounds)
     finally:
         await conn.close()
 

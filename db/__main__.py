@@ -118,7 +118,8 @@ async def seed(conn: db.Connection, settings: Settings) -> None:
     if any(state.applied_at is None for state in await migrate.status(conn, migrate.read())):
         raise RefusedError("Migrations are missing: run `python -m db up` first.")
     async with conn.transaction():
-        await seeds.run(conn, environment=settings.app.environment)
+        rounds = settings.auth.bcrypt_rounds
+        await seeds.run(conn, environment=settings.app.environment, rounds=rounds)
 
 
 def _tell(done: str, migrations: Sequence[migrate.Migration]) -> None:

@@ -178,7 +178,7 @@ class AccountService:
         await self._tries.forgive(str(user.id))
         password_hash = await self._passwords.hash(new)
         async with self._work.begin("identity.change_password", principal.actor) as work:
-            if await store.lock_user(work.conn, user.id, present) is None:
+            if await store.lock_user(work.conn, user.id, [present]) is None:
                 raise Conflict("The password was changed in the meantime.", reason="changed")
             await store.change_password(work.conn, user.id, password_hash, work.now)
             await store.void_tokens(work.conn, user.id, ("reset", "second_step"), work.now)

@@ -50,7 +50,16 @@ class Passwords:
         secret = password.encode()
         if len(secret) > PASSWORD_BYTES:
             raise ValueError(f"a password has at most {PASSWORD_BYTES} bytes")
-        return await self._run(_hash, secret, self._rounds)
+        return await self._run(_hash, secret, bcrypt.gensalt(self._rounds))
+
+    async def renewed(self, password: str, hashed: str) -> str | None:
+        """The hash to keep instead of this one of the same password, where the setting asks for
+        another cost: with the same salt, so that whoever makes it makes the same. None: it is as
+        it should be."""
+        cost, salt = f"$2b${self._rounds:02d}$", hashed[7:29]
+        if hashed.startswith(cost):
+            return None
+        return await self._run(_hash, password.encode(), (cost + salt).encode())
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -77,5 +86,5 @@ def _check(secret: bytes, hashed: bytes) -> bool:
     return bcrypt.checkpw(secret, hashed)
 
 
-def _hash(secret: bytes, rounds: int) -> str:
-    return bcrypt.hashpw(secret, bcrypt.gensalt(rounds)).decode()
+def _hash(secret: bytes, salt: bytes) -> str:
+    return bcrypt.hashpw(secret, salt).decode()

@@ -285,10 +285,15 @@ class SignInService:
             await self._note_refusal(user)
             raise Unauthenticated(WRONG)
         await self._guesses.good(email, address, known)
+        assert password_hash is not None  # nobody's is never right
+        renewed = await self._passwords.renewed(password, password_hash)
+        hashes = [password_hash] if renewed is None else [password_hash, renewed]
         async with self._work.begin("identity.login", f"user:{user.id}") as work:
-            locked = await store.lock_user(work.conn, user.id, password_hash)
+            locked = await store.lock_user(work.conn, user.id, hashes)
             if locked is None:  # the password was changed while it was checked
                 raise Unauthenticated(WRONG)
+            if renewed is not None:
+                await store.renew_hash(work.conn, user.id, renewed)
             return await self.admit(work, locked, address=address, user_agent=user_agent)
 
     async def admit(

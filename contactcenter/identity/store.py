@@ -47,22 +47,31 @@ async def find_by_email(conn: Connection, email: str) -> User | None:
 
 LOCK_ACTIVE = f"""
 SELECT {USER_FIELDS} FROM users u
-WHERE u.id = $1 AND u.status = 'active' AND ($2::text IS NULL OR u.password_hash = $2)
+WHERE u.id = $1 AND u.status = 'active' AND ($2::text[] IS NULL OR u.password_hash = ANY ($2))
 FOR UPDATE
 """  # noqa: S608 - a constant
 
 
 async def lock_user(
-    conn: Connection, user_id: UUID, password_hash: str | None = None
+    conn: Connection, user_id: UUID, hashes: Sequence[str] | None = None
 ) -> User | None:
-    """The user under the row's lock; None for one who is not active, or has another password."""
-    row = await conn.fetchrow(LOCK_ACTIVE, user_id, password_hash)
+    """The user under the row's lock; None for one who is not active, or whose password has none
+    of these hashes."""
+    row = await conn.fetchrow(LOCK_ACTIVE, user_id, hashes)
     return None if row is None else user_of(row)
 
 
 async def find_hash(conn: Connection, user_id: UUID) -> str | None:
     hashed: str | None = await conn.fetchval(FIND_HASH, user_id)
     return hashed
+
+
+RENEW = "UPDATE users SET password_hash = $2 WHERE id = $1"
+
+
+async def renew_hash(conn: Connection, user_id: UUID, hashed: str) -> None:
+    """Keep another hash of the same password."""
+    await conn.execute(RENEW, user_id, hashed)
 
 
 NOTE_LOGIN = """

@@ -22,7 +22,6 @@ from db.seeds.contacts import CONTACTS
 
 DEFAULTS: Final = Path(__file__).parents[2] / "config" / "defaults"
 PASSWORD: Final = b"password123"
-ROUNDS: Final = {"test": 4}  # elsewhere 10: nothing here guards anything
 EPOCH_MS: Final = 1_767_225_600_000  # 2026-01-01, the time part of every seeded id
 ZONE: Final = "Europe/Madrid"  # of the demo centre
 
@@ -95,15 +94,16 @@ INSERT INTO centre_settings (key, value, updated_at) VALUES ($1, $2, now()) ON C
 """
 
 
-async def run(conn: Connection, *, environment: str) -> None:
-    """Write what is missing. ValueError in production, where nothing here belongs."""
+async def run(conn: Connection, *, environment: str, rounds: int) -> None:
+    """Write what is missing; `rounds` is bcrypt's cost, that of the setting. ValueError in
+    production, where nothing here belongs."""
     if environment == "production":
         raise ValueError("Demo data is refused in production.")
     queues, team = _read("queues"), _read("agents")
     moment = datetime.fromtimestamp(EPOCH_MS / 1000, UTC)
     async with conn.transaction():
         await _configuration(conn, queues, moment)
-        await _people(conn, team, moment, ROUNDS.get(environment, 10))
+        await _people(conn, team, moment, rounds)
         await _contacts(conn, moment)
         agents = {a["name"].split()[0]: seeded_id("agent", a["name"]) for a in team["agents"]}
         if environment == "development":

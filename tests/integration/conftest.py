@@ -72,7 +72,7 @@ async def seeded_template(
     await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     url = database_named(postgres.url, name)
     conn = await db.connect(settings_for(url, tmp_path_factory.mktemp("seeded")))
-    await seeds.run(conn, environment="test")
+    await seeds.run(conn, environment="test", rounds=4)
     await conn.close()
     await admin.execute("CHECKPOINT")
     await admin.close()

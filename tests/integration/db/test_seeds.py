@@ -28,10 +28,10 @@ SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM agents),
 
 
 async def test_seeding_twice_is_seeding_once(conn: db.Connection) -> None:
-    await seeds.run(conn, environment="test")
+    await seeds.run(conn, environment="test", rounds=4)
     first = tuple(await conn.fetchrow(COUNTS) or ())
     await conn.execute("UPDATE queues SET name_es = 'Otro nombre' WHERE key = 'SA'")
-    await seeds.run(conn, environment="test")
+    await seeds.run(conn, environment="test", rounds=4)
     assert tuple(await conn.fetchrow(COUNTS) or ()) == first
     assert first[:2] == (7, 14)
     roles = await conn.fetch("SELECT role, count(*) FROM users WHERE email_verified GROUP BY role")
@@ -43,7 +43,9 @@ async def test_seeding_twice_is_seeding_once(conn: db.Connection) -> None:
 
 
 async def test_the_demo_begins_on_a_monday_at_ten_to_eleven(conn: db.Connection) -> None:
-    await seeds.run(conn, environment="development")
+    await seeds.run(conn, environment="development", rounds=5)
+    costs = await conn.fetchval("SELECT array_agg(DISTINCT left(password_hash, 7)) FROM users")
+    assert costs == ["$2b$05$"], "the setting's"
     seconds = (await conn.fetchval("SELECT value FROM centre_settings WHERE key = 'demo_offset'"))[
         "seconds"
     ]
@@ -66,14 +68,14 @@ async def test_the_demo_begins_on_a_monday_at_ten_to_eleven(conn: db.Connection)
 
 async def test_production_gets_nothing(conn: db.Connection) -> None:
     with pytest.raises(ValueError, match="production"):
-        await seeds.run(conn, environment="production")
+        await seeds.run(conn, environment="production", rounds=4)
     assert await conn.fetchval("SELECT count(*) FROM users") == 0
 
 
 async def test_the_office_is_what_a_broker_has(conn: db.Connection) -> None:
     from crm.customers.model import company_document, personal_document, search_text
 
-    await seeds.run(conn, environment="test")
+    await seeds.run(conn, environment="test", rounds=4)
     lines = await conn.fetch("SELECT policy_type, count(*) FROM policies GROUP BY 1")
     assert {row[0]: row[1] for row in lines} == {"auto": 40, "home": 30, "life": 20, "health": 10}
     carriers = await conn.fetch("SELECT carrier, count(*) FROM policies GROUP BY 1")
@@ -107,7 +109,7 @@ async def test_its_claims_are_of_policies_in_force_and_have_a_history(
 ) -> None:
     from crm.claims.model import EDGES
 
-    await seeds.run(conn, environment="test")
+    await seeds.run(conn, environment="test", rounds=4)
     early = await conn.fetchval(
         "SELECT count(*) FROM claims l JOIN policies p ON p.id = l.policy_id"
         " WHERE (l.incident_date AT TIME ZONE 'Europe/Madrid')::date < p.coverage_start_date"
@@ -135,7 +137,7 @@ async def test_its_quotes_may_have_been_sent_and_are_priced_by_the_rates(
     from crm.quotes.model import missing
     from crm.quotes.schemas import Mediation, Offer
 
-    await seeds.run(conn, environment="test")
+    await seeds.run(conn, environment="test", rounds=4)
     today = await conn.fetchval("SELECT now()::date")
     rates = rates_on(
         [
@@ -168,7 +170,7 @@ async def test_its_customers_are_in_the_segments_that_the_rules_give(conn: db.Co
     from crm.customers.files import standing
     from crm.customers.model import segment_of
 
-    await seeds.run(conn, environment="test")
+    await seeds.run(conn, environment="test", rounds=4)
     kinds = await conn.fetch("SELECT kind, count(*) FROM customers GROUP BY 1")
     assert {row[0]: row[1] for row in kinds} == {"person": 42, "company": 8}
     now, rules = await conn.fetchval("SELECT now()"), await store.rules(conn)
@@ -188,7 +190,7 @@ async def test_what_lies_behind_the_files(conn: db.Connection) -> None:
     from crm.workflows.model import check_definition
     from db.seeds.history import OUTCOMES, WORKFLOWS
 
-    await seeds.run(conn, environment="test")
+    await seeds.run(conn, environment="test", rounds=4)
     events = {cls.name for cls in triggers(CATALOGUE)}
     for workflow in WORKFLOWS:
         check_definition(workflow["steps"])

@@ -123,6 +123,26 @@ async def test_wrong_user_and_wrong_password_look_and_cost_the_same(
     assert await conn.fetchval("SELECT count(*) FROM sessions") == 0
 
 
+async def test_a_sign_in_brings_the_hash_to_the_setting_s_cost(
+    client: Client, user: UUID, conn: db.Connection
+) -> None:
+    """Else an old account answers at another speed than one that does not exist."""
+
+    async def cost() -> str:
+        return str(await conn.fetchval("SELECT left(password_hash, 7) FROM users"))
+
+    old = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(5)).decode()
+    await conn.execute("UPDATE users SET password_hash = $1", old)
+    assert (await login(client, EMAIL, "wrong"))[0] == 401
+    assert await cost() == "$2b$05$", "who does not know the password changes nothing"
+    answers = await asyncio.gather(*(login(client) for _ in range(4)))
+    assert [status for status, _ in answers] == [200] * 4
+    assert await cost() == "$2b$04$"
+    before = await conn.fetchval("SELECT password_hash FROM users")
+    assert (await login(client))[0] == 200
+    assert await conn.fetchval("SELECT password_hash FROM users") == before
+
+
 async def test_guessing_is_slowed_down_for_real_and_invented_accounts(
     client: Client, user: UUID
 ) -> None:
