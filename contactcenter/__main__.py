@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure one area; one JSON line per figure")
     bench.add_argument("name", nargs="?", metavar="AREA")
     commands.add_parser("check", help="tell whether this system is fit to serve")
+    init = commands.add_parser("init", help="a new centre's queues, name and first administrator")
+    init.add_argument("--name", metavar="NAME", help="what customers read: the centre's name")
+    init.add_argument("--admin", metavar="ADDRESS", help="print this administrator's invitation")
     events = commands.add_parser("events", help="events that a listener could not take")
     what = events.add_subparsers(dest="what", required=True, metavar="WHAT")
     what.add_parser("parked", help="list them, one JSON line each")
@@ -92,6 +95,11 @@ def _run(arguments: argparse.Namespace) -> int:
             return int(supervisor.main(settings, traffic=arguments.traffic))
         case "check":
             return int(importlib.import_module("contactcenter.check").main(settings))
+        case "init":
+            prepare = importlib.import_module("contactcenter.prepare")
+            with embedded.running(settings) as running:
+                wanted = prepare.main(running, name=arguments.name, admin=arguments.admin)
+                return int(asyncio.run(wanted))
     does = _audit if arguments.command == "audit" else _events
     with embedded.running(settings) as running:
         return asyncio.run(does(running, arguments))

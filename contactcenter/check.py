@@ -12,20 +12,29 @@ from channels.voice.media.reach import reach
 from config.settings import Settings
 from db import embedded, migrate
 
+TABLES = "SELECT to_regclass('queues')"
+BEGUN = """
+SELECT EXISTS (SELECT FROM users WHERE role = 'admin' AND status = 'active') AS administered,
+       EXISTS (SELECT FROM queues WHERE key = $1) AS queued
+"""
 STATIC = Path(__file__).parent / "static"
 
 
 def main(settings: Settings) -> int:
     """Print what was found. Returns 0 if everything is fit, else 1."""
     with embedded.running(settings) as running:
-        return asyncio.run(_check(running))
+        return asyncio.run(asked(running))
 
 
-async def _check(settings: Settings) -> int:
+async def asked(settings: Settings) -> int:
+    """Ask every question of a system whose database runs; as `main`."""
     questions: tuple[tuple[str, Callable[[Settings], Awaitable[str | None]]], ...] = (
         ("database", _database),
         ("migrations", _migrations),
+        ("centre", _centre),
         ("front end", _front_end),
+        ("address", _address),
+        ("mail", _mail),
         ("proxy", _proxy),
     )
     fit = True
@@ -65,6 +74,35 @@ def _voice(settings: Settings) -> bool:
     for words in found.words:
         print(f"{'voice':<12} {words}")
     return found.fit
+
+
+async def _centre(settings: Settings) -> str | None:
+    """Somebody can administer it, and customers come into a queue that there is."""
+    conn = await db.connect(settings, "contactcenter check")
+    try:
+        if await conn.fetchval(TABLES) is None:
+            return None  # `migrations` says so
+        begun = await conn.fetchrow(BEGUN, settings.chat.default_queue)
+    finally:
+        await conn.close()
+    assert begun is not None
+    if not begun["administered"]:
+        return "nobody administers it: run `python -m contactcenter init --admin ADDRESS`."
+    if not begun["queued"]:
+        return "CHAT_DEFAULT_QUEUE is no queue: run `python -m contactcenter init`, or set it."
+    return None
+
+
+async def _address(settings: Settings) -> str | None:
+    if settings.app.is_production and not settings.app.public_url.startswith("https://"):
+        return "set PUBLIC_URL to the https address that browsers use: links are built from it."
+    return None
+
+
+async def _mail(settings: Settings) -> str | None:
+    if settings.app.is_production and settings.mail.url is None:
+        return "set MAIL_URL and MAIL_FROM: without them no invitation and no letter is sent."
+    return None
 
 
 async def _front_end(_: Settings) -> str | None:

@@ -39,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands.add_parser("up", help="apply the migrations that are missing")
     down = commands.add_parser("down", help="roll back every migration newer than version N")
     down.add_argument("version", type=int, metavar="N")
+    down.add_argument("--yes", action="store_true", help="really drop what they made, data too")
     commands.add_parser("status", help="show each migration and when it was applied")
     new = commands.add_parser("new", help="write the next, empty migration file")
     new.add_argument("name")
@@ -72,8 +73,14 @@ def _refuse(settings: Settings, arguments: argparse.Namespace) -> None:
         raise RefusedError(f"`db {arguments.command}` is not for APP_ENV=production.")
     if arguments.command == "reset" and not arguments.yes:
         raise RefusedError("`db reset` drops every table and all data: say `db reset --yes`.")
-    if arguments.command == "down" and arguments.version < 0:
-        raise RefusedError("`db down N` rolls back to version N: N is 0 or more.")
+    if arguments.command == "down":
+        if arguments.version < 0:
+            raise RefusedError("`db down N` rolls back to version N: N is 0 or more.")
+        if settings.app.is_production and not arguments.yes:
+            raise RefusedError(
+                "`db down` drops the tables that newer migrations made, with all data in them: "
+                "back up, then say `db down N --yes`."
+            )
 
 
 async def _run(settings: Settings, arguments: argparse.Namespace) -> None:

@@ -155,6 +155,11 @@ TEXTS: Final[dict[str, dict[Kind, tuple[str, str]]]] = {
 }
 
 
+def link_of(kind: Kind, home: str, token: str) -> str:
+    """Where a letter's token is used. It stands behind #: no server's log has it."""
+    return f"{home}/account/{PAGES[kind]}#{token}"
+
+
 def letter(
     kind: Kind,
     *,
@@ -174,7 +179,7 @@ def letter(
     the letter is about is called.
     """
     subject, text = TEXTS.get(locale[:2], TEXTS["es"])[kind]
-    link = f"{home}/account/{PAGES[kind]}#{token}" if kind in PAGES else ""
+    link = link_of(kind, home, token) if kind in PAGES else ""
     greeting = " ".join(name.split())
     values = {
         "name": f" {greeting}" if greeting else "",

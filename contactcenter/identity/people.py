@@ -15,16 +15,18 @@ from contactcenter.agents.service import equip
 from contactcenter.core.access import GRANTABLE, Permission, Principal, permissions_of
 from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from contactcenter.core.ids import new_id
-from contactcenter.core.work import WorkFactory
+from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.identity import RoleChanged, UserChanged
 from contactcenter.identity import people_store as store
 from contactcenter.identity import store as accounts
-from contactcenter.identity.model import User
+from contactcenter.identity.model import LIFETIMES, User
 from contactcenter.identity.post import Post
 from contactcenter.identity.service import Sessions, end_sessions
+from contactcenter.identity.tokens import hashed, opaque
 from contactcenter.identity.two_factor import TwoFactor
 from db import Connection, Record
 
+NOBODY: Final = UUID(int=0)
 FIELDS: Final = ("first_name", "last_name", "phone", "locale", "role", "status")
 
 
@@ -353,6 +355,30 @@ def _within_limits(
     for own, given in ((principal.queues, queues), (principal.teams, teams)):
         if own is not None and given is not None and not (given and own >= set(given)):
             raise Forbidden("That reaches queues or teams that your own rights do not reach.")
+
+
+async def first_admin(work: Work, email: str, locale: str) -> str:
+    """Prepare the account of a new centre's first administrator; answers the token that chooses
+    its password. Asked again, it answers another, and the earlier ones are worth nothing.
+
+    Raises Conflict where somebody administers already, and for an address with another account.
+    """
+    if await store.another_admin(work.conn, NOBODY):
+        raise Conflict("There is an administrator already: invitations are made on /admin.")
+    user = await accounts.find_by_email(work.conn, email)
+    if user is None:
+        user = User(
+            new_id(), email, "", "", "admin", locale, status="invited", email_verified=False
+        )
+        await accounts.create_user(work.conn, user, work.now, password_hash=None)
+    elif (user.role, user.status) != ("admin", "invited"):
+        raise Conflict("Somebody has this address already.", reason="address_taken")
+    await accounts.void_tokens(work.conn, user.id, ("invite",), work.now)
+    token, until = opaque(), work.now + LIFETIMES["invite"]
+    await accounts.create_token(work.conn, hashed(token), "invite", user.id, work.now, until)
+    after = {"email": email, "role": "admin"}
+    work.audit("user.invited", "user", user.id, after=after, person=user.id)
+    return token
 
 
 def has_desk(role: str, permissions: Iterable[Permission]) -> bool:

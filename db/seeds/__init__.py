@@ -1,4 +1,5 @@
-"""The rows a development centre starts with, from config/defaults. Running it again adds nothing.
+"""The rows a centre starts with, from config/defaults: `centre` what every new one needs, `run` the
+people and files of a development system besides. Running it again adds nothing.
 
 What stands already is left as it is: a queue that somebody edited is not set back. Ids are
 derived from names, so two machines seed the same rows.
@@ -89,14 +90,34 @@ SELECT ((now() + coalesce((SELECT make_interval(secs => (value ->> 'seconds')::f
                            FROM centre_settings WHERE key = 'demo_offset'), interval '0'))
         AT TIME ZONE $1)::date
 """
+ANY_QUEUE = "SELECT EXISTS (SELECT FROM queues)"
+NAME_CENTRE = """
+INSERT INTO centre_settings (key, value, updated_at) VALUES ('centre', $1, now())
+ON CONFLICT (key) DO UPDATE SET value = centre_settings.value || excluded.value, updated_at = now()
+"""
 INSERT_SETTING = """
 INSERT INTO centre_settings (key, value, updated_at) VALUES ($1, $2, now()) ON CONFLICT DO NOTHING
 """
 
 
+async def centre(conn: Connection, name: str | None) -> bool:
+    """What a new centre begins with: skills, calendars, queues, results, rules of recording, saved
+    replies, workflows, and its name. Returns whether they were written: where there is a queue
+    already, only the name is."""
+    fresh = not await conn.fetchval(ANY_QUEUE)
+    moment: datetime = await conn.fetchval("SELECT now()")
+    async with conn.transaction():
+        if fresh:
+            await _configuration(conn, _read("queues"), moment)
+            await history.workflows(conn, seeded_id, moment)
+        if name is not None:
+            await conn.execute(NAME_CENTRE, {"name": name})
+    return fresh
+
+
 async def run(conn: Connection, *, environment: str, rounds: int) -> None:
     """Write what is missing; `rounds` is bcrypt's cost, that of the setting. ValueError in
-    production, where nothing here belongs."""
+    production, where no invented people belong."""
     if environment == "production":
         raise ValueError("Demo data is refused in production.")
     queues, team = _read("queues"), _read("agents")
@@ -111,13 +132,6 @@ async def run(conn: Connection, *, environment: str, rounds: int) -> None:
         today = await conn.fetchval(TODAY, ZONE)
         await office.run(conn, seeded_id, agents, today)
         await history.run(conn, seeded_id, agents, today)
-        await conn.executemany(
-            INSERT_REPLY,
-            [
-                (seeded_id("reply", reply["es"]), reply["es"], reply["en"], moment)
-                for reply in _read("replies")["replies"]
-            ],
-        )
         await conn.execute(INSERT_SETTING, "centre", team["centre"])
 
 
@@ -175,6 +189,13 @@ async def _configuration(conn: Connection, given: dict[str, Any], moment: dateti
         [
             (d["key"], d["label_es"], d["label_en"], d.get("queue"), ordinal)
             for ordinal, d in enumerate(given["dispositions"])
+        ],
+    )
+    await conn.executemany(
+        INSERT_REPLY,
+        [
+            (seeded_id("reply", reply["es"]), reply["es"], reply["en"], moment)
+            for reply in _read("replies")["replies"]
         ],
     )
 

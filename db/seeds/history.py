@@ -153,12 +153,13 @@ async def run(
     now = datetime.combine(today, time(9), UTC)
     customers = await conn.fetch(CUSTOMERS)
     staff = [agents[name] for name in ("Lucía", "Carmen", "Pablo", "Jordi", "Sara", "Marcos")]
-    await _workflows(conn, identify, now)
+    await workflows(conn, identify, now)
     await _tasks(conn, identify, now, customers, staff)
     await _interactions(conn, identify, now, customers, staff)
 
 
-async def _workflows(conn: Connection, identify: Identify, now: datetime) -> None:
+async def workflows(conn: Connection, identify: Identify, now: datetime) -> None:
+    """Those that a broker's office begins with."""
     for each in WORKFLOWS:
         workflow_id = identify("workflow", each["name"])
         await conn.execute(
