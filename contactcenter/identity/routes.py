@@ -13,7 +13,7 @@ from contactcenter.core.errors import (
     RateLimited,
     Unauthenticated,
 )
-from contactcenter.core.http import Cookie, Request, Response, Route
+from contactcenter.core.http import Cookie, Request, Response, Route, text_of
 from contactcenter.core.limits import Limit
 from contactcenter.identity.accounts import AccountService
 from contactcenter.identity.model import ACCESS_TTL, DEMO_PASSWORD, REFRESH_TTL, User
@@ -128,7 +128,9 @@ class SignInRoutes:
         return Response(body, cookies=cookies_of(signed_in, by_cookie=by_cookie))
 
     async def logout(self, request: Request) -> Response:
-        await self._service.logout(request.principal)
+        scheme, _, token = request.http.headers.get("Authorization", "").partition(" ")
+        access = text_of(token.strip()) if scheme.lower() == "bearer" else None
+        await self._service.logout(access, request.cookie(COOKIE))
         return Response(status=204, cookies=(Cookie(COOKIE, "", AUTH, 0),))
 
     async def me(self, request: Request) -> Response:
@@ -214,7 +216,16 @@ class SignInRoutes:
                 may_be_empty=True,
                 limit=SIGN_IN_LIMIT,
             ),
-            Route("POST", f"{AUTH}/logout", self.logout, USE, "Sign out", status=204, tags=TAGS),
+            Route(
+                "POST",
+                f"{AUTH}/logout",
+                self.logout,
+                PUBLIC,
+                "Sign out: end the access token's session, or else the refresh cookie's",
+                status=204,
+                tags=TAGS,
+                errors=(Unauthenticated,),
+            ),
             Route("GET", f"{AUTH}/me", self.me, USE, "Who is signed in", response=MeOut, tags=TAGS),
             Route(
                 "GET",

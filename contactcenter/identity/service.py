@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -391,13 +392,31 @@ class SignInService:
             raise Unauthenticated(REFUSED)
         return SignIn(self._access.issue(known.user_id, known.session_id, work.now), successor)
 
-    async def logout(self, principal: Principal) -> None:
-        """End the caller's session; its sockets are dropped by the event."""
-        assert principal.session_id is not None
-        assert principal.user_id is not None
-        async with self._work.begin("identity.logout", principal.actor) as work:
-            await self._end(work, principal.session_id, principal.user_id, "logout")
-        self._sessions.forget_session(principal.session_id)
+    async def logout(self, access: str | None, refresh: str | None) -> None:
+        """End the session of an access token or, where that is over or missing, of a browser's
+        refresh token; its sockets are dropped by the event. Raises Unauthenticated when neither
+        belongs to a session that goes on."""
+        principal = None
+        if access:
+            with contextlib.suppress(Unauthenticated):
+                principal = await self._sessions.principal_of(access)
+        if principal is None and not refresh:
+            raise Unauthenticated
+        async with self._work.begin("identity.logout", "anonymous") as work:
+            if principal is not None:
+                user_id, session_id = principal.user_id, principal.session_id
+                assert user_id is not None
+                assert session_id is not None
+            else:
+                assert refresh
+                known = await store.lock_refresh(work.conn, hashed(refresh))
+                if known is None or known.session_ended_at is not None:
+                    raise Unauthenticated(REFUSED)
+                user_id, session_id = known.user_id, known.session_id
+            work.actor = f"user:{user_id}"
+            await self._end(work, session_id, user_id, "logout")
+            work.audit("identity.logout", "session", session_id, person=user_id)
+        self._sessions.forget_session(session_id)
 
     async def sessions(self, principal: Principal) -> list[store.SessionRow]:
         """The caller's sessions that are not over."""

@@ -81,6 +81,15 @@ def test_from_an_invitation_to_the_second_step(world: World) -> None:
     page.get_by_role("button", name="Los he guardado").click()
     expect(page.locator(".chip", has_text="Activa")).to_be_visible()
 
+    page.route("**/auth/logout", lambda route: route.abort("connectionreset"))
+    page.get_by_role("button", name="Salir").click()
+    told = page.get_by_role("alert").filter(has_text="sigues dentro")
+    expect(told).to_contain_text("El servidor no contesta.")
+    expect(page.get_by_role("heading", name="Tu cuenta")).to_be_visible()
+    told.get_by_role("button", name="Cerrar").click()
+    expect(told).to_have_count(0)
+    page.unroute("**/auth/logout")
+    world.noise = [line for line in world.noise if "CONNECTION_RESET" not in line]
     page.get_by_role("button", name="Salir").click()
     sign_in(page, "nueva@example.com", STRONG)
     page.get_by_label("Código").fill(used)

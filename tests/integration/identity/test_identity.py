@@ -258,6 +258,34 @@ async def test_the_cookie_is_out_of_reach_of_scripts(client: Client, user: UUID)
     assert fresh.status == 204, "a browser that was never signed in is told so, without an error"
 
 
+@pytest.mark.parametrize("token", ["old", "missing", "rubbish", "another kind"])
+async def test_signing_out_works_by_the_cookie_when_the_access_token_is_old(
+    client: Client, user: UUID, conn: db.Connection, clock: MovableClock, token: str
+) -> None:
+    given = {"email": EMAIL, "password": PASSWORD, "token_transport": "cookie"}
+    body = await (await client.post("/api/v1/auth/login", json=given)).json()
+    clock.pass_(minutes=16)
+    assert await me(client, body["access_token"]) == 401
+    held = {"old": body["access_token"], "rubbish": "a.b.c", "another kind": "cck_nothing"}
+    headers = {} if token == "missing" else {"Authorization": f"Bearer {held[token]}"}
+    url, by_cookie = "/api/v1/auth/logout", {"token_transport": "cookie"}
+    evil = await client.post(url, headers=headers | {"Origin": "https://evil.example"})
+    assert evil.status == 403
+    out = await client.post(url, headers=headers, json=by_cookie)
+    assert out.status == 204
+    assert "Max-Age=0" in out.headers["Set-Cookie"]
+    causes = await conn.fetch("SELECT end_cause FROM sessions WHERE user_id = $1", user)
+    assert [row["end_cause"] for row in causes] == ["logout"]
+    note = await conn.fetchrow(
+        "SELECT action, user_id, person FROM audit_logs ORDER BY id DESC LIMIT 1"
+    )
+    assert note is not None
+    assert tuple(note) == ("identity.logout", user, user)
+    again = await client.post("/api/v1/auth/refresh", json=by_cookie)
+    assert again.status == 204, "the browser has no cookie, and a reload signs nobody in"
+    assert (await client.post(url, json=by_cookie)).status == 401
+
+
 async def test_a_changed_user_bites_at_once(
     client: Client, user: UUID, conn: db.Connection, pool: db.Pool, clock: MovableClock
 ) -> None:

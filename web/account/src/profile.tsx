@@ -1,5 +1,5 @@
 /** One's own account: data, password, second factor, sessions, linked providers. */
-import { api, ApiError, readSession, session, signOut } from "@contactcenter/shared/api";
+import { api, ApiError, leave, readSession, session } from "@contactcenter/shared/api";
 import type { IdentitiesOut, LinkOut, ProvidersOut, SessionOut, SessionsOut, UserOut } from "@contactcenter/shared/contract";
 import { PasswordField, Summary, useCentreName } from "@contactcenter/shared/doorway";
 import { Icon } from "@contactcenter/shared/icons";
@@ -39,7 +39,7 @@ export function Profile({ linked, refusal }: { linked?: string | null; refusal?:
         <span className="prefs">
           <LanguageMenu />
           <ThemeButton />
-          <Button kind="quiet" icon="out" onClick={() => void signOut()}>
+          <Button kind="quiet" icon="out" onClick={leave}>
             {t("signOut")}
           </Button>
         </span>

@@ -1,5 +1,5 @@
 /** /admin: its sections, each with an address of its own. What one may not do is not there. */
-import { session, signOut } from "@contactcenter/shared/api";
+import { leave, session } from "@contactcenter/shared/api";
 import { Icon } from "@contactcenter/shared/icons";
 import { LanguageMenu, ThemeButton } from "@contactcenter/shared/prefs-ui";
 import { placesOf } from "@contactcenter/shared/signin";
@@ -91,7 +91,7 @@ export function AdminPage() {
                   onPick: () => location.assign(`/${place}`),
                 })),
               { kind: "line", id: "line" },
-              { id: "out", label: t("out"), icon: <Icon name="out" />, onPick: () => void signOut() },
+              { id: "out", label: t("out"), icon: <Icon name="out" />, onPick: leave },
             ]}
           />
         </span>

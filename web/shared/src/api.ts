@@ -178,11 +178,23 @@ export async function readSession(): Promise<void> {
   session.set(await me());
 }
 
+/** Why the last try to sign out failed; null once it is forgotten. */
+export const stillSignedIn = new Store<unknown>(null);
+
+/**
+ * End the session, by the cookie where the access token is too old. A 401 means that it was over
+ * before. Throws ApiError when it goes on: the page then stays as it is.
+ */
 export async function signOut(): Promise<void> {
-  try {
-    await send("POST", "/auth/logout", { body: { token_transport: "cookie" } });
-  } finally {
-    accessToken = null;
-    session.set(null);
-  }
+  const response = await send("POST", "/auth/logout", { body: { token_transport: "cookie" } });
+  if (!response.ok && response.status !== 401) throw await problem(response);
+  accessToken = null;
+  session.set(null);
+  stillSignedIn.set(null);
+}
+
+/** Sign out from a menu; `stillSignedIn` says when that failed. */
+export function leave(): void {
+  stillSignedIn.set(null);
+  signOut().catch((error: unknown) => stillSignedIn.set(error));
 }

@@ -1,7 +1,7 @@
 /** The sign-in page with its second step, and the gate that shows it until somebody is signed in. */
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 
-import { api, ApiError, refresh, type Session, secondStep, session, signIn, signOut } from "./api";
+import { api, ApiError, leave, refresh, type Session, secondStep, session, signIn, stillSignedIn } from "./api";
 import { CODE_DIGITS, CodeField } from "./code";
 import type { DemoUser, DemoUsersOut, ProviderOut, ProvidersOut } from "./contract";
 import { Doorway, PasswordField, Summary } from "./doorway";
@@ -10,7 +10,7 @@ import { Icon } from "./icons";
 import { looksLikeAddress } from "./passwords";
 import { useSaid } from "./problems";
 import { useStore } from "./store";
-import { Button, Field } from "./ui";
+import { Button, Field, IconButton } from "./ui";
 
 const { useT } = texts(
   {
@@ -62,6 +62,8 @@ const { useT } = texts(
     account: "Tu cuenta",
     loading: "Cargando",
     out: "Salir",
+    stillIn: "No se ha cerrado la sesión: sigues dentro.",
+    close: "Cerrar",
   },
   {
     title: "Sign in",
@@ -112,6 +114,8 @@ const { useT } = texts(
     account: "Your account",
     loading: "Loading",
     out: "Sign out",
+    stillIn: "You are not signed out: your session goes on.",
+    close: "Close",
   },
 );
 
@@ -436,8 +440,30 @@ export function SignedIn({
       </main>
     );
   if (current === null) return <SignIn {...signingIn} />;
-  if (![permission].flat().some((one) => current.permissions.includes(one))) return <NoAccess current={current} />;
-  return children;
+  const permitted = [permission].flat().some((one) => current.permissions.includes(one));
+  return (
+    <>
+      {permitted ? children : <NoAccess current={current} />}
+      <StillSignedIn />
+    </>
+  );
+}
+
+/** Told over the page when signing out has failed, until it is closed or works. */
+function StillSignedIn() {
+  const t = useT();
+  const said = useSaid();
+  const error = useStore(stillSignedIn);
+  if (error === null) return null;
+  return (
+    <div className="box-msg bad still-in" role="alert">
+      <Icon name="triangle" />
+      <span>
+        <b>{t("stillIn")}</b> {said.whole(error)}
+      </span>
+      <IconButton icon="close" label={t("close")} onClick={() => stillSignedIn.set(null)} />
+    </div>
+  );
 }
 
 type Place = "desk" | "wallboard" | "admin" | "account";
@@ -466,7 +492,7 @@ function NoAccess({ current }: { current: Session }) {
               {t(place)}
             </a>
           ))}
-          <Button icon="out" onClick={() => void signOut()}>
+          <Button icon="out" onClick={leave}>
             {t("out")}
           </Button>
         </nav>

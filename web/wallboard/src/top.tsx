@@ -1,5 +1,5 @@
 /** The top bar, the five figures, and the strip of further ones. */
-import { session, signOut } from "@contactcenter/shared/api";
+import { leave, session } from "@contactcenter/shared/api";
 import { type Channel, Icon } from "@contactcenter/shared/icons";
 import { LanguageMenu, ThemeButton } from "@contactcenter/shared/prefs-ui";
 import { useStore } from "@contactcenter/shared/store";
@@ -98,7 +98,7 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
           }
           entries={[
             { kind: "caption", id: "mail", label: me?.user.email ?? "" },
-            { id: "out", label: t("signOut"), icon: <Icon name="out" />, onPick: () => void signOut() },
+            { id: "out", label: t("signOut"), icon: <Icon name="out" />, onPick: leave },
           ]}
         />
       </div>
