@@ -68,8 +68,8 @@ class SupervisionService:
         async with self._work.reading("queue.lines", snapshot=True) as conn:
             shown = None if principal.queues is None else set(principal.queues)
             if not principal.may(Permission.ROUTING_ASSIGN):
-                agent_id = principal.agent_id
-                shown = set(await agents.queues_of(conn, agent_id)) if agent_id else set()
+                desk = principal.agent_id is not None
+                shown = set(await agents.queues_of(conn, principal)) if desk else set()
             names = await queue_store.queue_names(conn, key)
             if key is not None and not names:
                 raise NotFound

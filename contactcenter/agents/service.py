@@ -25,7 +25,11 @@ from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Invalid, NotFound, PreconditionFailed
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
-from contactcenter.events.agents import AgentAutoAnswerChanged, AgentSkillsChanged
+from contactcenter.events.agents import (
+    AgentAutoAnswerChanged,
+    AgentSkillsChanged,
+    AgentTeamChanged,
+)
 from contactcenter.interactions.model import sort_key
 from db import Connection, Record
 
@@ -52,6 +56,8 @@ async def equip(
     await store.put_skills(work.conn, agent_id, levels)
     budget, maxima = made
     work.emit(AgentSkillsChanged(agent_id=agent_id, skills=levels, budget=budget, maxima=maxima))
+    if team is not None:
+        work.emit(AgentTeamChanged(agent_id=agent_id, team=team))
 
 
 async def rename(conn: Connection, user_id: UUID, name: str) -> None:
@@ -59,9 +65,15 @@ async def rename(conn: Connection, user_id: UUID, name: str) -> None:
     await store.rename(conn, user_id, name, sort_key(name))
 
 
-async def queues_of(conn: Connection, agent_id: UUID) -> list[str]:
-    """The live queues that the agent is a member of (has their skill)."""
-    return await store.queues_of(conn, agent_id)
+async def queues_of(conn: Connection, principal: Principal) -> list[str]:
+    """The live queues that the agent is a member of (has their skill) and may see."""
+    keys = await store.queues_of(conn, principal.agent())
+    return [key for key in keys if principal.sees_queue(key)]
+
+
+async def mates_of(conn: Connection, principal: Principal) -> list[UUID]:
+    """The agents of the teams that somebody's rights are limited to; of nobody else's."""
+    return await store.in_teams(conn, principal.teams or ())
 
 
 async def team_members(
@@ -70,6 +82,13 @@ async def team_members(
     """Agent → tile, by name; of these agents, or of all."""
     rows = await store.team(conn, agent_ids)
     return {row["id"]: TeamMember(**_member(row)) for row in rows}
+
+
+async def seen_members(conn: Connection, principal: Principal) -> dict[UUID, TeamMember]:
+    """As `team_members`: all, or those of the teams that the asker's rights are limited to."""
+    if principal.teams is None:
+        return await team_members(conn)
+    return await team_members(conn, await store.in_teams(conn, principal.teams))
 
 
 async def require_reach(conn: Connection, principal: Principal, agent_id: UUID) -> None:
@@ -150,10 +169,7 @@ class AgentService:
     async def team(self, principal: Principal) -> list[TeamMember]:
         """All agents, or those of the teams that the asker's rights are limited to."""
         async with self._work.reading("agents.team") as conn:
-            ids = None
-            if principal.teams is not None:
-                ids = await store.in_teams(conn, principal.teams)
-            return list((await team_members(conn, ids)).values())
+            return list((await seen_members(conn, principal)).values())
 
     async def available(
         self, principal: Principal, queue: str | None, skill: str | None

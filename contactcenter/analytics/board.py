@@ -7,7 +7,7 @@ and divides once. Durations travel as the instant they began, and the screen cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -30,11 +30,47 @@ from contactcenter.analytics.metrics import (
     utilisation,
 )
 from contactcenter.analytics.ports import Expected, QueueInfo
+from contactcenter.core.access import Principal
 from contactcenter.core.clock import from_ms
 
 TIME_STEP_MS = 10_000  # occupancy and utilisation move all the time: they are told this often
 
 Picture = dict[str, dict[str, Any]]
+
+ROOM = "wallboard"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How much of the picture somebody is shown. None: all of it."""
+
+    queues: frozenset[str] | None = None
+    """What was chosen, within the limits."""
+    limits: frozenset[str] | None = None
+    """The queues that the rights end at: no agent's work in others is told."""
+    teams: frozenset[str] | None = None
+    """The teams whose agents there are."""
+
+    @classmethod
+    def of(cls, principal: Principal, chosen: Iterable[str] | None = None) -> View:
+        """What somebody may see, or a choice of queues of it."""
+        queues = principal.queues if chosen is None else frozenset(chosen)
+        return cls(queues, principal.queues, principal.teams)
+
+    @property
+    def room(self) -> str:
+        """One name for everybody who is shown the same."""
+        name = ROOM if self.queues is None else f"{ROOM}:{','.join(sorted(self.queues))}"
+        if self.limits is None and self.teams is None:
+            return name
+        ends = (
+            "*" if keys is None else ",".join(sorted(keys)) for keys in (self.limits, self.teams)
+        )
+        return "|".join((name, *ends))
+
+    def has(self, agent: AgentInfo) -> bool:
+        """Whether the agent is in it; who is in no team is in no limited view."""
+        return self.teams is None or agent.team in self.teams
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +80,7 @@ class AgentInfo:
     agent_id: UUID
     name: str
     skills: Mapping[str, int]
+    team: str | None = None
 
 
 def instant(at_ms: int) -> str:
@@ -275,3 +312,54 @@ def expected_rows(expected: Iterable[Expected]) -> list[dict[str, Any]]:
         }
         for row in expected
     ]
+
+
+def narrowed(state: Mapping[str, Any], view: View, agents: Container[str]) -> dict[str, Any]:
+    """The part of a state or delta that a view shows; `agents`: the ids of those in it.
+
+    An entry that went is kept whatever its queue or team was: its key may not say.
+    """
+    kept: dict[str, Any] = {}
+    for section, entries in state.items():
+        part = dict(entries)
+        if section in {"agents", "time"}:
+            part = {k: v for k, v in entries.items() if v is None or k in agents}
+            if section == "agents" and view.limits is not None:
+                part = {k: _working(v, view.limits) for k, v in part.items()}
+        elif section == "waiting":
+            part = {k: _offered(v, agents) for k, v in entries.items() if _queued(v, view.queues)}
+        elif section == "centre" and view.limits is not None:
+            expected = [row for row in entries["expected"] if row["queue"] in view.limits]
+            part["expected"] = expected
+        elif view.queues is not None and section in _QUEUE_OF:
+            place = _QUEUE_OF[section]
+            part = {k: v for k, v in entries.items() if k.split("|")[place] in view.queues}
+        if part or "centre" in state:
+            kept[section] = part
+    return kept
+
+
+_QUEUE_OF = {"queues": 0, "today": 0, "sparks": 0, "halves": 1}
+"""Section → where its keys have the queue."""
+
+
+def _queued(item: Mapping[str, Any] | None, queues: frozenset[str] | None) -> bool:
+    return item is None or queues is None or item["queue"] in queues
+
+
+def _offered(item: dict[str, Any] | None, agents: Container[str]) -> dict[str, Any] | None:
+    """A waiting item without an agent who is not in the view."""
+    if item is None or item["offered_to"] is None or item["offered_to"] in agents:
+        return item
+    return {**item, "offered_to": None}
+
+
+def _working(agent: dict[str, Any] | None, queues: frozenset[str]) -> dict[str, Any] | None:
+    """An agent without what they do in other queues."""
+    if agent is None:
+        return None
+    items = [item for item in agent["items"] if item["queue"] in queues]
+    asks = agent["help"]
+    if asks and asks["interaction_id"] not in {item["interaction_id"] for item in items}:
+        asks = {**asks, "interaction_id": None}
+    return {**agent, "items": items, "help": asks}

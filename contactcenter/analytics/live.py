@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,16 @@ import structlog
 
 import db
 from contactcenter.analytics import store
-from contactcenter.analytics.board import Board, Customer, Picture, expected_rows, written
+from contactcenter.analytics.board import (
+    ROOM,
+    Board,
+    Customer,
+    Picture,
+    View,
+    expected_rows,
+    narrowed,
+    written,
+)
 from contactcenter.analytics.ledger import Ledger
 from contactcenter.analytics.ports import Broadcast, Forecast, Queues
 from contactcenter.core import eventlog
@@ -25,12 +35,15 @@ from contactcenter.core.event import Event
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.work import WorkFactory
 from contactcenter.events import CATALOGUE
-from contactcenter.events.agents import AgentSkillsChanged, AgentStatusChanged
+from contactcenter.events.agents import (
+    AgentSkillsChanged,
+    AgentStatusChanged,
+    AgentTeamChanged,
+)
 from contactcenter.events.routing import DemoTroubleChanged, QueueChanged
 
 log = structlog.get_logger(__name__)
 
-ROOM = "wallboard"
 PACE_S = 0.5  # two deltas a second at most
 IDLE_S = 1.0  # the clock alone turns a wait into a miss
 RETRY_S = 2.0
@@ -43,6 +56,14 @@ def day_bounds(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     start = local.replace(hour=0, minute=0, second=0, microsecond=0)
     end = (start.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=zone)
     return start.astimezone(now.tzinfo), end.astimezone(now.tzinfo)
+
+
+@dataclass(slots=True)
+class Narrower:
+    """Whoever is shown a part of the picture: which, and the agents they have been told of."""
+
+    view: View
+    agents: frozenset[str]
 
 
 class Wallboard:
@@ -73,7 +94,7 @@ class Wallboard:
         self._position = eventlog.START
         self._stale_queues = False
         self._stale_agents = False
-        self._rooms: dict[str, frozenset[str]] = {}  # room of a narrower view → its queues
+        self._rooms: dict[str, Narrower] = {}
         self._day = (clock.now(), clock.now())
         self._statuses: set[UUID] = set()
         self.board: Board = Board(Ledger(), 0, (), (), {})
@@ -115,22 +136,22 @@ class Wallboard:
 
     # what screens get
 
-    async def state(self, queues: frozenset[str] | None = None) -> dict[str, Any]:
-        """The state as it is shown now, of all queues or of some."""
+    async def state(self, view: View) -> dict[str, Any]:
+        """The state as it is shown now."""
         await self.ready()
         await self._refresh()
         self._draw_for_nobody()
-        return self._state(queues)
+        return self._state(view)
 
-    async def subscribe(self, sid: str, queues: frozenset[str] | None) -> None:
+    async def subscribe(self, sid: str, view: View) -> None:
         """Put a socket in the room of its view and send it the view's snapshot."""
         await self._refresh()
         self._draw_for_nobody()
-        room = ROOM if queues is None else f"{ROOM}:{','.join(sorted(queues))}"
+        room = view.room
         self._broadcast.move(sid, room)
         self._rooms = {k: v for k, v in self._rooms.items() if self._broadcast.occupied(k)}
-        if queues is not None:
-            self._rooms[room] = queues
+        if room != ROOM and room not in self._rooms:
+            self._rooms[room] = Narrower(view, self._agents_in(view))
         self._broadcast.send(sid, "snapshot", self._snapshot(room))
 
     def resync(self, sid: str) -> dict[str, Any] | None:
@@ -145,14 +166,14 @@ class Wallboard:
         the fact before it, so the cursor given here is the log's beginning.
         """
         return {
-            "state": self._state(self._rooms.get(room)),
+            "state": self._state(self._rooms[room].view if room in self._rooms else View()),
             "cursor": eventlog.START.cursor(),
             "streams": {room: self._broadcast.sequence(room)},
             "node": self._broadcast.node,
             "server_now": written(self._clock.now()),
         }
 
-    def _state(self, queues: frozenset[str] | None) -> dict[str, Any]:
+    def _state(self, view: View) -> dict[str, Any]:
         """The state that the deltas told so far add up to."""
         start, end = self._day
         state = {
@@ -164,7 +185,12 @@ class Wallboard:
             },
             **self.board.shown,
         }
-        return state if queues is None else narrowed(state, queues)
+        return state if view == View() else narrowed(state, view, self._agents_in(view))
+
+    def _agents_in(self, view: View) -> frozenset[str]:
+        """Of the agents that are shown, those in a view."""
+        agents, shown = self.board.agents, self.board.shown.get("agents", {})
+        return frozenset(str(a) for a, info in agents.items() if str(a) in shown and view.has(info))
 
     def _listened(self) -> bool:
         return any(self._broadcast.occupied(room) for room in (ROOM, *self._rooms))
@@ -238,7 +264,7 @@ class Wallboard:
         self._dirty.set()
 
     def _note(self, event: Event) -> None:
-        if isinstance(event, AgentSkillsChanged):
+        if isinstance(event, AgentSkillsChanged | AgentTeamChanged):
             self._stale_agents = True
         elif isinstance(event, AgentStatusChanged):
             self._statuses.add(event.agent_id)
@@ -280,13 +306,24 @@ class Wallboard:
         await self._refresh()
         changes = self._draw()
         statuses, self._statuses = self._statuses, set()
-        if not changes:
-            return
         now = written(self._clock.now())
-        for room, queues in ((ROOM, None), *self._rooms.items()):
-            if self._broadcast.occupied(room):
-                part = changes if queues is None else narrowed(changes, queues)
+        parts = {ROOM: changes}
+        parts |= {room: self._part(narrower, changes) for room, narrower in self._rooms.items()}
+        for room, part in parts.items():
+            if part and self._broadcast.occupied(room):
                 self._emit(room, part, statuses, now)
+
+    def _part(self, narrower: Narrower, changes: Picture) -> Picture:
+        """What a narrower view is told: its part of the changes, and who came into it or left."""
+        view, before = narrower.view, narrower.agents
+        narrower.agents = agents = self._agents_in(view)
+        shown = self.board.shown
+        for section in ("agents", "time"):
+            moved = {agent: shown[section].get(agent) for agent in agents - before}
+            moved |= dict.fromkeys(before - agents)
+            if moved:
+                changes = {**changes, section: {**changes.get(section, {}), **moved}}
+        return narrowed(changes, view, agents)
 
     def _emit(self, room: str, changes: Picture, statuses: set[UUID], now: str) -> None:
         delta = {"changes": changes, "server_now": now}
@@ -295,30 +332,10 @@ class Wallboard:
             payload = {"interaction_id": interaction_id, "item": item}
             self._broadcast.emit(room, "queue.item_changed", payload, self.cursor)
         for agent_id in statuses:
-            agent = self.board.shown["agents"].get(str(agent_id))
+            agent = changes.get("agents", {}).get(str(agent_id))
             if agent is not None:
                 self._broadcast.emit(room, "agent.status_changed", {"agent": agent}, self.cursor)
 
 
 def _waiting(ledger: Ledger) -> list[UUID]:
     return [visit.interaction_id for visit in ledger.waiting.values()]
-
-
-def narrowed(state: Mapping[str, Any], queues: frozenset[str]) -> dict[str, Any]:
-    """The part of a state or delta that is of these queues; agents and the centre stay whole.
-
-    An entry that went is kept whatever its queue was: its key may not say.
-    """
-    kept: dict[str, Any] = {}
-    for section, entries in state.items():
-        if section == "queues":
-            entries = {key: value for key, value in entries.items() if key in queues}
-        elif section in {"today", "sparks"}:
-            entries = {k: v for k, v in entries.items() if k.split("|")[0] in queues}
-        elif section == "halves":
-            entries = {k: v for k, v in entries.items() if k.split("|")[1] in queues}
-        elif section == "waiting":
-            entries = {k: v for k, v in entries.items() if v is None or v["queue"] in queues}
-        if entries or "centre" in state:
-            kept[section] = entries
-    return kept

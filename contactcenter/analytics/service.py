@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from contactcenter.analytics import store
-from contactcenter.analytics.board import figures, limits_of
+from contactcenter.analytics.board import View, figures, limits_of
 from contactcenter.analytics.explain import Explanation, Operand, explain, explain_agents
 from contactcenter.analytics.ledger import Ledger, Reader
 from contactcenter.analytics.live import Wallboard
@@ -64,7 +64,7 @@ class Analytics:
 
     async def wallboard(self, principal: Principal) -> dict[str, Any]:
         """The picture as it is shown now; see schemas.WallboardState."""
-        return await self._wallboard.state(principal.queues)
+        return await self._wallboard.state(View.of(principal))
 
     async def subscribe(
         self, principal: Principal, sid: str, queues: Iterable[str] | None
@@ -75,9 +75,9 @@ class Analytics:
         for place, key in enumerate(queues or ()):
             if key not in known or not principal.sees_queue(key):
                 raise Invalid.field(f"queues.{place}", "unknown_queue", "There is no such queue.")
-        wanted = principal.queues if queues is None else frozenset(queues)
-        await self._wallboard.subscribe(sid, wanted)
-        return [key for key in known if wanted is None or key in wanted]
+        view = View.of(principal, queues)
+        await self._wallboard.subscribe(sid, view)
+        return [key for key in known if view.queues is None or key in view.queues]
 
     def resync(self, sid: str) -> dict[str, Any]:
         """A fresh snapshot of what a socket is shown; NotFound before it has subscribed."""
@@ -97,20 +97,27 @@ class Analytics:
         if query.figure in AGENT_FIGURES:
             told = explain_agents(
                 query.figure,
-                self._members(query.queue),
+                self._members(principal, query.queue),
                 lambda agent: board.spent_today(agent, now_ms),
             )
         else:
             told = explain(query.figure, self._visits(query), board.reader, now_ms, query.formula)
-        return await self._explained(query, told, from_ms(now_ms))
+        return await self._explained(principal, query, told, from_ms(now_ms))
 
-    def _members(self, queue: str | None) -> Iterable[AgentTime]:
-        """Agents whom the log knows; of a queue, those who have its skill."""
+    def _members(
+        self, principal: Principal, queue: str | None, ledger: Ledger | None = None
+    ) -> Iterable[AgentTime]:
+        """Agents in the asker's teams whom the log knows; of a queue, those who have its skill."""
         board = self._wallboard.board
+        known = (ledger or board.ledger).agents
         skill = board.queues[queue].skill if queue is not None else None
         for agent_id, info in board.agents.items():
-            time = board.ledger.agents.get(agent_id)
-            if time is not None and (skill is None or info.skills.get(skill, 0) >= 1):
+            time = known.get(agent_id)
+            if (
+                time is not None
+                and principal.sees_team(info.team)
+                and (skill is None or info.skills.get(skill, 0) >= 1)
+            ):
                 yield time
 
     def _visits(self, query: ExplainQuery) -> Iterable[Visit]:
@@ -136,12 +143,16 @@ class Analytics:
                 yield visit
 
     async def _explained(
-        self, query: ExplainQuery, told: Explanation, read_at: datetime
+        self, principal: Principal, query: ExplainQuery, told: Explanation, read_at: datetime
     ) -> ExplainedFigure:
-        agents = self._wallboard.board.agents
+        known = self._wallboard.board.agents
+        agents = {a: info for a, info in known.items() if principal.sees_team(info.team)}
         listed = told.items[:LISTED]
         async with self._work.reading("analytics.names") as conn:
             customers = await store.customers(conn, [item.visit.interaction_id for item in listed])
+
+        def seen(agent_id: UUID | None) -> UUID | None:
+            return None if agent_id in known and agent_id not in agents else agent_id
 
         def agent_name(agent_id: UUID | None) -> str | None:
             return agents[agent_id].name if agent_id in agents else None
@@ -168,7 +179,7 @@ class Analytics:
                         else from_ms(item.visit.ended_ms),
                         "waited_ms": item.waited_ms,
                         "outcome": item.outcome,
-                        "agent_id": item.visit.agent_id,
+                        "agent_id": seen(item.visit.agent_id),
                         "agent_name": agent_name(item.visit.agent_id),
                         "handle_ms": sum(part.handle_ms for part in item.visit.handlings),
                         "offered_to": next(
@@ -220,7 +231,12 @@ class Analytics:
             )
             for key in keys
         ]
-        return Intervals(items=items, staff=_staff(ledger, start, end, now_ms))
+        people: Iterable[AgentTime] = ledger.agents.values()
+        if principal.is_limited:
+            await self._wallboard.ready()
+            within = None if principal.queues is None else query.queue
+            people = self._members(principal, within, ledger)
+        return Intervals(items=items, staff=_staff(tuple(people), start, end, now_ms))
 
     async def rebuild(self, start: datetime, end: datetime) -> tuple[Ledger, Reader]:
         """The fold of [start, end) from the log alone, read under the present limits."""
@@ -242,11 +258,11 @@ def _operand(operand: Operand) -> ExplainedOperand:
     return ExplainedOperand(value=operand.value, parts=parts)
 
 
-def _staff(ledger: Ledger, start: int, end: int, now_ms: int) -> list[StaffInterval]:
+def _staff(agents: Iterable[AgentTime], start: int, end: int, now_ms: int) -> list[StaffInterval]:
     rows = []
     for begin in range(start, min(end, now_ms), HALF_HOUR_MS):
         spent = sum(
-            (agent.during(begin, begin + HALF_HOUR_MS, now_ms) for agent in ledger.agents.values()),
+            (agent.during(begin, begin + HALF_HOUR_MS, now_ms) for agent in agents),
             Spent(),
         )
         rows.append(

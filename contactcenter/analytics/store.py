@@ -96,7 +96,7 @@ async def stretch(
 
 
 AGENTS = """
-SELECT a.id, a.name,
+SELECT a.id, a.name, a.team,
        coalesce(jsonb_object_agg(s.skill, s.level) FILTER (WHERE s.skill IS NOT NULL), '{}')
            AS skills
 FROM agents a
@@ -108,7 +108,8 @@ ORDER BY a.ordinal, a.sort_key
 
 async def agents(conn: Connection) -> list[AgentInfo]:
     """Everybody who may be offered work, in the order of the screens."""
-    return [AgentInfo(row["id"], row["name"], row["skills"]) for row in await conn.fetch(AGENTS)]
+    rows = await conn.fetch(AGENTS)
+    return [AgentInfo(row["id"], row["name"], row["skills"], row["team"]) for row in rows]
 
 
 NAMES = """

@@ -59,6 +59,18 @@ class AgentSkillsChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentTeamChanged(Event):
+    """An agent came into a team or left it: whoever is limited to teams sees others now."""
+
+    name: ClassVar[str] = "agent.team_changed"
+    audience: ClassVar[frozenset[Audience]] = frozenset({"team", "wallboard"})
+    subject_field: ClassVar[str] = "agent_id"
+
+    agent_id: UUID
+    team: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentAutoAnswerChanged(Event):
     """Whether this agent's desk accepts offers by itself, after a beep."""
 

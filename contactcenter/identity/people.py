@@ -16,6 +16,7 @@ from contactcenter.core.access import GRANTABLE, Permission, Principal, permissi
 from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
+from contactcenter.events.agents import AgentTeamChanged
 from contactcenter.events.identity import RoleChanged, UserChanged
 from contactcenter.identity import people_store as store
 from contactcenter.identity import store as accounts
@@ -275,8 +276,11 @@ class PeopleService:
         _no_limit_of_teams(principal)
         async with self._work.begin("people.put_team", principal.actor) as work:
             before = await store.teams(work.conn, key)
-            if not await store.put_team(work.conn, key, name, agents, work.now):
+            moved = await store.put_team(work.conn, key, name, agents, work.now)
+            if moved is None:
                 raise Invalid.field("agents", "unknown_agent", "There is no such agent.")
+            for agent_id, team in moved:
+                work.emit(AgentTeamChanged(agent_id=agent_id, team=team))
             work.audit(
                 "team.changed",
                 "team",
@@ -293,8 +297,11 @@ class PeopleService:
         async with self._work.begin("people.drop_team", principal.actor) as work:
             if await store.limited_to_team(work.conn, key):
                 raise Conflict("Somebody's rights are limited to this team.", reason="team_held")
-            if not await store.drop_team(work.conn, key):
+            left = await store.drop_team(work.conn, key)
+            if left is None:
                 raise NotFound
+            for agent_id in left:
+                work.emit(AgentTeamChanged(agent_id=agent_id, team=None))
             work.audit("team.dropped", "team", key)
 
     # Rules

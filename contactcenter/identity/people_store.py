@@ -187,9 +187,10 @@ SET_MEMBERS = """
 UPDATE agents SET team = CASE WHEN id = ANY ($2::uuid[]) THEN $1 END
 WHERE (team = $1) IS DISTINCT FROM (id = ANY ($2::uuid[]))
   AND (team = $1 OR id = ANY ($2::uuid[]))
+RETURNING id, team
 """
 KNOWN_AGENTS = "SELECT count(*)::int FROM agents WHERE id = ANY ($1::uuid[])"
-EMPTY_TEAM = "UPDATE agents SET team = NULL WHERE team = $1"
+EMPTY_TEAM = "UPDATE agents SET team = NULL WHERE team = $1 RETURNING id"
 DROP_TEAM = "DELETE FROM teams WHERE key = $1 RETURNING true"
 LIMITED_TO_TEAM = "SELECT user_id FROM user_scopes WHERE kind = 'team' AND key = $1"
 
@@ -201,14 +202,14 @@ async def teams(conn: Connection, key: str | None = None) -> list[Record]:
 
 async def put_team(
     conn: Connection, key: str, name: str, agents: Sequence[UUID], now: datetime
-) -> bool:
-    """Write a team and its members, who leave the teams they were in. False, and nothing is
-    written, when an agent is unknown."""
+) -> list[tuple[UUID, str | None]] | None:
+    """Write a team and its members, who leave the teams they were in: whoever moved, with the
+    team they are in now. None, and nothing is written, when an agent is unknown."""
     if await conn.fetchval(KNOWN_AGENTS, list(agents)) != len(set(agents)):
-        return False
+        return None
     await conn.execute(PUT_TEAM, key, name, now)
-    await conn.execute(SET_MEMBERS, key, list(agents))
-    return True
+    moved = await conn.fetch(SET_MEMBERS, key, list(agents))
+    return [(row["id"], row["team"]) for row in moved]
 
 
 async def limited_to_team(conn: Connection, key: str) -> list[UUID]:
@@ -216,7 +217,7 @@ async def limited_to_team(conn: Connection, key: str) -> list[UUID]:
     return [row["user_id"] for row in await conn.fetch(LIMITED_TO_TEAM, key)]
 
 
-async def drop_team(conn: Connection, key: str) -> bool:
-    """Its agents are in no team then. False when there is none."""
-    await conn.execute(EMPTY_TEAM, key)
-    return bool(await conn.fetchval(DROP_TEAM, key))
+async def drop_team(conn: Connection, key: str) -> list[UUID] | None:
+    """Its agents, who are in no team then. None when there is none."""
+    left = await conn.fetch(EMPTY_TEAM, key)
+    return [row["id"] for row in left] if await conn.fetchval(DROP_TEAM, key) else None

@@ -536,7 +536,9 @@ async def require_sight(
     conversation_id: UUID | None = None,
     contact_id: UUID | None = None,
 ) -> None:
-    """NotFound unless the asker may see it (one of the three is given)."""
+    """NotFound unless the asker may see it (one of the three is given): whoever assigns, all
+    within the limits; an agent, what they have or had a part in, and what waits for their skills
+    within the limits."""
     agent_id = _only(principal)
     if agent_id is None:
         if principal.queues is not None and not await store.in_queues(
@@ -551,6 +553,7 @@ async def require_sight(
     if not await store.visible_to_agent(
         conn,
         agent_id,
+        principal.queues,
         interaction_id=interaction_id,
         conversation_id=conversation_id,
         contact_id=contact_id,

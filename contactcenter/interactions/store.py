@@ -453,6 +453,7 @@ SELECT EXISTS (
     JOIN queues q ON q.key = w.queue
     JOIN agent_skills k ON k.agent_id = $2 AND k.skill = q.skill
     WHERE w.interaction_id = i.id AND w.answered_at IS NULL AND w.ended_at IS NULL
+      AND ($5::text[] IS NULL OR w.queue = ANY ($5))
 ) AS visible
 FROM interactions i
 WHERE ($1::uuid IS NOT NULL AND i.id = $1)
@@ -465,15 +466,20 @@ ORDER BY visible DESC LIMIT 1
 async def visible_to_agent(
     conn: Connection,
     agent_id: UUID,
+    queues: Iterable[str] | None,
     *,
     interaction_id: UUID | None = None,
     conversation_id: UUID | None = None,
     contact_id: UUID | None = None,
 ) -> bool:
-    """Whether the agent has or had a part in it, or it waits in a queue of theirs."""
+    """Whether the agent has or had a part in it, or it waits in a queue of theirs, of these
+    `queues` (None: of any)."""
+    within = None if queues is None else list(queues)
     return cast(
         "bool",
-        await conn.fetchval(VISIBLE_TO_AGENT, interaction_id, agent_id, conversation_id, contact_id)
+        await conn.fetchval(
+            VISIBLE_TO_AGENT, interaction_id, agent_id, conversation_id, contact_id, within
+        )
         or False,
     )
 

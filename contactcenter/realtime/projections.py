@@ -24,6 +24,7 @@ from contactcenter.events.agents import (
     AgentPresenceChanged,
     AgentSkillsChanged,
     AgentStatusChanged,
+    AgentTeamChanged,
 )
 from contactcenter.events.calls import (
     CallAgentDropped,
@@ -87,9 +88,21 @@ from db import Connection
 SNAPSHOT: Final = "snapshot"
 """The name of an emission that stands for a new snapshot to everybody in the room."""
 
-To = Literal["agent", "holders", "others", "team", "queue", "visitor", "parties", "caller"]
+To = Literal[
+    "agent",
+    "holders",
+    "others",
+    "team",
+    "desks",
+    "limited",
+    "queue",
+    "visitor",
+    "parties",
+    "caller",
+]
 """agent: the one the fact names · holders: every agent with an open segment in its interaction
-· others: holders without that agent · team: all desks · queue: the desks of the fact's queue
+· others: holders without that agent · team: the desks that may see the fact's agent · desks: all
+· limited: those that see some teams only · queue: the desks of the fact's queue
 · visitor: the customer of the conversation · parties: the agents that a call's fact names
 · caller: the visitor who is on the call."""
 
@@ -236,10 +249,11 @@ RULES: Final[tuple[Rule, ...]] = (
         )
     ),
     # Files are read by every desk.
-    *(Rule(e, "team", "file.changed", say.file, say.nothing) for e in _FILES),
+    *(Rule(e, "desks", "file.changed", say.file, say.nothing) for e in _FILES),
     # What no single card can say is said by a snapshot.
     Rule(AgentSkillsChanged, "agent", SNAPSHOT, say.anew, say.nothing),
-    Rule(QueueChanged, "team", SNAPSHOT, say.anew, say.nothing),
+    Rule(AgentTeamChanged, "limited", SNAPSHOT, say.anew, say.nothing),
+    Rule(QueueChanged, "desks", SNAPSHOT, say.anew, say.nothing),
     Rule(InteractionQueued, "visitor", SNAPSHOT, say.anew, say.nothing),
     # Calls: every agent on the line, and the customer.
     *(Rule(e, "parties", name, say.call, say.want_call) for e, name in _CALL.items()),
@@ -337,8 +351,10 @@ def _drafts(recorded: Recorded, rule: Rule, parties: Mapping[UUID, Parties]) -> 
     about = getattr(event, "interaction_id", None) or getattr(event, "conversation_id", None)
     known = parties.get(about) if about is not None else None
     conversation = known.conversation_id if known else getattr(event, "conversation_id", None)
-    if rule.to == "team":
-        yield _Draft(recorded, rule, "/agent", "team", conversation, None)
+    if rule.to in _DESKS:
+        for room in _DESKS[rule.to]:
+            name = room.format(getattr(event, "agent_id", None))
+            yield _Draft(recorded, rule, "/agent", name, conversation, None)
     elif rule.to == "queue":
         room = f"queue:{getattr(event, 'queue', '')}"
         yield _Draft(recorded, rule, "/agent", room, conversation, None)
@@ -353,6 +369,15 @@ def _drafts(recorded: Recorded, rule: Rule, parties: Mapping[UUID, Parties]) -> 
     else:
         for agent in _agents(rule.to, event, known):
             yield _Draft(recorded, rule, "/agent", f"agent:{agent}", conversation, agent)
+
+
+_DESKS: Final[Mapping[To, tuple[str, ...]]] = {
+    "team": ("team", "member:{}"),
+    "desks": ("team", "limited"),
+    "limited": ("limited",),
+}
+"""Rooms of desks: `team` has those that may see every agent; those limited to teams are in
+`limited` and in the room of each agent that they may see."""
 
 
 def _agents(to: To, event: Event, known: Parties | None) -> Iterable[UUID]:

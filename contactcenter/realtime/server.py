@@ -225,10 +225,9 @@ class Gateway:
         """Put a desk or a visitor in their rooms, and say what is so."""
         principal = connection.principal
         if connection.namespace == "/agent":
-            agent_id = principal.agent()
-            self.hub.move(connection, await self._snapshots.rooms(agent_id))
+            self.hub.move(connection, await self._snapshots.rooms(principal))
             streams = self.hub.streams(connection)
-            state = await self._snapshots.desk(agent_id)
+            state = await self._snapshots.desk(principal)
             ice_servers = self._calls.ice_servers(principal.actor)
             return {**self._written(state, streams), "ice_servers": ice_servers}
         conversation_id = principal.conversation()

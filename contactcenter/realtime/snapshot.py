@@ -11,6 +11,7 @@ from uuid import UUID
 
 from contactcenter.agents import service as agents
 from contactcenter.core import eventlog
+from contactcenter.core.access import Principal
 from contactcenter.core.errors import NotFound
 from contactcenter.core.work import WorkFactory
 from contactcenter.interactions import cards
@@ -55,14 +56,20 @@ class Snapshots:
         self._calls = calls
         self._turns = asyncio.Semaphore(AT_ONCE)
 
-    async def rooms(self, agent_id: UUID) -> set[str]:
-        """The rooms that an agent's desk belongs in."""
+    async def rooms(self, principal: Principal) -> set[str]:
+        """The rooms that an agent's desk belongs in, as far as its rights reach."""
         async with self._turns, self._work.reading("realtime.rooms") as conn:
-            queues = await agents.queues_of(conn, agent_id)
-        return {f"agent:{agent_id}", "team", *(f"queue:{key}" for key in queues)}
+            queues = await agents.queues_of(conn, principal)
+            seen = {"team"}
+            if principal.teams is not None:
+                mates = await agents.mates_of(conn, principal)
+                seen = {"limited", *(f"member:{mate}" for mate in mates)}
+        return {f"agent:{principal.agent()}", *seen, *(f"queue:{key}" for key in queues)}
 
-    async def desk(self, agent_id: UUID) -> State:
-        """An agent's desk (AgentState in web/shared/src/apply.ts)."""
+    async def desk(self, principal: Principal) -> State:
+        """An agent's desk (AgentState in web/shared/src/apply.ts): the colleagues and the waiting
+        items that its rights reach."""
+        agent_id = principal.agent()
         async with self._moment("realtime.desk") as (conn, cursor):
             me = await agents.agent_me(conn, agent_id)
             if me is None:
@@ -72,8 +79,10 @@ class Snapshots:
                 conn, list({card.conversation_id for card in mine.values()})
             )
             offers = await cards.reservation_cards(conn, agent_id=agent_id)
-            waiting = await cards.queue_items(conn, queues=me.queues)
-            team = await agents.team_members(conn)
+            waiting = await cards.queue_items(
+                conn, queues=[key for key in me.queues if principal.sees_queue(key)]
+            )
+            team = await agents.seen_members(conn, principal)
             names = await self._queues.names(conn)
             dispositions = await self._queues.dispositions(conn)
             on_the_line = await self._calls.of_agent(conn, agent_id)

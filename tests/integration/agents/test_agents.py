@@ -55,7 +55,7 @@ async def test_a_tile_follows_the_work(scene: Scene) -> None:
         assert me is not None
         assert (me.queues, me.skills, me.load) == (["SA", "SH"], {"SA": 5, "SH": 3}, 0)
         assert await agents.agent_me(conn, new_id()) is None
-        assert await agents.queues_of(conn, lucia.agent()) == ["SA", "SH"]
+        assert await agents.queues_of(conn, lucia) == ["SA", "SH"]
 
 
 async def test_who_is_available(scene: Scene) -> None:

@@ -16,6 +16,8 @@ AUDIENCE_OF: dict[To, Audience] = {
     "holders": "agent",
     "others": "agent",
     "team": "team",
+    "desks": "team",
+    "limited": "team",
     "queue": "queue",
     "visitor": "visitor",
     "parties": "agent",
@@ -26,7 +28,7 @@ AUDIENCE_OF: dict[To, Audience] = {
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: f"{r.event.name}-{r.to}-{r.name}")
 def test_a_rule_tells_only_those_whom_the_fact_is_for(rule: Rule) -> None:
     """`others` and the lists beside a desk follow from what an agent may see of a queue."""
-    if rule.to in {"others", "queue", "team"}:
+    if rule.to in {"others", "queue", "team", "desks"}:
         return
     assert AUDIENCE_OF[rule.to] in rule.event.audience
 

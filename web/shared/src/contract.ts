@@ -3321,6 +3321,7 @@ export const EVENTS = {
   "agent.presence_changed": { version: 1, audience: ["agent", "team", "wallboard"] },
   "agent.skills_changed": { version: 1, audience: ["agent", "team", "wallboard"] },
   "agent.status_changed": { version: 1, audience: ["agent", "team", "wallboard"] },
+  "agent.team_changed": { version: 1, audience: ["team", "wallboard"] },
   "audit.recorded": { version: 1, audience: [] },
   "call.agent_dropped": { version: 1, audience: ["agent", "visitor", "wallboard"] },
   "call.answered": { version: 1, audience: ["agent", "visitor", "wallboard"] },
