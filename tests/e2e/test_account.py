@@ -12,7 +12,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import World, looks
+from tests.e2e.conftest import World, in_every_look, looks
 
 pytestmark = pytest.mark.browser
 
@@ -124,6 +124,72 @@ def test_by_a_provider_and_back_to_the_page(world: World) -> None:
     assert page.url == f"{world.centre.url}/account"
     expect(page.get_by_text("grace@example.com").first).to_be_visible()
     world.noise.clear()  # of the provider's pages
+    page.get_by_role("button", name="Desenlazar Example").click()
+    expect(page.get_by_role("status").filter(has_text="única manera de entrar")).to_be_visible()
+    expect(page.get_by_text("Enlazado: grace@example.com")).to_be_visible()
+    world.noise.clear()  # the refusal
+
+
+def test_one_s_own_account_from_the_telephone_to_the_provider(
+    world: World, axe: Callable[..., None]
+) -> None:
+    email = "perfil@example.com"
+    registered(world, email)
+    page = world.page("/account")
+    page.context.route(ELSEWHERE, lambda route: route.abort())
+    sign_in(page, email, STRONG)
+    phone = page.get_by_label("Teléfono")
+    phone.fill("600 55 00 4")
+    page.get_by_role("button", name="Guardar", exact=True).click()
+    expect(page.get_by_text("No parece un teléfono.")).to_be_visible()
+    expect(phone).to_be_focused()
+    phone.fill("600 550 044")
+    phone.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Guardado.")).to_be_visible()
+    expect(phone).to_have_value("+34600550044")
+    page.get_by_label("Idioma", exact=True).select_option("en")
+    page.get_by_role("button", name="Guardar", exact=True).click()
+    expect(page.locator("html[lang=en]")).to_have_count(1)
+    expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Telephone")).to_have_value("+34600550044")
+    expect(page.get_by_label("Language", exact=True)).to_have_value("en")
+    page.get_by_label("Telephone").fill("")
+    page.get_by_label("Language", exact=True).select_option("es")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("html[lang=es]")).to_have_count(1)
+
+    set_up_second_step(page)
+    recovery = page.locator(".codes code").first.inner_text()
+    page.get_by_role("button", name="Los he guardado").click()
+    page.get_by_role("button", name="Desactivar").click()
+    code = page.get_by_label("Código de la aplicación o de recuperación")
+    expect(code).to_be_focused()
+    code.fill("000000")
+    page.get_by_role("button", name="Desactivar").click()
+    expect(page.locator("[aria-invalid=true]")).to_be_focused()
+    in_every_look(page, "account-off", lambda how: axe(page, how))
+    code.fill(recovery)
+    code.press("Enter")
+    expect(page.locator(".chip", has_text="Desactivada")).to_be_visible()
+    expect(page.get_by_role("button", name="Configurar")).to_be_focused()
+
+    page.get_by_role("button", name="Enlazar Example").click()
+    page.locator("input[name=login]").fill(f"verified:{email}")
+    page.locator("input[name=password]").fill("any")
+    page.locator("button[type=submit]").click()
+    page.locator("button[type=submit]").click()
+    expect(page.get_by_text(f"Enlazado: {email}")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Example")).to_be_visible()
+    page.get_by_role("button", name="Desenlazar Example").scroll_into_view_if_needed()
+    in_every_look(page, "account-linked", lambda how: axe(page, how))
+    page.get_by_role("button", name="Desenlazar Example").click()
+    expect(page.get_by_text("Sin enlazar")).to_be_visible()
+    expect(page.get_by_role("button", name="Enlazar Example")).to_be_focused()
+    page.reload()
+    expect(page.get_by_text("Sin enlazar")).to_be_visible()
+    expect(page.get_by_label("Teléfono")).to_have_value("")
+    world.noise.clear()  # of what was refused, and of the provider's pages
 
 
 def test_an_unverified_address_of_a_provider_is_turned_away(world: World) -> None:

@@ -7,12 +7,12 @@ import { useSaid } from "@contactcenter/shared/problems";
 import { Button, Chip, Field } from "@contactcenter/shared/ui";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 
-import { useSending } from "./letters";
+import { useSending, useWrongFirst } from "./letters";
 import { Section } from "./profile";
 import { useT } from "./texts";
 
 type Step =
-  | { kind: "rest" }
+  | { kind: "rest"; back?: true }
   | { kind: "set-up"; made: SetUpOut }
   | { kind: "codes"; codes: string[] }
   | { kind: "ask"; what: "codes" | "off" };
@@ -20,13 +20,18 @@ type Step =
 export function SecondFactor({ on }: { on: boolean }) {
   const t = useT();
   const [step, setStep] = useState<Step>({ kind: "rest" });
-  const rest = () => setStep({ kind: "rest" });
+  const section = useRef<HTMLElement>(null);
+  const rest = () => setStep({ kind: "rest", back: true });
+  useEffect(() => {
+    if (step.kind === "rest" && step.back) section.current?.querySelector("button")?.focus();
+  }, [step, on]);
   const begin = useSending(
     () => api.post<SetUpOut>("/auth/2fa/enable"),
     (made) => setStep({ kind: "set-up", made }),
   );
   return (
     <Section
+      ref={section}
       title={t("factorTitle")}
       hint={t(on ? "factorOnHint" : "factorOffHint")}
       aside={
@@ -55,10 +60,7 @@ export function SecondFactor({ on }: { on: boolean }) {
       {step.kind === "codes" && (
         <Codes
           codes={step.codes}
-          onKept={() => {
-            rest();
-            void readSession();
-          }}
+          onKept={() => void readSession().finally(rest)}
         />
       )}
       {step.kind === "ask" && (
@@ -203,6 +205,7 @@ function Ask({ what, onCancel, onDone }: { what: "codes" | "off"; onCancel: () =
     },
     onDone,
   );
+  const form = useWrongFirst(failure);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setTried(true);
@@ -210,7 +213,7 @@ function Ask({ what, onCancel, onDone }: { what: "codes" | "off"; onCancel: () =
     else input.current?.focus();
   };
   return (
-    <form onSubmit={submit} noValidate aria-busy={busy}>
+    <form ref={form} onSubmit={submit} noValidate aria-busy={busy}>
       <p className="x2 t13 gap">{t(what === "codes" ? "newCodesHint" : "switchOffHint")}</p>
       <div className="narrow">
         <Field

@@ -72,8 +72,17 @@ export function NewPassword({
   );
 }
 
-function focusFirstWrong(form: HTMLFormElement): void {
+export function focusFirstWrong(form: HTMLFormElement): void {
   requestAnimationFrame(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+}
+
+/** For a form whose first wrong field gets the focus after each failure. */
+export function useWrongFirst(failure: unknown) {
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (failure && form.current) focusFirstWrong(form.current);
+  }, [failure]);
+  return form;
 }
 
 /** The card of a page that says one thing and shows where to go. */

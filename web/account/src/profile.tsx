@@ -7,15 +7,16 @@ import { Outcome } from "@contactcenter/shared/outcome";
 import { locale, type Locale } from "@contactcenter/shared/prefs";
 import { LanguageMenu, ThemeButton } from "@contactcenter/shared/prefs-ui";
 import { useSaid } from "@contactcenter/shared/problems";
+import { useRoleName } from "@contactcenter/shared/roles";
 import { placesOf, type Refusal } from "@contactcenter/shared/signin";
 import { useStore } from "@contactcenter/shared/store";
 import { useTimes } from "@contactcenter/shared/time";
 import { Button, Chip, Field } from "@contactcenter/shared/ui";
-import { type FormEvent, type ReactNode, useCallback, useEffect, useId, useState } from "react";
+import { type FormEvent, type ReactNode, type Ref, useCallback, useEffect, useId, useState } from "react";
 
 import { deviceOf } from "./device";
 import { SecondFactor } from "./factor";
-import { NewPassword, useSending } from "./letters";
+import { focusFirstWrong, NewPassword, useSending, useWrongFirst } from "./letters";
 import { useT } from "./texts";
 
 export function Profile({ linked, refusal }: { linked?: string | null; refusal?: Refusal | undefined }) {
@@ -62,10 +63,22 @@ export function Profile({ linked, refusal }: { linked?: string | null; refusal?:
   );
 }
 
-export function Section({ title, hint, aside, children }: { title: string; hint?: string; aside?: ReactNode; children: ReactNode }) {
+export function Section({
+  ref,
+  title,
+  hint,
+  aside,
+  children,
+}: {
+  ref?: Ref<HTMLElement>;
+  title: string;
+  hint?: string;
+  aside?: ReactNode;
+  children: ReactNode;
+}) {
   const id = useId();
   return (
-    <section className="card" aria-labelledby={id}>
+    <section ref={ref} className="card" aria-labelledby={id}>
       <header>
         <h2 id={id}>{title}</h2>
         {aside}
@@ -95,6 +108,7 @@ function Unverified() {
 function Personal({ user }: { user: UserOut }) {
   const t = useT();
   const said = useSaid();
+  const roleName = useRoleName();
   const id = useId();
   const [values, setValues] = useState({
     first_name: user.first_name,
@@ -119,19 +133,21 @@ function Personal({ user }: { user: UserOut }) {
     setValues({ ...values, [name]: value });
   };
   const empty = (name: "first_name" | "last_name") => (tried && !values[name].trim() ? said.empty : undefined);
-  const submit = (event: FormEvent) => {
+  const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     setTried(true);
     if (values.first_name.trim() && values.last_name.trim()) void send();
+    else focusFirstWrong(event.currentTarget);
   };
+  const form = useWrongFirst(failure);
   return (
     <Section title={t("personal")}>
-      <form onSubmit={submit} noValidate aria-busy={busy}>
+      <form ref={form} onSubmit={submit} noValidate aria-busy={busy}>
         <dl className="facts">
           <dt>{t("email")}</dt>
           <dd>{user.email}</dd>
           <dt>{t("role")}</dt>
-          <dd>{user.role}</dd>
+          <dd>{roleName(user.role)}</dd>
         </dl>
         <div className="pair">
           <Field
@@ -205,14 +221,16 @@ function Password() {
     },
   );
   const weak = said.password(next);
-  const submit = (event: FormEvent) => {
+  const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     setTried(true);
     if (current && !weak) void send();
+    else focusFirstWrong(event.currentTarget);
   };
+  const form = useWrongFirst(failure);
   return (
     <Section title={t("passwordTitle")} hint={t("passwordHint")}>
-      <form onSubmit={submit} noValidate aria-busy={busy}>
+      <form ref={form} onSubmit={submit} noValidate aria-busy={busy}>
         <div className="pair">
           <PasswordField
             label={t("currentPassword")}

@@ -5,6 +5,7 @@ import { Icon } from "@contactcenter/shared/icons";
 import { Outcome } from "@contactcenter/shared/outcome";
 import { locale } from "@contactcenter/shared/prefs";
 import { useSaid } from "@contactcenter/shared/problems";
+import { useRoleName } from "@contactcenter/shared/roles";
 import { useStore } from "@contactcenter/shared/store";
 import { Button, Dialog, Field } from "@contactcenter/shared/ui";
 import { type FormEvent, useId, useState } from "react";
@@ -19,6 +20,7 @@ const ALWAYS = "session.use";
 
 export function Roles() {
   const t = useT();
+  const roleName = useRoleName();
   const language = useStore(locale);
   const may = useStore(session)?.permissions.includes("roles.manage") ?? false;
   const mine = new Set(useStore(session)?.permissions);
@@ -64,7 +66,7 @@ export function Roles() {
                 <th scope="col">{t("permission")}</th>
                 {roles.map((role) => (
                   <th key={role.name} scope="col">
-                    <span className="b">{role.name}</span>
+                    <span className="b">{roleName(role.name)}</span>
                     <span className="t12 x2 line">{t("people", { count: role.users })}</span>
                     <span className="t12 x3 line">{role.built_in ? t("builtIn") : "\u00a0"}</span>
                     {editable(role) && (
@@ -110,7 +112,7 @@ export function Roles() {
                           <input
                             type="checkbox"
                             checked={has}
-                            aria-label={t("allows", { role: role.name, permission: wordsOf(permission, language) })}
+                            aria-label={t("allows", { role: roleName(role.name), permission: wordsOf(permission, language) })}
                             onChange={() =>
                               setDrafts({
                                 ...drafts,
@@ -173,6 +175,7 @@ export function Roles() {
 
 function NewRole({ roles, onDone, onClose }: { roles: RoleOut[]; onDone: () => void; onClose: () => void }) {
   const t = useT();
+  const roleName = useRoleName();
   const said = useSaid();
   const form = useId();
   const [name, setName] = useState("");
@@ -217,7 +220,7 @@ function NewRole({ roles, onDone, onClose }: { roles: RoleOut[]; onDone: () => v
           onChange={(event) => setName(event.target.value)}
           error={tried && !right ? said.name : said.field(failure, "name")}
         />
-        <Choice label={t("roleFrom")} value={from} onChange={setFrom} options={[["", t("nothing")], ...roles.map((role) => [role.name, role.name] as const)]} />
+        <Choice label={t("roleFrom")} value={from} onChange={setFrom} options={[["", t("nothing")], ...roles.map((role) => [role.name, roleName(role.name)] as const)]} />
       </form>
     </Dialog>
   );

@@ -5,6 +5,7 @@ import { Outcome } from "@contactcenter/shared/outcome";
 import { looksLikeAddress } from "@contactcenter/shared/passwords";
 import { locale, type Locale } from "@contactcenter/shared/prefs";
 import { useSaid } from "@contactcenter/shared/problems";
+import { useRoleName } from "@contactcenter/shared/roles";
 import { useStore } from "@contactcenter/shared/store";
 import { Button, Dialog, Field } from "@contactcenter/shared/ui";
 import { type FormEvent, useId, useState } from "react";
@@ -107,6 +108,7 @@ export function Ticks({
 
 export function Invite({ roles, onDone, onClose }: { roles: RoleOut[]; onDone: (email: string) => void; onClose: () => void }) {
   const t = useT();
+  const roleName = useRoleName();
   const said = useSaid();
   const givable = useGivable(roles);
   const form = useId();
@@ -124,7 +126,7 @@ export function Invite({ roles, onDone, onClose }: { roles: RoleOut[]; onDone: (
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<unknown>(null);
-  const choices = roles.filter((role) => role.name !== "customer" && givable(role.name)).map((role) => [role.name, role.name] as const);
+  const choices = roles.filter((role) => role.name !== "customer" && givable(role.name)).map((role) => [role.name, roleName(role.name)] as const);
   const role = choices.some(([name]) => name === values.role) ? values.role : (choices[0]?.[0] ?? "");
   const held = roles.find((one) => one.name === role)?.permissions ?? [];
   const hasDesk = role !== "admin" && (held.includes("desk.use") || held.includes("tasks.use"));
@@ -187,6 +189,7 @@ type Sure = { words: string; done: string; act: () => Promise<unknown> };
 
 export function EditUser({ user: given, roles, onChanged, onClose }: { user: UserRow; roles: RoleOut[]; onChanged: () => void; onClose: () => void }) {
   const t = useT();
+  const roleName = useRoleName();
   const said = useSaid();
   const me = useStore(session);
   const givable = useGivable(roles);
@@ -239,7 +242,7 @@ export function EditUser({ user: given, roles, onChanged, onClose }: { user: Use
   };
   const mayChange = givable(user.role);
   const own = me?.user.id === user.id;
-  const choices = roles.filter((role) => role.name === user.role || givable(role.name)).map((role) => [role.name, role.name] as const);
+  const choices = roles.filter((role) => role.name === user.role || givable(role.name)).map((role) => [role.name, roleName(role.name)] as const);
   return (
     <Dialog
       wide

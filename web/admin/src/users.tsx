@@ -2,6 +2,7 @@
 import { session } from "@contactcenter/shared/api";
 import type { RoleList, RoleOut, UserRow } from "@contactcenter/shared/contract";
 import { Outcome } from "@contactcenter/shared/outcome";
+import { useRoleName } from "@contactcenter/shared/roles";
 import { useStore } from "@contactcenter/shared/store";
 import { Button, Chip, Field, type Tone } from "@contactcenter/shared/ui";
 import type { IconName } from "@contactcenter/shared/icons";
@@ -29,6 +30,7 @@ export function useGivable(roles: RoleOut[]): (role: string) => boolean {
 
 export function Users() {
   const t = useT();
+  const roleName = useRoleName();
   const [typed, setTyped] = useState("");
   const [role, setRole] = useState("");
   const [status, setStatus] = useState("");
@@ -41,7 +43,7 @@ export function Users() {
     <>
       <div className="tools">
         <Field label={t("search")} type="search" value={typed} maxLength={100} onChange={(event) => setTyped(event.target.value)} />
-        <Choice label={t("role")} value={role} onChange={setRole} options={[["", t("anyRole")], ...roles.map((one) => [one.name, one.name] as const)]} />
+        <Choice label={t("role")} value={role} onChange={setRole} options={[["", t("anyRole")], ...roles.map((one) => [one.name, roleName(one.name)] as const)]} />
         <Choice label={t("status")} value={status} onChange={setStatus} options={[["", t("anyStatus")], ...STATUSES.map((one) => [one, t(one)] as const)]} />
         <Button kind="primary" icon="addPerson" onClick={() => setOpen("new")}>
           {t("invite")}
@@ -72,7 +74,7 @@ export function Users() {
                   )}
                   <span className="x2 t13 line">{user.email}</span>
                 </th>
-                <td>{user.role}</td>
+                <td>{roleName(user.role)}</td>
                 <td className="t13">
                   {user.queues.length + user.teams.length === 0 ? (
                     <span className="x3">{t("everything")}</span>
