@@ -70,7 +70,7 @@ MESSAGES: Final = Limit(per_second=2, burst=20)
 SWEEP_SECONDS: Final = 5.0
 CLOCK_SLACK: Final = timedelta(seconds=5)
 """A clock that moved so much more or less than time did was set."""
-TRANSCRIPT_MESSAGES: Final = 2000
+TRANSCRIPT_PAGE: Final = 500
 
 
 class VisitorAuthenticator:
@@ -278,7 +278,13 @@ class Visitors:
             conversation = await interactions.conversation(conn, own)
             if conversation is None:
                 raise NotFound
-            found = await cards.messages(conn, own, limit=TRANSCRIPT_MESSAGES, notes=False)
+            found: list[MessageCard] = []
+            before: UUID | None = None
+            while page := await cards.messages(
+                conn, own, before=before, limit=TRANSCRIPT_PAGE, notes=False
+            ):
+                found[:0] = page
+                before = page[0].message_id
         talk = Talk(
             centre=self._centre,
             reference=str(own),

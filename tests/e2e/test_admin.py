@@ -137,7 +137,7 @@ def test_what_one_may_not_do_is_not_there(world: World) -> None:
 def test_an_agent_is_shown_where_to_go(world: World) -> None:
     page = admin(world, email=PABLO)
     expect(page.get_by_role("alert").filter(has_text="no tiene acceso")).to_be_visible()
-    expect(page.get_by_role("link", name="Mesa del agente")).to_have_attribute("href", "/desk")
+    expect(page.get_by_role("link", name="Puesto del agente")).to_have_attribute("href", "/desk")
 
 
 def test_the_log_is_searched_and_shows_before_and_after(world: World) -> None:

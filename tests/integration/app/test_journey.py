@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
+import db
 from tests.integration.app.conftest import Centre
 from tests.integration.app.people import Desk, Visitor
 
 LUCIA = "agent1@aintech.com"
 CARMEN = "agent2@aintech.com"
 PABLO = "agent3@aintech.com"
+MANY_MESSAGES = """
+INSERT INTO messages (id, conversation_id, sender, body, created_at)
+SELECT uuidv7(), $1, 'visitor', 'Mensaje largo ' || n, now() FROM generate_series(1, $2::int) n
+"""
 
 
 async def talking(
@@ -97,12 +103,17 @@ async def test_from_the_first_word_to_the_wrap_up(centre: Centre) -> None:
     assert done["interaction"] is None
 
     assert all("2019" not in str(payload) for _, payload in visitor.heard)
+    many = 1_100
+    conn = await db.connect(centre.settings)
+    await conn.execute(MANY_MESSAGES, UUID(visitor.id), many)
+    await conn.close()
     status, text = await centre.http(
         "GET", f"/chat/conversations/{visitor.id}/transcript", token=visitor.token
     )
     assert status == 200
     assert "Lucía: Buenos días, soy Lucía" in text
     assert "2019" not in text
+    assert sum("Mensaje largo" in line for line in text.splitlines()) == many
 
 
 async def test_a_message_after_the_end_begins_anew_with_the_same_agent(centre: Centre) -> None:

@@ -26,7 +26,7 @@ const es = {
   forgotTitle: "Contraseña olvidada",
   forgotSub: "Te enviamos un enlace para poner otra",
   forgotHint: "El enlace sirve una vez y durante una hora. Tu contraseña actual sigue valiendo hasta entonces.",
-  forgotSent: "Si hay una cuenta con esta dirección, la carta está en camino. Mira también el correo no deseado.",
+  forgotSent: "Si hay una cuenta con esta dirección, el correo está en camino. Mira también el correo no deseado.",
   sendLink: "Enviar el enlace",
   sendAgain: "Enviar otra vez",
 
@@ -45,21 +45,21 @@ const es = {
   verifyTitle: "Confirmar tu correo",
   verifying: "Comprobando el enlace…",
   verified: "Tu dirección está confirmada. Ya puedes usar tu cuenta.",
-  verifyAgain: "Entra y pide otra carta desde tu cuenta.",
+  verifyAgain: "Entra y pide otro correo desde tu cuenta.",
 
   badLinkTitle: "Enlace incompleto",
-  badLink: "A este enlace le falta una parte. Ábrelo entero desde la carta, o pide otro.",
+  badLink: "A este enlace le falta una parte. Ábrelo entero desde el correo, o pide otro.",
 
   registerTitle: "Crear cuenta",
   registerSub: "Para clientes de la correduría",
-  registerHint: "Recibirás una carta para confirmar tu dirección. El personal no se registra: entra por invitación.",
-  registered: "Hemos enviado una carta a {{email}}. Abre su enlace para confirmar la dirección.",
+  registerHint: "Recibirás un correo para confirmar tu dirección. El personal no se registra: entra por invitación.",
+  registered: "Hemos enviado un correo a {{email}}. Abre su enlace para confirmar la dirección.",
   makeAccount: "Crear la cuenta",
   haveAccount: "Ya tengo cuenta",
 
   accountTitle: "Tu cuenta",
   goTo: "Ir a",
-  desk: "Mesa del agente",
+  desk: "Puesto del agente",
   wallboard: "Panel",
   admin: "Administración",
   signOut: "Salir",
@@ -68,14 +68,14 @@ const es = {
   cancel: "Cancelar",
 
   unverified: "Falta confirmar tu correo. Hasta entonces solo puedes ver esta página.",
-  resend: "Enviar la carta otra vez",
-  resent: "La carta está en camino.",
+  resend: "Enviar el correo otra vez",
+  resent: "El correo está en camino.",
 
   personal: "Tus datos",
   role: "Rol",
   phone: "Teléfono",
   language: "Idioma",
-  languageHint: "De esta página y de las cartas",
+  languageHint: "De esta página y de los correos",
 
   passwordTitle: "Contraseña",
   passwordHint: "Al cambiarla se cierran tus otras sesiones.",
@@ -171,7 +171,7 @@ const en: Record<Key, string> = {
   forgotTitle: "Forgotten password",
   forgotSub: "We send you a link to set another one",
   forgotHint: "The link works once and for an hour. Until then your present password holds.",
-  forgotSent: "If there is an account with this address, the letter is on its way. Look in the junk mail too.",
+  forgotSent: "If there is an account with this address, the email is on its way. Look in the junk mail too.",
   sendLink: "Send the link",
   sendAgain: "Send again",
 
@@ -190,15 +190,15 @@ const en: Record<Key, string> = {
   verifyTitle: "Confirm your email",
   verifying: "Checking the link…",
   verified: "Your address is confirmed. You can use your account now.",
-  verifyAgain: "Sign in and ask for another letter from your account.",
+  verifyAgain: "Sign in and ask for another email from your account.",
 
   badLinkTitle: "Incomplete link",
-  badLink: "A part of this link is missing. Open all of it from the letter, or ask for another one.",
+  badLink: "A part of this link is missing. Open all of it from the email, or ask for another one.",
 
   registerTitle: "Make an account",
   registerSub: "For customers of the broker",
-  registerHint: "You will get a letter to confirm your address. Staff do not register: they are invited.",
-  registered: "We have sent a letter to {{email}}. Open its link to confirm the address.",
+  registerHint: "You will get an email to confirm your address. Staff do not register: they are invited.",
+  registered: "We have sent an email to {{email}}. Open its link to confirm the address.",
   makeAccount: "Make the account",
   haveAccount: "I have an account",
 
@@ -213,14 +213,14 @@ const en: Record<Key, string> = {
   cancel: "Cancel",
 
   unverified: "Your email is not confirmed yet. Until then you can only see this page.",
-  resend: "Send the letter again",
-  resent: "The letter is on its way.",
+  resend: "Send the email again",
+  resent: "The email is on its way.",
 
   personal: "Your data",
   role: "Role",
   phone: "Telephone",
   language: "Language",
-  languageHint: "Of this page and of the letters",
+  languageHint: "Of this page and of emails",
 
   passwordTitle: "Password",
   passwordHint: "Changing it ends your other sessions.",

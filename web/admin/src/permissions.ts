@@ -3,7 +3,7 @@ import type { Locale } from "@contactcenter/shared/prefs";
 
 const WORDS: Record<string, readonly [es: string, en: string]> = {
   "session.use": ["Entrar y ver su cuenta", "Sign in and see one's account"],
-  "desk.use": ["Trabajar en la mesa", "Work at a desk"],
+  "desk.use": ["Trabajar en un puesto", "Work at a desk"],
   "interactions.read": ["Ver conversaciones", "See conversations"],
   "contacts.read": ["Ver contactos", "See contacts"],
   "contacts.write": ["Cambiar contactos", "Change contacts"],

@@ -235,7 +235,7 @@ const es = {
   lastAgentWarn: "Es la última persona disponible de una cola con gente esperando.",
   changeAnyway: "Cambiarlo igualmente",
   unreadable: "Su configuración no se puede leer: no se reparte nada de esta cola",
-  autoAnswer: "La mesa acepta las ofertas sola, tras un tono",
+  autoAnswer: "El puesto acepta las ofertas solo, tras un tono",
   afterThis: "al terminar: {{status}}",
   err_conflict: "Ya no es posible: algo ha cambiado mientras tanto.",
   err_not_found: "Ya no existe.",

@@ -107,7 +107,7 @@ export const PEOPLE = {
   handledBy: ["lo lleva {{name}}", "with {{name}}"],
   unhandled: ["sin tramitador", "no handler"],
   thisContact: ["esta conversación", "this conversation"],
-  letters: ["Cartas", "Letters"],
+  letters: ["Correos", "Emails"],
   lettersGoTo: ["Se envían a {{email}}", "They go to {{email}}"],
   noAddress: ["Falta su correo", "Their mail address is missing"],
   seeQuote: ["Ver el presupuesto", "See the quote"],
