@@ -67,6 +67,7 @@ from crm.claims.schemas import (
 )
 from crm.customers import files as customers
 from crm.customers.model import needle, search_text
+from crm.masks import TOLD, for_customer
 from crm.policies import files as policies
 from crm.schemas import Money, picked
 from crm.sql import agent_exists, interaction_exists
@@ -200,17 +201,17 @@ class ClaimService:
         masked = row["policy_type"] in HEALTH and await hidden(conn, principal, row["customer_id"])
         if masked:
             values |= {"description": MASK, "notes": MASK, "documents": []}
-        return ClaimOut(
-            **values,
-            masked=masked,
-            claim_id=claim_id,
-            clocks=[ClockOut(name=c.name, due_on=c.due_on, state=c.state) for c in clocks],
-            approvals=[
+        values |= {
+            "masked": masked,
+            "claim_id": claim_id,
+            "clocks": [ClockOut(name=c.name, due_on=c.due_on, state=c.state) for c in clocks],
+            "approvals": [
                 Approval(user_id=a["user_id"], amount=Money(amount=a["amount"]), at=a["at"])
                 for a in approvals
             ],
-            next=sorted(EDGES[row["status"]]),
-        )
+            "next": sorted(EDGES[row["status"]]),
+        }
+        return ClaimOut(**(values if only_own(principal) is None else for_customer(values)))
 
     async def create(self, principal: Principal, new: ClaimNew) -> ClaimOut:
         """Open a claim. Whether the policy covers the incident's instant is noted and never
@@ -453,7 +454,7 @@ class ClaimService:
             await _event(work, claim_id, "note", note=text)
             work.emit(ClaimUpdated(**_ids(row), fields=("notes",)))
             work.audit("claim.noted", "claim", claim_id, person=row["customer_id"])
-            return work.answer(await _history(work.conn, claim_id))
+            return work.answer(await _history(work.conn, principal, claim_id))
 
     async def add_document(
         self, principal: Principal, claim_id: UUID, document: DocumentIn
@@ -474,7 +475,7 @@ class ClaimService:
     async def history(self, principal: Principal, claim_id: UUID) -> ClaimHistory:
         async with self._work.reading("claims.history") as conn:
             await the_claim(conn, claim_id, own=only_own(principal))
-            return await _history(conn, claim_id)
+            return await _history(conn, principal, claim_id)
 
     async def put_authority(self, principal: Principal, given: Authority) -> Authority:
         async with self._work.begin("claims.put_authority", principal.actor) as work:
@@ -548,9 +549,11 @@ async def _event(
     )
 
 
-async def _history(conn: Connection, claim_id: UUID) -> ClaimHistory:
-    rows = await store.events(conn, claim_id)
-    return ClaimHistory(items=[ClaimEvent(**picked(ClaimEvent, row, {"amount"})) for row in rows])
+async def _history(conn: Connection, principal: Principal, claim_id: UUID) -> ClaimHistory:
+    items = [picked(ClaimEvent, row, {"amount"}) for row in await store.events(conn, claim_id)]
+    if only_own(principal) is not None:
+        items = [for_customer(each) for each in items if each["kind"] in TOLD]
+    return ClaimHistory(items=[ClaimEvent(**each) for each in items])
 
 
 def _with_agreement(motor: Motor | None, *, injuries: bool) -> Motor | None:

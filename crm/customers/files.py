@@ -34,6 +34,7 @@ from crm.customers.model import (
 from crm.customers.schemas import (
     CustomerRow,
 )
+from crm.masks import for_customer
 from crm.sql import agent_exists
 from db import Connection, Record
 
@@ -211,9 +212,9 @@ async def update(
     )
 
 
-def shown(row: Mapping[str, Any] | Record) -> dict[str, Any]:
-    """The fields of CustomerRow."""
-    return {
+def shown(row: Mapping[str, Any] | Record, *, own: bool = False) -> dict[str, Any]:
+    """The fields of CustomerRow; `own`: as the customer sees them."""
+    values = {
         "customer_id": row["id"],
         "name": name_of(row),
         **{
@@ -222,6 +223,7 @@ def shown(row: Mapping[str, Any] | Record) -> dict[str, Any]:
             if name not in {"customer_id", "name"}
         },
     }
+    return for_customer(values) if own else values
 
 
 def name_of(row: Mapping[str, Any] | Record) -> str:

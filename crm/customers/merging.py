@@ -161,5 +161,5 @@ async def _household(conn: Connection, principal: Principal, household_id: UUID)
     return HouseholdOut(
         household_id=row["id"],
         name=row["name"],
-        members=[CustomerRow(**files.shown(member)) for member in members],
+        members=[CustomerRow(**files.shown(member, own=own is not None)) for member in members],
     )

@@ -238,11 +238,12 @@ class CustomerStats(Shown):
     open_quotes: int
     unpaid_receipts: int
     unpaid_amount: Money
-    open_tasks: int
+    open_tasks: int | None
+    """The office's: None for the customer, as the lifetime value."""
     interactions_90_days: int
     last_interaction_at: datetime | None
     customer_since: date | None
-    lifetime_value: Money
+    lifetime_value: Money | None
     """crm.customers.model.lifetime_value gives the formula."""
 
 

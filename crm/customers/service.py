@@ -46,6 +46,7 @@ from crm.customers.schemas import (
     TimelineItem,
     TimelineQuery,
 )
+from crm.masks import for_customer
 from crm.schemas import Money
 from db import Connection
 
@@ -78,7 +79,8 @@ class CustomerService:
                 row_id,
                 query.limit + 1,
             )
-        items = [CustomerRow(**files.shown(row)) for row in rows[: query.limit]]
+        own = only_own(principal) is not None
+        items = [CustomerRow(**files.shown(row, own=own)) for row in rows[: query.limit]]
         return CustomerPage(
             items=items,
             next_cursor=cursor_after(rows, query.limit),
@@ -93,9 +95,13 @@ class CustomerService:
             rows = await store.search(
                 conn, wanted.grams, wanted.words, only_own(principal), query.limit + 1
             )
+        own = only_own(principal) is not None
         return Hits(
             items=[
-                Hit(**files.shown(row), found_by="policy" if row["by_policy"] else "customer")
+                Hit(
+                    **files.shown(row, own=own),
+                    found_by="policy" if row["by_policy"] else "customer",
+                )
                 for row in rows[: query.limit]
             ],
             more=len(rows) > query.limit,
@@ -121,6 +127,8 @@ class CustomerService:
         }
         if closed:
             values |= {name: masked(row[name]) for name in HIDDEN} | {"birth_date": None}
+        if only_own(principal) is not None:
+            values = for_customer(values)
         return CustomerOut.model_validate({name: values[name] for name in CustomerOut.model_fields})
 
     async def create(self, principal: Principal, new: CustomerNew) -> CustomerOut:
@@ -218,10 +226,11 @@ class CustomerService:
     async def stats(self, principal: Principal, customer_id: UUID) -> CustomerStats:
         now = self._clock.now()
         async with self._work.reading("customers.stats", snapshot=True) as conn:
-            customer = await store.find(conn, customer_id, only_own(principal))
+            own = only_own(principal)
+            customer = await store.find(conn, customer_id, own)
             if customer is None:
                 raise NotFound
-            row = await store.stats(conn, customer_id, now)
+            row = await store.stats(conn, customer_id, now, own is not None)
             rates = await store.rates(conn, now.astimezone(self._zone).date())
         yearly = [
             (Decimal(net), _rate(rates, "commission", line), _rate(rates, "retention", line))
@@ -234,12 +243,13 @@ class CustomerService:
             for name in CustomerStats.model_fields.keys() & set(row.keys())
         }
         figures["unpaid_receipts"] = row["unpaid_receipts"] or 0
-        return CustomerStats(
-            customer_id=customer_id,
-            segment=customer["segment"],
-            lifetime_value=Money(amount=lifetime_value(row["earned"] or Decimal(0), yearly)),
-            **figures,
-        )
+        figures |= {
+            "segment": customer["segment"],
+            "lifetime_value": Money(amount=lifetime_value(row["earned"] or Decimal(0), yearly)),
+        }
+        if own is not None:
+            figures = for_customer(figures)
+        return CustomerStats(customer_id=customer_id, **figures)
 
     async def timeline(
         self, principal: Principal, customer_id: UUID, query: TimelineQuery
@@ -247,9 +257,12 @@ class CustomerService:
         """Everything on all channels, newest first."""
         before = decode_cursor(query.cursor)
         async with self._work.reading("customers.timeline") as conn:
-            if await store.find(conn, customer_id, only_own(principal)) is None:
+            own = only_own(principal)
+            if await store.find(conn, customer_id, own) is None:
                 raise NotFound
-            rows = await store.timeline(conn, customer_id, before, query.channel, query.limit + 1)
+            rows = await store.timeline(
+                conn, customer_id, before, query.channel, query.limit + 1, own is not None
+            )
         items = [TimelineItem(**row) for row in rows[: query.limit]]
         last = items[-1] if len(rows) > query.limit else None
         return Timeline(items=items, next_cursor=encode_cursor(last.at, last.id) if last else None)

@@ -301,7 +301,7 @@ SELECT count(*) FILTER (WHERE p.live) AS policies,
        (SELECT coalesce(sum(l.paid_amount), 0) FROM claims l WHERE l.customer_id = $1)
            AS claims_paid,
        (SELECT count(*) FROM quotes q WHERE q.customer_id = $1
-        AND q.status IN ('draft', 'sent')) AS open_quotes,
+        AND (q.status = 'sent' OR q.status = 'draft' AND NOT $3::boolean)) AS open_quotes,
        (SELECT count(*) FROM tasks t WHERE t.customer_id = $1
         AND t.status IN ('pending', 'in_progress')) AS open_tasks,
        (SELECT count(*) FROM interactions i WHERE i.customer_id = $1
@@ -340,8 +340,9 @@ ORDER BY kind, line, valid_from DESC
 """
 
 
-async def stats(conn: Connection, customer_id: UUID, now: datetime) -> Record:
-    row = await conn.fetchrow(STATS, customer_id, now)
+async def stats(conn: Connection, customer_id: UUID, now: datetime, own: bool = False) -> Record:
+    """`own`: for the customer, without drafts."""
+    row = await conn.fetchrow(STATS, customer_id, now, own)
     assert row is not None
     return row
 
@@ -397,14 +398,14 @@ SELECT t.* FROM (
     (SELECT 'quote', q.id, q.created_at, NULL, NULL, q.status, q.quote_number, NULL, NULL, NULL,
             NULL, NULL, NULL
      FROM quotes q
-     WHERE q.customer_id = $1 AND $5 IS NULL
+     WHERE q.customer_id = $1 AND $5 IS NULL AND NOT ($6::boolean AND q.status = 'draft')
        AND ($2::timestamptz IS NULL OR (q.created_at, q.id) < ($2, $3::uuid))
      ORDER BY q.created_at DESC, q.id DESC LIMIT $4)
     UNION ALL
     (SELECT 'task', k.id, k.created_at, NULL, NULL, k.status, k.title, k.task_type,
             k.assigned_agent, a.name, NULL, NULL, NULL
      FROM tasks k LEFT JOIN agents a ON a.id = k.assigned_agent
-     WHERE k.customer_id = $1 AND $5 IS NULL
+     WHERE k.customer_id = $1 AND $5 IS NULL AND NOT $6::boolean
        AND ($2::timestamptz IS NULL OR (k.created_at, k.id) < ($2, $3::uuid))
      ORDER BY k.created_at DESC, k.id DESC LIMIT $4)
 ) t
@@ -419,9 +420,11 @@ async def timeline(
     before: tuple[datetime, UUID] | None,
     channel: str | None,
     limit: int,
+    own: bool,
 ) -> list[Record]:
+    """`own`: as the customer sees it, without drafts and the office's tasks."""
     at, row_id = before or (None, None)
-    return await conn.fetch(TIMELINE, customer_id, at, row_id, limit, channel)
+    return await conn.fetch(TIMELINE, customer_id, at, row_id, limit, channel, own)
 
 
 INSERT_HOUSEHOLD = "INSERT INTO households (id, name, created_at) VALUES ($1, $2, $3)"

@@ -44,7 +44,8 @@ WHERE id = $1 AND state = 'queued'
 LETTERS = """
 SELECT l.id AS letter_id, l.kind, l.subject, l.body, l.state, l.quote_id, l.created_at, l.sent_at
 FROM customer_letters l JOIN customers c ON c.id = l.customer_id
-WHERE l.customer_id = $1 AND ($2::uuid IS NULL OR c.user_id = $2)
+WHERE l.customer_id = $1
+  AND ($2::uuid IS NULL OR (c.user_id = $2 AND l.state IN ('queued', 'sent')))
 ORDER BY l.id DESC LIMIT 200
 """
 QUOTE_FACTS = """
@@ -87,7 +88,7 @@ async def set_state(conn: Connection, letter_id: UUID, state: str, at: datetime)
 
 
 async def letters(conn: Connection, customer_id: UUID, own: UUID | None) -> list[Record] | None:
-    """None: there is no such customer."""
+    """None: there is no such customer. `own`: only what this user was written."""
     if await conn.fetchrow(SEEN, customer_id, own) is None:
         return None
     return await conn.fetch(LETTERS, customer_id, own)

@@ -25,6 +25,7 @@ from contactcenter.events.policies import (
 )
 from crm.access import only_own, require_write
 from crm.customers import files as customers
+from crm.masks import for_customer
 from crm.policies import store
 from crm.policies.files import the_policy
 from crm.policies.model import receipt_sources
@@ -43,7 +44,7 @@ class ReceiptService:
         async with self._work.reading("receipts.list") as conn:
             await the_policy(conn, policy_id, own=only_own(principal))
             rows = await store.receipts(conn, policy_id)
-        return Receipts(items=[_out(row) for row in rows])
+        return Receipts(items=[_out(row, own=only_own(principal) is not None) for row in rows])
 
     async def add(self, principal: Principal, policy_id: UUID, new: ReceiptNew) -> ReceiptOut:
         async with self._work.begin("receipts.add", principal.actor) as work:
@@ -173,5 +174,6 @@ def _fact(row: Record, wish: ReceiptMove) -> Event:
             return ReceiptCancelled(**ids)
 
 
-def _out(row: Record) -> ReceiptOut:
-    return ReceiptOut(receipt_id=row["id"], **picked(ReceiptOut, row, MONEY))
+def _out(row: Record, *, own: bool = False) -> ReceiptOut:
+    values = picked(ReceiptOut, row, MONEY)
+    return ReceiptOut(receipt_id=row["id"], **(for_customer(values) if own else values))

@@ -22,6 +22,7 @@ from crm import sql
 from crm.access import HEALTH, MASK, hidden, only_own
 from crm.customers import files as customers
 from crm.customers.model import needle
+from crm.masks import for_customer
 from crm.policies import files, store
 from crm.policies.model import (
     EDGES,
@@ -117,6 +118,8 @@ class PolicyService:
         async with self._work.reading("policies.get") as conn:
             row = await files.the_policy(conn, policy_id, own=only_own(principal))
             card = await files.card(conn, policy_id)
+            if only_own(principal) is not None:
+                return card.model_copy(update=for_customer(dict(card)))
             if row["policy_type"] in HEALTH and await hidden(conn, principal, row["customer_id"]):
                 more = {"notes": MASK, "covers": [], "metadata": {}, "masked": True}
                 return card.model_copy(update=more)
@@ -266,9 +269,10 @@ class PolicyService:
             await files.the_policy(conn, policy_id, own=only_own(principal))
             rows = await store.versions(conn, policy_id)
         versions = [store.version_of(row) for row in rows]
+        own = only_own(principal) is not None
         return History(
             terms=terms_at(versions, query.at or FAR, query.known or FAR),
-            versions=[VersionOut(**row) for row in rows],
+            versions=[VersionOut(**(for_customer(dict(row)) if own else row)) for row in rows],
         )
 
     async def insurers(self) -> Insurers:

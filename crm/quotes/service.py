@@ -27,6 +27,7 @@ from contactcenter.events.quotes import (
 from crm.access import only_own, require_write
 from crm.customers import files as customers
 from crm.days import add_months
+from crm.masks import for_customer
 from crm.policies import files as policies
 from crm.policies.premium import rates_on
 from crm.policies.schemas import PolicyNew
@@ -116,7 +117,10 @@ class QuoteService:
 
     async def get(self, principal: Principal, quote_id: UUID) -> QuoteOut:
         async with self._work.reading("quotes.get") as conn:
-            return _card(await the_quote(conn, quote_id, own=only_own(principal)))
+            card = _card(await the_quote(conn, quote_id, own=only_own(principal)))
+        if only_own(principal) is None:
+            return card
+        return card.model_copy(update=for_customer(dict(card)))
 
     async def create(self, principal: Principal, new: QuoteNew) -> QuoteOut:
         """A priced draft; nothing leaves."""

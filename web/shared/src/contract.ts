@@ -924,11 +924,11 @@ export interface CustomerStats {
   open_quotes: number;
   unpaid_receipts: number;
   unpaid_amount: Money;
-  open_tasks: number;
+  open_tasks: number | null;
   interactions_90_days: number;
   last_interaction_at: string | null;
   customer_since: string | null;
-  lifetime_value: Money;
+  lifetime_value: Money | null;
 }
 
 /** Whose it is, when, and what says so. */

@@ -131,7 +131,7 @@ function Figures({ id }: { id: string }) {
               [say("unpaid"), one.unpaid_receipts > 0 && <span className="c-bad">{`${money(one.unpaid_amount)} (${one.unpaid_receipts})`}</span>],
               [say("contacts90"), String(one.interactions_90_days)],
               [say("since"), one.customer_since && day(one.customer_since)],
-              [say("lifetimeValue"), <span key="v" title={say("lifetimeHow")}>{money(one.lifetime_value)}</span>],
+              [say("lifetimeValue"), <span key="v" title={say("lifetimeHow")}>{one.lifetime_value && money(one.lifetime_value)}</span>],
             ]}
           />
         )}

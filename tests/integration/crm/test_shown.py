@@ -1,0 +1,95 @@
+"""Who sees what of a file: a customer nothing that is the office's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import db
+from tests.integration.crm.conftest import Office, a_policy, receipt_body
+from tests.integration.crm.test_claims import claim_body
+from tests.integration.crm.test_quotes import MEDIATION, OFFERS, quote_body
+
+OURS = "SECRETO"
+"""Every text and sum below that is for the office alone holds it, or is 77.77 or 0.777."""
+SUM = {"amount": "77.77"}
+
+
+@pytest.fixture
+async def paths(office: Office, conn: db.Connection) -> list[str]:
+    """Of Ana, whose user is Ines: every route by which a customer reads."""
+    ana = (
+        await office.person(
+            notes=OURS, metadata={"x": OURS}, tags=[OURS], lead_source="campaign_secreto"
+        )
+    )["customer_id"]
+    policy = (await a_policy(office, customer_id=ana, notes=OURS, metadata={"x": OURS}))[
+        "policy_id"
+    ]
+    await office.edit("lucia", f"/policies/{policy}", {"vehicle_make": "Seat", "reason": OURS})
+    receipt = await office.do(
+        "lucia", "POST", f"/policies/{policy}/receipts", receipt_body(commission=SUM)
+    )
+    receipt = f"/receipts/{receipt['receipt_id']}"
+    await office.do("lucia", "POST", f"{receipt}/move", {"state": "collected"})
+    await office.do("lucia", "POST", f"{receipt}/settle", {"reference": OURS})
+    claim = await office.do(
+        "lucia", "POST", "/claims",
+        claim_body(policy, reserve=SUM, notes=OURS, metadata={"x": OURS}),
+    )  # fmt: skip
+    claim = f"/claims/{claim['claim_id']}"
+    await office.do("lucia", "POST", f"{claim}/notes", {"note": OURS})
+    await office.do("lucia", "POST", f"{claim}/send", {"note": OURS})
+    await office.do(
+        "lucia", "POST", f"{claim}/documents", {"name": "Parte", "url": "https://x.example/1"}
+    )
+    await conn.execute("UPDATE claims SET fraud_score = 0.777")
+    await office.do("lucia", "POST", "/tasks", {"title": OURS, "customer_id": ana})
+    await office.do("lucia", "POST", "/quotes", quote_body(ana, notes=OURS, metadata={"x": OURS}))
+    sent = await office.do(
+        "lucia", "POST", "/quotes",
+        quote_body(ana, notes=OURS, carrier="aldaba", mediation=MEDIATION, carrier_quotes=OFFERS),
+    )  # fmt: skip
+    await office.do("lucia", "POST", f"/quotes/{sent['quote_id']}/send")
+    await office.listen()
+    home = await office.do("lucia", "POST", "/households", {"name": "Sanz", "members": [ana]})
+    await conn.execute(
+        "UPDATE customers SET user_id = $1, segment = 'vip_secreto'", office.people["ines"].user_id
+    )
+    await conn.execute(
+        "UPDATE customer_letters SET body = $1 WHERE state NOT IN ('queued', 'sent')", OURS
+    )
+    file = f"/customers/{ana}"
+    return [
+        file, "/customers", "/customers/search?q=beltran", f"{file}/stats", f"{file}/timeline",
+        f"{file}/letters", f"/households/{home['household_id']}",
+        "/policies", f"/policies/{policy}", f"/policies/{policy}/versions",
+        f"/policies/{policy}/receipts", "/claims", claim, f"{claim}/events",
+        "/quotes", f"/quotes/{sent['quote_id']}",
+    ]  # fmt: skip
+
+
+async def test_a_customer_sees_nothing_that_is_the_office_s(
+    office: Office, paths: list[str]
+) -> None:
+    seen: dict[str, Any] = {path: await office.do("ines", "GET", path) for path in paths}
+    told = {path: str(body) for path, body in seen.items()}
+    wrong = [
+        path
+        for path, text in told.items()
+        if any(word in text.lower() for word in ("secreto", "77.77", "0.777"))
+    ]
+    assert wrong == []
+    own = list(seen.values())
+    office_s = [await office.do("lucia", "GET", path) for path in paths]
+    file, _, _, stats, timeline, letters = range(6)
+    assert (own[stats]["lifetime_value"], own[stats]["open_tasks"]) == (None, None)
+    assert own[stats]["open_quotes"] == 1 < office_s[stats]["open_quotes"]
+    kinds = [each["kind"] for each in own[timeline]["items"]]
+    assert sorted(kinds) == ["claim", "policy", "quote"]
+    assert {"task"} < {each["kind"] for each in office_s[timeline]["items"]}
+    assert len(office_s[letters]["items"]) > len(own[letters]["items"])
+    assert [each["kind"] for each in seen[paths[13]]["items"]] == ["moved", "moved", "document"]
+    assert seen[paths[12]]["documents"][0]["name"] == "Parte"
+    assert (office_s[file]["notes"], own[file]["first_name"]) == (OURS, "Ana")
