@@ -22,7 +22,9 @@ SELECT (SELECT count(*) FROM policies WHERE customer_id = $1
        (SELECT count(*) FROM claims WHERE customer_id = $1
         AND status NOT IN ('denied', 'paid')) AS claims,
        (SELECT count(*) FROM receipts r JOIN policies p ON p.id = r.policy_id
-        WHERE p.customer_id = $1 AND r.paid_at IS NULL AND r.state <> 'cancelled') AS receipts
+        WHERE p.customer_id = $1 AND r.paid_at IS NULL AND r.state <> 'cancelled') AS receipts,
+       (SELECT count(*) FROM interactions WHERE customer_id = $1
+        AND state <> 'closed') AS interactions
 """
 CLOSE = """
 UPDATE customers SET status = 'deleted', updated_at = $2, updated_by = $3, version = version + 1
@@ -83,6 +85,7 @@ WHERE c.status = 'deleted' AND c.erased_at IS NULL
                   AND p.coverage_end_date > $1::date - interval '6 years')
   AND NOT EXISTS (SELECT FROM claims l WHERE l.customer_id = c.id
                   AND l.resolved_at > $2::timestamptz - interval '6 years')
+  AND NOT EXISTS (SELECT FROM interactions i WHERE i.customer_id = c.id AND i.state <> 'closed')
   AND ($3::uuid IS NULL OR c.id = $3)
 LIMIT 100
 FOR UPDATE SKIP LOCKED

@@ -173,7 +173,8 @@ class CustomerService:
     async def delete(self, principal: Principal, customer_id: UUID, match: Match) -> None:
         """Close the file. Its personal data goes at once when no contract keeps it, else six years
         after the last one's end (Código de Comercio, art. 30). Open tasks, quotes and workflows end
-        with it. Conflict while a policy, claim or receipt is open (ctx.open: kind → how many)."""
+        with it. Conflict while a policy, claim, receipt or interaction is open (ctx.open: kind →
+        how many)."""
         async with self._work.begin("customers.delete", principal.actor) as work:
             row = await files.the_customer(
                 work.conn, customer_id, own=only_own(principal), lock=True
