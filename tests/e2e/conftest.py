@@ -187,6 +187,10 @@ class Centre:
             self._tokens[email] = answer["access_token"]
         return self._tokens[email]
 
+    def forget(self, email: str) -> None:
+        """The user's sessions were ended: the token is worth nothing now."""
+        self._tokens.pop(email, None)
+
     def ask(
         self,
         email: str,

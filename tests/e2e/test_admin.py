@@ -63,6 +63,7 @@ def test_a_user_is_found_limited_disabled_and_enabled(world: World) -> None:
     expect(page.locator("tbody .chip", has_text="Desactivado")).to_be_visible()
     dialog.get_by_role("button", name="Activar").click()
     expect(page.locator("tbody .chip", has_text="Activo")).to_be_visible()
+    world.centre.forget(PABLO)
 
 
 def test_the_last_administrator_stays_and_the_page_says_why(world: World) -> None:
