@@ -248,6 +248,21 @@ class Person(RuleBasedStateMachine):
             self.last_step = int(self.now.timestamp()) // 30
             self.recovery = body["recovery_codes"]
 
+    @precondition(lambda self: self.seats)
+    @rule(pick=PICK, how=st.sampled_from(("right", "right", "wrong", "recovery")))
+    def switch_off(self, pick: int, how: str) -> None:
+        seat = self.seat(pick)
+        if how == "recovery" and self.recovery:
+            code, right = self.recovery[-1], True
+        else:
+            code = self.code(self.secret, how == "right")
+            right = how == "right" and self.secret is not None and self.step_is_new()
+        status, body = self.doors.ask("POST", "/auth/2fa/disable", seat.access, code=code)
+        good = self.good(seat)
+        assert status == (204 if good and right else 422 if good else 401), (how, good, body)
+        if status == 204:
+            self.secret, self.pending, self.recovery = None, None, []
+
     @precondition(lambda self: self.steps or self.gone)
     @rule(pick=PICK, how=st.sampled_from(("right", "right", "wrong", "recovery")))
     def second_step(self, pick: int, how: str) -> None:
@@ -390,6 +405,14 @@ def gives_a_code_twice(person: Person) -> None:
     person.second_step(pick=0, how="right")
 
 
+def switches_the_second_step_off(person: Person) -> None:
+    person.sign_in(right=True)
+    person.set_up(pick=0)
+    person.confirm(pick=0, right=True)
+    person.switch_off(pick=0, how="recovery")
+    person.sign_in(right=True)
+
+
 MATCHING = two_factor.matching_step
 BROKEN: dict[str, tuple[str, Any, Callable[[Person], None]]] = {
     "an old refresh token goes on working": (
@@ -406,6 +429,11 @@ BROKEN: dict[str, tuple[str, Any, Callable[[Person], None]]] = {
         "contactcenter.identity.two_factor.matching_step",
         lambda secret, code, now, **_: MATCHING(secret, code, now, after=0),
         gives_a_code_twice,
+    ),
+    "the second step stays on": (
+        "contactcenter.identity.two_factor.store.remove",
+        nothing,
+        switches_the_second_step_off,
     ),
 }
 
