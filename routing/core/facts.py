@@ -111,7 +111,7 @@ def queue_configured(world: World, fact: i.QueueConfigChanged) -> None:
     for agent in world.agents.values():
         world.set_memberships(agent)
         world.touch(agent)
-    for visit in list(world.visits.values()):
+    for _, visit in sorted(world.visits.items()):
         if visit.item.queue == fact.queue.id:
             visits.reconsider(world, visit)
 
