@@ -14,7 +14,7 @@ from crm.claims.routes import ClaimRoutes
 from crm.claims.service import ClaimService
 from crm.contacts.routes import ContactRoutes
 from crm.contacts.service import ContactService
-from crm.customers.listeners import LISTENERS as CUSTOMER_LISTENERS
+from crm.customers.listeners import listeners as customer_listeners
 from crm.customers.merging import MergeService
 from crm.customers.routes import CustomerRoutes
 from crm.customers.service import CustomerService
@@ -69,7 +69,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
     customers = CustomerService(deps.work, deps.clock, zone)
     policies = PolicyService(deps.work, deps.clock, zone)
     by_clock = PolicyClock(deps.work, zone)
-    receipts = ReceiptService(deps.work)
+    receipts = ReceiptService(deps.work, zone)
     claims = ClaimService(deps.work, deps.clock, zone, fraud)
     quotes = QuoteService(deps.work, zone)
     tasks = TaskService(deps.work, deps.clock, zone)
@@ -88,7 +88,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
         name="crm",
         privacy=RULES,
         routes=(
-            *CustomerRoutes(customers, MergeService(deps.work)).table(),
+            *CustomerRoutes(customers, MergeService(deps.work, zone)).table(),
             *LetterRoutes(letters).table(),
             *RuleRoutes(RuleService(deps.work)).table(),
             *ContactRoutes(ContactService(deps.work)).table(),
@@ -101,7 +101,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
             *ImportRoutes(ImportService(deps.work, zone)).table(),
         ),
         listeners=(
-            *CUSTOMER_LISTENERS,
+            *customer_listeners(zone),
             *CLAIM_LISTENERS,
             *task_listeners(zone),
             *letter_listeners(letters),

@@ -526,7 +526,7 @@ class ClaimService:
         )
         work.emit(fact)
         if (to in CLOSED) != (row["status"] in CLOSED):
-            await customers.resegment(work, row["customer_id"])
+            await customers.resegment(work, row["customer_id"], self._zone)
 
 
 def _refuse(verdict: Verdict) -> NoReturn:

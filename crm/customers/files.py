@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import db
 from contactcenter.core.access import Principal
@@ -107,14 +109,16 @@ async def ways_of(conn: Connection, customer_id: UUID) -> list[tuple[str, str]]:
     return await store.ways_of(conn, customer_id)
 
 
-async def standing(conn: Connection, customer_id: UUID, work_now: Any) -> tuple[Standing, Record]:
+async def standing(
+    conn: Connection, customer_id: UUID, now: datetime, zone: ZoneInfo
+) -> tuple[Standing, Record]:
     """What segment rules look at, and the row of figures it comes from."""
     customer = await store.find(conn, customer_id)
     if customer is None:
         raise NotFound
-    row = await store.stats(conn, customer_id, work_now)
+    today = now.astimezone(zone).date()
+    row = await store.stats(conn, customer_id, now, today)
     since = row["customer_since"]
-    today = work_now.date()
     years = 0 if since is None else (today - since).days * 4 // 1461
     return (
         Standing(
@@ -131,9 +135,9 @@ async def standing(conn: Connection, customer_id: UUID, work_now: Any) -> tuple[
     )
 
 
-async def resegment(work: Work, customer_id: UUID) -> str | None:
+async def resegment(work: Work, customer_id: UUID, zone: ZoneInfo) -> str | None:
     """Apply the rules to what the customer is now; published when it changes something."""
-    facts, _ = await standing(work.conn, customer_id, work.now)
+    facts, _ = await standing(work.conn, customer_id, work.now, zone)
     segment = segment_of(facts, await store.rules(work.conn))
     before = await store.set_segment(work.conn, customer_id, segment)
     if before is not None:

@@ -6,7 +6,9 @@ chosen, the agent picks.
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from contactcenter.core.durable import Listener
 from contactcenter.core.eventlog import Recorded
@@ -57,12 +59,12 @@ async def learned(work: Work, recorded: Recorded) -> None:
             await _look(work, contact_id)
 
 
-async def imported(work: Work, recorded: Recorded) -> None:
+async def imported(zone: ZoneInfo, work: Work, recorded: Recorded) -> None:
     """What an import wrote at one go gets its segment here."""
     event = recorded.event
     assert isinstance(event, CustomerCreated | PolicyCreated)
     if recorded.origin == "import" and await living(work.conn, event.customer_id) is not None:
-        await resegment(work, event.customer_id)
+        await resegment(work, event.customer_id, zone)
 
 
 async def _look(work: Work, contact_id: UUID) -> None:
@@ -76,9 +78,10 @@ async def _look(work: Work, contact_id: UUID) -> None:
         await hall.link_customer(work, contact_id, found.pop())
 
 
-LISTENERS = (
-    Listener("crm.identify", (InteractionCreated,), came),
-    Listener("crm.identify_written", (MessageCreated,), wrote),
-    Listener("crm.learn", (CustomerCreated, CustomerUpdated), learned),
-    Listener("crm.segment_imported", (CustomerCreated, PolicyCreated), imported),
-)
+def listeners(zone: ZoneInfo) -> tuple[Listener, ...]:
+    return (
+        Listener("crm.identify", (InteractionCreated,), came),
+        Listener("crm.identify_written", (MessageCreated,), wrote),
+        Listener("crm.learn", (CustomerCreated, CustomerUpdated), learned),
+        Listener("crm.segment_imported", (CustomerCreated, PolicyCreated), partial(imported, zone)),
+    )

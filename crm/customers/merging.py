@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from contactcenter.core.access import Principal
 from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -27,8 +28,9 @@ from db import Connection
 
 
 class MergeService:
-    def __init__(self, work: WorkFactory) -> None:
+    def __init__(self, work: WorkFactory, zone: ZoneInfo) -> None:
         self._work = work
+        self._zone = zone
 
     async def duplicates(self, principal: Principal, customer_id: UUID) -> Duplicates:
         """Who may be the same, the surest first."""
@@ -78,7 +80,7 @@ class MergeService:
             await _rederive(work, winner_id)
             work.emit(CustomerMerged(customer_id=winner_id, loser_id=loser_id, merge_id=merge_id))
             work.audit("customer.merged", "customer", winner_id, after={"loser_id": str(loser_id)})
-            await files.resegment(work, winner_id)
+            await files.resegment(work, winner_id, self._zone)
             return work.answer(
                 MergeOut(
                     merge_id=merge_id,
@@ -113,8 +115,8 @@ class MergeService:
             work.audit(
                 "customer.unmerged", "customer", winner_id, after={"loser_id": str(loser_id)}
             )
-            await files.resegment(work, winner_id)
-            await files.resegment(work, loser_id)
+            await files.resegment(work, winner_id, self._zone)
+            await files.resegment(work, loser_id, self._zone)
             return work.answer(
                 MergeOut(
                     merge_id=merge_id,

@@ -231,8 +231,9 @@ class CustomerService:
             customer = await store.find(conn, customer_id, own)
             if customer is None:
                 raise NotFound
-            row = await store.stats(conn, customer_id, now, own is not None)
-            rates = await store.rates(conn, now.astimezone(self._zone).date())
+            today = now.astimezone(self._zone).date()
+            row = await store.stats(conn, customer_id, now, today, own is not None)
+            rates = await store.rates(conn, today)
         yearly = [
             (Decimal(net), _rate(rates, "commission", line), _rate(rates, "retention", line))
             for line, net in row["lines"]
@@ -272,7 +273,7 @@ class CustomerService:
         async with self._work.begin("customers.resegment", principal.actor) as work:
             await files.the_customer(work.conn, customer_id, own=only_own(principal), lock=True)
             await require_write(work.conn, principal, customer_id)
-            await files.resegment(work, customer_id)
+            await files.resegment(work, customer_id, self._zone)
             return work.answer(await self._card(work.conn, principal, customer_id))
 
     async def rules(self) -> SegmentRules:

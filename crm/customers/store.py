@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from crm.sql import UNPAID
 from db import Connection, Record
 
 FIELDS: Final = (
@@ -285,7 +286,7 @@ async def candidates_of_many(
     )
 
 
-STATS = """
+STATS = f"""
 SELECT count(*) FILTER (WHERE p.live) AS policies,
        count(*) FILTER (WHERE NOT p.live AND p.status IN ('expired', 'cancelled', 'replaced'))
            AS past_policies,
@@ -313,13 +314,13 @@ FROM (SELECT sum(1) FILTER (WHERE u.unpaid) AS unpaid_receipts,
              sum(u.total) FILTER (WHERE u.unpaid) AS unpaid_amount,
              sum(u.commission) FILTER (WHERE NOT u.unpaid) AS earned
       FROM (SELECT r.total, r.commission,
-                   r.paid_at IS NULL AND r.total > 0 AND r.due_on <= $2::timestamptz::date AS unpaid
+                   {UNPAID.format("$4::date")} AS unpaid
             FROM receipts r JOIN policies p ON p.id = r.policy_id
             WHERE p.customer_id = $1 AND r.state <> 'cancelled') u) r
 LEFT JOIN (SELECT *, status IN ('active', 'suspended') AS live FROM policies
            WHERE customer_id = $1) p ON true
 GROUP BY r.unpaid_receipts, r.unpaid_amount, r.earned
-"""
+"""  # noqa: S608 - constants
 RULES = "SELECT segment, conditions FROM segment_rules ORDER BY ordinal"
 DROP_RULES = "DELETE FROM segment_rules"
 PUT_RULES = """
@@ -340,9 +341,11 @@ ORDER BY kind, line, valid_from DESC
 """
 
 
-async def stats(conn: Connection, customer_id: UUID, now: datetime, own: bool = False) -> Record:
-    """`own`: for the customer, without drafts."""
-    row = await conn.fetchrow(STATS, customer_id, now, own)
+async def stats(
+    conn: Connection, customer_id: UUID, now: datetime, today: date, own: bool = False
+) -> Record:
+    """`own`: for the customer, without drafts. `today`: the centre's."""
+    row = await conn.fetchrow(STATS, customer_id, now, own, today)
     assert row is not None
     return row
 

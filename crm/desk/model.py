@@ -68,7 +68,7 @@ FACTS: Final[Mapping[str, str]] = {
     "peril": "of a catastrophe that is on: hail, flood",
     "renewal_days": "until the end of the term, for a policy within 75 days of it",
     "renewal_open": "whether the policyholder can still say no in time",
-    "first_receipt": "the first premium came back unpaid",
+    "first_receipt": "the first premium was due and is unpaid",
     "receipt_days": "since a later premium was due and is unpaid",
     "suspended": "cover is suspended for an unpaid premium",
     "complaint_day": "the working day that an open complaint is in",

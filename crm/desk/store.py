@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from crm.desk.model import Rule
+from crm.sql import UNPAID
 from db import Connection, Record
 
-KNOWN = """
+KNOWN = f"""
 SELECT c.id, c.kind, c.segment, c.portfolio_manager_id AS manager,
        claim.skill AS claim_line, claim.adjuster_id AS handler,
        (SELECT d.deputy_id FROM handler_deputies d WHERE d.agent_id = claim.adjuster_id)
@@ -29,7 +30,7 @@ SELECT c.id, c.kind, c.segment, c.portfolio_manager_id AS manager,
        near.cause AS near_cause, near.claims AS near_claims,
        (SELECT x.peril FROM catastrophes x
         WHERE x.ended_at IS NULL AND x.began_at <= $3
-          AND (x.postal_codes = '{}' OR EXISTS (
+          AND (x.postal_codes = '{{}}' OR EXISTS (
                SELECT FROM unnest(x.postal_codes) begins, unnest(places.codes) code
                WHERE starts_with(code, begins)))
         ORDER BY x.began_at DESC LIMIT 1) AS peril,
@@ -63,7 +64,7 @@ LEFT JOIN LATERAL (
 ) renewal ON true
 LEFT JOIN LATERAL (
     SELECT r.first, r.due_on, p.issued_by FROM receipts r JOIN policies p ON p.id = r.policy_id
-    WHERE p.customer_id = c.id AND r.state = 'returned' AND r.total > 0 AND r.due_on <= $2
+    WHERE p.customer_id = c.id AND {UNPAID.format("$2::date")}
       AND p.status IN ('active', 'suspended')
     ORDER BY r.first DESC, r.due_on LIMIT 1
 ) unpaid ON true
@@ -75,7 +76,7 @@ LEFT JOIN LATERAL (
 ) complaint ON true
 WHERE c.id = ANY ($1::uuid[])
 ORDER BY c.id
-"""
+"""  # noqa: S608 - constants
 HERE = """
 SELECT id FROM agents WHERE id = ANY ($1::uuid[]) AND status IN ('available', 'on_demand')
 """

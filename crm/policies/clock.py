@@ -47,7 +47,7 @@ class PolicyClock:
             ended = await store.ending(work.conn, zone, work.now, BATCH)
             renewed = [await self._end(work, row) for row in ended]
             for customer_id in sorted({row["customer_id"] for row in (*begun, *ended)}):
-                await customers.resegment(work, customer_id)
+                await customers.resegment(work, customer_id, self._zone)
         return any(renewed) or BATCH in (len(begun), len(ended))
 
     async def _end(self, work: Work, row: Record) -> bool:

@@ -108,7 +108,7 @@ async def create(
     (values,) = await create_many(work, [new], zone, by=by, agent_id=agent_id)
     await store.put_parties(work.conn, values["id"], numbered(new.parties))
     work.audit("policy.created", "policy", values["id"], after=values, person=new.customer_id)
-    await customers.resegment(work, new.customer_id)
+    await customers.resegment(work, new.customer_id, zone)
     policy_id: UUID = values["id"]
     return policy_id
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from contactcenter.core.access import Principal
 from contactcenter.core.errors import Conflict, Invalid, NotFound
@@ -37,8 +38,9 @@ MONEY: Final = frozenset({"net", "total", "commission"})
 
 
 class ReceiptService:
-    def __init__(self, work: WorkFactory) -> None:
+    def __init__(self, work: WorkFactory, zone: ZoneInfo) -> None:
         self._work = work
+        self._zone = zone
 
     async def listed(self, principal: Principal, policy_id: UUID) -> Receipts:
         async with self._work.reading("receipts.list") as conn:
@@ -105,7 +107,7 @@ class ReceiptService:
                 raise Conflict("A receipt cannot go that way.", state=row["state"], to=wish.state)
             work.emit(_fact(row, wish))
             self._note(work, row, wish.state)
-            await customers.resegment(work, row["customer_id"])
+            await customers.resegment(work, row["customer_id"], self._zone)
             return work.answer(_out(await self._row(work, receipt_id)))
 
     async def claimed(self, principal: Principal, receipt_id: UUID) -> ReceiptOut:

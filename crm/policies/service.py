@@ -244,7 +244,7 @@ class PolicyService:
                 await files.add_version(work, policy_id, "reinstatement", work.now, {}, wish.note)
             await files.update(work, principal, row, changes)
             files.tell_status(work, row, wish.status)
-            await customers.resegment(work, row["customer_id"])
+            await customers.resegment(work, row["customer_id"], self._zone)
             return work.answer(await files.card(work.conn, policy_id))
 
     async def coverage(

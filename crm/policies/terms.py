@@ -93,7 +93,7 @@ class TermService:
                     refund_estimate=estimate.amount,
                 )
             )
-            await customers.resegment(work, row["customer_id"])
+            await customers.resegment(work, row["customer_id"], self._zone)
             return work.answer(
                 Cancelled(policy=await files.card(work.conn, policy_id), refund=_refund(estimate))
             )

@@ -26,7 +26,7 @@ SELECT c.id, c.kind, p.policies, p.past_policies, p.vehicles, p.annual_premium,
         WHERE l.customer_id = c.id AND l.status NOT IN ('denied', 'paid')) AS open_claims,
        (SELECT count(*) FROM receipts r JOIN policies o ON o.id = r.policy_id
         WHERE o.customer_id = c.id AND r.state <> 'cancelled' AND r.paid_at IS NULL
-          AND r.total > 0 AND r.due_on <= $2::date) AS unpaid_receipts
+          AND r.total > 0 AND r.due_on < $2::date) AS unpaid_receipts
 FROM customers c, LATERAL (
     SELECT count(*) FILTER (WHERE status IN ('active', 'suspended')) AS policies,
            count(*) FILTER (WHERE status IN ('expired', 'cancelled', 'replaced')) AS past_policies,

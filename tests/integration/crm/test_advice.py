@@ -53,14 +53,11 @@ async def test_what_a_file_says(office: Office, conn: db.Connection) -> None:
     assert (renewal.preferred, renewal.skill) == ((agent_of(office, "lucia"),), "retention")
     await conn.execute("UPDATE policies SET coverage_end_date = '2027-04-05'")
     assert (await advice(office, conn)).banner == "period_passed_ask_insurer"
-    receipt = await office.do(
-        "lucia", "POST", f"/policies/{policy['policy_id']}/receipts",
-        receipt_body(first=True, kind="new"),
-    )  # fmt: skip
-    for state, more in (("presented", {}), ("returned", {"return_code": "AM04"})):
-        await office.do(
-            "lucia", "POST", f"/receipts/{receipt['receipt_id']}/move", {"state": state, **more}
-        )
+    path = f"/policies/{policy['policy_id']}/receipts"
+    today = {"first": True, "kind": "new", "due_on": "2027-03-16"}
+    await office.do("lucia", "POST", path, receipt_body(**today))
+    assert (await advice(office, conn)).rule == "renewal_late"  # the due day is the payer's
+    office.clock.advance(24 * 3600)
     first = await advice(office, conn)
     assert (first.rule, first.base, first.preferred) == (
         "first_receipt", 70, (agent_of(office, "lucia"),)

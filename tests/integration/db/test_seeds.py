@@ -176,7 +176,9 @@ async def test_its_customers_are_in_the_segments_that_the_rules_give(conn: db.Co
     now, rules = await conn.fetchval("SELECT now()"), await store.rules(conn)
     stored = {row[0]: row[1] for row in await conn.fetch("SELECT id, segment FROM customers")}
     computed = {
-        customer_id: segment_of((await standing(conn, customer_id, now))[0], rules)
+        customer_id: segment_of(
+            (await standing(conn, customer_id, now, ZoneInfo("Europe/Madrid")))[0], rules
+        )
         for customer_id in stored
     }
     assert stored == computed

@@ -128,7 +128,7 @@ export const PEOPLE = {
   b_repeat: ["{{n}}.º contacto en 7 días con un siniestro abierto", "Contact no. {{n}} in 7 days with an open claim"],
   b_claim: ["Tiene un siniestro abierto", "Has an open claim"],
   b_insurer_may_be_free: ["Primer recibo impagado: la aseguradora puede no cubrir", "First receipt unpaid: the insurer may not cover"],
-  b_covered_until: ["Recibo devuelto el {{date}}: mira hasta cuándo está cubierto", "Receipt returned on {{date}}: see until when it is covered"],
+  b_covered_until: ["Recibo impagado desde el {{date}}: mira hasta cuándo está cubierto", "Receipt unpaid since {{date}}: see until when it is covered"],
   b_suspended_promise_nothing: ["Cobertura suspendida: registra y no prometas nada", "Cover is suspended: register and promise nothing"],
   b_last_safe_day: ["Renueva pronto: último día para avisar, {{date}}", "Renews soon: last day to give notice, {{date}}"],
   b_period_passed_ask_insurer: ["Renueva pronto y el plazo ha pasado: preguntar a la aseguradora", "Renews soon and the time is over: ask the insurer"],
