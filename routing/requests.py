@@ -14,6 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from contactcenter.agents.schemas import SetStatus
+from contactcenter.core.audit import Note
 from contactcenter.core.bus import Bus
 from contactcenter.core.errors import (
     Conflict,
@@ -86,9 +87,16 @@ class Requests:
         )
 
     async def push(
-        self, actor: str, agent_id: UUID, interaction_id: UUID, *, force: bool
+        self,
+        actor: str,
+        agent_id: UUID,
+        interaction_id: UUID,
+        *,
+        force: bool,
+        note: Note | None = None,
     ) -> ReservationAccepted:
-        """A supervisor gives a waiting interaction to an agent."""
+        """A supervisor gives a waiting interaction to an agent. `note` is kept with the request,
+        whatever is answered to it."""
         return await self._assigned(
             actor,
             RoutingRequested(
@@ -98,6 +106,7 @@ class Requests:
                 interaction_id=interaction_id,
                 force=force,
             ),
+            note,
         )
 
     async def units(
@@ -124,7 +133,9 @@ class Requests:
         assert isinstance(answer, InteractionJoined)
         return answer
 
-    async def change_status(self, actor: str, agent_id: UUID, wish: SetStatus, cause: str) -> None:
+    async def change_status(
+        self, actor: str, agent_id: UUID, wish: SetStatus, cause: str, note: Note | None = None
+    ) -> None:
         """The port `Duty` of agents."""
         await self._ask(
             actor,
@@ -134,19 +145,24 @@ class Requests:
                 agent_id=agent_id,
                 wish={**wish.model_dump(mode="json", exclude_none=True), "cause": cause},
             ),
+            note,
         )
 
-    async def _assigned(self, actor: str, request: RoutingRequested) -> ReservationAccepted:
-        answer = await self._ask(actor, request)
+    async def _assigned(
+        self, actor: str, request: RoutingRequested, note: Note | None = None
+    ) -> ReservationAccepted:
+        answer = await self._ask(actor, request, note)
         assert isinstance(answer, ReservationAccepted)
         return answer
 
-    async def _ask(self, actor: str, request: RoutingRequested) -> Event:
+    async def _ask(self, actor: str, request: RoutingRequested, note: Note | None = None) -> Event:
         future: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
         self._waiting[request.request_id] = future
         try:
             async with self._work.begin("routing.request", actor) as work:
                 work.emit(request)
+                if note is not None:
+                    work.keep(note)
             async with asyncio.timeout(ANSWER_SECONDS):
                 answer = await future
         except TimeoutError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -10,6 +11,7 @@ from uuid import UUID
 
 from contactcenter.agents import service as agents
 from contactcenter.core.access import Permission, Principal
+from contactcenter.core.audit import Note
 from contactcenter.core.clock import Clock, to_ms
 from contactcenter.core.errors import Conflict, NotFound
 from contactcenter.core.ids import new_id
@@ -139,8 +141,16 @@ class SupervisionService:
         async with self._work.reading("queue.assign") as conn:
             await hall.require_sight(conn, principal, interaction_id=asked.interaction_id)
             await agents.require_reach(conn, principal, asked.agent_id)
+            visit = await store.waiting_visit(conn, asked.interaction_id)
+        note = Note(
+            "interaction.assigned",
+            "interaction",
+            str(asked.interaction_id),
+            before={"queue": visit and visit.queue},
+            after={"agent_id": asked.agent_id, "force": asked.force},
+        )
         answer = await self._requests.push(
-            principal.actor, asked.agent_id, asked.interaction_id, force=asked.force
+            principal.actor, asked.agent_id, asked.interaction_id, force=asked.force, note=note
         )
         return Assigned(
             interaction_id=answer.interaction_id,
@@ -180,12 +190,23 @@ class SupervisionService:
             if asked.agent is not None:
                 await agents.require_reach(work.conn, principal, asked.agent)
             visit = await store.waiting_visit(work.conn, interaction_id)
+            segments = await store.open_segments(work.conn, interaction_id)
+            work.audit(
+                "interaction.moved",
+                "interaction",
+                interaction_id,
+                before={
+                    "queue": visit and visit.queue,
+                    "agents": [segment.agent_id for segment in lifecycle.talking(segments)],
+                },
+                after=asked.model_dump(mode="json", exclude_none=True),
+            )
             if visit is not None and asked.agent is not None:
                 push_to = asked.agent
             elif visit is not None and asked.queue is not None:
                 await self._move(work, visit, asked.queue)
             else:
-                await self._take_away(work, interaction_id, interaction.contact_id, asked)
+                await self._take_away(work, segments, interaction.contact_id, asked)
         if push_to is not None:
             await self._requests.push(principal.actor, push_to, interaction_id, force=False)
 
@@ -205,9 +226,13 @@ class SupervisionService:
         await lifecycle.begin_visit(work, replace(item, entry=Entry.MOVED), visit.contact_id)
 
     async def _take_away(
-        self, work: Work, interaction_id: UUID, contact_id: UUID, asked: SupervisorTransfer
+        self,
+        work: Work,
+        segments: Sequence[store.SegmentRow],
+        contact_id: UUID,
+        asked: SupervisorTransfer,
     ) -> None:
-        talking = lifecycle.talking(await store.open_segments(work.conn, interaction_id))
+        talking = lifecycle.talking(segments)
         if not talking:
             raise Conflict("Nobody has it, and it does not wait.")
         *others, last = talking

@@ -12,7 +12,7 @@ from contactcenter.core.access import Permission, Principal
 from contactcenter.core.errors import Conflict, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import WorkFactory
-from db import Connection
+from db import Connection, Record
 
 Match = Callable[[int], None]
 """Raises PreconditionFailed unless this version is the one the client knows."""
@@ -38,6 +38,7 @@ class Replies:
             if await store.count(work.conn, owner) >= most:
                 raise Conflict("There are too many saved replies.", most=most)
             row = await store.insert(work.conn, new_id(), owner, new.body_es, new.body_en, work.now)
+            work.audit("reply.created", "reply", row["reply_id"], after=new.model_dump())
         return SavedReply(**row)
 
     async def edit(
@@ -45,17 +46,23 @@ class Replies:
     ) -> SavedReply:
         """Replace a reply's texts: one's own, or a shared one with queues.manage."""
         async with self._work.begin("replies.edit", principal.actor) as work:
-            match(await self._own(work.conn, principal, reply_id))
+            before = await self._own(work.conn, principal, reply_id)
+            match(before["version"])
             row = await store.update(work.conn, reply_id, edit.body_es, edit.body_en, work.now)
+            after = edit.model_dump()
+            old = {name: before[name] for name in after}
+            work.audit("reply.changed", "reply", reply_id, before=old, after=after)
         return SavedReply(**row)
 
     async def forget(self, principal: Principal, reply_id: UUID) -> None:
         async with self._work.begin("replies.forget", principal.actor) as work:
-            await self._own(work.conn, principal, reply_id)
+            row = await self._own(work.conn, principal, reply_id)
             await store.delete(work.conn, reply_id)
+            before = {name: row[name] for name in ("shared", "body_es", "body_en")}
+            work.audit("reply.deleted", "reply", reply_id, before=before)
 
-    async def _own(self, conn: Connection, principal: Principal, reply_id: UUID) -> int:
-        """The version of a reply that the asker may change. NotFound for another agent's,
+    async def _own(self, conn: Connection, principal: Principal, reply_id: UUID) -> Record:
+        """A reply that the asker may change, under its lock. NotFound for another agent's,
         Forbidden for the centre's without queues.manage."""
         row = await store.lock(conn, reply_id)
         if row is None:
@@ -64,4 +71,4 @@ class Replies:
             principal.require(Permission.QUEUES_MANAGE)
         elif row["agent_id"] != principal.agent_id:
             raise NotFound
-        return int(row["version"])
+        return row

@@ -185,11 +185,12 @@ class RecordingService:
     ) -> RecordingCard:
         """Put it under legal hold, or lift that: a held one outlives its retention."""
         async with self._work.begin("recording.hold", principal.actor) as work:
-            await self._visible(work.conn, principal, recording_id)
+            found = await self._visible(work.conn, principal, recording_id)
             if not await recording_store.hold(work.conn, recording_id, asked.reason, on=asked.on):
                 raise Conflict("It is deleted.")
+            before = {"on": found["legal_hold"], "reason": found["hold_reason"]}
             after = {"on": asked.on, "reason": asked.reason}
-            work.audit("recording.hold", "recording", recording_id, after=after)
+            work.audit("recording.hold", "recording", recording_id, before=before, after=after)
             row = await self._visible(work.conn, principal, recording_id)
         return recording_card(row, principal)
 

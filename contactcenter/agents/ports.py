@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from contactcenter.agents.schemas import SetStatus
+from contactcenter.core.audit import Note
 
 
 class Duty(Protocol):
@@ -17,8 +18,10 @@ class Duty(Protocol):
         agent_id: UUID,
         wish: SetStatus,
         cause: Literal["agent", "supervisor", "system"],
+        note: Note | None = None,
     ) -> None:
-        """Set the status, in the tables and in the log, before it returns.
+        """Set the status, in the tables and in the log, before it returns. `note` is kept with
+        the wish, whatever is answered to it.
 
         Raises Conflict with ctx.waiting (the last agent of queues with waiters, without
         `confirm`) or ctx.open (sign-off with open work, without `open`), NotFound for an

@@ -13,12 +13,16 @@ from contactcenter.agents.schemas import (
     SkillsEdit,
     StatsQuery,
 )
-from contactcenter.agents.service import AgentService
+from contactcenter.agents.service import AgentService, Match
 from contactcenter.core.access import Permission
 from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from contactcenter.core.http import Request, Response, Route
 
 TAGS = ("agents",)
+
+
+def _match(request: Request) -> Match:
+    return request.match if "If-Match" in request.http.headers else lambda _: None
 
 
 class AgentRoutes:
@@ -52,26 +56,16 @@ class AgentRoutes:
         return await self._service.set_status(request.principal, request.id("id"), request.body)
 
     async def set_skills(self, request: Request) -> Response:
-        version = await self._expected(request)
         profile = await self._service.set_skills(
-            request.principal, request.id("id"), request.body, version
+            request.principal, request.id("id"), request.body, _match(request)
         )
         return Response(profile, version=profile.version)
 
     async def edit(self, request: Request) -> Response:
-        version = await self._expected(request)
         profile = await self._service.edit(
-            request.principal, request.id("id"), request.body, version
+            request.principal, request.id("id"), request.body, _match(request)
         )
         return Response(profile, version=profile.version)
-
-    async def _expected(self, request: Request) -> int | None:
-        """The version that If-Match names, if it is sent."""
-        if "If-Match" not in request.http.headers:
-            return None
-        profile = await self._service.profile(request.principal, request.id("id"))
-        request.match(profile.version)
-        return profile.version
 
     def table(self) -> tuple[Route, ...]:
         return (

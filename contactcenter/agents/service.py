@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,8 +21,9 @@ from contactcenter.agents.schemas import (
     TeamMember,
 )
 from contactcenter.core.access import Principal
+from contactcenter.core.audit import Note
 from contactcenter.core.clock import Clock
-from contactcenter.core.errors import Invalid, NotFound, PreconditionFailed
+from contactcenter.core.errors import Invalid, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.agents import (
@@ -32,6 +33,9 @@ from contactcenter.events.agents import (
 )
 from contactcenter.interactions.model import sort_key
 from db import Connection, Record
+
+Match = Callable[[int], None]
+"""Compares the asker's If-Match with the stored version; raises PreconditionFailed."""
 
 LONGEST_STATS = timedelta(days=92)
 FIRST_LEVEL = 3
@@ -200,7 +204,17 @@ class AgentService:
         """A supervisor's order, under the same rules."""
         async with self._work.reading("agents.reach") as conn:
             await require_reach(conn, principal, agent_id)
-        await self._duty.change_status(principal.actor, agent_id, wish, "supervisor")
+            before = await store.agent(conn, agent_id)
+        if before is None:
+            raise NotFound
+        note = Note(
+            "agent.status",
+            "agent",
+            str(agent_id),
+            before={"status": before.status, "reason": before.status_reason},
+            after=wish.model_dump(mode="json", exclude_defaults=True),
+        )
+        await self._duty.change_status(principal.actor, agent_id, wish, "supervisor", note)
         return await self._me(agent_id)
 
     async def _me(self, agent_id: UUID) -> AgentMe:
@@ -211,51 +225,56 @@ class AgentService:
         return me
 
     async def set_skills(
-        self, principal: Principal, agent_id: UUID, edit: SkillsEdit, version: int | None
+        self, principal: Principal, agent_id: UUID, edit: SkillsEdit, match: Match
     ) -> AgentProfile:
-        """Replace the skills. PreconditionFailed when `version` is not the stored one."""
+        """Replace the skills."""
         async with self._work.begin("agents.set_skills", principal.actor) as work:
             known = await store.known_skills(work.conn, list(edit.skills))
             if unknown := sorted(edit.skills.keys() - known):
                 raise Invalid.field("skills", "unknown_skill", "No such skill.", keys=unknown)
-            if await store.agent(work.conn, agent_id) is None:
-                raise NotFound
-            await require_reach(work.conn, principal, agent_id)
-            stored = await store.set_skills(
+            before = await self._locked(work.conn, principal, agent_id, match)
+            budget, maxima = await store.set_skills(
                 work.conn,
                 agent_id,
-                version=version,
                 skills=edit.skills,
                 budget=edit.budget,
                 maxima=edit.maxima,  # type: ignore[arg-type]  # the keys are a narrower text
             )
-            if stored is None:
-                raise PreconditionFailed
-            budget, maxima = stored
             work.emit(
                 AgentSkillsChanged(
                     agent_id=agent_id, skills=edit.skills, budget=budget, maxima=maxima
                 )
             )
+            after = {"skills": edit.skills, "budget": budget, "maxima": maxima}
+            old = {name: before[name] for name in after}
+            work.audit("agent.skills", "agent", agent_id, before=old, after=after)
         return await self.profile(principal, agent_id)
 
     async def edit(
-        self, principal: Principal, agent_id: UUID, edit: AgentEdit, version: int | None
+        self, principal: Principal, agent_id: UUID, edit: AgentEdit, match: Match
     ) -> AgentProfile:
-        """Set whether the desk accepts by itself. PreconditionFailed when `version` is not the
-        stored one."""
+        """Set whether the desk accepts by itself."""
         async with self._work.begin("agents.edit", principal.actor) as work:
-            if await store.agent(work.conn, agent_id) is None:
-                raise NotFound
-            await require_reach(work.conn, principal, agent_id)
-            before = await store.set_auto_answer(
-                work.conn, agent_id, version=version, on=edit.auto_answer
-            )
-            if before is None:
-                raise PreconditionFailed
-            if before != edit.auto_answer:
+            before = await self._locked(work.conn, principal, agent_id, match)
+            await store.set_auto_answer(work.conn, agent_id, on=edit.auto_answer)
+            if before["auto_answer"] != edit.auto_answer:
                 work.emit(AgentAutoAnswerChanged(agent_id=agent_id, on=edit.auto_answer))
+            old = {"auto_answer": before["auto_answer"]}
+            work.audit("agent.changed", "agent", agent_id, before=old, after=edit.model_dump())
         return await self.profile(principal, agent_id)
+
+    async def _locked(
+        self, conn: Connection, principal: Principal, agent_id: UUID, match: Match
+    ) -> Record:
+        """The agent as it is, under its lock, if it is within the asker's reach and has the
+        version that they know."""
+        version = await store.lock(conn, agent_id)
+        if version is None:
+            raise NotFound
+        await require_reach(conn, principal, agent_id)
+        match(version)
+        (row,) = await store.team(conn, [agent_id])
+        return row
 
     async def stats(
         self, principal: Principal, agent_id: UUID, since: datetime | None, until: datetime | None

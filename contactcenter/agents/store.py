@@ -121,11 +121,20 @@ async def set_will(
     return {row["id"] for row in rows}
 
 
+LOCK = "SELECT version FROM agents WHERE id = $1 FOR NO KEY UPDATE"
+
+
+async def lock(conn: Connection, agent_id: UUID) -> int | None:
+    """The version; None: there is no such agent."""
+    version: int | None = await conn.fetchval(LOCK, agent_id)
+    return version
+
+
 SET_PROFILE = """
-UPDATE agents SET version = version + 1, budget = coalesce($3, budget),
-       maxima = coalesce($4, maxima)
-WHERE id = $1 AND ($2::integer IS NULL OR version = $2)
-RETURNING budget, maxima, version
+UPDATE agents SET version = version + 1, budget = coalesce($2, budget),
+       maxima = coalesce($3, maxima)
+WHERE id = $1
+RETURNING budget, maxima
 """
 
 DROP_SKILLS = "DELETE FROM agent_skills WHERE agent_id = $1 AND skill <> ALL ($2::text[])"
@@ -141,34 +150,23 @@ async def set_skills(
     conn: Connection,
     agent_id: UUID,
     *,
-    version: int | None,
     skills: Mapping[str, int],
     budget: int | None,
     maxima: Mapping[str, int] | None,
-) -> tuple[int, dict[str, int]] | None:
-    """(budget, maxima) afterwards; None: no such agent, or another version than `version`."""
-    row = await conn.fetchrow(SET_PROFILE, agent_id, version, budget, maxima)
-    if row is None:
-        return None
+) -> tuple[int, dict[str, int]]:
+    """(budget, maxima) afterwards, of an agent there is."""
+    row = await conn.fetchrow(SET_PROFILE, agent_id, budget, maxima)
+    assert row is not None
     await conn.execute(DROP_SKILLS, agent_id, list(skills))
     await conn.execute(PUT_SKILLS, agent_id, list(skills), list(skills.values()))
     return row["budget"], row["maxima"]
 
 
-SET_AUTO_ANSWER = """
-UPDATE agents a SET auto_answer = $3, version = a.version + 1
-FROM agents before
-WHERE a.id = $1 AND before.id = a.id AND ($2::integer IS NULL OR a.version = $2)
-RETURNING before.auto_answer
-"""
+SET_AUTO_ANSWER = "UPDATE agents SET auto_answer = $2, version = version + 1 WHERE id = $1"
 
 
-async def set_auto_answer(
-    conn: Connection, agent_id: UUID, *, version: int | None, on: bool
-) -> bool | None:
-    """What it was before; None: no such agent, or another version than `version`."""
-    before: bool | None = await conn.fetchval(SET_AUTO_ANSWER, agent_id, version, on)
-    return before
+async def set_auto_answer(conn: Connection, agent_id: UUID, *, on: bool) -> None:
+    await conn.execute(SET_AUTO_ANSWER, agent_id, on)
 
 
 INSERT_AGENT = """

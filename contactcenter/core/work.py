@@ -128,7 +128,11 @@ class Work:
         person: UUID | None = None,
     ) -> None:
         """Leave a note of what was done with this unit's commit (core.audit)."""
-        self._notes.append(Note(action, resource_type, str(resource_id), before, after, person))
+        self.keep(Note(action, resource_type, str(resource_id), before, after, person))
+
+    def keep(self, note: Note) -> None:
+        """The same with a note that somebody else made."""
+        self._notes.append(note)
 
     async def prepare_notes(self, journal: Journal | None, request: Asker | None) -> bool:
         """Have the notes, or the one that the request is owed, written by `flush`; whether there

@@ -22,6 +22,7 @@ from contactcenter.core.errors import Problem
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.http import Request, Route
 from contactcenter.core.module import Deps, Lifespan, Module
+from contactcenter.core.work import Work
 from contactcenter.demo import store
 from contactcenter.demo.crowd import DemoCrowd
 from contactcenter.demo.morning import Morning
@@ -114,7 +115,7 @@ class Demo:
         async with self._deps.work.begin("demo.hail", request.principal.actor) as work:
             kept = await self._kept(work.conn)
             after = Levers(traffic=kept.traffic, hail=body.on)
-            await store.put_setting(work.conn, LEVERS, after.model_dump(), work.now)
+            await self._set(work, kept, after)
             if kept.hail != body.on:
                 work.emit(DemoTroubleChanged(kind="hail", on=body.on))
         return after
@@ -122,9 +123,15 @@ class Demo:
     async def _traffic(self, request: Request) -> Levers:
         body: Traffic = request.body
         async with self._deps.work.begin("demo.traffic", request.principal.actor) as work:
-            after = Levers(traffic=body.level, hail=(await self._kept(work.conn)).hail)
-            await store.put_setting(work.conn, LEVERS, after.model_dump(), work.now)
+            kept = await self._kept(work.conn)
+            after = Levers(traffic=body.level, hail=kept.hail)
+            await self._set(work, kept, after)
         return after
+
+    async def _set(self, work: Work, before: Levers, after: Levers) -> None:
+        await store.put_setting(work.conn, LEVERS, after.model_dump(), work.now)
+        old, new = before.model_dump(), after.model_dump()
+        work.audit("demo.levers", "demo", LEVERS, before=old, after=new)
 
     async def levers(self) -> Levers:
         """As they are set now, on whichever node."""

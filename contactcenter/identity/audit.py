@@ -229,8 +229,7 @@ def customer_keys() -> Listener:
 
     async def drop(work: Work, recorded: Recorded) -> None:
         assert isinstance(recorded.event, CustomerErased)
-        person = recorded.event.customer_id
-        if await store.drop_key(work.conn, person):
+        for person in await store.drop_keys(work.conn, recorded.event.customer_id):
             work.emit(PersonErased(person=person))
 
     return Listener(CUSTOMER_KEYS, (CustomerErased,), drop)

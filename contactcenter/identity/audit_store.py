@@ -68,12 +68,16 @@ SELECT person, sealed, false AS made FROM had UNION ALL SELECT person, sealed, t
 """
 
 
-DROP_KEY = "DELETE FROM person_keys WHERE person = $1 RETURNING person"
+DROP_KEYS = """
+DELETE FROM person_keys
+WHERE person = $1 OR person IN (SELECT id FROM contacts WHERE customer_id = $1)
+RETURNING person
+"""
 
 
-async def drop_key(conn: Connection, person: UUID) -> bool:
-    """Whether there was one."""
-    return await conn.fetchval(DROP_KEY, person) is not None
+async def drop_keys(conn: Connection, customer_id: UUID) -> list[UUID]:
+    """The customer's key, and those of the contacts who are this customer; whose were dropped."""
+    return [row["person"] for row in await conn.fetch(DROP_KEYS, customer_id)]
 
 
 async def find_keys(conn: Connection, persons: Sequence[UUID]) -> dict[UUID, bytes]:

@@ -297,12 +297,13 @@ class PeopleService:
         async with self._work.begin("people.drop_team", principal.actor) as work:
             if await store.limited_to_team(work.conn, key):
                 raise Conflict("Somebody's rights are limited to this team.", reason="team_held")
+            before = await store.teams(work.conn, key)
             left = await store.drop_team(work.conn, key)
             if left is None:
                 raise NotFound
             for agent_id in left:
                 work.emit(AgentTeamChanged(agent_id=agent_id, team=None))
-            work.audit("team.dropped", "team", key)
+            work.audit("team.dropped", "team", key, before=dict(before[0]))
 
     # Rules
 

@@ -514,6 +514,7 @@ class InteractionService:
     ) -> ContactCard:
         async with self._work.begin("contacts.edit", principal.actor) as work:
             await require_sight(work.conn, principal, contact_id=contact_id)
+            before = await store.contact(work.conn, contact_id)
             found = await store.edit_contact(
                 work.conn,
                 contact_id,
@@ -523,8 +524,11 @@ class InteractionService:
                 verified=edit.verified,
             )
             row = await store.contact(work.conn, contact_id) if found else None
-        if row is None:
-            raise NotFound
+            if row is None or before is None:
+                raise NotFound
+            given = edit.model_dump(exclude_none=True)
+            old, who = {name: getattr(before, name) for name in given}, contact_id
+            work.audit("contact.changed", "contact", who, before=old, after=given, person=who)
         return _contact_card(row)
 
 

@@ -4,7 +4,10 @@ visit from then on; visits that wait keep the place they have."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel
 
 from contactcenter.core.access import Principal
 from contactcenter.core.errors import Conflict, Invalid, NotFound
@@ -58,6 +61,7 @@ class SetupService:
             if not await store.insert_queue(work.conn, new.key, _values(new), work.now):
                 raise Conflict("There is a queue with this key.")
             work.emit(QueueChanged(queue=new.key))
+            work.audit("queue.created", "queue", new.key, after=new.model_dump())
         return await self.queue(new.key)
 
     async def edit_queue(
@@ -70,10 +74,12 @@ class SetupService:
                 raise NotFound
             match(version)
             await self._check(work.conn, key, edit)
+            (before,) = await store.queues(work.conn, key)
             if edit.retired and (waiting := await store.waiting(work.conn, key)):
                 raise Conflict("Somebody still waits in this queue.", waiting=waiting)
             await store.update_queue(work.conn, key, _values(edit), work.now)
             work.emit(QueueChanged(queue=key))
+            _note(work, "queue", key, before, edit)
         return await self.queue(key)
 
     async def _check(self, conn: Connection, key: str, edit: QueueEdit) -> None:
@@ -105,21 +111,26 @@ class SetupService:
                 work.conn, new.key, new.name_es, new.name_en, replace=False
             ):
                 raise Conflict("There is a skill with this key.")
+            work.audit("skill.created", "skill", new.key, after=new.model_dump())
         return Skill(**new.model_dump())
 
     async def edit_skill(self, principal: Principal, key: str, edit: SkillEdit) -> Skill:
         async with self._work.begin("skills.edit", principal.actor) as work:
-            if not await store.skills(work.conn, key):
+            before = await store.skills(work.conn, key)
+            if not before:
                 raise NotFound
             await store.put_skill(work.conn, key, edit.name_es, edit.name_en, replace=True)
+            _note(work, "skill", key, before[0], edit)
         return Skill(key=key, name_es=edit.name_es, name_en=edit.name_en)
 
     async def delete_skill(self, principal: Principal, key: str) -> None:
         async with self._work.begin("skills.delete", principal.actor) as work:
-            if not await store.skills(work.conn, key):
+            before = await store.skills(work.conn, key)
+            if not before:
                 raise NotFound
             if not await store.delete_skill(work.conn, key):
                 raise Conflict("A queue or an agent has this skill.")
+            work.audit("skill.deleted", "skill", key, before=before[0])
 
     # Calendars
 
@@ -141,6 +152,7 @@ class SetupService:
                 work.conn, new.key, new.timezone, new.weekly, new.exceptions
             ):
                 raise Conflict("There is a calendar with this key.")
+            work.audit("calendar.created", "calendar", new.key, after=new.model_dump())
         return await self.calendar(new.key)
 
     async def edit_calendar(
@@ -152,8 +164,10 @@ class SetupService:
             if version is None:
                 raise NotFound
             match(version)
+            (before,) = await store.calendars(work.conn, key)
             await store.update_calendar(work.conn, key, edit.timezone, edit.weekly, edit.exceptions)
             await _tell_queues(work, key)
+            _note(work, "calendar", key, before, edit)
         return await self.calendar(key)
 
     def _check_calendar(self, edit: CalendarEdit) -> None:
@@ -180,21 +194,31 @@ class SetupService:
                 work.conn, new.key, _disposition_values(new), replace=False
             ):
                 raise Conflict("There is a disposition with this key.")
+            work.audit("disposition.created", "disposition", new.key, after=new.model_dump())
         return Disposition(**new.model_dump())
 
     async def edit_disposition(
         self, principal: Principal, key: str, edit: DispositionEdit
     ) -> Disposition:
         async with self._work.begin("dispositions.edit", principal.actor) as work:
-            if not await store.dispositions(work.conn, key):
+            before = await store.dispositions(work.conn, key)
+            if not before:
                 raise NotFound
             await self._check_queue(work.conn, edit.queue)
             await store.put_disposition(work.conn, key, _disposition_values(edit), replace=True)
+            _note(work, "disposition", key, before[0], edit)
         return Disposition(key=key, **edit.model_dump())
 
     async def _check_queue(self, conn: Connection, queue: str | None) -> None:
         if queue is not None and not await store.queues(conn, queue):
             raise Invalid.field("queue", "unknown_queue", "There is no such queue.")
+
+
+def _note(work: Work, what: str, key: str, before: dict[str, Any], edit: BaseModel) -> None:
+    """Leave a note of a change, with what is shown as it was and as it is now."""
+    after = edit.model_dump()
+    old = {name: before[name] for name in after}
+    work.audit(f"{what}.changed", what, key, before=old, after=after)
 
 
 async def _tell_queues(work: Work, calendar: str) -> None:

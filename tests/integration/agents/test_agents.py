@@ -8,8 +8,9 @@ import pytest
 
 from contactcenter.agents import service as agents
 from contactcenter.agents.schemas import AgentEdit, SetStatus, SkillsEdit
-from contactcenter.agents.service import AgentService, day_start
+from contactcenter.agents.service import AgentService, Match, day_start
 from contactcenter.core.access import SYSTEM
+from contactcenter.core.audit import Note
 from contactcenter.core.errors import Invalid, NotFound, PreconditionFailed
 from contactcenter.core.ids import new_id
 from contactcenter.events.agents import AgentAutoAnswerChanged, AgentStatusChanged
@@ -21,9 +22,23 @@ class Refusing:
     """A router that grants nothing; statuses are not what these tests are about."""
 
     async def change_status(
-        self, actor: str, agent_id: object, wish: SetStatus, cause: str
+        self, actor: str, agent_id: object, wish: SetStatus, cause: str, note: Note | None = None
     ) -> None:
         raise AssertionError("not asked here")
+
+
+def knowing(version: int) -> Match:
+    """Whoever knows this version."""
+
+    def match(stored: int) -> None:
+        if stored != version:
+            raise PreconditionFailed
+
+    return match
+
+
+def whatever(_: int) -> None:
+    """It is of no matter which version is known."""
 
 
 def service(scene: Scene) -> AgentService:
@@ -83,7 +98,7 @@ async def test_new_skills_change_what_is_offered(scene: Scene) -> None:
     team, chief = service(scene), scene.supervisor
     profile = await team.profile(SYSTEM, lucia.agent())
     edit = SkillsEdit(skills={"SA": 2, "SH": 5}, budget=50, maxima={"chat": 2})
-    changed = await team.set_skills(chief, lucia.agent(), edit, profile.version)
+    changed = await team.set_skills(chief, lucia.agent(), edit, knowing(profile.version))
     assert (changed.skills, changed.budget, changed.maxima) == (
         {"SA": 2, "SH": 5},
         50,
@@ -92,11 +107,11 @@ async def test_new_skills_change_what_is_offered(scene: Scene) -> None:
     await scene.settle()
     assert await scene.offer(waiting) is not None
     with pytest.raises(PreconditionFailed):
-        await team.set_skills(chief, lucia.agent(), edit, profile.version)
+        await team.set_skills(chief, lucia.agent(), edit, knowing(profile.version))
     with pytest.raises(Invalid):
-        await team.set_skills(chief, lucia.agent(), SkillsEdit(skills={"NO": 1}), None)
+        await team.set_skills(chief, lucia.agent(), SkillsEdit(skills={"NO": 1}), whatever)
     with pytest.raises(NotFound):
-        await team.set_skills(chief, new_id(), edit, None)
+        await team.set_skills(chief, new_id(), edit, whatever)
     with pytest.raises(NotFound):
         await team.profile(SYSTEM, new_id())
 
@@ -143,12 +158,14 @@ async def test_a_supervisor_makes_a_desk_answer_by_itself(scene: Scene) -> None:
     before = await service(scene).profile(SYSTEM, lucia.agent())
     assert not before.auto_answer
     edit = AgentEdit(auto_answer=True)
-    after = await service(scene).edit(scene.supervisor, lucia.agent(), edit, before.version)
+    after = await service(scene).edit(
+        scene.supervisor, lucia.agent(), edit, knowing(before.version)
+    )
     assert after.auto_answer
     with pytest.raises(PreconditionFailed):
-        await service(scene).edit(scene.supervisor, lucia.agent(), edit, before.version)
-    await service(scene).edit(scene.supervisor, lucia.agent(), edit, None)
+        await service(scene).edit(scene.supervisor, lucia.agent(), edit, knowing(before.version))
+    await service(scene).edit(scene.supervisor, lucia.agent(), edit, whatever)
     told = [r.event for r in await scene.events() if isinstance(r.event, AgentAutoAnswerChanged)]
     assert [event.on for event in told] == [True], "the same again is no news"
     with pytest.raises(NotFound):
-        await service(scene).edit(scene.supervisor, new_id(), edit, None)
+        await service(scene).edit(scene.supervisor, new_id(), edit, whatever)

@@ -227,6 +227,19 @@ async def test_a_closed_file_is_erased_everywhere_after_six_years(
     told = await office.events("person.erased")
     assert {each.event.subject for each in told} == set(map(str, gone))
     assert len(told) == 2
+    # Nor what it holds of a contact who is them.
+    contact = new_id()
+    await conn.execute(
+        "INSERT INTO contacts (id, customer_id, created_at) VALUES ($1, $2, now())",
+        contact,
+        gone[0],
+    )
+    await conn.execute(
+        "INSERT INTO person_keys (person, sealed, created_at) VALUES ($1, 'x', now())", contact
+    )
+    async with office.deps.work.begin("test.listen", "listener") as work:
+        await listener.handle(work, erased[0])
+    assert await conn.fetchval(keys, [contact]) == 0
     with pytest.raises(db.DatabaseError, match="only ever added to"):
         await conn.execute("UPDATE policy_versions SET reason = ''")
 
