@@ -348,7 +348,7 @@ def test_a_quote_becomes_a_policy(world: World) -> None:
     expect(page.locator(".crm .hd")).to_contain_text("Auto AU-E2E-1")
 
     at(page, f"customer/{customer['customer_id']}")
-    letters = page.get_by_role("group", name="Cartas")
+    letters = page.get_by_role("group", name="Correos")
     expect(letters).to_contain_text(f"Se envían a {ANA}")
     letters.get_by_role("button", name="Su presupuesto").first.click()
     expect(letters.locator(".letter").first).to_contain_text("Hola, Ana:")
