@@ -47,7 +47,7 @@ async def create(
     complaint is due when the law says. None: the same `cause` has made one before."""
     given = TaskNew(**values)
     filled = given.model_dump() | {"status": given.status or "pending"}
-    filled |= await _checked(work.conn, filled)
+    filled |= await checked(work.conn, filled)
     if given.task_type == COMPLAINT and given.due_date is None:
         assert given.received_on is not None
         law = await sql.law(work.conn)
@@ -79,7 +79,7 @@ async def change(work: Work, row: Record, given: Mapping[str, Any], *, by: UUID 
     after = given.get("status", row["status"])
     if after != row["status"] and after not in EDGES[row["status"]]:
         raise Conflict("A task cannot go that way.", status=row["status"], to=after)
-    await _checked(work.conn, {name: given.get(name) for name in REFERENCES})
+    await checked(work.conn, {name: given.get(name) for name in REFERENCES})
     changes = {name: value for name, value in given.items() if row[name] != value}
     if not changes:
         return
@@ -201,7 +201,7 @@ async def the_task(conn: Connection, task_id: UUID, *, lock: bool = False) -> Re
     return row
 
 
-async def _checked(conn: Connection, values: Mapping[str, Any]) -> dict[str, Any]:
+async def checked(conn: Connection, values: Mapping[str, Any]) -> dict[str, Any]:
     """Invalid when something it refers to is not there, or is another customer's; the customer."""
     found = await store.references_of(conn, [values[name] for name in REFERENCES])
     for name in REFERENCES:

@@ -8,6 +8,7 @@ from typing import Literal
 from contactcenter.core.access import Permission
 from contactcenter.core.errors import (
     Conflict,
+    Forbidden,
     Invalid,
     NotFound,
     PreconditionFailed,
@@ -140,7 +141,7 @@ class WorkflowRoutes:
                 response=ExecutionOut,
                 status=201,
                 tags=TAGS,
-                errors=(NotFound, Conflict, Invalid),
+                errors=(NotFound, Conflict, Invalid, Forbidden),
                 creates=True,
             ),
             Route(

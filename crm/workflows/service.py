@@ -21,7 +21,9 @@ from contactcenter.core.work import WorkFactory
 from contactcenter.events.workflows import (
     WorkflowCancelled,
 )
+from crm.access import require_write
 from crm.schemas import Page, picked
+from crm.tasks.service import REFERENCES, checked
 from crm.workflows import store
 from crm.workflows.expression import check
 from crm.workflows.model import (
@@ -195,17 +197,14 @@ class WorkflowService:
     async def execute(
         self, principal: Principal, workflow_id: UUID, wish: ExecuteIn
     ) -> ExecutionOut:
-        """Begin a run by hand."""
+        """Begin a run by hand, about one customer whose file the asker may write in."""
         async with self._work.begin("workflows.execute", principal.actor) as work:
             row = await store.find(work.conn, workflow_id)
             if row is None:
                 raise NotFound
             if not row["active"]:
                 raise Conflict("This workflow is switched off.")
-            data = {
-                **wish.data,
-                **{name: str(v) for name in ABOUT if (v := getattr(wish, name)) is not None},
-            }
+            data = {**wish.data, **await _about(work.conn, principal, wish)}
             execution_id = await self._runner.begin(work, row, None, data, "manual")
             assert execution_id is not None, "a run by hand has no cause"
             return work.answer(await _execution(work.conn, execution_id))
@@ -243,6 +242,22 @@ class WorkflowService:
             )  # fmt: skip
             work.emit(WorkflowCancelled(execution_id=execution_id, workflow_id=row["workflow_id"]))
             return work.answer(await _execution(work.conn, execution_id))
+
+
+async def _about(conn: Connection, principal: Principal, wish: ExecuteIn) -> dict[str, str]:
+    """What the run is about. Invalid for what is not there or is of two customers, Forbidden for a
+    customer in whose file the asker may not write."""
+    if wish.data.keys() & set(ABOUT):
+        raise Invalid.field("data", "named_twice", "What it is about has fields of its own.")
+    given = {name: getattr(wish, name) for name in ABOUT}
+    owner = (await checked(conn, dict.fromkeys(REFERENCES) | given))["customer_id"]
+    caller = await store.customer_behind(conn, None, None, None, wish.interaction_id)
+    if owner is not None and caller not in {None, owner}:
+        raise Invalid.field("interaction_id", "another_customer", "These are of two customers.")
+    customer_id = owner or caller
+    if customer_id is not None:
+        await require_write(conn, principal, customer_id)
+    return {name: str(each) for name, each in given.items() if each is not None}
 
 
 async def _card(conn: Connection, workflow_id: UUID) -> WorkflowOut:

@@ -128,7 +128,9 @@ async def test_a_closed_file_is_erased_everywhere_after_six_years(
     await office.listen("crm.letters", "crm.identify")
     wait = [{"type": "wait_duration", "config": {"seconds": 3600}}]
     flow = await a_workflow(office, wait)
-    run = await begun(office, flow, policy_id=policy["policy_id"], data={"who": "Zenobia"})
+    run = await begun(
+        office, flow, who="elena", policy_id=policy["policy_id"], data={"who": "Zenobia"}
+    )
     await drive(office, run)
     # What another has written of her, where she had a part.
     other = (await office.person("elena", first_name="Luis"))["customer_id"]

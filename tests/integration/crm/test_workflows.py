@@ -37,8 +37,8 @@ async def a_workflow(office: Office, steps: list[dict[str, Any]], **fields: Any)
     return workflow_id
 
 
-async def begun(office: Office, workflow_id: str, **about: Any) -> str:
-    run = await office.do("lucia", "POST", f"/workflows/{workflow_id}/execute", about)
+async def begun(office: Office, workflow_id: str, *, who: str = "lucia", **about: Any) -> str:
+    run = await office.do(who, "POST", f"/workflows/{workflow_id}/execute", about)
     execution_id: str = run["execution_id"]
     return execution_id
 
@@ -545,3 +545,26 @@ async def test_a_redirect_is_not_followed(receiver: tuple[Receiver, str]) -> Non
 async def test_runs_that_are_not_there(office: Office) -> None:
     assert (await office.ask("lucia", "GET", f"/workflow-executions/{new_id()}")).status == 404
     assert (await office.ask("lucia", "GET", f"/workflows/{new_id()}/executions")).status == 404
+
+
+async def test_a_run_by_hand_is_about_one_customer_of_one_s_own(office: Office) -> None:
+    """Another team's file starts nothing; neither does one customer's policy for another."""
+    ours, theirs = [await a_policy(office, who) for who in ("lucia", "pablo")]
+    path = f"/workflows/{await a_workflow(office, THREE)}/execute"
+    ana, eva = ours["customer_id"], theirs["customer_id"]
+    claim = await office.do("pablo", "POST", "/claims", claim_body(theirs["policy_id"]))
+    for about, status, fault in (
+        ({"customer_id": eva}, 403, "portfolio"),
+        ({"policy_id": theirs["policy_id"]}, 403, "portfolio"),
+        ({"claim_id": claim["claim_id"]}, 403, "portfolio"),
+        ({"customer_id": ana, "policy_id": theirs["policy_id"]}, 422, "another_customer"),
+        ({"policy_id": ours["policy_id"], "claim_id": claim["claim_id"]}, 422, "another_customer"),
+        ({"customer_id": ana, "data": {"policy_id": theirs["policy_id"]}}, 422, "named_twice"),
+        ({"customer_id": str(new_id())}, 422, "unknown_customer"),
+        ({"customer_id": ana, "policy_id": ours["policy_id"]}, 201, None),
+    ):
+        answer = await office.ask("lucia", "POST", path, about)
+        told = answer.body.get("ctx", {}).get("reason") or answer.body.get("errors", [{}])[0].get(
+            "type"
+        )
+        assert (answer.status, told) == (status, fault), about
