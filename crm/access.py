@@ -11,12 +11,12 @@ from uuid import UUID
 
 from contactcenter.core.access import Permission, Principal
 from contactcenter.core.errors import Forbidden
+from crm.masks import Eyes
 from db import Connection
 
 NOBODY: Final = UUID(int=0)
 HEALTH: Final = frozenset({"health", "life"})
 """Lines whose files speak of somebody's health."""
-MASK: Final = "•••"
 
 MAY_WRITE = """
 SELECT EXISTS (
@@ -71,11 +71,13 @@ async def require_write(conn: Connection, principal: Principal, customer_id: UUI
         raise Forbidden("This customer is in another team's portfolio.", reason="portfolio")
 
 
-async def hidden(conn: Connection, principal: Principal, customer_id: UUID) -> bool:
+async def hidden(
+    conn: Connection, principal: Principal, customer_id: UUID, handler: UUID | None = None
+) -> bool:
     """Whether the identity gate is closed: document, account, birth date and health are masked.
 
     With the customer on the line it opens in that interaction, whosever portfolio it is; without,
-    it is open to whoever may write in the file.
+    it is open to whoever may write in the file, and to the handler of what is looked at.
     """
     if only_own(principal) is not None or writes_all(principal):
         return False
@@ -83,4 +85,21 @@ async def hidden(conn: Connection, principal: Principal, customer_id: UUID) -> b
         row = await conn.fetchrow(GATE, customer_id, principal.agent_id)
         if row is not None and row["open"]:
             return not row["passed"]
+        if principal.agent_id == handler:
+            return False
     return not await may_write(conn, principal, customer_id)
+
+
+async def eyes(
+    conn: Connection,
+    principal: Principal,
+    customer_id: UUID,
+    line: str,
+    handler: UUID | None = None,
+) -> Eyes:
+    """With whose eyes the principal sees a matter of this line in a customer's file."""
+    if only_own(principal) is not None:
+        return "customer"
+    if line in HEALTH and await hidden(conn, principal, customer_id, handler):
+        return "closed"
+    return "office"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+Eyes = Literal["office", "closed", "customer"]
+"""The office's, the office's while a matter of health is hidden, and the customer's own."""
 
 OFFICE_ONLY: Final[Mapping[str, Any]] = {
     "notes": None,
@@ -25,8 +28,43 @@ OFFICE_ONLY: Final[Mapping[str, Any]] = {
     "actor": "",
 }
 """Fields of any answer that the office writes for itself → what a customer sees in them."""
+MASK: Final = "•••"
+HEALTH_MATTER: Final[Mapping[str, Any]] = {
+    "notes": MASK,
+    "metadata": {},
+    "covers": [],
+    "description": MASK,
+    "documents": [],
+    "denial_reason": MASK,
+    "decision_document": None,
+    "note": MASK,
+    "reason": MASK,
+    "coverage_details": {},
+    "needs": MASK,
+    "rejection_reason": MASK,
+}
+"""Fields in which somebody's health can be read → what is seen while the gate is closed."""
+WITHIN: Final = frozenset({"terms", "changes", "mediation"})
+"""Fields that hold such fields."""
 TOLD: Final = frozenset({"moved", "document"})
 """Entries of a claim's history that its customer sees; the others are the office's work."""
+
+
+def shown(values: Mapping[str, Any], eyes: Eyes) -> dict[str, Any]:
+    """The fields of an answer as those eyes see them."""
+    if eyes == "customer":
+        return for_customer(values)
+    if eyes == "closed":
+        return {name: _masked(name, value) for name, value in values.items()}
+    return dict(values)
+
+
+def _masked(name: str, value: Any) -> Any:
+    if name == "masked":
+        return True
+    if name in WITHIN:
+        return shown(value, "closed")
+    return HEALTH_MATTER.get(name, value) if value else value
 
 
 def for_customer(values: Mapping[str, Any]) -> dict[str, Any]:

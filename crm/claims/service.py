@@ -29,7 +29,7 @@ from contactcenter.events.claims import (
     ClaimUpdated,
 )
 from crm import sql
-from crm.access import HEALTH, MASK, hidden, only_own, require_write
+from crm.access import eyes, only_own, require_write
 from crm.claims import store
 from crm.claims.model import (
     CLOSED,
@@ -67,7 +67,7 @@ from crm.claims.schemas import (
 )
 from crm.customers import files as customers
 from crm.customers.model import needle, search_text
-from crm.masks import TOLD, for_customer
+from crm.masks import TOLD, Eyes, shown
 from crm.policies import files as policies
 from crm.schemas import Money, picked
 from crm.sql import agent_exists, interaction_exists
@@ -197,12 +197,8 @@ class ClaimService:
         if row["status"] == "investigating":
             number = await store.round_of(conn, claim_id)
             approvals = await store.approvals(conn, claim_id, number)
-        values = picked(ClaimOut, row, MONEY)
-        masked = row["policy_type"] in HEALTH and await hidden(conn, principal, row["customer_id"])
-        if masked:
-            values |= {"description": MASK, "notes": MASK, "documents": []}
-        values |= {
-            "masked": masked,
+        values = picked(ClaimOut, row, MONEY) | {
+            "masked": False,
             "claim_id": claim_id,
             "clocks": [ClockOut(name=c.name, due_on=c.due_on, state=c.state) for c in clocks],
             "approvals": [
@@ -211,7 +207,7 @@ class ClaimService:
             ],
             "next": sorted(EDGES[row["status"]]),
         }
-        return ClaimOut(**(values if only_own(principal) is None else for_customer(values)))
+        return ClaimOut(**shown(values, await _eyes(conn, principal, row)))
 
     async def create(self, principal: Principal, new: ClaimNew) -> ClaimOut:
         """Open a claim. Whether the policy covers the incident's instant is noted and never
@@ -454,7 +450,7 @@ class ClaimService:
             await _event(work, claim_id, "note", note=text)
             work.emit(ClaimUpdated(**_ids(row), fields=("notes",)))
             work.audit("claim.noted", "claim", claim_id, person=row["customer_id"])
-            return work.answer(await _history(work.conn, principal, claim_id))
+            return work.answer(await _history(work.conn, principal, row))
 
     async def add_document(
         self, principal: Principal, claim_id: UUID, document: DocumentIn
@@ -474,8 +470,8 @@ class ClaimService:
 
     async def history(self, principal: Principal, claim_id: UUID) -> ClaimHistory:
         async with self._work.reading("claims.history") as conn:
-            await the_claim(conn, claim_id, own=only_own(principal))
-            return await _history(conn, principal, claim_id)
+            row = await the_claim(conn, claim_id, own=only_own(principal))
+            return await _history(conn, principal, row)
 
     async def put_authority(self, principal: Principal, given: Authority) -> Authority:
         async with self._work.begin("claims.put_authority", principal.actor) as work:
@@ -549,11 +545,21 @@ async def _event(
     )
 
 
-async def _history(conn: Connection, principal: Principal, claim_id: UUID) -> ClaimHistory:
-    items = [picked(ClaimEvent, row, {"amount"}) for row in await store.events(conn, claim_id)]
-    if only_own(principal) is not None:
-        items = [for_customer(each) for each in items if each["kind"] in TOLD]
-    return ClaimHistory(items=[ClaimEvent(**each) for each in items])
+async def _eyes(conn: Connection, principal: Principal, row: Record) -> Eyes:
+    return await eyes(
+        conn, principal, row["customer_id"], row["policy_type"], handler=row["adjuster_id"]
+    )
+
+
+async def _history(conn: Connection, principal: Principal, row: Record) -> ClaimHistory:
+    seen_by = await _eyes(conn, principal, row)
+    return ClaimHistory(
+        items=[
+            ClaimEvent(**shown(picked(ClaimEvent, each, {"amount"}), seen_by))
+            for each in await store.events(conn, row["id"])
+            if seen_by != "customer" or each["kind"] in TOLD
+        ]
+    )
 
 
 def _with_agreement(motor: Motor | None, *, injuries: bool) -> Motor | None:

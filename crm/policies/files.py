@@ -19,8 +19,8 @@ from contactcenter.events.policies import (
     PolicyStatusChanged,
     PolicyUpdated,
 )
-from crm import sql
-from crm.access import only_own, require_write
+from crm import masks, sql
+from crm.access import eyes, only_own, require_write
 from crm.customers import files as customers
 from crm.customers.model import search_text
 from crm.law import Law
@@ -171,8 +171,10 @@ async def create_many(
     return rows
 
 
-async def card(conn: Connection, policy_id: UUID, *more: Warning_) -> PolicyOut:
-    """A policy as it is shown; whoever asks has checked that the asker may see it."""
+async def card(
+    conn: Connection, principal: Principal, policy_id: UUID, *more: Warning_
+) -> PolicyOut:
+    """A policy as the asker is shown it; the caller has checked that the asker may see it."""
     row = await the_policy(conn, policy_id)
     law = await sql.law(conn)
     no = await store.non_renewal(conn, policy_id, row["coverage_end_date"])
@@ -188,16 +190,18 @@ async def card(conn: Connection, policy_id: UUID, *more: Warning_) -> PolicyOut:
         warnings.append(Warning_(type="overlap", policy_ids=both))
     if no is not None and no["late"]:
         warnings.append(Warning_(type="notice_late"))
-    return PolicyOut(
-        **picked(PolicyOut, row, MONEY),
-        policy_id=policy_id,
-        renewal=renewal_dates(row, law),
-        non_renewal=None
+    values = picked(PolicyOut, row, MONEY) | {
+        "policy_id": policy_id,
+        "renewal": renewal_dates(row, law),
+        "non_renewal": None
         if no is None
         else NonRenewalOut(**no, state=non_renewal_state(no["sent_on"], no["acknowledged_on"])),
-        parties=[PartyOut(**party) for party in await store.parties(conn, policy_id)],
-        warnings=warnings,
-    )
+        "parties": [PartyOut(**party) for party in await store.parties(conn, policy_id)],
+        "masked": False,
+        "warnings": warnings,
+    }
+    seen_by = await eyes(conn, principal, row["customer_id"], row["policy_type"])
+    return PolicyOut(**masks.shown(values, seen_by))
 
 
 async def locked(work: Work, principal: Principal, policy_id: UUID) -> Record:

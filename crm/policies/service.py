@@ -19,10 +19,10 @@ from contactcenter.events.policies import (
     PolicyUpdated,
 )
 from crm import sql
-from crm.access import HEALTH, MASK, hidden, only_own
+from crm.access import eyes, only_own
 from crm.customers import files as customers
 from crm.customers.model import needle
-from crm.masks import for_customer
+from crm.masks import shown
 from crm.policies import files, store
 from crm.policies.model import (
     EDGES,
@@ -116,14 +116,8 @@ class PolicyService:
 
     async def get(self, principal: Principal, policy_id: UUID) -> PolicyOut:
         async with self._work.reading("policies.get") as conn:
-            row = await files.the_policy(conn, policy_id, own=only_own(principal))
-            card = await files.card(conn, policy_id)
-            if only_own(principal) is not None:
-                return card.model_copy(update=for_customer(dict(card)))
-            if row["policy_type"] in HEALTH and await hidden(conn, principal, row["customer_id"]):
-                more = {"notes": MASK, "covers": [], "metadata": {}, "masked": True}
-                return card.model_copy(update=more)
-            return card
+            await files.the_policy(conn, policy_id, own=only_own(principal))
+            return await files.card(conn, principal, policy_id)
 
     async def create(self, principal: Principal, new: PolicyNew) -> PolicyOut:
         """A policy, or without the insurer's number a proposal. An overlap is a warning."""
@@ -134,7 +128,7 @@ class PolicyService:
             policy_id = await files.create(
                 work, new, self._zone, by=principal.user_id, agent_id=principal.agent_id
             )
-            return work.answer(await files.card(work.conn, policy_id))
+            return work.answer(await files.card(work.conn, principal, policy_id))
 
     async def edit(
         self, principal: Principal, policy_id: UUID, edit: PolicyEdit, match: Match
@@ -171,7 +165,7 @@ class PolicyService:
                             fields=tuple(sorted(rest)),
                         )
                     )
-            return work.answer(await files.card(work.conn, policy_id))
+            return work.answer(await files.card(work.conn, principal, policy_id))
 
     async def _endorse(
         self, work: Work, row: Record, terms: Mapping[str, Any], edit: PolicyEdit
@@ -245,7 +239,7 @@ class PolicyService:
             await files.update(work, principal, row, changes)
             files.tell_status(work, row, wish.status)
             await customers.resegment(work, row["customer_id"], self._zone)
-            return work.answer(await files.card(work.conn, policy_id))
+            return work.answer(await files.card(work.conn, principal, policy_id))
 
     async def coverage(
         self, principal: Principal, policy_id: UUID, query: CoverageQuery
@@ -266,13 +260,14 @@ class PolicyService:
     async def history(self, principal: Principal, policy_id: UUID, query: TermsQuery) -> History:
         """What was agreed for an instant, as known at another; by default all that is known."""
         async with self._work.reading("policies.history") as conn:
-            await files.the_policy(conn, policy_id, own=only_own(principal))
+            policy = await files.the_policy(conn, policy_id, own=only_own(principal))
+            seen_by = await eyes(conn, principal, policy["customer_id"], policy["policy_type"])
             rows = await store.versions(conn, policy_id)
         versions = [store.version_of(row) for row in rows]
-        own = only_own(principal) is not None
+        terms = terms_at(versions, query.at or FAR, query.known or FAR)
         return History(
-            terms=terms_at(versions, query.at or FAR, query.known or FAR),
-            versions=[VersionOut(**(for_customer(dict(row)) if own else row)) for row in rows],
+            terms=shown(terms, seen_by),
+            versions=[VersionOut(**shown(dict(row), seen_by)) for row in rows],
         )
 
     async def insurers(self) -> Insurers:

@@ -95,7 +95,10 @@ class TermService:
             )
             await customers.resegment(work, row["customer_id"], self._zone)
             return work.answer(
-                Cancelled(policy=await files.card(work.conn, policy_id), refund=_refund(estimate))
+                Cancelled(
+                    policy=await files.card(work.conn, principal, policy_id),
+                    refund=_refund(estimate),
+                )
             )
 
     @staticmethod
@@ -159,7 +162,7 @@ class TermService:
             last = insurer_last_day(start, await sql.law(work.conn))
             late = rises and (told is None or told > last)
             warnings = [Warning_(type="terms_changed_late")] if late else []
-            return work.answer(await files.card(work.conn, policy_id, *warnings))
+            return work.answer(await files.card(work.conn, principal, policy_id, *warnings))
 
     async def receive_no(
         self, principal: Principal, policy_id: UUID, no: NonRenewalIn
@@ -181,7 +184,7 @@ class TermService:
             ):
                 raise Conflict("A no for this term is on file.", reason="exists")
             await self._tell_no(work, row, "received", no.by, late)
-            return work.answer(await files.card(work.conn, policy_id))
+            return work.answer(await files.card(work.conn, principal, policy_id))
 
     async def move_no(
         self, principal: Principal, policy_id: UUID, *, sent: date | None, acknowledged: date | None
@@ -198,7 +201,7 @@ class TermService:
                 raise Conflict("received → sent → acknowledged, each not before the last.")
             state = "sent" if acknowledged is None else "acknowledged"
             await self._tell_no(work, row, state, moved["by"], moved["late"])
-            return work.answer(await files.card(work.conn, policy_id))
+            return work.answer(await files.card(work.conn, principal, policy_id))
 
     @staticmethod
     async def _tell_no(work: Work, row: Record, state: str, by: str, late: bool) -> None:

@@ -133,6 +133,8 @@ class QuoteOut(QuoteRow):
     lines: list[PremiumLineShown]
     carrier_quotes: list[Offer]
     mediation: Mediation
+    masked: bool = False
+    """A matter of health is hidden: the identity gate is closed."""
     missing: list[Missing]
     """What it needs before it can be sent."""
     sent_at: datetime | None

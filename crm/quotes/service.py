@@ -24,10 +24,10 @@ from contactcenter.events.quotes import (
     QuoteSent,
     QuoteUpdated,
 )
-from crm.access import only_own, require_write
+from crm.access import eyes, only_own, require_write
 from crm.customers import files as customers
 from crm.days import add_months
-from crm.masks import for_customer
+from crm.masks import shown
 from crm.policies import files as policies
 from crm.policies.premium import rates_on
 from crm.policies.schemas import PolicyNew
@@ -117,10 +117,7 @@ class QuoteService:
 
     async def get(self, principal: Principal, quote_id: UUID) -> QuoteOut:
         async with self._work.reading("quotes.get") as conn:
-            card = _card(await the_quote(conn, quote_id, own=only_own(principal)))
-        if only_own(principal) is None:
-            return card
-        return card.model_copy(update=for_customer(dict(card)))
+            return await _card(conn, principal, quote_id)
 
     async def create(self, principal: Principal, new: QuoteNew) -> QuoteOut:
         """A priced draft; nothing leaves."""
@@ -148,7 +145,7 @@ class QuoteService:
                 )
             )
             work.audit("quote.created", "quote", quote_id, after=values, person=new.customer_id)
-            return work.answer(_card(await the_quote(conn, quote_id)))
+            return work.answer(await _card(conn, principal, quote_id))
 
     async def edit(
         self, principal: Principal, quote_id: UUID, edit: QuoteEdit, match: Match
@@ -175,7 +172,7 @@ class QuoteService:
                     after=changes,
                     person=row["customer_id"],
                 )
-            return work.answer(_card(await the_quote(work.conn, quote_id)))
+            return work.answer(await _card(work.conn, principal, quote_id))
 
     async def send(self, principal: Principal, quote_id: UUID) -> QuoteOut:
         """Give it to the customer. Conflict with ctx.missing until everything that the law asks
@@ -208,8 +205,8 @@ class QuoteService:
                 policy_id, created = await self._convert(work, principal, row, wish), True
             return work.answer(
                 Converted(
-                    quote=_card(await the_quote(work.conn, quote_id)),
-                    policy=await policies.card(work.conn, policy_id),
+                    quote=await _card(work.conn, principal, quote_id),
+                    policy=await policies.card(work.conn, principal, policy_id),
                     created=created,
                 )
             )
@@ -304,7 +301,7 @@ class QuoteService:
             after={"status": to, "reason": reason},
             person=row["customer_id"],
         )
-        return work.answer(_card(await the_quote(work.conn, row["id"])))
+        return work.answer(await _card(work.conn, principal, row["id"]))
 
     async def _check(self, work: Work, values: Mapping[str, Any]) -> None:
         if values.get("valid_until") is not None and values["valid_until"] <= work.now:
@@ -419,7 +416,10 @@ def _missing(row: Record) -> tuple[str, ...]:
     return missing(row["quote_type"], row["mediation"], row["carrier_quotes"], row["min_offers"])
 
 
-def _card(row: Record) -> QuoteOut:
+async def _card(conn: Connection, principal: Principal, quote_id: UUID) -> QuoteOut:
+    """A quote as the asker is shown it."""
+    row = await the_quote(conn, quote_id, own=only_own(principal))
+    seen_by = await eyes(conn, principal, row["customer_id"], row["quote_type"])
     computed = {"discounts", "surcharges", "lines", "carrier_quotes"}
     values = {k: v for k, v in picked(QuoteOut, row, MONEY).items() if k not in computed}
     items: dict[str, Any] = {
@@ -440,14 +440,14 @@ def _card(row: Record) -> QuoteOut:
         for line in row["lines"]
         if not line["kind"].startswith("of_")
     ]
-    return QuoteOut(
-        **values,
-        **items,
-        quote_id=row["id"],
-        lines=lines,
-        carrier_quotes=[Offer(**offer) for offer in row["carrier_quotes"]],
-        missing=list(_missing(row)) if row["status"] == "draft" else [],  # type: ignore[arg-type]
-    )
+    values |= items | {
+        "quote_id": row["id"],
+        "lines": lines,
+        "carrier_quotes": [Offer(**offer) for offer in row["carrier_quotes"]],
+        "masked": False,
+        "missing": list(_missing(row)) if row["status"] == "draft" else [],
+    }
+    return QuoteOut(**shown(values, seen_by))
 
 
 def _ids(row: Record) -> dict[str, UUID]:

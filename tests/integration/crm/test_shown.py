@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 import db
-from tests.integration.crm.conftest import Office, a_policy, receipt_body
+from tests.integration.crm.conftest import Office, a_policy, agent_of, receipt_body
 from tests.integration.crm.test_claims import claim_body
+from tests.integration.crm.test_contacts import talks
 from tests.integration.crm.test_quotes import MEDIATION, OFFERS, quote_body
 
 OURS = "SECRETO"
@@ -93,3 +94,64 @@ async def test_a_customer_sees_nothing_that_is_the_office_s(
     assert [each["kind"] for each in seen[paths[13]]["items"]] == ["moved", "moved", "document"]
     assert seen[paths[12]]["documents"][0]["name"] == "Parte"
     assert (office_s[file]["notes"], own[file]["first_name"]) == (OURS, "Ana")
+
+
+async def test_while_the_gate_is_closed_no_answer_speaks_of_health(
+    office: Office, conn: db.Connection
+) -> None:
+    """Whatever is read or written, and whoever handles it; open, all of it is there again."""
+    ana = await office.person(mobile="600550010", dni="12345678Z", birth_date="1980-05-01")
+    made = await a_policy(
+        office, customer_id=ana["customer_id"], policy_type="health", notes=OURS,
+        covers=[OURS], metadata={"x": OURS}, vehicle_plate=None,
+    )  # fmt: skip
+    policy = f"/policies/{made['policy_id']}"
+    made = await office.do(
+        "lucia", "POST", "/claims",
+        claim_body(
+            made["policy_id"], cause="other", description=OURS, notes=OURS, metadata={"x": OURS},
+            adjuster_id=str(agent_of(office, "sara")),
+        ),
+    )  # fmt: skip
+    claim = f"/claims/{made['claim_id']}"
+    made = await office.do(
+        "lucia", "POST", "/quotes",
+        quote_body(
+            ana["customer_id"], quote_type="life", coverage_details={"x": OURS}, notes=OURS,
+            mediation={**MEDIATION, "needs": OURS},
+        ),
+    )  # fmt: skip
+    quote = f"/quotes/{made['quote_id']}"
+    await office.do("lucia", "POST", f"{claim}/notes", {"note": OURS})
+    await office.do("lucia", "POST", f"{claim}/send", {"note": OURS})
+    await office.do("lucia", "POST", f"{claim}/deny", {"reason": OURS, "note": OURS})
+
+    async def speaks(who: str) -> set[str]:
+        answers = {p: await office.do(who, "GET", p) for p in (policy, claim, quote)}
+        for path in (f"{policy}/versions", f"{claim}/events"):
+            answers[path] = await office.do(who, "GET", path)
+        if who != "sara":  # who handles the claim and has no part in the portfolio
+            for path in (policy, claim, quote):
+                answers[f"{path} PATCH"] = await office.do(
+                    who, "PATCH", path, {}, **{"If-Match": "*"}
+                )
+        return {path for path, body in answers.items() if OURS in str(body)}
+
+    everything = await speaks("lucia")
+    assert everything == {
+        policy, claim, quote, f"{policy}/versions", f"{claim}/events", f"{policy} PATCH",
+        f"{claim} PATCH", f"{quote} PATCH",
+    }  # fmt: skip
+    assert await speaks("sara") == {claim, f"{claim}/events"}
+    interaction = await talks(office, conn, "pablo", "+34600550010")
+    assert await speaks("pablo") == set()
+    await talks(office, conn, "sara", "+34600550010")
+    assert await speaks("sara") == set(), "she has the customer on the line, not yet known"
+    right = {"document": "678Z", "birth_date": "1980-05-01"}
+    await office.do("pablo", "POST", f"/interactions/{interaction}/identity", right)
+    assert await speaks("pablo") == everything
+    await conn.execute(
+        "UPDATE segments SET state = 'ended', ended_at = now() WHERE agent_id = $1",
+        agent_of(office, "sara"),
+    )
+    assert claim in await speaks("sara")

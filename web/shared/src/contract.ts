@@ -2218,6 +2218,7 @@ export interface QuoteOut {
   lines: PremiumLineShown[];
   carrier_quotes: Offer[];
   mediation: Mediation;
+  masked?: boolean;
   missing: ("needs" | "ipid" | "broker_information" | "criteria" | "offers")[];
   sent_at: string | null;
   decided_at: string | null;
