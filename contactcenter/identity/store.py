@@ -460,7 +460,8 @@ INSERT INTO mailbox (id, address, subject, body, created_at) VALUES ($1, $2, $3,
 ON CONFLICT DO NOTHING
 """
 LETTERS = (
-    "SELECT id, address, subject, body, created_at FROM mailbox ORDER BY created_at DESC LIMIT $1"
+    "SELECT id, address, subject, body, created_at FROM mailbox "
+    "ORDER BY created_at DESC, id DESC LIMIT $1"
 )
 
 
