@@ -39,7 +39,7 @@ from contactcenter.core.health import State
 from contactcenter.core.http import build_app
 from contactcenter.core.jobs import JobQueue, JobRunner
 from contactcenter.core.metrics import loop_lag
-from contactcenter.core.module import Deps, Module, Role, ground
+from contactcenter.core.module import Deps, Module, Role, ground, resealing
 from contactcenter.core.sockets import Dispatcher
 from contactcenter.core.timekeeper import ask_once, keep_time
 from contactcenter.core.work import WorkFactory
@@ -184,6 +184,7 @@ def build(
         realtime.module,
         *(() if demo is None else (demo.module(),)),
     )
+    modules = (*modules, resealing(deps, modules))
     identity.privacy.bind([rule for module in modules for rule in module.privacy])
     authenticators = Authenticators(chat.authenticator, identity.sessions)
     commands = [command for module in modules for command in module.commands]

@@ -10,12 +10,22 @@ import db
 from channels.voice.media.network import Network
 from channels.voice.media.reach import reach
 from config.settings import Settings
+from contactcenter.core.reseal import keys_in_use
+from contactcenter.identity.module import SEALED as IDENTITY_SEALED
+from crm.module import SEALED as CRM_SEALED
 from db import embedded, migrate
 
 TABLES = "SELECT to_regclass('queues')"
 BEGUN = """
 SELECT EXISTS (SELECT FROM users WHERE role = 'admin' AND status = 'active') AS administered,
        EXISTS (SELECT FROM queues WHERE key = $1) AS queued
+"""
+SIGNED = """
+SELECT key, count(*)::int AS signatures FROM (
+    SELECT convert_from(substring(digest FROM 2 FOR get_byte(digest, 0)), 'UTF8') AS key
+    FROM audit_logs WHERE length(digest) > 0
+    UNION ALL SELECT key_name FROM audit_chain
+) signed GROUP BY key
 """
 STATIC = Path(__file__).parent / "static"
 
@@ -46,6 +56,7 @@ async def asked(settings: Settings) -> int:
             problem = str(error)
         print(f"{name:<12} {problem or 'ok'}")
         fit = fit and problem is None
+    fit = await _keys(settings) and fit
     return 0 if _voice(settings) and fit else 1
 
 
@@ -63,6 +74,38 @@ async def _migrations(settings: Settings) -> str | None:
         await conn.close()
     missing = sum(state.applied_at is None for state in states)
     return f"{missing} not applied: run `python -m db up`." if missing else None
+
+
+async def _keys(settings: Settings) -> bool:
+    """Tell what each key of ENCRYPTION_KEYS opens. Returns whether all that is needed is there."""
+    ring = settings.auth.keyring
+    try:
+        conn = await db.connect(settings, "contactcenter check")
+    except db.DatabaseUnavailableError:
+        return False  # `database` says so
+    try:
+        if await conn.fetchval(TABLES) is None:
+            return True  # `migrations` says so
+        opens = await keys_in_use(conn, (*IDENTITY_SEALED, *CRM_SEALED))
+        signed = {row["key"]: row["signatures"] for row in await conn.fetch(SIGNED)}
+    finally:
+        await conn.close()
+    current = next(iter(ring))
+    for name in (*ring, *sorted((opens.keys() | signed.keys()) - ring.keys())):
+        number, made = opens.get(name, 0), signed.get(name, 0)
+        words = f"{name} opens {number} values and made {made} signatures of the audit log"
+        if name == current:
+            words = f"ok: {words}"
+        elif name in ring and number:
+            words += ": keep it, they are sealed anew within the hour."
+        elif name in ring:
+            words += ": it can go to the archive, for `audit verify`."
+        elif number:
+            words += ": put it back into ENCRYPTION_KEYS."
+        else:
+            words += ": `audit verify` needs it from the archive."
+        print(f"{'keys':<12} {words}")
+    return opens.keys() <= ring.keys()
 
 
 def _voice(settings: Settings) -> bool:

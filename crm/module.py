@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from contactcenter.core.jobs import Job, Schedule
 from contactcenter.core.mail import Mail
 from contactcenter.core.module import Deps, Module
+from contactcenter.core.reseal import Sealed
 from contactcenter.events import CATALOGUE
 from crm.claims.listeners import LISTENERS as CLAIM_LISTENERS
 from crm.claims.ports import FraudScorer
@@ -45,6 +47,8 @@ from crm.workflows.routes import WorkflowRoutes
 from crm.workflows.runner import WorkflowRunner
 from crm.workflows.service import WorkflowService
 from crm.workflows.webhooks import Webhooks
+
+SEALED: Final = (Sealed("workflows", "id", "webhook_secret", "webhook_secret"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
     module = Module(
         name="crm",
         privacy=RULES,
+        sealed=SEALED,
         routes=(
             *CustomerRoutes(customers, MergeService(deps.work, zone)).table(),
             *LetterRoutes(letters).table(),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -22,6 +22,7 @@ from contactcenter.core.http import Route
 from contactcenter.core.jobs import Job, JobQueue, Schedule
 from contactcenter.core.limits import Limits
 from contactcenter.core.privacy import TableRule, nothing_personal
+from contactcenter.core.reseal import Sealed, reseal
 from contactcenter.core.sockets import Command
 from contactcenter.core.vault import Vault
 from contactcenter.core.work import WorkFactory
@@ -87,7 +88,18 @@ class Module:
     jobs: tuple[Job, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     privacy: tuple[TableRule, ...] = ()
+    sealed: tuple[Sealed, ...] = ()
     lifespans: tuple[Lifespan, ...] = ()
+
+
+def resealing(deps: Deps, modules: Sequence[Module]) -> Module:
+    """Everything that modules keep sealed, sealed anew when there is a new key."""
+    columns = [column for module in modules for column in module.sealed]
+
+    async def tick() -> None:
+        await reseal(deps.work, deps.vault, columns)
+
+    return Module(name="vault", schedules=(Schedule("core.reseal", "47 * * * *", tick),))
 
 
 def ground(deps: Deps) -> Module:

@@ -25,6 +25,7 @@ from contactcenter.core.audit import Asker, Journal, Note, Written, asker
 from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Unavailable
 from contactcenter.core.event import Event
+from contactcenter.core.vault import Unopenable
 
 log = structlog.get_logger(__name__)
 
@@ -315,9 +316,13 @@ def unavailable() -> Iterator[None]:
 
 
 def unavailability(error: Exception) -> Unavailable | None:
-    """What to tell whoever asked; None for an error that says nothing of the database's state."""
+    """What to tell whoever asked; None for an error that says nothing of the database's state, nor
+    of the keys to what it holds."""
     if isinstance(error, TRANSIENT):
         return Unavailable("Another change got in the way. Try again.")
+    if isinstance(error, Unopenable):
+        log.error("value_does_not_open", exc_info=error)
+        return Unavailable("Something stored cannot be opened: its key is missing.")
     if not database_trouble(error):
         return None
     if isinstance(error, db.DatabaseUnavailableError):  # a full pool, for each request

@@ -39,8 +39,6 @@ USE_RECOVERY = """
 UPDATE recovery_codes SET used_at = $3 WHERE user_id = $1 AND code_hash = $2 AND used_at IS NULL
 RETURNING true
 """
-SEALED = "SELECT user_id, secret FROM two_factor ORDER BY user_id"
-RESEAL = "UPDATE two_factor SET secret = $3 WHERE user_id = $1 AND secret = $2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +86,3 @@ async def replace_recovery(conn: Connection, user_id: UUID, hashes: Sequence[byt
 async def use_recovery(conn: Connection, user_id: UUID, code_hash: bytes, now: datetime) -> bool:
     """False when there is no such code that is unused."""
     return bool(await conn.fetchval(USE_RECOVERY, user_id, code_hash, now))
-
-
-async def secrets(conn: Connection) -> list[tuple[UUID, bytes]]:
-    return [(row["user_id"], row["secret"]) for row in await conn.fetch(SEALED)]
-
-
-async def put_secret(conn: Connection, user_id: UUID, was: bytes, sealed: bytes) -> None:
-    """Unless it has changed in the meantime."""
-    await conn.execute(RESEAL, user_id, was, sealed)

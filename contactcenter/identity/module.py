@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Final
 
 from contactcenter.core.jobs import Schedule
 from contactcenter.core.mail import Mail, NoMail, SmtpMail
 from contactcenter.core.module import Deps, Lifespan, Module
+from contactcenter.core.reseal import Sealed
 from contactcenter.events.identity import (
     PersonErased,
     SessionEnded,
@@ -31,6 +33,12 @@ from contactcenter.identity.routes import AccountRoutes, MailboxRoutes, SignInRo
 from contactcenter.identity.service import Sessions, SignInService
 from contactcenter.identity.tokens import AccessTokens
 from contactcenter.identity.two_factor import TwoFactor
+
+SEALED: Final = (
+    Sealed("two_factor", "user_id", "secret", "secret"),
+    Sealed("person_keys", "person", "sealed", ""),
+    Sealed("privacy_requests", "id", "export", "export"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +118,10 @@ def build(deps: Deps, mail: Mail | None = None) -> Identity:
         jobs=(post.job(), privacy.job()),
         schedules=(
             Schedule("identity.sweep", "17 4 * * *", sign_in.sweep),
-            Schedule("identity.reseal", "47 * * * *", two_factor.reseal),
             Schedule("privacy.sweep", "27 4 * * *", privacy.sweep),
         ),
         privacy=RULES,
+        sealed=SEALED,
         lifespans=(Lifespan("web", watch),),
     )
     return Identity(module, sessions, privacy, mail)

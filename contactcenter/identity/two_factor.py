@@ -18,18 +18,21 @@ from typing import Final
 from uuid import UUID
 
 import pyotp
+import structlog
 
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Conflict, Invalid, RateLimited
 from contactcenter.core.limits import Limits
-from contactcenter.core.vault import Vault
+from contactcenter.core.vault import Unopenable, Vault
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.identity import UserProfileChanged
 from contactcenter.identity import factor_store as store
 from contactcenter.identity import store as users
 from contactcenter.identity.model import CODE_PACE
 from contactcenter.identity.post import Post
+
+log = structlog.get_logger(__name__)
 
 STEP_SECONDS: Final = 30
 SECRET_BYTES: Final = 20  # RFC 4226, 4: 160 bits
@@ -126,13 +129,18 @@ class TwoFactor:
         work.audit("auth.second_step_off", "user", user_id)
 
     async def accept(self, work: Work, user_id: UUID, code: str) -> bool:
-        """Whether the code is good; if so it is used up with the unit's commit."""
+        """Whether the code is good; if so it is used up with the unit's commit. No code is good
+        for a secret that does not open: the log tells, and vault_unopened_values_total counts."""
         factor = await store.lock(work.conn, user_id)
         if factor is None or factor.confirmed_at is None:
             return False
         if not code.isdigit():
             return await store.use_recovery(work.conn, user_id, _hash(user_id, code), work.now)
-        step = self._step_of(factor, user_id, code)
+        try:
+            step = self._step_of(factor, user_id, code)
+        except Unopenable:  # a recovery code still lets the owner in
+            log.error("second_factor_does_not_open", user_id=str(user_id))
+            return False
         if step is None:
             return False
         sealed = None
@@ -141,15 +149,6 @@ class TwoFactor:
             sealed = self._vault.seal(secret, _binding(user_id))
         await store.note_step(work.conn, user_id, step, sealed)
         return True
-
-    async def reseal(self) -> None:
-        """Seal with the present key what an older one sealed, so that that one can go."""
-        async with self._work.begin("identity.reseal", "system") as work:
-            for user_id, sealed in await store.secrets(work.conn):
-                if self._vault.stale(sealed):
-                    secret = self._vault.open(sealed, _binding(user_id))
-                    fresh = self._vault.seal(secret, _binding(user_id))
-                    await store.put_secret(work.conn, user_id, sealed, fresh)
 
     async def _require(self, work: Work, user_id: UUID, code: str) -> None:
         await self._begin(user_id)
