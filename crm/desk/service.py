@@ -120,7 +120,9 @@ async def advise_customers(
     today = now.astimezone(zone).date()
     rows: list[Record] = []
     if customer_ids:
-        rows = await store.known(conn, sorted(customer_ids), today, now, interaction_id, contact_id)
+        rows = await store.known(
+            conn, sorted(customer_ids), today, now, interaction_id, contact_id, queue
+        )
     if not rows:
         peril = await store.everywhere(conn, now)
         return advise(Known(queue, {"peril": peril, **given, "identified": False}), rules), {}

@@ -19,8 +19,13 @@ SELECT c.id, c.kind, c.segment, c.portfolio_manager_id AS manager,
        (SELECT d.deputy_id FROM handler_deputies d WHERE d.agent_id = c.portfolio_manager_id)
            AS manager_deputy,
        (SELECT count(*) FROM interactions i WHERE i.customer_id = c.id
-        AND i.id IS DISTINCT FROM $4::uuid
-        AND i.created_at > $3::timestamptz - interval '7 days') AS contacts_7_days,
+        AND i.id IS DISTINCT FROM $4::uuid AND i.direction = 'inbound'
+        AND i.created_at > $3::timestamptz - interval '7 days'
+        AND (i.queue = coalesce(claim.skill, $6, (
+                 SELECT l.queue FROM interactions l
+                 WHERE l.customer_id = c.id AND l.direction = 'inbound' AND l.queue IS NOT NULL
+                 ORDER BY l.created_at DESC LIMIT 1))
+             OR i.id = claim.interaction_id)) AS contacts_7_days,
        EXISTS (SELECT FROM tasks t WHERE t.customer_id = c.id
                AND t.task_type = 'health_authorisation' AND t.status IN ('pending', 'in_progress'))
            AS health_authorisation,
@@ -49,8 +54,9 @@ LEFT JOIN LATERAL (
     GROUP BY l.postal_code, l.cause ORDER BY count(*) DESC LIMIT 1
 ) near ON true
 LEFT JOIN LATERAL (
-    SELECT l.adjuster_id, CASE p.policy_type WHEN 'auto' THEN 'SA' WHEN 'home' THEN 'SH'
-                          WHEN 'business' THEN 'SH' ELSE 'SV' END AS skill
+    SELECT l.adjuster_id, l.interaction_id,
+           CASE p.policy_type WHEN 'auto' THEN 'SA' WHEN 'home' THEN 'SH'
+                WHEN 'business' THEN 'SH' ELSE 'SV' END AS skill
     FROM claims l JOIN policies p ON p.id = l.policy_id
     WHERE l.customer_id = c.id AND l.status NOT IN ('denied', 'paid')
     ORDER BY l.created_at DESC LIMIT 1
@@ -99,8 +105,13 @@ async def known(
     now: datetime,
     interaction_id: UUID | None,
     contact_id: UUID | None,
+    queue: str,
 ) -> list[Record]:
-    return await conn.fetch(KNOWN, list(customer_ids), today, now, interaction_id, contact_id)
+    """`contacts_7_days` are those that came in about the same matter: the open claim, in which it
+    was reported or by its line's queue; without one, what `queue` is for, or the last one's."""
+    return await conn.fetch(
+        KNOWN, list(customer_ids), today, now, interaction_id, contact_id, queue or None
+    )
 
 
 EVERYWHERE = """

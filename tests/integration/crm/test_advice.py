@@ -64,8 +64,13 @@ async def test_what_a_file_says(office: Office, conn: db.Connection) -> None:
     )  # fmt: skip
     claim = await office.do("lucia", "POST", "/claims", claim_body(policy["policy_id"]))
     assert (await advice(office, conn)).rule == "claim_motor"
-    await came_in(office, Address("phone", NUMBER))
+    others = [(await came_in(office, Address("phone", NUMBER)))[1] for _ in range(3)]
     await office.listen("crm.identify")
+    assert (await advice(office, conn)).rule == "claim_motor"  # of other matters, or none
+    asked = "UPDATE interactions SET queue = 'SA', direction = $2 WHERE id = ANY ($1::uuid[])"
+    await conn.execute(asked, others, "outbound")
+    assert (await advice(office, conn)).rule == "claim_motor"  # we called
+    await conn.execute(asked, others[:2], "inbound")
     repeat = await advice(office, conn)
     assert (repeat.rule, repeat.base, repeat.then) == ("claim_repeat", 75, "supervisor")
     (handler,) = repeat.preferred
