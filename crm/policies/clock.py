@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,6 +21,8 @@ from crm.policies.model import instant, moment_due, renewal_calendar, tacit_term
 from db import Record
 
 BATCH: Final = 200
+HORIZON: Final = 100
+"""Days: 75 before the end, and eight working days before notice is given, lie within."""
 NOTHING: Final = UUID(int=0)
 
 
@@ -100,8 +102,7 @@ class PolicyClock:
             async with self._work.begin("policies.tell_expiring", "system") as work:
                 today = self._today(work.now)
                 law = await sql.law(work.conn)
-                until = today + timedelta(days=120)
-                rows = await store.renewable(work.conn, today, until, last, BATCH)
+                rows = await store.renewable(work.conn, today, HORIZON, last, BATCH)
                 for row in rows:
                     await self._tell_moment(work, row, today, law)
             if len(rows) < BATCH:

@@ -266,12 +266,15 @@ WHERE id = $1
 RETURNING cancelled_at
 """
 RENEWABLE = """
-SELECT p.id, p.customer_id, p.coverage_end_date, p.notice_months,
+SELECT p.id, p.customer_id, p.coverage_end_date,
+       CASE WHEN p.auto_renew THEN coalesce(p.notice_months, 0) ELSE 0 END AS notice_months,
        ARRAY(SELECT m.moment FROM policy_moments m
              WHERE m.policy_id = p.id AND m.term_end = p.coverage_end_date) AS told
 FROM policies p
-WHERE p.status IN ('active', 'suspended') AND p.auto_renew AND p.cancelled_at IS NULL
-  AND p.notice_months IS NOT NULL AND p.coverage_end_date > $1 AND p.coverage_end_date <= $2
+WHERE p.status IN ('active', 'suspended') AND p.cancelled_at IS NULL
+  AND p.coverage_end_date > $1
+  AND p.coverage_end_date <= $1::date + $2::int + make_interval(
+      months => CASE WHEN p.auto_renew THEN coalesce(p.notice_months, 0) ELSE 0 END)
   AND p.id > $3
   AND NOT EXISTS (SELECT FROM policy_non_renewals n WHERE n.policy_id = p.id
                   AND n.term_end = p.coverage_end_date AND n.acknowledged_on IS NOT NULL)
@@ -303,9 +306,11 @@ async def not_renewed(
 
 
 async def renewable(
-    conn: Connection, after: date, until: date, last: UUID, limit: int
+    conn: Connection, after: date, days: int, last: UUID, limit: int
 ) -> list[Record]:
-    return await conn.fetch(RENEWABLE, after, until, last, limit)
+    """Terms that end within so many days and the months of notice. Those that do not renew by
+    themselves, or by a rule of their own, have none: they are told of by their end."""
+    return await conn.fetch(RENEWABLE, after, days, last, limit)
 
 
 async def tell(

@@ -386,15 +386,27 @@ async def test_expiring_and_its_edges(office: Office) -> None:
 
 async def test_moments_are_told_once(office: Office) -> None:
     made = await a_policy(office, coverage_start_date="2026-06-10", coverage_end_date="2027-06-10")
-    await a_policy(office, policy_type="life", coverage_start_date="2026-06-10",
-                   coverage_end_date="2027-06-10")  # fmt: skip
+    dates = {"coverage_start_date": "2026-06-10", "coverage_end_date": "2027-06-10"}
+    life = await a_policy(office, policy_type="life", **dates)
+    once = await a_policy(office, auto_renew=False, vehicle_plate="7777 BBB", **dates)
+    far = await a_policy(
+        office, notice_months=5, vehicle_plate="7778 BBB",
+        coverage_start_date="2026-09-10", coverage_end_date="2027-09-10",
+    )  # fmt: skip
     for _ in range(100):
         await office.crm.by_clock.tell_expiring()
         office.clock.set(office.clock.now() + timedelta(days=1))
-    told = [each.event for each in await office.events("policy.expiring_soon")]
-    assert [(str(e.policy_id), e.moment) for e in told] == [  # type: ignore[attr-defined]
-        (made["policy_id"], moment) for moment in ("d75", "d60", "d45", "last_days")
-    ]
+    told: dict[str, list[Any]] = {}
+    for each in await office.events("policy.expiring_soon"):
+        event: Any = each.event
+        told.setdefault(str(event.policy_id), []).append(event)
+    four = ["d75", "d60", "d45", "last_days"]
+    for policy, our_last_day in ((made, "2027-05-03"), (life, "2027-06-03"), (once, "2027-06-03")):
+        heard = told[policy["policy_id"]]
+        assert [e.moment for e in heard] == four
+        assert {e.our_last_day for e in heard} == {our_last_day}
+    first = told[far["policy_id"]][0]
+    assert (first.moment, first.last_day) == ("last_days", "2027-04-10")
 
 
 async def test_a_term_has_one_renewal_task(office: Office) -> None:
