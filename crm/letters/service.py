@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,27 +26,58 @@ QUOTE_TEXTS: Final = {
     "es": (
         "Su presupuesto {number}",
         (
-            "Hola, {name}:\n\nLe enviamos el presupuesto {number}. Prima total: {total} al año. Es "
-            "válido hasta el {until}.\n\nCon él recibe la información previa que pide la ley. "
-            "Responda a este correo o llámenos con cualquier duda.\n"
+            "Hola, {name}:\n\nLe enviamos el presupuesto {number}. Prima total: {total}. Es válido "
+            "hasta el {until}.\n\n{enclosed}Responda a este correo o llámenos con cualquier duda.\n"
         ),
     ),
     "ca": (
         "El seu pressupost {number}",
         (
-            "Hola, {name}:\n\nLi enviem el pressupost {number}. Prima total: {total} l'any. És "
-            "vàlid fins al {until}.\n\nAmb ell rep la informació prèvia que demana la llei. "
-            "Respongui a aquest correu o truqui'ns per a qualsevol dubte.\n"
+            "Hola, {name}:\n\nLi enviem el pressupost {number}. Prima total: {total}. És vàlid "
+            "fins al {until}.\n\n{enclosed}Respongui a aquest correu o truqui'ns per a qualsevol "
+            "dubte.\n"
         ),
     ),
     "en": (
         "Your quote {number}",
         (
-            "Hello {name},\n\nHere is quote {number}. Total premium: {total} a year. It is valid "
-            "until {until}.\n\nThe information that the law asks us to give you comes with it. "
-            "Reply to this mail or call us with any question.\n"
+            "Hello {name},\n\nHere is quote {number}. Total premium: {total}. It is valid until "
+            "{until}.\n\n{enclosed}Reply to this mail or call us with any question.\n"
         ),
     ),
+}
+A_YEAR: Final = {"es": "{total} al año", "ca": "{total} l'any", "en": "{total} a year"}
+ENCLOSED: Final = {
+    "es": "La información previa que pide la ley:",
+    "ca": "La informació prèvia que demana la llei:",
+    "en": "The information that the law asks us to give you:",
+}
+ON_REQUEST: Final = {
+    "es": "se lo enviamos si nos lo pide",
+    "ca": "l'hi enviem si ens ho demana",
+    "en": "we send it to you when you ask for it",
+}
+DOCUMENTS: Final = {
+    "needs": {
+        "es": "Sus exigencias y necesidades",
+        "ca": "Les seves exigències i necessitats",
+        "en": "Your demands and needs",
+    },
+    "ipid": {
+        "es": "Documento de información del producto",
+        "ca": "Document d'informació del producte",
+        "en": "Product information document",
+    },
+    "broker_information": {
+        "es": "Quiénes somos y cómo cobramos",
+        "ca": "Qui som i com cobrem",
+        "en": "Who we are and how we are paid",
+    },
+    "criteria": {
+        "es": "Por qué esta oferta",
+        "ca": "Per què aquesta oferta",
+        "en": "Why this offer",
+    },
 }
 
 
@@ -139,12 +171,28 @@ class LetterService:
     def _quote_text(self, facts: Record) -> tuple[str, str]:
         locale = facts["locale"]
         subject, body = QUOTE_TEXTS[locale]
+        total = format_currency(facts["total_premium"], "EUR", locale=locale)
+        if facts["frequency"] != "single":
+            total = A_YEAR[locale].format(total=total)
         values = {
             "number": facts["quote_number"],
             "name": facts["name"],
-            "total": format_currency(facts["total_premium"], "EUR", locale=locale),
+            "total": total,
+            "enclosed": _enclosed(facts["mediation"], locale),
             "until": format_date(
                 facts["valid_until"].astimezone(self._zone), "long", locale=locale
             ),
         }
         return subject.format(**values), body.format(**values)
+
+
+def _enclosed(mediation: Mapping[str, str], locale: str) -> str:
+    """What the quote holds of the documents of a mediation: texts and addresses as they are. A file
+    of ours cannot be opened from a mail: it is named."""
+    parts = []
+    for name, titles in DOCUMENTS.items():
+        said = mediation.get(name, "").strip()
+        if said:
+            kept = said.startswith("document:")
+            parts.append(f"{titles[locale]}: {ON_REQUEST[locale] if kept else said}\n\n")
+    return f"{ENCLOSED[locale]}\n\n{''.join(parts)}" if parts else ""

@@ -49,7 +49,8 @@ WHERE l.customer_id = $1
 ORDER BY l.id DESC LIMIT 200
 """
 QUOTE_FACTS = """
-SELECT q.quote_number, q.quote_type, q.total_premium, q.valid_until, q.customer_id, c.locale,
+SELECT q.quote_number, q.quote_type, q.total_premium, q.frequency, q.mediation,
+       q.valid_until, q.customer_id, c.locale,
        CASE c.kind WHEN 'company' THEN c.company_name ELSE c.first_name END AS name
 FROM quotes q JOIN customers c ON c.id = q.customer_id WHERE q.id = $1
 """

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from crm.policies.model import CENT
 from crm.policies.premium import PremiumLine, Rate, premium_lines, total
@@ -111,21 +111,30 @@ def _amount(item: Item, of: Decimal) -> Decimal:
 
 # Mediation ---------------------------------------------------------------------------------------
 
-DOCUMENTS: Final = ("needs", "ipid", "broker_information", "criteria")
-Missing = Literal["needs", "ipid", "broker_information", "criteria", "offers"]
+Missing = Literal["needs", "ipid", "broker_information", "criteria", "offers", "carrier"]
+DOCUMENTS: Final[tuple[Missing, ...]] = ("needs", "ipid", "broker_information", "criteria")
 
 
 def missing(
-    line: str, mediation: Mapping[str, Any], offers: Collection[Any], min_offers: int
+    line: str,
+    mediation: Mapping[str, str],
+    carriers: Collection[str],
+    min_offers: int,
+    chosen: str | None = None,
 ) -> tuple[Missing, ...]:
     """What a quote still needs before it is sent (RDL 3/2020, art. 173, 175, 176 and 180).
 
     needs: the statement of the customer's demands and needs. ipid: the product information sheet,
     for everything but life. broker_information: who we are and how we are paid. criteria: why this
     offer, from an analysis of a sufficient number; how many that is per line the broker sets.
+    carrier: the chosen insurer is one of those that were compared. `carriers`: the insurer of each
+    offer; two offers of one insurer count once.
     """
     wanted = [d for d in DOCUMENTS if not (d == "ipid" and line == "life")]
-    lacking: list[Missing] = [d for d in wanted if not mediation.get(d)]  # type: ignore[misc]
-    if len(offers) < min_offers:
+    blank = [d for d in wanted if not mediation.get(d, "").strip()]
+    lacking: list[Missing] = [*blank]
+    if len(set(carriers)) < min_offers:
         lacking.append("offers")
+    elif chosen is not None and chosen not in carriers:
+        lacking.append("carrier")
     return tuple(lacking)

@@ -413,7 +413,8 @@ def _inputs(row: Record) -> dict[str, Any]:
 
 
 def _missing(row: Record) -> tuple[str, ...]:
-    return missing(row["quote_type"], row["mediation"], row["carrier_quotes"], row["min_offers"])
+    carriers = [offer["carrier"] for offer in row["carrier_quotes"]]
+    return missing(row["quote_type"], row["mediation"], carriers, row["min_offers"], row["carrier"])
 
 
 async def _card(conn: Connection, principal: Principal, quote_id: UUID) -> QuoteOut:

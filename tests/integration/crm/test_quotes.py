@@ -262,3 +262,28 @@ async def test_a_quote_without_an_address_waits_for_one(
 
     for who, path in (("ines", customer), ("lucia", f"/customers/{new_id()}")):
         assert (await office.ask(who, "GET", f"{path}/letters")).status == 404
+
+
+async def test_a_quotes_letter_has_what_the_law_asks_for_in_it(office: Office) -> None:
+    ana = await office.person(email="ana@correo.example", locale="es")
+    mediation = {
+        "needs": "Un coche para ir a trabajar.",
+        "ipid": "https://aseguradora.example/ipid.pdf",
+        "broker_information": f"document:{new_id()}",
+        "criteria": "La franquicia menor.",
+    }
+    bodies = []
+    for frequency in ("annual", "single"):
+        body = quote_body(
+            ana["customer_id"], carrier="aldaba", mediation=mediation, carrier_quotes=OFFERS,
+            frequency=frequency,
+        )  # fmt: skip
+        made = await office.do("lucia", "POST", "/quotes", body)
+        await office.do("lucia", "POST", f"/quotes/{made['quote_id']}/send")
+        await office.listen("crm.letters")
+        found = await office.do("lucia", "GET", f"/customers/{ana['customer_id']}/letters")
+        bodies.append(found["items"][0]["body"])
+    for text in ("Un coche para ir", "https://aseguradora.example/ipid.pdf", "si nos lo pide"):
+        assert text in bodies[0]
+    assert "document:" not in bodies[0]
+    assert ["al año" in body for body in bodies] == [True, False]

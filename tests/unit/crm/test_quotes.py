@@ -83,19 +83,21 @@ WHOLE = {"needs": "x", "ipid": "x", "broker_information": "x", "criteria": "x"}
 
 
 @pytest.mark.parametrize(
-    ("line", "mediation", "offers", "lacking"),
+    ("line", "mediation", "carriers", "lacking"),
     [
-        ("auto", WHOLE, 3, ()),
-        ("auto", WHOLE, 2, ("offers",)),
-        ("auto", {**WHOLE, "ipid": ""}, 3, ("ipid",)),
-        ("life", {**WHOLE, "ipid": ""}, 3, ()),
-        ("home", {}, 3, ("needs", "ipid", "broker_information", "criteria")),
+        ("auto", WHOLE, "abc", ()),
+        ("auto", WHOLE, "ab", ("offers",)),
+        ("auto", WHOLE, "abaa", ("offers",)),  # two insurers
+        ("auto", WHOLE, "bcd", ("carrier",)),  # the chosen one, a, was not compared
+        ("auto", {**WHOLE, "ipid": " \n"}, "abc", ("ipid",)),
+        ("life", {**WHOLE, "ipid": ""}, "abc", ()),
+        ("home", {}, "abc", ("needs", "ipid", "broker_information", "criteria")),
     ],
 )
 def test_what_the_law_wants_before_a_quote_is_sent(
-    line: str, mediation: dict[str, Any], offers: int, lacking: tuple[str, ...]
+    line: str, mediation: dict[str, Any], carriers: str, lacking: tuple[str, ...]
 ) -> None:
-    assert missing(line, mediation, range(offers), 3) == lacking
+    assert missing(line, mediation, list(carriers), 3, "a") == lacking
 
 
 @pytest.mark.parametrize(

@@ -2219,7 +2219,7 @@ export interface QuoteOut {
   carrier_quotes: Offer[];
   mediation: Mediation;
   masked?: boolean;
-  missing: ("needs" | "ipid" | "broker_information" | "criteria" | "offers")[];
+  missing: ("needs" | "ipid" | "broker_information" | "criteria" | "offers" | "carrier")[];
   sent_at: string | null;
   decided_at: string | null;
   rejection_reason: string | null;
