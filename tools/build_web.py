@@ -72,7 +72,7 @@ def source_hash() -> str:
 
 def _ready() -> dict[str, str]:
     """Node and the front end's packages are there. Returns the environment that finds Node."""
-    environment = _environment_with_node()
+    environment = environment_with_node()
     wanted = hashlib.sha256((WEB / "package-lock.json").read_bytes()).hexdigest()
     if not INSTALLED.is_file() or INSTALLED.read_text() != wanted:
         print("Installing the front end's packages ...", flush=True)
@@ -81,7 +81,9 @@ def _ready() -> dict[str, str]:
     return environment
 
 
-def _environment_with_node() -> dict[str, str]:
+def environment_with_node() -> dict[str, str]:
+    """An environment whose PATH finds a Node and an npm that are new enough; they are installed
+    where there are none. Raises BuildError."""
     system = dict(os.environ)
     if _fit(system):
         return system

@@ -15,6 +15,7 @@ from config.settings import Settings, load_settings
 from db import migrate, seeds
 from db.embedded import EmbeddedPostgres
 from tests.conftest import TEST_ENVIRON, quick_folder
+from tools.build_web import environment_with_node
 
 FAST = {
     "fsync": "off",
@@ -35,6 +36,12 @@ def settings_for(url: str, data_dir: Path) -> Settings:
 def database_named(server_url: str, name: str) -> str:
     """The URL of another database of the same server."""
     return server_url.replace("@/postgres?", f"@/{name}?")
+
+
+@pytest.fixture(scope="session")
+def node() -> dict[str, str]:
+    """An environment that finds Node, the one that builds the front end."""
+    return environment_with_node()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 
 import aiohttp
 
-from tools.build_web import _environment_with_node
+from tools.build_web import environment_with_node
 
 FOLDER = Path(__file__).parent
 CLIENT_SECRET = "a-secret-for-tests-of-thirty-two-characters"
@@ -25,7 +25,7 @@ def running(redirects: Sequence[str]) -> Iterator[str]:
     The provider ends when its standard input does, so it outlives neither the block nor a process
     that is killed in it, also where `node` is a program that starts the real one.
     """
-    environ = _environment_with_node()
+    environ = environment_with_node()
     if not (FOLDER / "node_modules" / "oidc-provider").exists():
         subprocess.run(["npm", "ci", "--silent"], cwd=FOLDER, env=environ, check=True)
     with socket.create_server(("127.0.0.1", 0)) as probe:

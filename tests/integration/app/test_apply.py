@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -32,11 +31,6 @@ OF_CALLS = {"interaction.joined", "interaction.consulted"} | {
 """What a desk is told of calls: tests/integration/voice covers it."""
 OF_A_DESK = (
     {rule.name for rule in RULES if rule.to not in {"visitor", "caller"}} - {SNAPSHOT} - OF_CALLS
-)
-
-pytestmark = pytest.mark.skipif(
-    shutil.which("node") is None or not REDUCER.exists(),
-    reason="the reducer is not built: run `make web`",
 )
 
 LINES = """
@@ -65,10 +59,11 @@ class Reducer:
 
 
 @pytest.fixture
-async def reducer() -> AsyncIterator[Reducer]:
+async def reducer(node: dict[str, str]) -> AsyncIterator[Reducer]:
+    assert REDUCER.exists(), "the reducer is not built: run `make web`"
     process = await asyncio.create_subprocess_exec(
         "node", "--input-type=module", "-e", LINES, REDUCER.as_uri(),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**24,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**24, env=node,
     )  # fmt: skip
     yield Reducer(process)
     assert process.stdin is not None

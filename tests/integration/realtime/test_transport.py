@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -223,12 +222,12 @@ async def test_a_silent_peer_is_given_up(echo: Echo, monkeypatch: pytest.MonkeyP
     await until(lambda: echo.wire.sockets == {})
 
 
-@pytest.mark.skipif(
-    shutil.which("node") is None or not (WEB / "node_modules/socket.io-client").exists(),
-    reason="no Node or the front end's packages are not installed",
-)
 @pytest.mark.parametrize("transports", ["websocket", "polling", "polling,websocket"])
-async def test_the_unmodified_javascript_client(echo: Echo, transports: str) -> None:
+async def test_the_unmodified_javascript_client(
+    echo: Echo, node: dict[str, str], transports: str
+) -> None:
+    client = WEB / "node_modules/socket.io-client"
+    assert client.exists(), "the front end's packages are not installed: run `make web`"
     script = """
       import { io } from "socket.io-client";
       const [url, transports] = process.argv.slice(1);
@@ -246,7 +245,7 @@ async def test_the_unmodified_javascript_client(echo: Echo, transports: str) -> 
     """
     process = await asyncio.create_subprocess_exec(
         "node", "--input-type=module", "-e", script, echo.url, transports,
-        cwd=WEB, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        cwd=WEB, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=node,
     )  # fmt: skip
     try:
         await until(lambda: ("ready", []) in echo.wire.heard, 20)

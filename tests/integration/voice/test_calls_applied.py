@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any
 
-from tests.integration.app.test_apply import OF_CALLS, Reducer, Watched, pytestmark, reducer
+from tests.integration.app.test_apply import OF_CALLS, Reducer, Watched, reducer
 from tests.integration.voice.conftest import CARMEN, LUCIA, Scene
 from tests.media_double import SDP
 
-__all__ = ["pytestmark", "reducer"]
+__all__ = ["reducer"]
 
 
 async def test_calls_applied_are_the_calls_stored(
