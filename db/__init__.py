@@ -23,6 +23,7 @@ from db.pool import (
     acquire,
     connect,
     create_pool,
+    lengthen,
     statement,
     transaction,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "acquire",
     "connect",
     "create_pool",
+    "lengthen",
     "statement",
     "transaction",
 ]

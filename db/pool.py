@@ -225,6 +225,18 @@ async def transaction(
                     yield conn
 
 
+async def lengthen(conn: Connection, seconds: int) -> None:
+    """Let the connection's open transaction go on for so long from here; 0: without an end.
+
+    Readers of the event log wait for a transaction that has written, so only one that writes
+    nothing may be without an end.
+    """
+    # PostgreSQL keeps a clock that runs already, unless it is stopped first.
+    await conn.execute(
+        f"SET LOCAL transaction_timeout = 0; SET LOCAL transaction_timeout = '{int(seconds)}s'"
+    )
+
+
 @contextlib.asynccontextmanager
 async def statement(
     pool: Pool, name: str, *, acquire_timeout: float | None = None

@@ -39,7 +39,13 @@ ON CONFLICT DO NOTHING RETURNING true
 """
 FIND = "SELECT digest, status, response FROM idempotency_keys WHERE scope = $1 AND key = $2"
 STORE = "UPDATE idempotency_keys SET status = $3, response = $4 WHERE scope = $1 AND key = $2"
-SWEEP = "DELETE FROM idempotency_keys WHERE created_at < now() - $1::interval"
+SWEEP = """
+DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM idempotency_keys WHERE created_at < now() - $1::interval LIMIT $2
+))
+"""
+ROUND: Final = 2000
+"""Rows that are forgotten in one transaction."""
 
 
 class Answer(NamedTuple):
@@ -157,5 +163,6 @@ class Idempotency:
 
 
 async def sweep(conn: db.Connection) -> None:
-    """Forget keys after KEPT."""
-    await conn.execute(SWEEP, KEPT)
+    """Forget keys after KEPT, some at a time; each time is a transaction of its own."""
+    while await conn.execute(SWEEP, KEPT, ROUND) == f"DELETE {ROUND}":
+        pass

@@ -1,7 +1,9 @@
 """Exporting and erasing a person by the tables' rules (core.privacy).
 
 A request is a row and a job. Erasing ends with a certificate: for each table what became of how
-many rows, and which are kept for what reason. One transaction erases everything or nothing.
+many rows, and which are kept for what reason. One transaction erases everything or nothing, and
+may last longer than others; an export reads as long as it takes. A request whose job was given up
+has failed: nothing of it is done.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from uuid import UUID
 
 import orjson
 
+import db
 from contactcenter.core.access import Principal
 from contactcenter.core.errors import Conflict, Forbidden, NotFound
 from contactcenter.core.ids import new_id
@@ -28,9 +31,17 @@ from contactcenter.identity.people import changeable
 from contactcenter.identity.service import end_sessions
 
 JOB: Final = "identity.privacy"
+ATTEMPTS: Final = 8
 EXPORT_KEPT: Final = timedelta(days=7)
+ERASE_SECONDS: Final = 30
+"""How long erasing may take; the centre's events wait for it, so not for ever."""
+FAILED: Final = (
+    "It was tried {attempts} times and given up: nothing was exported or erased. The server's log "
+    "says why. Ask again once that is mended."
+)
 
 Kind = Literal["export", "erase"]
+State = Literal["under_way", "done", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,18 @@ class Request:
     requested_at: datetime
     done_at: datetime | None
     certificate: list[dict[str, Any]] | None
+    given_up: bool = False
+
+    @property
+    def state(self) -> State:
+        if self.done_at is not None:
+            return "done"
+        return "failed" if self.given_up else "under_way"
+
+    @property
+    def detail(self) -> str | None:
+        """A sentence about a request that failed."""
+        return FAILED.format(attempts=ATTEMPTS) if self.state == "failed" else None
 
 
 class PrivacyService:
@@ -93,9 +116,11 @@ class PrivacyService:
                 work.now,
             )
             payload = {"id": str(request_id)}
-            await self._jobs.enqueue(work.conn, JOB, payload, dedupe_key=f"{JOB}:{request_id}")
+            await self._jobs.enqueue(
+                work.conn, JOB, payload, dedupe_key=store.JOB_KEY + str(request_id)
+            )
             work.audit(f"privacy.{kind}", person_kind, person, after={"reason": reason})
-            return await self._found(work, request_id)
+            return await _found(work.conn, request_id)
 
     async def _check_user(
         self, work: Work, principal: Principal, kind: Kind, person: UUID, role: str
@@ -137,25 +162,33 @@ class PrivacyService:
         return self._vault.open(sealed, f"privacy_requests.export/{request_id}")
 
     def job(self) -> Job:
-        return Job(JOB, self._do, attempts=8)
+        return Job(JOB, self._do, attempts=ATTEMPTS)
 
     async def _do(self, payload: Mapping[str, Any]) -> None:
         request_id = UUID(payload["id"])
+        async with self._work.reading("privacy.do", snapshot=True) as conn:
+            request = await _found(conn, request_id)
+            certificate: list[dict[str, Any]] = []
+            told = None
+            if request.kind == "export" and request.done_at is None:
+                await db.lengthen(conn, 0)
+                certificate, told = await self._exported(conn, request)
+        sealed = None
+        if told is not None:
+            data = orjson.dumps(told, default=str)
+            sealed = self._vault.seal(data, f"privacy_requests.export/{request_id}")
         async with self._work.begin("privacy.do", "system") as work:
-            request = await self._found(work, request_id, lock=True)
+            await store.lock(work.conn, request_id)
+            request = await _found(work.conn, request_id)
             if request.done_at is not None:
                 return
-            if request.kind == "export":
-                certificate, told = await self._exported(work, request)
-                sealed = self._vault.seal(
-                    orjson.dumps(told, default=str), f"privacy_requests.export/{request_id}"
-                )
-            else:
-                certificate, sealed = await self._erased(work, request), None
+            if request.kind == "erase":
+                await db.lengthen(work.conn, ERASE_SECONDS)
+                certificate = await self._erased(work, request)
             await store.finish(work.conn, request_id, certificate, sealed, work.now)
 
     async def _exported(
-        self, work: Work, request: Request
+        self, conn: db.Connection, request: Request
     ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         told: dict[str, Any] = {}
         certificate: list[dict[str, Any]] = []
@@ -163,7 +196,7 @@ class PrivacyService:
             statement = rule.export.get(request.person_kind)
             if statement is None:
                 continue
-            rows = await store.run_export(work.conn, statement, request.person)
+            rows = await store.run_export(conn, statement, request.person)
             told[rule.table] = rows
             certificate.append(
                 _kept(rule, rows)
@@ -204,13 +237,12 @@ class PrivacyService:
         async with self._work.begin("privacy.sweep", "system") as work:
             await store.forget_exports(work.conn, work.now - EXPORT_KEPT)
 
-    async def _found(self, work: Work, request_id: UUID, *, lock: bool = False) -> Request:
-        if lock:
-            await store.lock(work.conn, request_id)
-        rows = await store.requests(work.conn, request_id, None, 1)
-        if not rows:
-            raise NotFound
-        return Request(**rows[0])
+
+async def _found(conn: db.Connection, request_id: UUID) -> Request:
+    rows = await store.requests(conn, request_id, None, 1)
+    if not rows:
+        raise NotFound
+    return Request(**rows[0])
 
 
 def _kept(rule: TableRule, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

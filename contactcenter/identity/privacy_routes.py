@@ -49,6 +49,9 @@ class PrivacyRequest(BaseModel):
     requested_by: UUID
     requested_at: datetime
     done_at: datetime | None
+    state: Literal["under_way", "done", "failed"]
+    detail: str | None
+    """A sentence about a request that failed."""
     certificate: list[CertificateLine] | None
 
 

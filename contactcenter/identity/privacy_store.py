@@ -11,6 +11,8 @@ from db import Connection, Record
 FIND_USER = "SELECT role FROM users WHERE id = $1 AND status <> 'erased'"
 FIND_CONTACT = "SELECT 'contact' FROM contacts WHERE id = $1"
 FIND_CUSTOMER = "SELECT 'customer' FROM customers WHERE id = $1"
+JOB_KEY = "identity.privacy:"
+"""Before a request's id: the key of its job, which is kept as failed when it is given up."""
 FINDERS = {"user": FIND_USER, "contact": FIND_CONTACT, "customer": FIND_CUSTOMER}
 
 
@@ -26,8 +28,12 @@ INSERT INTO privacy_requests
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 REQUESTS = """
-SELECT id, kind, person_kind, person, reason, requested_by, requested_at, done_at, certificate
-FROM privacy_requests
+SELECT id, kind, person_kind, person, reason, requested_by, requested_at, done_at, certificate,
+       EXISTS (
+           SELECT FROM pgqueuer j
+           WHERE j.status = 'failed' AND j.dedupe_key = 'identity.privacy:' || p.id
+       ) AS given_up
+FROM privacy_requests p
 WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR id < $2)
   AND ($4::uuid IS NULL OR requested_by = $4)
 ORDER BY id DESC LIMIT $3

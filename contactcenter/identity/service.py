@@ -55,6 +55,7 @@ WRONG_CODE: Final = "The code is wrong or was used before."
 STEP_OVER: Final = "This sign-in took too long. Begin again with the password."
 REFUSED: Final = "This refresh token is not valid. Sign in again."
 SESSIONS_KEPT: Final = timedelta(days=90)
+SWEPT_AT_ONCE: Final = 500
 CACHE_SIZE: Final = 10_000
 CACHE_SECONDS: Final = 30.0
 """How long a node that hears no events goes on believing what it knows of a session."""
@@ -447,9 +448,13 @@ class SignInService:
             return await store.find_active(conn, DEMO_EMAILS)
 
     async def sweep(self) -> None:
-        """Forget what ended long ago."""
-        async with self._work.begin("identity.sweep", "system") as work:
-            await store.sweep(work.conn, work.now, keep=SESSIONS_KEPT)
+        """Forget what ended long ago, some at a time."""
+        more = True
+        while more:
+            async with self._work.begin("identity.sweep", "system") as work:
+                more = await store.sweep(
+                    work.conn, work.now, keep=SESSIONS_KEPT, most=SWEPT_AT_ONCE
+                )
 
     async def _create_refresh(self, work: Work, session_id: UUID, token: str) -> None:
         await store.create_refresh(

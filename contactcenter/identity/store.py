@@ -473,22 +473,34 @@ async def letters(conn: Connection, limit: int) -> list[Record]:
     return await conn.fetch(LETTERS, limit)
 
 
-SWEEP_SESSIONS = """
-DELETE FROM sessions WHERE coalesce(ended_at, expires_at) < $1::timestamptz
-"""
-SWEEP_ONCE = "DELETE FROM one_time_tokens WHERE expires_at < $1::timestamptz"
-SWEEP_LETTERS = "DELETE FROM mailbox WHERE created_at < $1::timestamptz"
-SWEEP_FLOWS = "DELETE FROM oauth_flows WHERE expires_at < $1::timestamptz"
-SWEEP_REFRESH = "DELETE FROM refresh_tokens WHERE expires_at < $1::timestamptz"
+def _some(table: str, old: str) -> str:
+    return f"""
+DELETE FROM {table} WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM {table} WHERE {old} < $1::timestamptz LIMIT $2
+))
+"""  # noqa: S608 -- of names that are written below
 
 
-async def sweep(conn: Connection, now: datetime, *, keep: timedelta) -> None:
-    """Forget sessions that ended, and tokens that expired, longer than `keep` ago."""
-    await conn.execute(SWEEP_SESSIONS, now - keep)
-    await conn.execute(SWEEP_REFRESH, now - keep)
-    await conn.execute(SWEEP_ONCE, now - keep)
-    await conn.execute(SWEEP_LETTERS, now - keep)
-    await conn.execute(SWEEP_FLOWS, now)
+SWEEP_REFRESH = _some("refresh_tokens", "expires_at")
+SWEEP_SESSIONS = _some("sessions", "coalesce(ended_at, expires_at)")
+SWEEP_ONCE = _some("one_time_tokens", "expires_at")
+SWEEP_LETTERS = _some("mailbox", "created_at")
+SWEEP_FLOWS = _some("oauth_flows", "expires_at")
+
+
+async def sweep(conn: Connection, now: datetime, *, keep: timedelta, most: int) -> bool:
+    """Forget sessions that ended, and tokens that expired, longer than `keep` ago: of each at
+    most so many. True when there may be more."""
+    before, more = now - keep, False
+    for statement, limit in (
+        (SWEEP_REFRESH, before),
+        (SWEEP_SESSIONS, before),
+        (SWEEP_ONCE, before),
+        (SWEEP_LETTERS, before),
+        (SWEEP_FLOWS, now),
+    ):
+        more |= await conn.execute(statement, limit, most) == f"DELETE {most}"
+    return more
 
 
 def user_of(row: Record) -> User:

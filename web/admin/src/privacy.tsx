@@ -1,6 +1,7 @@
 /** Requests to export or erase a person's data, each with its certificate. */
 import { api, session } from "@contactcenter/shared/api";
 import type { CertificateLine, Hits, PrivacyAsk, PrivacyRequest, UserList } from "@contactcenter/shared/contract";
+import { Icon } from "@contactcenter/shared/icons";
 import { Outcome } from "@contactcenter/shared/outcome";
 import { locale } from "@contactcenter/shared/prefs";
 import { useSaid } from "@contactcenter/shared/problems";
@@ -27,7 +28,7 @@ export function Privacy() {
   const [asking, setAsking] = useState(false);
   const [open, setOpen] = useState<string | null>(null);
   const [told, setTold] = useState<string | null>(null);
-  const waiting = items?.some((one) => one.done_at === null) ?? false;
+  const waiting = items?.some((one) => one.state === "under_way") ?? false;
   useEffect(() => {
     if (!waiting) return;
     const timer = setTimeout(again, POLL_MS);
@@ -72,6 +73,10 @@ export function Privacy() {
                   {one.done_at ? (
                     <Chip tone="ok" icon="check">
                       {t("done")}
+                    </Chip>
+                  ) : one.state === "failed" ? (
+                    <Chip tone="bad" icon="triangle">
+                      {t("givenUp")}
                     </Chip>
                   ) : (
                     <Chip tone="acc" icon="clock">
@@ -148,7 +153,12 @@ function Certificate({ request, onClose }: { request: PrivacyRequest; onClose: (
       <p className="t13">
         <span className="x2">{t("reason")}:</span> {request.reason}
       </p>
-      {!request.done_at ? (
+      {request.state === "failed" ? (
+        <p className="box-msg bad" role="status">
+          <Icon name="triangle" />
+          {t("givenUpHint")}
+        </p>
+      ) : !request.done_at ? (
         <p className="hollow" role="status">
           {t("underWayHint")}
         </p>

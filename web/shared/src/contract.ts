@@ -2037,6 +2037,8 @@ export interface PrivacyRequest {
   requested_by: string;
   requested_at: string;
   done_at: string | null;
+  state: "under_way" | "done" | "failed";
+  detail: string | null;
   certificate: CertificateLine[] | null;
 }
 
