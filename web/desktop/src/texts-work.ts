@@ -121,7 +121,7 @@ export const WORK = {
   nothingWaiting_other: ["{{count}} personas esperan en tus colas.", "{{count}} people are waiting in your queues."],
   nothingAway: ["No recibes ofertas", "You get no offers"],
   nothingAwayHint: ["Ponte disponible cuando quieras empezar.", "Go available when you want to start."],
-  since: ["desde las {{time}}", "since {{time}}"],
+  since: ["desde {{time}}", "since {{time}}"],
   whyMe: ["¿Por qué yo?", "Why me?"],
   why: ["¿Por qué?", "Why?"],
   transfer: ["Transferir", "Transfer"],
