@@ -131,6 +131,9 @@ class QuoteOut(QuoteRow):
     discounts: list[PricedItem]
     surcharges: list[PricedItem]
     lines: list[PremiumLineShown]
+    capital: Money | None
+    compulsory: Money | None
+    rider: Money | None
     carrier_quotes: list[Offer]
     mediation: Mediation
     masked: bool = False

@@ -327,6 +327,7 @@ class QuoteService:
     async def _priced(self, work: Work, line: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """The columns that are computed."""
         rates = rates_on(await store.rates(work.conn), work.now.astimezone(self._zone).date())
+        parts = {name: given[name]["amount"] for name in PARTS if given.get(name) is not None}
         made = price(
             line,
             given["base_premium"]["amount"],
@@ -334,8 +335,12 @@ class QuoteService:
             [_item(each) for each in given["surcharges"]],
             given["frequency"],
             rates,
-            **{name: given[name]["amount"] for name in PARTS if given.get(name) is not None},
+            **parts,
         )
+        net = next(each.amount for each in made.lines if each.kind == "net")
+        for name in ("compulsory", "rider"):
+            if parts.get(name, Decimal(0)) > net:
+                raise Invalid.field(name, "too_large", "It is a part of the net premium.")
         if made.total > LARGEST:
             raise Invalid.field("base_premium", "too_large", "The total is too large.")
         return {
@@ -384,6 +389,14 @@ def _lines(made: Price, given: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [*({"kind": each.kind, "amount": each.amount} for each in made.lines), *parts]
 
 
+def _parts(row: Record) -> dict[str, Decimal]:
+    return {
+        line["kind"].removeprefix("of_"): Decimal(line["amount"])
+        for line in row["lines"]
+        if line["kind"].startswith("of_")
+    }
+
+
 def _inputs(row: Record) -> dict[str, Any]:
     """What a stored quote was priced from, as it was given."""
 
@@ -398,11 +411,7 @@ def _inputs(row: Record) -> dict[str, Any]:
             for item in items
         ]
 
-    parts = {
-        line["kind"].removeprefix("of_"): {"amount": Decimal(line["amount"])}
-        for line in row["lines"]
-        if line["kind"].startswith("of_")
-    }
+    parts = {name: {"amount": amount} for name, amount in _parts(row).items()}
     return {
         "base_premium": {"amount": row["base_premium"]},
         "discounts": back(row["discounts"]),
@@ -441,6 +450,8 @@ async def _card(conn: Connection, principal: Principal, quote_id: UUID) -> Quote
         for line in row["lines"]
         if not line["kind"].startswith("of_")
     ]
+    of = _parts(row)
+    values |= {name: Money(amount=of[name]) if name in of else None for name in PARTS}
     values |= items | {
         "quote_id": row["id"],
         "lines": lines,

@@ -322,6 +322,7 @@ def test_a_quote_becomes_a_policy(world: World) -> None:
     page = world.desk(CARMEN, available=False)
     at(page, f"new/quote?customer={customer['customer_id']}")
     page.get_by_label("Prima base (€)").fill("400")
+    page.get_by_label("De ella, la parte obligatoria (€)").fill("200")
     page.get_by_label("Aseguradora").first.select_option(index=1)
     page.get_by_role("button", name="Añadir Descuentos").click()
     page.get_by_label("Concepto").fill("Sin siniestros")

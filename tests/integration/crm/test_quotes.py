@@ -150,6 +150,7 @@ async def test_time_runs_out(office: Office) -> None:
         ({"discounts": [{"type": "x"}]}, "item_unclear"),
         ({"discounts": [{"type": "x", "rate": "1.5"}]}, "less_than_equal"),
         ({"carrier": "nobody"}, "unknown_insurer"),
+        ({"compulsory": {"amount": "400.01"}, "surcharges": []}, "too_large"),
         ({"valid_until": "2020-01-01T00:00:00Z"}, "in_past"),
         ({"customer_id": str(new_id())}, "unknown_customer"),
         ({"surcharges": [{"type": "x", "amount": {"amount": "9999999999.99"}}] * 3}, "too_large"),

@@ -2218,6 +2218,9 @@ export interface QuoteOut {
   discounts: PricedItem[];
   surcharges: PricedItem[];
   lines: PremiumLineShown[];
+  capital: Money | null;
+  compulsory: Money | null;
+  rider: Money | null;
   carrier_quotes: Offer[];
   mediation: Mediation;
   masked?: boolean;

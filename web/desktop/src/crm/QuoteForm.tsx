@@ -20,6 +20,12 @@ const AT_MOST = { offer: 12, discount: 8, surcharge: 8 } as const;
 type List = keyof typeof AT_MOST;
 const DOCUMENTS = ["needs", "ipid", "broker_information", "criteria"] as const;
 
+/** What the Consorcio's surcharges and the tax of riders are counted from, by line; the first two are asked for. */
+const PARTS = ["capital", "compulsory", "rider"] as const;
+const partsOf = (line: string): readonly (typeof PARTS)[number][] =>
+  line === "home" || line === "business" ? ["capital"] : line === "auto" ? ["compulsory"] : line === "life" ? ["rider"] : [];
+const asked = (line: string, part: string): boolean => (line === "home" && part === "capital") || part === "compulsory";
+
 const text = (v: Values, name: string): string => (v[name] ?? "").trim();
 const rows = (v: Values, list: List): number[] => {
   const found = Object.keys(v).filter((name) => name.startsWith(`${list}.`)).map((name) => Number(name.split(".")[1]));
@@ -38,6 +44,7 @@ function valuesOf(quote: QuoteOut | null, line: string): Values {
     valid_until: quote ? wall(quote.valid_until) : "",
     notes: quote?.notes ?? "",
   };
+  for (const name of PARTS) start[name] = sumText(quote?.[name]);
   for (const name of DOCUMENTS) start[name] = quote?.mediation[name] ?? "";
   quote?.carrier_quotes.forEach((one, n) => Object.assign(start, { [`offer.${n}.carrier`]: one.carrier, [`offer.${n}.premium`]: sumText(one.premium), [`offer.${n}.coverage`]: one.coverage ?? "" }));
   for (const list of ["discount", "surcharge"] as const)
@@ -61,6 +68,8 @@ function check(v: Values): Checks {
     base_premium: text(v, "base_premium") ? amount(text(v, "base_premium")) : "missing",
     valid_until: text(v, "valid_until") && text(v, "valid_until") <= now() ? "in_past" : null,
   };
+  for (const name of partsOf(v.quote_type ?? ""))
+    found[name] = text(v, name) ? amount(text(v, name)) : asked(v.quote_type ?? "", name) ? "missing" : null;
   for (const n of rows(v, "offer")) {
     found[`offer.${n}.carrier`] = text(v, `offer.${n}.carrier`) ? null : "missing";
     found[`offer.${n}.premium`] = text(v, `offer.${n}.premium`) ? amount(text(v, `offer.${n}.premium`)) : "missing";
@@ -86,6 +95,7 @@ function bodyOf(v: Values, changed: ReadonlySet<string> | null): Record<string, 
   const wanted = (...names: string[]) => changed === null || names.some((name) => [...changed].some((one) => one === name || one.startsWith(`${name}.`)));
   const body: Record<string, unknown> = {};
   if (wanted("base_premium")) body.base_premium = money(v.base_premium);
+  for (const name of partsOf(v.quote_type ?? "")) if (wanted(name)) body[name] = text(v, name) ? money(v[name]) : null;
   if (wanted("frequency")) body.frequency = v.frequency;
   if (wanted("carrier")) body.carrier = v.carrier || null;
   if (wanted("notes")) body.notes = text(v, "notes") || null;
@@ -149,6 +159,7 @@ export function QuoteForm({ quote, about = {}, name = "", onReload }: { quote: Q
         <div className="grid">
           {!quote && <Pick name="quote_type" label={say("type")} choices={LINES.map((one) => [one, named(say, "line", one)] as const)} />}
           <Sum name="base_premium" label={say("basePremium")} />
+          {partsOf(line).map((one) => <Sum key={one} name={one} label={named(say, "part", one)} hint={asked(line, one) ? undefined : say("optional")} />)}
           <Pick name="frequency" label={say("frequency")} choices={frequencies.filter(([one]) => FREQUENCIES.some((known) => known === one))} />
           <Pick name="carrier" label={say("insurer")} choices={insurers} />
           {line === "auto" && <In name="plate" label={say("plate")} maxLength={20} />}
