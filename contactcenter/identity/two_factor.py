@@ -139,7 +139,7 @@ class TwoFactor:
         try:
             step = self._step_of(factor, user_id, code)
         except Unopenable:  # a recovery code still lets the owner in
-            log.error("second_factor_does_not_open", user_id=str(user_id))
+            log.exception("second_factor_does_not_open", user_id=str(user_id))
             return False
         if step is None:
             return False
