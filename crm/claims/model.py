@@ -120,8 +120,9 @@ def approval(
     """What an approval under delegated authority comes to.
 
     `limit`: what this person's role approves. `authority`: (the insurer's maximum, above which sum
-    two must approve). `earlier`: who has approved what in this round. A high fraud score needs a
-    person's explicit review: no score decides anything (GDPR, art. 22).
+    two must approve). `earlier`: who has approved what in this round; another sum takes the place
+    of one's own. A high fraud score needs a person's explicit review: no score decides anything
+    (GDPR, art. 22).
     """
     if authority is None or authority[0] == 0:
         return "no_authority"
@@ -134,11 +135,10 @@ def approval(
         return "review_needed"
     if amount <= four_eyes_above:
         return "approved"
-    if user in earlier:
-        return "same_person"
-    if not earlier:
-        return "second_needed"
-    return "approved" if amount in earlier.values() else "amount_differs"
+    others = [given for who, given in earlier.items() if who != user]
+    if others:
+        return "approved" if amount in others else "amount_differs"
+    return "same_person" if earlier.get(user) == amount else "second_needed"
 
 
 # Clocks ------------------------------------------------------------------------------------------

@@ -380,7 +380,15 @@ class ClaimService:
             return True
         await _event(work, row["id"], "approval", amount=amount)
         work.emit(ClaimApprovalAsked(**_ids(row), amount=amount))
-        work.audit("claim.approval_asked", "claim", row["id"], after={"amount": str(amount)})
+        before = earlier.get(principal.user_id)
+        work.audit(
+            "claim.approval_asked",
+            "claim",
+            row["id"],
+            before=None if before is None else {"amount": str(before)},
+            after={"amount": str(amount)},
+            person=row["customer_id"],
+        )
         return False
 
     async def deny(self, principal: Principal, claim_id: UUID, wish: DenyIn) -> ClaimOut:

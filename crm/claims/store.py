@@ -84,6 +84,7 @@ SELECT user_id, amount, at FROM claim_approvals WHERE claim_id = $1 AND round = 
 """
 ADD_APPROVAL = """
 INSERT INTO claim_approvals (claim_id, round, user_id, amount, at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (claim_id, round, user_id) DO UPDATE SET amount = excluded.amount, at = excluded.at
 """
 AUTHORITY = """
 SELECT max_amount, four_eyes_above FROM delegated_authorities
@@ -151,7 +152,7 @@ async def approvals(conn: Connection, claim_id: UUID, number: int) -> list[Recor
 
 
 async def add_approval(conn: Connection, *values: Any) -> None:
-    """claim, round, user, amount, at."""
+    """claim, round, user, amount, at. It takes the place of the same user's earlier one."""
     await conn.execute(ADD_APPROVAL, *values)
 
 

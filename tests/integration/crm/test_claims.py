@@ -268,6 +268,18 @@ async def test_limits_and_four_eyes(office: Office) -> None:
     assert (second["status"], second["decided_by"]) == ("approved", "delegated")
 
 
+async def test_another_sum_takes_the_place_of_one_s_own(office: Office) -> None:
+    path = await delegated(office)
+    for amount in ("2000", "1900"):
+        first = await office.do("elena", "POST", f"{path}/approve", yes(amount))
+        assert first["status"] == "investigating"
+        assert [each["amount"]["amount"] for each in first["approvals"]] == [f"{amount}.00"]
+    old = await office.ask("alba", "POST", f"{path}/approve", yes("2000"))
+    assert old.body["ctx"]["verdict"] == "amount_differs"
+    small = await office.do("elena", "POST", f"{path}/approve", yes("900"))
+    assert (small["status"], small["approved_amount"]["amount"]) == ("approved", "900.00")
+
+
 async def test_two_approvals_at_once_approve_once(office: Office) -> None:
     path = await delegated(office)
     answers = await asyncio.gather(

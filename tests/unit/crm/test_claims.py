@@ -96,6 +96,8 @@ AUTHORITY = (Decimal(5000), Decimal(1000))
         ("1000", "3000", AUTHORITY, {}, None, False, "approved"),
         ("1000.01", "3000", AUTHORITY, {}, None, False, "second_needed"),
         ("2000", "3000", AUTHORITY, {A: Decimal(2000)}, None, False, "same_person"),
+        ("1900", "3000", AUTHORITY, {A: Decimal(2000)}, None, False, "second_needed"),
+        ("900", "3000", AUTHORITY, {A: Decimal(2000)}, None, False, "approved"),
         ("2000", "3000", AUTHORITY, {B: Decimal(2000)}, None, False, "approved"),
         ("2000", "3000", AUTHORITY, {B: Decimal(1999)}, None, False, "amount_differs"),
         ("500", "3000", AUTHORITY, {}, Decimal("0.7"), False, "review_needed"),
