@@ -65,6 +65,7 @@ class PolicyClock:
             at = await store.not_renewed(
                 work.conn, row["id"], self._zone.key, work.now, row["said_no"]
             )
+            await files.add_version(work, row["id"], "cancellation", at, {}, "")
             work.emit(
                 PolicyCancelled(
                     policy_id=row["id"],

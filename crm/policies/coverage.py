@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 from crm.days import add_months
 from crm.law import Law
-from crm.policies.model import instant
+from crm.policies.model import Span, instant
 
 Answer = Literal["covered", "grace_until", "suspended", "ask_insurer", "not_in_force"]
 Why = Literal[
@@ -59,6 +59,8 @@ class Contract:
     ends_at: datetime  # of the present term, exclusive
     status: str
     ended_at: datetime | None = None  # cancelled or replaced, from then on
+    ended: tuple[Span, ...] = ()  # cancelled, and put back in force
+    paused: tuple[Span, ...] = ()  # suspended by agreement
     renews: bool = False  # by silence, and no no counts against it
     first_premium_agreed: bool = False
     covers: tuple[str, ...] = ()  # named perils; none: not listed here
@@ -68,7 +70,7 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The answer. `until`: of grace, or of suspension when the payment that ends it is known."""
+    """The answer. `until`: of grace, or of suspension when what ends it is known."""
 
     answer: Answer
     why: Why | None = None
@@ -83,8 +85,8 @@ def check_coverage(
     notes = _notes(contract, peril)
     if at < contract.starts_at:
         return Coverage("not_in_force", "before_effect", notes=notes)
-    ended = contract.ended_at is not None and at >= contract.ended_at
-    if ended or (at >= contract.ends_at and not contract.renews):
+    over = contract.ended_at is not None and at >= contract.ended_at
+    if over or _within(contract.ended, at) or (at >= contract.ends_at and not contract.renews):
         return Coverage("not_in_force", "ended", notes=notes)
     if contract.status == "proposal":
         return Coverage("ask_insurer", "not_issued", notes=notes)
@@ -103,14 +105,18 @@ def check_coverage(
         return Coverage(
             "suspended", "premium_unpaid", None if None in known else until, notes=notes
         )
-    if contract.status == "suspended":
-        return Coverage("suspended", "suspended_by_agreement", notes=notes)
+    if paused := _within(contract.paused, at):
+        return Coverage("suspended", "suspended_by_agreement", paused[1], notes=notes)
     grace = [grace_ends(p, zone, law) for p in later if _unpaid(p, at, zone)]
     if grace:
         return Coverage("grace_until", "premium_unpaid", min(grace), notes=notes)
     if "peril_not_named" in notes:
         return Coverage("ask_insurer", "peril_not_named", notes=notes)
     return Coverage("covered", notes=notes)
+
+
+def _within(spans: Sequence[Span], at: datetime) -> Span | None:
+    return next((s for s in spans if s[0] <= at and (s[1] is None or at < s[1])), None)
 
 
 def grace_ends(premium: Premium, zone: ZoneInfo, law: Law) -> datetime:

@@ -29,6 +29,7 @@ from crm.policies.coverage import Contract, Coverage, Premium, check_coverage
 from crm.policies.model import (
     IN_FORCE,
     Version,
+    breaks,
     instant,
     non_renewal_state,
     overlaps,
@@ -82,11 +83,17 @@ async def coverage_at(
     no = await store.non_renewal(conn, policy_id, row["coverage_end_date"])
     then = terms_at(versions, at, now)
     since = (v for v in versions[1:] if v.effective_at <= at < v.known_at and v.changes)
+    starts_at = instant(row["coverage_start_date"], row["coverage_start_time"], zone)
+    ended, paused = breaks(versions)
+    if row["status"] == "suspended" and (not paused or paused[-1][1] is not None):
+        paused = (*paused, (starts_at, None))  # since when is not on file
     contract = Contract(
-        starts_at=instant(row["coverage_start_date"], row["coverage_start_time"], zone),
+        starts_at=starts_at,
         ends_at=instant(row["coverage_end_date"], row["coverage_end_time"], zone),
         status=row["status"],
         ended_at=row["cancelled_at"],
+        ended=ended,
+        paused=paused,
         renews=row["auto_renew"] and (no is None or no["acknowledged_on"] is None),
         first_premium_agreed=row["first_premium_agreed"],
         covers=tuple(then.get("covers") or ()),

@@ -55,6 +55,7 @@ class Version:
     effective_at: datetime
     known_at: datetime
     changes: Mapping[str, Any]
+    kind: str = "endorsement"
 
 
 def terms_at(versions: Iterable[Version], effective: datetime, known: datetime) -> dict[str, Any]:
@@ -72,6 +73,39 @@ def terms_at(versions: Iterable[Version], effective: datetime, known: datetime) 
     for version in ordered:
         terms.update(version.changes)
     return terms
+
+
+Span = tuple[datetime, datetime | None]
+"""From one moment until another, exclusive; None: still."""
+
+
+def breaks(versions: Iterable[Version]) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """When a contract had ended, and when it was suspended by agreement.
+
+    It has ended from a cancellation's effect until that of the reinstatement that takes it back,
+    and is suspended from a suspension's until that of its lifting, or of a reinstatement. They
+    follow each other as they became known.
+    """
+    ended: list[Span] = []
+    paused: list[Span] = []
+    for version in sorted(versions, key=lambda v: v.number):
+        match version.kind:
+            case "cancellation":
+                ended.append((version.effective_at, None))
+            case "suspension":
+                paused.append((version.effective_at, None))
+            case "reinstatement":
+                _lift(ended, version.effective_at)
+                _lift(paused, version.effective_at)
+            case "resumption":
+                _lift(paused, version.effective_at)
+    return tuple(ended), tuple(paused)
+
+
+def _lift(spans: list[Span], at: datetime) -> None:
+    if spans and spans[-1][1] is None:
+        since = spans[-1][0]
+        spans[-1] = (since, max(since, at))
 
 
 # Renewal -----------------------------------------------------------------------------------------

@@ -304,6 +304,8 @@ class OnDay(Schema):
 
 class PolicyStatusIn(Schema):
     status: Literal["active", "suspended", "replaced"]
+    effective_at: Moment | None = None
+    """Of a suspension, its lifting, or what takes a cancellation back; left out: now."""
     replaced_by: UUID | None = None
     note: Text = ""
 

@@ -26,6 +26,7 @@ from crm.masks import shown
 from crm.policies import files, store
 from crm.policies.model import (
     EDGES,
+    breaks,
     instant,
     terms_at,
 )
@@ -58,6 +59,12 @@ from db import Record
 
 Match = Callable[[int], None]
 FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
+BREAKS: Final[Mapping[tuple[str, str], str]] = {
+    ("active", "suspended"): "suspension",
+    ("suspended", "active"): "resumption",
+    ("cancelled", "active"): "reinstatement",
+}
+"""A change of state that stops cover or brings it back → its kind of version."""
 
 
 class PolicyService:
@@ -235,11 +242,28 @@ class PolicyService:
                 changes |= dict.fromkeys(
                     ("cancellation_reason", "cancelled_at", "cancelled_by", "refund_estimate")
                 )
-                await files.add_version(work, policy_id, "reinstatement", work.now, {}, wish.note)
+            kind = BREAKS.get((row["status"], wish.status))
+            if kind is not None:
+                effective = await self._break_at(work, row, wish.effective_at)
+                await files.add_version(work, policy_id, kind, effective, {}, wish.note)
             await files.update(work, principal, row, changes)
             files.tell_status(work, row, wish.status)
             await customers.resegment(work, row["customer_id"], self._zone)
             return work.answer(await files.card(work.conn, principal, policy_id))
+
+    async def _break_at(self, work: Work, row: Record, wished: datetime | None) -> datetime:
+        """When cover stops or comes back: now, or a moment that lies in the policy's life, not
+        ahead, and not before what it takes back."""
+        if wished is None:
+            return work.now
+        versions = [store.version_of(each) for each in await store.versions(work.conn, row["id"])]
+        start = instant(row["coverage_start_date"], row["coverage_start_time"], self._zone)
+        open_since = [since for spans in breaks(versions) for since, until in spans if not until]
+        if not max([start, *open_since]) <= wished <= work.now:
+            raise Invalid.field(
+                "effective_at", "break_moment", "Not before what it ends, nor ahead."
+            )
+        return wished
 
     async def coverage(
         self, principal: Principal, policy_id: UUID, query: CoverageQuery

@@ -202,7 +202,7 @@ async def versions(conn: Connection, policy_id: UUID) -> list[Record]:
 
 
 def version_of(row: Record) -> Version:
-    return Version(row["number"], row["effective_at"], row["known_at"], row["changes"])
+    return Version(row["number"], row["effective_at"], row["known_at"], row["changes"], row["kind"])
 
 
 async def put_parties(

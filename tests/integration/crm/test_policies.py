@@ -313,6 +313,37 @@ async def test_cancellations(office: Office) -> None:
     assert (back["status"], back["cancelled_at"]) == ("active", None)
 
 
+async def test_cover_is_that_of_the_day_whatever_holds_today(office: Office) -> None:
+    """Suspended and lifted, cancelled and put back in force; each from its own moment."""
+    path = f"/policies/{(await a_policy(office))['policy_id']}"
+
+    async def cover(day: str) -> str:
+        seen = await office.do("lucia", "GET", f"{path}/coverage?at=2027-{day}T12:00:00Z")
+        answer: str = seen["answer"]
+        return answer
+
+    async def status(to: str, day: str | None = None) -> int:
+        body = {"status": to} | ({"effective_at": f"2027-{day}T00:00:00Z"} if day else {})
+        return (await office.ask("lucia", "POST", f"{path}/status", body)).status
+
+    assert await status("suspended") == 200  # on 16 March
+    assert [await cover(day) for day in ("02-16", "03-20")] == ["covered", "suspended"]
+    office.clock.set(datetime(2027, 4, 10, 8, 0, tzinfo=UTC))
+    assert [await status("active", day) for day in ("03-01", "04-11", "04-01")] == [422, 422, 200]
+    days = ("03-15", "03-20", "04-02")
+    assert [await cover(day) for day in days] == ["covered", "suspended", "covered"]
+    await office.do(
+        "lucia", "POST", f"{path}/cancel",
+        {"reason": "policyholder_wish", "effective_date": "2027-04-05"},
+    )  # fmt: skip
+    office.clock.set(datetime(2027, 5, 10, 8, 0, tzinfo=UTC))
+    assert await status("active") == 200
+    days = ("03-20", "04-04", "04-06", "05-09", "05-11")
+    assert [await cover(day) for day in days] == [
+        "suspended", "covered", "not_in_force", "not_in_force", "covered",
+    ]  # fmt: skip
+
+
 async def test_receipts_along_both_axes(office: Office) -> None:
     made = await a_policy(office)
     base = f"/policies/{made['policy_id']}"

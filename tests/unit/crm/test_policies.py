@@ -13,6 +13,7 @@ from crm.law import Law, Period
 from crm.policies.coverage import Contract, Premium, check_coverage
 from crm.policies.model import (
     REFUND_RULES,
+    breaks,
     Reason,
     Version,
     moment_due,
@@ -68,7 +69,18 @@ def paid(premium: Premium, when: str) -> Premium:
         (contract(renews=True, ended_at=at("2027-06-01")), "2028-02-01", "not_in_force", "ended",
          None),
         (contract(LATER, renews=True), "2028-02-01", "not_in_force", "extinct", None),
-        (contract(status="suspended"), "2027-05-01", "suspended", "suspended_by_agreement", None),
+        (contract(paused=((at("2027-05-01"), None),)), "2027-04-30 23:59", "covered", None, None),
+        (contract(paused=((at("2027-05-01"), None),)), "2027-05-01", "suspended",
+         "suspended_by_agreement", None),
+        (contract(paused=((at("2027-05-01"), at("2027-06-01")),)), "2027-05-31 23:59", "suspended",
+         "suspended_by_agreement", "2027-06-01"),
+        (contract(paused=((at("2027-05-01"), at("2027-06-01")),)), "2027-06-01", "covered", None,
+         None),
+        # cancelled, and put back in force
+        (contract(ended=((at("2027-05-01"), at("2027-06-01")),)), "2027-05-31 23:59",
+         "not_in_force", "ended", None),
+        (contract(ended=((at("2027-05-01"), at("2027-06-01")),)), "2027-06-01", "covered", None,
+         None),
         # the first premium
         (contract(FIRST), "2027-02-01", "ask_insurer", "first_premium_unpaid", None),
         (contract(FIRST, first_premium_agreed=True), "2027-02-01", "covered", None, None),
@@ -153,6 +165,42 @@ def test_terms_do_not_depend_on_the_order_of_rows(
     ]
     then, by = day + timedelta(days=effect), day + timedelta(days=known)
     assert terms_at([versions[n] for n in order], then, by) == terms_at(versions, then, by)
+
+
+NEXT = {
+    "active": ("suspension", "cancellation"),
+    "suspended": ("resumption", "cancellation"),
+    "cancelled": ("reinstatement",),
+}
+AFTER = {
+    "suspension": "suspended",
+    "cancellation": "cancelled",
+    "resumption": "active",
+    "reinstatement": "active",
+}
+ANSWERS = {"active": "covered", "suspended": "suspended", "cancelled": "not_in_force"}
+
+
+@given(st.lists(st.tuples(st.integers(1, 20), st.integers(0, 1)), max_size=8), st.integers(0, 200))
+def test_cover_at_an_instant_is_that_of_the_state_then(
+    steps: list[tuple[int, int]], asked: int
+) -> None:
+    """Whatever comes later, and whatever holds today."""
+    state, day, versions = "active", at("2027-01-01 12:00"), []
+    states = [(day, state)]
+    for number, (days, pick) in enumerate(steps, 1):
+        kind = NEXT[state][pick % len(NEXT[state])]
+        state, day = AFTER[kind], day + timedelta(days=days)
+        versions.append(Version(number, day, day, {}, kind))
+        states.append((day, state))
+    instant_ = at("2027-01-01 12:00") + timedelta(days=asked)
+    then = [each for since, each in states if since <= instant_][-1]
+    ended, paused = breaks(versions)
+    answer = check_coverage(contract(ended=ended, paused=paused), instant_, MADRID, LAW)
+    assert answer.answer == ANSWERS[then]
+    before = breaks([each for each in versions if each.effective_at <= instant_])
+    as_then = check_coverage(contract(ended=before[0], paused=before[1]), instant_, MADRID, LAW)
+    assert as_then.answer == answer.answer
 
 
 @pytest.mark.parametrize(

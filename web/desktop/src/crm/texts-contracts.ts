@@ -304,5 +304,7 @@ export const CONTRACTS = {
   cd_property_address: ["Dirección del riesgo", "Insured address"],
   v_cancellation: ["Anulación", "Cancellation"],
   v_reinstatement: ["Vuelve a estar en vigor", "Put back in force"],
+  v_suspension: ["En suspenso", "Suspended"],
+  v_resumption: ["Fin de la suspensión", "Suspension lifted"],
   wanted: ["Qué quiere cubrir", "What to cover"],
 } as const;
