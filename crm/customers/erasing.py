@@ -122,7 +122,8 @@ ERASE_VERSIONS = """
 UPDATE policy_versions
 SET changes = coalesce((
         SELECT jsonb_object_agg(key, CASE WHEN key IN ('vehicle_plate', 'vehicle_vin',
-                   'property_address', 'property_postal_code') THEN 'null' ELSE value END)
+                   'property_address', 'property_postal_code', 'parties') THEN 'null'
+                   ELSE value END)
         FROM jsonb_each(changes)), '{}'),
     reason = ''
 WHERE policy_id IN (SELECT id FROM policies WHERE customer_id = ANY ($1::uuid[]))

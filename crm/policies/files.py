@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -155,7 +155,8 @@ async def create_many(
                 "kind": "issue",
                 "effective_at": starts,
                 "known_at": work.now,
-                "changes": {name: values[name] for name in store.TERMS},
+                "changes": {name: values[name] for name in store.TERMS}
+                | ({"parties": noted(each.parties)} if each.parties else {}),
                 "reason": "",
                 "created_by": work.actor,
             }
@@ -217,7 +218,35 @@ async def locked(work: Work, principal: Principal, policy_id: UUID) -> Record:
     return row
 
 
-async def update(work: Work, principal: Principal, row: Record, changes: Mapping[str, Any]) -> None:
+async def replace_parties(
+    work: Work, policy_id: UUID, given: Sequence[Party]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | None:
+    """Write who has a part beside the policyholder; before and after. None: nothing changes."""
+    before = [
+        Party(
+            role=each["role"],
+            customer_id=each["customer_id"],
+            name=each["name"] if each["customer_id"] is None else None,
+            share=each["share"],
+        )
+        for each in await store.parties(work.conn, policy_id)
+        if each["role"] != "policyholder"
+    ]
+    if before == list(given):
+        return None
+    await store.put_parties(work.conn, policy_id, numbered(given))
+    return noted(before), noted(given)
+
+
+async def update(
+    work: Work,
+    principal: Principal,
+    row: Record,
+    changes: Mapping[str, Any],
+    *,
+    parties: tuple[Any, Any] | None = None,
+) -> None:
+    """Set columns of a locked policy; `parties`, before and after, are written already."""
     after = {**dict(row), **changes}
     text = search_text([after.get(name) for name in SEARCHED])
     try:
@@ -230,8 +259,8 @@ async def update(work: Work, principal: Principal, row: Record, changes: Mapping
         work.name,
         "policy",
         row["id"],
-        before={name: row[name] for name in changes},
-        after=dict(changes),
+        before={name: row[name] for name in changes} | ({"parties": parties[0]} if parties else {}),
+        after=dict(changes) | ({"parties": parties[1]} if parties else {}),
         person=row["customer_id"],
     )
 
@@ -306,7 +335,8 @@ async def newest(work: Work, policy_id: UUID) -> dict[str, Any]:
     """The terms of the latest effect: what the policy's row holds."""
     rows = await store.versions(work.conn, policy_id)
     versions: list[Version] = [store.version_of(row) for row in rows]
-    return terms_at(versions, FAR, FAR)
+    terms = terms_at(versions, FAR, FAR)
+    return {name: terms[name] for name in store.TERMS if name in terms}
 
 
 async def check(conn: Connection, values: Mapping[str, Any]) -> None:
@@ -331,7 +361,12 @@ def plain(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def numbered(parties: list[Party]) -> list[tuple[UUID, dict[str, Any]]]:
+def noted(parties: Iterable[Party]) -> list[dict[str, Any]]:
+    """Parties as a version and the audit hold them."""
+    return [party.model_dump(mode="json", exclude_none=True) for party in parties]
+
+
+def numbered(parties: Sequence[Party]) -> list[tuple[UUID, dict[str, Any]]]:
     return [(new_id(), party.model_dump()) for party in parties]
 
 

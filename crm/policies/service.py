@@ -155,15 +155,18 @@ class PolicyService:
             }
             rest = {n: v for n, v in given.items() if n in store.OFFICE and row[n] != v}
             changes: dict[str, Any] = dict(rest)
+            parties: tuple[list[dict[str, Any]], list[dict[str, Any]]] | None = None
+            if edit.parties is not None:
+                parties = await files.replace_parties(work, policy_id, edit.parties)
+                terms |= {} if parties is None else {"parties": parties[1]}
             if terms:
                 changes |= await self._endorse(work, row, terms, edit)
             if "policy_number" in rest:
                 changes |= self._issued(work, row, rest["policy_number"])
-            if edit.parties is not None:
-                await store.put_parties(work.conn, policy_id, files.numbered(edit.parties))
-                rest["parties"] = len(edit.parties)
+            if parties is not None:
+                rest["parties"] = len(parties[1])
             if changes or rest:
-                await files.update(work, principal, row, changes)
+                await files.update(work, principal, row, changes, parties=parties)
                 if rest:
                     work.emit(
                         PolicyUpdated(

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 import db
+from contactcenter.core.audit import Note, Written
 from contactcenter.core.ids import new_id
+from contactcenter.identity.audit import AuditJournal
 from tests.integration.crm.conftest import Office, a_policy, policy_body, receipt_body
 
 
@@ -313,6 +316,40 @@ async def test_cancellations(office: Office) -> None:
     assert (back["status"], back["cancelled_at"]) == ("active", None)
 
 
+class Heard(AuditJournal):
+    """Keeps what it is given to write."""
+
+    notes: ClassVar[list[Note]] = []
+
+    async def prepare(self, conn: db.Connection, notes: Sequence[Note], **more: Any) -> Written:
+        self.notes.extend(notes)
+        return await super().prepare(conn, notes, **more)
+
+
+async def test_parties_are_dated_and_audited(office: Office) -> None:
+    heard = Heard(office.deps.vault)
+    heard.notes.clear()
+    office.deps.work.keep_journal(heard)
+    child = {"role": "driver", "name": "Leo Sanz"}
+    made = await a_policy(office, parties=[child])
+    path = f"/policies/{made['policy_id']}"
+    heir = {"role": "beneficiary", "customer_id": made["customer_id"], "share": "50.00"}
+    for _ in range(2):  # the second time nothing changes
+        await office.edit(
+            "lucia",
+            path,
+            {"parties": [heir], "effective_date": "2027-03-01", "reason": "Suplemento"},
+        )
+    seen = await office.do("lucia", "GET", f"{path}/versions")
+    assert [each["kind"] for each in seen["versions"]] == ["issue", "endorsement"]
+    assert seen["versions"][1]["changes"] == {"parties": [heir]}
+    for day, parties in (("02-01", [child]), ("03-02", [heir])):
+        then = await office.do("lucia", "GET", f"{path}/versions?at=2027-{day}T12:00:00Z")
+        assert then["terms"]["parties"] == parties
+    told = [(n.before["parties"], (n.after or {})["parties"]) for n in heard.notes if n.before]
+    assert told == [([child], [heir])]
+
+
 async def test_cover_is_that_of_the_day_whatever_holds_today(office: Office) -> None:
     """Suspended and lifted, cancelled and put back in force; each from its own moment."""
     path = f"/policies/{(await a_policy(office))['policy_id']}"
@@ -338,8 +375,8 @@ async def test_cover_is_that_of_the_day_whatever_holds_today(office: Office) -> 
     )  # fmt: skip
     office.clock.set(datetime(2027, 5, 10, 8, 0, tzinfo=UTC))
     assert await status("active") == 200
-    days = ("03-20", "04-04", "04-06", "05-09", "05-11")
-    assert [await cover(day) for day in days] == [
+    moments = ("03-20", "04-04", "04-06", "05-09", "05-11")
+    assert [await cover(day) for day in moments] == [
         "suspended", "covered", "not_in_force", "not_in_force", "covered",
     ]  # fmt: skip
 
