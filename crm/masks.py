@@ -37,6 +37,7 @@ HEALTH_MATTER: Final[Mapping[str, Any]] = {
     "documents": [],
     "denial_reason": MASK,
     "decision_document": None,
+    "payment_document": None,
     "note": MASK,
     "reason": MASK,
     "coverage_details": {},

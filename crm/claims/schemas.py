@@ -133,6 +133,8 @@ class ClaimOut(ClaimRow):
     decided_by: Literal["insurer", "delegated"] | None
     decided_on: date | None
     decision_document: str | None
+    paid_on: date | None
+    payment_document: str | None
     perito_name: str | None
     perito_phone: str | None
     perito_visit_at: datetime | None
@@ -193,6 +195,8 @@ class DenyIn(Decision):
 class PayIn(Schema):
     amount: Price
     paid_on: Day | None = None
+    """Left out: today."""
+    document: Url | None = None
     note: Text = ""
 
 

@@ -148,6 +148,13 @@ class ClaimService:
     def _day(self, moment: datetime | None = None) -> date:
         return (moment or self._clock.now()).astimezone(self._zone).date()
 
+    def _paid_on(self, row: Record) -> date | None:
+        """Of a paid claim; where its day was not noted, that of the note itself."""
+        if row["status"] != "paid":
+            return None
+        noted = row["resolved_at"] and self._day(row["resolved_at"])
+        return row["paid_on"] or noted
+
     async def listed(self, principal: Principal, query: ClaimQuery) -> ClaimPage:
         at, row_id = decode_cursor(query.cursor) or (None, None)
         wanted = None if query.q is None else needle(query.q)
@@ -189,7 +196,7 @@ class ClaimService:
             known_on=row["known_on"],
             sent_on=row["sent_at"] and self._day(row["sent_at"]),
             decided_on=row["decided_on"] if row["status"] == "denied" else None,
-            paid_on=row["resolved_at"] and self._day(row["resolved_at"]),
+            paid_on=self._paid_on(row),
             today=self._day(),
             law=await sql.law(conn),
         )
@@ -327,8 +334,11 @@ class ClaimService:
         async with self._work.begin("claims.reopen", principal.actor) as work:
             row = await self._moving(work, principal, claim_id, "reopened")
             changes = dict.fromkeys(
-                ("decided_by", "decided_on", "decision_document", "denial_reason", "resolved_at")
-            )
+                (
+                    "decided_by", "decided_on", "decision_document", "denial_reason", "paid_on",
+                    "payment_document", "resolved_at",
+                )
+            )  # fmt: skip
             await self._move(
                 work, principal, row, "reopened", changes, ClaimReopened(**_ids(row)),
                 note=wish.note,
@@ -417,9 +427,17 @@ class ClaimService:
             amount = wish.amount.amount
             if amount > row["approved_amount"]:
                 raise Invalid.field("amount", "over_approved", "More than was approved.")
-            if wish.paid_on is not None and wish.paid_on > self._day(work.now):
+            paid_on = wish.paid_on or self._day(work.now)
+            if paid_on > self._day(work.now):
                 raise Invalid.field("paid_on", "in_future", "That day has not come.")
-            changes = {"paid_amount": amount, "resolved_at": work.now}
+            if paid_on < self._day(row["incident_date"]):
+                raise Invalid.field("paid_on", "bad_day", "Not before the incident.")
+            changes = {
+                "paid_amount": amount,
+                "paid_on": paid_on,
+                "payment_document": wish.document,
+                "resolved_at": work.now,
+            }
             fact = ClaimPaid(**_ids(row), amount=amount)
             await self._move(
                 work, principal, row, "paid", changes, fact, note=wish.note, amount=amount

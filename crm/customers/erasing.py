@@ -137,6 +137,7 @@ ERASE_CLAIMS = """
 UPDATE claims
 SET description = '', location = NULL, postal_code = NULL, perito_name = NULL, perito_phone = NULL,
     denial_reason = CASE WHEN denial_reason IS NOT NULL THEN '' END, decision_document = NULL,
+    payment_document = NULL,
     motor = NULL, documents = '[]', metadata = '{}', notes = NULL, search_text = '',
     updated_at = $2, version = version + 1
 WHERE customer_id = ANY ($1::uuid[])

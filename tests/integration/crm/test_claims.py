@@ -233,6 +233,33 @@ async def test_nothing_can_be_emptied_that_is_needed(office: Office) -> None:
         assert answer.status == 422
 
 
+async def test_the_law_s_clocks_run_to_the_day_of_the_payment(office: Office) -> None:
+    """It is noted late, and was on the last of the forty days; a denial's day is its own."""
+    claim = await a_claim(office)
+    path = f"/claims/{claim['claim_id']}"
+    await office.do("lucia", "POST", f"{path}/send", {})
+    await office.do("lucia", "POST", f"{path}/approve", {"amount": {"amount": "10"}})
+    office.clock.advance(60 * 86_400)
+    body = {"amount": {"amount": "10"}, "document": "https://x.example/pago"}
+    for day in ("2027-03-09", "2027-05-16"):
+        answer = await office.ask("lucia", "POST", f"{path}/pay", {**body, "paid_on": day})
+        assert answer.status == 422
+    paid = await office.do("lucia", "POST", f"{path}/pay", {**body, "paid_on": "2027-04-25"})
+    assert (paid["paid_on"], paid["payment_document"]) == ("2027-04-25", body["document"])
+    clocks = {each["name"]: (each["due_on"], each["state"]) for each in paid["clocks"]}
+    assert clocks["minimum_payment"] == ("2027-04-25", "met")
+    again = await office.do(
+        "lucia", "POST", f"{path}/status", {"status": "reopened", "note": "más daños"}
+    )
+    assert (again["paid_on"], again["payment_document"]) == (None, None)
+    await office.do("lucia", "POST", f"{path}/send", {})
+    no = await office.do(
+        "lucia", "POST", f"{path}/deny", {"reason": "no cubierto", "decided_on": "2027-04-20"}
+    )
+    states = {each["name"]: each["state"] for each in no["clocks"]}
+    assert states["minimum_payment"] == "met"
+
+
 async def delegated(office: Office) -> str:
     """A claim that is being investigated, of an insurer that lets us decide up to 5,000."""
     await office.do(
