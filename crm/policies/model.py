@@ -222,38 +222,47 @@ class Refund:
     of_days: int | None = None
 
 
+def term_premium(premium: Decimal, frequency: str, start: date, end: date) -> Decimal:
+    """What a whole term costs. A policy's premium is that of a year; a single one, and one of a
+    term of less than a year, is that of the term."""
+    months = (end.year - start.year) * 12 + end.month - start.month
+    if frequency == "single" or months <= 12:
+        return premium
+    return (premium * months / 12).quantize(CENT, ROUND_HALF_UP)
+
+
 def refund(
     reason: Reason,
     paid: Decimal,
+    premium: Decimal,
     term_start: date,
     term_end: date,
     effect: date,
     *,
     cover_on_request: bool = False,
 ) -> Refund:
-    """What could come back of a term's paid premium.
+    """What could come back of what was `paid` of a term's `premium`.
 
-    The premium is in principle indivisible. unearned_days: paid · days left / days of the year that
-    the term is (365, or 366 when it holds a 29 February), rounded half up to the cent.
+    The premium is in principle indivisible. unearned_days, and full_less_days: what was paid beyond
+    the days that were covered, max(0, paid − premium · days used / days of the term), rounded half
+    up to the cent. The term's days are 365, or 366 with a 29 February, when it is a year.
     """
     rule = REFUND_RULES[reason]
     if reason == "distance_withdrawal" and cover_on_request:
         rule = "full_less_days"
     total = (term_end - term_start).days
     used = min(max((effect - term_start).days, 0), total)
-    left = total - used
-    year = (add_months(term_start, 12) - term_start).days
+    earned = premium * used / total if total else premium
+    beyond = max((paid - earned).quantize(CENT, ROUND_HALF_UP), Decimal("0.00"))
     match rule:
         case "none":
             return Refund(rule, Decimal("0.00"))
         case "full":
-            return Refund(rule, paid.quantize(CENT, ROUND_HALF_UP))
+            return Refund(rule, max(paid, Decimal(0)).quantize(CENT, ROUND_HALF_UP))
         case "full_less_days":
-            cost = (paid * used / year).quantize(CENT, ROUND_HALF_UP)
-            return Refund(rule, max(paid - cost, Decimal("0.00")), used, year)
+            return Refund(rule, beyond, used, total)
         case "unearned_days":
-            share = (paid * left / year).quantize(CENT, ROUND_HALF_UP)
-            return Refund(rule, min(share, paid), left, year)
+            return Refund(rule, beyond, total - used, total)
         case _:
             return Refund(rule, None)
 

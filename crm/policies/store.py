@@ -423,9 +423,11 @@ UPDATE receipts SET settled_at = $2, settlement = $3, updated_at = $2, version =
 WHERE id = $1 AND settled_at IS NULL AND state IN ('collected', 'paid_at_broker')
 RETURNING id
 """
+# An extorno takes its sum back as soon as the insurer has issued it.
 PAID_IN_TERM = """
 SELECT coalesce(sum(total), 0) FROM receipts
-WHERE policy_id = $1 AND paid_at IS NOT NULL AND period_start >= $2 AND total > 0
+WHERE policy_id = $1 AND period_start >= $2 AND state <> 'cancelled'
+  AND (paid_at IS NOT NULL OR total < 0)
 """
 
 

@@ -28,6 +28,7 @@ from crm.policies.model import (
     next_term,
     refund,
     renewal_calendar,
+    term_premium,
     withdrawal_ends,
 )
 from crm.policies.schemas import (
@@ -69,6 +70,12 @@ class TermService:
             estimate = refund(
                 wish.reason,
                 paid,
+                term_premium(
+                    row["premium_amount"],
+                    row["premium_frequency"],
+                    row["term_start_date"],
+                    row["coverage_end_date"],
+                ),
                 row["term_start_date"],
                 row["coverage_end_date"],
                 wish.effective_date,

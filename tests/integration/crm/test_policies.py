@@ -283,6 +283,13 @@ async def test_cancellations(office: Office) -> None:
         "lucia", "POST", f"/receipts/{paid['receipt_id']}/move",
         {"state": "collected", "at": "2027-02-02T10:00:00Z"},
     )  # fmt: skip
+    back = await office.do(
+        "lucia", "POST", f"{path}/receipts",
+        receipt_body(
+            kind="extorno", net={"amount": "-45.00"}, total={"amount": "-50.00"}, commission=None
+        ),
+    )  # fmt: skip
+    assert back["state"] == "issued"
     body = {
         "reason": "insurer_terminates",
         "effective_date": "2027-07-01",
@@ -301,7 +308,7 @@ async def test_cancellations(office: Office) -> None:
     done = await office.do("lucia", "POST", f"{path}/cancel", body)
     assert done["refund"] == {
         "rule": "unearned_days",
-        "estimate": {"amount": "201.64", "currency": "EUR"},  # 400.00 · 184 / 365
+        "estimate": {"amount": "151.64", "currency": "EUR"},  # 400.00 − 50.00 − 400.00 · 181 / 365
         "days": 184,
         "of_days": 365,
     }

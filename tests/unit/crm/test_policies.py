@@ -13,14 +13,15 @@ from crm.law import Law, Period
 from crm.policies.coverage import Contract, Premium, check_coverage
 from crm.policies.model import (
     REFUND_RULES,
-    breaks,
     Reason,
     Version,
+    breaks,
     moment_due,
     next_term,
     refund,
     renewal_calendar,
     tacit_term,
+    term_premium,
     terms_at,
     withdrawal_ends,
 )
@@ -302,7 +303,8 @@ def test_refunds(
     rule: str,
     amount: str | None,
 ) -> None:
-    estimate = refund(reason, Decimal(365), *term, effect, cover_on_request=on_request)
+    paid = Decimal(365)
+    estimate = refund(reason, paid, paid, *term, effect, cover_on_request=on_request)
     assert estimate.rule == rule
     assert estimate.amount == (None if amount is None else Decimal(amount))
 
@@ -310,16 +312,38 @@ def test_refunds(
 @given(
     st.sampled_from(sorted(REFUND_RULES)),
     st.decimals(0, 10**6, places=2),
+    st.decimals(0, 10**6, places=2),
     st.integers(-10, 400),
     st.booleans(),
 )
 def test_a_refund_is_never_more_than_was_paid(
-    reason: Reason, sum_paid: Decimal, day: int, on_request: bool
+    reason: Reason, sum_paid: Decimal, premium: Decimal, day: int, on_request: bool
 ) -> None:
     estimate = refund(
-        reason, sum_paid, *YEAR, YEAR[0] + timedelta(days=day), cover_on_request=on_request
+        reason, sum_paid, premium, *YEAR, YEAR[0] + timedelta(days=day), cover_on_request=on_request
     )
     assert estimate.amount is None or 0 <= estimate.amount <= sum_paid
+
+
+@pytest.mark.parametrize(
+    ("premium", "frequency", "paid", "end", "days", "amount"),
+    [
+        ("1200", "monthly", "100", date(2028, 1, 1), 30, "1.37"),  # 100 − 1200 · 30 / 365
+        ("1200", "monthly", "100", date(2028, 1, 1), 31, "0.00"),  # more used than paid
+        ("900", "single", "900", date(2030, 1, 1), 365, "600.27"),  # of 1096 days
+        ("300", "annual", "300", date(2030, 1, 1), 100, "217.88"),  # a year of three
+        ("90", "single", "90", date(2027, 4, 1), 30, "60.00"),  # of 90 days
+        ("90", "annual", "90", date(2027, 4, 1), 30, "60.00"),
+    ],
+)
+def test_what_was_paid_beyond_the_days_that_were_covered(
+    premium: str, frequency: str, paid: str, end: date, days: int, amount: str
+) -> None:
+    start = date(2027, 1, 1)
+    whole = term_premium(Decimal(premium), frequency, start, end)
+    effect = start + timedelta(days=days)
+    estimate = refund("insurer_terminates", Decimal(paid), whole, start, end, effect)
+    assert estimate.amount == Decimal(amount)
 
 
 def test_withdrawal() -> None:
