@@ -210,9 +210,10 @@ DISCOUNT: Final = Decimal("0.05")
 def lifetime_value(earned: Decimal, yearly: Iterable[tuple[Decimal, Decimal, Decimal]]) -> Decimal:
     """What a customer brings the broker over their time with it, in euros to the cent.
 
-    A broker earns commission, so the value is the commission earned so far plus, for each policy in
-    force, its expected future commission. With net annual premium p, commission rate c, yearly
-    retention r (its line's share of policies renewed) and discount rate d = 5 %:
+    A broker earns commission, so the value is the commission of the receipts that are paid (net of
+    that of paid extornos) plus, for each policy in force, its expected future commission. With net
+    annual premium p, commission rate c, yearly retention r (its line's share of policies renewed)
+    and discount rate d = 5 %:
 
         LTV = earned + Σ p · c · Σ_{k=1..10} (r / (1 + d))^k
 

@@ -304,4 +304,4 @@ class CustomerService:
 
 
 def _rate(rates: Mapping[tuple[str, str], Decimal], kind: str, line: str) -> Decimal:
-    return rates.get((kind, line)) or rates.get((kind, "*")) or Decimal(0)
+    return rates.get((kind, line), rates.get((kind, "*"), Decimal(0)))

@@ -312,8 +312,8 @@ SELECT count(*) FILTER (WHERE p.live) AS policies,
        r.unpaid_receipts, r.unpaid_amount, r.earned
 FROM (SELECT sum(1) FILTER (WHERE u.unpaid) AS unpaid_receipts,
              sum(u.total) FILTER (WHERE u.unpaid) AS unpaid_amount,
-             sum(u.commission) FILTER (WHERE NOT u.unpaid) AS earned
-      FROM (SELECT r.total, r.commission,
+             sum(u.commission) FILTER (WHERE u.paid) AS earned
+      FROM (SELECT r.total, r.commission, r.paid_at IS NOT NULL AS paid,
                    {UNPAID.format("$4::date")} AS unpaid
             FROM receipts r JOIN policies p ON p.id = r.policy_id
             WHERE p.customer_id = $1 AND r.state <> 'cancelled') u) r

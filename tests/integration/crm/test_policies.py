@@ -535,8 +535,18 @@ async def test_value_comes_from_commission(office: Office, conn: db.Connection) 
     await office.do(
         "lucia", "POST", f"/receipts/{receipt['receipt_id']}/move", {"state": "collected"}
     )
+    await office.do(  # not due yet, and not paid
+        "lucia", "POST", f"/policies/{made['policy_id']}/receipts",
+        receipt_body(commission={"amount": "50.00"}, due_on="2027-12-01"),
+    )  # fmt: skip
     stats = await office.do("lucia", "GET", f"/customers/{made['customer_id']}/stats")
     assert stats["lifetime_value"]["amount"] == "414.23"
+    await conn.execute(
+        "INSERT INTO premium_rates (kind, line, valid_from, rate, source)"
+        " VALUES ('commission', 'auto', '2027-01-01', 0, 'x')"
+    )
+    none = await office.do("lucia", "GET", f"/customers/{made['customer_id']}/stats")
+    assert none["lifetime_value"]["amount"] == "200.00"
     assert stats["segment"] == "standard"
 
 
