@@ -77,6 +77,7 @@ SELECT a.id AS agent_id, k.level, a.status IN ('available', 'on_demand') AS here
         AND l.status NOT IN ('denied', 'paid')) AS load
 FROM agents a JOIN agent_skills k ON k.agent_id = a.id AND k.skill = $1
 LEFT JOIN handler_deputies d ON d.agent_id = a.id
+WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = a.user_id AND u.status <> 'active')
 """
 ROUND = "SELECT count(*) FROM claim_events WHERE claim_id = $1 AND after = 'reopened'"
 APPROVALS = """

@@ -233,6 +233,14 @@ async def test_nothing_can_be_emptied_that_is_needed(office: Office) -> None:
         assert answer.status == 422
 
 
+async def test_whoever_was_disabled_is_given_no_claim(office: Office, conn: db.Connection) -> None:
+    await skilled(office, conn)
+    await conn.execute(
+        "UPDATE users SET status = 'disabled' WHERE id = $1", office.people["pablo"].user_id
+    )
+    assert (await a_claim(office))["adjuster_id"] == str(agent_of(office, "marcos"))
+
+
 async def test_the_law_s_clocks_run_to_the_day_of_the_payment(office: Office) -> None:
     """It is noted late, and was on the last of the forty days; a denial's day is its own."""
     claim = await a_claim(office)
