@@ -145,6 +145,8 @@ class ReceiptReturned(_Receipt):
 
     code: str  # ISO 20022: AC04, AM04, MD06 …
     first: bool
+    settled_at: datetime | None = None  # it had been passed on to the insurer, and is owed back
+    settlement: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

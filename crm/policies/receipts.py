@@ -171,7 +171,13 @@ def _fact(row: Record, wish: ReceiptMove) -> Event:
         case "collected" | "paid_at_broker":
             return ReceiptCollected(**ids, at_broker=wish.state == "paid_at_broker")
         case "returned":
-            return ReceiptReturned(**ids, code=wish.return_code or "", first=row["first"])
+            return ReceiptReturned(
+                **ids,
+                code=wish.return_code or "",
+                first=row["first"],
+                settled_at=row["settled_at"],
+                settlement=row["settlement"],
+            )
         case _:
             return ReceiptCancelled(**ids)
 

@@ -409,7 +409,9 @@ UPDATE receipts
 SET state = $2, updated_at = $4, version = version + 1,
     paid_at = CASE WHEN $2 IN ('collected', 'paid_at_broker') THEN $3::timestamptz END,
     returned_at = CASE WHEN $2 = 'returned' THEN $3 ELSE returned_at END,
-    return_code = CASE WHEN $2 = 'returned' THEN $5 ELSE return_code END
+    return_code = CASE WHEN $2 = 'returned' THEN $5 ELSE return_code END,
+    settled_at = CASE WHEN $2 <> 'returned' THEN settled_at END,
+    settlement = CASE WHEN $2 <> 'returned' THEN settlement END
 WHERE id = $1 AND state = ANY ($6::text[])
 RETURNING id
 """

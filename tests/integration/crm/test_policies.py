@@ -10,6 +10,7 @@ import pytest
 import db
 from contactcenter.core.audit import Note, Written
 from contactcenter.core.ids import new_id
+from contactcenter.events.policies import ReceiptReturned
 from contactcenter.identity.audit import AuditJournal
 from tests.integration.crm.conftest import Office, a_policy, policy_body, receipt_body
 
@@ -386,6 +387,25 @@ async def test_cover_is_that_of_the_day_whatever_holds_today(office: Office) -> 
     assert [await cover(day) for day in moments] == [
         "suspended", "covered", "not_in_force", "not_in_force", "covered",
     ]  # fmt: skip
+
+
+async def test_what_is_returned_is_no_longer_settled(office: Office) -> None:
+    policy = (await a_policy(office))["policy_id"]
+    made = await office.do("lucia", "POST", f"/policies/{policy}/receipts", receipt_body())
+    path = f"/receipts/{made['receipt_id']}"
+    await office.do("lucia", "POST", f"{path}/move", {"state": "collected"})
+    settled = await office.do("lucia", "POST", f"{path}/settle", {"reference": "L1"})
+    back = await office.do(
+        "lucia", "POST", f"{path}/move", {"state": "returned", "return_code": "MD06"}
+    )
+    assert (back["settled_at"], back["settlement"]) == (None, None)
+    (told,) = await office.events("receipt.returned")
+    assert isinstance(told.event, ReceiptReturned)
+    assert told.event.settlement == "L1"
+    assert told.event.settled_at == datetime.fromisoformat(settled["settled_at"])
+    await office.do("lucia", "POST", f"{path}/move", {"state": "collected"})
+    again = await office.do("lucia", "POST", f"{path}/settle", {"reference": "L2"})
+    assert again["settlement"] == "L2"
 
 
 async def test_receipts_along_both_axes(office: Office) -> None:

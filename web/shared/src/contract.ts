@@ -571,6 +571,8 @@ export interface ClaimOut {
   decided_by: "insurer" | "delegated" | null;
   decided_on: string | null;
   decision_document: string | null;
+  paid_on: string | null;
+  payment_document: string | null;
   perito_name: string | null;
   perito_phone: string | null;
   perito_visit_at: string | null;
@@ -1779,6 +1781,7 @@ export interface PartyOut {
 export interface PayIn {
   amount: Money;
   paid_on?: string | null;
+  document?: string | null;
   note?: string;
 }
 
@@ -1957,6 +1960,7 @@ export interface PolicySearch {
 
 export interface PolicyStatusIn {
   status: "active" | "suspended" | "replaced";
+  effective_at?: string | null;
   replaced_by?: string | null;
   note?: string;
 }
