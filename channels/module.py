@@ -50,7 +50,7 @@ def build(
     desks: Desks,
 ) -> Channels:
     settings, work = deps.settings, deps.work
-    visitors = Visitors(settings, work, deps.clock, centre, queueing, hours, hints)
+    visitors = Visitors(settings, work, deps.clock, centre, queueing, hours, hints, deps.limits)
     agents = Agents(work, queueing, hints)
     sweeper = Sweeper(work, deps.clock, queueing, deps.monotonic)
 

@@ -48,7 +48,7 @@ from contactcenter.core.errors import (
     Unavailable,
 )
 from contactcenter.core.ids import new_id
-from contactcenter.core.limits import Buckets, Limit
+from contactcenter.core.limits import Limit, Limits
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.interactions import cards
 from contactcenter.interactions import service as interactions
@@ -109,6 +109,7 @@ class Visitors:
         queueing: Queueing,
         hours: Hours,
         hints: Hints,
+        limits: Limits,
     ) -> None:
         self._settings = settings
         self._work = work
@@ -118,7 +119,7 @@ class Visitors:
         self._hours = hours
         self._hints = hints
         self._intake = Intake(queueing, hours)
-        self._paces = Buckets(MESSAGES)
+        self._paces = limits.budget("chat.messages", MESSAGES)
 
     async def config(self, queue: str | None) -> ChatConfig:
         """Whether the centre is open, before anything is written."""
@@ -180,7 +181,7 @@ class Visitors:
     ) -> VisitorMessage:
         """Take in a message; repeating its client_id answers the stored one."""
         conversation_id = _own(principal, conversation_id)
-        wait = self._paces.take(conversation_id)
+        wait = await self._paces.take(str(conversation_id))
         if wait:
             raise RateLimited(wait)
         async with self._work.begin("webchat.say", principal.actor) as work:

@@ -15,6 +15,7 @@ from channels.webchat.service import Sweeper, VisitorAuthenticator, Visitors
 from config.settings import Settings
 from contactcenter.core.access import Permission, Principal
 from contactcenter.core.errors import Conflict, Unauthenticated
+from contactcenter.core.limits import Limits
 from contactcenter.core.work import WorkFactory
 from routing.book import QueueBook
 from routing.core.model import Constants
@@ -39,7 +40,7 @@ class Chat:
         self.work = WorkFactory(pool, clock)
         self.queues = QueueService(QueueBook(ZoneInfo("Europe/Madrid")), Constants())
         self.visitors = Visitors(
-            settings, self.work, clock, "Centro", self.queues, self.queues, Silent()
+            settings, self.work, clock, "Centro", self.queues, self.queues, Silent(), Limits(None)
         )
         self.pool = pool
         self.sweeper = self.restart()
