@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -47,6 +47,8 @@ class Hub:
         self._rooms: dict[Room, dict[Connection, None]] = {}
         self._seq: dict[Room, int] = {}
         self._floor = 0  # the highest number of any room that is forgotten
+        self.relay: Callable[[str, str, str, Mapping[str, Any]], None] = lambda *_: None
+        """Takes hints to the other nodes, where there is a way."""
 
     # Connections
 
@@ -155,7 +157,13 @@ class Hub:
         self._broadcast(namespace, members, name, {**payload, **envelope})
 
     def hint(self, namespace: str, room: str, name: str, payload: Mapping[str, Any]) -> None:
-        """Tell everybody in the room something that may be lost (typing): no number."""
+        """Tell everybody in the room, here and on other nodes, something that may be lost
+        (typing): no number."""
+        self.hint_here(namespace, room, name, payload)
+        self.relay(namespace, room, name, payload)
+
+    def hint_here(self, namespace: str, room: str, name: str, payload: Mapping[str, Any]) -> None:
+        """The same on this node alone."""
         members = self._rooms.get((namespace, room))
         if members:
             self._broadcast(namespace, members, name, payload)

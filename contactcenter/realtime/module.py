@@ -17,6 +17,7 @@ from contactcenter.core.sockets import Command, CommandContext
 from contactcenter.realtime.hub import Hub
 from contactcenter.realtime.ports import Calls, Presence, Queues, Sessions, Visitors
 from contactcenter.realtime.projector import Projector
+from contactcenter.realtime.relay import Relay
 from contactcenter.realtime.server import NAMESPACES, Gateway
 from contactcenter.realtime.snapshot import Centre, Snapshots
 from contactcenter.realtime.transport import Server
@@ -32,7 +33,8 @@ class Sync(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What may be lost on its way to a screen: typing, the quality of a call."""
+    """What may be lost on its way to a screen: typing, the quality of a call. It reaches sockets of
+    other nodes where these share a Redis."""
 
     hub: Hub
 
@@ -103,6 +105,8 @@ def build(
     gateway = Gateway(
         deps.settings, deps.clock, hub, Server(NAMESPACES), snapshots, presence, visitors, calls
     )
+    url = deps.settings.redis.url
+    relay = None if url is None else Relay(url, hub)
     projector = Projector(deps.work, deps.bus, deps.clock, hub, gateway, sessions, queues, calls)
 
     async def sync(ctx: CommandContext) -> dict[str, Any]:
@@ -113,7 +117,8 @@ def build(
 
     @contextlib.asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        async with projector.running(), gateway.running():
+        between = contextlib.nullcontext() if relay is None else relay.running()
+        async with projector.running(), gateway.running(), between:
             yield
 
     module = Module(

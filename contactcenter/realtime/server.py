@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -22,6 +23,7 @@ from contactcenter.core.errors import (
     Internal,
     NotFound,
     Problem,
+    RateLimited,
     Unauthenticated,
     Unavailable,
 )
@@ -42,6 +44,9 @@ TOKEN_LIMIT: Final = 4096
 AT_THE_DOOR: Final = 8
 """Connections let in at the same time: a storm of them waits here, not for the database's pool."""
 SEEN_SOON_SECONDS: Final = 0.5
+VISITOR_SOCKETS: Final = 20
+"""Of one conversation on one node: more pages of one visitor than anybody has open."""
+FULL_SECONDS: Final = 30
 
 
 class Gateway:
@@ -73,6 +78,8 @@ class Gateway:
         self._dispatcher: Dispatcher | None = None
         # Admitted, not yet told so: who, by which token, without a telephone, from where.
         self._arriving: dict[str, tuple[Principal, str, bool, Peer]] = {}
+        self._visits: dict[str, UUID] = {}  # sockets of visitors, from their admission on
+        self._open: Counter[UUID] = Counter()  # how many of each conversation
         self._seen: dict[UUID, datetime] = {}  # visitors who came or went, not yet written down
         self._seen_soon: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -102,6 +109,8 @@ class Gateway:
                     raise Unauthenticated
                 async with self._at_once:
                     principal = await self._admitted(namespace, token, http)
+                if principal.conversation_id is not None:
+                    self._count(sid, principal.conversation_id)
         except Problem as problem:
             raise _refused(problem) from problem
         except Exception as error:
@@ -111,6 +120,13 @@ class Gateway:
         user_agent = text_of(http.headers.get("User-Agent", ""))[:400]
         peer = Peer(self._proxies.client(http), user_agent)
         self._arriving[sid] = (principal, token, silent, peer)
+
+    def _count(self, sid: str, conversation_id: UUID) -> None:
+        """Raises RateLimited when the conversation has sockets enough."""
+        if self._open[conversation_id] >= VISITOR_SOCKETS:
+            raise RateLimited(FULL_SECONDS, "This conversation is open on too many pages.")
+        self._visits[sid] = conversation_id
+        self._open[conversation_id] += 1
 
     def opened(self, sid: str, namespace: str, socket: LiveSocket) -> None:
         assert self._dispatcher is not None
@@ -130,6 +146,11 @@ class Gateway:
 
     def gone(self, sid: str) -> None:
         self._arriving.pop(sid, None)
+        visit = self._visits.pop(sid, None)
+        if visit is not None:
+            self._open[visit] -= 1
+            if not self._open[visit]:
+                del self._open[visit]
         connection = self.hub.remove(sid)
         if connection is None:
             return
