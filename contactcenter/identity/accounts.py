@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from contactcenter.agents.service import rename
 from contactcenter.core.access import Principal
@@ -81,17 +82,49 @@ class AccountService:
             if may_write:
                 await self._post.put(work, "verify" if new else "known", email)
 
-    async def verify(self, token: str) -> None:
-        """Verify an address by its letter's token. Invalid when that is worth nothing."""
-        async with self._work.begin("identity.verify", "anonymous") as work:
-            user_id = await store.use_token(work.conn, hashed(token), "verify", work.now)
-            if user_id is None:
+    async def verify(self, token: str, password: str | None, access: str | None) -> None:
+        """Verify an address by its letter's token, and by what shows that whoever reads its letters
+        is who made the account: its password, or else the access token of a session of it. Or a
+        stranger's account under another's address would be verified by that one's click.
+
+        The account's other sessions end. Invalid when the token is worth nothing, and for a
+        password that is wrong or missing; RateLimited after repeated wrong ones; Unauthenticated
+        for an access token that is worth nothing.
+        """
+        async with self._work.reading("identity.find_verify") as conn:
+            now = self._clock.now()
+            owner = await store.token_user(conn, hashed(token), "verify", now)
+            present = None if owner is None else await store.find_hash(conn, owner)
+        if owner is None:
+            raise _bad_link()
+        holder = None
+        if password is None and access is not None:
+            holder = await self._sessions.principal_of(access)
+        own = holder is not None and holder.user_id == owner
+        if not own:
+            await self._prove(owner, password, present)
+        async with self._work.begin("identity.verify", f"user:{owner}") as work:
+            hashes = None if own or present is None else [present]
+            if await store.lock_user(work.conn, owner, hashes) is None:
+                raise Conflict("The password was changed in the meantime.", reason="changed")
+            if await store.use_token(work.conn, hashed(token), "verify", work.now) is None:
                 raise _bad_link()
-            work.actor = f"user:{user_id}"
-            if await store.mark_verified(work.conn, user_id, work.now):
-                work.emit(UserChanged(user_id=user_id))
-            work.audit("user.verified", "user", user_id)
-        self._sessions.forget_user(user_id)
+            if await store.mark_verified(work.conn, owner, work.now):
+                work.emit(UserChanged(user_id=owner))
+                kept = holder.session_id if holder is not None and own else None
+                await end_sessions(work, owner, "verified", but=kept)
+            work.audit("user.verified", "user", owner)
+        self._sessions.forget_user(owner)
+
+    async def _prove(self, user_id: UUID, password: str | None, present: str | None) -> None:
+        """Invalid unless it is the user's password."""
+        if password is None:
+            raise Invalid.field("password", "missing", "The account's password is needed.")
+        if wait := await self._tries.begin(str(user_id)):
+            raise RateLimited(wait, "Too many wrong passwords.")
+        if not await self._passwords.check(password, present):
+            raise Invalid.field("password", "wrong_password", "The password is wrong.")
+        await self._tries.forgive(str(user_id))
 
     async def verify_again(self, principal: Principal) -> None:
         """Send the link again. RateLimited after a few."""

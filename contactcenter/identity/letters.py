@@ -27,7 +27,8 @@ TEXTS: Final[dict[str, dict[Kind, tuple[str, str]]]] = {
             "Confirma tu dirección de correo",
             (
                 "Hola{name}:\n\nPara confirmar esta dirección en {centre}, abre este enlace antes "
-                "de tres días:\n\n{link}\n\nSi no has creado una cuenta, no hagas nada.\n"
+                "de tres días y escribe la contraseña de tu cuenta:\n\n{link}\n\nSi no "
+                "has creado una cuenta, no hagas nada.\n"
             ),
         ),
         "known": (
@@ -92,7 +93,8 @@ TEXTS: Final[dict[str, dict[Kind, tuple[str, str]]]] = {
             "Confirm your e-mail address",
             (
                 "Hello{name},\n\nTo confirm this address at {centre}, open this link within three "
-                "days:\n\n{link}\n\nIf you did not make an account, do nothing.\n"
+                "days and give your account's password:\n\n{link}\n\nIf you did not make "
+                "an account, do nothing.\n"
             ),
         ),
         "known": (

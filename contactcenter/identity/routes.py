@@ -43,9 +43,9 @@ from contactcenter.identity.schemas import (
     SessionsOut,
     SetUpOut,
     SignedInOut,
-    TokenIn,
     TokensOut,
     UserOut,
+    VerifyIn,
 )
 from contactcenter.identity.service import Known, SecondStep, Sessions, SignIn, SignInService
 from contactcenter.identity.store import Holder
@@ -128,9 +128,7 @@ class SignInRoutes:
         return Response(body, cookies=cookies_of(signed_in, by_cookie=by_cookie))
 
     async def logout(self, request: Request) -> Response:
-        scheme, _, token = request.http.headers.get("Authorization", "").partition(" ")
-        access = text_of(token.strip()) if scheme.lower() == "bearer" else None
-        await self._service.logout(access, request.cookie(COOKIE))
+        await self._service.logout(_bearer(request), request.cookie(COOKIE))
         return Response(status=204, cookies=(Cookie(COOKIE, "", AUTH, 0),))
 
     async def me(self, request: Request) -> Response:
@@ -292,7 +290,8 @@ class AccountRoutes:
         return Said(detail="A letter is on its way to this address.")
 
     async def verify(self, request: Request) -> None:
-        await self._accounts.verify(request.body.token)
+        given: VerifyIn = request.body
+        await self._accounts.verify(given.token, given.password, _bearer(request))
 
     async def verify_again(self, request: Request) -> Said:
         await self._accounts.verify_again(request.principal)
@@ -356,10 +355,11 @@ class AccountRoutes:
                 f"{AUTH}/verify-email",
                 self.verify,
                 PUBLIC,
-                "Verify an address by its letter's token",
-                body=TokenIn,
+                "Verify an address by its letter's token and the account's password or session",
+                body=VerifyIn,
                 status=204,
                 tags=TAGS,
+                errors=(Unauthenticated,),
                 limit=SIGN_IN_LIMIT,
             ),
             Route(
@@ -536,3 +536,9 @@ def cookies_of(signed_in: SignIn, *, by_cookie: bool) -> tuple[Cookie, ...]:
     if signed_in.device:
         made.append(Cookie(DEVICE_COOKIE, signed_in.device, AUTH, DEVICE_SECONDS))
     return tuple(made)
+
+
+def _bearer(request: Request) -> str | None:
+    """The access token that came along, on a route that is open without one."""
+    scheme, _, token = request.http.headers.get("Authorization", "").partition(" ")
+    return text_of(token.strip()) if scheme.lower() == "bearer" else None

@@ -78,8 +78,10 @@ class Said(BaseModel):
     detail: str
 
 
-class TokenIn(Schema):
+class VerifyIn(Schema):
     token: Token = Field(repr=False)
+    password: Secret | None = Field(default=None, repr=False)
+    """The account's; None where the request comes from a session of that very account."""
 
 
 class EmailIn(Schema):

@@ -53,11 +53,35 @@ async def test_a_customer_registers_and_verifies(
     assert mine["user"]["email_verified"] is False
 
     link = await letters.link("verify", 1)
-    assert (await call(client, "POST", "/auth/verify-email", token=link))[0] == 204
-    status, body = await call(client, "POST", "/auth/verify-email", token=link)
+    other = await signed_in(client, "grace@example.com", STRONG)
+    assert (await call(client, "POST", "/auth/verify-email", token, token=link))[0] == 204
+    status, body = await call(client, "POST", "/auth/verify-email", token, token=link)
     assert (status, body["errors"][0]["type"]) == (422, "bad_link")
     _, mine = await call(client, "GET", "/auth/me", token)
     assert mine["user"]["email_verified"] is True
+    assert (await call(client, "GET", "/auth/me", other))[0] == 401, "it did not confirm"
+
+
+async def test_a_link_does_not_verify_a_stranger_s_account(
+    client: Client, letters: Letters, user: UUID, conn: db.Connection
+) -> None:
+    """Somebody registers another's address and keeps the password; the other opens the letter."""
+    assert (await call(client, "POST", "/auth/register", **NEW))[0] == 202
+    stranger = await signed_in(client, "grace@example.com", STRONG)
+    link = await letters.link("verify", 1)
+    victim = await signed_in(client)  # of an account of their own
+    verified = "SELECT email_verified FROM users WHERE email = 'grace@example.com'"
+    for token in (None, victim):
+        status, body = await call(client, "POST", "/auth/verify-email", token, token=link)
+        assert (status, body["errors"][0]["loc"]) == (422, ["password"])
+        given = {"token": link, "password": "Equiv0cada!"}
+        status, body = await call(client, "POST", "/auth/verify-email", token, **given)
+        assert (status, body["errors"][0]["type"]) == (422, "wrong_password")
+        assert await conn.fetchval(verified) is False
+    given = {"token": link, "password": STRONG}
+    assert (await call(client, "POST", "/auth/verify-email", **given))[0] == 204
+    assert await conn.fetchval(verified) is True
+    assert (await call(client, "GET", "/auth/me", stranger))[0] == 401
 
 
 async def test_staff_who_are_not_verified_may_nothing(

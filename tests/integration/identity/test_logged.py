@@ -69,7 +69,8 @@ async def test_nothing_that_opens_the_door_is_logged(
     bad = {**new, "email": f"{GRACE} {PHONE}", "phone": PHONE}
     assert (await call(client, "POST", "/auth/register", **bad))[0] == 422
     token = secrets["verify token"]
-    assert (await call(client, "POST", "/auth/verify-email", token=token))[0] == 204
+    given = {"token": token, "password": STRONG}
+    assert (await call(client, "POST", "/auth/verify-email", **given))[0] == 204
     assert (await login(client, GRACE, secrets["wrong password"]))[0] == 401
     _, first = await login(client, GRACE, STRONG)
     status, second = await refresh(client, first["refresh_token"])

@@ -1,10 +1,11 @@
 /** Pages that letters link to, the one that asks for such a letter, and a customer's registration. */
-import { api } from "@contactcenter/shared/api";
+import { api, ApiError, refresh, session } from "@contactcenter/shared/api";
 import { Doorway, PasswordField, Summary, useCentreName } from "@contactcenter/shared/doorway";
 import { locale } from "@contactcenter/shared/prefs";
 import { looksLikeAddress, passwordLacks } from "@contactcenter/shared/passwords";
 import { useSaid } from "@contactcenter/shared/problems";
 import { SendButton } from "@contactcenter/shared/signin";
+import { useStore } from "@contactcenter/shared/store";
 import { Icon } from "@contactcenter/shared/icons";
 import { cls, Field } from "@contactcenter/shared/ui";
 import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
@@ -226,29 +227,71 @@ export function Invited({ token }: { token: string }) {
   return <PasswordByLink token={token} path="/auth/invitations/accept" field="password" words={words} />;
 }
 
-let verifying: Promise<void> | null = null;
-
+/**
+ * Confirms an address: by the account's password, or from a session of it in this browser. Nothing is
+ * sent until somebody presses the button: scanners of mail open links and run their scripts.
+ */
 export function Verify({ token }: { token: string }) {
   const t = useT();
   const said = useSaid();
-  const [failure, setFailure] = useState<unknown>(null);
-  const [done, setDone] = useState(false);
+  const current = useStore(session);
+  const [password, setPassword] = useState("");
+  const [asked, setAsked] = useState(false);
+  const [tried, setTried] = useState(false);
   useEffect(() => {
-    if (!token) return;
-    verifying ??= api.post("/auth/verify-email", { token });
-    verifying.then(
-      () => {
-        forget();
-        setDone(true);
-      },
-      (error: unknown) => setFailure(error),
-    );
+    if (token && session.get() === undefined) refresh().catch(() => session.set(null));
   }, [token]);
+  const { busy, failure, done, send } = useSending(async () => {
+    try {
+      await api.post("/auth/verify-email", { token, password: password || null });
+    } catch (error) {
+      // The session is another account's.
+      if (error instanceof ApiError && error.errors.some((one) => one.loc[0] === "password")) setAsked(true);
+      throw error;
+    }
+  }, forget);
   if (!token) return <BadLink />;
+  if (done)
+    return (
+      <Told title={t("verifyTitle")} tone="ok" actions={<ToSignIn />}>
+        {t("verified")}
+      </Told>
+    );
+  const asks = asked || !current;
+  const missing = asks && !password;
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    setTried(true);
+    if (missing) focusFirstWrong(event.currentTarget);
+    else void send();
+  };
+  const field = said.field(failure, "password");
   return (
-    <Told title={t("verifyTitle")} tone={failure ? "bad" : done ? "ok" : "calm"} actions={done || failure ? <ToSignIn /> : undefined}>
-      {failure ? `${said.whole(failure)} ${t("verifyAgain")}` : t(done ? "verified" : "verifying")}
-    </Told>
+    <Doorway>
+      <form onSubmit={submit} noValidate aria-busy={busy}>
+        <h1>{t("verifyTitle")}</h1>
+        <p className="sub">{asks ? t("verifySub") : current.user.email}</p>
+        {failure && !field ? (
+          <Summary tone="bad">{`${said.whole(failure)} ${t("verifyAgain")}`}</Summary>
+        ) : (
+          <Summary tone="calm">{t(asks ? "verifyHint" : "verifyHere")}</Summary>
+        )}
+        {asks && (
+          <PasswordField
+            label={t("password")}
+            value={password}
+            onChange={setPassword}
+            error={tried && missing ? said.empty : field}
+            autoComplete="current-password"
+            large
+          />
+        )}
+        <SendButton busy={busy} label={t("verify")} busyLabel={t("sending")} />
+        <p className="under">
+          <a href="/account/forgot">{t("notMine")}</a>
+        </p>
+      </form>
+    </Doorway>
   );
 }
 

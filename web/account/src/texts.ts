@@ -43,7 +43,11 @@ const es = {
   accept: "Aceptar y guardar",
 
   verifyTitle: "Confirmar tu correo",
-  verifying: "Comprobando el enlace…",
+  verifySub: "Con la contraseña de tu cuenta",
+  verifyHint: "Escribe la contraseña que elegiste al crear la cuenta. Las demás sesiones se cierran.",
+  verifyHere: "Has entrado en esta cuenta: basta con confirmarlo. Las demás sesiones se cierran.",
+  verify: "Confirmar",
+  notMine: "No la recuerdo, o no creé yo la cuenta",
   verified: "Tu dirección está confirmada. Ya puedes usar tu cuenta.",
   verifyAgain: "Entra y pide otro correo desde tu cuenta.",
 
@@ -188,7 +192,11 @@ const en: Record<Key, string> = {
   accept: "Accept and save",
 
   verifyTitle: "Confirm your email",
-  verifying: "Checking the link…",
+  verifySub: "With your account's password",
+  verifyHint: "Give the password that you chose when you made the account. Other sessions end.",
+  verifyHere: "You are signed in to this account: just confirm. Other sessions end.",
+  verify: "Confirm",
+  notMine: "I do not remember it, or did not make the account",
   verified: "Your address is confirmed. You can use your account now.",
   verifyAgain: "Sign in and ask for another email from your account.",
 

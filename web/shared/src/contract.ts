@@ -2949,10 +2949,6 @@ export interface TimelineRecording {
   started_at: string | null;
 }
 
-export interface TokenIn {
-  token: string;
-}
-
 export interface TokensOut {
   access_token: string;
   refresh_token: string | null;
@@ -3031,6 +3027,11 @@ export interface UsersQuery {
   role?: string | null;
   status?: "active" | "invited" | "disabled" | "erased" | null;
   q?: string | null;
+}
+
+export interface VerifyIn {
+  token: string;
+  password?: string | null;
 }
 
 export interface VerifyQuery {
