@@ -65,7 +65,9 @@ def build(deps: Deps, mail: Mail | None = None) -> Identity:
     sessions = Sessions(work, deps.clock, access)
     passwords = Passwords(settings.auth.bcrypt_rounds)
     post = Post(settings, work, deps.jobs, deps.vault, mail)
-    two_factor = TwoFactor(work, deps.outside_clock, deps.vault, post, deps.limits)
+    two_factor = TwoFactor(
+        work, deps.outside_clock, deps.vault, post, deps.limits, sessions.forget_user
+    )
     sign_in = SignInService(
         settings, work, deps.clock, sessions, access, passwords, two_factor, deps.limits
     )

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import io
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -60,8 +61,12 @@ class TwoFactor:
         vault: Vault,
         post: Post,
         limits: Limits,
+        changed: Callable[[UUID], None],
     ) -> None:
+        """`changed` hears, after the commit, for whom it was switched on or off: what is
+        remembered of them on this node is not true any more."""
         self._work = work
+        self._changed = changed
         self._clock = clock  # the one that authenticators go by
         self._vault = vault
         self._post = post
@@ -98,6 +103,7 @@ class TwoFactor:
             await store.replace_recovery(work.conn, user_id, [_hash(user_id, c) for c in codes])
             work.emit(UserProfileChanged(user_id=user_id))
             work.audit("auth.second_step_on", "user", user_id)
+        self._changed(user_id)
         await self._tries.forgive(str(user_id))
         return codes
 
@@ -118,6 +124,7 @@ class TwoFactor:
         async with self._work.begin("identity.two_factor_disable", principal.actor) as work:
             await self._require(work, user_id, code)
             await self.remove(work, user_id)
+        self._changed(user_id)
         await self._tries.forgive(str(user_id))
 
     async def remove(self, work: Work, user_id: UUID) -> None:

@@ -146,7 +146,7 @@ class Person(RuleBasedStateMachine):
     def sign_in(self, right: bool) -> None:
         password = self.password if right else f"{self.password}?"
         status, body = self.doors.ask("POST", "/auth/login", email=self.email, password=password)
-        assert status == (200 if right else 401)
+        assert status == (200 if right else 401), body
         if not right:
             return
         assert body["requires_2fa"] is (self.secret is not None)

@@ -82,8 +82,13 @@ async def test_setting_it_up_and_signing_in_with_it(
     assert (status, body["errors"][0]["type"]) == (422, "wrong_code")
 
     right = code(made["secret"], clock)
-    status, body = await call(client, "POST", "/auth/2fa/verify", token, code=right)
-    assert (status, len(set(body["recovery_codes"]))) == (200, 10)
+    async with conn.transaction():
+        await conn.execute("CREATE TEMP TABLE held ()")  # nobody reads the log on meanwhile
+        assert (await call(client, "GET", "/auth/me", token))[0] == 200
+        status, body = await call(client, "POST", "/auth/2fa/verify", token, code=right)
+        assert (status, len(set(body["recovery_codes"]))) == (200, 10)
+        own = (await call(client, "GET", "/auth/me", token))[1]
+        assert own["user"]["two_factor_enabled"] is True
     assert (await call(client, "POST", "/auth/2fa/enable", token))[0] == 409
 
     status, first = await login(client)
@@ -228,7 +233,7 @@ async def test_keys_change_while_people_sign_in(
     old = deps.settings.auth.keyring
     both = Vault({"next": b"n" * 32, **old})
     post = Post(deps.settings, deps.work, deps.jobs, both, Mailbox(deps.work))
-    rotated = TwoFactor(deps.work, clock, both, post, deps.limits)
+    rotated = TwoFactor(deps.work, clock, both, post, deps.limits, lambda _: None)
     raw = base64.b32decode(secret)
     binding = f"two_factor.secret/{user}"
     failed = 0
