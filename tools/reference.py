@@ -101,7 +101,8 @@ def access_page() -> str:
         "hidden from whoever is limited; a `queue` is written, a `team` and a `user` are seen",
         "within one's limits; of a `portfolio` whoever is not of its team sees what the",
         "conversation at hand needs; a `visitor` has the one conversation of the token;",
-        "`centre`: the same for everybody.",
+        "`centre`: the same for everybody; skills, calendars, new queues and results of every",
+        "queue are changed by nobody who is limited.",
         "",
         *_matrix(
             "route",

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel
 
 from contactcenter.core.access import Principal
-from contactcenter.core.errors import Conflict, Invalid, NotFound
+from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.routing import QueueChanged
 from db import Connection
@@ -56,6 +56,7 @@ class SetupService:
         return QueueCard(**rows[0])
 
     async def create_queue(self, principal: Principal, new: QueueNew) -> QueueCard:
+        _whole_centre(principal)
         async with self._work.begin("queues.create", principal.actor) as work:
             await self._check(work.conn, new.key, new)
             if not await store.insert_queue(work.conn, new.key, _values(new), work.now):
@@ -106,6 +107,7 @@ class SetupService:
             return [Skill(**row) for row in await store.skills(conn)]
 
     async def create_skill(self, principal: Principal, new: SkillNew) -> Skill:
+        _whole_centre(principal)
         async with self._work.begin("skills.create", principal.actor) as work:
             if not await store.put_skill(
                 work.conn, new.key, new.name_es, new.name_en, replace=False
@@ -115,6 +117,7 @@ class SetupService:
         return Skill(**new.model_dump())
 
     async def edit_skill(self, principal: Principal, key: str, edit: SkillEdit) -> Skill:
+        _whole_centre(principal)
         async with self._work.begin("skills.edit", principal.actor) as work:
             before = await store.skills(work.conn, key)
             if not before:
@@ -124,6 +127,7 @@ class SetupService:
         return Skill(key=key, name_es=edit.name_es, name_en=edit.name_en)
 
     async def delete_skill(self, principal: Principal, key: str) -> None:
+        _whole_centre(principal)
         async with self._work.begin("skills.delete", principal.actor) as work:
             before = await store.skills(work.conn, key)
             if not before:
@@ -147,6 +151,7 @@ class SetupService:
 
     async def create_calendar(self, principal: Principal, new: CalendarNew) -> CalendarCard:
         self._check_calendar(new)
+        _whole_centre(principal)
         async with self._work.begin("calendars.create", principal.actor) as work:
             if not await store.insert_calendar(
                 work.conn, new.key, new.timezone, new.weekly, new.exceptions
@@ -159,6 +164,7 @@ class SetupService:
         self, principal: Principal, key: str, edit: CalendarEdit, match: Match
     ) -> CalendarCard:
         self._check_calendar(edit)
+        _whole_centre(principal)
         async with self._work.begin("calendars.edit", principal.actor) as work:
             version = await store.lock_calendar(work.conn, key)
             if version is None:
@@ -189,7 +195,7 @@ class SetupService:
 
     async def create_disposition(self, principal: Principal, new: DispositionNew) -> Disposition:
         async with self._work.begin("dispositions.create", principal.actor) as work:
-            await self._check_queue(work.conn, new.queue)
+            await self._check_queue(work.conn, principal, new.queue)
             if new.key == "none" or not await store.put_disposition(
                 work.conn, new.key, _disposition_values(new), replace=False
             ):
@@ -204,14 +210,33 @@ class SetupService:
             before = await store.dispositions(work.conn, key)
             if not before:
                 raise NotFound
-            await self._check_queue(work.conn, edit.queue)
+            _require_reach(principal, before[0]["queue"])
+            await self._check_queue(work.conn, principal, edit.queue)
             await store.put_disposition(work.conn, key, _disposition_values(edit), replace=True)
             _note(work, "disposition", key, before[0], edit)
         return Disposition(key=key, **edit.model_dump())
 
-    async def _check_queue(self, conn: Connection, queue: str | None) -> None:
-        if queue is not None and not await store.queues(conn, queue):
+    async def _check_queue(self, conn: Connection, principal: Principal, queue: str | None) -> None:
+        """Of a disposition: that it is there, and that the asker may change it."""
+        if queue is not None and not (
+            principal.sees_queue(queue) and await store.queues(conn, queue)
+        ):
             raise Invalid.field("queue", "unknown_queue", "There is no such queue.")
+        _require_reach(principal, queue)
+
+
+def _whole_centre(principal: Principal) -> None:
+    """Forbidden for whoever's rights end at some queues or teams: it holds for all of them."""
+    if principal.is_limited:
+        raise Forbidden("That changes more than your queues.", reason="beyond")
+
+
+def _require_reach(principal: Principal, queue: str | None) -> None:
+    """Forbidden for what belongs to a queue beyond the limits, or to all."""
+    if queue is None:
+        _whole_centre(principal)
+    if not principal.sees_queue(queue):
+        raise NotFound
 
 
 def _note(work: Work, what: str, key: str, before: dict[str, Any], edit: BaseModel) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import db
+from routing.queues.schemas import QueueEdit
 from tests.integration.app.conftest import Centre
 from tests.integration.app.people import Person, sign_in
 from tests.integration.app.test_journey import CARMEN, LUCIA, PABLO
@@ -191,3 +192,59 @@ async def test_an_agent_s_limits_end_sight_and_pull_before_the_skills_do(
         offered.remove(taken["interaction"]["interaction_id"])
     status, _ = await centre.http("GET", f"/interactions/{waiting[FAR]}", token=desk.token)
     assert status == 200
+
+
+async def test_settings_of_the_whole_centre_are_not_changed_by_somebody_limited(
+    centre: Centre, conn: db.Connection
+) -> None:
+    await limit(conn, SUPERVISOR, queue=NEAR)
+    token = await sign_in(centre.url, SUPERVISOR)
+    admin = await sign_in(centre.url, ADMIN)
+    _, queue = await centre.http("GET", f"/queues/{NEAR}", token=admin)
+    _, calendars = await centre.http("GET", "/calendars", token=admin)
+    calendar = calendars["items"][0]
+    fields = {name: calendar[name] for name in ("timezone", "weekly", "exceptions")}
+    new_queue = {name: queue[name] for name in QueueEdit.model_fields}
+    skill = {"name_es": "x", "name_en": "x"}
+    label = {"label_es": "x", "label_en": "x"}
+    match = {"headers": {"If-Match": f'"{calendar["version"]}"'}}
+    cases: list[tuple[int, str, str, Any, dict[str, Any]]] = [
+        (403, "POST", "/queues", {**new_queue, "key": "ZZ"}, {}),
+        (403, "POST", "/skills", {**skill, "key": "ZZ"}, {}),
+        (403, "PUT", f"/skills/{FAR}", skill, {}),
+        (403, "DELETE", f"/skills/{FAR}", None, {}),
+        (403, "POST", "/calendars", {**fields, "key": "zz"}, {}),
+        (403, "PUT", f"/calendars/{calendar['key']}", fields, match),
+        (403, "POST", "/dispositions", {**label, "key": "zz_all"}, {}),
+        (422, "POST", "/dispositions", {**label, "key": "zz_far", "queue": FAR}, {}),
+        (201, "POST", "/dispositions", {**label, "key": "zz_near", "queue": NEAR}, {}),
+        (200, "PUT", "/dispositions/zz_near", {**label, "queue": NEAR}, {}),
+        (422, "PUT", "/dispositions/zz_near", {**label, "queue": FAR}, {}),
+    ]
+    for status, method, path, body, given in cases:
+        got = await centre.http(method, path, token=token, json=body, **given)
+        assert got[0] == status, (method, path, got)
+    far = {**label, "key": "zz_far", "queue": FAR}
+    assert (await centre.http("POST", "/dispositions", token=admin, json=far))[0] == 201
+    moved = {**label, "queue": NEAR}
+    got = await centre.http("PUT", "/dispositions/zz_far", token=token, json=moved)
+    assert got[0] == 404
+
+
+async def test_nobody_is_limited_to_a_queue_that_is_not_there(
+    centre: Centre, conn: db.Connection
+) -> None:
+    admin = await sign_in(centre.url, ADMIN)
+    user = await conn.fetchval("SELECT id FROM users WHERE email = $1", LUCIA)
+    names = {"first_name": "Ada", "last_name": "Byron"}
+    invited = {"email": "ada@example.com", "role": "agent", **names, "queues": [NEAR, "XX"]}
+    for method, path, body in (
+        ("PATCH", f"/users/{user}", {"queues": [NEAR, "XX"]}),
+        ("POST", "/users/invitations", invited),
+    ):
+        status, answer = await centre.http(method, path, token=admin, json=body)
+        assert status == 422, (path, answer)
+        (error,) = answer["errors"]
+        assert (error["loc"], error["type"]) == (["queues"], "unknown_queue")
+        assert error["ctx"]["keys"] == ["XX"]
+    assert await conn.fetchval("SELECT count(*) FROM user_scopes") == 0
