@@ -83,6 +83,7 @@ class PeopleService:
             _within_limits(principal, queues, teams)
             _may_equip(principal, serves, team)
             await self._known_teams(work.conn, teams)
+            await self._known_queues(work.conn, queues)
             if team is not None:
                 await self._known_teams(work.conn, [team], "team")
             if not await accounts.create_user(work.conn, user, work.now, password_hash=None):
@@ -171,6 +172,7 @@ class PeopleService:
         """What it was before, of the kinds that are given."""
         before = {}
         if "queues" in given:
+            await self._known_queues(conn, given["queues"])
             before["queues"] = await store.scopes(conn, user_id, "queue")
             await store.set_scopes(conn, user_id, "queue", given["queues"])
         if "teams" in given:
@@ -325,6 +327,10 @@ class PeopleService:
         permissions = permissions_of(role, found["permissions"])
         _within(principal, permissions)
         return permissions
+
+    async def _known_queues(self, conn: Connection, keys: Sequence[str]) -> None:
+        if unknown := await store.unknown_queues(conn, keys):
+            raise Invalid.field("queues", "unknown_queue", "There is no such queue.", keys=unknown)
 
     async def _known_teams(
         self, conn: Connection, keys: Sequence[str], field: str = "teams"

@@ -102,6 +102,9 @@ SCOPES = "SELECT key FROM user_scopes WHERE user_id = $1 AND kind = $2 ORDER BY 
 UNKNOWN_TEAMS = """
 SELECT key FROM unnest($1::text[]) key WHERE key NOT IN (SELECT key FROM teams) ORDER BY key
 """
+UNKNOWN_QUEUES = """
+SELECT key FROM unnest($1::text[]) key WHERE key NOT IN (SELECT key FROM queues) ORDER BY key
+"""
 
 
 async def scopes(conn: Connection, user_id: UUID, kind: Literal["queue", "team"]) -> list[str]:
@@ -118,6 +121,10 @@ async def set_scopes(
 
 async def unknown_teams(conn: Connection, keys: Sequence[str]) -> list[str]:
     return [row["key"] for row in await conn.fetch(UNKNOWN_TEAMS, list(keys))]
+
+
+async def unknown_queues(conn: Connection, keys: Sequence[str]) -> list[str]:
+    return [row["key"] for row in await conn.fetch(UNKNOWN_QUEUES, list(keys))]
 
 
 @dataclass(frozen=True, slots=True)
