@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,12 +27,19 @@ class Advised:
     steps: tuple[RoutingStep, ...] | None = None
 
 
-def advised(advice: Advice, queue: Queue, others: Collection[UUID]) -> Advised:
-    """`others`: agents with the skills that the advice's overflow names."""
+def placed(advice: Advice) -> Advised:
+    """The place in line alone, for a visit that cannot go to the queue that is advised."""
     return Advised(
         base=advice.base,
         # what is written stays behind what is said, unless somebody is in danger
         band=Band(advice.band) if advice.band == DANGER else None,
+    )
+
+
+def advised(advice: Advice, queue: Queue, others: Collection[UUID]) -> Advised:
+    """`others`: agents with the skills that the advice's overflow names."""
+    return replace(
+        placed(advice),
         preferred=tuple(advice.preferred) if advice.preferred_s else (),
         preferred_ms=advice.preferred_s * 1000,
         steps=_steps(advice, queue, others),

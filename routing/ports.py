@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from contactcenter.core.work import Work
 from db import Connection
 
 
@@ -81,3 +82,7 @@ class Adviser(Protocol):
         said: Mapping[str, Any],
     ) -> Advice | None:
         """`said`: what the contact chose or proved. None: nothing is known of them."""
+        ...
+
+    async def follow(self, work: Work, contact_id: UUID, interaction_id: UUID, advice: Any) -> None:
+        """Do what an advice of this adviser asks for besides, in the enqueuing transaction."""

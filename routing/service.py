@@ -30,7 +30,7 @@ from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Change, Interaction
 from db import Connection, Record
 from routing import hours, lifecycle, presence_store, queue_store, rows, store
-from routing.advised import Advised, advised, told
+from routing.advised import Advised, advised, placed, told
 from routing.book import QueueBook
 from routing.config import Queue
 from routing.core.model import (
@@ -265,9 +265,10 @@ class QueueService:
         moves = asked.key in self._unchosen or advice.band == Band.DANGER.value
         if moves and advice.queue != asked.key:
             target = await self._other(conn, advice.queue, asked, is_open, now)
+        await self._adviser.follow(work, interaction.contact_id, interaction.id, advice)
         kept = told(advice)
         if target.key != advice.queue:
-            return target, Advised(), kept
+            return target, placed(advice) if moves else Advised(), kept
         others = await queue_store.with_skills(conn, advice.overflow) if advice.overflow else []
         return target, advised(advice, target, others), kept
 

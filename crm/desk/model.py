@@ -49,7 +49,8 @@ class Advice:
     overflow_s: int = 0  # after so long
     greeting: Greeting = "neutral"
     banner: str = ""
-    task_for: str | None = None  # whose task it becomes besides
+    task_for: str | None = None  # whose task it becomes besides: of PEOPLE, or a queue's
+    task_agent: UUID | None = None  # who that is
     fifo: bool = False  # everybody alike, in their order
     human_only: bool = False
     permission: str | None = None
@@ -104,7 +105,10 @@ def advise_any(candidates: Sequence[Known], rules: Iterable[Rule]) -> Advice:
     )
     if len(candidates) == 1:
         return best
-    return replace(best, queue=candidates[0].queue, preferred=(), preferred_s=0, banner="ambiguous")
+    return replace(
+        best, queue=candidates[0].queue, preferred=(), preferred_s=0, banner="ambiguous",
+        task_agent=None,
+    )  # fmt: skip
 
 
 def _applied(known: Known, name: str, effects: Mapping[str, Any]) -> Advice:
@@ -122,6 +126,8 @@ def _applied(known: Known, name: str, effects: Mapping[str, Any]) -> Advice:
         advice = replace(advice, preferred_s=0)
     else:
         advice = replace(advice, preferred=(chosen,))
+    if advice.task_for is not None:
+        advice = replace(advice, task_agent=known.people.get(advice.task_for))
     if known.facts.get("returned"):
         advice = replace(advice, greeting="kept_turn")
     return advice

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from contactcenter.core.work import Work
 from contactcenter.interactions import service as hall
 from crm import sql
 from crm.customers import files as customers
 from crm.days import add_months, working_days_between
 from crm.desk import store
-from crm.desk.model import Advice, Known, advise, advise_any
+from crm.desk.model import PEOPLE, Advice, Known, advise, advise_any
 from crm.law import Law
 from crm.policies.model import renewal_calendar
+from crm.tasks import service as tasks
 from db import Connection, Record
 
 PARTS: Final = ("handler", "handler_deputy", "manager", "manager_deputy", "issuer", "complaint")
@@ -23,6 +25,8 @@ CLUSTER: Final = 15
 """So many claims of one cause in one postcode within 24 hours are a catastrophe of their own."""
 PERILS: Final = frozenset({"hail", "flood", "extraordinary_wind", "earthquake", "volcano"})
 
+MORNING: Final = time(9)
+FOLLOW_UP: Final = "Urgencia pasada a asistencia: llamar y abrir el siniestro"
 
 KEYS: Final = {"SA": "claim", "SH": "claim", "PR": "receipts", "CO": "new"}
 """What choosing a queue says where there is no menu to press a key in: a page's list, a number."""
@@ -50,6 +54,33 @@ class ContactAdviser:
             interaction_id=interaction_id,
         )  # fmt: skip
         return advice if advice.rule or advice.banner else None
+
+    async def follow(
+        self, work: Work, contact_id: UUID, interaction_id: UUID, advice: Advice
+    ) -> None:
+        """Make the task that an advice asks for: by nine the next morning, of whoever it names, or
+        else of nobody yet, under the queue's name. One for each interaction."""
+        if advice.task_for is None:
+            return
+        contact = await hall.contact(work.conn, contact_id)
+        local = work.now.astimezone(self._zone)
+        day = local.date() if local.time() < MORNING else local.date() + timedelta(days=1)
+        mark = advice.rule if advice.task_for in PEOPLE else advice.task_for
+        await tasks.create(
+            work,
+            {
+                "title": FOLLOW_UP,
+                "task_type": "follow_up",
+                "priority": "urgent",
+                "customer_id": None if contact is None else contact.customer_id,
+                "interaction_id": interaction_id,
+                "assigned_agent": advice.task_agent,
+                "due_date": datetime.combine(day, MORNING, self._zone).astimezone(UTC),
+                "tags": [mark],
+            },
+            self._zone,
+            cause=f"advice:{interaction_id}",
+        )
 
 
 async def advise_contact(

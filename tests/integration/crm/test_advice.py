@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 import db
 from contactcenter.core.ids import new_id
 from contactcenter.interactions import service as hall
@@ -233,6 +235,39 @@ async def test_the_queues_door_asks_for_advice(office: Office, conn: db.Connecti
     )  # fmt: skip
     visit, _, facts = await enter("CO")
     assert (visit.queue, facts["advised_queue"], facts["permission"]) == ("CO", "SV", "health")
+
+
+async def test_a_leak_in_the_night_keeps_its_place_and_makes_a_task(
+    office: Office, conn: db.Connection
+) -> None:
+    """Also where the office has no queue of the insurers' lines; nothing is left of a refusal."""
+    await conn.execute(QUEUES)
+    ana = await office.person(mobile="600550010")
+    door = QueueService(QueueBook(ZONE), Constants(), adviser=office.crm.adviser)
+    _, interaction = await came_in(office, Address("whatsapp", NUMBER))
+    await office.listen("crm.identify")
+
+    async def enter() -> QueuedVisit:
+        async with office.deps.work.begin("test.enqueue", "test") as work:
+            said = {"key": "leak", "open": False}
+            visit = await door.enqueue(work, interaction_id=interaction, queue="SH", said=said)
+            tasks = await work.conn.fetch("SELECT customer_id, tags, due_date FROM tasks")
+            assert [(str(t["customer_id"]), t["tags"]) for t in tasks] == [
+                (ana["customer_id"], ["SH"])
+            ]
+            if refused:
+                raise RuntimeError
+        return visit
+
+    refused = True
+    with pytest.raises(RuntimeError):
+        await enter()
+    assert await conn.fetchval("SELECT count(*) FROM tasks") == 0
+    refused = False
+    visit = await enter()
+    item = await conn.fetchrow("SELECT * FROM work_items WHERE id = $1", visit.work_item_id)
+    assert item is not None
+    assert (visit.queue, item["band"], item["base"]) == ("SH", 1, 90)
 
 
 async def test_a_chosen_queue_and_a_language_are_said(office: Office, conn: db.Connection) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import db
 from crm.desk import store
 from crm.desk.model import Advice, Known, advise, advise_any, check_rules
+from tests.integration.crm.conftest import Office, agent_of
+from tests.integration.crm.test_identify import came_in
 
 LUCIA, MARCOS, CARMEN, TERESA, SARA = (UUID(int=n) for n in range(1, 6))
 HERE = frozenset({LUCIA, MARCOS, CARMEN, TERESA, SARA})
+NINE = datetime(2027, 3, 17, 8, tzinfo=UTC)  # 9:00 of the day after the office's today
 CLAIM = {"handler": LUCIA, "handler_deputy": MARCOS}
 
 
@@ -28,6 +33,7 @@ class Row(NamedTuple):
     more: dict[str, Any] = {}  # noqa: RUF012 - never written
     here: frozenset[UUID] = HERE
     asked: str = "PR"
+    tasks: tuple[tuple[bool, str], ...] = ()  # whether it is the handler's, and what it is under
 
 
 ROWS = [
@@ -44,10 +50,12 @@ ROWS = [
         "SA", 2, 75, (LUCIA,), 20, "neutral", "repeat", {"then": "supervisor"}),
     Row("accident, injured pressed", {"key": "injured", "claim_line": "SH"}, CLAIM,
         "SA", 1, 100, (), 0, "emergency_112", "injured", {"skill": "SA", "skill_level": 3}),
-    Row("pipe leaking 22:40, verified", {"key": "leak", "open": False, "verified": True}, {},
-        "assistance", 1, 90, (), 0, "assistance", "passed_on", {"task_for": "handler"}),
+    Row("pipe leaking 22:40, verified", {"key": "leak", "open": False, "verified": True}, CLAIM,
+        "assistance", 1, 90, (), 0, "assistance", "passed_on",
+        {"task_for": "handler", "task_agent": LUCIA}, tasks=((True, "leak_verified"),)),
     Row("same, unidentified", {"key": "leak", "open": False, "verified": False}, {},
-        "assistance_menu", 1, 90, (), 0, "neutral", "passed_on", {"task_for": "SH"}),
+        "assistance_menu", 1, 90, (), 0, "neutral", "passed_on", {"task_for": "SH"},
+        tasks=((False, "SH"),)),
     Row("hail", {"key": "claim", "peril": "hail", "claims_near": 15, "claim_line": "SH"}, CLAIM,
         "SH", 2, 60, (), 0, "hail", "hail",
         {"fifo": True, "overflow": ({"SA": 1}, {"PR": 1, "SH": 2}), "overflow_s": 60}),
@@ -79,8 +87,15 @@ ROWS = [
 ]  # fmt: skip
 
 
-async def test_situations(conn: db.Connection) -> None:
+TASKS = """
+SELECT title, assigned_agent, due_date, tags, customer_id, priority FROM tasks
+WHERE interaction_id = $1
+"""
+
+
+async def test_situations(office: Office, conn: db.Connection) -> None:
     rules = await store.rules(conn)
+    lucia = agent_of(office, "lucia")
     check_rules(rules)
     assert len(ROWS) == 20
     for row in ROWS:
@@ -90,6 +105,14 @@ async def test_situations(conn: db.Connection) -> None:
         assert (advice.greeting, advice.banner) == (row.greeting, row.banner), row.name
         for name, value in row.more.items():
             assert getattr(advice, name) == value, row.name
+        # besides, the task that it asks for: one for the interaction, by nine the next morning
+        contact, interaction = await came_in(office)
+        named = replace(advice, task_agent=lucia if advice.task_agent == LUCIA else None)
+        for _ in range(2):
+            async with office.deps.work.begin("test.follow", "test") as work:
+                await office.crm.adviser.follow(work, contact, interaction, named)
+        made = [tuple(task)[1:4] for task in await conn.fetch(TASKS, interaction)]
+        assert made == [(lucia if who else None, NINE, [tag]) for who, tag in row.tasks], row.name
     # a couple shares a mobile, one has a claim: by key; the highest of both; nobody until picked
     one = Known("PR", {"identified": True, "ambiguous": True, "claim_line": "SA"}, CLAIM, HERE)
     other = Known("PR", {"identified": True, "ambiguous": True}, {}, HERE)
