@@ -10,6 +10,7 @@ from contactcenter.core.mail import Mail
 from contactcenter.core.module import Deps, Module
 from contactcenter.core.reseal import Sealed
 from contactcenter.events import CATALOGUE
+from crm.claims.deputies import DeputyRoutes, DeputyService
 from crm.claims.listeners import LISTENERS as CLAIM_LISTENERS
 from crm.claims.ports import FraudScorer
 from crm.claims.routes import ClaimRoutes
@@ -99,6 +100,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
             *ContactRoutes(ContactService(deps.work)).table(),
             *PolicyRoutes(policies, TermService(deps.work, zone), receipts).table(),
             *ClaimRoutes(claims).table(),
+            *DeputyRoutes(DeputyService(deps.work)).table(),
             *QuoteRoutes(quotes).table(),
             *TaskRoutes(tasks).table(),
             *WorkflowRoutes(workflows).table(),

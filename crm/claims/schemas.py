@@ -247,3 +247,20 @@ class Authority(Schema):
     valid_from: Day
     max_amount: Amount
     four_eyes_above: Amount
+
+
+class DeputyIn(Schema):
+    agent_id: UUID
+    deputy_id: UUID | None
+    """None: nobody any more."""
+
+
+class Deputy(Shown):
+    agent_id: UUID
+    agent_name: str
+    deputy_id: UUID
+    deputy_name: str
+
+
+class Deputies(Shown):
+    items: list[Deputy]

@@ -172,3 +172,38 @@ async def put_authority(conn: Connection, *values: Any) -> bool:
 async def limit(conn: Connection, role: str | None) -> Decimal | None:
     amount: Decimal | None = await conn.fetchval(LIMIT, role)
     return amount
+
+
+# Deputies
+
+DEPUTIES = """
+SELECT d.agent_id, a.name AS agent_name, d.deputy_id, b.name AS deputy_name
+FROM handler_deputies d JOIN agents a ON a.id = d.agent_id JOIN agents b ON b.id = d.deputy_id
+ORDER BY a.sort_key, a.id
+"""
+DEPUTY_OF = "SELECT deputy_id FROM handler_deputies WHERE agent_id = $1"
+PUT_DEPUTY = """
+INSERT INTO handler_deputies (agent_id, deputy_id) VALUES ($1, $2)
+ON CONFLICT (agent_id) DO UPDATE SET deputy_id = excluded.deputy_id
+"""
+DROP_DEPUTY = "DELETE FROM handler_deputies WHERE agent_id = $1"
+TEAM_OF = "SELECT team FROM agents WHERE id = $1"
+
+
+async def deputies(conn: Connection) -> list[Record]:
+    return await conn.fetch(DEPUTIES)
+
+
+async def put_deputy(conn: Connection, agent_id: UUID, deputy_id: UUID | None) -> UUID | None:
+    """Who it was before."""
+    before: UUID | None = await conn.fetchval(DEPUTY_OF, agent_id)
+    if deputy_id is None:
+        await conn.execute(DROP_DEPUTY, agent_id)
+    else:
+        await conn.execute(PUT_DEPUTY, agent_id, deputy_id)
+    return before
+
+
+async def team_of(conn: Connection, agent_id: UUID) -> str | None:
+    team: str | None = await conn.fetchval(TEAM_OF, agent_id)
+    return team

@@ -161,11 +161,13 @@ ASKED: Final[dict[str, str]] = {
         GET /agents/{id}
         GET /agents/{id}/stats
         GET /teams
+        GET /handler-deputies
     """,
     "agents.manage": """
         PATCH /agents/{id}
         PATCH /agents/{id}/skills
         POST /agents/{id}/status
+        PUT /handler-deputies
     """,
     "queues.read": """
         GET /calendars
@@ -329,6 +331,7 @@ ASKED: Final[dict[str, str]] = {
         POST /catastrophes/{id}/end
         PUT /contact-rules
         DELETE /customers/{id}
+        PUT /customers/{id}/user
         PUT /delegated-authorities
         GET /exports/customers
         GET /exports/policies

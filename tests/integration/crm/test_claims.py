@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 import db
 from contactcenter.core.ids import new_id
-from crm.claims.model import EDGES
+from crm.claims.model import EDGES, choose_handler
+from crm.claims.store import handlers
 from tests.integration.crm.conftest import Office, a_policy, agent_of, receipt_body
 
 
@@ -239,6 +241,30 @@ async def test_whoever_was_disabled_is_given_no_claim(office: Office, conn: db.C
         "UPDATE users SET status = 'disabled' WHERE id = $1", office.people["pablo"].user_id
     )
     assert (await a_claim(office))["adjuster_id"] == str(agent_of(office, "marcos"))
+
+
+async def test_a_deputy_is_named_and_stands_in(office: Office, conn: db.Connection) -> None:
+    await skilled(office, conn)
+    await conn.execute("UPDATE agents SET status = 'available' WHERE name = 'lucia'")
+    await conn.execute("UPDATE agents SET status = 'away' WHERE name = 'pablo'")
+    lucia, marcos = (str(agent_of(office, name)) for name in ("lucia", "marcos"))
+    wish = {"agent_id": marcos, "deputy_id": lucia}
+    assert (await office.ask("lucia", "PUT", "/handler-deputies", wish)).status == 403
+    for bad in ({"deputy_id": marcos}, {"deputy_id": str(new_id())}, {"agent_id": str(new_id())}):
+        answer = await office.ask("elena", "PUT", "/handler-deputies", {**wish, **bad})
+        assert answer.status == 422
+    await conn.execute("UPDATE agents SET team = 'north' WHERE name = 'lucia'")
+    await office.do("elena", "PUT", "/handler-deputies", wish)
+    (row,) = (await office.do("lucia", "GET", "/handler-deputies"))["items"]
+    assert (row["agent_name"], row["deputy_name"]) == ("marcos", "lucia")
+    away = choose_handler(await handlers(conn, "SA"))
+    assert away == (agent_of(office, "marcos"), "chosen"), "the deputy has not the skill"
+    await conn.execute(
+        "INSERT INTO agent_skills (agent_id, skill, level) VALUES ($1, 'SA', 1)", UUID(lucia)
+    )
+    await a_claim(office)
+    none = await office.do("elena", "PUT", "/handler-deputies", {**wish, "deputy_id": None})
+    assert none["items"] == []
 
 
 async def test_the_law_s_clocks_run_to_the_day_of_the_payment(office: Office) -> None:

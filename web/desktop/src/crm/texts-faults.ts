@@ -69,6 +69,7 @@ export const FAULTS = {
   f_another_customer: ["No todo esto es del mismo cliente.", "Not all of this is the same customer's."],
   f_named_twice: ["Para eso hay campos propios.", "That has fields of its own."],
   f_break_moment: ["Ni antes de lo que termina, ni después de ahora.", "Not before what it ends, nor later than now."],
+  f_own_deputy: ["Nadie se sustituye a sí mismo.", "Nobody stands in for themselves."],
   f_same_customer: ["Una ficha no se une consigo misma.", "A file is not merged with itself."],
   f_customer_unclear: ["O un cliente o un documento.", "Either a customer or a document."],
   f_party_unclear: ["O un cliente o un nombre; el tomador es el propio cliente.", "Either a customer or a name; the policyholder is the customer."],
