@@ -32,6 +32,7 @@ from crm.customers.schemas import (
     SegmentRules,
     Timeline,
     TimelineQuery,
+    UserLink,
 )
 from crm.customers.service import CustomerService
 
@@ -97,6 +98,11 @@ class CustomerRoutes:
 
     async def household(self, request: Request) -> HouseholdOut:
         return await self._merges.household(request.principal, request.id("id"))
+
+    async def link_user(self, request: Request) -> Response:
+        return _card(
+            await self._service.link_user(request.principal, request.id("id"), request.body.email)
+        )
 
     def table(self) -> tuple[Route, ...]:
         return (
@@ -168,6 +174,17 @@ class CustomerRoutes:
                 status=204,
                 tags=TAGS,
                 errors=CHANGES,
+            ),
+            Route(
+                "PUT",
+                f"{BASE}/{{id}}/user",
+                self.link_user,
+                Permission.PORTFOLIOS_ALL,
+                "Say as whom a customer signs in",
+                body=UserLink,
+                response=CustomerOut,
+                tags=TAGS,
+                errors=(NotFound, Conflict, Invalid),
             ),
             Route(
                 "GET",

@@ -171,8 +171,15 @@ class CustomerOut(CustomerRow):
     addresses: list[PostalAddress]
     writable: bool
     """Whether the asker may change the file now."""
+    signs_in: bool = False
+    """Whether the customer has a user of their own."""
     version: int
     updated_at: datetime
+
+
+class UserLink(Schema):
+    email: Email | None
+    """The verified address with which the customer signs in; None: as nobody any more."""
 
 
 class CustomerPage(Shown):

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import db
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
 from contactcenter.core.cursor import cursor_after, decode_cursor, encode_cursor
@@ -16,6 +17,7 @@ from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.customers import (
     CustomerDeleted,
     CustomerErased,
+    CustomerUpdated,
 )
 from contactcenter.events.quotes import QuoteExpired
 from contactcenter.events.tasks import TaskCancelled
@@ -124,6 +126,7 @@ class CustomerService:
             "name": files.name_of(row),
             "masked": closed,
             "writable": writable,
+            "signs_in": row["user_id"] is not None,
         }
         if closed:
             values |= {name: masked(row[name]) for name in HIDDEN} | {"birth_date": None}
@@ -168,6 +171,45 @@ class CustomerService:
                 raise Forbidden("Only a supervisor moves a customer to another portfolio.")
             await files.check_references(work.conn, given)
             await files.update(work, row, given, by=principal.user_id)
+            return work.answer(await self._card(work.conn, principal, customer_id))
+
+    async def link_user(
+        self, principal: Principal, customer_id: UUID, email: str | None
+    ) -> CustomerOut:
+        """Say as whom the customer signs in and so sees their file, or that they no longer do.
+        Conflict (ctx.reason) for an address that is not verified or is not a customer's, and where
+        the user or the file has another already."""
+        async with self._work.begin("customers.link_user", principal.actor) as work:
+            row = await files.the_customer(
+                work.conn, customer_id, own=only_own(principal), lock=True
+            )
+            user = None if email is None else await store.user_of(work.conn, email)
+            if email is not None and user is None:
+                raise Invalid.field("email", "unknown_user", "There is no such user.")
+            if user is not None and not user["fit"]:
+                raise Conflict("This address is not a customer's, or not verified.", reason="unfit")
+            user_id = None if user is None else user["id"]
+            if user is not None and (
+                user["customer_id"] not in {None, customer_id}
+                or row["user_id"] not in {None, user_id}
+            ):
+                raise Conflict("One file has one user.", reason="linked")
+            if row["user_id"] != user_id:
+                try:
+                    await store.set_user(
+                        work.conn, customer_id, user_id, work.now, principal.user_id
+                    )
+                except db.UniqueViolation as error:
+                    raise Conflict("One file has one user.", reason="linked") from error
+                work.emit(CustomerUpdated(customer_id=customer_id, fields=("user_id",)))
+                work.audit(
+                    "customer.user_linked" if user_id else "customer.user_unlinked",
+                    "customer",
+                    customer_id,
+                    before={"user_id": row["user_id"]},
+                    after={"user_id": user_id},
+                    person=customer_id,
+                )
             return work.answer(await self._card(work.conn, principal, customer_id))
 
     async def delete(self, principal: Principal, customer_id: UUID, match: Match) -> None:

@@ -321,6 +321,16 @@ LEFT JOIN (SELECT *, status IN ('active', 'suspended') AS live FROM policies
            WHERE customer_id = $1) p ON true
 GROUP BY r.unpaid_receipts, r.unpaid_amount, r.earned
 """  # noqa: S608 - constants
+# Signs in as a customer, by an address that they have shown to be theirs.
+USER_OF = """
+SELECT u.id, c.id AS customer_id,
+       u.role = 'customer' AND u.email_verified AND u.status = 'active' AS fit
+FROM users u LEFT JOIN customers c ON c.user_id = u.id WHERE lower(u.email) = lower($1)
+"""
+SET_USER = """
+UPDATE customers SET user_id = $2, updated_at = $3, updated_by = $4, version = version + 1
+WHERE id = $1
+"""
 RULES = "SELECT segment, conditions FROM segment_rules ORDER BY ordinal"
 DROP_RULES = "DELETE FROM segment_rules"
 PUT_RULES = """
@@ -348,6 +358,16 @@ async def stats(
     row = await conn.fetchrow(STATS, customer_id, now, own, today)
     assert row is not None
     return row
+
+
+async def user_of(conn: Connection, email: str) -> Record | None:
+    return await conn.fetchrow(USER_OF, email)
+
+
+async def set_user(
+    conn: Connection, customer_id: UUID, user_id: UUID | None, at: datetime, by: UUID | None
+) -> None:
+    await conn.execute(SET_USER, customer_id, user_id, at, by)
 
 
 async def rules(conn: Connection) -> list[tuple[str, dict[str, Any]]]:

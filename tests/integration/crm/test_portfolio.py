@@ -30,7 +30,7 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/claims/{id}/documents": {"name": "x", "url": "https://x.example/1"},
     "POST /api/v1/policies/{id}/receipts": receipt_body(),
 }
-SUPERVISORS = {"DELETE /api/v1/customers/{id}"}
+SUPERVISORS = {"DELETE /api/v1/customers/{id}", "PUT /api/v1/customers/{id}/user"}
 """An agent has no permission for it, whosever portfolio it is."""
 
 Files = dict[str, str]

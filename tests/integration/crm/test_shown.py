@@ -155,3 +155,25 @@ async def test_while_the_gate_is_closed_no_answer_speaks_of_health(
         agent_of(office, "sara"),
     )
     assert claim in await speaks("sara")
+
+
+async def test_a_verified_user_is_linked_to_one_file(office: Office, conn: db.Connection) -> None:
+    ana, eva = [(await office.person(first_name=name))["customer_id"] for name in ("Ana", "Eva")]
+    path, mail = f"/customers/{ana}", {"email": "INES@example.com"}
+    assert (await office.ask("ines", "GET", path)).status == 404
+    assert (await office.ask("lucia", "PUT", f"{path}/user", mail)).status == 403
+
+    async def linked(file: str, body: dict[str, Any]) -> tuple[int, str | None]:
+        answer = await office.ask("elena", "PUT", f"{file}/user", body)
+        return answer.status, answer.body.get("ctx", {}).get("reason")
+
+    assert await linked(path, mail) == (409, "unfit")
+    assert await linked(path, {"email": "nobody@example.com"}) == (422, None)
+    await conn.execute("UPDATE users SET email_verified = true")
+    assert await linked(path, {"email": "lucia@example.com"}) == (409, "unfit")
+    assert await linked(path, mail) == (200, None)
+    assert await linked(f"/customers/{eva}", mail) == (409, "linked")
+    assert (await office.do("ines", "GET", path))["signs_in"] is True
+    assert (await office.do("lucia", "GET", path))["signs_in"] is True
+    assert await linked(path, {"email": None}) == (200, None)
+    assert (await office.ask("ines", "GET", path)).status == 404
