@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,6 @@ from contactcenter.core.event import Event
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.claims import (
-    ClaimApprovalAsked,
     ClaimApproved,
     ClaimAssigned,
     ClaimCreated,
@@ -31,14 +30,13 @@ from contactcenter.events.claims import (
 from crm import sql
 from crm.access import eyes, only_own, require_write
 from crm.claims import store
+from crm.claims.authority import authorised, refuse
 from crm.claims.model import (
     CLOSED,
     EDGES,
     HANDLER_SKILLS,
     Status,
-    Verdict,
     agreement_of,
-    approval,
     choose_handler,
     legal_clocks,
     payer_of,
@@ -75,14 +73,6 @@ from db import Connection, Record
 
 Match = Callable[[int], None]
 MONEY: Final = frozenset({"claimed_amount", "approved_amount", "paid_amount", "reserve"})
-REFUSED: Final[Mapping[Verdict, str]] = {
-    "no_authority": "This insurer has not delegated the decision: record the insurer's own.",
-    "over_authority": "The sum is more than the insurer lets us decide.",
-    "over_limit": "The sum is more than you may approve.",
-    "same_person": "The second approval must be somebody else's.",
-    "amount_differs": "The other approval was of another sum.",
-    "review_needed": "Its fraud score asks for a look first: confirm that you had it.",
-}
 
 
 async def the_claim(
@@ -352,8 +342,8 @@ class ClaimService:
             row = await self._moving(work, principal, claim_id, "approved")
             amount = wish.amount.amount
             changes = self._decision(work, wish) | {"approved_amount": amount}
-            if wish.decided_by == "delegated" and not await self._authorised(
-                work, principal, row, amount, reviewed=wish.reviewed
+            if wish.decided_by == "delegated" and not await authorised(
+                work, principal, row, amount, self._day(work.now), reviewed=wish.reviewed
             ):
                 return work.answer(await self._card(work.conn, principal, claim_id))
             fact = ClaimApproved(**_ids(row), amount=amount, decided_by=wish.decided_by)
@@ -361,45 +351,6 @@ class ClaimService:
                 work, principal, row, "approved", changes, fact, note=wish.note, amount=amount
             )
             return work.answer(await self._card(work.conn, principal, claim_id))
-
-    async def _authorised(
-        self, work: Work, principal: Principal, row: Record, amount: Decimal, *, reviewed: bool
-    ) -> bool:
-        """False: one of two has approved. Raises Forbidden or Conflict (ctx.verdict)."""
-        if principal.user_id is None or not principal.may(Permission.CLAIMS_DECIDE):
-            raise Forbidden("You decide no claims.", verdict="over_limit")
-        conn, number = work.conn, await store.round_of(work.conn, row["id"])
-        earlier = {
-            a["user_id"]: a["amount"] for a in await store.approvals(conn, row["id"], number)
-        }
-        verdict = approval(
-            amount,
-            user=principal.user_id,
-            limit=await store.limit(conn, principal.role),
-            authority=await store.authority(
-                conn, row["carrier"], row["policy_type"], self._day(work.now)
-            ),
-            earlier=earlier,
-            fraud_score=row["fraud_score"],
-            reviewed=reviewed,
-        )
-        if verdict not in {"approved", "second_needed"}:
-            _refuse(verdict)
-        await store.add_approval(conn, row["id"], number, principal.user_id, amount, work.now)
-        if verdict == "approved":
-            return True
-        await _event(work, row["id"], "approval", amount=amount)
-        work.emit(ClaimApprovalAsked(**_ids(row), amount=amount))
-        before = earlier.get(principal.user_id)
-        work.audit(
-            "claim.approval_asked",
-            "claim",
-            row["id"],
-            before=None if before is None else {"amount": str(before)},
-            after={"amount": str(amount)},
-            person=row["customer_id"],
-        )
-        return False
 
     async def deny(self, principal: Principal, claim_id: UUID, wish: DenyIn) -> ClaimOut:
         async with self._work.begin("claims.deny", principal.actor) as work:
@@ -411,7 +362,7 @@ class ClaimService:
                     work.conn, row["carrier"], row["policy_type"], self._day(work.now)
                 )
                 if held is None or held[0] == 0:
-                    _refuse("no_authority")
+                    refuse("no_authority")
             changes = self._decision(work, wish) | {
                 "denial_reason": wish.reason,
                 "resolved_at": work.now,
@@ -549,11 +500,6 @@ class ClaimService:
         work.emit(fact)
         if (to in CLOSED) != (row["status"] in CLOSED):
             await customers.resegment(work, row["customer_id"], self._zone)
-
-
-def _refuse(verdict: Verdict) -> NoReturn:
-    kind = Forbidden if verdict == "over_limit" else Conflict
-    raise kind(REFUSED[verdict], verdict=verdict)
 
 
 async def _event(

@@ -879,6 +879,7 @@ export interface CustomerOut {
   ways: Way[];
   addresses: PostalAddress[];
   writable: boolean;
+  signs_in?: boolean;
   version: number;
   updated_at: string;
 }
@@ -959,6 +960,22 @@ export interface DenyIn {
   document?: string | null;
   note?: string;
   reason: string;
+}
+
+export interface Deputies {
+  items: Deputy[];
+}
+
+export interface Deputy {
+  agent_id: string;
+  agent_name: string;
+  deputy_id: string;
+  deputy_name: string;
+}
+
+export interface DeputyIn {
+  agent_id: string;
+  deputy_id: string | null;
 }
 
 /** Who it is, and what an agent needs to know of them. `customer` only when `state` is `identified`; `candidates` are who an ambiguous address may be. */
@@ -2982,6 +2999,10 @@ export interface UserIn {
   status?: "active" | "disabled" | null;
   queues?: string[] | null;
   teams?: string[] | null;
+}
+
+export interface UserLink {
+  email: string | null;
 }
 
 export interface UserList {
