@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -186,6 +187,8 @@ async def card(
     row = await the_policy(conn, policy_id)
     law = await sql.law(conn)
     no = await store.non_renewal(conn, policy_id, row["coverage_end_date"])
+    if no is None and row["term_start_date"] > row["coverage_start_date"]:
+        no = await store.early_no(conn, policy_id, row["term_start_date"])
     near = await store.similar(conn, row)
     mine = (row["coverage_start_date"], row["coverage_end_date"])
     both = [
@@ -327,6 +330,46 @@ async def renew(
             term_start=start.isoformat(),
             term_end=terms["coverage_end_date"].isoformat(),
             tacit=tacit,
+        )
+    )
+
+
+async def terms_of(conn: Connection, row: Record, zone: ZoneInfo) -> tuple[tuple[date, date], ...]:
+    """A policy's terms, (first day, end), in order; each ends where the next one begins."""
+    renewed = (
+        version["effective_at"].astimezone(zone).date()
+        for version in await store.versions(conn, row["id"])
+        if version["kind"] == "renewal"
+    )
+    starts = sorted({row["coverage_start_date"], *renewed})
+    ends = [*starts[1:], row["coverage_end_date"]]
+    return tuple(term for term in zip(starts, ends, strict=True) if term[0] < term[1])
+
+
+async def premium_at(conn: Connection, row: Record, at: datetime) -> tuple[Decimal, str]:
+    """The premium and its frequency as they were agreed for an instant."""
+    versions = [store.version_of(each) for each in await store.versions(conn, row["id"])]
+    agreed = terms_at(versions, at, FAR)
+    amount = agreed.get("premium_amount", row["premium_amount"])
+    return Decimal(str(amount)), agreed.get("premium_frequency", row["premium_frequency"])
+
+
+async def take_back(
+    work: Work, principal: Principal, row: Record, term: tuple[date, date], zone: ZoneInfo
+) -> None:
+    """The renewal ahead of a term's end does not hold: the policy ends with that term."""
+    start, end = term
+    effective = instant(end, row["coverage_end_time"], zone)
+    versions = [store.version_of(each) for each in await store.versions(work.conn, row["id"])]
+    before = terms_at(versions, effective - timedelta(microseconds=1), FAR)
+    changed = {n for v in versions if v.effective_at >= effective for n in v.changes}
+    back = {name: before.get(name) for name in changed} | {"coverage_end_date": end}
+    await add_version(work, row["id"], "endorsement", effective, back, "non_renewal")
+    changes = await newest(work, row["id"]) | {"term_start_date": start}
+    await update(work, principal, row, changes)
+    work.emit(
+        PolicyUpdated(
+            policy_id=row["id"], customer_id=row["customer_id"], fields=tuple(sorted(back))
         )
     )
 

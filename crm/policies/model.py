@@ -174,6 +174,17 @@ def tacit_term(start: date, end: date, law: Law) -> date:
     return min(next_term(start, end), add_months(end, law.length("tacit_term_months", end)))
 
 
+def open_terms(terms: Sequence[tuple[date, date]], today: date) -> tuple[tuple[date, date], ...]:
+    """Those, of a policy's terms in order, that are not over: the present one, and one that was
+    agreed ahead. Of a policy that has ended it is the last."""
+    return tuple(term for term in terms if term[1] > today) or tuple(terms[-1:])
+
+
+def term_of(terms: Sequence[tuple[date, date]], day: date) -> tuple[date, date] | None:
+    """The term that a day lies in; a day that ends one begins the next. None: in none of them."""
+    return next((t for t in reversed(terms) if t[0] <= day <= t[1]), None)
+
+
 NonRenewalState = Literal["received", "sent", "acknowledged"]
 
 

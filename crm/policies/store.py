@@ -339,6 +339,13 @@ NON_RENEWAL = """
 SELECT by, term_end, received_on, sent_on, acknowledged_on, late FROM policy_non_renewals
 WHERE policy_id = $1 AND term_end = $2
 """
+# Said after the term was renewed ahead, and not with the other side yet.
+EARLY_NO = """
+SELECT by, term_end, received_on, sent_on, acknowledged_on, late FROM policy_non_renewals
+WHERE policy_id = $1 AND term_end = $2 AND acknowledged_on IS NULL
+  AND received_on >= (SELECT max(v.known_at)::date FROM policy_versions v
+                      WHERE v.policy_id = $1 AND v.kind = 'renewal')
+"""
 INSURERS = """
 SELECT key, dgs_code, name, claims_phone, assistance_phone, retired FROM insurers
 WHERE $1::text IS NULL OR key = $1 ORDER BY name, key
@@ -370,6 +377,10 @@ async def move_non_renewal(
 
 async def non_renewal(conn: Connection, policy_id: UUID, term_end: date) -> Record | None:
     return await conn.fetchrow(NON_RENEWAL, policy_id, term_end)
+
+
+async def early_no(conn: Connection, policy_id: UUID, term_end: date) -> Record | None:
+    return await conn.fetchrow(EARLY_NO, policy_id, term_end)
 
 
 async def insurers(conn: Connection, key: str | None = None) -> list[Record]:
@@ -428,8 +439,8 @@ RETURNING id
 # An extorno takes its sum back as soon as the insurer has issued it.
 PAID_IN_TERM = """
 SELECT coalesce(sum(total), 0) FROM receipts
-WHERE policy_id = $1 AND period_start >= $2 AND state <> 'cancelled'
-  AND (paid_at IS NOT NULL OR total < 0)
+WHERE policy_id = $1 AND state <> 'cancelled' AND (paid_at IS NOT NULL OR total < 0)
+  AND period_start >= $2 AND ($3::date IS NULL OR period_start < $3)
 """
 
 
@@ -469,5 +480,8 @@ async def settle_receipt(conn: Connection, receipt_id: UUID, at: datetime, refer
     return await conn.fetchval(SETTLE_RECEIPT, receipt_id, at, reference) is not None
 
 
-async def paid_in_term(conn: Connection, policy_id: UUID, term_start: date) -> Any:
-    return await conn.fetchval(PAID_IN_TERM, policy_id, term_start)
+async def paid_in_term(
+    conn: Connection, policy_id: UUID, term_start: date, term_end: date | None = None
+) -> Any:
+    """Without an end: for all time from the start on."""
+    return await conn.fetchval(PAID_IN_TERM, policy_id, term_start, term_end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -26,8 +27,10 @@ from crm.policies.model import (
     instant,
     insurer_last_day,
     next_term,
+    open_terms,
     refund,
     renewal_calendar,
+    term_of,
     term_premium,
     withdrawal_ends,
 )
@@ -65,22 +68,21 @@ class TermService:
             if "cancelled" not in EDGES[row["status"]] or row["cancelled_at"] is not None:
                 raise Conflict("This policy has ended, or is going to.", status=row["status"])
             self._check_wish(row, wish, self._today(work.now), await sql.law(work.conn))
+            start, end = await self._term(work, row, wish.effective_date)
             effect = instant(wish.effective_date, wish.effective_time, self._zone)
-            paid = await store.paid_in_term(work.conn, policy_id, row["term_start_date"])
+            amount, frequency = await files.premium_at(work.conn, row, effect)
             estimate = refund(
                 wish.reason,
-                paid,
-                term_premium(
-                    row["premium_amount"],
-                    row["premium_frequency"],
-                    row["term_start_date"],
-                    row["coverage_end_date"],
-                ),
-                row["term_start_date"],
-                row["coverage_end_date"],
+                await store.paid_in_term(work.conn, policy_id, start, end),
+                term_premium(amount, frequency, start, end),
+                start,
+                end,
                 wish.effective_date,
                 cover_on_request=row["cover_on_request"],
             )
+            ahead = await store.paid_in_term(work.conn, policy_id, end)
+            if estimate.amount is not None and ahead:  # of a term that does not begin
+                estimate = replace(estimate, amount=estimate.amount + ahead)
             await files.add_version(work, policy_id, "cancellation", effect, {}, wish.note)
             changes: dict[str, Any] = {
                 "cancellation_reason": wish.reason,
@@ -108,6 +110,20 @@ class TermService:
                 )
             )
 
+    async def _term(self, work: Work, row: Record, day: date) -> tuple[date, date]:
+        """The term that a day lies in, of those that are not over: the next one may be on file."""
+        terms = await files.terms_of(work.conn, row, self._zone)
+        term = term_of(open_terms(terms, self._today(work.now)), day)
+        if term is None:
+            raise Invalid.field(
+                "effective_date", "outside_term", "It must lie within the present term."
+            )
+        return term
+
+    async def _present(self, work: Work, row: Record) -> tuple[date, date]:
+        terms = await files.terms_of(work.conn, row, self._zone)
+        return open_terms(terms, self._today(work.now))[0]
+
     @staticmethod
     def _check_wish(row: Record, wish: CancelIn, today: date, law: Law) -> None:
         asked = wish.requested_by_customer_id
@@ -120,10 +136,6 @@ class TermService:
             "distance_withdrawal",
         }:
             raise Invalid.field("requested_by", "wrong_side", "This reason is the other side's.")
-        if not row["term_start_date"] <= wish.effective_date <= row["coverage_end_date"]:
-            raise Invalid.field(
-                "effective_date", "outside_term", "It must lie within the present term."
-            )
         if wish.reason == "distance_withdrawal":
             concluded = row["concluded_on"]
             if not row["distance_sale"] or concluded is None:
@@ -174,15 +186,15 @@ class TermService:
     async def receive_no(
         self, principal: Principal, policy_id: UUID, no: NonRenewalIn
     ) -> PolicyOut:
-        """Somebody will not renew. It counts only when the other side has it; a late one is
-        noted as late, for the insurer may still agree."""
+        """Somebody will not renew the present term. It counts only when the other side has it; a
+        late one is noted as late, for the insurer may still agree."""
         async with self._work.begin("policies.receive_no", principal.actor) as work:
             row = await files.locked(work, principal, policy_id)
             if row["status"] not in IN_FORCE or row["cancelled_at"] is not None:
                 raise Conflict("This policy does not renew.", status=row["status"])
             if no.received_on > self._today(work.now):
                 raise Invalid.field("received_on", "in_future", "That day has not come.")
-            end = row["coverage_end_date"]
+            _, end = await self._present(work, row)
             dates = renewal_calendar(end, row["notice_months"] or 0, await sql.law(work.conn))
             last = dates.last_day if no.by == "policyholder" else dates.insurer_last_day
             late = no.received_on > last
@@ -196,16 +208,18 @@ class TermService:
     async def move_no(
         self, principal: Principal, policy_id: UUID, *, sent: date | None, acknowledged: date | None
     ) -> PolicyOut:
-        """It was passed on, or the other side has confirmed it."""
+        """It was passed on, or the other side has confirmed it. Then a renewal ahead of the term's
+        end does not hold any more."""
         async with self._work.begin("policies.move_no", principal.actor) as work:
             row = await files.locked(work, principal, policy_id)
             if max(day for day in (sent, acknowledged) if day) > self._today(work.now):
                 raise Invalid.field("on", "in_future", "That day has not come.")
-            moved = await store.move_non_renewal(
-                work.conn, policy_id, row["coverage_end_date"], sent, acknowledged
-            )
+            term = await self._present(work, row)
+            moved = await store.move_non_renewal(work.conn, policy_id, term[1], sent, acknowledged)
             if moved is None:
                 raise Conflict("received → sent → acknowledged, each not before the last.")
+            if acknowledged is not None and term[1] < row["coverage_end_date"]:
+                await files.take_back(work, principal, row, term, self._zone)
             state = "sent" if acknowledged is None else "acknowledged"
             await self._tell_no(work, row, state, moved["by"], moved["late"])
             return work.answer(await files.card(work.conn, principal, policy_id))

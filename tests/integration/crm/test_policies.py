@@ -581,3 +581,39 @@ async def test_insurers_and_premium_lines(office: Office) -> None:
          "capital": {"amount": "150000.00"}},
     )  # fmt: skip
     assert lines["total"]["amount"] == "226.80"
+
+
+async def test_a_renewal_ahead_leaves_the_present_term_as_it_is(office: Office) -> None:
+    dates = {"coverage_start_date": "2026-05-01", "coverage_end_date": "2027-05-01"}
+    lost = await a_policy(office, **dates)
+    path = f"/policies/{lost['policy_id']}"
+    await office.do("lucia", "POST", f"{path}/renew", {}, **{"If-Match": "*"})
+    for start, end in (("2026-05-01", "2027-05-01"), ("2027-05-01", "2028-05-01")):
+        body = receipt_body(due_on="2027-03-01", period_start=start, period_end=end)
+        receipt = await office.do("lucia", "POST", f"{path}/receipts", body)
+        move = f"/receipts/{receipt['receipt_id']}/move"
+        await office.do("lucia", "POST", move, {"state": "collected"})
+    body = {"reason": "total_loss", "effective_date": "2026-04-30", "requested_by": "policyholder"}
+    early = await office.ask("lucia", "POST", f"{path}/cancel", body, **{"If-Match": "*"})
+    assert (early.status, early.body["errors"][0]["type"]) == (422, "outside_term")
+    body["effective_date"] = "2027-03-16"
+    done = await office.do("lucia", "POST", f"{path}/cancel", body, **{"If-Match": "*"})
+    assert done["policy"]["status"] == "cancelled"
+    assert done["refund"]["estimate"]["amount"] == "400.00"  # of the term that does not begin
+
+    said_no = await a_policy(office, vehicle_plate="5555 BBB", **dates)
+    path = f"/policies/{said_no['policy_id']}"
+    dearer = {"premium_amount": {"amount": "500.00"}}
+    await office.do("lucia", "POST", f"{path}/renew", dearer, **{"If-Match": "*"})
+    today = {"received_on": "2027-03-16"}
+    noted = await office.do("lucia", "POST", f"{path}/non-renewal", today)
+    assert (noted["non_renewal"]["term_end"], noted["non_renewal"]["late"]) == ("2027-05-01", False)
+    assert noted["coverage_end_date"] == "2028-05-01"  # the insurer has not got it yet
+    for state in ("sent", "acknowledged"):
+        ends = await office.do("lucia", "POST", f"{path}/non-renewal/{state}", {"on": "2027-03-16"})
+    assert (ends["coverage_end_date"], ends["premium_amount"]["amount"]) == ("2027-05-01", "400.00")
+    assert ends["non_renewal"]["state"] == "acknowledged"
+    office.clock.set(datetime(2027, 5, 1, 8, 0, tzinfo=UTC))
+    await office.crm.by_clock.turn()
+    over = await office.do("lucia", "GET", path)
+    assert (over["status"], over["cancellation_reason"]) == ("cancelled", "non_renewal")
