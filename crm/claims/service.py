@@ -234,7 +234,7 @@ class ClaimService:
             conn, new.policy_id, new.incident_date, work.now, self._zone
         )
         claim_id = new_id()
-        motor = _with_agreement(new.motor, injuries=new.injuries)
+        motor = new.motor and _with_agreement(new.motor, injuries=new.injuries)
         at_fault = motor is not None and motor.other_at_fault
         values = _plain(new.model_dump()) | {
             "id": claim_id,
@@ -290,10 +290,16 @@ class ClaimService:
         async with self._work.begin("claims.edit", principal.actor) as work:
             row = await self._locked(work, principal, claim_id)
             match(row["version"])
-            if edit.motor is not None:
-                injuries = given.get("injuries", row["injuries"])
-                motor = _with_agreement(edit.motor, injuries=injuries)
-                given["motor"] = motor and motor.model_dump()
+            injuries = given.get("injuries", row["injuries"])
+            stored = None if row["motor"] is None else Motor(**row["motor"])
+            motor = edit.motor if "motor" in edit.model_fields_set else stored
+            if motor is not None:
+                if stored is not None and motor.agreement == stored.agreement:
+                    by_rule = _with_agreement(_ruled(stored), injuries=row["injuries"])
+                    if stored == by_rule:  # nobody set it by hand
+                        motor = _ruled(motor)
+                motor = _with_agreement(motor, injuries=injuries)
+                given["motor"] = motor.model_dump()
             await change(work, row, given, by=principal.user_id)
             return work.answer(await self._card(work.conn, principal, claim_id))
 
@@ -534,8 +540,12 @@ async def _history(conn: Connection, principal: Principal, row: Record) -> Claim
     )
 
 
-def _with_agreement(motor: Motor | None, *, injuries: bool) -> Motor | None:
-    if motor is None or motor.agreement is not None:
+def _ruled(motor: Motor) -> Motor:
+    return motor.model_copy(update={"agreement": None})
+
+
+def _with_agreement(motor: Motor, *, injuries: bool) -> Motor:
+    if motor.agreement is not None:
         return motor
     agreement = agreement_of(
         vehicles=motor.vehicles, statement_signed=motor.statement_signed, injuries=injuries

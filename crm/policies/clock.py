@@ -61,6 +61,9 @@ class PolicyClock:
         if row["cancellation_reason"] is not None:
             await store.set_status(work.conn, row["id"], "cancelled", work.now)
             files.tell_status(work, row, "cancelled")
+        elif row["replaced_by"] is not None:
+            await store.set_status(work.conn, row["id"], "replaced", work.now)
+            files.tell_status(work, row, "replaced")
         elif row["counts"]:
             at = await store.not_renewed(
                 work.conn, row["id"], self._zone.key, work.now, row["said_no"]

@@ -190,11 +190,12 @@ async def card(
     if no is None and row["term_start_date"] > row["coverage_start_date"]:
         no = await store.early_no(conn, policy_id, row["term_start_date"])
     near = await store.similar(conn, row)
-    mine = (row["coverage_start_date"], row["coverage_end_date"])
     both = [
         other["id"]
         for other in near
-        if overlaps(*mine, [(other["coverage_start_date"], other["coverage_end_date"])])
+        if overlaps(*_span(row), [_span(other)])
+        and row["id"] != other["replaced_by"]
+        and row["replaced_by"] != other["id"]
     ]
     warnings = [*more]
     if both and row["status"] in {"proposal", "pending", *IN_FORCE}:
@@ -213,6 +214,14 @@ async def card(
     }
     seen_by = await eyes(conn, principal, row["customer_id"], row["policy_type"])
     return PolicyOut(**masks.shown(values, seen_by))
+
+
+def _span(row: Record) -> tuple[datetime, datetime]:
+    """From when to when, by the clock on the wall."""
+    return (
+        datetime.combine(row["coverage_start_date"], row["coverage_start_time"]),
+        datetime.combine(row["coverage_end_date"], row["coverage_end_time"]),
+    )
 
 
 async def locked(work: Work, principal: Principal, policy_id: UUID) -> Record:

@@ -305,7 +305,7 @@ def receipt_sources(after: ReceiptState) -> tuple[ReceiptState, ...]:
 
 
 def overlaps(
-    start: date, end: date, others: Sequence[tuple[date, date]]
-) -> tuple[tuple[date, date], ...]:
-    """Which of the others share a day with [start, end)."""
+    start: datetime, end: datetime, others: Sequence[tuple[datetime, datetime]]
+) -> tuple[tuple[datetime, datetime], ...]:
+    """Which of the others share an instant with [start, end)."""
     return tuple(other for other in others if other[0] < end and start < other[1])

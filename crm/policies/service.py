@@ -220,7 +220,8 @@ class PolicyService:
     async def set_status(
         self, principal: Principal, policy_id: UUID, wish: PolicyStatusIn, match: Match
     ) -> PolicyOut:
-        """Suspend it, put it back in force, or note what replaces it."""
+        """Suspend it, put it back in force, or note what replaces it: it is replaced when the other
+        one begins."""
         async with self._work.begin("policies.set_status", principal.actor) as work:
             row = await files.locked(work, principal, policy_id)
             match(row["version"])
@@ -240,7 +241,9 @@ class PolicyService:
                 begins = instant(
                     other["coverage_start_date"], other["coverage_start_time"], self._zone
                 )
-                changes |= {"replaced_by": wish.replaced_by, "cancelled_at": begins}
+                changes = {"replaced_by": wish.replaced_by, "cancelled_at": begins}
+                if begins <= work.now:
+                    changes["status"] = "replaced"
             if row["status"] == "cancelled":  # put back in force
                 changes |= dict.fromkeys(
                     ("cancellation_reason", "cancelled_at", "cancelled_by", "refund_estimate")
@@ -250,7 +253,16 @@ class PolicyService:
                 effective = await self._break_at(work, row, wish.effective_at)
                 await files.add_version(work, policy_id, kind, effective, {}, wish.note)
             await files.update(work, principal, row, changes)
-            files.tell_status(work, row, wish.status)
+            if "status" in changes:
+                files.tell_status(work, row, wish.status)
+            else:
+                work.emit(
+                    PolicyUpdated(
+                        policy_id=policy_id,
+                        customer_id=row["customer_id"],
+                        fields=("replaced_by",),
+                    )
+                )
             await customers.resegment(work, row["customer_id"], self._zone)
             return work.answer(await files.card(work.conn, principal, policy_id))
 

@@ -73,10 +73,12 @@ ORDER BY p.coverage_end_date, p.id
 LIMIT $5
 """  # noqa: S608 - constants
 SIMILAR = """
-SELECT id, coverage_start_date, coverage_end_date FROM policies
+SELECT id, coverage_start_date, coverage_start_time, coverage_end_date, coverage_end_time,
+       replaced_by
+FROM policies
 WHERE policy_type = $1 AND id <> $2 AND status IN ('pending', 'active', 'suspended')
   AND CASE WHEN $3::text IS NOT NULL THEN vehicle_plate = $3
-           ELSE customer_id = $4 AND property_address IS NOT DISTINCT FROM $5 END
+           ELSE customer_id = $4 AND property_address = $5 END
 """
 
 
@@ -116,7 +118,8 @@ async def expiring(
 
 
 async def similar(conn: Connection, row: Mapping[str, Any] | Record) -> list[Record]:
-    """Policies of the same line for the same vehicle, or the same customer and place."""
+    """Policies of the same line for the same vehicle, or the same customer and place; none of one
+    that says neither."""
     return await conn.fetch(
         SIMILAR,
         row["policy_type"],
@@ -245,7 +248,7 @@ WHERE status = 'pending'
 LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
 """
 ENDING = """
-SELECT p.id, p.customer_id, p.status, p.cancellation_reason,
+SELECT p.id, p.customer_id, p.status, p.cancellation_reason, p.replaced_by,
        n.by AS said_no, n.acknowledged_on IS NOT NULL AS counts
 FROM policies p
 LEFT JOIN policy_non_renewals n ON n.policy_id = p.id AND n.term_end = p.coverage_end_date

@@ -411,3 +411,19 @@ async def test_a_delegated_no(office: Office) -> None:
     )  # fmt: skip
     denied = await office.do("elena", "POST", f"{path}/deny", no)
     assert (denied["status"], denied["decided_by"]) == ("denied", "delegated")
+
+
+async def test_the_agreement_follows_what_it_depends_on(office: Office) -> None:
+    made = await a_claim(office, motor={"statement_signed": True, "other_plate": "9876 ZZZ"})
+    path = f"/claims/{made['claim_id']}"
+    assert made["motor"]["agreement"] == "cide"
+    hurt = await office.edit("lucia", path, {"injuries": True})
+    assert hurt["motor"]["agreement"] == "none"
+    fine = await office.edit("lucia", path, {"injuries": False, "motor": hurt["motor"]})
+    assert fine["motor"]["agreement"] == "cide"  # given back as it was shown
+    more = await office.edit("lucia", path, {"motor": {**fine["motor"], "vehicles": 3}})
+    assert more["motor"]["agreement"] == "none"
+    by_hand = await office.edit("lucia", path, {"motor": {**more["motor"], "agreement": "ascide"}})
+    assert by_hand["motor"]["agreement"] == "ascide"
+    kept = await office.edit("lucia", path, {"injuries": True})
+    assert kept["motor"]["agreement"] == "ascide"

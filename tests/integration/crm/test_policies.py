@@ -534,7 +534,7 @@ async def test_a_term_has_one_renewal_task(office: Office) -> None:
 
 async def test_a_policy_replaces_another(office: Office) -> None:
     old = await a_policy(office)
-    new = await a_policy(office, customer_id=old["customer_id"], coverage_start_date="2027-04-01")
+    new = await a_policy(office, customer_id=old["customer_id"], coverage_start_date="2027-03-16")
     done = await office.do(
         "lucia", "POST", f"/policies/{old['policy_id']}/status",
         {"status": "replaced", "replaced_by": new["policy_id"]},
@@ -617,3 +617,41 @@ async def test_a_renewal_ahead_leaves_the_present_term_as_it_is(office: Office) 
     await office.crm.by_clock.turn()
     over = await office.do("lucia", "GET", path)
     assert (over["status"], over["cancellation_reason"]) == ("cancelled", "non_renewal")
+
+
+async def test_a_policy_is_replaced_when_the_other_begins(office: Office) -> None:
+    old = await a_policy(office)
+    customer_id = old["customer_id"]
+    new = await a_policy(
+        office, customer_id=customer_id, coverage_start_date="2027-05-01",
+        coverage_start_time="12:00", coverage_end_date="2028-05-01",
+    )  # fmt: skip
+    assert [each["type"] for each in new["warnings"]] == ["overlap"]
+    path = f"/policies/{old['policy_id']}"
+    wish = {"status": "replaced", "replaced_by": new["policy_id"]}
+    noted = await office.do("lucia", "POST", f"{path}/status", wish)
+    assert (noted["status"], noted["replaced_by"]) == ("active", new["policy_id"])
+    assert noted["warnings"] == []
+    for hour, status in ((9, "active"), (10, "replaced")):  # 12:00 in Madrid
+        office.clock.set(datetime(2027, 5, 1, hour, 0, tzinfo=UTC))
+        await office.crm.by_clock.turn()
+        assert (await office.do("lucia", "GET", path))["status"] == status
+    seen = await office.do("lucia", "GET", f"{path}/coverage?at=2027-05-01T10:00:00Z")
+    assert (seen["answer"], seen["why"]) == ("not_in_force", "ended")
+
+
+async def test_what_overlaps(office: Office) -> None:
+    first = await a_policy(office, coverage_end_date="2027-06-01", coverage_end_time="12:00")
+    customer_id = first["customer_id"]
+    for hour, warned in (("11:59", True), ("12:00", False)):
+        more = await a_policy(
+            office, customer_id=customer_id, coverage_start_date="2027-06-01",
+            coverage_start_time=hour, coverage_end_date="2027-06-02",
+        )  # fmt: skip
+        found = {each for warning in more["warnings"] for each in warning["policy_ids"]}
+        assert (first["policy_id"] in found) is warned
+    for _ in range(2):  # of nothing that is named
+        health = await a_policy(
+            office, customer_id=customer_id, policy_type="health", vehicle_plate=None
+        )
+        assert health["warnings"] == []
