@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
-from contactcenter.core.cursor import cursor_after, decode_cursor
+from contactcenter.core.cursor import cursor_after, decode_cursor, encode_cursor
 from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
@@ -48,12 +48,12 @@ async def create(
     given = TaskNew(**values)
     filled = given.model_dump() | {"status": given.status or "pending"}
     filled |= await checked(work.conn, filled)
-    if given.task_type == COMPLAINT and given.due_date is None:
+    if given.task_type == COMPLAINT:
         assert given.received_on is not None
-        law = await sql.law(work.conn)
-        clock = complaint_clock(given.received_on, given.received_on, law)
-        end = datetime.combine(clock.due_on, time(23, 59), zone)
-        filled["due_date"] = end.astimezone(UTC)
+        if given.received_on > work.now.astimezone(zone).date():
+            raise Invalid.field("received_on", "in_future", "That day has not come.")
+        end = await _legal_end(work.conn, given.received_on, zone)
+        filled["due_date"] = min(given.due_date or end, end)
     task_id = new_id()
     written = await store.insert(
         work.conn, {**filled, "id": task_id, "cause": cause, "created_by": by}, work.now
@@ -70,6 +70,12 @@ async def create(
     )
     work.audit("task.created", "task", task_id, after=filled, person=filled["customer_id"])
     return task_id
+
+
+async def _legal_end(conn: Connection, received_on: date, zone: ZoneInfo) -> datetime:
+    """The last minute of the day by which a complaint is answered."""
+    clock = complaint_clock(received_on, received_on, await sql.law(conn))
+    return datetime.combine(clock.due_on, time(23, 59), zone).astimezone(UTC)
 
 
 async def change(work: Work, row: Record, given: Mapping[str, Any], *, by: UUID | None) -> None:
@@ -114,6 +120,7 @@ class TaskService:
         async with self._work.reading("tasks.list") as conn:
             rows = await store.listed(
                 conn,
+                query.sort,
                 user,
                 agent,
                 query.status,
@@ -129,10 +136,11 @@ class TaskService:
                 query.limit + 1,
             )
             items = [await self._out(conn, row) for row in rows[: query.limit]]
-        return TaskPage(
-            items=items,
-            next_cursor=cursor_after(rows, query.limit),
-        )
+        if query.sort == "created":
+            return TaskPage(items=items, next_cursor=cursor_after(rows, query.limit))
+        last = items[-1] if len(rows) > query.limit else None
+        after = last and encode_cursor(last.due_date or store.NEVER, last.task_id)
+        return TaskPage(items=items, next_cursor=after)
 
     async def get(self, task_id: UUID) -> TaskOut:
         async with self._work.reading("tasks.get") as conn:
@@ -155,6 +163,9 @@ class TaskService:
         async with self._work.begin("tasks.edit", principal.actor) as work:
             row = await the_task(work.conn, task_id, lock=True)
             match(row["version"])
+            if "due_date" in given and row["received_on"] is not None:
+                end = await _legal_end(work.conn, row["received_on"], self._zone)
+                given["due_date"] = min(given["due_date"] or end, end)
             await change(work, row, given, by=principal.user_id)
             return work.answer(await self._card(work.conn, task_id))
 

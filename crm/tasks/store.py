@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from crm.sql import CUSTOMER_NAME, updating
 from db import Connection, Record
 
+Sort = Literal["created", "due"]
+NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""When a task without a day is due, in the order of days."""
 _EDITABLE: Final = (
     "title", "description", "priority", "assigned_to", "assigned_agent", "due_date", "status",
     "metadata", "tags",
@@ -39,8 +42,7 @@ _FROM: Final = (
 )
 FIND = f"SELECT {COLUMNS} FROM {_FROM} WHERE t.id = $1"  # noqa: S608 - constants
 LOCK = "SELECT id FROM tasks WHERE id = $1 FOR NO KEY UPDATE"
-LIST = f"""
-SELECT {COLUMNS} FROM {_FROM}
+_WANTED: Final = """
 WHERE ($1::uuid IS NULL AND $2::uuid IS NULL OR t.assigned_to = $1 OR t.assigned_agent = $2)
   AND ($3::text IS NULL OR t.status = $3)
   AND ($4::boolean IS NULL OR (t.status IN ('pending', 'in_progress')) = $4)
@@ -50,10 +52,22 @@ WHERE ($1::uuid IS NULL AND $2::uuid IS NULL OR t.assigned_to = $1 OR t.assigned
   AND ($8::uuid IS NULL OR t.claim_id = $8)
   AND ($9::uuid IS NULL OR t.policy_id = $9)
   AND ($10::text IS NULL OR t.task_type = $10)
+"""
+_DUE: Final = f"coalesce(t.due_date, '{NEVER.isoformat()}')"
+LISTS: Final = {
+    "created": f"""
+SELECT {COLUMNS} FROM {_FROM} {_WANTED}
   AND ($11::timestamptz IS NULL OR (t.created_at, t.id) < ($11, $12::uuid))
 ORDER BY t.created_at DESC, t.id DESC
 LIMIT $13
-"""  # noqa: S608 - constants
+""",  # noqa: S608 - constants
+    "due": f"""
+SELECT {COLUMNS} FROM {_FROM} {_WANTED}
+  AND ($11::timestamptz IS NULL OR ({_DUE}, t.id) > ($11, $12::uuid))
+ORDER BY {_DUE}, t.id
+LIMIT $13
+""",  # noqa: S608 - constants
+}
 END = """
 UPDATE tasks
 SET status = $2, updated_at = $3, updated_by = $4, version = version + 1,
@@ -90,10 +104,10 @@ async def find(conn: Connection, task_id: UUID, *, lock: bool = False) -> Record
     return await conn.fetchrow(FIND, task_id)
 
 
-async def listed(conn: Connection, *wanted: Any) -> list[Record]:
-    """user, agent, status, open, due before, due from, customer, claim, policy, type, before
-    (two), limit."""
-    return await conn.fetch(LIST, *wanted)
+async def listed(conn: Connection, sort: Sort, *wanted: Any) -> list[Record]:
+    """Newest first, or what is due first: then what has no day is last. user, agent, status, open,
+    due before, due from, customer, claim, policy, type, from where on (two), limit."""
+    return await conn.fetch(LISTS[sort], *wanted)
 
 
 async def end(conn: Connection, task_id: UUID, status: str, at: datetime, by: UUID | None) -> bool:

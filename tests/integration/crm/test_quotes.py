@@ -224,6 +224,33 @@ async def test_a_complaint_is_due_by_law(office: Office) -> None:
         "due_on": "2027-03-22", "regime": "customer_service", "working_day": 11, "of": 15,
     }  # fmt: skip
     assert made["due_date"] == "2027-03-22T22:59:00Z"
+    body = {"title": "Queja", "task_type": "complaint", "received_on": "2027-03-01"}
+    for given, due in (
+        ("2027-05-01T09:00:00Z", "2027-03-22T22:59:00Z"),  # not later than the law's day
+        ("2027-03-10T09:00:00Z", "2027-03-10T09:00:00Z"),
+    ):
+        task = await office.do("lucia", "POST", "/tasks", {**body, "due_date": given})
+        assert task["due_date"] == due
+        path = f"/tasks/{task['task_id']}"
+        assert (await office.edit("lucia", path, {"due_date": given}))["due_date"] == due
+    future = await office.ask("lucia", "POST", "/tasks", {**body, "received_on": "2027-03-17"})
+    assert (future.status, future.body["errors"][0]["type"]) == (422, "in_future")
+
+
+async def test_tasks_by_their_day(office: Office) -> None:
+    """The most overdue first, those without a day last, over pages of any size."""
+    days = ["2027-03-20T09:00:00Z", None, "2027-03-01T09:00:00Z", "2027-03-15T09:00:00Z", None]
+    for n, day in enumerate(days):
+        await office.do("lucia", "POST", "/tasks", {"title": f"t{n}", "due_date": day})
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = await office.do("lucia", "GET", f"/tasks?sort=due&open=true&limit=2{cursor}")
+        seen += [each["title"] for each in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == ["t2", "t3", "t0", "t1", "t4"]
 
 
 async def test_a_quote_without_an_address_waits_for_one(

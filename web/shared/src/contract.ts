@@ -127,7 +127,8 @@ export interface Approval {
 export interface ApproveIn {
   decided_by?: "insurer" | "delegated";
   decided_on?: string | null;
-  document?: string | null;
+  decision_document?: string | null;
+  insurer_reference?: string | null;
   note?: string;
   amount: Money;
   reviewed?: boolean;
@@ -934,11 +935,12 @@ export interface CustomerStats {
   lifetime_value: Money | null;
 }
 
-/** Whose it is, when, and what says so. */
+/** Whose it is, when, and what says so: an insurer's needs its document, or its reference, here or in the claim's file. */
 export interface Decision {
   decided_by?: "insurer" | "delegated";
   decided_on?: string | null;
-  document?: string | null;
+  decision_document?: string | null;
+  insurer_reference?: string | null;
   note?: string;
 }
 
@@ -957,7 +959,8 @@ export interface DemoUsersOut {
 export interface DenyIn {
   decided_by?: "insurer" | "delegated";
   decided_on?: string | null;
-  document?: string | null;
+  decision_document?: string | null;
+  insurer_reference?: string | null;
   note?: string;
   reason: string;
 }
@@ -2828,7 +2831,7 @@ export interface TaskPage {
   next_cursor: string | null;
 }
 
-/** `due`: overdue, or due on the centre's today. `mine`: of the asker. */
+/** `due`: overdue, or due on the centre's today. `mine`: of the asker. `sort`: newest first, or what is due first. */
 export interface TaskQuery {
   limit?: number;
   cursor?: string | null;
@@ -2836,6 +2839,7 @@ export interface TaskQuery {
   status?: "pending" | "in_progress" | "completed" | "cancelled" | null;
   open?: boolean | null;
   due?: "overdue" | "today" | null;
+  sort?: "created" | "due";
   assigned_to?: string | null;
   assigned_agent?: string | null;
   customer_id?: string | null;
