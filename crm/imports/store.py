@@ -11,10 +11,23 @@ from db import Connection, Record
 
 AGENTS = "SELECT id, name FROM agents"
 INSURERS = "SELECT key, dgs_code, name FROM insurers WHERE NOT retired"
+# Of either kind of document, also of a file that was merged into another since.
 CUSTOMERS_BY_DOCUMENT = """
-SELECT id, coalesce(dni, tax_id) AS document, kind, first_name, last_name, company_name
-FROM customers
-WHERE (dni = ANY ($1::text[]) OR tax_id = ANY ($1)) AND status NOT IN ('merged', 'deleted')
+WITH RECURSIVE owners AS (
+    (SELECT d.document, c.id, c.status, c.merged_into
+     FROM unnest($1::text[]) AS d (document) JOIN customers c ON c.dni = d.document
+     WHERE c.status <> 'deleted'
+     UNION
+     SELECT d.document, c.id, c.status, c.merged_into
+     FROM unnest($1::text[]) AS d (document) JOIN customers c ON c.tax_id = d.document
+     WHERE c.status <> 'deleted')
+    UNION
+    SELECT o.document, c.id, c.status, c.merged_into
+    FROM owners o JOIN customers c ON c.id = o.merged_into
+)
+SELECT o.document, c.id, c.kind, c.first_name, c.last_name, c.company_name
+FROM owners o JOIN customers c ON c.id = o.id WHERE o.status NOT IN ('merged', 'deleted')
+ORDER BY o.document, c.id DESC
 """
 POLICIES_BY_NUMBER = """
 SELECT id, carrier, policy_number, reference FROM policies

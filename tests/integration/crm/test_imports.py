@@ -6,12 +6,14 @@ import asyncio
 import csv
 import io
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 import db
 from crm.customers import store as customer_store
 from crm.imports.sheet import MOST_ROWS
+from crm.imports.store import customers_by_document
 from tests.integration.crm.conftest import Answer, Office, a_policy
 
 HEADINGS = "Nombre;Apellidos;DNI;Móvil;Correo electrónico;Fecha de nacimiento;Población;Gestor"
@@ -266,3 +268,20 @@ async def test_as_much_as_is_taken_is_taken_in_one_go(office: Office, conn: db.C
     assert await conn.fetchval("SELECT count(*) FROM customer_ways") == 2 * MOST_ROWS
     _, text = await fetched(office, "customers")
     assert text.count("\r\n") == MOST_ROWS + 1
+
+
+async def test_a_document_is_its_owners_whichever_it_is_and_after_a_merge(
+    office: Office, conn: db.Connection
+) -> None:
+    ana = await office.person(dni="12345678Z")
+    twin = await office.person(dni="11111111H")
+    merge = {"loser_id": twin["customer_id"]}
+    await office.do("elena", "POST", f"/customers/{ana['customer_id']}/merge", merge)
+    await conn.execute(
+        "UPDATE customers SET tax_id = 'B12345674' WHERE id = $1", UUID(ana["customer_id"])
+    )
+    documents = ["11111111H", "12345678Z", "B12345674"]
+    found = await customers_by_document(conn, documents)
+    assert {document: str(row["id"]) for document, row in found.items()} == dict.fromkeys(
+        documents, ana["customer_id"]
+    )
