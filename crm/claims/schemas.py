@@ -174,11 +174,13 @@ class ClaimQuery(Page):
 
 
 class Decision(Schema):
-    """Whose it is, when, and what says so."""
+    """Whose it is, when, and what says so: an insurer's needs its document, or its reference, here
+    or in the claim's file."""
 
     decided_by: Literal["insurer", "delegated"] = "insurer"
     decided_on: Day | None = None
-    document: Url | None = None
+    decision_document: Url | None = None
+    insurer_reference: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     note: Text = ""
 
 

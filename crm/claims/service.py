@@ -97,6 +97,14 @@ async def assign(work: Work, claim_id: UUID) -> UUID | None:
     await store.update(work.conn, claim_id, {"adjuster_id": chosen[0]}, work.now, None)
     await _event(work, claim_id, "assigned", after=str(chosen[0]))
     work.emit(ClaimAssigned(**_ids(row), adjuster_id=chosen[0], cause=chosen[1]))
+    work.audit(
+        "claim.assigned",
+        "claim",
+        claim_id,
+        before={"adjuster_id": None},
+        after={"adjuster_id": chosen[0]},
+        person=row["customer_id"],
+    )
     return chosen[0]
 
 
@@ -347,7 +355,7 @@ class ClaimService:
         async with self._work.begin("claims.approve", principal.actor) as work:
             row = await self._moving(work, principal, claim_id, "approved")
             amount = wish.amount.amount
-            changes = self._decision(work, wish) | {"approved_amount": amount}
+            changes = self._decision(work, row, wish) | {"approved_amount": amount}
             if wish.decided_by == "delegated" and not await authorised(
                 work, principal, row, amount, self._day(work.now), reviewed=wish.reviewed
             ):
@@ -369,7 +377,7 @@ class ClaimService:
                 )
                 if held is None or held[0] == 0:
                     refuse("no_authority")
-            changes = self._decision(work, wish) | {
+            changes = self._decision(work, row, wish) | {
                 "denial_reason": wish.reason,
                 "resolved_at": work.now,
             }
@@ -401,14 +409,20 @@ class ClaimService:
             )
             return work.answer(await self._card(work.conn, principal, claim_id))
 
-    def _decision(self, work: Work, wish: Decision) -> dict[str, Any]:
+    def _decision(self, work: Work, row: Record, wish: Decision) -> dict[str, Any]:
         day = wish.decided_on or self._day(work.now)
         if day > self._day(work.now):
             raise Invalid.field("decided_on", "in_future", "That day has not come.")
+        reference = (wish.insurer_reference or row["insurer_reference"] or "").strip()
+        if wish.decided_by == "insurer" and wish.decision_document is None and not reference:
+            raise Invalid.field(
+                "decision_document", "no_evidence", "The insurer's document, or its reference."
+            )
         return {
             "decided_by": wish.decided_by,
             "decided_on": day,
-            "decision_document": wish.document,
+            "decision_document": wish.decision_document,
+            "insurer_reference": reference or None,
         }
 
     # Handler, notes, documents

@@ -330,6 +330,7 @@ class _Office:
                     "currency": "EUR",
                     "status": state,
                     "denial_reason": "Riesgo excluido" if state == "denied" else None,
+                    "insurer_reference": f"EXP-{n:05d}" if decided else None,
                     "decided_by": "insurer" if decided else None,
                     "decided_on": reported.date() + timedelta(days=1) if decided else None,
                     "adjuster_id": handler,

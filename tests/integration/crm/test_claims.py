@@ -132,13 +132,14 @@ async def test_the_handler_with_the_fewest_open_claims_is_chosen(
     for each in (claims[1], claims[3]):
         path = f"/claims/{each['claim_id']}"
         await office.do("elena", "POST", f"{path}/send", {})
-        await office.do("elena", "POST", f"{path}/deny", {"reason": "no cubierto"})
+        no = {"reason": "no cubierto", "insurer_reference": "X-1"}
+        await office.do("elena", "POST", f"{path}/deny", no)
     assert [(await opened())["adjuster_id"] for _ in range(2)] == [str(pablo)] * 2
     assert (await opened())["adjuster_id"] == str(marcos)
 
 
 MOVES: dict[str, tuple[str, dict[str, Any]]] = {
-    "investigating": ("send", {}),
+    "investigating": ("send", {"insurer_reference": "X-1"}),
     "approved": ("approve", {"amount": {"amount": "1.00"}}),
     "denied": ("deny", {"reason": "x"}),
     "paid": ("pay", {"amount": {"amount": "1.00"}}),
@@ -427,3 +428,25 @@ async def test_the_agreement_follows_what_it_depends_on(office: Office) -> None:
     assert by_hand["motor"]["agreement"] == "ascide"
     kept = await office.edit("lucia", path, {"injuries": True})
     assert kept["motor"]["agreement"] == "ascide"
+
+
+@pytest.mark.parametrize("verb", ["approve", "deny"])
+async def test_the_insurers_decision_has_something_that_says_so(office: Office, verb: str) -> None:
+    said = {"reason": "No está cubierto"} if verb == "deny" else {"amount": {"amount": "100.00"}}
+    paths = []
+    for _ in range(3):
+        paths.append(f"/claims/{(await a_claim(office))['claim_id']}")
+        await office.do("lucia", "POST", f"{paths[-1]}/send", {})
+    refused = await office.ask("lucia", "POST", f"{paths[0]}/{verb}", said)
+    (error,) = refused.body["errors"]
+    assert (refused.status, error["type"]) == (422, "no_evidence")
+    assert error["loc"][-1] == "decision_document"
+    for path, field, value in (
+        (paths[0], "decision_document", "https://aseguradora.example/carta.pdf"),
+        (paths[1], "insurer_reference", "ALD-77"),
+    ):
+        done = await office.do("lucia", "POST", f"{path}/{verb}", said | {field: value})
+        assert (done["decided_by"], done[field]) == ("insurer", value)
+    await office.edit("lucia", paths[2], {"insurer_reference": "ALD-78"})  # known before
+    done = await office.do("lucia", "POST", f"{paths[2]}/{verb}", said)
+    assert done["insurer_reference"] == "ALD-78"

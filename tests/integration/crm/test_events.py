@@ -33,7 +33,7 @@ STEPS: Final[tuple[tuple[str, str, str, Callable[[Told], Any]], ...]] = (
     ("policy.expiring_soon", "", "", lambda _: None),
     ("claim.created", "POST", "/claims", lambda t: claim_body(t["policy_id"])),
     ("claim.updated", "PATCH", "/claims/{claim_id}", lambda _: {"location": "Calle Mayor"}),
-    ("claim.sent", "POST", "/claims/{claim_id}/send", lambda _: {}),
+    ("claim.sent", "POST", "/claims/{claim_id}/send", lambda _: {"insurer_reference": "X-1"}),
     ("claim.approved", "POST", "/claims/{claim_id}/approve", lambda _: SUM),
     ("claim.paid", "POST", "/claims/{claim_id}/pay", lambda _: SUM),
     ("claim.reopened", "POST", "/claims/{claim_id}/status", lambda _: {

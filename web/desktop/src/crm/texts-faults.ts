@@ -11,6 +11,7 @@ export const FAULTS = {
   f_amount_not_positive: ["Tiene que ser más de cero.", "It must be more than zero."],
   f_bad_date: ["Escríbela así: 30/11/2026, y la hora así: 10:50.", "Write it like 30/11/2026, and the hour like 10:50."],
   f_bad_period: ["Tiene que acabar después de empezar.", "It must end after it begins."],
+  f_no_evidence: ["El documento de la aseguradora, o su referencia.", "The insurer's document, or its reference."],
   f_in_future: ["Ese momento no ha llegado.", "That moment has not come."],
   f_in_past: ["Ese momento ya pasó.", "That moment is over."],
   f_bad_plate: ["Una matrícula tiene letras o cifras.", "A plate has letters or digits."],
