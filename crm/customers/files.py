@@ -144,6 +144,14 @@ async def resegment(work: Work, customer_id: UUID, zone: ZoneInfo) -> str | None
         work.emit(
             CustomerSegmented(customer_id=customer_id, segment=segment, before=before["segment"])
         )
+        work.audit(
+            "customer.segmented",
+            "customer",
+            customer_id,
+            before=dict(before),
+            after={"segment": segment},
+            person=customer_id,
+        )
     return segment
 
 

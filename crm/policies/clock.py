@@ -44,8 +44,7 @@ class PolicyClock:
             zone = self._zone.key
             begun = await store.beginning(work.conn, zone, work.now, BATCH)
             for row in begun:
-                await store.set_status(work.conn, row["id"], "active", work.now)
-                files.tell_status(work, row, "active")
+                await _turned(work, row, "active")
             ended = await store.ending(work.conn, zone, work.now, BATCH)
             renewed = [await self._end(work, row) for row in ended]
             for customer_id in sorted({row["customer_id"] for row in (*begun, *ended)}):
@@ -59,16 +58,15 @@ class PolicyClock:
         for its cover is sent to the insurer. So does a contract with a rule of its own (life).
         """
         if row["cancellation_reason"] is not None:
-            await store.set_status(work.conn, row["id"], "cancelled", work.now)
-            files.tell_status(work, row, "cancelled")
+            await _turned(work, row, "cancelled")
         elif row["replaced_by"] is not None:
-            await store.set_status(work.conn, row["id"], "replaced", work.now)
-            files.tell_status(work, row, "replaced")
+            await _turned(work, row, "replaced")
         elif row["counts"]:
             at = await store.not_renewed(
                 work.conn, row["id"], self._zone.key, work.now, row["said_no"]
             )
             await files.add_version(work, row["id"], "cancellation", at, {}, "")
+            _note(work, row, "cancelled", cancellation_reason="non_renewal")
             work.emit(
                 PolicyCancelled(
                     policy_id=row["id"],
@@ -81,8 +79,7 @@ class PolicyClock:
         elif row["said_no"] is None and await self._renews(work, row["id"]):
             return True
         else:
-            await store.set_status(work.conn, row["id"], "expired", work.now)
-            files.tell_status(work, row, "expired")
+            await _turned(work, row, "expired")
         return False
 
     async def _renews(self, work: Work, policy_id: UUID) -> bool:
@@ -130,3 +127,20 @@ class PolicyClock:
                 our_last_day=dates.our_last_day.isoformat(),
             )
         )
+
+
+async def _turned(work: Work, row: Record, after: str) -> None:
+    await store.set_status(work.conn, row["id"], after, work.now)
+    files.tell_status(work, row, after)
+    _note(work, row, after)
+
+
+def _note(work: Work, row: Record, after: str, **more: str) -> None:
+    work.audit(
+        "policy.turned",
+        "policy",
+        row["id"],
+        before={"status": row["status"]},
+        after={"status": after, **more},
+        person=row["customer_id"],
+    )

@@ -263,6 +263,14 @@ class QuoteService:
                 rows = await store.expire(work.conn, work.now, BATCH)
                 for row in rows:
                     work.emit(QuoteExpired(quote_id=row["id"], customer_id=row["customer_id"]))
+                    work.audit(
+                        "quote.expired",
+                        "quote",
+                        row["id"],
+                        before={"status": row["before"]},
+                        after={"status": "expired"},
+                        person=row["customer_id"],
+                    )
             if len(rows) < BATCH:
                 return
 

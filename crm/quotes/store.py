@@ -68,10 +68,11 @@ WHERE id = $1 AND NOT converted AND status = 'accepted'
 RETURNING id
 """
 EXPIRE = """
-UPDATE quotes SET status = 'expired', updated_at = $1, version = version + 1
-WHERE id IN (SELECT id FROM quotes WHERE status IN ('draft', 'sent') AND valid_until <= $1
-             LIMIT $2 FOR UPDATE SKIP LOCKED)
-RETURNING id, customer_id
+UPDATE quotes q SET status = 'expired', updated_at = $1, version = version + 1
+FROM (SELECT id, status FROM quotes WHERE status IN ('draft', 'sent') AND valid_until <= $1
+      LIMIT $2 FOR UPDATE SKIP LOCKED) due
+WHERE q.id = due.id
+RETURNING q.id, q.customer_id, due.status AS before
 """
 RATES = "SELECT kind, line, valid_from, rate, flat FROM premium_rates"
 CARRIERS = "SELECT count(*) FROM insurers WHERE key = ANY ($1::text[])"

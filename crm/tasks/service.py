@@ -138,8 +138,10 @@ class TaskService:
             items = [await self._out(conn, row) for row in rows[: query.limit]]
         if query.sort == "created":
             return TaskPage(items=items, next_cursor=cursor_after(rows, query.limit))
-        last = items[-1] if len(rows) > query.limit else None
-        after = last and encode_cursor(last.due_date or store.NEVER, last.task_id)
+        if len(rows) <= query.limit:
+            return TaskPage(items=items, next_cursor=None)
+        last = items[-1]
+        after = encode_cursor(last.due_date or store.NEVER, last.task_id)
         return TaskPage(items=items, next_cursor=after)
 
     async def get(self, task_id: UUID) -> TaskOut:

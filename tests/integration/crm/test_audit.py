@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import db
 from contactcenter.identity.audit import AuditJournal
-from tests.integration.crm.conftest import Office
+from tests.integration.crm.conftest import Office, a_policy
+from tests.integration.crm.test_claims import a_claim, skilled
+from tests.integration.crm.test_quotes import quote_body
 from tests.integration.crm.test_workflows import a_workflow, begun, drive
 
 ROWS = """
@@ -27,3 +31,29 @@ async def test_a_change_by_hand_and_one_by_a_workflow(office: Office, conn: db.C
     assert (by_run["actor"], by_run["user_id"]) == (f"workflow:{run}", None)
     for row in (by_hand, by_run):
         assert (str(row["person"]), row["told"]) == (customer_id, True)
+
+
+async def test_what_changes_by_itself_is_noted_too(office: Office, conn: db.Connection) -> None:
+    office.deps.work.keep_journal(AuditJournal(office.deps.vault))
+    dates = {"coverage_start_date": "2027-03-17", "coverage_end_date": "2027-06-17"}
+    policy = await a_policy(office, auto_renew=False, **dates)
+    await office.do("lucia", "POST", "/quotes", quote_body(policy["customer_id"]))
+    claim = await a_claim(office)
+    assert claim["adjuster_id"] is None
+    await skilled(office, conn)
+    await office.listen("crm.claim_handlers")
+    for day in (datetime(2027, 3, 18, tzinfo=UTC), datetime(2027, 7, 1, tzinfo=UTC)):
+        office.clock.set(day)
+        await office.crm.by_clock.turn()
+        await office.crm.quotes.expire_due()
+    noted = await conn.fetch(
+        "SELECT action, actor, person FROM audit_logs WHERE person IS NOT NULL"
+    )
+    whose = {claim["customer_id"], policy["customer_id"]}
+    by_itself = [
+        row["action"] for row in noted
+        if not row["actor"].startswith("user:") and str(row["person"]) in whose
+    ]  # fmt: skip
+    for action in ("policy.turned", "quote.expired", "claim.assigned", "customer.segmented"):
+        assert action in by_itself
+    assert by_itself.count("policy.turned") == 2

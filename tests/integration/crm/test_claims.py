@@ -272,7 +272,7 @@ async def test_the_law_s_clocks_run_to_the_day_of_the_payment(office: Office) ->
     """It is noted late, and was on the last of the forty days; a denial's day is its own."""
     claim = await a_claim(office)
     path = f"/claims/{claim['claim_id']}"
-    await office.do("lucia", "POST", f"{path}/send", {})
+    await office.do("lucia", "POST", f"{path}/send", {"insurer_reference": "X-1"})
     await office.do("lucia", "POST", f"{path}/approve", {"amount": {"amount": "10"}})
     office.clock.advance(60 * 86_400)
     body = {"amount": {"amount": "10"}, "document": "https://x.example/pago"}
@@ -287,7 +287,7 @@ async def test_the_law_s_clocks_run_to_the_day_of_the_payment(office: Office) ->
         "lucia", "POST", f"{path}/status", {"status": "reopened", "note": "más daños"}
     )
     assert (again["paid_on"], again["payment_document"]) == (None, None)
-    await office.do("lucia", "POST", f"{path}/send", {})
+    await office.do("lucia", "POST", f"{path}/send", {"insurer_reference": "X-1"})
     no = await office.do(
         "lucia", "POST", f"{path}/deny", {"reason": "no cubierto", "decided_on": "2027-04-20"}
     )
