@@ -157,7 +157,9 @@ async def test_its_quotes_may_have_been_sent_and_are_priced_by_the_rates(
         assert row["total_premium"] == sum(amounts.values())
         kinds[line] = set(amounts)
         if row["status"] != "draft":
-            assert missing(line, row["mediation"], offers, rules[line]) == ()
+            carriers = [offer["carrier"] for offer in offers]
+            wants = (line, row["mediation"], carriers, rules[line], row["carrier"])
+            assert missing(*wants) == ()
             Mediation(**row["mediation"])
             assert row["carrier"] in {Offer(**offer).carrier for offer in offers}
     assert "ips" not in kinds["life"] | kinds["health"]
