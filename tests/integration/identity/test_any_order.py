@@ -376,6 +376,8 @@ def run(doors: Doors, examples: int, *, shrink: bool) -> None:
     run_state_machine_as_test(Somebody, settings=settings)
 
 
+# The centre runs in this process, and draws at random what it likes while an example is drawn.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 async def test_every_answer_is_the_model_s(doors: Doors) -> None:
     await asyncio.to_thread(run, doors, EXAMPLES, shrink=True)
 
