@@ -1,0 +1,69 @@
+"""R1, R5 with two nodes on one database: the leader is killed and the other node goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+
+from config.settings import load_settings
+from tests.reliability.centre import Centre, centre, free_port
+from tests.reliability.load import Ledger, desks
+from tests.reliability.test_kill import all_served, until
+
+CHAT = "/api/v1/chat/conversations"
+
+
+async def post(
+    session: aiohttp.ClientSession, node: Centre, path: str, body: object, token: str = ""
+) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with session.post(node.url + path, json=body, headers=headers) as answer:
+        assert answer.status == 201, await answer.text()
+        return dict(await answer.json())
+
+
+async def test_the_other_node_takes_over(capsys: pytest.CaptureFixture[str]) -> None:
+    async with centre(2) as first, aiohttp.ClientSession() as session:
+        environ = {**first.environ, "PORT": str(free_port())}
+        other = replace(first, environ=environ, settings=load_settings(environ))
+        conn = await first.connect()
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(conn.close)
+            stack.callback(other.kill)
+
+            async def leader() -> Any:
+                return await conn.fetchval("SELECT holder FROM leases ORDER BY name LIMIT 1")
+
+            first.start()
+            await first.ready(session)
+            await until(leader, "the first node leads")
+            led = await leader()
+            other.start()
+            await other.ready(session)
+            assert await leader() == led, "whoever leads goes on leading"
+
+            begun = await post(session, first, CHAT, {"name": "Ana", "message": "uno"})
+            path = f"{CHAT}/{begun['conversation']['conversation_id']}/messages"
+            said = {"body": "dos", "client_id": "said-once"}
+            told = await post(session, first, path, said, begun["token"])
+            first.kill()
+            killed = time.perf_counter()
+            again = await post(session, other, path, said, begun["token"])
+            assert again["message_id"] == told["message_id"]
+            new = await post(session, other, path, {**said, "client_id": "new"}, begun["token"])
+            assert new["message_id"] != told["message_id"], "the control: another message"
+
+            async def taken() -> bool:
+                return bool(await leader() != led)
+
+            await until(taken, "the other node leads")
+            with capsys.disabled():
+                print(f"\nthe other node led {time.perf_counter() - killed:.1f} s after the kill")
+            assert await conn.fetchval("SELECT count(*) FROM messages") == 3
+            async with desks(other, session, other.agents, Ledger()):
+                await all_served(conn)
