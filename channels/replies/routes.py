@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from channels.replies.schemas import ReplyEdit, ReplyList, ReplyNew, SavedReply
 from channels.replies.service import Replies
 from contactcenter.core.access import Permission
-from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from contactcenter.core.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+)
 from contactcenter.core.http import Request, Response, Route
 
 TAGS = ("replies",)
@@ -24,7 +33,7 @@ class ReplyRoutes:
 
     async def edit(self, request: Request) -> Response:
         made = await self._service.edit(
-            request.principal, request.id("id"), request.body, request.match
+            request.principal, request.id("id"), request.body, partial(request.match, required=True)
         )
         return Response(made, version=made.version)
 
@@ -65,7 +74,7 @@ class ReplyRoutes:
                 body=ReplyEdit,
                 response=SavedReply,
                 tags=TAGS,
-                errors=(Forbidden, Invalid, NotFound, PreconditionFailed),
+                errors=(Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionRequired),
             ),
             Route(
                 "DELETE",

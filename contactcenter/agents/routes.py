@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from contactcenter.agents.schemas import (
     AgentEdit,
     AgentList,
@@ -13,16 +15,19 @@ from contactcenter.agents.schemas import (
     SkillsEdit,
     StatsQuery,
 )
-from contactcenter.agents.service import AgentService, Match
+from contactcenter.agents.service import AgentService
 from contactcenter.core.access import Permission
-from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from contactcenter.core.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+)
 from contactcenter.core.http import Request, Response, Route
 
 TAGS = ("agents",)
-
-
-def _match(request: Request) -> Match:
-    return request.match if "If-Match" in request.http.headers else lambda _: None
 
 
 class AgentRoutes:
@@ -57,13 +62,13 @@ class AgentRoutes:
 
     async def set_skills(self, request: Request) -> Response:
         profile = await self._service.set_skills(
-            request.principal, request.id("id"), request.body, _match(request)
+            request.principal, request.id("id"), request.body, partial(request.match, required=True)
         )
         return Response(profile, version=profile.version)
 
     async def edit(self, request: Request) -> Response:
         profile = await self._service.edit(
-            request.principal, request.id("id"), request.body, _match(request)
+            request.principal, request.id("id"), request.body, partial(request.match, required=True)
         )
         return Response(profile, version=profile.version)
 
@@ -118,7 +123,7 @@ class AgentRoutes:
                 body=AgentEdit,
                 response=AgentProfile,
                 tags=TAGS,
-                errors=(NotFound, PreconditionFailed),
+                errors=(NotFound, PreconditionFailed, PreconditionRequired),
             ),
             Route(
                 "GET",
@@ -151,6 +156,6 @@ class AgentRoutes:
                 body=SkillsEdit,
                 response=AgentProfile,
                 tags=TAGS,
-                errors=(Invalid, NotFound, PreconditionFailed),
+                errors=(Invalid, NotFound, PreconditionFailed, PreconditionRequired),
             ),
         )

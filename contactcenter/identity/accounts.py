@@ -15,7 +15,7 @@ from contactcenter.core.limits import Limit, Limits
 from contactcenter.core.work import WorkFactory
 from contactcenter.events.identity import UserChanged, UserProfileChanged, UserRegistered
 from contactcenter.identity import store
-from contactcenter.identity.model import ACCOUNT_PACE, User
+from contactcenter.identity.model import ACCOUNT_PACE, Match, User
 from contactcenter.identity.passwords import Passwords
 from contactcenter.identity.post import Post
 from contactcenter.identity.service import Sessions, end_sessions
@@ -218,13 +218,20 @@ class AccountService:
             await store.drop_flows(work.conn, user.id)
             await end_sessions(work, user.id, "password", but=principal.session_id)
             await self._post.put(work, "password_changed", user.email)
+            work.emit(UserProfileChanged(user_id=user.id))  # it has another version
             work.audit("auth.password_changed", "user", user.id)
         self._sessions.forget_user(user.id)
 
-    async def set_profile(self, principal: Principal, given: Mapping[str, Any]) -> User:
+    async def set_profile(
+        self, principal: Principal, given: Mapping[str, Any], match: Match
+    ) -> User:
         """Change the own names, telephone number and language."""
-        before = await self._own(principal)
+        assert principal.user_id is not None
         async with self._work.begin("identity.profile", principal.actor) as work:
+            before = await store.lock_user(work.conn, principal.user_id)
+            if before is None:
+                raise NotFound
+            match(before.version)
             await store.set_profile(work.conn, before.id, given, work.now)
             work.emit(UserProfileChanged(user_id=before.id))
             work.audit(

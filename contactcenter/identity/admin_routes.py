@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any, Final
 
 from contactcenter.core.access import GRANTABLE, Permission, permissions_of
-from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from contactcenter.core.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+)
 from contactcenter.core.http import Request, Response, Route
 from contactcenter.core.limits import Limit
 from contactcenter.identity.admin_schemas import (
@@ -90,18 +98,9 @@ class AdminRoutes:
         for name, value in values.items():
             if value is None and name != "phone":
                 raise Invalid.field(name, "missing", "This cannot be empty.")
-        version = await self._expected(request)
-        row = await self._people.change(request.principal, request.id("id"), values, version)
+        match = partial(request.match, required=True)
+        row = await self._people.change(request.principal, request.id("id"), values, match)
         return _versioned(_user(row))
-
-    async def _expected(self, request: Request) -> int | None:
-        """The version that If-Match names, if it is sent."""
-        if "If-Match" not in request.http.headers:
-            return None
-        user = await self._people.user(request.principal, request.id("id"))
-        version: int = user["version"]
-        request.match(version)
-        return version
 
     async def end_sessions(self, request: Request) -> None:
         await self._people.end_sessions(request.principal, request.id("id"))
@@ -118,15 +117,20 @@ class AdminRoutes:
     async def add_role(self, request: Request) -> Response:
         given: RoleIn = request.body
         role = await self._people.add_role(request.principal, given.name, given.permissions)
-        return Response(_role(role), status=201, headers={"Location": f"{V1}/roles/{role.name}"})
-
-    async def change_role(self, request: Request) -> RoleOut:
-        given: PermissionsIn = request.body
-        return _role(
-            await self._people.change_role(
-                request.principal, request.text("name"), given.permissions, None
-            )
+        return Response(
+            _role(role),
+            status=201,
+            version=role.version,
+            headers={"Location": f"{V1}/roles/{role.name}"},
         )
+
+    async def change_role(self, request: Request) -> Response:
+        given: PermissionsIn = request.body
+        match = partial(request.match, required=True)
+        role = await self._people.change_role(
+            request.principal, request.text("name"), given.permissions, match
+        )
+        return Response(_role(role), version=role.version)
 
     async def drop_role(self, request: Request) -> None:
         await self._people.drop_role(request.principal, request.text("name"))
@@ -135,14 +139,16 @@ class AdminRoutes:
         rows = await self._people.teams(request.principal)
         return TeamList(items=[TeamOut(**row) for row in rows])
 
-    async def put_team(self, request: Request) -> TeamOut:
+    async def put_team(self, request: Request) -> Response:
         given: TeamIn = request.body
         key = request.text("key")
         if not TEAM_KEY.fullmatch(key):
             raise NotFound
-        return TeamOut(
-            **await self._people.put_team(request.principal, key, given.name, given.agents)
+        match = partial(request.match, required=True)
+        team = TeamOut(
+            **await self._people.put_team(request.principal, key, given.name, given.agents, match)
         )
+        return Response(team, version=team.version)
 
     async def drop_team(self, request: Request) -> None:
         await self._people.drop_team(request.principal, request.text("key"))
@@ -231,7 +237,7 @@ class AdminRoutes:
                 body=UserIn,
                 response=UserRow,
                 tags=TAGS,
-                errors=(Conflict, Forbidden, Invalid, PreconditionFailed),
+                errors=(Conflict, Forbidden, Invalid, PreconditionFailed, PreconditionRequired),
             ),
             Route(
                 "DELETE",
@@ -278,7 +284,7 @@ class AdminRoutes:
                 body=PermissionsIn,
                 response=RoleOut,
                 tags=TAGS,
-                errors=(Conflict, Forbidden, NotFound),
+                errors=(Conflict, Forbidden, NotFound, PreconditionFailed, PreconditionRequired),
             ),
             Route(
                 "DELETE",
@@ -304,11 +310,11 @@ class AdminRoutes:
                 f"{V1}/teams/{{key}}",
                 self.put_team,
                 USERS,
-                "Write a team and who is in it",
+                "Write a team and who is in it; for one there is, with its version",
                 body=TeamIn,
                 response=TeamOut,
                 tags=TAGS,
-                errors=(Invalid, NotFound),
+                errors=(Invalid, NotFound, PreconditionFailed, PreconditionRequired),
             ),
             Route(
                 "DELETE",

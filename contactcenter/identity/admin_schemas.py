@@ -129,6 +129,7 @@ class TeamOut(BaseModel):
     key: str
     name: str
     agents: list[UUID]
+    version: int
 
 
 class TeamList(BaseModel):

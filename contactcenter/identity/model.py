@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
@@ -45,6 +46,10 @@ DEMO_EMAILS: Final = (
 )
 
 
+Match = Callable[[int], None]
+"""Compares the asker's If-Match with the stored version; raises PreconditionFailed."""
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """A user without secrets."""
@@ -59,6 +64,7 @@ class User:
     status: str = "active"
     email_verified: bool = True
     two_factor: bool = False
+    version: int = 1
 
 
 def password_lacks(password: str) -> list[str]:

@@ -13,14 +13,14 @@ from uuid import UUID
 
 from contactcenter.agents.service import equip
 from contactcenter.core.access import GRANTABLE, Permission, Principal, permissions_of
-from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.agents import AgentTeamChanged
 from contactcenter.events.identity import RoleChanged, UserChanged
 from contactcenter.identity import people_store as store
 from contactcenter.identity import store as accounts
-from contactcenter.identity.model import LIFETIMES, User
+from contactcenter.identity.model import LIFETIMES, Match, User
 from contactcenter.identity.post import Post
 from contactcenter.identity.service import Sessions, end_sessions
 from contactcenter.identity.tokens import hashed, opaque
@@ -121,18 +121,16 @@ class PeopleService:
             work.audit("user.invited_again", "user", user_id)
 
     async def change(
-        self, principal: Principal, user_id: UUID, given: Mapping[str, Any], version: int | None
+        self, principal: Principal, user_id: UUID, given: Mapping[str, Any], match: Match
     ) -> Record:
         """Change names, number, language, role, status, queues and teams: what is given.
 
         It holds at once: cached permissions are dropped, sockets come back under what holds now,
-        and a disabled user's sessions end. Raises Conflict for the last administrator,
-        PreconditionFailed when `version` is not the stored one.
+        and a disabled user's sessions end. Raises Conflict for the last administrator.
         """
         async with self._work.begin("people.change", principal.actor) as work:
             user = await self._changeable(work.conn, principal, user_id)
-            if version is not None and user["version"] != version:
-                raise PreconditionFailed(version=user["version"])
+            match(user["version"])
             before = {name: user[name] for name in FIELDS}
             after = {**before, **{name: given[name] for name in FIELDS if name in given}}
             _check_status(before["status"], after["status"])
@@ -221,14 +219,13 @@ class PeopleService:
         principal: Principal,
         name: str,
         permissions: Sequence[Permission],
-        version: int | None,
+        match: Match,
     ) -> store.Role:
         """Replace a custom role's permissions; they hold at once for whoever has the role."""
         _within(principal, permissions)
         async with self._work.begin("people.change_role", principal.actor) as work:
             before = await self._custom_role(work.conn, principal, name)
-            if version is not None and before["version"] != version:
-                raise PreconditionFailed(version=before["version"])
+            match(before["version"])
             await store.set_role(work.conn, name, sorted(permissions), work.now)
             work.emit(RoleChanged(role=name))
             for user_id in await store.holders(work.conn, name):
@@ -271,12 +268,16 @@ class PeopleService:
             return [row for row in await store.teams(conn) if principal.sees_team(row["key"])]
 
     async def put_team(
-        self, principal: Principal, key: str, name: str, agents: Sequence[UUID]
+        self, principal: Principal, key: str, name: str, agents: Sequence[UUID], match: Match
     ) -> Record:
-        """Write a team and who is in it. An agent is in one team at most. Forbidden for whoever's
-        rights are limited to teams: it would move people into their reach."""
+        """Write a team, a new one or one that the asker knows as it is, and who is in it. An agent
+        is in one team at most. Forbidden for whoever's rights are limited to teams: it would move
+        people into their reach."""
         _no_limit_of_teams(principal)
         async with self._work.begin("people.put_team", principal.actor) as work:
+            version = await store.lock_team(work.conn, key)
+            if version is not None:
+                match(version)
             before = await store.teams(work.conn, key)
             moved = await store.put_team(work.conn, key, name, agents, work.now)
             if moved is None:

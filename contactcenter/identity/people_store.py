@@ -182,13 +182,14 @@ async def holders(conn: Connection, role: str) -> list[UUID]:
 
 
 TEAMS = """
-SELECT t.key, t.name, ARRAY(SELECT a.id FROM agents a WHERE a.team = t.key ORDER BY a.sort_key)
-    AS agents
+SELECT t.key, t.name, t.version,
+       ARRAY(SELECT a.id FROM agents a WHERE a.team = t.key ORDER BY a.sort_key) AS agents
 FROM teams t WHERE $1::text IS NULL OR t.key = $1 ORDER BY t.name, t.key
 """
+LOCK_TEAM = "SELECT version FROM teams WHERE key = $1 FOR UPDATE"
 PUT_TEAM = """
 INSERT INTO teams (key, name, created_at) VALUES ($1, $2, $3)
-ON CONFLICT (key) DO UPDATE SET name = excluded.name
+ON CONFLICT (key) DO UPDATE SET name = excluded.name, version = teams.version + 1
 """
 SET_MEMBERS = """
 UPDATE agents SET team = CASE WHEN id = ANY ($2::uuid[]) THEN $1 END
@@ -205,6 +206,12 @@ LIMITED_TO_TEAM = "SELECT user_id FROM user_scopes WHERE kind = 'team' AND key =
 async def teams(conn: Connection, key: str | None = None) -> list[Record]:
     """With the ids of their agents, by name."""
     return await conn.fetch(TEAMS, key)
+
+
+async def lock_team(conn: Connection, key: str) -> int | None:
+    """The version; None where there is no such team."""
+    version: int | None = await conn.fetchval(LOCK_TEAM, key)
+    return version
 
 
 async def put_team(

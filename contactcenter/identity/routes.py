@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -10,10 +11,12 @@ from contactcenter.core.errors import (
     Conflict,
     Invalid,
     NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
     RateLimited,
     Unauthenticated,
 )
-from contactcenter.core.http import Cookie, Request, Response, Route, text_of
+from contactcenter.core.http import Cookie, Request, Response, Route, etag, text_of
 from contactcenter.core.limits import Limit
 from contactcenter.identity.accounts import AccountService
 from contactcenter.identity.model import ACCESS_TTL, DEMO_PASSWORD, REFRESH_TTL, User
@@ -138,7 +141,8 @@ class SignInRoutes:
         told = self._told.get(known)
         if told is None:
             told = self._told[known] = _me(known.holder, known.principal)
-        return Response(told)
+        # No version to the answer as a whole: rights change without the user.
+        return Response(told, headers={"ETag": etag(known.holder.user.version)})
 
     async def sessions(self, request: Request) -> SessionsOut:
         return SessionsOut(
@@ -316,10 +320,12 @@ class AccountRoutes:
             request.principal, given.current_password, given.new_password
         )
 
-    async def set_profile(self, request: Request) -> UserOut:
+    async def set_profile(self, request: Request) -> Response:
         given: ProfileIn = request.body
         values = given.model_dump(exclude_unset=True)
-        return user_out(await self._accounts.set_profile(request.principal, values))
+        match = partial(request.match, required=True)
+        user = await self._accounts.set_profile(request.principal, values, match)
+        return Response(user_out(user), version=user.version)
 
     async def set_up(self, request: Request) -> SetUpOut:
         made = await self._two_factor.set_up(request.principal)
@@ -426,6 +432,7 @@ class AccountRoutes:
                 body=ProfileIn,
                 response=UserOut,
                 tags=TAGS,
+                errors=(Invalid, PreconditionFailed, PreconditionRequired),
             ),
             Route(
                 "POST",
@@ -524,6 +531,7 @@ def user_out(user: User) -> UserOut:
         phone=user.phone,
         email_verified=user.email_verified,
         two_factor_enabled=user.two_factor,
+        version=user.version,
     )
 
 

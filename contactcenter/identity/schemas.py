@@ -150,6 +150,7 @@ class UserOut(BaseModel):
     phone: str | None
     email_verified: bool
     two_factor_enabled: bool
+    version: int
 
 
 class TokensOut(BaseModel):

@@ -13,7 +13,7 @@ from contactcenter.identity.model import Purpose, User
 from db import Connection, Record
 
 USER_FIELDS = """u.id, u.email, u.first_name, u.last_name, u.role, u.locale, u.phone, u.status,
-       u.email_verified, u.two_factor_enabled"""
+       u.email_verified, u.two_factor_enabled, u.version"""
 
 FIND_LOGIN = f"""
 SELECT {USER_FIELDS}, u.password_hash
@@ -516,4 +516,5 @@ def user_of(row: Record) -> User:
         status=row["status"],
         email_verified=row["email_verified"],
         two_factor=row["two_factor_enabled"],
+        version=row["version"],
     )

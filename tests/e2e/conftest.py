@@ -169,9 +169,12 @@ class Centre:
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """JSON in, JSON out; raises HTTPError for a refusal."""
+        """JSON in, JSON out; raises HTTPError for a refusal. A change is of whatever version is
+        there."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json", **(headers or {})}
+        if method in {"PUT", "PATCH"}:
+            headers = {"If-Match": "*", **headers}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         url = f"{self.url}/api/v1{path}"

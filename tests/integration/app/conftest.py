@@ -92,8 +92,10 @@ class Centre:
     async def http(
         self, method: str, path: str, *, token: str | None = None, **kwargs: Any
     ) -> tuple[int, Any]:
-        """(status, JSON) of a request under /api/v1."""
+        """(status, JSON) of a request under /api/v1; a change is of whatever version is there."""
         headers = kwargs.pop("headers", {})
+        if method in {"PUT", "PATCH"}:
+            headers = {"If-Match": "*", **headers}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         async with (

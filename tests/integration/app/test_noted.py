@@ -91,12 +91,12 @@ class Hand:
             path = f"{head}{each}{tail.partition('}')[2]}"
         given: dict[str, Any] = {} if json is None else {"json": json}
         if method in {"PUT", "PATCH"}:
-            version = version or await self._version(seen or path)
-            given["headers"] = {"If-Match": f'"{version}"'}
-        known = {row["id"] for row in await self._rows()}
+            known = version or await self._version(seen or path)
+            given["headers"] = {"If-Match": f'"{known}"' if known else "*"}
+        before = {row["id"] for row in await self._rows()}
         status, body = await self.centre.http(method, path, token=self.token, **given)
         assert status < 300, (route, status, body)
-        self.told[route] = [row for row in await self._rows() if row["id"] not in known]
+        self.told[route] = [row for row in await self._rows() if row["id"] not in before]
         return body
 
     async def _version(self, path: str) -> int:

@@ -65,8 +65,11 @@ async def me(client: Client, token: str) -> int:
 async def call(
     client: Client, method: str, path: str, token: str | None = None, /, **body: Any
 ) -> tuple[int, Any]:
-    """(status, JSON) of a request under /api/v1; the keywords are its body."""
+    """(status, JSON) of a request under /api/v1; the keywords are its body. A change is of whatever
+    version is there."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    if method in {"PUT", "PATCH"}:
+        headers["If-Match"] = "*"
     answer = await client.request(
         method, f"/api/v1{path}", headers=headers, json=body or None, cookies={}
     )

@@ -50,6 +50,7 @@ async def test_login_me_logout(client: Client, user: UUID, conn: db.Connection) 
         "phone": None,
         "email_verified": True,
         "two_factor_enabled": False,
+        "version": 1,
     }
     claims = jwt.decode(body["access_token"], options={"verify_signature": False})
     assert claims["sub"] == str(user)

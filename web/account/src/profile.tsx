@@ -117,11 +117,15 @@ function Personal({ user }: { user: UserOut }) {
     locale: user.locale as Locale,
   });
   const { busy, failure, done, send, setDone } = useSending(async () => {
-    const saved = await api.patch<UserOut>("/auth/me", {
+    const body = {
       ...values,
       first_name: values.first_name.trim(),
       last_name: values.last_name.trim(),
       phone: values.phone.trim() || null,
+    };
+    const saved = await api.patch<UserOut>("/auth/me", body, `"${user.version}"`).catch(async (error: unknown) => {
+      if (error instanceof ApiError && error.status === 412) await readSession(); // what is typed stays
+      throw error;
     });
     setValues({ ...values, phone: saved.phone ?? "" });
     locale.set(values.locale);

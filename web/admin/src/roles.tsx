@@ -18,6 +18,12 @@ import { Choice, useGivable } from "./users";
 /** Whoever is signed in has it, whatever the role. */
 const ALWAYS = "session.use";
 
+interface Draft {
+  permissions: string[];
+  /** Of the role as it was when the draft began. */
+  version: number;
+}
+
 export function Roles() {
   const t = useT();
   const roleName = useRoleName();
@@ -27,7 +33,7 @@ export function Roles() {
   const { value, failure, again } = useAsked<RoleList>("/roles");
   const roles = value?.items ?? [];
   const givable = useGivable(roles);
-  const [drafts, setDrafts] = useState<Record<string, string[]>>({});
+  const [drafts, setDrafts] = useState<Record<string, Draft>>({});
   const [making, setMaking] = useState(false);
   const [dropping, setDropping] = useState<RoleOut | null>(null);
   const [wrong, setWrong] = useState<unknown>(null);
@@ -44,9 +50,11 @@ export function Roles() {
       drop(name);
     } catch (error) {
       setWrong(error);
+      again(); // a draft stays until it is thrown away, with the version that it began from
     }
   };
-  const heldBy = (role: RoleOut) => drafts[role.name] ?? role.permissions;
+  const heldBy = (role: RoleOut) => drafts[role.name]?.permissions ?? role.permissions;
+  const began = (role: RoleOut) => drafts[role.name]?.version ?? role.version;
   const editable = (role: RoleOut) => may && !role.built_in && givable(role.name);
   return (
     <>
@@ -76,7 +84,7 @@ export function Roles() {
                             <Button
                               size="small"
                               kind="primary"
-                              onClick={() => void act(() => api.put(`/roles/${role.name}`, { permissions: heldBy(role) }), role.name)}
+                              onClick={() => void act(() => api.put(`/roles/${role.name}`, { permissions: heldBy(role) }, `"${began(role)}"`), role.name)}
                             >
                               {t("save")}
                             </Button>
@@ -116,7 +124,10 @@ export function Roles() {
                             onChange={() =>
                               setDrafts({
                                 ...drafts,
-                                [role.name]: has ? heldBy(role).filter((one) => one !== permission) : [...heldBy(role), permission],
+                                [role.name]: {
+                                  permissions: has ? heldBy(role).filter((one) => one !== permission) : [...heldBy(role), permission],
+                                  version: began(role),
+                                },
                               })
                             }
                           />

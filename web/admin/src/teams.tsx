@@ -106,6 +106,7 @@ function EditTeam({ one: team, teams, agents, queues, ...doors }: EditTeamProps)
   const mayEquip = useStore(session)?.permissions.includes("agents.manage") ?? false;
   const [name, setName] = useState(team?.name ?? "");
   const [members, setMembers] = useState(team?.agents ?? []);
+  const [version, setVersion] = useState(team?.version);
   const [wanted, setWanted] = useState<Record<string, boolean>>({});
   const key = team?.key ?? keyOf(name);
   const taken = !team && teams.some((one) => one.key === key);
@@ -114,7 +115,8 @@ function EditTeam({ one: team, teams, agents, queues, ...doors }: EditTeamProps)
   const servedBy = (queue: string) => chosen.filter((one) => one.queues.includes(queue)).length;
   const elsewhere = (agent: TeamMember) => teams.find((one) => one.key !== team?.key && one.agents.includes(agent.agent_id));
   const send = async () => {
-    await api.put(`/teams/${key}`, { name: name.trim(), agents: members });
+    const saved = await api.put<TeamOut>(`/teams/${key}`, { name: name.trim(), agents: members }, version === undefined ? undefined : `"${version}"`);
+    setVersion(saved.version); // to send it again if the skills fail
     await serve(members, Object.fromEntries(queues.map(([queue, , skill]) => [queue, skill])), wanted);
   };
   return (

@@ -2876,6 +2876,7 @@ export interface TeamOut {
   key: string;
   name: string;
   agents: string[];
+  version: number;
 }
 
 /** What is agreed, and what an endorsement changes. */
@@ -3024,6 +3025,7 @@ export interface UserOut {
   phone: string | null;
   email_verified: boolean;
   two_factor_enabled: boolean;
+  version: number;
 }
 
 export interface UserRow {

@@ -135,6 +135,7 @@ function said(error: unknown, say: T): string {
     case 409:
       return say("conflict");
     case 412:
+    case 428:
       return say("stale");
     case 429:
       return say("limited", { count: error.retryAfter ?? 60 });

@@ -15,7 +15,7 @@ import { type Key, type T, useT } from "./texts";
 
 export function failureOf(error: unknown): Key {
   if (!(error instanceof ApiError)) return "err_unavailable";
-  if (error.status === 409 || error.status === 412) return "err_conflict";
+  if (error.status === 409 || error.status === 412 || error.status === 428) return "err_conflict";
   if (error.status === 404) return "err_not_found";
   if (error.status === 403) return "err_forbidden";
   return error.status === 400 || error.status === 422 ? "err_invalid" : "err_unavailable";
@@ -111,8 +111,7 @@ export function AgentDrill({ agentId, onClose }: { agentId: string; onClose: () 
           </ul>
         </section>
         <StatusBlock agent={agent} />
-        <AutoAnswerBlock agentId={agentId} />
-        <SkillsBlock agentId={agentId} name={agent.name} />
+        <ProfileBlocks key={agentId} agentId={agentId} name={agent.name} />
       </div>
     </>
   );
@@ -178,23 +177,47 @@ function StatusBlock({ agent }: { agent: WallboardAgent }) {
   );
 }
 
-/** Whether the agent's desk accepts offers by itself. */
-function AutoAnswerBlock({ agentId }: { agentId: string }) {
-  const t = useT();
-  const [on, setOn] = useState<boolean | null>(null);
-  const [failed, setFailed] = useState<Key | null>(null);
+type Levels = Record<string, number>;
+
+/** What is kept of an agent, as it was read: while levels are being chosen nothing newer takes its place unseen. */
+function ProfileBlocks({ agentId, name }: { agentId: string; name: string }) {
+  const { state } = useShown();
+  const told = state.agents[agentId]?.skills;
+  const [profile, setProfile] = useState<AgentProfile | null>(null);
+  const [draft, setDraft] = useState<Levels | null>(null);
+  const drafting = draft !== null;
   useEffect(() => {
+    if (drafting) return;
     const stop = new AbortController();
-    api.get<AgentProfile>(`/agents/${agentId}`, stop.signal).then(
-      (profile) => setOn(profile.auto_answer),
-      () => undefined,
-    );
+    api.get<AgentProfile>(`/agents/${agentId}`, stop.signal).then(setProfile, () => undefined);
     return () => stop.abort();
-  }, [agentId]);
+  }, [agentId, told, drafting]);
+  const change = async (path: string, body: unknown) => {
+    try {
+      setProfile(await api.patch<AgentProfile>(`/agents/${agentId}${path}`, body, profile ? `"${profile.version}"` : undefined));
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 412) setProfile(await api.get<AgentProfile>(`/agents/${agentId}`));
+      throw error;
+    }
+  };
+  return (
+    <>
+      <AutoAnswerBlock on={profile?.auto_answer ?? null} change={change} />
+      <SkillsBlock name={name} told={told ?? {}} draft={draft} setDraft={setDraft} change={change} />
+    </>
+  );
+}
+
+type Changing = (path: string, body: unknown) => Promise<void>;
+
+/** Whether the agent's desk accepts offers by itself. */
+function AutoAnswerBlock({ on, change }: { on: boolean | null; change: Changing }) {
+  const t = useT();
+  const [failed, setFailed] = useState<Key | null>(null);
   const set = async (wanted: boolean) => {
     setFailed(null);
     try {
-      setOn((await api.patch<AgentProfile>(`/agents/${agentId}`, { auto_answer: wanted })).auto_answer);
+      await change("", { auto_answer: wanted });
     } catch (error) {
       setFailed(failureOf(error));
     }
@@ -217,24 +240,24 @@ function AutoAnswerBlock({ agentId }: { agentId: string }) {
 }
 
 /** All skills that any queue asks for or the agent has, each from 0 (none) to 5. */
-function SkillsBlock({ agentId, name }: { agentId: string; name: string }) {
+function SkillsBlock({
+  name,
+  told,
+  draft,
+  setDraft,
+  change,
+}: {
+  name: string;
+  told: Levels;
+  draft: Levels | null;
+  setDraft: (levels: Levels | null) => void;
+  change: Changing;
+}) {
   const t = useT();
   const { state } = useShown();
   const loc = useLocale();
-  const told = state.agents[agentId]?.skills ?? {};
-  const [draft, setDraft] = useState<Record<string, number> | null>(null);
-  const [version, setVersion] = useState<number | null>(null);
   const [said, setSaid] = useState<{ key: Key; bad: boolean } | null>(null);
   const [busy, setBusy] = useState(false);
-
-  useEffect(() => {
-    const stop = new AbortController();
-    api.get<AgentProfile>(`/agents/${agentId}`, stop.signal).then(
-      (profile) => setVersion(profile.version),
-      () => undefined,
-    );
-    return () => stop.abort();
-  }, [agentId, told]);
 
   const byQueue = Object.fromEntries(Object.values(state.queues).map((queue) => [queue.skill, nameOf(queue, queue.key, loc)]));
   const keys = [...new Set([...Object.keys(byQueue), ...Object.keys(told)])];
@@ -246,8 +269,7 @@ function SkillsBlock({ agentId, name }: { agentId: string; name: string }) {
     setSaid(null);
     const wanted = Object.fromEntries(Object.entries(draft).filter(([, level]) => level > 0));
     try {
-      const profile = await api.patch<AgentProfile>(`/agents/${agentId}/skills`, { skills: wanted }, version === null ? undefined : `"${version}"`);
-      setVersion(profile.version);
+      await change("/skills", { skills: wanted });
       setDraft(null);
       setSaid({ key: "saved", bad: false });
     } catch (error) {
