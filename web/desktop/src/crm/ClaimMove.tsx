@@ -4,7 +4,7 @@ import type { ClaimOut } from "@contactcenter/shared/contract";
 import { today } from "@contactcenter/shared/time";
 
 import { useAgent, useDesk } from "../context";
-import { amount, day, type Fault, url } from "./checks";
+import { amount, day, document, type Fault, url } from "./checks";
 import { Area, type Checks, type Choice, Form, In, Pick, Sum, Tick, useForm, type Values } from "./form";
 import { money, sumText } from "./money";
 import { named, useW, type Word } from "./texts";
@@ -15,6 +15,8 @@ export type Move = (typeof MOVES)[number];
 const text = (v: Values, name: string): string => (v[name] ?? "").trim();
 const needed = (v: Values, name: string, most = 8000): Fault | null => (text(v, name) === "" ? "missing" : text(v, name).length > most ? "tooLong" : null);
 const sum = (v: Values, name: string): Fault | null => (text(v, name) === "" ? "missing" : amount(text(v, name)));
+/** The insurer's own decision is recorded with what says so; ours needs none. */
+const paper = (v: Values): Fault | null => (text(v, "document") ? document(text(v, "document")) : v.decided_by === "insurer" ? "missing" : null);
 const optionalDay = (v: Values, name: string): Fault | null => {
   if (text(v, name) === "") return null;
   return day(text(v, name)) ?? (text(v, name) > today() ? "in_future" : null);
@@ -23,11 +25,11 @@ const optionalDay = (v: Values, name: string): Fault | null => {
 function start(claim: ClaimOut, move: Move): Values {
   switch (move) {
     case "approve":
-      return { amount: sumText(claim.claimed_amount ?? claim.reserve), decided_by: "insurer", decided_on: today(), note: "", reviewed: "" };
+      return { amount: sumText(claim.claimed_amount ?? claim.reserve), decided_by: "insurer", decided_on: today(), document: "", note: "", reviewed: "" };
     case "deny":
-      return { reason: "", decided_by: "insurer", decided_on: today(), note: "" };
+      return { reason: "", decided_by: "insurer", decided_on: today(), document: "", note: "" };
     case "pay":
-      return { amount: sumText(claim.approved_amount), paid_on: today(), note: "" };
+      return { amount: sumText(claim.approved_amount), paid_on: today(), document: "", note: "" };
     case "send":
       return { insurer_reference: claim.insurer_reference ?? "", note: "" };
     case "assign":
@@ -42,13 +44,13 @@ function start(claim: ClaimOut, move: Move): Values {
 function check(claim: ClaimOut, move: Move, v: Values): Checks {
   switch (move) {
     case "approve":
-      return { amount: sum(v, "amount"), decided_on: optionalDay(v, "decided_on") };
+      return { amount: sum(v, "amount"), decided_on: optionalDay(v, "decided_on"), document: paper(v) };
     case "deny":
-      return { reason: needed(v, "reason", 100), decided_on: optionalDay(v, "decided_on") };
+      return { reason: needed(v, "reason", 100), decided_on: optionalDay(v, "decided_on"), document: paper(v) };
     case "pay": {
       const most = Number(claim.approved_amount?.amount ?? Infinity);
       const given = money(v.amount);
-      return { amount: sum(v, "amount") ?? (given && Number(given.amount) > most ? "over_approved" : null), paid_on: optionalDay(v, "paid_on") };
+      return { amount: sum(v, "amount") ?? (given && Number(given.amount) > most ? "over_approved" : null), paid_on: optionalDay(v, "paid_on"), document: text(v, "document") ? document(text(v, "document")) : null };
     }
     case "reopen":
     case "resume":
@@ -66,7 +68,8 @@ function check(claim: ClaimOut, move: Move, v: Values): Checks {
 
 async function send(claim: ClaimOut, move: Move, v: Values): Promise<void> {
   const to = (path: string, body: object) => api.post(`/claims/${claim.claim_id}/${path}`, body, { key: crypto.randomUUID() });
-  const decision = { decided_by: v.decided_by, ...(text(v, "decided_on") ? { decided_on: v.decided_on } : {}), note: text(v, "note") };
+  const shown = text(v, "document") ? { document: text(v, "document") } : {};
+  const decision = { decided_by: v.decided_by, ...(text(v, "decided_on") ? { decided_on: v.decided_on } : {}), ...shown, note: text(v, "note") };
   switch (move) {
     case "approve":
       await to("approve", { ...decision, amount: money(v.amount), reviewed: v.reviewed === "yes" });
@@ -75,7 +78,7 @@ async function send(claim: ClaimOut, move: Move, v: Values): Promise<void> {
       await to("deny", { ...decision, reason: text(v, "reason") });
       break;
     case "pay":
-      await to("pay", { amount: money(v.amount), ...(text(v, "paid_on") ? { paid_on: v.paid_on } : {}), note: text(v, "note") });
+      await to("pay", { amount: money(v.amount), ...(text(v, "paid_on") ? { paid_on: v.paid_on } : {}), ...shown, note: text(v, "note") });
       break;
     case "send":
       await to("send", { note: text(v, "note"), ...(text(v, "insurer_reference") ? { insurer_reference: text(v, "insurer_reference") } : {}) });
@@ -127,6 +130,7 @@ export function ClaimMove({ claim, move, onDone }: { claim: ClaimOut; move: Move
       desk.goBack();
     },
   });
+  const papers = claim.documents.map((one) => String(one.url));
   const decides = move === "approve" || move === "deny";
   return (
     <div className="card move">
@@ -139,9 +143,21 @@ export function ClaimMove({ claim, move, onDone }: { claim: ClaimOut; move: Move
             <>
               <Pick name="decided_by" label={say("decidedBy")} choices={(["insurer", "delegated"] as const).map((one) => [one, named(say, "db", one)] as const)} />
               <In name="decided_on" label={say("decidedOn")} type="date" />
+              <In
+                name="document"
+                label={say("decisionDocument")}
+                {...(form.values.decided_by === "insurer" ? {} : { hint: say("optional") })}
+                maxLength={500}
+                list={papers}
+              />
             </>
           )}
-          {move === "pay" && <In name="paid_on" label={say("decidedOn")} type="date" />}
+          {move === "pay" && (
+            <>
+              <In name="paid_on" label={say("paidOn")} type="date" />
+              <In name="document" label={say("paymentDocument")} hint={say("optional")} maxLength={500} list={papers} />
+            </>
+          )}
           {move === "send" && <In name="insurer_reference" label={say("insurerReference")} hint={say("optional")} maxLength={100} />}
           {move === "assign" && <Pick name="adjuster_id" label={say("handler")} choices={people} />}
           {move === "document" && (

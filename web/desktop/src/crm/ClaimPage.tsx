@@ -90,9 +90,11 @@ function Shown({ claim, move, onChanged }: { claim: ClaimOut; move: Move | null;
               [say("claimed"), claim.claimed_amount && money(claim.claimed_amount)],
               [say("reserve"), claim.reserve && money(claim.reserve)],
               [say("approved"), claim.approved_amount && money(claim.approved_amount)],
-              [say("paid"), claim.paid_amount && money(claim.paid_amount)],
+              [say("paid"), claim.paid_amount && [money(claim.paid_amount), claim.paid_on && day(claim.paid_on)].filter(Boolean).join(", ")],
+              [say("paymentDocument"), claim.payment_document && <Paper key="p" at={claim.payment_document} name={say("openDocument")} />],
               [say("denialReason"), claim.denial_reason],
               [say("decidedBy"), claim.decided_by && `${named(say, "db", claim.decided_by)}, ${day(claim.decided_on)}`],
+              [say("decisionDocument"), claim.decision_document && <Paper key="d" at={claim.decision_document} name={say("openDocument")} />],
               [say("perito"), [claim.perito_name, claim.perito_phone && spaced(claim.perito_phone)].filter(Boolean).join(" · ")],
               [say("peritoWhen"), claim.perito_visit_at && moment(claim.perito_visit_at)],
               claim.perito_reported && [say("peritoReported"), say("yes")],
@@ -160,6 +162,11 @@ function Steps({ claim }: { claim: ClaimOut }) {
   );
 }
 
+/** A document by its name; one with an address opens beside the desk. */
+function Paper({ at, name }: { at: string; name: string }) {
+  return at.startsWith("http") ? <a className="cut" href={at} target="_blank" rel="noreferrer">{name}</a> : <span className="cut">{name}</span>;
+}
+
 function Documents({ claim, onAdd }: { claim: ClaimOut; onAdd: () => void }) {
   const say = useW();
   const { moment } = useFormats();
@@ -174,7 +181,7 @@ function Documents({ claim, onAdd }: { claim: ClaimOut; onAdd: () => void }) {
         {documents.map((one, n) => (
           <li key={n} className="thing">
             <Icon name="doc" />
-            {one.url.startsWith("http") ? <a className="cut" href={one.url} target="_blank" rel="noreferrer">{one.name}</a> : <span className="cut">{one.name}</span>}
+            <Paper at={one.url} name={one.name} />
             <span className="t12 x3">{moment(one.uploaded_at)}</span>
           </li>
         ))}

@@ -13,6 +13,7 @@ import { etagOf, useInsurers, useRead } from "./data";
 import { Area, type Checks, type Choice, Form, In, Pick, Sum, Tick, useForm, type Values } from "./form";
 import { useFormats } from "./format";
 import { money, sumText } from "./money";
+import { PartyRows, partiesChanged, partiesOf, partyChecks, partyValues } from "./Parties";
 import { place } from "./place";
 import { Shell } from "./Shell";
 import { named, useW } from "./texts";
@@ -116,10 +117,13 @@ export function NewPolicy({ with: about }: { with: Values }) {
       policy_type: about.line ?? "auto", carrier: "", policy_number: "", coverage_start_date: start, coverage_start_time: "00:00",
       coverage_end_date: inAYear(start), premium_amount: "", premium_net: "", coverage_amount: "", premium_frequency: "annual",
       covers: "", vehicle_plate: "", vehicle_make: "", vehicle_model: "", vehicle_year: "", property_address: "",
-      property_postal_code: "", notes: "", distance_sale: "", auto_renew: "yes",
+      property_postal_code: "", notes: "", auto_renew: "yes",
+      distance_sale: "", concluded_on: start, cover_on_request: "",
     },
     check: (v) => ({
       ...termChecks(v),
+      ...partyChecks(v),
+      concluded_on: v.distance_sale === "yes" ? day(given(v, "concluded_on")) : null,
       carrier: v.carrier ? null : "missing",
       coverage_start_date: day(given(v, "coverage_start_date")),
       coverage_end_date: day(given(v, "coverage_end_date")) ?? (given(v, "coverage_end_date") <= given(v, "coverage_start_date") ? "bad_period" : null),
@@ -137,6 +141,8 @@ export function NewPolicy({ with: about }: { with: Values }) {
           coverage_start_time: v.coverage_start_time || "00:00",
           coverage_end_date: v.coverage_end_date,
           distance_sale: v.distance_sale === "yes",
+          ...(v.distance_sale === "yes" ? { concluded_on: v.concluded_on, cover_on_request: v.cover_on_request === "yes" } : {}),
+          parties: partiesOf(v),
           auto_renew: v.auto_renew === "yes",
         },
       });
@@ -156,7 +162,15 @@ export function NewPolicy({ with: about }: { with: Values }) {
           <In name="coverage_end_date" label={say("ends")} type="date" />
           <Terms line={form.values.policy_type ?? ""} />
           <Tick name="auto_renew" label={say("autoRenew")} />
+          <Tick name="distance_sale" label={say("soldAtDistance")} />
+          {form.values.distance_sale === "yes" && (
+            <>
+              <In name="concluded_on" label={say("concludedOn")} type="date" />
+              <Tick name="cover_on_request" label={say("coverOnRequest")} />
+            </>
+          )}
         </div>
+        <PartyRows form={form} />
       </Form>
     </Shell>
   );
@@ -170,12 +184,13 @@ export function EndorseForm({ policy, onReload }: { policy: PolicyOut; onReload:
   const form = useForm({
     id: `policy endorse ${policy.policy_id}`,
     version: policy.version,
-    initial: { ...termValues(policy), effective_date: "", reason: "", policy_number: policy.policy_number ?? "" },
-    check: (v) => ({ ...termChecks(v), effective_date: some(v, "effective_date", day) }),
+    initial: { ...termValues(policy), ...partyValues(policy.parties), effective_date: "", reason: "", policy_number: policy.policy_number ?? "" },
+    check: (v) => ({ ...termChecks(v), ...partyChecks(v), effective_date: some(v, "effective_date", day) }),
     send: async (v, changed, began) => {
       const version = began ?? (await api.get<PolicyOut>(path)).version;
       const body: Record<string, unknown> = { ...termBody(v, changed), reason: given(v, "reason") };
       if (given(v, "effective_date")) body.effective_date = v.effective_date;
+      if (partiesChanged(changed)) body.parties = partiesOf(v);
       if (changed.has("policy_number")) body.policy_number = given(v, "policy_number") || null;
       await api.patch(path, body, etagOf(version));
       desk.goBack();
@@ -190,6 +205,7 @@ export function EndorseForm({ policy, onReload }: { policy: PolicyOut; onReload:
           {policy.status === "proposal" && <In name="policy_number" label={say("policyNumber")} maxLength={100} />}
           <Terms line={policy.policy_type} />
         </div>
+        {!policy.masked && <PartyRows form={form} />}
       </Form>
     </Shell>
   );

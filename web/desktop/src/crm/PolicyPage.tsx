@@ -1,22 +1,24 @@
 /** A policy in full: what is agreed, whether it covers, its receipts, its renewal and its end. */
 import { api } from "@contactcenter/shared/api";
-import type { CoverageOut, History, PolicyOut, ReceiptOut, Receipts } from "@contactcenter/shared/contract";
+import type { CoverageOut, History, PolicyOut } from "@contactcenter/shared/contract";
 import { DateInput } from "@contactcenter/shared/dateinput";
 import { Icon } from "@contactcenter/shared/icons";
-import { instant, now, today } from "@contactcenter/shared/time";
-import { Button, ErrorLine, Menu, type MenuEntry } from "@contactcenter/shared/ui";
+import { instant, now } from "@contactcenter/shared/time";
+import { Button, ErrorLine, Menu } from "@contactcenter/shared/ui";
 import { useState } from "react";
 
 import { useDesk } from "../context";
 import { useFetched } from "../fetched";
-import { Cover, Facts, PolicyChip, policyName, Read, ReceiptChip, Section, To } from "./bits";
+import { Cover, Facts, PolicyChip, policyName, Read, Section, To } from "./bits";
 import { useInsurers, useRead } from "./data";
 import { useFormats } from "./format";
 import { place } from "./place";
 import { CancelForm, EndorseForm, RenewForm } from "./PolicyForms";
 import { ReceiptForm } from "./ReceiptForm";
+import { ReceiptList } from "./Receipts";
+import { Renewal } from "./Renewal";
 import { Shell, Told, useAct } from "./Shell";
-import { named, useW, type Word } from "./texts";
+import { named, useW } from "./texts";
 
 export function PolicyPage({ id, form }: { id: string; form: string }) {
   const say = useW();
@@ -94,6 +96,7 @@ function Shown({ policy, onChanged }: { policy: PolicyOut; onChanged: () => void
               [say("plate"), policy.vehicle_plate],
               [say("riskAddress"), [policy.property_address, policy.property_postal_code].filter(Boolean).join(", ")],
               [say("covers"), policy.covers.join(", ")],
+              policy.distance_sale && [say("soldAtDistance"), [say("yes"), policy.concluded_on && day(policy.concluded_on), policy.cover_on_request && say("coverOnRequest")].filter(Boolean).join(" · ")],
               [say("notes"), policy.notes && <span className="said">{policy.notes}</span>],
               [say("reason"), policy.cancellation_reason && named(say, "cr", policy.cancellation_reason)],
               [say("refundRule"), policy.refund_estimate && say("estimate", { amount: money(policy.refund_estimate) })],
@@ -147,126 +150,6 @@ function AskCover({ policy }: { policy: PolicyOut }) {
       </form>
       {unread && <ErrorLine id="ask-at-e" error={say("f_bad_date")} />}
       <Read of={cover} lines={1}>{(one) => <Cover cover={one} />}</Read>
-    </div>
-  );
-}
-
-function Renewal({ policy, onChanged }: { policy: PolicyOut; onChanged: () => void }) {
-  const say = useW();
-  const { day } = useFormats();
-  const { busy, error, act } = useAct();
-  const no = policy.non_renewal;
-  const post = (path: string, body: object) => void act(() => api.post(`/policies/${policy.policy_id}/non-renewal${path}`, body)).then(onChanged);
-  return (
-    <Section title={say("renewal")}>
-      <Facts
-        rows={[
-          [say("autoRenew"), say(policy.auto_renew ? "yes" : "no")],
-          policy.renewal && [say("ourLastDay"), <b key="our">{day(policy.renewal.our_last_day)}</b>],
-          policy.renewal && [say("lawLastDay"), day(policy.renewal.last_day)],
-          policy.renewal && [say("insurerLastDay"), day(policy.renewal.insurer_last_day)],
-          no && [
-            say("nonRenewal"),
-            <span key="no">
-              {[named(say, "nrBy", no.by), named(say, "nr", no.state), day(no.acknowledged_on ?? no.sent_on ?? no.received_on)].join(" · ")}
-              {no.late && <span className="c-bad"> · {say("nrLate")}</span>}
-            </span>,
-          ],
-        ]}
-      />
-      {policy.renewal && !ENDED.has(policy.status) && (
-        <div className="row wrap-row">
-          {!no && <Button size="small" disabled={busy} onClick={() => post("", { by: "policyholder", received_on: today() })}>{say("nrReceive")}</Button>}
-          {no?.state === "received" && <Button size="small" disabled={busy} onClick={() => post("/sent", { on: today() })}>{say("nrSend")}</Button>}
-          {no?.state === "sent" && <Button size="small" disabled={busy} onClick={() => post("/acknowledged", { on: today() })}>{say("nrAcknowledge")}</Button>}
-        </div>
-      )}
-      <Told error={error} />
-    </Section>
-  );
-}
-
-/** Receipts' edges: crm.policies.model.RECEIPT_EDGES. */
-const EDGES: Record<string, readonly string[]> = {
-  issued: ["presented", "collected", "paid_at_broker", "cancelled"],
-  presented: ["collected", "returned", "cancelled"],
-  collected: ["returned"],
-  returned: ["collected", "re_presented", "paid_at_broker", "cancelled"],
-  re_presented: ["collected", "returned", "paid_at_broker", "cancelled"],
-};
-const CODES = ["AM04", "MD01", "AC04", "MS02", "MD06"] as const;
-
-function ReceiptList({ policy }: { policy: PolicyOut }) {
-  const say = useW();
-  const desk = useDesk();
-  const receipts = useRead<Receipts>(`/policies/${policy.policy_id}/receipts`, policy.customer_id, "receipt");
-  const { busy, error, act } = useAct();
-  const move = (one: ReceiptOut, state: string, code?: string) =>
-    void act(() => api.post(`/receipts/${one.receipt_id}/move`, { state, ...(code ? { return_code: code } : {}) })).then(receipts.retry);
-  return (
-    <Section
-      title={say("receipts")}
-      count={receipts.kind === "there" ? receipts.value.items.length : undefined}
-      aside={<Button size="small" kind="quiet" icon="plus" onClick={() => desk.go(place("policy", policy.policy_id, { form: "receipt" }))}>{say("addReceipt")}</Button>}
-    >
-      <Told error={error} />
-      <Read of={receipts}>
-        {({ items }) => (items.length === 0 ? <p className="t13 x3">{say("noReceipts")}</p> : <ReceiptTable items={items} busy={busy} onMove={move} />)}
-      </Read>
-    </Section>
-  );
-}
-
-function ReceiptTable({ items, busy, onMove }: { items: readonly ReceiptOut[]; busy: boolean; onMove: (one: ReceiptOut, state: string, code?: string) => void }) {
-  const say = useW();
-  const { day, money } = useFormats();
-  return (
-    <div className="tables" tabIndex={0} role="group" aria-label={say("receipts")}>
-      <table className="grid-table">
-        <thead>
-          <tr>
-            <th scope="col">{say("number")}</th>
-            <th scope="col">{say("due")}</th>
-            <th scope="col" className="num">{say("total")}</th>
-            <th scope="col">{say("state")}</th>
-            <th scope="col"><span className="sr">{say("move")}</span></th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map((one) => (
-            <tr key={one.receipt_id}>
-              <th scope="row">
-                {one.number} <span className="x3 nb">{named(say, "rk", one.kind)}</span>
-              </th>
-              <td>{day(one.due_on)}</td>
-              <td className="num">{money(one.total)}</td>
-              <td>
-                <ReceiptChip state={one.state} /> {one.return_code && <span className="t12 x3">{one.return_code}</span>}
-              </td>
-              <td className="num">
-                {(EDGES[one.state]?.length ?? 0) > 0 && (
-                  <Menu
-                    className="btn small quiet"
-                    align="right"
-                    disabled={busy}
-                    label={`${say("move")} ${one.number}`}
-                    trigger={<>{say("move")}<Icon name="down" size={12} /></>}
-                    entries={(EDGES[one.state] ?? []).flatMap<MenuEntry>((to) =>
-                      to === "returned"
-                        ? [
-                            { kind: "caption", id: "caption", label: say("rs_returned") },
-                            ...CODES.map((code) => ({ id: code, label: code, onPick: () => onMove(one, to, code) })),
-                            { kind: "line", id: "line" },
-                          ]
-                        : [{ id: to, label: say(`rs_${to}` as Word), onPick: () => onMove(one, to) }],
-                    )}
-                  />
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
     </div>
   );
 }

@@ -8,7 +8,7 @@ import { useDesk } from "../context";
 import { LINES, Section } from "./bits";
 import { amount, type Fault } from "./checks";
 import { etagOf, useRead } from "./data";
-import { Area, type Checks, Form, type FormState, In, Pick, Sum, useForm, type Values } from "./form";
+import { Area, type Checks, Form, type FormState, freeRow, In, Pick, rowsOf, Sum, useForm, type Values } from "./form";
 import { money, sumText } from "./money";
 import { place } from "./place";
 import { FREQUENCIES, useFrequencies, useInsurerChoices } from "./PolicyForms";
@@ -27,10 +27,7 @@ const partsOf = (line: string): readonly (typeof PARTS)[number][] =>
 const asked = (line: string, part: string): boolean => (line === "home" && part === "capital") || part === "compulsory";
 
 const text = (v: Values, name: string): string => (v[name] ?? "").trim();
-const rows = (v: Values, list: List): number[] => {
-  const found = Object.keys(v).filter((name) => name.startsWith(`${list}.`)).map((name) => Number(name.split(".")[1]));
-  return [...new Set(found)].sort((a, b) => a - b).filter((n) => v[`${list}.${n}.gone`] !== "yes");
-};
+const rows = (v: Values, list: List): number[] => rowsOf(v, list);
 
 function valuesOf(quote: QuoteOut | null, line: string): Values {
   const start: Record<string, string> = {
@@ -184,7 +181,7 @@ function Rows({ form, list, title }: { form: FormState; list: List; title: strin
   const insurers = useInsurerChoices("—");
   const shown = rows(form.values, list);
   const add = () => {
-    const n = Math.max(-1, ...Object.keys(form.values).filter((name) => name.startsWith(`${list}.`)).map((name) => Number(name.split(".")[1]))) + 1;
+    const n = freeRow(form.values, list);
     form.setAll(
       list === "offer"
         ? { [`offer.${n}.carrier`]: "", [`offer.${n}.premium`]: "", [`offer.${n}.coverage`]: "" }

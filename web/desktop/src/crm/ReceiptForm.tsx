@@ -54,6 +54,7 @@ export function ReceiptForm({ policy }: { policy: PolicyOut }) {
           <In name="period_end" label={say("to")} type="date" />
           <Sum name="net" label={say("net")} />
           <Sum name="total" label={say("total")} />
+          <Pick name="collected_by" label={say("collectedBy")} choices={(["insurer", "broker"] as const).map((one) => [one, named(say, "cb", one)] as const)} />
           <Tick name="first" label={say("firstReceipt")} />
         </div>
       </Form>

@@ -4,18 +4,32 @@ import type { CustomerOut, TaskOut, TaskPage as Listed } from "@contactcenter/sh
 import { Icon } from "@contactcenter/shared/icons";
 import { instant, today, wall } from "@contactcenter/shared/time";
 import { Button, Chip, cls, IconButton } from "@contactcenter/shared/ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 
 import { useAgent, useDesk } from "../context";
+import { useFetched } from "../fetched";
 import { Read, To } from "./bits";
 import { usePeople } from "./ClaimMove";
-import { etagOf, useRead } from "./data";
+import { etagOf, useChanges, useRead } from "./data";
 import { Area, type Checks, type Choice, Form, In, Pick, useForm, type Values } from "./form";
 import { useFormats } from "./format";
 import { type Place, place } from "./place";
 import { Shell, Told, useAct } from "./Shell";
 import { named, useW, type Word } from "./texts";
 
+/** All of a list, page after page: the most urgent may be the oldest, and the server's order is that of making. */
+async function allTasks(query: string, signal: AbortSignal): Promise<TaskOut[]> {
+  const items: TaskOut[] = [];
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const page: Listed = await api.get<Listed>(`/tasks?${query}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`, signal);
+    items.push(...page.items);
+    cursor = page.next_cursor;
+  }
+  return items;
+}
+
+/** As many rows as are drawn at once. */
+const SHOWN = 100;
 const DUE = ["all", "today", "overdue", "done"] as const;
 
 export function TasksPage({ with: wanted }: { with: Values }) {
@@ -30,7 +44,9 @@ export function TasksPage({ with: wanted }: { with: Values }) {
   if (due === "done") query.set("status", "completed");
   else query.set("open", "true");
   if (due === "today" || due === "overdue") query.set("due", due);
-  const tasks = useRead<Listed>(`/tasks?${query}`, "task");
+  const done = useRead<Listed>(due === "done" ? `/tasks?${query}` : null, "task");
+  const changes = useChanges("task");
+  const open = useFetched<TaskOut[]>(due === "done" ? null : `/tasks?${query} ${changes}`, (signal) => allTasks(query.toString(), signal));
   const show = (next: Record<string, string>) => desk.turn(place("tasks", "", { whose, due, customer, ...next }));
   const of = useRead<CustomerOut>(customer ? `/customers/${customer}` : null);
   return (
@@ -48,7 +64,11 @@ export function TasksPage({ with: wanted }: { with: Values }) {
         </>
       }
     >
-      <Read of={tasks} lines={6}>{({ items }) => <TaskRows items={items} onChanged={tasks.retry} open={wanted.task} />}</Read>
+      {due === "done" ? (
+        <Read of={done} lines={6}>{({ items }) => <TaskRows items={items} onChanged={done.retry} open={wanted.task} />}</Read>
+      ) : (
+        <Read of={open} lines={6}>{(items) => <TaskRows items={items} onChanged={open.retry} open={wanted.task} />}</Read>
+      )}
     </Shell>
   );
 }
@@ -73,6 +93,8 @@ const OPEN = new Set(["pending", "in_progress"]);
 export function TaskRows({ items, onChanged, open, plain }: { items: readonly TaskOut[]; onChanged: () => void; open?: string | undefined; plain?: boolean }) {
   const say = useW();
   const { busy, error, done, act } = useAct();
+  const [most, setMost] = useState(SHOWN);
+  const sorted = [...items].sort(byUrgency);
   const end = (one: TaskOut, how: "complete" | "cancel") =>
     void act(() => api.post(`/tasks/${one.task_id}/${how}`), how === "complete" ? say("taskDone", { title: one.title }) : say("ts_cancelled")).then(onChanged);
   return (
@@ -80,8 +102,11 @@ export function TaskRows({ items, onChanged, open, plain }: { items: readonly Ta
       {!plain || error ? <Told error={error} done={done} /> : null}
       {items.length === 0 && <p className="t13 x3">{say("noTasks")}</p>}
       <ul className="tasks">
-        {[...items].sort(byUrgency).map((one) => <TaskRow key={one.task_id} one={one} busy={busy} shown={open === one.task_id} plain={plain === true} onEnd={end} />)}
+        {sorted.filter((one, n) => n < most || one.task_id === open).map((one) => <TaskRow key={one.task_id} one={one} busy={busy} shown={open === one.task_id} plain={plain === true} onEnd={end} />)}
       </ul>
+      {sorted.length > most && (
+        <Button size="small" kind="quiet" onClick={() => setMost(most + SHOWN)}>{say("seeMore")} ({sorted.length - most})</Button>
+      )}
     </>
   );
 }
@@ -142,7 +167,8 @@ const PRIORITIES = ["low", "medium", "high", "urgent"] as const;
 
 const checkTask = (v: Values): Checks => ({
   title: v.title?.trim() ? null : "missing",
-  due: v.due && instant(v.due) === null ? "bad_date" : null,
+  due: v.task_type !== "complaint" && v.due && instant(v.due) === null ? "bad_date" : null,
+  law_due: v.task_type === "complaint" && v.law_due && instant(v.law_due) === null ? "bad_date" : null,
   received_on: v.task_type === "complaint" && !v.received_on ? "missing" : null,
 });
 
@@ -154,12 +180,16 @@ const bodyOf = (v: Values): Record<string, unknown> => ({
 });
 
 /** What every task has. */
-function TaskFields({ people, children }: { people: readonly Choice[]; children?: ReactNode }) {
+function TaskFields({ people, law, children }: { people: readonly Choice[]; law?: boolean; children?: ReactNode }) {
   const say = useW();
   return (
     <div className="grid">
       <In name="title" label={say("title")} maxLength={100} wide />
-      <In name="due" label={say("dueOn")} type="datetime-local" />
+      {law ? (
+        <In key="law" name="law_due" label={say("dueOn")} hint={say("dueByLaw")} type="datetime-local" />
+      ) : (
+        <In key="due" name="due" label={say("dueOn")} type="datetime-local" />
+      )}
       <Pick name="assigned_agent" label={say("assignee")} choices={people} />
       <Pick name="priority" label={say("priority")} choices={PRIORITIES.map((one) => [one, named(say, "pr", one)] as const)} />
       {children}
@@ -175,12 +205,13 @@ export function NewTask({ with: about }: { with: Values }) {
   const me = useAgent((state) => state.me);
   const form = useForm({
     id: `task new ${about.interaction ?? about.customer ?? ""}`,
-    initial: { title: "", description: "", priority: "medium", task_type: "general", due: `${today()}T18:00`, assigned_agent: me.agent_id, received_on: today() },
+    initial: { title: "", description: "", priority: "medium", task_type: "general", due: `${today()}T18:00`, law_due: "", assigned_agent: me.agent_id, received_on: today() },
     check: checkTask,
     send: async (v) => {
       const body: Record<string, unknown> = { ...bodyOf(v), task_type: v.task_type };
       if (v.assigned_agent !== me.agent_id) body.assigned_agent = v.assigned_agent;
-      if (v.task_type === "complaint") body.received_on = v.received_on;
+      // A complaint's day is the law's, which the server knows, unless somebody says another.
+      if (v.task_type === "complaint") Object.assign(body, { received_on: v.received_on, due_date: v.law_due ? instant(v.law_due) : null });
       for (const name of ["customer", "policy", "claim", "quote", "interaction"]) if (about[name]) body[`${name}_id`] = about[name];
       await request("POST", "/tasks", { body, key: crypto.randomUUID() });
       desk.goBack();
@@ -190,7 +221,7 @@ export function NewTask({ with: about }: { with: Values }) {
   return (
     <Shell title={title} about={about.customer ?? null} line={about.interaction ? say("comesFrom") : undefined}>
       <Form form={form} label={title} submit={say("save")} onLeave={desk.goBack}>
-        <TaskFields people={people}>
+        <TaskFields people={people} law={form.values.task_type === "complaint"}>
           <Pick name="task_type" label={say("taskType")} choices={TYPES.map((one) => [one, named(say, "tt", one)] as const)} />
           {form.values.task_type === "complaint" && <In name="received_on" label={say("receivedOn")} type="date" />}
         </TaskFields>

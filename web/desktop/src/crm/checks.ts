@@ -5,7 +5,7 @@
 export type Fault =
   | "missing" | "tooLong" | "bad_dni" | "bad_tax_id" | "bad_iban" | "bad_phone" | "bad_email" | "bad_amount"
   | "amount_not_positive" | "bad_date" | "bad_period" | "in_future" | "in_past" | "bad_plate" | "bad_postal_code"
-  | "bad_rate" | "bad_url" | "bad_number" | "bad_sign" | "outside_term" | "over_approved" | "out_of_range" | "bad_steps";
+  | "bad_rate" | "bad_url" | "bad_number" | "bad_sign" | "outside_term" | "over_approved" | "out_of_range" | "bad_steps" | "before_last";
 
 const LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE";
 const compact = (text: string): string => text.toUpperCase().replace(/[\s.\-/]/g, "");
@@ -100,6 +100,9 @@ export const plate = (text: string): Fault | null =>
 
 export const url = (text: string): Fault | null =>
   /^https?:\/\/\S+$/.test(text) && text.length <= 500 ? null : "bad_url";
+
+/** Where a document is: an address, or one of the centre's own. */
+export const document = (text: string): Fault | null => (/^document:[0-9a-f-]{36}$/.test(text) ? null : url(text));
 
 /** What somebody has said of themselves, as a new file begins with it: the last names are what follows the first. */
 export function detailsOf(card: { name: string; phone: string | null; email: string | null } | undefined): Record<string, string> {

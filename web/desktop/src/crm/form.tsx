@@ -406,3 +406,13 @@ export function Tick({ name, label, wide }: FieldProps) {
     </label>
   );
 }
+
+/** Rows of a list are fields with a number: party.0.name, party.1.name … The numbers of those that were not taken away. */
+export function rowsOf(values: Values, list: string): number[] {
+  const found = Object.keys(values).filter((name) => name.startsWith(`${list}.`)).map((name) => Number(name.split(".")[1]));
+  return [...new Set(found)].sort((a, b) => a - b).filter((n) => values[`${list}.${n}.gone`] !== "yes");
+}
+
+/** The number of a further row; one that was taken away is not used again. */
+export const freeRow = (values: Values, list: string): number =>
+  Math.max(-1, ...Object.keys(values).filter((name) => name.startsWith(`${list}.`)).map((name) => Number(name.split(".")[1]))) + 1;

@@ -28,6 +28,7 @@ export const FAULTS = {
   f_tax_id_taken: ["Otra empresa tiene este NIF.", "Another company has this NIF."],
   f_policy_number_taken: ["Esta aseguradora ya tiene una póliza con ese número.", "This insurer has a policy of that number already."],
   f_number_kept: ["Una póliza emitida conserva su número.", "An issued policy keeps its number."],
+  f_before_last: ["No antes del paso anterior.", "Not before the step before it."],
   f_outside_term: ["Tiene que caer dentro de la anualidad.", "It must lie within the term."],
   f_wrong_side: ["Ese motivo es de la otra parte.", "That reason is the other side's."],
   f_bad_day: ["Entre el día del siniestro y hoy.", "Between the incident and today."],

@@ -27,6 +27,7 @@ export const WORK = {
   complete: ["Hecha", "Done"],
   cancelTask: ["Anular", "Cancel it"],
   dueOn: ["Para", "Due"],
+  dueByLaw: ["vacío: el día que marca la ley", "empty: the day that the law sets"],
   noDue: ["sin fecha", "no date"],
   title: ["Qué hay que hacer", "What to do"],
   detail: ["Detalle", "Detail"],

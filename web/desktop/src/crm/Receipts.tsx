@@ -1,0 +1,158 @@
+/** A policy's receipts along both axes: how they are collected, and what became of them with the insurer. */
+import { api } from "@contactcenter/shared/api";
+import type { PolicyOut, ReceiptOut, Receipts } from "@contactcenter/shared/contract";
+import { Icon } from "@contactcenter/shared/icons";
+import { Button, Chip, Menu, type MenuEntry } from "@contactcenter/shared/ui";
+import { useState } from "react";
+
+import { useDesk } from "../context";
+import { Read, ReceiptChip, Section } from "./bits";
+import { useRead } from "./data";
+import { Form, In, useForm } from "./form";
+import { useFormats } from "./format";
+import { place } from "./place";
+import { Told, useAct } from "./Shell";
+import { named, useW, type Word } from "./texts";
+
+/** Receipts' edges: crm.policies.model.RECEIPT_EDGES. */
+const EDGES: Record<string, readonly string[]> = {
+  issued: ["presented", "collected", "paid_at_broker", "cancelled"],
+  presented: ["collected", "returned", "cancelled"],
+  collected: ["returned"],
+  returned: ["collected", "re_presented", "paid_at_broker", "cancelled"],
+  re_presented: ["collected", "returned", "paid_at_broker", "cancelled"],
+};
+const CODES = ["AM04", "MD01", "AC04", "MS02", "MD06"] as const;
+/** Only what is collected is settled, and once; only what is unpaid is claimed, and once. */
+const settles = (one: ReceiptOut): boolean => one.settled_at === null && (one.state === "collected" || one.state === "paid_at_broker");
+const claims = (one: ReceiptOut): boolean => one.paid_at === null && one.claimed_at === null && one.state !== "cancelled";
+
+export function ReceiptList({ policy }: { policy: PolicyOut }) {
+  const say = useW();
+  const desk = useDesk();
+  const receipts = useRead<Receipts>(`/policies/${policy.policy_id}/receipts`, policy.customer_id, "receipt");
+  const { busy, error, act } = useAct();
+  const [settling, setSettling] = useState<ReceiptOut | null>(null);
+  const claimed = (one: ReceiptOut) => void act(() => api.post(`/receipts/${one.receipt_id}/claimed`)).then(receipts.retry);
+  const move = (one: ReceiptOut, state: string, code?: string) =>
+    void act(() => api.post(`/receipts/${one.receipt_id}/move`, { state, ...(code ? { return_code: code } : {}) })).then(receipts.retry);
+  return (
+    <Section
+      title={say("receipts")}
+      count={receipts.kind === "there" ? receipts.value.items.length : undefined}
+      aside={<Button size="small" kind="quiet" icon="plus" onClick={() => desk.go(place("policy", policy.policy_id, { form: "receipt" }))}>{say("addReceipt")}</Button>}
+    >
+      <Told error={error} />
+      {settling && <SettleForm key={settling.receipt_id} receipt={settling} onDone={receipts.retry} onLeave={() => setSettling(null)} />}
+      <Read of={receipts}>
+        {({ items }) => (items.length === 0 ? <p className="t13 x3">{say("noReceipts")}</p> : <ReceiptTable items={items} busy={busy} onMove={move} onSettle={setSettling} onClaimed={claimed} />)}
+      </Read>
+    </Section>
+  );
+}
+
+/** That what was collected has been passed on, under the insurer's statement. */
+function SettleForm({ receipt, onDone, onLeave }: { receipt: ReceiptOut; onDone: () => void; onLeave: () => void }) {
+  const say = useW();
+  const label = `${say("settle")} · ${receipt.number}`;
+  const form = useForm({
+    id: `settle ${receipt.receipt_id}`,
+    initial: { reference: "" },
+    check: (v) => ({ reference: v.reference?.trim() ? null : "missing" }),
+    send: async (v) => {
+      await api.post(`/receipts/${receipt.receipt_id}/settle`, { reference: v.reference?.trim() });
+      onLeave();
+      onDone();
+    },
+  });
+  return (
+    <div className="card move">
+      <h3 className="t14 b">{label}</h3>
+      <Form form={form} label={label} submit={say("save")} onLeave={onLeave}>
+        <div className="grid">
+          <In name="reference" label={say("settlement")} maxLength={100} />
+        </div>
+      </Form>
+    </div>
+  );
+}
+
+interface TableProps {
+  items: readonly ReceiptOut[];
+  busy: boolean;
+  onMove: (one: ReceiptOut, state: string, code?: string) => void;
+  onSettle: (one: ReceiptOut) => void;
+  onClaimed: (one: ReceiptOut) => void;
+}
+
+function ReceiptTable({ items, busy, onMove, onSettle, onClaimed }: TableProps) {
+  const say = useW();
+  const { day, money } = useFormats();
+  const entries = (one: ReceiptOut): MenuEntry[] => [
+    ...(EDGES[one.state] ?? []).flatMap<MenuEntry>((to) =>
+      to === "returned"
+        ? [
+            { kind: "caption", id: "caption", label: say("rs_returned") },
+            ...CODES.map((code) => ({ id: code, label: code, onPick: () => onMove(one, to, code) })),
+            { kind: "line", id: "line" },
+          ]
+        : [{ id: to, label: say(`rs_${to}` as Word), onPick: () => onMove(one, to) }],
+    ),
+    ...(settles(one) ? [{ id: "settle", label: say("settle"), onPick: () => onSettle(one) }] : []),
+    ...(claims(one) ? [{ id: "claimed", label: say("insurerClaims"), onPick: () => onClaimed(one) }] : []),
+  ];
+  return (
+    <div className="tables" tabIndex={0} role="group" aria-label={say("receipts")}>
+      <table className="grid-table">
+        <thead>
+          <tr>
+            <th scope="col">{say("number")}</th>
+            <th scope="col">{say("due")}</th>
+            <th scope="col" className="num">{say("total")}</th>
+            <th scope="col">{say("collection")}</th>
+            <th scope="col">{say("withInsurer")}</th>
+            <th scope="col"><span className="sr">{say("move")}</span></th>
+          </tr>
+        </thead>
+        <tbody>
+          {items.map((one) => (
+            <tr key={one.receipt_id}>
+              <th scope="row">
+                {one.number} <span className="x3 nb">{named(say, "rk", one.kind)}</span>
+              </th>
+              <td>{day(one.due_on)}</td>
+              <td className="num">{money(one.total)}</td>
+              <td>
+                <ReceiptChip state={one.state} /> {one.return_code && <span className="t12 x3">{one.return_code}</span>}
+              </td>
+              <td><WithInsurer one={one} /></td>
+              <td className="num">
+                {entries(one).length > 0 && (
+                  <Menu
+                    className="btn small quiet"
+                    align="right"
+                    disabled={busy}
+                    label={`${say("move")} ${one.number}`}
+                    trigger={<>{say("move")}<Icon name="down" size={12} /></>}
+                    entries={entries(one)}
+                  />
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** The second axis: passed on to the insurer, or claimed by it while it is unpaid. */
+function WithInsurer({ one }: { one: ReceiptOut }) {
+  const say = useW();
+  const { moment } = useFormats();
+  if (one.settled_at)
+    return <><Chip tone="ok" icon="check">{say("settled")}</Chip> <span className="t12 x3">{[one.settlement, moment(one.settled_at)].filter(Boolean).join(" · ")}</span></>;
+  if (one.claimed_at) return <><Chip tone="warn" icon="triangle">{say("claimedByInsurer")}</Chip> <span className="t12 x3">{moment(one.claimed_at)}</span></>;
+  if (settles(one)) return <span className="t12 x3">{say("toSettle")}</span>;
+  return null;
+}
