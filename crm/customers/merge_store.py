@@ -114,6 +114,18 @@ WHERE l.id = $1 AND w.user_id IS NULL AND l.user_id IS NOT NULL
 """
 GIVE_UP_USER = "UPDATE customers SET user_id = NULL WHERE id = $1 AND user_id = $2 RETURNING id"
 TAKE_USER = "UPDATE customers SET user_id = $2 WHERE id = $1 AND user_id IS NULL"
+# What the winner got of the loser's, and still is that.
+EMPTY_AGAIN = """
+UPDATE customers w
+SET (dni, tax_id, iban, birth_date) = (
+    SELECT CASE WHEN 'dni' = ANY ($3::text[]) AND w.dni = l.dni THEN NULL ELSE w.dni END,
+           CASE WHEN 'tax_id' = ANY ($3) AND w.tax_id = l.tax_id THEN NULL ELSE w.tax_id END,
+           CASE WHEN 'iban' = ANY ($3) AND w.iban = l.iban THEN NULL ELSE w.iban END,
+           CASE WHEN 'birth_date' = ANY ($3) AND w.birth_date = l.birth_date THEN NULL
+                ELSE w.birth_date END
+    FROM customers l WHERE l.id = $2)
+WHERE w.id = $1
+"""
 SET_DERIVED = """
 UPDATE customers
 SET sort_key = $2, search_text = $3, updated_at = $4, version = version + 1 WHERE id = $1
@@ -184,6 +196,12 @@ async def move_back(
 async def _hand_over(conn: Connection, giver: UUID, taker: UUID, user_id: Any) -> None:
     if await conn.fetchval(GIVE_UP_USER, giver, user_id) is not None:
         await conn.execute(TAKE_USER, taker, user_id)
+
+
+async def empty_again(conn: Connection, winner: UUID, loser: UUID, fields: Sequence[str]) -> None:
+    """The winner gives back what it took over; what was changed since stays."""
+    if fields:
+        await conn.execute(EMPTY_AGAIN, winner, loser, list(fields))
 
 
 async def set_derived(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,9 @@ from crm.customers.schemas import (
     MergeOut,
 )
 from db import Connection
+
+GAPS: Final = ("dni", "tax_id", "iban", "birth_date")
+"""What the winner takes over of the loser's where its own file says nothing."""
 
 
 class MergeService:
@@ -66,6 +70,8 @@ class MergeService:
                 raise Conflict("A person and a company are not the same customer.")
             merge_id = new_id()
             moved = await merge_store.move_all(work.conn, loser_id, winner_id)
+            gaps = {name: loser[name] for name in GAPS if loser[name] and not winner[name]}
+            moved["fields"] = sorted(gaps)
             await merge_store.insert_merge(
                 work.conn,
                 merge_id,
@@ -77,9 +83,16 @@ class MergeService:
                 work.actor,
             )
             await merge_store.bury(work.conn, loser_id, winner_id, work.now)
+            if gaps:
+                await store.update(work.conn, winner_id, gaps, work.now, principal.user_id)
             await _rederive(work, winner_id)
             work.emit(CustomerMerged(customer_id=winner_id, loser_id=loser_id, merge_id=merge_id))
-            work.audit("customer.merged", "customer", winner_id, after={"loser_id": str(loser_id)})
+            work.audit(
+                "customer.merged",
+                "customer",
+                winner_id,
+                after={"loser_id": str(loser_id), "taken_over": sorted(gaps)},
+            )
             await files.resegment(work, winner_id, self._zone)
             return work.answer(
                 MergeOut(
@@ -105,6 +118,7 @@ class MergeService:
             if not writes_all(principal):
                 await require_write(work.conn, principal, winner_id)
             await files.the_customer(work.conn, winner_id)
+            await merge_store.empty_again(work.conn, winner_id, loser_id, moved.get("fields", []))
             with files.unique():
                 if not await merge_store.unbury(work.conn, loser_id, merge["status"], work.now):
                     raise Conflict("The other file is not as the merge left it.")

@@ -85,6 +85,7 @@ async def test_everything_comes_over_and_goes_back(office: Office, conn: db.Conn
     assert done["moved"] == {
         "policies": 1, "policy_roles": 1, "claims": 1, "quotes": 1, "tasks": 1, "interactions": 1,
         "contacts": 1, "letters": 1, "workflow_runs": 1, "ways": 2, "addresses": 1, "user": 1,
+        "fields": 1,
     }  # fmt: skip
     assert await owned(conn, winner) == everything
     assert await owned(conn, loser) == {}
@@ -137,3 +138,20 @@ async def test_a_document_leads_through_a_chain_of_merges(
     for document in ("12345678Z", "00000000T"):
         assert await identify(conn, "document", document) == [UUID(third)]
         assert await found(office, document) == [third]
+
+
+async def test_what_the_winners_file_does_not_say_is_taken_over(office: Office) -> None:
+    winner = (await office.person(birth_date="1980-01-02"))["customer_id"]
+    held = {"dni": "12345678Z", "iban": "ES9121000418450200051332", "birth_date": "1990-05-06"}
+    loser = (await office.person(**held))["customer_id"]
+    merge = await office.do("elena", "POST", f"/customers/{winner}/merge", {"loser_id": loser})
+    assert merge["moved"]["fields"] == 2
+    whole = await office.do("elena", "GET", f"/customers/{winner}")
+    assert {name: whole[name] for name in held} == held | {"birth_date": "1980-01-02"}
+    other = "ES7921000813610123456789"
+    await office.edit("elena", f"/customers/{winner}", {"iban": other})
+    await office.do("elena", "POST", f"/customer-merges/{merge['merge_id']}/undo", {})
+    back = await office.do("elena", "GET", f"/customers/{winner}")
+    assert (back["dni"], back["iban"]) == (None, other)  # what was changed since stays
+    again = await office.do("elena", "GET", f"/customers/{loser}")
+    assert {name: again[name] for name in held} == held
