@@ -1,11 +1,13 @@
-"""Tasks that facts make: a renewal to prepare, a new customer to welcome, a late receipt."""
+"""Tasks that facts make: a renewal to prepare, a new customer to welcome."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
 
 from contactcenter.core.durable import Listener
 from contactcenter.core.eventlog import Recorded
@@ -13,12 +15,20 @@ from contactcenter.core.work import Work
 from contactcenter.events.customers import CustomerCreated
 from contactcenter.events.policies import PolicyExpiringSoon
 from crm.customers import files as customers
+from crm.tasks import store
 from crm.tasks.service import create
 
-TEXTS = {
-    "renewal": "Preparar la renovación (último día nuestro: {our_last_day})",
-    "welcome": "Dar la bienvenida y revisar sus seguros",
+TEXTS: Final = {
+    "es": {
+        "renewal": "Preparar la renovación (último día nuestro: {our_last_day})",
+        "welcome": "Dar la bienvenida y revisar sus seguros",
+    },
+    "en": {
+        "renewal": "Prepare the renewal (our last day: {our_last_day})",
+        "welcome": "Welcome them and review their insurance",
+    },
 }
+"""In the language of whose task it is; nobody's is in the office's, which is Spanish."""
 
 
 def listeners(zone: ZoneInfo) -> tuple[Listener, ...]:
@@ -32,8 +42,8 @@ def listeners(zone: ZoneInfo) -> tuple[Listener, ...]:
             event.customer_id,
             zone,
             cause=f"renewal:{event.policy_id}:{event.term_end}",
-            title=TEXTS["renewal"].format(our_last_day=event.our_last_day),
             task_type="renewal",
+            our_last_day=date.fromisoformat(event.our_last_day),
             priority="urgent" if event.moment == "last_days" else "high",
             policy_id=event.policy_id,
             due_date=max(due.astimezone(UTC), work.now),
@@ -49,7 +59,6 @@ def listeners(zone: ZoneInfo) -> tuple[Listener, ...]:
             event.customer_id,
             zone,
             cause=f"welcome:{event.customer_id}",
-            title=TEXTS["welcome"],
             task_type="welcome",
             due_date=work.now + timedelta(days=2),
         )
@@ -61,11 +70,27 @@ def listeners(zone: ZoneInfo) -> tuple[Listener, ...]:
 
 
 async def _task(
-    work: Work, customer_id: UUID, zone: ZoneInfo, *, cause: str, **fields: Any
+    work: Work,
+    customer_id: UUID,
+    zone: ZoneInfo,
+    *,
+    cause: str,
+    task_type: str,
+    our_last_day: date | None = None,
+    **fields: Any,
 ) -> None:
     row = await customers.living(work.conn, customer_id)
     if row is None:  # merged or closed since
         return
     manager = row["portfolio_manager_id"]
-    values = {"customer_id": customer_id, "assigned_agent": manager, **fields}
+    language = manager and await store.language_of(work.conn, manager)
+    language = language if language in TEXTS else "es"
+    day = our_last_day and format_date(our_last_day, "long", locale=language)
+    values = {
+        "customer_id": customer_id,
+        "assigned_agent": manager,
+        "task_type": task_type,
+        "title": TEXTS[language][task_type].format(our_last_day=day),
+        **fields,
+    }
     await create(work, values, zone, cause=cause)

@@ -87,6 +87,15 @@ SELECT EXISTS (SELECT FROM customers WHERE id = $1) AS customer_id,
 """
 
 
+LANGUAGE_OF = "SELECT u.locale FROM agents a JOIN users u ON u.id = a.user_id WHERE a.id = $1"
+
+
+async def language_of(conn: Connection, agent_id: UUID) -> str | None:
+    """In which an agent reads; None: one without a user."""
+    language: str | None = await conn.fetchval(LANGUAGE_OF, agent_id)
+    return language
+
+
 async def insert(conn: Connection, values: Mapping[str, Any], at: datetime) -> bool:
     """False: what causes it has made one before."""
     return await conn.fetchval(INSERT, values, at) is not None

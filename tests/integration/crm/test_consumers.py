@@ -65,3 +65,31 @@ async def test_a_quotes_letter_waits_for_sending_and_goes_once(
     assert [state for state, _ in await letters()] == ["sent"]
     assert [each.address for each in office.mail.sent] == ["ana@correo.example"]
     assert "€" in office.mail.sent[0].text
+
+
+async def test_a_task_that_a_fact_makes_is_in_its_owners_language(
+    office: Office, conn: db.Connection
+) -> None:
+    await conn.execute(
+        "UPDATE users SET locale = 'en' WHERE id = $1", office.people["marcos"].user_id
+    )
+    titles: dict[str, set[str]] = {}
+    for who in ("lucia", "marcos"):
+        made = await a_policy(
+            office, who, vehicle_plate=None, coverage_start_date="2026-05-30",
+            coverage_end_date="2027-05-30",
+        )  # fmt: skip
+        await office.crm.by_clock.tell_expiring()
+        await office.listen("crm.renewal_tasks", "crm.welcome_tasks")
+        found = await office.do(who, "GET", f"/tasks?customer_id={made['customer_id']}")
+        titles[who] = {each["title"] for each in found["items"]}
+    assert titles == {
+        "lucia": {
+            "Dar la bienvenida y revisar sus seguros",
+            "Preparar la renovación (último día nuestro: 23 de abril de 2027)",
+        },
+        "marcos": {
+            "Welcome them and review their insurance",
+            "Prepare the renewal (our last day: April 23, 2027)",
+        },
+    }
