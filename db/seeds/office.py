@@ -446,6 +446,28 @@ class _Office:
             )
 
 
+HOLIDAYS: Final = tuple(
+    (date(*day), name, scope)
+    for day, name, scope in (
+        ((2026, 1, 29), "San Valero", "local"),
+        ((2026, 3, 5), "Cincomarzada", "local"),
+        ((2026, 4, 2), "Jueves Santo", "regional"),
+        ((2026, 4, 23), "San Jorge, Día de Aragón", "regional"),
+        ((2026, 11, 2), "Lunes siguiente a Todos los Santos", "regional"),
+        ((2026, 12, 7), "Lunes siguiente al Día de la Constitución", "regional"),
+        ((2027, 1, 29), "San Valero", "local"),
+        ((2027, 3, 5), "Cincomarzada", "local"),
+        ((2027, 3, 25), "Jueves Santo", "regional"),
+        ((2027, 4, 23), "San Jorge, Día de Aragón", "regional"),
+    )
+)
+"""Of Zaragoza and Aragón, for the law's working days; crm.days has the national ones."""
+PUT_HOLIDAYS: Final = """
+INSERT INTO holidays (day, name, scope) SELECT * FROM unnest($1::date[], $2::text[], $3::text[])
+ON CONFLICT DO NOTHING
+"""
+
+
 async def run(
     conn: Connection, identify: Identify, agents: Mapping[str, UUID], today: date
 ) -> None:
@@ -463,6 +485,8 @@ async def run(
     policies = await office.policies(customers, managers)
     await office.claims(policies, handlers)
     await office.quotes(customers, policies)
+    days, names, scopes = map(list, zip(*HOLIDAYS, strict=True))
+    await conn.execute(PUT_HOLIDAYS, days, names, scopes)
     await figures.set_segments(conn, [customer["id"] for customer in customers], today)
 
 

@@ -171,10 +171,14 @@ async def test_its_customers_are_in_the_segments_that_the_rules_give(conn: db.Co
     from crm.customers import store
     from crm.customers.files import standing
     from crm.customers.model import segment_of
+    from crm.days import national_holidays
 
     await seeds.run(conn, environment="test", rounds=4)
     kinds = await conn.fetch("SELECT kind, count(*) FROM customers GROUP BY 1")
     assert {row[0]: row[1] for row in kinds} == {"person": 42, "company": 8}
+    days = [row[0] for row in await conn.fetch("SELECT day FROM holidays ORDER BY day")]
+    assert {day.year for day in days} == {2026, 2027}
+    assert all(day.weekday() < 5 and day not in national_holidays(day.year) for day in days)
     now, rules = await conn.fetchval("SELECT now()"), await store.rules(conn)
     stored = {row[0]: row[1] for row in await conn.fetch("SELECT id, segment FROM customers")}
     computed = {
