@@ -17,6 +17,7 @@ from crm.claims.routes import ClaimRoutes
 from crm.claims.service import ClaimService
 from crm.contacts.routes import ContactRoutes
 from crm.contacts.service import ContactService
+from crm.customers import service as customers_service
 from crm.customers.listeners import listeners as customer_listeners
 from crm.customers.merging import MergeService
 from crm.customers.routes import CustomerRoutes
@@ -71,7 +72,7 @@ class Crm:
 
 def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
     zone = deps.settings.app.zone
-    customers = CustomerService(deps.work, deps.clock, zone)
+    customers = CustomerService(deps.work, deps.clock, zone, deps.jobs)
     policies = PolicyService(deps.work, deps.clock, zone)
     by_clock = PolicyClock(deps.work, zone)
     receipts = ReceiptService(deps.work, zone)
@@ -116,11 +117,13 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
         ),
         jobs=(
             Job(letters_service.SEND, letters.send),
+            Job(customers_service.RESEGMENT, customers.resegment_some),
             Job(runs.DRIVE, runner.drive),
             Job(runs.CALL, runner.call_webhook, attempts=8),
         ),
         schedules=(
             Schedule("customers.erase_due", "41 2 * * *", customers.erase_due),
+            Schedule("customers.resegment", "17 3 * * *", customers.resegment_all),
             Schedule("workflows.tick", "* * * * *", runner.tick),
             Schedule("quotes.expire_due", "*/5 * * * *", quotes.expire_due),
             Schedule("policies.turn", "*/5 * * * *", by_clock.turn),

@@ -257,7 +257,7 @@ class CustomerStats(Shown):
 class TimelineItem(Shown):
     """One thing that happened: an interaction on any channel, or a step of the file."""
 
-    kind: Literal["interaction", "policy", "claim", "quote", "task"]
+    kind: Literal["interaction", "policy", "claim", "quote", "task", "letter", "receipt"]
     id: UUID
     at: datetime
     channel: str | None

@@ -13,6 +13,7 @@ from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
 from contactcenter.core.cursor import cursor_after, decode_cursor, encode_cursor
 from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
+from contactcenter.core.jobs import JobQueue
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.customers import (
     CustomerDeleted,
@@ -53,6 +54,8 @@ from crm.schemas import Money
 from db import Connection
 
 Match = Callable[[int], None]
+RESEGMENT: Final = "customers.resegment"
+SEGMENT_BATCH: Final = 200
 MONEY: Final = frozenset({"annual_premium", "claims_paid", "unpaid_amount"})
 CENT: Final = Decimal("0.01")
 HIDDEN: Final = ("dni", "tax_id", "iban")
@@ -60,8 +63,9 @@ HIDDEN: Final = ("dni", "tax_id", "iban")
 
 
 class CustomerService:
-    def __init__(self, work: WorkFactory, clock: Clock, zone: ZoneInfo) -> None:
+    def __init__(self, work: WorkFactory, clock: Clock, zone: ZoneInfo, jobs: JobQueue) -> None:
         self._work = work
+        self._jobs = jobs
         self._clock = clock
         self._zone = zone
 
@@ -318,6 +322,21 @@ class CustomerService:
             await files.resegment(work, customer_id, self._zone)
             return work.answer(await self._card(work.conn, principal, customer_id))
 
+    async def resegment_all(self) -> None:
+        """By the clock: years pass and receipts fall due without anybody writing in a file."""
+        async with self._work.begin("customers.resegment_all", "system") as work:
+            await self._jobs.enqueue(work.conn, RESEGMENT, {"after": None})
+
+    async def resegment_some(self, payload: dict[str, Any]) -> None:
+        """The job: the next customers by the rules of now, and a further job for those after."""
+        last = payload["after"] and UUID(payload["after"])
+        async with self._work.begin("customers.resegment_some", "system") as work:
+            found = await store.living_after(work.conn, last, SEGMENT_BATCH)
+            for customer_id in found:
+                await files.resegment(work, customer_id, self._zone)
+            if len(found) == SEGMENT_BATCH:
+                await self._jobs.enqueue(work.conn, RESEGMENT, {"after": str(found[-1])})
+
     async def rules(self) -> SegmentRules:
         async with self._work.reading("segments.rules") as conn:
             rules = await store.rules(conn)
@@ -335,6 +354,7 @@ class CustomerService:
         async with self._work.begin("segments.set_rules", principal.actor) as work:
             before = await store.rules(work.conn)
             await store.put_rules(work.conn, pairs)
+            await self._jobs.enqueue(work.conn, RESEGMENT, {"after": None})
             work.audit(
                 "segments.changed",
                 "segments",

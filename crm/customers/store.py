@@ -338,6 +338,11 @@ INSERT INTO segment_rules (segment, ordinal, conditions)
 SELECT segment, ordinality, conditions
 FROM unnest($1::text[], $2::jsonb[]) WITH ORDINALITY AS r (segment, conditions)
 """
+LIVING_AFTER = """
+SELECT id FROM customers
+WHERE ($1::uuid IS NULL OR id > $1) AND status NOT IN ('merged', 'deleted')
+ORDER BY id LIMIT $2
+"""
 SET_SEGMENT = """
 WITH before AS (SELECT id, segment FROM customers WHERE id = $1)
 UPDATE customers c SET segment = $2 FROM before b
@@ -377,6 +382,11 @@ async def rules(conn: Connection) -> list[tuple[str, dict[str, Any]]]:
 async def put_rules(conn: Connection, rules: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     await conn.execute(DROP_RULES)
     await conn.execute(PUT_RULES, [s for s, _ in rules], [c for _, c in rules])
+
+
+async def living_after(conn: Connection, last: UUID | None, limit: int) -> list[UUID]:
+    """Customers in the order of their ids."""
+    return [row["id"] for row in await conn.fetch(LIVING_AFTER, last, limit)]
 
 
 async def set_segment(conn: Connection, customer_id: UUID, segment: str | None) -> Record | None:
@@ -431,6 +441,20 @@ SELECT t.* FROM (
      WHERE k.customer_id = $1 AND $5 IS NULL AND NOT $6::boolean
        AND ($2::timestamptz IS NULL OR (k.created_at, k.id) < ($2, $3::uuid))
      ORDER BY k.created_at DESC, k.id DESC LIMIT $4)
+    UNION ALL
+    (SELECT 'letter', m.id, m.sent_at, 'email', 'outbound', m.state, m.subject, NULL, NULL, NULL,
+            NULL, NULL, NULL
+     FROM customer_letters m
+     WHERE m.customer_id = $1 AND m.state = 'sent' AND ($5 IS NULL OR $5 = 'email')
+       AND ($2::timestamptz IS NULL OR (m.sent_at, m.id) < ($2, $3::uuid))
+     ORDER BY m.sent_at DESC, m.id DESC LIMIT $4)
+    UNION ALL
+    (SELECT 'receipt', r.id, r.created_at, NULL, NULL, r.state, r.number, NULL, NULL, NULL,
+            NULL, NULL, NULL
+     FROM receipts r JOIN policies p ON p.id = r.policy_id
+     WHERE p.customer_id = $1 AND $5 IS NULL
+       AND ($2::timestamptz IS NULL OR (r.created_at, r.id) < ($2, $3::uuid))
+     ORDER BY r.created_at DESC, r.id DESC LIMIT $4)
 ) t
 ORDER BY t.at DESC, t.id DESC
 LIMIT $4

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 
 import db
@@ -13,13 +14,17 @@ from contactcenter.events.customers import CustomerErased
 from contactcenter.identity.audit import AuditJournal, customer_keys
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Address
-from tests.integration.crm.conftest import Office, agent_of, policy_body
+from crm.customers import service as customers_service
+from tests.integration.crm.conftest import Office, a_policy, agent_of, policy_body, receipt_body
 from tests.integration.crm.test_claims import claim_body
 from tests.integration.crm.test_identify import came_in
 from tests.integration.crm.test_quotes import quote_body
 from tests.integration.crm.test_workflows import a_workflow, begun, drive, seen
 
 MARKS = ("Zenobia", "Quisquilla", "zen@correo.example", "12345678Z", "+34600550010", "1234BCD")
+
+
+TAKE_JOBS = "DELETE FROM pgqueuer WHERE entrypoint = 'customers.resegment' RETURNING payload"
 
 
 async def test_a_customers_life(office: Office) -> None:
@@ -454,3 +459,62 @@ async def test_figures_of_somebody_new(office: Office) -> None:
     assert (stats["policies"], stats["lifetime_value"]["amount"]) == (0, "0.00")
     office.clock.set(office.clock.now() + timedelta(days=1))
     assert (await office.ask("lucia", "GET", f"/customers/{new_id()}/stats")).status == 404
+
+
+async def test_segments_follow_new_rules_and_the_days(
+    office: Office, conn: db.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(customers_service, "SEGMENT_BATCH", 2)
+    people = [(await office.person())["customer_id"] for _ in range(5)]
+    policy = await a_policy(office, customer_id=people[4])
+    later = receipt_body(due_on="2027-03-20")
+    await office.do("lucia", "POST", f"/policies/{policy['policy_id']}/receipts", later)
+
+    async def run() -> int:
+        """What was queued, to its end; how many jobs it took."""
+        count = 0
+        while rows := await conn.fetch(TAKE_JOBS):
+            for row in rows:
+                await office.crm.customers.resegment_some(orjson.loads(row["payload"]))
+                count += 1
+        return count
+
+    async def segments() -> list[str]:
+        return [(await office.do("elena", "GET", f"/customers/{p}"))["segment"] for p in people]
+
+    rules = [
+        {"segment": "debtor", "conditions": {"unpaid_receipts": {"min": 1}}},
+        {"segment": "anybody", "conditions": {}},
+    ]
+    await office.do("elena", "PUT", "/segment-rules", {"items": rules})
+    assert await run() == 3  # five in twos
+    assert await segments() == ["anybody"] * 5
+    office.clock.set(datetime(2027, 3, 21, 3, 17, tzinfo=UTC))
+    (nightly,) = [s for s in office.crm.module.schedules if s.name == "customers.resegment"]
+    await nightly.handle()
+    assert await run() == 3
+    assert await segments() == ["anybody"] * 4 + ["debtor"]
+
+
+async def test_letters_and_receipts_are_in_the_timeline(
+    office: Office, conn: db.Connection
+) -> None:
+    policy = await a_policy(office)
+    ana = policy["customer_id"]
+    receipt = await office.do(
+        "lucia", "POST", f"/policies/{policy['policy_id']}/receipts", receipt_body()
+    )
+    for state, sent in (("sent", office.clock.now()), ("draft", None)):
+        await conn.execute(
+            "INSERT INTO customer_letters"
+            " (id, customer_id, kind, subject, body, state, cause, created_at, sent_at)"
+            " VALUES ($1, $2, 'quote', $3, 'x', $3, $3, now(), $4)",
+            new_id(), UUID(ana), state, sent,
+        )  # fmt: skip
+    path = f"/customers/{ana}/timeline"
+    items = (await office.do("lucia", "GET", path))["items"]
+    shown = {each["kind"]: (each["subject"], each["status"]) for each in items}
+    assert shown["letter"] == ("sent", "sent")
+    assert shown["receipt"] == (receipt["number"], "issued")
+    mails = (await office.do("lucia", "GET", f"{path}?channel=email"))["items"]
+    assert [each["kind"] for each in mails] == ["letter"]

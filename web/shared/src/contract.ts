@@ -2937,7 +2937,7 @@ export interface TimelineEntry {
 
 /** One thing that happened: an interaction on any channel, or a step of the file. */
 export interface TimelineItem {
-  kind: "interaction" | "policy" | "claim" | "quote" | "task";
+  kind: "interaction" | "policy" | "claim" | "quote" | "task" | "letter" | "receipt";
   id: string;
   at: string;
   channel: string | null;

@@ -16,7 +16,7 @@ import { useRead } from "./data";
 import { type Place, place } from "./place";
 import { named, useW, type Word } from "./texts";
 
-const ICONS: Record<string, IconName> = { policy: "doc", claim: "octagon", quote: "euro", task: "calendar" };
+const ICONS: Record<string, IconName> = { policy: "doc", claim: "octagon", quote: "euro", task: "calendar", letter: "email", receipt: "euro" };
 
 export function Timeline({ customer, current, limit = 10 }: { customer: string; current: string | null; limit?: number }) {
   const say = useW();
@@ -67,7 +67,7 @@ function Entry({ one, current }: { one: TimelineItem; current: boolean }) {
   const channel = one.channel ?? "chat";
   const about = talk ? t(`channel_${channel}` as Parameters<typeof t>[0]) : say(one.kind as Word);
   const title = [about, current ? say("thisContact") : talk ? one.agent_name : (one.subject ?? "")].filter((part) => part !== null).join(" · ");
-  const groups: Record<string, string> = { policy: "ps", claim: "cl", quote: "q", task: "ts" };
+  const groups: Record<string, string> = { policy: "ps", claim: "cl", quote: "q", task: "ts", letter: "lt", receipt: "rs" };
   const line = [
     talk && one.seconds !== null ? duration(one.seconds * 1000) : null,
     talk ? (one.status === "closed" ? null : t("now")) : named(say, groups[one.kind] ?? "", one.status),
@@ -81,6 +81,8 @@ function Entry({ one, current }: { one: TimelineItem; current: boolean }) {
         <b className="cut">{title}</b>
       ) : talk ? (
         <button type="button" className="entry cut" onClick={() => desk.open(one.id)}>{title}</button>
+      ) : one.kind === "letter" || one.kind === "receipt" ? (
+        <span className="cut">{title}</span>
       ) : (
         <To place={placeOfItem(one)} className="entry cut">{title}</To>
       )}

@@ -146,6 +146,7 @@ export const CONTRACTS = {
   receipts: ["Recibos", "Receipts"],
   noReceipts: ["Sin recibos.", "No receipts."],
   due: ["Vence", "Due"],
+  receipt: ["Recibo", "Receipt"],
   rs_issued: ["Emitido", "Issued"],
   rs_presented: ["Presentado", "Presented"],
   rs_collected: ["Cobrado", "Collected"],

@@ -111,6 +111,7 @@ export const PEOPLE = {
   lettersGoTo: ["Se envían a {{email}}", "They go to {{email}}"],
   noAddress: ["Falta su correo", "Their mail address is missing"],
   seeQuote: ["Ver el presupuesto", "See the quote"],
+  letter: ["Carta", "Letter"],
   lt_draft: ["Borrador", "Draft"],
   lt_queued: ["Por enviar", "To be sent"],
   lt_sent: ["Enviada", "Sent"],
