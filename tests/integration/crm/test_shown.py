@@ -88,7 +88,7 @@ async def test_a_customer_sees_nothing_that_is_the_office_s(
     assert (own[stats]["lifetime_value"], own[stats]["open_tasks"]) == (None, None)
     assert own[stats]["open_quotes"] == 1 < office_s[stats]["open_quotes"]
     kinds = [each["kind"] for each in own[timeline]["items"]]
-    assert sorted(kinds) == ["claim", "policy", "quote"]
+    assert sorted(kinds) == ["claim", "policy", "quote", "receipt"]
     assert {"task"} < {each["kind"] for each in office_s[timeline]["items"]}
     assert len(office_s[letters]["items"]) > len(own[letters]["items"])
     assert [each["kind"] for each in seen[paths[13]]["items"]] == ["moved", "moved", "document"]
@@ -123,7 +123,7 @@ async def test_while_the_gate_is_closed_no_answer_speaks_of_health(
     )  # fmt: skip
     quote = f"/quotes/{made['quote_id']}"
     await office.do("lucia", "POST", f"{claim}/notes", {"note": OURS})
-    await office.do("lucia", "POST", f"{claim}/send", {"note": OURS})
+    await office.do("lucia", "POST", f"{claim}/send", {"note": OURS, "insurer_reference": "X-1"})
     await office.do("lucia", "POST", f"{claim}/deny", {"reason": OURS, "note": OURS})
 
     async def speaks(who: str) -> set[str]:
