@@ -68,8 +68,13 @@ function check(claim: ClaimOut, move: Move, v: Values): Checks {
 
 async function send(claim: ClaimOut, move: Move, v: Values): Promise<void> {
   const to = (path: string, body: object) => api.post(`/claims/${claim.claim_id}/${path}`, body, { key: crypto.randomUUID() });
-  const shown = text(v, "document") ? { document: text(v, "document") } : {};
-  const decision = { decided_by: v.decided_by, ...(text(v, "decided_on") ? { decided_on: v.decided_on } : {}), ...shown, note: text(v, "note") };
+  const shown = text(v, "document");
+  const decision = {
+    decided_by: v.decided_by,
+    ...(text(v, "decided_on") ? { decided_on: v.decided_on } : {}),
+    ...(shown ? { decision_document: shown } : {}),
+    note: text(v, "note"),
+  };
   switch (move) {
     case "approve":
       await to("approve", { ...decision, amount: money(v.amount), reviewed: v.reviewed === "yes" });
@@ -78,7 +83,7 @@ async function send(claim: ClaimOut, move: Move, v: Values): Promise<void> {
       await to("deny", { ...decision, reason: text(v, "reason") });
       break;
     case "pay":
-      await to("pay", { amount: money(v.amount), ...(text(v, "paid_on") ? { paid_on: v.paid_on } : {}), ...shown, note: text(v, "note") });
+      await to("pay", { amount: money(v.amount), ...(text(v, "paid_on") ? { paid_on: v.paid_on } : {}), ...(shown ? { document: shown } : {}), note: text(v, "note") });
       break;
     case "send":
       await to("send", { note: text(v, "note"), ...(text(v, "insurer_reference") ? { insurer_reference: text(v, "insurer_reference") } : {}) });
