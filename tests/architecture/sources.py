@@ -23,9 +23,10 @@ def product_files() -> list[Path]:
 
 @cache
 def committed_files() -> tuple[Path, ...]:
-    """Files that git knows or would add."""
+    """Files that git knows or would add; whoever the clone belongs to."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others",
+         "--exclude-standard"],
         cwd=ROOT, capture_output=True, check=True,
     ).stdout.decode()  # fmt: skip
     return tuple(path for name in listed.split("\0") if name and (path := ROOT / name).is_file())

@@ -60,7 +60,7 @@ class Answer:
     etag: str | None
 
 
-@dataclass
+@dataclass(repr=False)  # hypothesis shows it beside a failing example
 class Office:
     """People by name: lucia and marcos are of team north, pablo of south, elena supervises, alba
     administers, ines is a customer, sara an adjuster of south."""

@@ -68,4 +68,4 @@ async def test_from_a_call_to_claim_handler_task_and_letter(
         "ana@correo.example", f"Su parte {claim['claim_number']}",
     )  # fmt: skip
     shown = (await office.do("lucia", "GET", f"{customer}/timeline"))["items"]
-    assert {each["kind"] for each in shown} == {"interaction", "claim", "task", "policy"}
+    assert {each["kind"] for each in shown} == {"interaction", "claim", "task", "policy", "letter"}
