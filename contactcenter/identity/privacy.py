@@ -2,8 +2,8 @@
 
 A request is a row and a job. Erasing ends with a certificate: for each table what became of how
 many rows, and which are kept for what reason. One transaction erases everything or nothing, and
-may last longer than others; an export reads as long as it takes. A request whose job was given up
-has failed: nothing of it is done.
+may last longer than others; an export reads as long as it takes, and is not kept when the person
+was erased meanwhile. A request whose job was given up has failed: nothing of it is done.
 """
 
 from __future__ import annotations
@@ -39,6 +39,14 @@ FAILED: Final = (
     "It was tried {attempts} times and given up: nothing was exported or erased. The server's log "
     "says why. Ask again once that is mended."
 )
+ERASED_MEANWHILE: Final = {
+    "table": "privacy_requests",
+    "action": "erase",
+    "rows": 1,
+    "reason": "The person was erased while their data was read: the export was not kept.",
+    "reason_es": "La persona se borró mientras se leían sus datos: la exportación no se guarda.",
+}
+"""All that the certificate of such an export says."""
 
 Kind = Literal["export", "erase"]
 State = Literal["under_way", "done", "failed"]
@@ -170,6 +178,7 @@ class PrivacyService:
             request = await _found(conn, request_id)
             certificate: list[dict[str, Any]] = []
             told = None
+            erasures = await store.erasures(conn, request.person)
             if request.kind == "export" and request.done_at is None:
                 await db.lengthen(conn, 0)
                 certificate, told = await self._exported(conn, request)
@@ -185,6 +194,8 @@ class PrivacyService:
             if request.kind == "erase":
                 await db.lengthen(work.conn, ERASE_SECONDS)
                 certificate = await self._erased(work, request)
+            elif await store.erasures(work.conn, request.person) != erasures:
+                certificate, sealed = [dict(ERASED_MEANWHILE)], None
             await store.finish(work.conn, request_id, certificate, sealed, work.now)
 
     async def _exported(

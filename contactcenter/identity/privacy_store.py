@@ -39,6 +39,10 @@ WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR id < $2)
 ORDER BY id DESC LIMIT $3
 """
 LOCK = "SELECT id FROM privacy_requests WHERE id = $1 FOR UPDATE"
+ERASURES = """
+SELECT count(*)::int FROM privacy_requests
+WHERE person = $1 AND kind = 'erase' AND done_at IS NOT NULL
+"""
 FINISH = """
 UPDATE privacy_requests SET done_at = $4, certificate = $2, export = $3 WHERE id = $1
 """
@@ -66,6 +70,13 @@ async def requests(
 
 async def lock(conn: Connection, request_id: UUID) -> None:
     await conn.execute(LOCK, request_id)
+
+
+async def erasures(conn: Connection, person: UUID) -> int:
+    """How often the person was erased. One that is under way has locked all their requests before
+    it ends: whoever has locked one reads what holds."""
+    number: int = await conn.fetchval(ERASURES, person)
+    return number
 
 
 async def finish(

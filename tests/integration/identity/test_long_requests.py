@@ -19,6 +19,7 @@ from contactcenter.core.work import WorkFactory
 from contactcenter.identity import privacy, store
 from contactcenter.identity.module import Identity
 from contactcenter.identity.privacy import PrivacyService
+from contactcenter.identity.privacy_rules import RULES
 from tests.integration.identity.door import Client, MovableClock, add_user, call, signed_in
 
 SLOW = TableRule(
@@ -72,6 +73,28 @@ async def test_it_outlasts_other_transactions(
     assert [line["rows"] for line in found["certificate"]] == [1]
     given = await call(client, "GET", f"/privacy/requests/{made['id']}/export", admin)
     assert given[0] == (200 if kind == "export" else 404)
+
+
+async def test_an_export_of_somebody_who_is_erased_meanwhile_is_not_kept(
+    client: Client, identity: Identity, admin: str, user: UUID, conn: db.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    export, erase = [await ask(client, admin, kind, user) for kind in ("export", "erase")]
+    identity.privacy.bind(RULES)
+    service, read = identity.privacy, privacy.PrivacyService._exported
+
+    async def erased_then(*given: Any) -> Any:
+        found = await read(*given)
+        await asyncio.create_task(service._do({"id": erase["id"]}))
+        return found
+
+    monkeypatch.setattr(privacy.PrivacyService, "_exported", erased_then)
+    await service.job().handle({"id": export["id"]})
+    _, found = await call(client, "GET", f"/privacy/requests/{export['id']}", admin)
+    assert found["state"] == "done"
+    assert [line["reason"] for line in found["certificate"]] == [privacy.ERASED_MEANWHILE["reason"]]
+    assert (await call(client, "GET", f"/privacy/requests/{export['id']}/export", admin))[0] == 404
+    assert await conn.fetchval("SELECT status FROM users WHERE id = $1", user) == "erased"
 
 
 async def test_a_request_that_is_given_up_says_so(
