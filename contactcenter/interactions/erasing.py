@@ -13,23 +13,27 @@ from uuid import UUID
 from db import Connection
 
 THEIRS: Final = """
-    SELECT id FROM interactions
-    WHERE customer_id = ANY ($1::uuid[])
-       OR (customer_id IS NULL
-           AND contact_id IN (SELECT id FROM contacts WHERE customer_id = ANY ($1)))
+WITH theirs AS (
+    SELECT id, conversation_id FROM interactions WHERE customer_id = ANY ($1::uuid[])
+    UNION
+    SELECT i.id, i.conversation_id FROM contacts c JOIN interactions i ON i.contact_id = c.id
+    WHERE c.customer_id = ANY ($1) AND i.customer_id IS NULL
+)
 """
-ERASE_MESSAGES = f"""
+"""Each half by its index."""
+ERASE_MESSAGES = f"""{THEIRS}
 UPDATE messages SET body = '', client_id = NULL
-WHERE kind <> 'event' AND interaction_id IN ({THEIRS})
+WHERE conversation_id IN (SELECT conversation_id FROM theirs)
+  AND interaction_id IN (SELECT id FROM theirs) AND kind <> 'event'
 """  # noqa: S608 - a constant
-ERASE_SUBJECTS = f"""
+ERASE_SUBJECTS = f"""{THEIRS}
 UPDATE conversations SET subject = NULL, visitor_token_hash = NULL
-WHERE id IN (SELECT conversation_id FROM interactions WHERE id IN ({THEIRS}))
+WHERE id IN (SELECT conversation_id FROM theirs)
 """  # noqa: S608 - a constant
-ERASE_INTERACTIONS = f"""
+ERASE_INTERACTIONS = f"""{THEIRS}
 UPDATE interactions
 SET subject = NULL, metadata = '{{}}', tags = '{{}}', routing_facts = '{{}}', version = version + 1
-WHERE id IN ({THEIRS})
+WHERE id IN (SELECT id FROM theirs)
 """  # noqa: S608 - a constant
 ERASE_ADDRESSES = """
 DELETE FROM contact_addresses a USING contacts c

@@ -87,9 +87,8 @@ WHERE c.status = 'deleted' AND c.erased_at IS NULL
                   AND l.resolved_at > $2::timestamptz - interval '6 years')
   AND NOT EXISTS (SELECT FROM interactions i WHERE i.customer_id = c.id AND i.state <> 'closed')
   AND ($3::uuid IS NULL OR c.id = $3)
-LIMIT 100
-FOR UPDATE SKIP LOCKED
 """
+HOLD_ERASABLE = f"{ERASABLE} FOR UPDATE SKIP LOCKED"
 # Who was merged into them, and into those before.
 WITH_MERGED = """
 WITH RECURSIVE files AS (
@@ -240,11 +239,17 @@ WHERE policy_id IN ({PARTS}) AND reason ~* $2
 SHORTEST: Final = 5  # a shorter word may well be somebody else's
 
 
-async def erasable(
-    conn: Connection, today: date, now: datetime, customer_id: UUID | None
-) -> list[UUID]:
-    """Closed files that nothing keeps any more, held; at most 100."""
-    return [row["id"] for row in await conn.fetch(ERASABLE, today, now, customer_id)]
+async def erasable(conn: Connection, today: date, now: datetime) -> list[UUID]:
+    """Closed files that nothing keeps any more."""
+    return [row["id"] for row in await conn.fetch(ERASABLE, today, now, None)]
+
+
+async def hold_erasable(
+    conn: Connection, today: date, now: datetime, customer_id: UUID
+) -> UUID | None:
+    """The file, held; None when something keeps it, or another has it at hand."""
+    held: UUID | None = await conn.fetchval(HOLD_ERASABLE, today, now, customer_id)
+    return held
 
 
 async def erase(conn: Connection, customer_id: UUID, at: datetime) -> list[UUID]:

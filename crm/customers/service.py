@@ -12,7 +12,7 @@ import db
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
 from contactcenter.core.cursor import cursor_after, decode_cursor, encode_cursor
-from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
+from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from contactcenter.core.jobs import JobQueue
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.customers import (
@@ -56,6 +56,8 @@ from db import Connection
 Match = Callable[[int], None]
 RESEGMENT: Final = "customers.resegment"
 SEGMENT_BATCH: Final = 200
+ERASE_SECONDS: Final = 30
+"""How long erasing one file may take: its texts are looked for in whole tables."""
 MONEY: Final = frozenset({"annual_premium", "claims_paid", "unpaid_amount"})
 CENT: Final = Decimal("0.01")
 HIDDEN: Final = ("dni", "tax_id", "iban")
@@ -240,9 +242,21 @@ class CustomerService:
             await self._erase(work, customer_id)
 
     async def erase_due(self) -> None:
-        """Erase the closed files whose time has come."""
-        async with self._work.begin("customers.erase_due", "system") as work:
-            await self._erase(work, None)
+        """Erase the closed files whose time has come, each by itself: one that fails does not hold
+        up the others, and is told of at the end."""
+        now = self._clock.now()
+        async with self._work.reading("customers.erasable", snapshot=True) as conn:
+            await db.lengthen(conn, 0)
+            due = await erasing.erasable(conn, now.astimezone(self._zone).date(), now)
+        failed: list[Exception] = []
+        for customer_id in due:
+            try:
+                async with self._work.begin("customers.erase_due", "system") as work:
+                    await self._erase(work, customer_id)
+            except (db.DatabaseError, Unavailable) as error:
+                failed.append(error)
+        if failed:
+            raise ExceptionGroup("Files could not be erased.", failed)
 
     async def _end_open(self, work: Work, customer_id: UUID, by: UUID | None) -> None:
         for task in await erasing.end_tasks(work.conn, customer_id, work.now, by):
@@ -259,14 +273,18 @@ class CustomerService:
         for run in await erasing.end_runs(work.conn, customer_id, work.now):
             work.emit(WorkflowCancelled(execution_id=run["id"], workflow_id=run["workflow_id"]))
 
-    async def _erase(self, work: Work, customer_id: UUID | None) -> None:
+    async def _erase(self, work: Work, customer_id: UUID) -> None:
+        """Unless something keeps it."""
         today = work.now.astimezone(self._zone).date()
-        for closed in await erasing.erasable(work.conn, today, work.now, customer_id):
-            gone = await erasing.erase(work.conn, closed, work.now)
-            await hall.erase_customers(work.conn, gone)
-            for each in gone:
-                work.emit(CustomerErased(customer_id=each))
-                work.audit("customer.erased", "customer", each)
+        held = await erasing.hold_erasable(work.conn, today, work.now, customer_id)
+        if held is None:
+            return
+        await db.lengthen(work.conn, ERASE_SECONDS)
+        gone = await erasing.erase(work.conn, held, work.now)
+        await hall.erase_customers(work.conn, gone)
+        for each in gone:
+            work.emit(CustomerErased(customer_id=each))
+            work.audit("customer.erased", "customer", each)
 
     # Figures and history
 

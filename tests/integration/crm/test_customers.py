@@ -12,6 +12,7 @@ import db
 from contactcenter.core.ids import new_id
 from contactcenter.events.customers import CustomerErased
 from contactcenter.identity.audit import AuditJournal, customer_keys
+from contactcenter.interactions import erasing as hall_erasing
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Address
 from crm.customers import service as customers_service
@@ -249,6 +250,48 @@ async def test_a_closed_file_is_erased_everywhere_after_six_years(
     assert await conn.fetchval(keys, [contact]) == 0
     with pytest.raises(db.DatabaseError, match="only ever added to"):
         await conn.execute("UPDATE policy_versions SET reason = ''")
+
+
+async def test_a_file_that_cannot_be_erased_holds_up_no_other(
+    office: Office, conn: db.Connection
+) -> None:
+    names = ("Ana", "Bea", "Clara")
+    files = [(await office.person("elena", first_name=name))["customer_id"] for name in names]
+    await conn.execute("UPDATE customers SET status = 'deleted'")
+    await conn.execute(
+        "CREATE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'broken'; END $$;"
+        "CREATE TRIGGER fails BEFORE UPDATE ON customers FOR EACH ROW"
+        " WHEN (OLD.first_name = 'Ana') EXECUTE FUNCTION fails()"
+    )
+    with pytest.raises(ExceptionGroup, match="could not be erased"):
+        await office.crm.customers.erase_due()
+    left = "SELECT id::text FROM customers WHERE erased_at IS NULL"
+    assert await conn.fetchval(left) == files[0]
+    await conn.execute("DROP TRIGGER fails ON customers; DROP FUNCTION fails")
+    await office.crm.customers.erase_due()
+    assert await conn.fetchval(left) is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        hall_erasing.ERASE_MESSAGES,
+        hall_erasing.ERASE_SUBJECTS,
+        hall_erasing.ERASE_INTERACTIONS,
+        hall_erasing.ERASE_ADDRESSES,
+        hall_erasing.ERASE_CONTACTS,
+    ],
+)
+async def test_what_a_customer_said_is_found_by_an_index(
+    statement: str, conn: db.Connection
+) -> None:
+    async with conn.transaction():
+        await conn.execute("SET LOCAL enable_seqscan = off")
+        plan = await conn.fetch(f"EXPLAIN {statement}", [new_id()])
+    lines = "\n".join(row[0] for row in plan)
+    assert "Seq Scan" not in lines
+    assert "Disabled" not in lines
 
 
 @pytest.mark.parametrize(
