@@ -69,25 +69,33 @@ async def _database(settings: Settings) -> str | None:
 async def _migrations(settings: Settings) -> str | None:
     conn = await db.connect(settings, "contactcenter check")
     try:
-        states = await migrate.status(conn, migrate.read())
+        missing = await _missing(conn)
     finally:
         await conn.close()
-    missing = sum(state.applied_at is None for state in states)
     return f"{missing} not applied: run `python -m db up`." if missing else None
 
 
+async def _missing(conn: db.Connection) -> int:
+    """How many migrations are not applied."""
+    states = await migrate.status(conn, migrate.read())
+    return sum(state.applied_at is None for state in states)
+
+
 async def _keys(settings: Settings) -> bool:
-    """Tell what each key of ENCRYPTION_KEYS opens. Returns whether all that is needed is there."""
+    """Tell what each key of ENCRYPTION_KEYS opens. Returns whether all that is needed is there;
+    nothing is told of a database that is not as this code has it, and `migrations` says so."""
     ring = settings.auth.keyring
     try:
         conn = await db.connect(settings, "contactcenter check")
     except db.DatabaseUnavailableError:
         return False  # `database` says so
     try:
-        if await conn.fetchval(TABLES) is None:
-            return True  # `migrations` says so
+        if await _missing(conn):
+            return True
         opens = await keys_in_use(conn, (*IDENTITY_SEALED, *CRM_SEALED))
         signed = {row["key"]: row["signatures"] for row in await conn.fetch(SIGNED)}
+    except migrate.MigrationError:
+        return False
     finally:
         await conn.close()
     current = next(iter(ring))

@@ -9,6 +9,7 @@ import db
 from config.settings import Settings, load_settings
 from contactcenter import check, prepare
 from contactcenter.app import running
+from db import migrate
 from tests.conftest import TEST_ENVIRON
 from tests.integration.app.conftest import free_port
 
@@ -70,3 +71,11 @@ async def test_from_an_empty_database_to_a_chat_in_a_queue(
     assert "There is an administrator already" in capsys.readouterr().err
     rows = "SELECT count(*) FROM audit_logs WHERE action = 'user.invited'"
     assert await conn.fetchval(rows) == 2
+
+
+async def test_a_database_of_before_is_told_and_no_more_asked_of_it(
+    settings: Settings, conn: db.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    undone = await migrate.down(conn, migrate.read(), 30)
+    assert await check.asked(served(settings)) == 1
+    assert f"{len(undone)} not applied: run" in capsys.readouterr().out
