@@ -84,8 +84,8 @@ class PeopleService:
             _may_equip(principal, serves, team)
             await self._known_teams(work.conn, teams)
             await self._known_queues(work.conn, queues)
-            if team is not None:
-                await self._known_teams(work.conn, [team], "team")
+            if team is not None and not await store.touch_teams(work.conn, [team]):
+                raise Invalid.field("team", "unknown_team", "There is no such team.", keys=[team])
             if not await accounts.create_user(work.conn, user, work.now, password_hash=None):
                 raise Conflict("Somebody has this address already.", reason="address_taken")
             await store.set_scopes(work.conn, user.id, "queue", queues)
@@ -271,18 +271,22 @@ class PeopleService:
         self, principal: Principal, key: str, name: str, agents: Sequence[UUID], match: Match
     ) -> Record:
         """Write a team, a new one or one that the asker knows as it is, and who is in it. An agent
-        is in one team at most. Forbidden for whoever's rights are limited to teams: it would move
-        people into their reach."""
+        is in one team at most, and the version of the one that they leave rises too. Forbidden for
+        whoever's rights are limited to teams: it would move people into their reach. Conflict when
+        somebody else makes a team of this key just now."""
         _no_limit_of_teams(principal)
         async with self._work.begin("people.put_team", principal.actor) as work:
-            version = await store.lock_team(work.conn, key)
+            version = (await store.lock_teams(work.conn)).get(key)
             if version is not None:
                 match(version)
-            before = await store.teams(work.conn, key)
-            moved = await store.put_team(work.conn, key, name, agents, work.now)
-            if moved is None:
+            if not await store.known_agents(work.conn, agents):
                 raise Invalid.field("agents", "unknown_agent", "There is no such agent.")
-            for agent_id, team in moved:
+            before = await store.teams(work.conn, key) if version is not None else []
+            if version is not None:
+                await store.name_team(work.conn, key, name)
+            elif not await store.add_team(work.conn, key, name, work.now):
+                raise Conflict("There is a team of this key.", reason="team_exists")
+            for agent_id, team in await store.set_members(work.conn, key, agents):
                 work.emit(AgentTeamChanged(agent_id=agent_id, team=team))
             work.audit(
                 "team.changed",
@@ -298,6 +302,7 @@ class PeopleService:
         them."""
         _no_limit_of_teams(principal)
         async with self._work.begin("people.drop_team", principal.actor) as work:
+            await store.lock_teams(work.conn)
             if await store.limited_to_team(work.conn, key):
                 raise Conflict("Somebody's rights are limited to this team.", reason="team_held")
             before = await store.teams(work.conn, key)
@@ -333,11 +338,9 @@ class PeopleService:
         if unknown := await store.unknown_queues(conn, keys):
             raise Invalid.field("queues", "unknown_queue", "There is no such queue.", keys=unknown)
 
-    async def _known_teams(
-        self, conn: Connection, keys: Sequence[str], field: str = "teams"
-    ) -> None:
+    async def _known_teams(self, conn: Connection, keys: Sequence[str]) -> None:
         if unknown := await store.unknown_teams(conn, keys):
-            raise Invalid.field(field, "unknown_team", "There is no such team.", keys=unknown)
+            raise Invalid.field("teams", "unknown_team", "There is no such team.", keys=unknown)
 
 
 async def changeable(conn: Connection, principal: Principal, user_id: UUID) -> Record | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -186,16 +186,20 @@ SELECT t.key, t.name, t.version,
        ARRAY(SELECT a.id FROM agents a WHERE a.team = t.key ORDER BY a.sort_key) AS agents
 FROM teams t WHERE $1::text IS NULL OR t.key = $1 ORDER BY t.name, t.key
 """
-LOCK_TEAM = "SELECT version FROM teams WHERE key = $1 FOR UPDATE"
-PUT_TEAM = """
+LOCK_TEAMS = "SELECT key, version FROM teams ORDER BY key FOR NO KEY UPDATE"
+ADD_TEAM = """
 INSERT INTO teams (key, name, created_at) VALUES ($1, $2, $3)
-ON CONFLICT (key) DO UPDATE SET name = excluded.name, version = teams.version + 1
+ON CONFLICT DO NOTHING RETURNING true
 """
+NAME_TEAM = "UPDATE teams SET name = $2, version = version + 1 WHERE key = $1"
+TOUCH_TEAMS = "UPDATE teams SET version = version + 1 WHERE key = ANY ($1::text[]) RETURNING key"
 SET_MEMBERS = """
-UPDATE agents SET team = CASE WHEN id = ANY ($2::uuid[]) THEN $1 END
-WHERE (team = $1) IS DISTINCT FROM (id = ANY ($2::uuid[]))
-  AND (team = $1 OR id = ANY ($2::uuid[]))
-RETURNING id, team
+UPDATE agents a SET team = CASE WHEN a.id = ANY ($2::uuid[]) THEN $1 END
+FROM agents before
+WHERE before.id = a.id
+  AND (a.team = $1) IS DISTINCT FROM (a.id = ANY ($2::uuid[]))
+  AND (a.team = $1 OR a.id = ANY ($2::uuid[]))
+RETURNING a.id, a.team, before.team AS left_team
 """
 KNOWN_AGENTS = "SELECT count(*)::int FROM agents WHERE id = ANY ($1::uuid[])"
 EMPTY_TEAM = "UPDATE agents SET team = NULL WHERE team = $1 RETURNING id"
@@ -208,21 +212,39 @@ async def teams(conn: Connection, key: str | None = None) -> list[Record]:
     return await conn.fetch(TEAMS, key)
 
 
-async def lock_team(conn: Connection, key: str) -> int | None:
-    """The version; None where there is no such team."""
-    version: int | None = await conn.fetchval(LOCK_TEAM, key)
-    return version
+async def lock_teams(conn: Connection) -> dict[str, int]:
+    """Key → version of all teams, which nobody else changes before this transaction ends: whoever
+    enters one may leave any other."""
+    return {row["key"]: row["version"] for row in await conn.fetch(LOCK_TEAMS)}
 
 
-async def put_team(
-    conn: Connection, key: str, name: str, agents: Sequence[UUID], now: datetime
-) -> list[tuple[UUID, str | None]] | None:
-    """Write a team and its members, who leave the teams they were in: whoever moved, with the
-    team they are in now. None, and nothing is written, when an agent is unknown."""
-    if await conn.fetchval(KNOWN_AGENTS, list(agents)) != len(set(agents)):
-        return None
-    await conn.execute(PUT_TEAM, key, name, now)
+async def known_agents(conn: Connection, agents: Sequence[UUID]) -> bool:
+    """Whether all of them are agents."""
+    return bool(await conn.fetchval(KNOWN_AGENTS, list(agents)) == len(set(agents)))
+
+
+async def add_team(conn: Connection, key: str, name: str, now: datetime) -> bool:
+    """False when there is one of this key."""
+    return bool(await conn.fetchval(ADD_TEAM, key, name, now))
+
+
+async def name_team(conn: Connection, key: str, name: str) -> None:
+    """Its next version, with this name."""
+    await conn.execute(NAME_TEAM, key, name)
+
+
+async def touch_teams(conn: Connection, keys: Iterable[str]) -> list[str]:
+    """The next version of teams whose members change; those that there are."""
+    return [row["key"] for row in await conn.fetch(TOUCH_TEAMS, sorted(keys))]
+
+
+async def set_members(
+    conn: Connection, key: str, agents: Sequence[UUID]
+) -> list[tuple[UUID, str | None]]:
+    """Who is in a team; they leave the teams that they were in, which get their next version.
+    Whoever moved, with the team they are in now."""
     moved = await conn.fetch(SET_MEMBERS, key, list(agents))
+    await touch_teams(conn, {row["left_team"] for row in moved} - {None, key})
     return [(row["id"], row["team"]) for row in moved]
 
 

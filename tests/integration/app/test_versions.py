@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -58,3 +59,41 @@ async def test_a_change_names_the_version_that_it_is_made_of(centre: Centre) -> 
             unchanged = {"If-None-Match": answer.headers["ETag"]}
         async with session.get(f"{centre.url}/api/v1/auth/me", headers=unchanged) as answer:
             assert answer.status == 200, "rights change without the user"
+
+
+async def test_a_team_has_a_new_version_when_somebody_enters_or_leaves(centre: Centre) -> None:
+    token = await sign_in(centre.url, ADMIN)
+    _, agents = await centre.http("GET", "/agents", token=token)
+    agent = agents["items"][0]["agent_id"]
+
+    async def put(key: str) -> int:
+        body = {"name": key, "agents": [agent]}
+        return (await centre.http("PUT", f"/teams/{key}", token=token, json=body))[0]
+
+    async def versions() -> dict[str, int]:
+        _, found = await centre.http("GET", "/teams", token=token)
+        return {t["key"]: t["version"] for t in found["items"] if t["key"] in {"left", "entered"}}
+
+    assert (await put("left"), await put("entered")) == (200, 200)
+    assert await versions() == {"left": 2, "entered": 1}
+    invite = {"email": "t@example.com", "first_name": "T", "last_name": "T", "role": "agent"}
+    wrong = await centre.http(
+        "POST", "/users/invitations", token=token, json={**invite, "team": "none"}
+    )
+    assert wrong[0] == 422
+    made = await centre.http(
+        "POST", "/users/invitations", token=token, json={**invite, "team": "left"}
+    )
+    assert made[0] == 201
+    assert await versions() == {"left": 3, "entered": 1}
+
+
+async def test_of_two_who_make_one_team_one_does(centre: Centre) -> None:
+    token = await sign_in(centre.url, ADMIN)
+    body = {"name": "twice", "agents": []}
+    asked = [centre.http("PUT", "/teams/twice", token=token, json=body) for _ in range(4)]
+    statuses = sorted([status for status, _ in await asyncio.gather(*asked)])
+    assert statuses[0] == 200
+    assert set(statuses[1:]) <= {409, 428}, "made meanwhile, or before it was asked"
+    _, found = await centre.http("GET", "/teams", token=token)
+    assert [team["version"] for team in found["items"] if team["key"] == "twice"] == [1]
