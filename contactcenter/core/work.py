@@ -11,7 +11,15 @@ told. An exception out of it, also at its very end, means that nothing was ackno
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
@@ -33,6 +41,9 @@ T = TypeVar("T")
 
 ACQUIRE_SECONDS: Final = 0.8
 """How long a caller waits for a connection before hearing that the database is busy."""
+
+MOST_FAILED: Final = 20
+"""Of units of work that are done one after the other: more is not theirs, but the database's."""
 
 TRANSIENT: Final = (db.SerializationFailure, db.DeadlockDetected, db.LockNotAvailable)
 
@@ -302,6 +313,22 @@ class WorkFactory:
             else:
                 async with db.acquire(self._pool, ACQUIRE_SECONDS) as conn:
                     yield conn
+
+
+async def each_alone(items: Iterable[T], do: Callable[[T], Awaitable[object]]) -> None:
+    """Do what is a unit of work of its own for each of the items. One that fails does not hold up
+    those after it: what failed is raised together, at the end or once there is MOST_FAILED of it.
+    """
+    failed: list[Exception] = []
+    for item in items:
+        try:
+            await do(item)
+        except Exception as error:
+            failed.append(error)
+            if len(failed) == MOST_FAILED:
+                break
+    if failed:
+        raise ExceptionGroup("Not everything could be done.", failed)
 
 
 @contextlib.contextmanager

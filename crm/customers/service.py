@@ -12,9 +12,9 @@ import db
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
 from contactcenter.core.cursor import cursor_after, decode_cursor, encode_cursor
-from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contactcenter.core.jobs import JobQueue
-from contactcenter.core.work import Work, WorkFactory
+from contactcenter.core.work import Work, WorkFactory, each_alone
 from contactcenter.events.customers import (
     CustomerDeleted,
     CustomerErased,
@@ -55,7 +55,7 @@ from db import Connection
 
 Match = Callable[[int], None]
 RESEGMENT: Final = "customers.resegment"
-SEGMENT_BATCH: Final = 200
+SEGMENT_BATCH: Final = 40
 ERASE_SECONDS: Final = 30
 """How long erasing one file may take: its texts are looked for in whole tables."""
 MONEY: Final = frozenset({"annual_premium", "claims_paid", "unpaid_amount"})
@@ -242,21 +242,16 @@ class CustomerService:
             await self._erase(work, customer_id)
 
     async def erase_due(self) -> None:
-        """Erase the closed files whose time has come, each by itself: one that fails does not hold
-        up the others, and is told of at the end."""
+        """Erase the closed files whose time has come, each by itself."""
         now = self._clock.now()
         async with self._work.reading("customers.erasable", snapshot=True) as conn:
             await db.lengthen(conn, 0)
             due = await erasing.erasable(conn, now.astimezone(self._zone).date(), now)
-        failed: list[Exception] = []
-        for customer_id in due:
-            try:
-                async with self._work.begin("customers.erase_due", "system") as work:
-                    await self._erase(work, customer_id)
-            except (db.DatabaseError, Unavailable) as error:
-                failed.append(error)
-        if failed:
-            raise ExceptionGroup("Files could not be erased.", failed)
+        await each_alone(due, self._erase_due)
+
+    async def _erase_due(self, customer_id: UUID) -> None:
+        async with self._work.begin("customers.erase_due", "system") as work:
+            await self._erase(work, customer_id)
 
     async def _end_open(self, work: Work, customer_id: UUID, by: UUID | None) -> None:
         for task in await erasing.end_tasks(work.conn, customer_id, work.now, by):

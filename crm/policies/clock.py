@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contactcenter.core.access import SYSTEM
-from contactcenter.core.work import Work, WorkFactory
+from contactcenter.core.clock import Clock
+from contactcenter.core.work import Work, WorkFactory, each_alone
 from contactcenter.events.policies import (
     PolicyCancelled,
     PolicyExpiringSoon,
@@ -20,38 +22,52 @@ from crm.policies import files, store
 from crm.policies.model import instant, moment_due, renewal_calendar, tacit_term
 from db import Record
 
-BATCH: Final = 200
+BATCH: Final = 50
 HORIZON: Final = 100
 """Days: 75 before the end, and eight working days before notice is given, lie within."""
 NOTHING: Final = UUID(int=0)
 
 
 class PolicyClock:
-    def __init__(self, work: WorkFactory, zone: ZoneInfo) -> None:
+    def __init__(self, work: WorkFactory, clock: Clock, zone: ZoneInfo) -> None:
         self._work = work
+        self._clock = clock
         self._zone = zone
 
     def _today(self, now: datetime) -> date:
         return now.astimezone(self._zone).date()
 
     async def turn(self) -> None:
-        """What begins or ends by itself: terms that start, terms and notices that run out."""
-        while await self._turn():
-            pass
+        """What begins or ends by itself: terms that start, terms and notices that run out. Each
+        policy is a transaction of its own: on a day when many end, none waits for all."""
+        now, zone = self._clock.now(), self._zone.key
+        async with self._work.reading("policies.turn") as conn:
+            law = await sql.law(conn)
+            beginning = await store.beginning(conn, zone, now)
+            ending = await store.ending(conn, zone, now)
+        steps = [partial(self._begin, each) for each in beginning]
+        steps += [partial(self._run_out, each, law) for each in ending]
+        await each_alone(steps, lambda step: step())
 
-    async def _turn(self) -> bool:
+    async def _begin(self, policy_id: UUID) -> None:
         async with self._work.begin("policies.turn", "system") as work:
-            zone = self._zone.key
-            begun = await store.beginning(work.conn, zone, work.now, BATCH)
-            for row in begun:
+            row = await store.hold_beginning(work.conn, self._zone.key, work.now, policy_id)
+            if row is not None:
                 await _turned(work, row, "active")
-            ended = await store.ending(work.conn, zone, work.now, BATCH)
-            renewed = [await self._end(work, row) for row in ended]
-            for customer_id in sorted({row["customer_id"] for row in (*begun, *ended)}):
-                await customers.resegment(work, customer_id, self._zone)
-        return any(renewed) or BATCH in (len(begun), len(ended))
+                await customers.resegment(work, row["customer_id"], self._zone)
 
-    async def _end(self, work: Work, row: Record) -> bool:
+    async def _run_out(self, policy_id: UUID, law: Law) -> None:
+        """Term after term: more than one may have passed."""
+        renewed = True
+        while renewed:
+            async with self._work.begin("policies.turn", "system") as work:
+                row = await store.hold_ending(work.conn, self._zone.key, work.now, policy_id)
+                if row is None:
+                    return
+                renewed = await self._end(work, row, law)
+                await customers.resegment(work, row["customer_id"], self._zone)
+
+    async def _end(self, work: Work, row: Record, law: Law) -> bool:
         """End a policy, or give it the term that silence makes: then True.
 
         A no that is on file but not acknowledged is no silence: the policy expires, and who asks
@@ -76,22 +92,21 @@ class PolicyClock:
                     refund_estimate=None,
                 )
             )
-        elif row["said_no"] is None and await self._renews(work, row["id"]):
+        elif row["said_no"] is None and await self._renews(work, row["id"], law):
             return True
         else:
             await _turned(work, row, "expired")
         return False
 
-    async def _renews(self, work: Work, policy_id: UUID) -> bool:
+    async def _renews(self, work: Work, policy_id: UUID, law: Law) -> bool:
         """Whether the term that has ended was followed by another; it is then on file."""
         row = await files.the_policy(work.conn, policy_id)
         if not row["auto_renew"] or row["notice_months"] is None:
             return False
         ended = instant(row["coverage_end_date"], row["coverage_end_time"], self._zone)
-        cover = await files.coverage_at(work.conn, policy_id, ended, work.now, self._zone)
+        cover = await files.coverage_at(work.conn, policy_id, ended, work.now, self._zone, law=law)
         if cover.why == "extinct":
             return False
-        law = await sql.law(work.conn)
         end = tacit_term(row["term_start_date"], row["coverage_end_date"], law)
         await files.renew(work, SYSTEM, row, self._zone, {"coverage_end_date": end}, tacit=True)
         return True
@@ -99,10 +114,11 @@ class PolicyClock:
     async def tell_expiring(self) -> None:
         """policy.expiring_soon, once for each policy, term and moment."""
         last = NOTHING
+        async with self._work.reading("policies.tell_expiring") as conn:
+            law = await sql.law(conn)
         while True:
             async with self._work.begin("policies.tell_expiring", "system") as work:
                 today = self._today(work.now)
-                law = await sql.law(work.conn)
                 rows = await store.renewable(work.conn, today, HORIZON, last, BATCH)
                 for row in rows:
                     await self._tell_moment(work, row, today, law)

@@ -76,8 +76,11 @@ async def coverage_at(
     now: datetime,
     zone: ZoneInfo,
     peril: str | None = None,
+    *,
+    law: Law | None = None,
 ) -> Coverage:
-    """Whether the policy covers an instant, by its terms, receipts and end as known now."""
+    """Whether the policy covers an instant, by its terms, receipts and end as known now. `law`:
+    where it has been read."""
     row = await the_policy(conn, policy_id)
     versions = [store.version_of(each) for each in await store.versions(conn, policy_id)]
     receipts = await store.receipts(conn, policy_id)
@@ -105,7 +108,7 @@ async def coverage_at(
         ),
         endorsed_since=any(since),
     )
-    return check_coverage(contract, at, zone, await sql.law(conn), peril)
+    return check_coverage(contract, at, zone, law or await sql.law(conn), peril)
 
 
 async def create(

@@ -245,8 +245,9 @@ BEGINNING = """
 SELECT id, customer_id, status FROM policies
 WHERE status = 'pending'
   AND (coverage_start_date + coverage_start_time) AT TIME ZONE $1 <= $2
-LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
+  AND ($3::uuid IS NULL OR id = $3)
 """
+HOLD_BEGINNING = f"{BEGINNING} FOR NO KEY UPDATE SKIP LOCKED"
 ENDING = """
 SELECT p.id, p.customer_id, p.status, p.cancellation_reason, p.replaced_by,
        n.by AS said_no, n.acknowledged_on IS NOT NULL AS counts
@@ -256,8 +257,9 @@ WHERE p.status IN ('active', 'suspended', 'pending')
   AND (p.cancelled_at <= $2
        OR (p.coverage_end_date <= ($2::timestamptz AT TIME ZONE $1)::date
            AND (p.coverage_end_date + p.coverage_end_time) AT TIME ZONE $1 <= $2))
-LIMIT $3 FOR NO KEY UPDATE OF p SKIP LOCKED
+  AND ($3::uuid IS NULL OR p.id = $3)
 """
+HOLD_ENDING = f"{ENDING} FOR NO KEY UPDATE OF p SKIP LOCKED"
 SET_STATUS = """
 UPDATE policies SET status = $2, updated_at = $3, version = version + 1 WHERE id = $1
 """
@@ -289,12 +291,26 @@ ON CONFLICT DO NOTHING RETURNING true
 """
 
 
-async def beginning(conn: Connection, zone: str, now: datetime, limit: int) -> list[Record]:
-    return await conn.fetch(BEGINNING, zone, now, limit)
+async def beginning(conn: Connection, zone: str, now: datetime) -> list[UUID]:
+    """Policies whose first term has begun."""
+    return [row["id"] for row in await conn.fetch(BEGINNING, zone, now, None)]
 
 
-async def ending(conn: Connection, zone: str, now: datetime, limit: int) -> list[Record]:
-    return await conn.fetch(ENDING, zone, now, limit)
+async def hold_beginning(
+    conn: Connection, zone: str, now: datetime, policy_id: UUID
+) -> Record | None:
+    """The policy, held; None when it is not one of those any more, or another has it at hand."""
+    return await conn.fetchrow(HOLD_BEGINNING, zone, now, policy_id)
+
+
+async def ending(conn: Connection, zone: str, now: datetime) -> list[UUID]:
+    """Policies whose term or contract has ended."""
+    return [row["id"] for row in await conn.fetch(ENDING, zone, now, None)]
+
+
+async def hold_ending(conn: Connection, zone: str, now: datetime, policy_id: UUID) -> Record | None:
+    """As hold_beginning."""
+    return await conn.fetchrow(HOLD_ENDING, zone, now, policy_id)
 
 
 async def set_status(conn: Connection, policy_id: UUID, status: str, at: datetime) -> None:

@@ -1,0 +1,41 @@
+"""What the clock does to policies, each by itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+import db
+from tests.integration.crm.conftest import Office, a_policy
+
+ENDING = {"coverage_start_date": "2026-05-01", "coverage_end_date": "2027-05-01"}
+
+
+async def test_a_policy_that_fails_holds_up_no_other(office: Office, conn: db.Connection) -> None:
+    plates = ("1111BBB", "2222BBB", "3333BBB")
+    made = [
+        await a_policy(office, auto_renew=plate != "3333BBB", vehicle_plate=plate, **ENDING)
+        for plate in plates
+    ]
+    await conn.execute(
+        "CREATE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'broken'; END $$;"
+        "CREATE TRIGGER fails BEFORE UPDATE ON policies FOR EACH ROW"
+        " WHEN (OLD.vehicle_plate = '1111BBB') EXECUTE FUNCTION fails()"
+    )
+    office.clock.set(datetime(2029, 5, 2, 8, 0, tzinfo=UTC))
+    with pytest.raises(ExceptionGroup, match="Not everything"):
+        await office.crm.by_clock.turn()
+    ends = "SELECT status, coverage_end_date::text FROM policies WHERE id = $1"
+
+    async def found() -> list[tuple[str, str]]:
+        rows = [await conn.fetchrow(ends, UUID(each["policy_id"])) for each in made]
+        return [tuple(row) for row in rows if row is not None]
+
+    done = [("active", "2030-05-01"), ("expired", "2027-05-01")]
+    assert await found() == [("active", "2027-05-01"), *done]
+    await conn.execute("DROP TRIGGER fails ON policies; DROP FUNCTION fails")
+    await office.crm.by_clock.turn()
+    assert await found() == [("active", "2030-05-01"), *done]
