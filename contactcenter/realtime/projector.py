@@ -128,14 +128,18 @@ class Projector:
         if (xid, event) in self._put_out_by:
             del self._put_out_by[xid, event]
             return
-        self._sessions.forget(event)
-        if isinstance(event, SessionEnded):
-            await self._gateway.end_session(event.session_id)
-        else:
-            await self._gateway.end_user(event.user_id)
-        self._put_out_by[xid, event] = None
+        self._put_out_by[xid, event] = None  # before it waits: the second may come meanwhile
         if len(self._put_out_by) > PUT_OUT_KEPT:
             self._put_out_by.popitem(last=False)
+        try:
+            self._sessions.forget(event)
+            if isinstance(event, SessionEnded):
+                await self._gateway.end_session(event.session_id)
+            else:
+                await self._gateway.end_user(event.user_id)
+        except BaseException:
+            self._put_out_by.pop((xid, event), None)
+            raise
 
     # Places in line
 
