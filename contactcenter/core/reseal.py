@@ -22,7 +22,7 @@ from db import Connection
 log = structlog.get_logger(__name__)
 
 AT_ONCE: Final = 500
-"""Values in one transaction."""
+"""Values in one transaction, where they are short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class Sealed:
     """The column that names the row: a UUID."""
     column: str
     as_part: str
+    at_once: int = AT_ONCE
+    """Values in one transaction."""
 
     @property
     def stale(self) -> str:
@@ -67,17 +69,25 @@ class Sealed:
 
 async def reseal(work: WorkFactory, vault: Vault, columns: Iterable[Sealed]) -> None:
     """Seal with the present key whatever another one sealed. A value that does not open stays as
-    it is, and is told in the log."""
+    it is, and is told in the log; so is a column at which this fails, and the others go on. Raises
+    the first such failure when all are through."""
+    failures: list[Exception] = []
     for column in columns:
         after: Any = None
-        while after := await _some(work, vault, column, after):
-            pass
+        try:
+            while after := await _some(work, vault, column, after):
+                pass
+        except Exception as failure:
+            log.exception("column_not_resealed", table=column.table, column=column.column)
+            failures.append(failure)
+    if failures:
+        raise failures[0]
 
 
 async def _some(work: WorkFactory, vault: Vault, column: Sealed, after: Any) -> Any:
     """The last row that was looked at; None when there is no more."""
     async with work.begin("core.reseal", "system") as unit:
-        rows = await unit.conn.fetch(column.stale, vault.head, after, AT_ONCE)
+        rows = await unit.conn.fetch(column.stale, vault.head, after, column.at_once)
         for row in rows:
             bound_to = column.bound_to(row["row"])
             try:

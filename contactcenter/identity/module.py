@@ -37,7 +37,7 @@ from contactcenter.identity.two_factor import TwoFactor
 SEALED: Final = (
     Sealed("two_factor", "user_id", "secret", "secret"),
     Sealed("person_keys", "person", "sealed", ""),
-    Sealed("privacy_requests", "id", "export", "export"),
+    Sealed("privacy_requests", "id", "export", "export", at_once=5),
 )
 
 
