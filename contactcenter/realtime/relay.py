@@ -23,6 +23,8 @@ WAITING: Final = 1000
 """Hints that wait for Redis at most; more are lost."""
 AWAY_SECONDS: Final = 2.0
 CONNECT_SECONDS: Final = 1.0
+QUIET_SECONDS: Final = 15.0
+"""After so long without a hint Redis is asked whether it is there, and has as long to answer."""
 
 
 class Relay:
@@ -38,7 +40,9 @@ class Relay:
         from redis.asyncio import Redis  # here, since one node alone does without
         from redis.exceptions import RedisError
 
-        client = Redis.from_url(self._url, socket_connect_timeout=CONNECT_SECONDS)
+        client = Redis.from_url(
+            self._url, socket_connect_timeout=CONNECT_SECONDS, socket_keepalive=True
+        )
         failures = (RedisError, OSError)
 
         async def send() -> None:
@@ -48,8 +52,15 @@ class Relay:
         async def hear() -> None:
             async with client.pubsub(ignore_subscribe_messages=True) as heard:
                 await heard.subscribe(CHANNEL)
-                async for message in heard.listen():
-                    self._take(message["data"])
+                asked = False
+                while True:
+                    message = await heard.get_message(timeout=QUIET_SECONDS)
+                    if message is None and asked:
+                        raise TimeoutError  # an end of the connection that nobody was told of
+                    if asked := message is None:
+                        await heard.ping()
+                    elif message["type"] == "message":
+                        self._take(message["data"])
 
         tasks = [
             asyncio.create_task(_again_and_again(what, failures), name=f"relay-{what.__name__}")

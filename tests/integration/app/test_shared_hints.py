@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from socketio.exceptions import ConnectionError as Refused
+from structlog.testing import capture_logs
 
 from channels.webchat import service
 from contactcenter.core.limits import Limit
 from contactcenter.realtime import relay, server
+from contactcenter.realtime.hub import Hub
 from tests.integration.app.conftest import Centre, StartCentre
 from tests.integration.app.people import Person
 from tests.integration.app.test_journey import LUCIA
@@ -67,6 +69,30 @@ async def test_typing_reaches_the_other_node(
             await page.do("chat.typing", {})
             await asyncio.sleep(0.1)
     await page.leave()
+
+
+async def test_a_redis_that_falls_silent_is_noticed(
+    redis: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "QUIET_SECONDS", 0.5)
+    monkeypatch.setattr(relay, "AWAY_SECONDS", 0.05)
+    one, other = Hub(), Hub()
+    heard: list[str] = []
+    monkeypatch.setattr(other, "hint_here", lambda *told: heard.append(told[2]))
+
+    async def hears(name: str) -> None:
+        async with asyncio.timeout(15):
+            while name not in heard:
+                one.relay("/chat", "conversation:1", name, {})
+                await asyncio.sleep(0.02)
+
+    async with relay.Relay(redis.url, one).running(), relay.Relay(redis.url, other).running():
+        await hears("before")
+        with capture_logs() as logs, redis.silent():
+            async with asyncio.timeout(15):
+                while not any(line["event"] == "hints_not_shared" for line in logs):
+                    await asyncio.sleep(0.02)
+        await hears("after")
 
 
 async def test_messages_are_counted_together(
