@@ -326,12 +326,16 @@ async def renew(
     note: str = "",
     tacit: bool = False,
 ) -> None:
-    """A further term of a locked policy, from the end of its present one; `terms` has its end."""
+    """A further term of a locked policy, from the end of its present one; `terms` has its end. One
+    that had expired is in force again: a suspension of the old term ends with it."""
     start: date = row["coverage_end_date"]
     effective = instant(start, row["coverage_end_time"], zone)
     await add_version(work, row["id"], "renewal", effective, terms, note)
     changes = await newest(work, row["id"]) | {"term_start_date": start}
     if row["status"] == "expired":
+        _, paused = breaks(map(store.version_of, await store.versions(work.conn, row["id"])))
+        if paused and paused[-1][1] is None:
+            await add_version(work, row["id"], "resumption", effective, {}, note)
         changes["status"] = "active"
         tell_status(work, row, "active")
     await update(work, principal, row, changes)

@@ -39,3 +39,18 @@ async def test_a_policy_that_fails_holds_up_no_other(office: Office, conn: db.Co
     await conn.execute("DROP TRIGGER fails ON policies; DROP FUNCTION fails")
     await office.crm.by_clock.turn()
     assert await found() == [("active", "2030-05-01"), *done]
+
+
+async def test_a_late_renewal_lifts_the_suspension_of_the_old_term(office: Office) -> None:
+    made = await a_policy(office, auto_renew=False, **ENDING)
+    path = f"/policies/{made['policy_id']}"
+    await office.do("lucia", "POST", f"{path}/status", {"status": "suspended"})
+    office.clock.set(datetime(2027, 5, 2, 8, 0, tzinfo=UTC))
+    await office.crm.by_clock.turn()
+    late = await office.do("lucia", "POST", f"{path}/renew", {"insurer_consents": True})
+    assert late["status"] == "active"
+    history = (await office.do("lucia", "GET", f"{path}/versions"))["versions"]
+    assert [each["kind"] for each in history] == ["issue", "suspension", "renewal", "resumption"]
+    for at, why in (("2027-04-30", "suspended_by_agreement"), ("2027-05-02", None)):
+        seen = await office.do("lucia", "GET", f"{path}/coverage?at={at}T12:00:00Z")
+        assert seen["why"] == why, (at, seen)

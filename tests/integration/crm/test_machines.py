@@ -70,6 +70,7 @@ class Term:
     start: date
     end: date
     today: date
+    paused: bool = False
 
     def allows(self, move: str) -> int:
         """The status of the answer."""
@@ -127,6 +128,11 @@ async def test_a_policy_goes_only_along_its_edges(
             assert answer.status == wanted, (move, term, answer.body)
             if wanted == 200:
                 versions += move in {"cancel", "renew", "endorse", "suspend", "activate"}
+                if move in {"suspend", "activate"}:
+                    term.paused = move == "suspend"
+                if move == "renew" and term.state == "expired" and term.paused:
+                    versions += 1  # the suspension ended with the old term
+                    term.paused = False
                 if move == "renew":
                     term.start, term.end = term.end, term.end.replace(year=term.end.year + 1)
                     term.state = "active" if term.state == "expired" else term.state
