@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -179,6 +179,7 @@ async def limit(conn: Connection, role: str | None) -> Decimal | None:
 DEPUTIES = """
 SELECT d.agent_id, a.name AS agent_name, d.deputy_id, b.name AS deputy_name
 FROM handler_deputies d JOIN agents a ON a.id = d.agent_id JOIN agents b ON b.id = d.deputy_id
+WHERE $1::text[] IS NULL OR a.team = ANY ($1) AND b.team = ANY ($1)
 ORDER BY a.sort_key, a.id
 """
 DEPUTY_OF = "SELECT deputy_id FROM handler_deputies WHERE agent_id = $1"
@@ -190,8 +191,9 @@ DROP_DEPUTY = "DELETE FROM handler_deputies WHERE agent_id = $1"
 TEAM_OF = "SELECT team FROM agents WHERE id = $1"
 
 
-async def deputies(conn: Connection) -> list[Record]:
-    return await conn.fetch(DEPUTIES)
+async def deputies(conn: Connection, teams: Collection[str] | None) -> list[Record]:
+    """Those where both are of these teams; None: all."""
+    return await conn.fetch(DEPUTIES, None if teams is None else sorted(teams))
 
 
 async def put_deputy(conn: Connection, agent_id: UUID, deputy_id: UUID | None) -> UUID | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -260,6 +261,13 @@ async def test_a_deputy_is_named_and_stands_in(office: Office, conn: db.Connecti
     assert (row["agent_name"], row["deputy_name"]) == ("marcos", "lucia")
     away = choose_handler(await handlers(conn, "SA"))
     assert away == (agent_of(office, "marcos"), "chosen"), "the deputy has not the skill"
+    # Whoever is limited to a team neither reads nor names an agent of another.
+    for team, seen in (("north", 1), ("south", 0)):
+        office.people["nora"] = replace(office.people["elena"], teams=frozenset({team}))
+        assert len((await office.do("nora", "GET", "/handler-deputies"))["items"]) == seen
+    pablo = str(agent_of(office, "pablo"))
+    for mixed in ({"agent_id": pablo, "deputy_id": lucia}, {"agent_id": lucia, "deputy_id": pablo}):
+        assert (await office.ask("nora", "PUT", "/handler-deputies", mixed)).status == 403
     await conn.execute(
         "INSERT INTO agent_skills (agent_id, skill, level) VALUES ($1, 'SA', 1)", UUID(lucia)
     )
