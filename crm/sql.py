@@ -10,10 +10,10 @@ from crm.law import Law, Period
 from db import Connection
 
 CUSTOMER_NAME: Final = (
-    "CASE c.kind WHEN 'company' THEN c.company_name"
+    "CASE c.kind WHEN 'company' THEN coalesce(c.company_name, '')"
     " ELSE c.first_name || ' ' || c.last_name END AS customer_name"
 )
-"""Of a row `c` of customers."""
+"""Of a row `c` of customers; empty once it is erased."""
 UNPAID: Final = "(r.paid_at IS NULL AND r.state <> 'cancelled' AND r.total > 0 AND r.due_on < {})"
 """Of a row `r` of receipts: unpaid on a day of the centre's, an SQL date. The due day itself is the
 payer's; what the insurer gives back is no debt."""

@@ -274,8 +274,15 @@ async def _strike(conn: Connection, files: list[UUID], at: datetime) -> None:
     words = sorted((n.strip() for n in names if len(n.strip()) >= SHORTEST), key=len, reverse=True)
     if not words:
         return
-    pattern = "|".join(map(re.escape, words))
+    pattern = "|".join(map(_whole, words))
     for statement in (STRIKE_POLICIES, STRIKE_CLAIMS, STRIKE_TASKS):
         await conn.execute(statement, files, pattern, at)
     for statement in (STRIKE_CLAIM_EVENTS, STRIKE_VERSIONS):
         await conn.execute(statement, files, pattern)
+
+
+def _whole(name: str) -> str:
+    """The pattern, of PostgreSQL's, of a name that is not a part of a longer word."""
+    before = "(?<![[:alpha:]])" if name[0].isalpha() else ""
+    after = "(?![[:alpha:]])" if name[-1].isalpha() else ""
+    return f"{before}{re.escape(name)}{after}"

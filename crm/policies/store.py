@@ -162,7 +162,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS n (id, policy_id, customer_id
 """
 PARTIES = """
 SELECT r.role, r.customer_id, r.share,
-       coalesce(r.name, CASE c.kind WHEN 'company' THEN c.company_name
+       coalesce(r.name, CASE c.kind WHEN 'company' THEN coalesce(c.company_name, '')
                         ELSE c.first_name || ' ' || c.last_name END) AS name
 FROM policy_roles r LEFT JOIN customers c ON c.id = r.customer_id
 WHERE r.policy_id = $1 ORDER BY r.id

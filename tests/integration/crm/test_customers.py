@@ -252,6 +252,22 @@ async def test_a_closed_file_is_erased_everywhere_after_six_years(
         await conn.execute("UPDATE policy_versions SET reason = ''")
 
 
+async def test_only_a_whole_name_is_struck(office: Office, conn: db.Connection) -> None:
+    firm = await office.person("elena", kind="company", company_name="Hogar", mobile="600550010")
+    lent = await a_policy(
+        office,
+        "elena",
+        notes="Hogar, no Hogares ni SuperHogar; ¿y «HOGAR»? Tel. 34600550010, 600550010.",
+        parties=[{"role": "driver", "customer_id": firm["customer_id"]}],
+    )
+    await conn.execute(
+        "UPDATE customers SET status = 'deleted' WHERE id = $1", UUID(firm["customer_id"])
+    )
+    await office.crm.customers.erase_due()
+    shown = await office.do("elena", "GET", f"/policies/{lent['policy_id']}")
+    assert shown["notes"] == "—, no Hogares ni SuperHogar; ¿y «—»? Tel. 34—, —."
+
+
 async def test_a_file_that_cannot_be_erased_holds_up_no_other(
     office: Office, conn: db.Connection
 ) -> None:
