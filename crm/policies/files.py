@@ -184,14 +184,14 @@ async def create_many(
 
 
 async def card(
-    conn: Connection, principal: Principal, policy_id: UUID, *more: Warning_
+    conn: Connection, principal: Principal, policy_id: UUID, zone: ZoneInfo, *more: Warning_
 ) -> PolicyOut:
     """A policy as the asker is shown it; the caller has checked that the asker may see it."""
     row = await the_policy(conn, policy_id)
     law = await sql.law(conn)
     no = await store.non_renewal(conn, policy_id, row["coverage_end_date"])
     if no is None and row["term_start_date"] > row["coverage_start_date"]:
-        no = await store.early_no(conn, policy_id, row["term_start_date"])
+        no = await store.early_no(conn, policy_id, row["term_start_date"], zone.key)
     near = await store.similar(conn, row)
     both = [
         other["id"]

@@ -124,7 +124,7 @@ class PolicyService:
     async def get(self, principal: Principal, policy_id: UUID) -> PolicyOut:
         async with self._work.reading("policies.get") as conn:
             await files.the_policy(conn, policy_id, own=only_own(principal))
-            return await files.card(conn, principal, policy_id)
+            return await files.card(conn, principal, policy_id, self._zone)
 
     async def create(self, principal: Principal, new: PolicyNew) -> PolicyOut:
         """A policy, or without the insurer's number a proposal. An overlap is a warning."""
@@ -135,7 +135,7 @@ class PolicyService:
             policy_id = await files.create(
                 work, new, self._zone, by=principal.user_id, agent_id=principal.agent_id
             )
-            return work.answer(await files.card(work.conn, principal, policy_id))
+            return work.answer(await files.card(work.conn, principal, policy_id, self._zone))
 
     async def edit(
         self, principal: Principal, policy_id: UUID, edit: PolicyEdit, match: Match
@@ -175,7 +175,7 @@ class PolicyService:
                             fields=tuple(sorted(rest)),
                         )
                     )
-            return work.answer(await files.card(work.conn, principal, policy_id))
+            return work.answer(await files.card(work.conn, principal, policy_id, self._zone))
 
     async def _endorse(
         self, work: Work, row: Record, terms: Mapping[str, Any], edit: PolicyEdit
@@ -264,7 +264,7 @@ class PolicyService:
                     )
                 )
             await customers.resegment(work, row["customer_id"], self._zone)
-            return work.answer(await files.card(work.conn, principal, policy_id))
+            return work.answer(await files.card(work.conn, principal, policy_id, self._zone))
 
     async def _break_at(self, work: Work, row: Record, wished: datetime | None) -> datetime:
         """When cover stops or comes back: now, or a moment that lies in the policy's life, not

@@ -362,7 +362,7 @@ WHERE policy_id = $1 AND term_end = $2
 EARLY_NO = """
 SELECT by, term_end, received_on, sent_on, acknowledged_on, late FROM policy_non_renewals
 WHERE policy_id = $1 AND term_end = $2 AND acknowledged_on IS NULL
-  AND received_on >= (SELECT max(v.known_at)::date FROM policy_versions v
+  AND received_on >= (SELECT max(v.known_at AT TIME ZONE $3)::date FROM policy_versions v
                       WHERE v.policy_id = $1 AND v.kind = 'renewal')
 """
 INSURERS = """
@@ -398,8 +398,8 @@ async def non_renewal(conn: Connection, policy_id: UUID, term_end: date) -> Reco
     return await conn.fetchrow(NON_RENEWAL, policy_id, term_end)
 
 
-async def early_no(conn: Connection, policy_id: UUID, term_end: date) -> Record | None:
-    return await conn.fetchrow(EARLY_NO, policy_id, term_end)
+async def early_no(conn: Connection, policy_id: UUID, term_end: date, zone: str) -> Record | None:
+    return await conn.fetchrow(EARLY_NO, policy_id, term_end, zone)
 
 
 async def insurers(conn: Connection, key: str | None = None) -> list[Record]:

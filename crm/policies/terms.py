@@ -105,7 +105,7 @@ class TermService:
             await customers.resegment(work, row["customer_id"], self._zone)
             return work.answer(
                 Cancelled(
-                    policy=await files.card(work.conn, principal, policy_id),
+                    policy=await files.card(work.conn, principal, policy_id, self._zone),
                     refund=_refund(estimate),
                 )
             )
@@ -181,7 +181,9 @@ class TermService:
             last = insurer_last_day(start, await sql.law(work.conn))
             late = rises and (told is None or told > last)
             warnings = [Warning_(type="terms_changed_late")] if late else []
-            return work.answer(await files.card(work.conn, principal, policy_id, *warnings))
+            return work.answer(
+                await files.card(work.conn, principal, policy_id, self._zone, *warnings)
+            )
 
     async def receive_no(
         self, principal: Principal, policy_id: UUID, no: NonRenewalIn
@@ -203,7 +205,7 @@ class TermService:
             ):
                 raise Conflict("A no for this term is on file.", reason="exists")
             await self._tell_no(work, row, "received", no.by, late)
-            return work.answer(await files.card(work.conn, principal, policy_id))
+            return work.answer(await files.card(work.conn, principal, policy_id, self._zone))
 
     async def move_no(
         self, principal: Principal, policy_id: UUID, *, sent: date | None, acknowledged: date | None
@@ -222,7 +224,7 @@ class TermService:
                 await files.take_back(work, principal, row, term, self._zone)
             state = "sent" if acknowledged is None else "acknowledged"
             await self._tell_no(work, row, state, moved["by"], moved["late"])
-            return work.answer(await files.card(work.conn, principal, policy_id))
+            return work.answer(await files.card(work.conn, principal, policy_id, self._zone))
 
     @staticmethod
     async def _tell_no(work: Work, row: Record, state: str, by: str, late: bool) -> None:

@@ -206,7 +206,7 @@ class QuoteService:
             return work.answer(
                 Converted(
                     quote=await _card(work.conn, principal, quote_id),
-                    policy=await policies.card(work.conn, principal, policy_id),
+                    policy=await policies.card(work.conn, principal, policy_id, self._zone),
                     created=created,
                 )
             )
