@@ -26,7 +26,10 @@ CLUSTER: Final = 15
 PERILS: Final = frozenset({"hail", "flood", "extraordinary_wind", "earthquake", "volcano"})
 
 MORNING: Final = time(9)
-FOLLOW_UP: Final = "Urgencia pasada a asistencia: llamar y abrir el siniestro"
+FOLLOW_UP: Final = {
+    "es": "Urgencia pasada a asistencia: llamar y abrir el siniestro",
+    "en": "Emergency passed to assistance: call and open the claim",
+}
 
 KEYS: Final = {"SA": "claim", "SH": "claim", "PR": "receipts", "CO": "new"}
 """What choosing a queue says where there is no menu to press a key in: a page's list, a number."""
@@ -65,11 +68,12 @@ class ContactAdviser:
         contact = await hall.contact(work.conn, contact_id)
         local = work.now.astimezone(self._zone)
         day = local.date() if local.time() < MORNING else local.date() + timedelta(days=1)
+        language = await tasks.language_of(work.conn, advice.task_agent, FOLLOW_UP)
         mark = advice.rule if advice.task_for in PEOPLE else advice.task_for
         await tasks.create(
             work,
             {
-                "title": FOLLOW_UP,
+                "title": FOLLOW_UP[language],
                 "task_type": "follow_up",
                 "priority": "urgent",
                 "customer_id": None if contact is None else contact.customer_id,

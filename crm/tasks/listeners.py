@@ -15,8 +15,7 @@ from contactcenter.core.work import Work
 from contactcenter.events.customers import CustomerCreated
 from contactcenter.events.policies import PolicyExpiringSoon
 from crm.customers import files as customers
-from crm.tasks import store
-from crm.tasks.service import create
+from crm.tasks.service import create, language_of
 
 TEXTS: Final = {
     "es": {
@@ -28,7 +27,6 @@ TEXTS: Final = {
         "welcome": "Welcome them and review their insurance",
     },
 }
-"""In the language of whose task it is; nobody's is in the office's, which is Spanish."""
 
 
 def listeners(zone: ZoneInfo) -> tuple[Listener, ...]:
@@ -83,8 +81,7 @@ async def _task(
     if row is None:  # merged or closed since
         return
     manager = row["portfolio_manager_id"]
-    language = manager and await store.language_of(work.conn, manager)
-    language = language if language in TEXTS else "es"
+    language = await language_of(work.conn, manager, TEXTS)
     day = our_last_day and format_date(our_last_day, "long", locale=language)
     values = {
         "customer_id": customer_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -70,6 +70,12 @@ async def create(
     )
     work.audit("task.created", "task", task_id, after=filled, person=filled["customer_id"])
     return task_id
+
+
+async def language_of(conn: Connection, agent_id: UUID | None, known: Collection[str]) -> str:
+    """Of the known languages, that of whose task it is; nobody's is in the office's, Spanish."""
+    language = None if agent_id is None else await store.language_of(conn, agent_id)
+    return language if language is not None and language in known else "es"
 
 
 async def _legal_end(conn: Connection, received_on: date, zone: ZoneInfo) -> datetime:

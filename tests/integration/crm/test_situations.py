@@ -10,6 +10,7 @@ from uuid import UUID
 import db
 from crm.desk import store
 from crm.desk.model import Advice, Known, advise, advise_any, check_rules
+from crm.desk.service import FOLLOW_UP
 from tests.integration.crm.conftest import Office, agent_of
 from tests.integration.crm.test_identify import came_in
 
@@ -97,6 +98,9 @@ async def test_situations(office: Office, conn: db.Connection) -> None:
     rules = await store.rules(conn)
     lucia = agent_of(office, "lucia")
     check_rules(rules)
+    await conn.execute(
+        "UPDATE users SET locale = 'en' WHERE id = $1", office.people["lucia"].user_id
+    )
     assert len(ROWS) == 20
     for row in ROWS:
         advice = advise(Known(row.asked, row.facts, row.people, row.here), rules)
@@ -111,7 +115,11 @@ async def test_situations(office: Office, conn: db.Connection) -> None:
         for _ in range(2):
             async with office.deps.work.begin("test.follow", "test") as work:
                 await office.crm.adviser.follow(work, contact, interaction, named)
-        made = [tuple(task)[1:4] for task in await conn.fetch(TASKS, interaction)]
+        tasks = await conn.fetch(TASKS, interaction)
+        titles = {task["title"] for task in tasks}  # in its owner's language
+        made = [tuple(task)[1:4] for task in tasks]
+        owned = made and made[0][0] is not None
+        assert titles <= {FOLLOW_UP["en" if owned else "es"]}, row.name
         assert made == [(lucia if who else None, NINE, [tag]) for who, tag in row.tasks], row.name
     # a couple shares a mobile, one has a claim: by key; the highest of both; nobody until picked
     one = Known("PR", {"identified": True, "ambiguous": True, "claim_line": "SA"}, CLAIM, HERE)
