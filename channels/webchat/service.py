@@ -277,22 +277,30 @@ class Visitors:
         own = _own(principal, conversation_id)
         async with self._work.reading("webchat.transcript") as conn:
             conversation = await interactions.conversation(conn, own)
-            if conversation is None:
-                raise NotFound
-            found: list[MessageCard] = []
-            before: UUID | None = None
-            while page := await cards.messages(
-                conn, own, before=before, limit=TRANSCRIPT_PAGE, notes=False
-            ):
-                found[:0] = page
-                before = page[0].message_id
+        if conversation is None:
+            raise NotFound
+        pages: list[list[MessageCard]] = []
+        before: UUID | None = None
+        while page := await self._page(own, before):
+            pages.append(page)
+            before = page[0].message_id
+        pages.reverse()
         talk = Talk(
             centre=self._centre,
             reference=str(own),
-            messages=tuple(shown for message in found if (shown := visitor_message(message))),
+            messages=tuple(
+                shown for page in pages for message in page if (shown := visitor_message(message))
+            ),
         )
         own_language: Literal["es", "en"] = "en" if conversation.locale == "en" else "es"
         return transcript(talk, language or own_language, self._settings.app.zone)
+
+    async def _page(self, conversation_id: UUID, before: UUID | None) -> list[MessageCard]:
+        """Some of a transcript, with a connection for as long as these take."""
+        async with self._work.reading("webchat.transcript") as conn:
+            return await cards.messages(
+                conn, conversation_id, before=before, limit=TRANSCRIPT_PAGE, notes=False
+            )
 
     # What realtime asks for
 
