@@ -54,7 +54,7 @@ def test_from_an_invitation_to_the_second_step(world: World) -> None:
     sign_in(admin, ADMIN)
     admin.get_by_role("button", name="Invitar").click()
     dialog = admin.locator("dialog")
-    dialog.get_by_label("Correo").fill("nueva@example.com")
+    dialog.get_by_label("Correo", exact=True).fill("nueva@example.com")
     dialog.get_by_label("Nombre").fill("Nora")
     dialog.get_by_label("Apellidos").fill("Nueva")
     dialog.get_by_role("button", name="Enviar la invitación").click()

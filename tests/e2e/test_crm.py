@@ -253,7 +253,7 @@ def test_an_unknown_writer_is_found_verified_and_found_to_be_another(world: Worl
     agent.keyboard.press("Alt+v")
 
     # It was somebody else: a new file, checked as it is typed.
-    panel.get_by_role("button", name="Más").click()
+    panel.get_by_role("button", name="Más", exact=True).click()
     agent.get_by_role("menuitem", name="No es esta persona").click()
     panel.get_by_role("button", name="Abrir ficha nueva").click()
     form = agent.locator(".crm .form")

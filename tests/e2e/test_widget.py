@@ -125,6 +125,7 @@ def menu(page: Page, item: str) -> None:
 def end_chat(page: Page) -> None:
     menu(page, "Terminar la conversación")
     page.get_by_role("button", name="Terminar", exact=True).click()
+    expect(page.get_by_role("button", name="Empezar de nuevo")).to_be_visible()
 
 
 def test_it_works_on_a_strict_page_of_another_origin(world: World, shop: str) -> None:

@@ -251,6 +251,8 @@ export function Verify({ token }: { token: string }) {
     }
   }, forget);
   if (!token) return <BadLink />;
+  // Whether somebody is signed in here is being asked: a form now would change under the hand.
+  if (current === undefined) return <Doorway><div aria-busy="true"><h1>{t("verifyTitle")}</h1></div></Doorway>;
   if (done)
     return (
       <Told title={t("verifyTitle")} tone="ok" actions={<ToSignIn />}>
