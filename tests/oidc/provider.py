@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import re
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -18,6 +19,15 @@ FOLDER = Path(__file__).parent
 CLIENT_SECRET = "a-secret-for-tests-of-thirty-two-characters"
 
 
+def _installed(environ: Mapping[str, str]) -> None:
+    """Its packages are there, whole: workers that begin at the same moment wait for one of them.
+    npm writes its lock file into the folder when everything else is in it."""
+    with (FOLDER / "package.json").open() as waiting:
+        fcntl.flock(waiting, fcntl.LOCK_EX)
+        if not (FOLDER / "node_modules" / ".package-lock.json").exists():
+            subprocess.run(["npm", "ci", "--silent"], cwd=FOLDER, env=environ, check=True)
+
+
 @contextlib.contextmanager
 def running(redirects: Sequence[str]) -> Iterator[str]:
     """The issuer's address, as long as the block lasts. It is installed when it is not there.
@@ -26,8 +36,7 @@ def running(redirects: Sequence[str]) -> Iterator[str]:
     that is killed in it, also where `node` is a program that starts the real one.
     """
     environ = environment_with_node()
-    if not (FOLDER / "node_modules" / "oidc-provider").exists():
-        subprocess.run(["npm", "ci", "--silent"], cwd=FOLDER, env=environ, check=True)
+    _installed(environ)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     process = subprocess.Popen(
