@@ -185,7 +185,7 @@ export const PHONE = {
   cl_customer: ["el cliente", "the customer"],
   cl_called: ["Llama el cliente", "The customer calls"],
   cl_dialled: ["Llama {{who}}", "{{who}} calls"],
-  cl_ringing: ["Suena a {{who}}", "It rings at {{who}}"],
+  cl_ringing: ["Le suena a {{who}}", "It rings at {{who}}"],
   cl_answered: ["Atiende {{who}}", "{{who}} answers"],
   cl_held: ["{{who}} pone al cliente en espera", "{{who}} puts the customer on hold"],
   cl_resumed: ["{{who}} retoma la llamada", "{{who}} takes the customer off hold"],

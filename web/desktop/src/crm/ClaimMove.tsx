@@ -15,19 +15,26 @@ export type Move = (typeof MOVES)[number];
 const text = (v: Values, name: string): string => (v[name] ?? "").trim();
 const needed = (v: Values, name: string, most = 8000): Fault | null => (text(v, name) === "" ? "missing" : text(v, name).length > most ? "tooLong" : null);
 const sum = (v: Values, name: string): Fault | null => (text(v, name) === "" ? "missing" : amount(text(v, name)));
-/** The insurer's own decision is recorded with what says so; ours needs none. */
-const paper = (v: Values): Fault | null => (text(v, "document") ? document(text(v, "document")) : v.decided_by === "insurer" ? "missing" : null);
+/** The insurer's own decision is recorded with its document or its reference, which the claim may have; ours needs none. */
+const evidence = (claim: ClaimOut, v: Values): Fault | null => {
+  if (text(v, "decision_document")) return document(text(v, "decision_document"));
+  return v.decided_by === "insurer" && !text(v, "insurer_reference") && !claim.insurer_reference ? "no_evidence" : null;
+};
 const optionalDay = (v: Values, name: string): Fault | null => {
   if (text(v, name) === "") return null;
   return day(text(v, name)) ?? (text(v, name) > today() ? "in_future" : null);
 };
 
+const decided = (claim: ClaimOut): Values => ({
+  decided_by: "insurer", decided_on: today(), decision_document: "", insurer_reference: claim.insurer_reference ?? "", note: "",
+});
+
 function start(claim: ClaimOut, move: Move): Values {
   switch (move) {
     case "approve":
-      return { amount: sumText(claim.claimed_amount ?? claim.reserve), decided_by: "insurer", decided_on: today(), document: "", note: "", reviewed: "" };
+      return { amount: sumText(claim.claimed_amount ?? claim.reserve), ...decided(claim), reviewed: "" };
     case "deny":
-      return { reason: "", decided_by: "insurer", decided_on: today(), document: "", note: "" };
+      return { reason: "", ...decided(claim) };
     case "pay":
       return { amount: sumText(claim.approved_amount), paid_on: today(), document: "", note: "" };
     case "send":
@@ -44,9 +51,9 @@ function start(claim: ClaimOut, move: Move): Values {
 function check(claim: ClaimOut, move: Move, v: Values): Checks {
   switch (move) {
     case "approve":
-      return { amount: sum(v, "amount"), decided_on: optionalDay(v, "decided_on"), document: paper(v) };
+      return { amount: sum(v, "amount"), decided_on: optionalDay(v, "decided_on"), decision_document: evidence(claim, v) };
     case "deny":
-      return { reason: needed(v, "reason", 100), decided_on: optionalDay(v, "decided_on"), document: paper(v) };
+      return { reason: needed(v, "reason", 100), decided_on: optionalDay(v, "decided_on"), decision_document: evidence(claim, v) };
     case "pay": {
       const most = Number(claim.approved_amount?.amount ?? Infinity);
       const given = money(v.amount);
@@ -72,7 +79,8 @@ async function send(claim: ClaimOut, move: Move, v: Values): Promise<void> {
   const decision = {
     decided_by: v.decided_by,
     ...(text(v, "decided_on") ? { decided_on: v.decided_on } : {}),
-    ...(shown ? { decision_document: shown } : {}),
+    ...(text(v, "decision_document") ? { decision_document: text(v, "decision_document") } : {}),
+    ...(text(v, "insurer_reference") ? { insurer_reference: text(v, "insurer_reference") } : {}),
     note: text(v, "note"),
   };
   switch (move) {
@@ -149,12 +157,13 @@ export function ClaimMove({ claim, move, onDone }: { claim: ClaimOut; move: Move
               <Pick name="decided_by" label={say("decidedBy")} choices={(["insurer", "delegated"] as const).map((one) => [one, named(say, "db", one)] as const)} />
               <In name="decided_on" label={say("decidedOn")} type="date" />
               <In
-                name="document"
+                name="decision_document"
                 label={say("decisionDocument")}
-                {...(form.values.decided_by === "insurer" ? {} : { hint: say("optional") })}
+                {...(form.values.decided_by === "insurer" && !text(form.values, "insurer_reference") && !claim.insurer_reference ? {} : { hint: say("optional") })}
                 maxLength={500}
                 list={papers}
               />
+              <In name="insurer_reference" label={say("insurerReference")} hint={say("optional")} maxLength={100} />
             </>
           )}
           {move === "pay" && (

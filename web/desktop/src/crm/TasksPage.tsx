@@ -17,19 +17,22 @@ import { type Place, place } from "./place";
 import { Shell, Told, useAct } from "./Shell";
 import { named, useW, type Word } from "./texts";
 
-/** All of a list, page after page: the most urgent may be the oldest, and the server's order is that of making. */
-async function allTasks(query: string, signal: AbortSignal): Promise<TaskOut[]> {
+/** So many pages of the open tasks by when they are due, with the one that was asked for. */
+async function byDue(query: string, pages: number, wanted: string | undefined, signal: AbortSignal): Promise<Listed> {
   const items: TaskOut[] = [];
-  for (let cursor: string | null = ""; cursor !== null; ) {
+  let cursor: string | null = "";
+  for (let n = 0; n < pages && cursor !== null; n++) {
     const page: Listed = await api.get<Listed>(`/tasks?${query}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`, signal);
     items.push(...page.items);
     cursor = page.next_cursor;
   }
-  return items;
+  if (wanted && cursor !== null && !items.some((one) => one.task_id === wanted)) {
+    const one = await api.get<TaskOut>(`/tasks/${wanted}`, signal).catch(() => null);
+    if (one && OPEN.has(one.status)) items.push(one);
+  }
+  return { items, next_cursor: cursor };
 }
 
-/** As many rows as are drawn at once. */
-const SHOWN = 100;
 const DUE = ["all", "today", "overdue", "done"] as const;
 
 export function TasksPage({ with: wanted }: { with: Values }) {
@@ -42,11 +45,19 @@ export function TasksPage({ with: wanted }: { with: Values }) {
   if (whose === "mine") query.set("mine", "true");
   if (customer) query.set("customer_id", customer);
   if (due === "done") query.set("status", "completed");
-  else query.set("open", "true");
+  else {
+    query.set("open", "true");
+    query.set("sort", "due");
+  }
   if (due === "today" || due === "overdue") query.set("due", due);
   const done = useRead<Listed>(due === "done" ? `/tasks?${query}` : null, "task");
   const changes = useChanges("task");
-  const open = useFetched<TaskOut[]>(due === "done" ? null : `/tasks?${query} ${changes}`, (signal) => allTasks(query.toString(), signal));
+  const list = `/tasks?${query}`;
+  const [seen, setSeen] = useState({ list, pages: 1 });
+  const pages = seen.list === list ? seen.pages : 1;
+  const open = useFetched<Listed>(due === "done" ? null : `${list} ${pages} ${wanted.task ?? ""} ${changes}`, (signal) =>
+    byDue(query.toString(), pages, wanted.task, signal),
+  );
   const show = (next: Record<string, string>) => desk.turn(place("tasks", "", { whose, due, customer, ...next }));
   const of = useRead<CustomerOut>(customer ? `/customers/${customer}` : null);
   return (
@@ -67,7 +78,14 @@ export function TasksPage({ with: wanted }: { with: Values }) {
       {due === "done" ? (
         <Read of={done} lines={6}>{({ items }) => <TaskRows items={items} onChanged={done.retry} open={wanted.task} />}</Read>
       ) : (
-        <Read of={open} lines={6}>{(items) => <TaskRows items={items} onChanged={open.retry} open={wanted.task} />}</Read>
+        <Read of={open} lines={6}>
+          {({ items, next_cursor }) => (
+            <>
+              <TaskRows items={items} onChanged={open.retry} open={wanted.task} />
+              {next_cursor !== null && <Button size="small" kind="quiet" onClick={() => setSeen({ list, pages: pages + 1 })}>{say("seeMore")}</Button>}
+            </>
+          )}
+        </Read>
       )}
     </Shell>
   );
@@ -93,7 +111,6 @@ const OPEN = new Set(["pending", "in_progress"]);
 export function TaskRows({ items, onChanged, open, plain }: { items: readonly TaskOut[]; onChanged: () => void; open?: string | undefined; plain?: boolean }) {
   const say = useW();
   const { busy, error, done, act } = useAct();
-  const [most, setMost] = useState(SHOWN);
   const sorted = [...items].sort(byUrgency);
   const end = (one: TaskOut, how: "complete" | "cancel") =>
     void act(() => api.post(`/tasks/${one.task_id}/${how}`), how === "complete" ? say("taskDone", { title: one.title }) : say("ts_cancelled")).then(onChanged);
@@ -102,11 +119,8 @@ export function TaskRows({ items, onChanged, open, plain }: { items: readonly Ta
       {!plain || error ? <Told error={error} done={done} /> : null}
       {items.length === 0 && <p className="t13 x3">{say("noTasks")}</p>}
       <ul className="tasks">
-        {sorted.filter((one, n) => n < most || one.task_id === open).map((one) => <TaskRow key={one.task_id} one={one} busy={busy} shown={open === one.task_id} plain={plain === true} onEnd={end} />)}
+        {sorted.map((one) => <TaskRow key={one.task_id} one={one} busy={busy} shown={open === one.task_id} plain={plain === true} onEnd={end} />)}
       </ul>
-      {sorted.length > most && (
-        <Button size="small" kind="quiet" onClick={() => setMost(most + SHOWN)}>{say("seeMore")} ({sorted.length - most})</Button>
-      )}
     </>
   );
 }
