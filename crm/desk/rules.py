@@ -108,9 +108,10 @@ class RuleService:
 
     async def drop_professional(self, principal: Principal, professional_id: UUID) -> None:
         async with self._work.begin("professionals.drop", principal.actor) as work:
-            if not await store.drop_professional(work.conn, professional_id):
+            known = await store.drop_professional(work.conn, professional_id)
+            if known is None:
                 raise NotFound
-            work.audit("professional.dropped", "professional", professional_id)
+            work.audit("professional.dropped", "professional", professional_id, before=dict(known))
 
 
 def _catastrophe(row: Record) -> CatastropheOut:

@@ -164,7 +164,7 @@ ADD_PROFESSIONAL = """
 INSERT INTO professionals (id, phone, name, kind, created_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (phone) DO NOTHING RETURNING id
 """
-DROP_PROFESSIONAL = "DELETE FROM professionals WHERE id = $1 RETURNING id"
+DROP_PROFESSIONAL = "DELETE FROM professionals WHERE id = $1 RETURNING phone, name, kind"
 
 
 async def everywhere(conn: Connection, now: datetime) -> str | None:
@@ -214,8 +214,9 @@ async def add_professional(conn: Connection, *values: Any) -> bool:
     return await conn.fetchval(ADD_PROFESSIONAL, *values) is not None
 
 
-async def drop_professional(conn: Connection, professional_id: UUID) -> bool:
-    return await conn.fetchval(DROP_PROFESSIONAL, professional_id) is not None
+async def drop_professional(conn: Connection, professional_id: UUID) -> Record | None:
+    """What it was: phone, name, kind."""
+    return await conn.fetchrow(DROP_PROFESSIONAL, professional_id)
 
 
 async def here(conn: Connection, agent_ids: Sequence[UUID]) -> frozenset[UUID]:

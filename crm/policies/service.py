@@ -315,13 +315,20 @@ class PolicyService:
 
     async def put_insurer(self, principal: Principal, insurer: InsurerIn) -> InsurerIn:
         async with self._work.begin("insurers.put", principal.actor) as work:
+            known = [dict(row) for row in await store.insurers(work.conn, insurer.key)]
             try:
                 await store.put_insurer(work.conn, *insurer.model_dump().values())
             except db.UniqueViolation as error:
                 raise Conflict(
                     "Another insurer has this DGS code.", field="dgs_code", type="dgs_code_taken"
                 ) from error
-            work.audit("insurer.changed", "insurer", insurer.key, after=insurer.model_dump())
+            work.audit(
+                "insurer.changed",
+                "insurer",
+                insurer.key,
+                before=known[0] if known else None,
+                after=insurer.model_dump(),
+            )
         return insurer
 
     async def premium(self, wish: PremiumIn) -> PremiumOut:

@@ -237,7 +237,14 @@ class TermService:
                 late=late,
             )
         )
-        work.audit(f"policy.non_renewal_{state}", "policy", row["id"], after={"by": by})
+        before = {"sent": "received", "acknowledged": "sent"}.get(state)
+        work.audit(
+            f"policy.non_renewal_{state}",
+            "policy",
+            row["id"],
+            before=None if before is None else {"non_renewal": before},
+            after={"non_renewal": state, "by": by},
+        )
 
 
 def _refund(estimate: Refund) -> RefundOut:

@@ -252,8 +252,14 @@ class QuoteService:
     async def set_rule(self, principal: Principal, rule: QuoteRule) -> QuoteRule:
         """How many offers a line's quote compares before it may be sent."""
         async with self._work.begin("quotes.set_rule", principal.actor) as work:
-            await store.put_rule(work.conn, rule.line, rule.min_offers)
-            work.audit("quotes.rule", "quote_rule", rule.line, after=rule.model_dump())
+            known = await store.put_rule(work.conn, rule.line, rule.min_offers)
+            work.audit(
+                "quotes.rule",
+                "quote_rule",
+                rule.line,
+                before=None if known is None else {"line": rule.line, "min_offers": known},
+                after=rule.model_dump(),
+            )
         return rule
 
     async def expire_due(self) -> None:

@@ -76,6 +76,7 @@ RETURNING q.id, q.customer_id, due.status AS before
 """
 RATES = "SELECT kind, line, valid_from, rate, flat FROM premium_rates"
 CARRIERS = "SELECT count(*) FROM insurers WHERE key = ANY ($1::text[])"
+RULE = "SELECT min_offers FROM quote_rules WHERE line = $1 FOR UPDATE"
 PUT_RULE = """
 INSERT INTO quote_rules (line, min_offers) VALUES ($1, $2)
 ON CONFLICT (line) DO UPDATE SET min_offers = excluded.min_offers
@@ -144,5 +145,8 @@ async def all_insurers(conn: Connection, keys: Sequence[str]) -> bool:
     return bool(await conn.fetchval(CARRIERS, list(wanted)) == len(wanted))
 
 
-async def put_rule(conn: Connection, line: str, min_offers: int) -> None:
+async def put_rule(conn: Connection, line: str, min_offers: int) -> int | None:
+    """What it was before."""
+    known: int | None = await conn.fetchval(RULE, line)
     await conn.execute(PUT_RULE, line, min_offers)
+    return known

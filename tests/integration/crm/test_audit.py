@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import db
+from contactcenter.core.audit import Note, Written
+from contactcenter.core.vault import Vault
 from contactcenter.identity.audit import AuditJournal
 from tests.integration.crm.conftest import Office, a_policy
 from tests.integration.crm.test_claims import a_claim, skilled
@@ -57,3 +61,38 @@ async def test_what_changes_by_itself_is_noted_too(office: Office, conn: db.Conn
     for action in ("policy.turned", "quote.expired", "claim.assigned", "customer.segmented"):
         assert action in by_itself
     assert by_itself.count("policy.turned") == 2
+
+
+class Seen(AuditJournal):
+    """Keeps what it is given to write."""
+
+    def __init__(self, vault: Vault) -> None:
+        super().__init__(vault)
+        self.notes: list[Note] = []
+
+    async def prepare(self, conn: db.Connection, notes: Sequence[Note], **about: Any) -> Written:
+        self.notes += notes
+        return await super().prepare(conn, notes, **about)
+
+
+async def test_settings_are_noted_with_what_was_before(office: Office) -> None:
+    seen = Seen(office.deps.vault)
+    office.deps.work.keep_journal(seen)
+    insurer = {"key": "genciana", "dgs_code": "C0977", "name": "Genciana"}
+    for name in ("Genciana", "Genciana Seguros"):
+        await office.do("alba", "PUT", "/insurers", {**insurer, "name": name})
+    for offers in (3, 4):
+        await office.do("alba", "PUT", "/quote-rules", {"line": "auto", "min_offers": offers})
+    new = {"phone": "+34976111222", "name": "Talleres Sotillo", "kind": "workshop"}
+    made = await office.do("alba", "POST", "/professionals", new)
+    await office.do("alba", "DELETE", f"/professionals/{made['professional_id']}")
+    told = {
+        action: [note.before for note in seen.notes if note.action == action]
+        for action in ("insurer.changed", "quotes.rule", "professional.dropped")
+    }
+    first, second = told["insurer.changed"]
+    assert first is None
+    assert second is not None
+    assert second["name"] == "Genciana"
+    assert told["quotes.rule"][1] == {"line": "auto", "min_offers": 3}
+    assert told["professional.dropped"] == [new]
