@@ -353,8 +353,9 @@ def no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"contactcenter.identity.{name}", endless)
     for name in ("routes.SIGN_IN_LIMIT", "routes.LETTER_LIMIT", "accounts.LETTERS"):
         monkeypatch.setattr(f"contactcenter.identity.{name}", Limit(1e6, 10**6))
-    monkeypatch.setattr("contactcenter.core.http.SIGNED_IN_LIMIT", Limit(1e6, 10**6))
-    monkeypatch.setattr("contactcenter.core.http.PUBLIC_LIMIT", Limit(1e6, 10**6))
+    for name in ("http.SIGNED_IN_LIMIT", "http.PUBLIC_LIMIT", "door.WORTHLESS_LIMIT",
+                 "door.TOKEN_LIMIT"):  # fmt: skip
+        monkeypatch.setattr(f"contactcenter.core.{name}", Limit(1e6, 10**6))
 
 
 def run(doors: Doors, examples: int, *, shrink: bool) -> None:
