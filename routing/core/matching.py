@@ -25,7 +25,7 @@ from routing.core.agent_state import Agent, Status
 from routing.core.capacity import Kind, no_room
 from routing.core.model import StrategyName, Visit
 from routing.core.need import Head, Lane, Need, NeedKey, Option, Pick, Ring
-from routing.core.roster import BitRoster, bitmap
+from routing.core.roster import BitRoster
 from routing.core.strategies import STRATEGIES, Order, Strategy
 
 _MANY = 32  # from so many changes on, sorting everything is cheaper than merging
@@ -52,6 +52,8 @@ class Matcher:
         self._rosters = {Order.IDLE: BitRoster(Order.IDLE)}
         self._kinds: dict[Kind, int] = {}
         self._kind_list: list[Kind] = []
+        self._ringing: list[tuple[bool, bool]] = []
+        """Of each kind: whether it may take back what rings, and whether it may be taken back."""
         self._needs: dict[NeedKey, Need] = {}
         self._queue_lanes: defaultdict[str, dict[_Group, Lane]] = defaultdict(dict)
         self._agent_lanes: defaultdict[str, dict[_Group, Lane]] = defaultdict(dict)
@@ -233,9 +235,7 @@ class Matcher:
     def _begin_need(self, need: Need, eager: Mapping[str, Agent] | None) -> None:
         """Who has room for it in this walk; of a need that is not fresh, only the eager."""
         need.walk = self._walk
-        kind = self._kind_list[need.kind]
-        need.superseding = bool(kind.interrupts)
-        need.yielding = any(kind.channel in other.interrupts for other in self._kind_list)
+        need.superseding, need.yielding = self._ringing[need.kind]
         need.layers = need.roster.layer(need.plugin.lowest) if need.plugin.lowest else ()
         need.room = need.roster.room(need.kind)
         if eager is not None:
@@ -391,7 +391,12 @@ class Matcher:
         number = self._kinds.get(kind)
         if number is None:
             number = self._kinds[kind] = len(self._kind_list)
-            self._kind_list.append(kind)
+            kinds = self._kind_list
+            kinds.append(kind)
+            self._ringing = [
+                (bool(each.interrupts), any(each.channel in other.interrupts for other in kinds))
+                for each in kinds
+            ]
             self._changed.update(self.agents)
         return number
 
@@ -500,7 +505,7 @@ class Matcher:
     def _named(self, need: Need, ring: Ring) -> int:
         """Those of a ring's named agents who can take the item, a call in a chat included."""
         takes_over = need.draw.item.takes_over
-        positions = []
+        bits = 0
         for name in ring.agents or ():
             agent = self.agents.get(name)
             if agent is None or (ring.require and not ring.admits(agent)):
@@ -511,5 +516,5 @@ class Matcher:
             else:
                 fits = bool(agent.rooms >> need.kind & 1)
             if fits:
-                positions.append(need.roster.positions[name])
-        return bitmap(positions)
+                bits |= 1 << need.roster.positions[name]
+        return bits
