@@ -115,18 +115,20 @@ class Matcher:
             need.tick = next(self._ticks)
             need.others = [each for each in self._rosters.values() if each is not roster]
             need.lanes = self._lanes_for(item.queue, rings, group)
-            need.plan = tuple(
-                None
-                if ring.agents is not None
-                else tuple(roster.skill_number(wanted.skill, wanted.min) for wanted in ring.require)
-                for ring in rings
-            )
+            need.plan = tuple((ring, self._skills_of(ring, roster)) for ring in rings)
             self._needs[key] = need
         self._waiting += visit.place is None
         visit.place = need
         heappush(need.waiting, (item.virtual_start, item.id, visit))
         self._head(need)
         self._fresh[need] = None
+
+    @staticmethod
+    def _skills_of(ring: Ring, roster: BitRoster) -> tuple[int, ...] | None:
+        """The places of a ring's requirements in `skill_bits`; None: it names agents."""
+        if ring.agents is not None:
+            return None
+        return tuple(roster.skill_number(wanted.skill, wanted.min) for wanted in ring.require)
 
     def remove(self, visit: Visit) -> None:
         """The visit no longer waits; nothing happens if it did not."""
@@ -252,17 +254,16 @@ class Matcher:
         roster = need.roster
         skill_bits = roster.skill_bits
         room = need.room & free
-        for number, plan in enumerate(need.plan):
-            if plan is None:
-                bits = self._named(need, need.rings[number]) & free
+        for ring, skills in need.plan:
+            if skills is None:
+                bits = self._named(need, ring) & free
             else:
                 bits = room
-                for skill in plan:
+                for skill in skills:
                     bits &= skill_bits[skill]
             if need.excluded:
                 bits &= ~roster.of(need.excluded)
             if bits:
-                ring = need.rings[number]
                 if ring.prefer:
                     bits = self._wished(ring, roster, bits) or bits
                 for layer in need.layers:

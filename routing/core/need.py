@@ -124,8 +124,8 @@ class Need:
         self.room = 0
         self.layers: Sequence[int] = ()
         """All agents in layers, if the strategy needs no more than these."""
-        self.plan: tuple[tuple[int, ...] | None, ...] = ()
-        """For each ring its requirements' places in `skill_bits`; None: it names agents."""
+        self.plan: tuple[tuple[Ring, tuple[int, ...] | None], ...] = ()
+        """The rings with their requirements' places in `skill_bits`; None: it names agents."""
         self.superseding = False
         """It may ring where something else rings already, which is taken back then."""
         self.yielding = False
