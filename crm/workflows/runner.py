@@ -125,12 +125,7 @@ class WorkflowRunner:
         depth: int = 0,
     ) -> UUID | None:
         execution_id = new_id()
-        about = dict(data)
-        if about.get("customer_id") is None:
-            behind = await store.customer_behind(
-                work.conn, *(_id(about, name) for name in ABOUT[1:])
-            )
-            about["customer_id"] = None if behind is None else str(behind)
+        about = await self._whole(work.conn, data)
         if not await store.start(
             work.conn,
             execution_id,
@@ -148,6 +143,20 @@ class WorkflowRunner:
         )
         await self._drive_later(work, execution_id)
         return execution_id
+
+    async def _whole(self, conn: Connection, data: Mapping[str, Any]) -> dict[str, Any]:
+        """What a run is about, with what stands behind it: whose it is, and for a contact the claim
+        that was reported in it."""
+        about = dict(data)
+        if about.get("customer_id") is None:
+            behind = await store.customer_behind(conn, *(_id(about, name) for name in ABOUT[1:]))
+            about["customer_id"] = None if behind is None else str(behind)
+        whose, contact = _id(about, "customer_id"), _id(about, "interaction_id")
+        of_records = any(about.get(name) for name in ("policy_id", "claim_id", "quote_id"))
+        if whose is not None and contact is not None and not of_records:
+            claim = await store.claim_of(conn, whose, contact)
+            about |= {name: str(value) for name, value in (claim or {}).items()}
+        return about
 
     async def _drive_later(self, work: Work, execution_id: UUID, run_at: Any = None) -> None:
         await self._jobs.enqueue(
@@ -366,6 +375,7 @@ def _template(value: Any, values: Mapping[str, Any]) -> Any:
 def _task(
     config: Mapping[str, Any], data: Mapping[str, Any], values: Mapping[str, Any], now: Any
 ) -> dict[str, Any]:
+    """Whoever handles the claim does what is to be done about it; else whoever keeps the file."""
     made: dict[str, Any] = {
         "title": filled(config["title"], values)[:100] or "…",
         "description": filled(str(config.get("description", "")), values) or None,
@@ -373,9 +383,10 @@ def _task(
         "task_type": config.get("task_type", "general"),
         **{name: _id(data, name) for name in ABOUT},
     }
+    handler = (values.get("claim") or {}).get("adjuster_id")
     manager = (values.get("customer") or {}).get("portfolio_manager_id")
-    if manager is not None:
-        made["assigned_agent"] = UUID(manager)
+    if handler or manager:
+        made["assigned_agent"] = UUID(handler or manager)
     if "due_in_seconds" in config:
         made["due_date"] = now + timedelta(seconds=config["due_in_seconds"])
     return made

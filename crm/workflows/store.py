@@ -157,6 +157,10 @@ SELECT coalesce((SELECT customer_id FROM policies WHERE id = $1),
                 (SELECT customer_id FROM quotes WHERE id = $3),
                 (SELECT customer_id FROM interactions WHERE id = $4))
 """
+CLAIM_OF = """
+SELECT id AS claim_id, policy_id FROM claims WHERE customer_id = $1 AND interaction_id = $2
+ORDER BY id DESC LIMIT 1
+"""
 
 
 async def insert(conn: Connection, *values: Any) -> None:
@@ -271,3 +275,11 @@ async def customer_behind(conn: Connection, *ids: UUID | None) -> UUID | None:
     """Of a policy, claim, quote or interaction."""
     found: UUID | None = await conn.fetchval(CUSTOMER_BEHIND, *ids)
     return found
+
+
+async def claim_of(
+    conn: Connection, customer_id: UUID, interaction_id: UUID
+) -> dict[str, UUID] | None:
+    """The newest claim of the customer's that was reported in this interaction, and its policy."""
+    row = await conn.fetchrow(CLAIM_OF, customer_id, interaction_id)
+    return None if row is None else dict(row)

@@ -19,7 +19,8 @@ async def test_from_a_call_to_claim_handler_task_and_letter(
     office: Office, conn: db.Connection
 ) -> None:
     """A known number calls; the claim of that call has its handler, a workflow begun by it makes
-    the task and the letter, and the call, closed as a claim, begins another."""
+    the task and the letter, and the call, closed as a claim, begins another about that claim. What
+    is to be done about a claim is its handler's."""
     await skilled(office, conn)
     letter = {"subject": "Su parte {{ claim.claim_number }}", "body": "Hola, {{customer.name}}"}
     by_claim = await a_workflow(
@@ -32,7 +33,7 @@ async def test_from_a_call_to_claim_handler_task_and_letter(
     by_call = await a_workflow(
         office,
         [{"type": "condition_check", "config": reported},
-         {"type": "create_task", "config": {"title": "Repasar el siniestro"}}],
+         {"type": "create_task", "config": {"title": "Repasar {{ claim.claim_number }}"}}],
         trigger_type="event", trigger_config={"event": "interaction.closed"},
     )  # fmt: skip
     ana = await office.person(mobile="600550010", email="ana@correo.example")
@@ -59,7 +60,12 @@ async def test_from_a_call_to_claim_handler_task_and_letter(
 
     about = f"customer_id={ana['customer_id']}"
     tasks = (await office.do("lucia", "GET", f"/tasks?{about}"))["items"]
-    assert {each["title"] for each in tasks} == {"Pedir la factura", "Repasar el siniestro"}
+    assert {each["title"] for each in tasks} == {
+        "Pedir la factura", f"Repasar {claim['claim_number']}",
+    }  # fmt: skip
+    assert {(each["claim_id"], each["assigned_agent"]) for each in tasks} == {
+        (claim["claim_id"], claim["adjuster_id"])
+    }
     customer = f"/customers/{ana['customer_id']}"
     (queued,) = (await office.do("lucia", "GET", f"{customer}/letters"))["items"]
     await office.crm.letters.send({"letter_id": queued["letter_id"]})
