@@ -55,7 +55,7 @@ class Consults(CallSteps):
             assert interaction is not None
             on_call = {leg.agent_id for leg in row.call.open_legs}
         if asked.queue is not None:
-            return await self._ask_queue(principal, asked.call_id, asked.queue)
+            return await self._ask_queue(principal, asked, asked.queue)
         assert asked.agent_id is not None
         with moves:  # what is refused anyway is refused before anybody's units are taken
             calls.begin_consult(row.call, mine.id, Leg(new_id(), new_id(), "agent", "ringing"))
@@ -63,7 +63,7 @@ class Consults(CallSteps):
             raise Conflict("This colleague is on the line already.")
         colleague = await self._colleague(principal, interaction, row, asked.agent_id)
         try:
-            return await self._ask_in(principal, asked.call_id, colleague)
+            return await self._ask_in(principal, asked, colleague)
         except Problem:
             async with self._work.begin("call.consult_failed", principal.actor) as work:
                 await self._parts.let_go(work, row.interaction_id, asked.agent_id)
@@ -90,7 +90,7 @@ class Consults(CallSteps):
             segment_id=segment_id,
         )
 
-    async def _ask_queue(self, principal: Principal, call_id: UUID, queue: str) -> CallCard:
+    async def _ask_queue(self, principal: Principal, asked: CallConsult, queue: str) -> CallCard:
         """A request of its own stands in the queue's line like any call; whoever takes it comes
         into this call (`come_in`)."""
 
@@ -109,11 +109,12 @@ class Consults(CallSteps):
             )
             after = calls.ask_queue(row.call, mine.id, request.id)
             await self._queueing.enqueue(work, interaction_id=request.id, queue=queue)
+            await _note(work, about, mine, asked.note)
             await self._turn(work, row, mine, "consulting")
-            asked = {"agent_id": mine.agent_id, "with_agent_id": None, "queue": queue}
-            return after, [said(CallConsultStarted, **asked)]
+            whom = {"agent_id": mine.agent_id, "with_agent_id": None, "queue": queue}
+            return after, [said(CallConsultStarted, **whom)]
 
-        return await self._step(principal, call_id, "call.consult", step)
+        return await self._step(principal, asked.call_id, "call.consult", step)
 
     async def come_in(self, work: Work, row: CallRow, request: UUID, agent_id: UUID) -> None:
         """An agent has taken the request: with whoever asked from now on. Too late, or from who
@@ -140,12 +141,15 @@ class Consults(CallSteps):
         after = calls.come_in(row.call, request, leg)
         await line.change(work, row, after, said(CallAnswered, agent_id=agent_id))
 
-    async def _ask_in(self, principal: Principal, call_id: UUID, colleague: Leg) -> CallCard:
+    async def _ask_in(self, principal: Principal, asked: CallConsult, colleague: Leg) -> CallCard:
         async def step(work: Work, row: CallRow, mine: Leg) -> tuple[Call, list[Said]]:
             invited = replace(colleague, deadline=work.now + RINGS)
             after = calls.begin_consult(row.call, mine.id, invited)
             assert colleague.agent_id is not None
             await self._parts.turn(work, row.interaction_id, colleague.agent_id, "consulting")
+            about = await hall.interaction(work.conn, row.interaction_id)
+            assert about is not None
+            await _note(work, about, mine, asked.note)
             await self._turn(work, row, mine, "consulting")
             return after, [
                 said(
@@ -156,7 +160,7 @@ class Consults(CallSteps):
                 said(CallRinging, agent_id=colleague.agent_id),
             ]
 
-        return await self._step(principal, call_id, "call.consult", step)
+        return await self._step(principal, asked.call_id, "call.consult", step)
 
     async def toggle(self, principal: Principal, call_id: UUID) -> CallCard:
         """Turn from the colleague to the customer, or back."""
@@ -236,3 +240,17 @@ class Consults(CallSteps):
             return after, [said(CallConferenced, agent_id=mine.agent_id)]
 
         return await self._step(principal, call_id, "call.conference", step)
+
+
+async def _note(work: Work, about: Interaction, mine: Leg, note: str | None) -> None:
+    """What the agent writes to whom they ask, where both read it."""
+    if note and note.strip():
+        await hall.add_message(
+            work,
+            conversation_id=about.conversation_id,
+            interaction_id=about.id,
+            sender="agent",
+            kind="note",
+            body=note.strip(),
+            agent_id=mine.agent_id,
+        )

@@ -27,19 +27,24 @@ LegState = Literal["none", "connecting", "connected", "lost"]
 """Of a browser's own connection to the media."""
 
 
-def _one_line(text: str) -> str:
+def _plain(text: str) -> str:
     try:
-        plain = plain_text(text)
+        return plain_text(text)
     except ValueError as error:
         raise PydanticCustomError(
             "control_characters", "Control characters are not part of a text."
         ) from error
+
+
+def _one_line(text: str) -> str:
+    plain = _plain(text)
     if "\n" in plain or "\t" in plain:
         raise PydanticCustomError("one_line", "This is one line of text.")
     return plain
 
 
 Line = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
+Note = Annotated[str, Field(max_length=2000), AfterValidator(_plain)]
 QueueKey = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,40}$")]
 
 
@@ -103,10 +108,12 @@ class CallDigits(CallRef):
 
 
 class CallConsult(CallRef):
-    """`call.consult`: with a colleague, or with whoever of a queue comes; it waits there."""
+    """`call.consult`: with a colleague, or with whoever of a queue comes; it waits there. `note`:
+    for them to read, kept in the conversation as an internal note."""
 
     agent_id: UUID | None = None
     queue: QueueKey | None = None
+    note: Note | None = None
 
     @model_validator(mode="after")
     def _one_target(self) -> CallConsult:

@@ -83,20 +83,23 @@ async def test_the_customer_hangs_up(scene: Scene) -> None:
 
 
 async def test_a_warm_transfer(scene: Scene) -> None:
-    """The colleague is asked in, both agents turn to and fro, and the customer is handed over:
-    the first agent wraps up while the second talks."""
+    """The colleague is asked in with a note, both agents turn to and fro, and the customer is
+    handed over: the first agent wraps up while the second talks."""
     lucia = await scene.phone(LUCIA)
     caller = await scene.dials_in()
     await scene.talk(caller, lucia)
     carmen = await scene.phone(CARMEN)
     ref = {"call_id": caller.call_id}
 
-    card = await lucia.do("call.consult", {**ref, "agent_id": carmen.agent})
+    card = await lucia.do("call.consult", {**ref, "agent_id": carmen.agent, "note": " Es VIP "})
     assert card["state"] == "consulting"
     assert card["consult"]["state"] == "ringing"
     await scene.hear(caller, {caller.leg: MUSIC, lucia.leg: (set(), "ring")})
     await carmen.desk.hears("call.ringing")
     await carmen.do("call.answer", ref)
+    path = f"/conversations/{card['conversation_id']}/messages"
+    _, read = await scene.centre.http("GET", path, token=carmen.desk.token)
+    assert [(one["kind"], one["body"]) for one in read["items"]] == [("note", "Es VIP")]
     await scene.hear(
         caller,
         {

@@ -40,7 +40,11 @@ export function SoftphoneBar() {
   const [panel, setPanel] = useState<Panel | null>(null);
   const close = useCallback(() => setPanel(null), []);
   const callId = call?.call_id;
-  useEffect(() => setPanel(null), [callId]);
+  const [note, setNote] = useState("");
+  useEffect(() => {
+    setPanel(null);
+    setNote("");
+  }, [callId]);
   const bar = { panel, setPanel };
   return (
     <footer className={cls("phone", call && "in-call")} aria-label={t("softphone")}>
@@ -48,7 +52,7 @@ export function SoftphoneBar() {
       {panel === "dial" && <DialPanel onClose={close} />}
       {panel === "devices" && <DevicePanel onClose={close} />}
       {call && panel === "keypad" && <KeypadPanel call={call} onClose={close} />}
-      {call && panel === "consult" && <ConsultPanel call={call} onClose={close} />}
+      {call && panel === "consult" && <ConsultPanel call={call} note={note} onNote={setNote} onClose={close} />}
       {call && panel === "transfer" && <TransferCall call={call} onClose={close} />}
     </footer>
   );

@@ -112,24 +112,51 @@ export function PhonePage({ children }: { children: ReactNode }) {
   );
 }
 
+interface ConsultProps {
+  call: CallCard;
+  /** For whoever is asked; it stays until they have it. */
+  note: string;
+  onNote: (note: string) => void;
+  onClose: () => void;
+}
+
 /** Ask somebody while the customer hears music: a colleague, or whoever of a queue comes. */
-export function ConsultPanel({ call, onClose }: { call: CallCard; onClose: () => void }) {
+export function ConsultPanel({ call, note, onNote, onClose }: ConsultProps) {
   const t = useT();
   const { softphone } = useDesk();
   const ask = (target: { agent_id: string } | { queue: string }) => {
     onClose();
-    void softphone.consult(call, target);
+    const said = note.trim();
+    void softphone.consult(call, said ? { ...target, note: said } : target).then((asked) => asked && onNote(""));
   };
   return (
     <Panel title={t("consultTitle")} onClose={onClose}>
-      <People label={t("transferSearch")} onPick={(agent_id) => ask({ agent_id })} onQueue={(queue) => ask({ queue })} />
+      <People label={t("transferSearch")} onPick={(agent_id) => ask({ agent_id })} onQueue={(queue) => ask({ queue })}>
+        <textarea
+          className="input note-in"
+          rows={2}
+          maxLength={2000}
+          aria-label={t("consultNote")}
+          placeholder={t("consultNote")}
+          value={note}
+          onChange={(event) => onNote(event.target.value)}
+        />
+      </People>
     </Panel>
   );
 }
 
-function People(props: { label: string; pad?: boolean; onPick: (agentId: string) => void; onQueue?: (key: string) => void }) {
+interface PeopleProps {
+  label: string;
+  pad?: boolean;
+  onPick: (agentId: string) => void;
+  onQueue?: (key: string) => void;
+  /** Between the search and whom it finds. */
+  children?: ReactNode;
+}
+
+function People({ label, pad, onPick, onQueue, children }: PeopleProps) {
   const t = useT();
-  const { label, pad, onPick, onQueue } = props;
   const live = useLive();
   const state = useAgent((now) => now);
   const [typed, setTyped] = useState("");
@@ -151,6 +178,7 @@ function People(props: { label: string; pad?: boolean; onPick: (agentId: string)
           if (event.key === "Enter" && only && live) onPick(only.agent_id);
         }}
       />
+      {children}
       {mates.length + queues.length === 0 ? (
         <p className="people empty" role="status">
           {t(number ? "noOutside" : typed ? "nobodyFits" : "nobody")}

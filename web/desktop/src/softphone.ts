@@ -105,7 +105,7 @@ export class Softphone {
     this.#keyed = this.#keyed.then(() => this.#act("call.dtmf", { call_id: call.call_id, digits }));
     return this.#keyed;
   };
-  consult = (call: CallCard, target: { agent_id: string } | { queue: string }): Promise<boolean> =>
+  consult = (call: CallCard, target: ({ agent_id: string } | { queue: string }) & { note?: string }): Promise<boolean> =>
     this.#act("call.consult", { call_id: call.call_id, ...target });
   toggle = (call: CallCard): Promise<boolean> => this.#act("call.consult_toggle", { call_id: call.call_id });
   complete = (call: CallCard): Promise<boolean> => this.#act("call.consult_complete", { call_id: call.call_id });

@@ -286,11 +286,12 @@ export interface CallConsent {
   recording: boolean;
 }
 
-/** `call.consult`: with a colleague, or with whoever of a queue comes; it waits there. */
+/** `call.consult`: with a colleague, or with whoever of a queue comes; it waits there. `note`: for them to read, kept in the conversation as an internal note. */
 export interface CallConsult {
   call_id: string;
   agent_id?: string | null;
   queue?: string | null;
+  note?: string | null;
 }
 
 /** `waiting`: in the line of `queue`, for nobody in particular yet. */
