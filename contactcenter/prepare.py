@@ -37,6 +37,10 @@ async def main(settings: Settings, *, name: str | None, admin: str | None) -> in
                 return 1
             fresh = await seeds.centre(conn, name)
         print("queues       " + ("written" if fresh else "there already, left as they are"))
+        print(
+            "law          its times, rates and national holidays hold; the region's and the town's"
+        )
+        print("             holidays are written in the desk, under Reglas de la oficina")
         if email is not None:
             factory = WorkFactory(pool, SystemClock())
             factory.keep_journal(AuditJournal(Vault(settings.auth.keyring)))

@@ -14,7 +14,18 @@ from functools import cache
 from typing import Final
 
 _DAY: Final = timedelta(days=1)
-_FIXED: Final = ((1, 1), (1, 6), (5, 1), (8, 15), (10, 12), (11, 1), (12, 6), (12, 8), (12, 25))
+_FIXED: Final = {
+    (1, 1): ("new_year", "Año Nuevo"),
+    (1, 6): ("epiphany", "Epifanía del Señor"),
+    (5, 1): ("labour_day", "Fiesta del Trabajo"),
+    (8, 15): ("assumption", "Asunción de la Virgen"),
+    (10, 12): ("national_day", "Fiesta Nacional de España"),
+    (11, 1): ("all_saints", "Todos los Santos"),
+    (12, 6): ("constitution_day", "Día de la Constitución"),
+    (12, 8): ("immaculate", "Inmaculada Concepción"),
+    (12, 25): ("christmas", "Natividad del Señor"),
+}
+_GOOD_FRIDAY: Final = ("good_friday", "Viernes Santo")
 
 
 def add_months(day: date, months: int) -> date:
@@ -36,6 +47,11 @@ def easter(year: int) -> date:
 def national_holidays(year: int) -> frozenset[date]:
     """Those of the whole country; one that falls on a Sunday is moved by regions, if at all."""
     return frozenset({*(date(year, m, d) for m, d in _FIXED), easter(year) - 2 * _DAY})
+
+
+def national_name(day: date) -> tuple[str, str]:
+    """A word for a national holiday, and what the law calls it (RD 2001/1983, art. 45)."""
+    return _FIXED.get((day.month, day.day), _GOOD_FRIDAY)
 
 
 def is_working(day: date, local: Collection[date] = ()) -> bool:

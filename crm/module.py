@@ -10,8 +10,7 @@ from contactcenter.core.mail import Mail
 from contactcenter.core.module import Deps, Module
 from contactcenter.core.reseal import Sealed
 from contactcenter.events import CATALOGUE
-from crm.claims.deputies import DeputyRoutes, DeputyService
-from crm.claims.listeners import LISTENERS as CLAIM_LISTENERS
+from crm.claims.listeners import listeners as claim_listeners
 from crm.claims.ports import FraudScorer
 from crm.claims.routes import ClaimRoutes
 from crm.claims.service import ClaimService
@@ -31,6 +30,9 @@ from crm.letters import service as letters_service
 from crm.letters.listeners import listeners as letter_listeners
 from crm.letters.routes import LetterRoutes
 from crm.letters.service import LetterService
+from crm.office.deputies import DeputyRoutes, DeputyService
+from crm.office.routes import OfficeRoutes
+from crm.office.service import OfficeService
 from crm.policies.clock import PolicyClock
 from crm.policies.receipts import ReceiptService
 from crm.policies.routes import PolicyRoutes
@@ -101,7 +103,8 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
             *ContactRoutes(ContactService(deps.work)).table(),
             *PolicyRoutes(policies, TermService(deps.work, zone), receipts).table(),
             *ClaimRoutes(claims).table(),
-            *DeputyRoutes(DeputyService(deps.work)).table(),
+            *DeputyRoutes(DeputyService(deps.work, deps.clock, zone)).table(),
+            *OfficeRoutes(OfficeService(deps.work)).table(),
             *QuoteRoutes(quotes).table(),
             *TaskRoutes(tasks).table(),
             *WorkflowRoutes(workflows).table(),
@@ -110,7 +113,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
         ),
         listeners=(
             *customer_listeners(zone),
-            *CLAIM_LISTENERS,
+            *claim_listeners(zone),
             *task_listeners(zone),
             *letter_listeners(letters),
             *workflow_listeners(runner, CATALOGUE),

@@ -127,4 +127,5 @@ RULES: Final = (
     *nothing_personal("Settings: times of the law.", "legal_periods"),
     *nothing_personal("Settings.", "workflows", "workflow_versions"),
     *nothing_personal("Settings.", "delegated_authorities", "approval_limits", "quote_rules"),
+    *nothing_personal("Settings: versions of the tables of rules.", "office_sections"),
 )

@@ -40,6 +40,7 @@ MODULES = (
     "crm.desk.schemas",
     "crm.imports.schemas",
     "crm.letters.schemas",
+    "crm.office.schemas",
     "crm.policies.schemas",
     "crm.quotes.schemas",
     "crm.schemas",

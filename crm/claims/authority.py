@@ -44,7 +44,7 @@ async def authorised(
     verdict = approval(
         amount,
         user=principal.user_id,
-        limit=await store.limit(conn, principal.role),
+        limit=await store.limit(conn, principal.role, day),
         authority=await store.authority(conn, row["carrier"], row["policy_type"], day),
         earlier=earlier,
         fraud_score=row["fraud_score"],

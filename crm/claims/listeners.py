@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from contactcenter.core.durable import Listener
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.work import Work
@@ -9,10 +11,12 @@ from contactcenter.events.claims import ClaimCreated
 from crm.claims.service import assign
 
 
-async def fill(work: Work, recorded: Recorded) -> None:
-    event = recorded.event
-    assert isinstance(event, ClaimCreated)
-    await assign(work, event.claim_id)
+def listeners(zone: ZoneInfo) -> tuple[Listener, ...]:
+    """`zone`: the centre's, in which deputies have their days."""
 
+    async def fill(work: Work, recorded: Recorded) -> None:
+        event = recorded.event
+        assert isinstance(event, ClaimCreated)
+        await assign(work, event.claim_id, zone)
 
-LISTENERS = (Listener("crm.claim_handlers", (ClaimCreated,), fill),)
+    return (Listener("crm.claim_handlers", (ClaimCreated,), fill),)

@@ -6,9 +6,7 @@ from functools import partial
 
 from pydantic import BaseModel
 
-from contactcenter.core.access import Permission
 from contactcenter.core.errors import (
-    Invalid,
     PreconditionFailed,
     PreconditionRequired,
 )
@@ -16,7 +14,6 @@ from contactcenter.core.http import Handler, Request, Response, Route
 from crm.claims.schemas import (
     ApproveIn,
     AssignIn,
-    Authority,
     ClaimEdit,
     ClaimHistory,
     ClaimNew,
@@ -95,9 +92,6 @@ class ClaimRoutes:
             await self._service.add_document(request.principal, request.id("id"), request.body)
         )
 
-    async def put_authority(self, request: Request) -> Authority:
-        return await self._service.put_authority(request.principal, request.body)
-
     def table(self) -> tuple[Route, ...]:
         edit = "Change what is given of a claim; states have operations of their own"
         return (
@@ -116,17 +110,6 @@ class ClaimRoutes:
             _act("documents", self.add_document, "Note a document of a claim", DocumentIn),
             _write(
                 "POST", f"{ONE}/notes", self.note, "Add a note to a claim", NoteIn, ClaimHistory
-            ),
-            Route(
-                "PUT",
-                "/api/v1/delegated-authorities",
-                self.put_authority,
-                Permission.PORTFOLIOS_ALL,
-                "Set what an insurer lets the office decide, from a day on",
-                body=Authority,
-                response=Authority,
-                tags=TAGS,
-                errors=(Invalid,),
             ),
         )
 

@@ -239,30 +239,3 @@ class ClaimEvent(Shown):
 
 class ClaimHistory(Shown):
     items: list[ClaimEvent]
-
-
-class Authority(Schema):
-    """What an insurer lets us decide, from a day on; a maximum of 0 takes it back."""
-
-    carrier: Annotated[str, Field(max_length=40)]
-    policy_type: Literal["auto", "home", "life", "health", "business"]
-    valid_from: Day
-    max_amount: Amount
-    four_eyes_above: Amount
-
-
-class DeputyIn(Schema):
-    agent_id: UUID
-    deputy_id: UUID | None
-    """None: nobody any more."""
-
-
-class Deputy(Shown):
-    agent_id: UUID
-    agent_name: str
-    deputy_id: UUID
-    deputy_name: str
-
-
-class Deputies(Shown):
-    items: list[Deputy]

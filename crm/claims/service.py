@@ -45,7 +45,6 @@ from crm.claims.ports import FraudScorer
 from crm.claims.schemas import (
     Approval,
     ApproveIn,
-    Authority,
     ClaimEdit,
     ClaimEvent,
     ClaimHistory,
@@ -86,12 +85,13 @@ async def the_claim(
     return row
 
 
-async def assign(work: Work, claim_id: UUID) -> UUID | None:
+async def assign(work: Work, claim_id: UUID, zone: ZoneInfo) -> UUID | None:
     """Give a claim without a handler one; nothing happens to one that has."""
     row = await the_claim(work.conn, claim_id, lock=True)
     if row["adjuster_id"] is not None or row["status"] in CLOSED:
         return row["adjuster_id"]  # type: ignore[no-any-return]
-    chosen = choose_handler(await store.handlers(work.conn, HANDLER_SKILLS[row["policy_type"]]))
+    skill, today = HANDLER_SKILLS[row["policy_type"]], work.now.astimezone(zone).date()
+    chosen = choose_handler(await store.handlers(work.conn, skill, today))
     if chosen is None:
         return None
     await store.update(work.conn, claim_id, {"adjuster_id": chosen[0]}, work.now, None)
@@ -262,7 +262,7 @@ class ClaimService:
         chosen = None
         if new.adjuster_id is None:
             skill = HANDLER_SKILLS[policy["policy_type"]]
-            chosen = choose_handler(await store.handlers(conn, skill))
+            chosen = choose_handler(await store.handlers(conn, skill, self._day(work.now)))
             values["adjuster_id"] = chosen and chosen[0]
         values["search_text"] = _searched(values, policy["vehicle_plate"])
         await store.insert(conn, values, work.now, principal.user_id)
@@ -469,22 +469,6 @@ class ClaimService:
         async with self._work.reading("claims.history") as conn:
             row = await the_claim(conn, claim_id, own=only_own(principal))
             return await _history(conn, principal, row)
-
-    async def put_authority(self, principal: Principal, given: Authority) -> Authority:
-        async with self._work.begin("claims.put_authority", principal.actor) as work:
-            if not await store.put_authority(
-                work.conn,
-                given.carrier,
-                given.policy_type,
-                given.valid_from,
-                given.max_amount.amount,
-                given.four_eyes_above.amount,
-            ):
-                raise Invalid.field("carrier", "unknown_insurer", "There is no such insurer.")
-            work.audit(
-                "claims.authority", "insurer", given.carrier, after=given.model_dump(mode="json")
-            )
-        return given
 
     # Shared
 

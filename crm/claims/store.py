@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -72,11 +72,11 @@ SELECT kind, before, after, amount, note, actor, at FROM claim_events
 WHERE claim_id = $1 ORDER BY id
 """
 HANDLERS = """
-SELECT a.id AS agent_id, k.level, a.status IN ('available', 'on_demand') AS here, d.deputy_id,
+SELECT a.id AS agent_id, k.level, a.status IN ('available', 'on_demand') AS here,
+       deputy_of(a.id, $2) AS deputy_id,
        (SELECT count(*) FROM claims l WHERE l.adjuster_id = a.id
         AND l.status NOT IN ('denied', 'paid')) AS load
 FROM agents a JOIN agent_skills k ON k.agent_id = a.id AND k.skill = $1
-LEFT JOIN handler_deputies d ON d.agent_id = a.id
 WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = a.user_id AND u.status <> 'active')
 """
 ROUND = "SELECT count(*) FROM claim_events WHERE claim_id = $1 AND after = 'reopened'"
@@ -92,14 +92,10 @@ SELECT max_amount, four_eyes_above FROM delegated_authorities
 WHERE carrier = $1 AND policy_type = $2 AND valid_from <= $3
 ORDER BY valid_from DESC LIMIT 1
 """
-PUT_AUTHORITY = """
-INSERT INTO delegated_authorities (carrier, policy_type, valid_from, max_amount, four_eyes_above)
-SELECT key, $2, $3, $4, $5 FROM insurers WHERE key = $1
-ON CONFLICT (carrier, policy_type, valid_from) DO UPDATE
-SET max_amount = excluded.max_amount, four_eyes_above = excluded.four_eyes_above
-RETURNING carrier
+LIMIT = """
+SELECT limit_amount FROM approval_limits WHERE role = $1 AND valid_from <= $2
+ORDER BY valid_from DESC LIMIT 1
 """
-LIMIT = "SELECT limit_amount FROM approval_limits WHERE role = $1"
 
 
 async def next_number(conn: Connection, year: int) -> str:
@@ -140,8 +136,9 @@ async def events(conn: Connection, claim_id: UUID) -> list[Record]:
     return await conn.fetch(EVENTS, claim_id)
 
 
-async def handlers(conn: Connection, skill: str) -> Sequence[Handler]:
-    return [Handler(**row) for row in await conn.fetch(HANDLERS, skill)]
+async def handlers(conn: Connection, skill: str, day: date) -> Sequence[Handler]:
+    """Who has a skill, and who stands in for them on a day."""
+    return [Handler(**row) for row in await conn.fetch(HANDLERS, skill, day)]
 
 
 async def round_of(conn: Connection, claim_id: UUID) -> int:
@@ -164,48 +161,7 @@ async def authority(
     return None if row is None else (row["max_amount"], row["four_eyes_above"])
 
 
-async def put_authority(conn: Connection, *values: Any) -> bool:
-    """False: no such insurer."""
-    return await conn.fetchval(PUT_AUTHORITY, *values) is not None
-
-
-async def limit(conn: Connection, role: str | None) -> Decimal | None:
-    amount: Decimal | None = await conn.fetchval(LIMIT, role)
+async def limit(conn: Connection, role: str | None, day: date) -> Decimal | None:
+    """What the role may approve alone on a day."""
+    amount: Decimal | None = await conn.fetchval(LIMIT, role, day)
     return amount
-
-
-# Deputies
-
-DEPUTIES = """
-SELECT d.agent_id, a.name AS agent_name, d.deputy_id, b.name AS deputy_name
-FROM handler_deputies d JOIN agents a ON a.id = d.agent_id JOIN agents b ON b.id = d.deputy_id
-WHERE $1::text[] IS NULL OR a.team = ANY ($1) AND b.team = ANY ($1)
-ORDER BY a.sort_key, a.id
-"""
-DEPUTY_OF = "SELECT deputy_id FROM handler_deputies WHERE agent_id = $1"
-PUT_DEPUTY = """
-INSERT INTO handler_deputies (agent_id, deputy_id) VALUES ($1, $2)
-ON CONFLICT (agent_id) DO UPDATE SET deputy_id = excluded.deputy_id
-"""
-DROP_DEPUTY = "DELETE FROM handler_deputies WHERE agent_id = $1"
-TEAM_OF = "SELECT team FROM agents WHERE id = $1"
-
-
-async def deputies(conn: Connection, teams: Collection[str] | None) -> list[Record]:
-    """Those where both are of these teams; None: all."""
-    return await conn.fetch(DEPUTIES, None if teams is None else sorted(teams))
-
-
-async def put_deputy(conn: Connection, agent_id: UUID, deputy_id: UUID | None) -> UUID | None:
-    """Who it was before."""
-    before: UUID | None = await conn.fetchval(DEPUTY_OF, agent_id)
-    if deputy_id is None:
-        await conn.execute(DROP_DEPUTY, agent_id)
-    else:
-        await conn.execute(PUT_DEPUTY, agent_id, deputy_id)
-    return before
-
-
-async def team_of(conn: Connection, agent_id: UUID) -> str | None:
-    team: str | None = await conn.fetchval(TEAM_OF, agent_id)
-    return team

@@ -116,7 +116,7 @@ async def advise_contact(
             ids.update(await customers.identify(conn, address.kind, address.address))
     phones = [a.address for a in contact.addresses if a.kind == "phone"] if contact else []
     if not ids and phones:
-        known = await _professional(conn, queue, phones, quoted, given)
+        known = await _professional(conn, queue, phones, quoted, given, now.astimezone(zone).date())
         if known is not None:
             return advise(known, await store.rules(conn))
     return (
@@ -128,9 +128,14 @@ async def advise_contact(
 
 
 async def _professional(
-    conn: Connection, queue: str, phones: list[str], quoted: Any, given: Mapping[str, Any]
+    conn: Connection,
+    queue: str,
+    phones: list[str],
+    quoted: Any,
+    given: Mapping[str, Any],
+    today: date,
 ) -> Known | None:
-    row = await store.professional(conn, phones, None if quoted is None else str(quoted))
+    row = await store.professional(conn, phones, None if quoted is None else str(quoted), today)
     if row is None:
         return None
     people = {part: row[part] for part in ("handler", "handler_deputy") if row[part] is not None}

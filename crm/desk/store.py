@@ -14,10 +14,8 @@ from db import Connection, Record
 KNOWN = f"""
 SELECT c.id, c.kind, c.segment, c.portfolio_manager_id AS manager,
        claim.skill AS claim_line, claim.adjuster_id AS handler,
-       (SELECT d.deputy_id FROM handler_deputies d WHERE d.agent_id = claim.adjuster_id)
-           AS handler_deputy,
-       (SELECT d.deputy_id FROM handler_deputies d WHERE d.agent_id = c.portfolio_manager_id)
-           AS manager_deputy,
+       deputy_of(claim.adjuster_id, $2::date) AS handler_deputy,
+       deputy_of(c.portfolio_manager_id, $2::date) AS manager_deputy,
        (SELECT count(*) FROM interactions i WHERE i.customer_id = c.id
         AND i.id IS DISTINCT FROM $4::uuid AND i.direction = 'inbound'
         AND i.created_at > $3::timestamptz - interval '7 days'
@@ -126,8 +124,7 @@ SELECT p.kind, claim.adjuster_id AS handler, claim.deputy AS handler_deputy
 FROM (SELECT 1) one
 LEFT JOIN professionals p ON p.phone = ANY ($1::text[])
 LEFT JOIN LATERAL (
-    SELECT l.adjuster_id, d.deputy_id AS deputy FROM claims l
-    LEFT JOIN handler_deputies d ON d.agent_id = l.adjuster_id
+    SELECT l.adjuster_id, deputy_of(l.adjuster_id, $3) AS deputy FROM claims l
     WHERE l.status NOT IN ('denied', 'paid')
       AND (l.claim_number = $2 OR l.perito_phone IS NOT NULL
            AND right(regexp_replace(l.perito_phone, '\\D', '', 'g'), 9) = ANY (
@@ -174,9 +171,9 @@ async def everywhere(conn: Connection, now: datetime) -> str | None:
 
 
 async def professional(
-    conn: Connection, phones: Sequence[str], claim_number: str | None
+    conn: Connection, phones: Sequence[str], claim_number: str | None, today: date
 ) -> Record | None:
-    return await conn.fetchrow(PROFESSIONAL, list(phones), claim_number)
+    return await conn.fetchrow(PROFESSIONAL, list(phones), claim_number, today)
 
 
 async def rules(conn: Connection) -> list[Rule]:

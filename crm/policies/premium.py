@@ -25,6 +25,18 @@ from typing import Final, Literal
 from crm.policies.model import CENT
 
 LineKind = Literal["net", "instalment", "ips", "extraordinary", "compulsory_motor", "winding_up"]
+RateKind = Literal[
+    "ips",
+    "ips_rider",
+    "extraordinary",
+    "compulsory_motor",
+    "winding_up",
+    "instalment_semiannual",
+    "instalment_quarterly",
+    "instalment_monthly",
+    "commission",  # what we earn of a net premium
+    "retention",  # the share of policies that renew
+]
 ZERO: Final = Decimal(0)
 
 

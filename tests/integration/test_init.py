@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import aiohttp
 import pytest
 
@@ -9,6 +11,7 @@ import db
 from config.settings import Settings, load_settings
 from contactcenter import check, prepare
 from contactcenter.app import running
+from crm.law import Kind as PeriodKind
 from db import migrate
 from tests.conftest import TEST_ENVIRON
 from tests.integration.app.conftest import free_port
@@ -46,6 +49,10 @@ async def test_from_an_empty_database_to_a_chat_in_a_queue(
     assert "left as they are" in again
     assert await conn.fetchval("SELECT count(*) FROM workflows") == 4
     assert await conn.fetchval("SELECT count(*) FROM customers") == 0
+    # What the law fixes is there before anybody writes a rule.
+    held = await conn.fetch("SELECT DISTINCT kind FROM legal_periods")
+    assert {row[0] for row in held} == set(get_args(PeriodKind))
+    assert await conn.fetchval("SELECT count(*) FROM premium_rates WHERE kind = 'ips'") == 3
 
     async with running(mine, {"web"}), aiohttp.ClientSession() as web:
         base = f"{mine.app.public_url}/api/v1"

@@ -234,6 +234,8 @@ ASKED: Final[dict[str, str]] = {
         DELETE /users/{id}/sessions
     """,
     "roles.manage": """
+        PUT /approval-limits
+        DELETE /approval-limits
         POST /roles
         DELETE /roles/{name}
         PUT /roles/{name}
@@ -270,13 +272,18 @@ ASKED: Final[dict[str, str]] = {
         GET /quotes/{id}
     """,
     "customers.all": """
+        GET /approval-limits
         GET /catastrophes
         GET /contact-rules
         GET /customers/{id}/file
+        GET /delegated-authorities
+        GET /holidays
         GET /insurers
         GET /interactions/{id}/file
         GET /interactions/{id}/identity
+        GET /legal-periods
         POST /premium-lines
+        GET /premium-rates
         GET /professionals
         GET /segment-rules
     """,
@@ -333,13 +340,20 @@ ASKED: Final[dict[str, str]] = {
         DELETE /customers/{id}
         PUT /customers/{id}/user
         PUT /delegated-authorities
+        DELETE /delegated-authorities
         GET /exports/customers
         GET /exports/policies
         POST /imports/customers
         POST /imports/customers/preview
         POST /imports/policies
         POST /imports/policies/preview
+        PUT /holidays
+        DELETE /holidays
         PUT /insurers
+        PUT /legal-periods
+        DELETE /legal-periods
+        PUT /premium-rates
+        DELETE /premium-rates
         POST /professionals
         DELETE /professionals/{id}
         PUT /quote-rules

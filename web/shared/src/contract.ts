@@ -124,6 +124,10 @@ export interface Approval {
   at: string;
 }
 
+export interface ApprovalLimits {
+  items: LimitIn[];
+}
+
 export interface ApproveIn {
   decided_by?: "insurer" | "delegated";
   decided_on?: string | null;
@@ -199,6 +203,10 @@ export interface AuditVerdict {
   faults: string[];
 }
 
+export interface Authorities {
+  items: Authority[];
+}
+
 /** What an insurer lets us decide, from a day on; a maximum of 0 takes it back. */
 export interface Authority {
   carrier: string;
@@ -206,6 +214,12 @@ export interface Authority {
   valid_from: string;
   max_amount: Money;
   four_eyes_above: Money;
+}
+
+export interface AuthorityKey {
+  carrier: string;
+  policy_type: "auto" | "home" | "life" | "health" | "business";
+  valid_from: string;
 }
 
 export interface AvailableQuery {
@@ -975,11 +989,16 @@ export interface Deputy {
   agent_name: string;
   deputy_id: string;
   deputy_name: string;
+  valid_from: string;
+  valid_to: string | null;
+  now: boolean;
 }
 
 export interface DeputyIn {
   agent_id: string;
   deputy_id: string | null;
+  valid_from?: string | null;
+  valid_to?: string | null;
 }
 
 /** Who it is, and what an agent needs to know of them. `customer` only when `state` is `identified`; `candidates` are who an ambiguous address may be. */
@@ -1293,6 +1312,31 @@ export interface Hits {
   more: boolean;
 }
 
+export interface Holiday {
+  day: string;
+  name: string;
+  scope: "national" | "regional" | "local";
+  by_law?: string | null;
+}
+
+export interface HolidayIn {
+  day: string;
+  name: string;
+  scope: "national" | "regional" | "local";
+}
+
+export interface HolidayKey {
+  day: string;
+}
+
+export interface HolidayQuery {
+  year?: number | null;
+}
+
+export interface Holidays {
+  items: Holiday[];
+}
+
 export interface HouseholdNew {
   name: string;
   members: string[];
@@ -1568,6 +1612,18 @@ export interface Likeness {
   by: string[];
 }
 
+/** What a role may approve alone under an insurer's authority, from a day on. */
+export interface LimitIn {
+  role: string;
+  valid_from: string;
+  limit: Money;
+}
+
+export interface LimitKey {
+  role: string;
+  valid_from: string;
+}
+
 export interface LinkIn {
   next?: string;
 }
@@ -1804,6 +1860,24 @@ export interface PayIn {
   paid_on?: string | null;
   document?: string | null;
   note?: string;
+}
+
+export interface PeriodIn {
+  kind: "insurer_notice_months" | "tacit_term_months" | "grace_months" | "premium_claim_months" | "withdrawal_days" | "claim_report_days" | "minimum_payment_days" | "default_interest_months" | "complaint_sector_months" | "complaint_service_days";
+  line?: "*" | "auto" | "home" | "life" | "health" | "business";
+  valid_from: string;
+  amount: number;
+  source: string;
+}
+
+export interface PeriodKey {
+  kind: "insurer_notice_months" | "tacit_term_months" | "grace_months" | "premium_claim_months" | "withdrawal_days" | "claim_report_days" | "minimum_payment_days" | "default_interest_months" | "complaint_sector_months" | "complaint_service_days";
+  line?: "*" | "auto" | "home" | "life" | "health" | "business";
+  valid_from: string;
+}
+
+export interface Periods {
+  items: PeriodIn[];
 }
 
 /** One right each; every route and every socket command names exactly one. */
@@ -2294,6 +2368,26 @@ export interface QuoteRow {
 export interface QuoteRule {
   line: "auto" | "home" | "life" | "health" | "business";
   min_offers: number;
+}
+
+/** Either a share or a sum in euros. */
+export interface RateIn {
+  kind: "ips" | "ips_rider" | "extraordinary" | "compulsory_motor" | "winding_up" | "instalment_semiannual" | "instalment_quarterly" | "instalment_monthly" | "commission" | "retention";
+  line?: "*" | "auto" | "home" | "life" | "health" | "business";
+  valid_from: string;
+  rate?: string | null;
+  flat?: string | null;
+  source: string;
+}
+
+export interface RateKey {
+  kind: "ips" | "ips_rider" | "extraordinary" | "compulsory_motor" | "winding_up" | "instalment_semiannual" | "instalment_quarterly" | "instalment_monthly" | "commission" | "retention";
+  line?: "*" | "auto" | "home" | "life" | "health" | "business";
+  valid_from: string;
+}
+
+export interface Rates {
+  items: RateIn[];
 }
 
 /** `chat.read`. */

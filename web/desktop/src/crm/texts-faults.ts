@@ -71,6 +71,8 @@ export const FAULTS = {
   f_another_customer: ["No todo esto es del mismo cliente.", "Not all of this is the same customer's."],
   f_named_twice: ["Para eso hay campos propios.", "That has fields of its own."],
   f_break_moment: ["Ni antes de lo que termina, ni después de ahora.", "Not before what it ends, nor later than now."],
+  f_unknown_role: ["No hay tal rol.", "There is no such role."],
+  f_national_already: ["Ya es festivo nacional: se cuenta solo.", "It is a national holiday already: it is counted by itself."],
   f_own_deputy: ["Nadie se sustituye a sí mismo.", "Nobody stands in for themselves."],
   f_same_customer: ["Una ficha no se une consigo misma.", "A file is not merged with itself."],
   f_customer_unclear: ["O un cliente o un documento.", "Either a customer or a document."],
@@ -112,5 +114,9 @@ export const FAULTS = {
   r_open: ["Todavía hay cosas abiertas de este cliente.", "Something of this customer is still open."],
   r_locked: ["Demasiadas respuestas equivocadas: sigue una supervisora.", "Too many wrong answers: a supervisor goes on."],
   r_nobody: ["Di primero quién puede ser.", "Say first who it may be."],
+  r_last_rule: [
+    "Algo de esta clase tiene que regir: añade la regla siguiente con su fecha.",
+    "Something of this kind has to hold: add the next rule with its day.",
+  ],
   r_missing: ["Falta documentación para enviarlo.", "Documents are missing before it can be sent."],
 } as const;
