@@ -82,8 +82,11 @@ _FACTS: Final = """jsonb_build_object(
               coverage ->> 'answer' AS coverage FROM claims WHERE id = {claim}) x),
     'quote', (SELECT to_jsonb(x) FROM (SELECT id, quote_number, quote_type, status,
               total_premium::text FROM quotes WHERE id = {quote}) x),
-    'interaction', (SELECT to_jsonb(x) FROM (SELECT id, channel, direction, queue, outcome, state
-                    FROM interactions WHERE id = {interaction}) x))
+    'interaction', (SELECT to_jsonb(x) FROM (SELECT i.id, i.channel, i.direction, i.queue,
+                    i.outcome, i.state, ARRAY(SELECT i.outcome WHERE i.outcome IS NOT NULL
+                        UNION SELECT s.disposition FROM segments s WHERE s.interaction_id = i.id
+                        AND s.disposition <> 'none') AS outcomes
+                    FROM interactions i WHERE i.id = {interaction}) x))
 """
 _KINDS: Final = ("customer", "policy", "claim", "quote", "interaction")
 FACTS = "SELECT " + _FACTS.format(**{kind: f"${n}" for n, kind in enumerate(_KINDS, 1)})

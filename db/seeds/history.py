@@ -23,7 +23,7 @@ WORKFLOWS: Final[tuple[dict[str, Any], ...]] = (
         "trigger_type": "event",
         "trigger_config": {
             "event": "interaction.closed",
-            "if": 'interaction.outcome == "claim_reported"',
+            "if": '"claim_reported" in interaction.outcomes',
         },
         "steps": [
             {"type": "create_task", "name": "parte", "config": {

@@ -17,11 +17,13 @@ pytestmark = pytest.mark.browser
 FIVE = (770, 1336)  # the keypad's 5 (ITU-T Q.23)
 
 
-def call_in(world: World, **look: Any) -> Page:
-    """A customer's page with a call placed."""
+def call_in(world: World, *, number: str = "", **look: Any) -> Page:
+    """A customer's page with a call placed; the customer has said what their number is."""
     page = world.page("/demo", voice=CUSTOMER, **look)
     world.callers.append(page)
     page.locator(".bubble").click()
+    if number:
+        page.locator("input#phone").fill(number)
     page.locator(".head .ib").first.click()
     page.locator(".call .btn.p").click()
     expect(page.locator(".keys")).to_be_visible()

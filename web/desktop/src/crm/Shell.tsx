@@ -1,9 +1,10 @@
 /** The frame of every page: the way back, what it is, what may be done, and the conversation behind it. */
+import type { InteractionCard } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { nameOr } from "@contactcenter/shared/people";
 import { useStore } from "@contactcenter/shared/store";
 import { cls, ErrorLine, IconButton } from "@contactcenter/shared/ui";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 
 import { useAgent, useDesk } from "../context";
 import { useT } from "../texts";
@@ -57,9 +58,10 @@ function Behind() {
   const desk = useDesk();
   const view = useStore(desk.view);
   const card = useAgent((state) => (view.kind === "none" ? undefined : state.interactions[view.id]));
+  const wrapping = card?.segment?.state === "wrapping";
+  useCallsEnd(card, wrapping);
   if (!card) return <div className="rule" />;
   const name = nameOr(card.customer.name, card.customer.contact_id, t("visitor"));
-  const wrapping = card.segment?.state === "wrapping";
   return (
     <div className={cls("strip", wrapping ? "warn" : "acc")}>
       <Icon name={wrapping ? "clock" : card.channel} />
@@ -70,6 +72,20 @@ function Behind() {
       </button>
     </div>
   );
+}
+
+/** When a call ends behind a page, its outcome comes next: it is on screen at once, unless a form
+ * is open on the page. */
+function useCallsEnd(card: InteractionCard | undefined, wrapping: boolean): void {
+  const desk = useDesk();
+  const talked = useRef<string | null>(null);
+  const id = card?.interaction_id ?? null;
+  const voice = card?.channel === "voice";
+  useEffect(() => {
+    const ended = wrapping && voice && id !== null && talked.current === id;
+    talked.current = wrapping ? null : id;
+    if (ended && document.querySelector(".crm .form") === null) desk.open(id);
+  }, [desk, id, voice, wrapping]);
 }
 
 /** One command with a button: busy while it runs, its refusal said beside it. */
