@@ -63,7 +63,7 @@ def main(settings: Settings, *, traffic: float | None = None) -> int:
 def run(centre: Centre) -> int:
     """Keep the centre up until a signal ends it. Returns the exit code."""
     for sign in SIGNALS:
-        signal.signal(sign, _ask_to_stop)
+        signal.signal(sign, centre.ask_to_stop)
     try:
         centre.run()
     except _Stop:
@@ -73,10 +73,6 @@ def run(centre: Centre) -> int:
             signal.signal(sign, signal.SIG_IGN)  # the end takes a moment, and is under way
         centre.end()
     return 0
-
-
-def _ask_to_stop(_number: int, _frame: FrameType | None) -> None:
-    raise _Stop
 
 
 @dataclass(slots=True)
@@ -95,6 +91,13 @@ class Centre:
     ready: bool = False
     failures: int = 0
     started_at: float = field(default=0.0)
+    stopping: bool = False
+
+    def ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        """The handler of the signals. What it raises is lost where a finaliser happens to run
+        (Python only prints it); the flag is not, and the watch looks at it."""
+        self.stopping = True
+        raise _Stop
 
     def run(self) -> None:
         """Start everything, then keep it up; leaves by an exception only."""
@@ -174,6 +177,8 @@ class Centre:
         """Return when the serving process or PostgreSQL has ended."""
         assert self.web is not None
         while (code := self.web.exit_code()) is None:
+            if self.stopping:
+                raise _Stop
             if self.postgres is not None and not self.postgres.alive():
                 return
             if not self.ready:

@@ -17,6 +17,7 @@ import pytest
 from config.settings import load_settings
 from contactcenter import supervisor
 from db.embedded import EmbeddedPostgres
+from db.owned import OwnedProcess
 from tests.conftest import TEST_ENVIRON
 
 ROOT = Path(__file__).parents[2]
@@ -249,3 +250,23 @@ def test_a_server_that_never_starts_is_given_up(folder: Path, port: int) -> None
     assert parent.process.returncode == 1
     assert out.count("The serving process ended (exit code 1)") == 3
     assert err.endswith("The centre did not start: see the lines above.\n")
+
+
+def test_ctrl_c_in_a_finaliser_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Finalised:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGUSR2)
+
+    lost: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda about: lost.append(about.exc_type))
+    centre = supervisor.Centre(load_settings(TEST_ENVIRON), 1.0, ready=True)
+    centre.web = OwnedProcess(["/bin/sleep", "600"], signal.SIGKILL)
+    before = signal.signal(signal.SIGUSR2, centre.ask_to_stop)
+    try:
+        Finalised()
+        with pytest.raises(KeyboardInterrupt):
+            centre._watch()
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+        centre.end()
+    assert lost == [supervisor._Stop]
