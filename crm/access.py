@@ -6,13 +6,15 @@ team's portfolio, and in any file while an interaction with that customer is ope
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from contactcenter.core.access import Permission, Principal
 from contactcenter.core.errors import Forbidden
 from crm.masks import Eyes
-from db import Connection
+from db import Connection, Record
 
 NOBODY: Final = UUID(int=0)
 HEALTH: Final = frozenset({"health", "life"})
@@ -29,12 +31,20 @@ SELECT EXISTS (
     WHERE s.agent_id = $2 AND s.state <> 'ended' AND i.customer_id = $1
 )
 """
-GATE = """
-SELECT count(*) AS open, count(*) FILTER (WHERE EXISTS (
-    SELECT FROM identity_checks k
-    WHERE k.interaction_id = i.id AND k.customer_id = $1 AND k.level >= 2)) AS passed
-FROM segments s JOIN interactions i ON i.id = s.interaction_id
-WHERE s.agent_id = $2 AND s.state <> 'ended' AND i.customer_id = $1
+GATES = """
+WITH live AS (
+    SELECT i.customer_id, EXISTS (
+        SELECT FROM identity_checks k
+        WHERE k.interaction_id = i.id AND k.customer_id = i.customer_id AND k.level >= 2) AS passed
+    FROM segments s JOIN interactions i ON i.id = s.interaction_id
+    WHERE s.agent_id = $2 AND s.state <> 'ended'
+)
+SELECT c.id, EXISTS (SELECT FROM live l WHERE l.customer_id = c.id) AS open,
+       EXISTS (SELECT FROM live l WHERE l.customer_id = c.id AND l.passed) AS passed,
+       coalesce(m.id = $2 OR m.team = me.team OR m.team = ANY ($3::text[]), false) AS kept
+FROM customers c LEFT JOIN agents m ON m.id = c.portfolio_manager_id
+LEFT JOIN agents me ON me.id = $2
+WHERE c.id = ANY ($1::uuid[])
 """
 IN_TEAM = """
 SELECT EXISTS (
@@ -71,9 +81,16 @@ async def require_write(conn: Connection, principal: Principal, customer_id: UUI
         raise Forbidden("This customer is in another team's portfolio.", reason="portfolio")
 
 
-async def hidden(
-    conn: Connection, principal: Principal, customer_id: UUID, handler: UUID | None = None
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What is looked at: whose it is, of which line, and which agent handles it."""
+
+    customer_id: UUID
+    line: str | None
+    handler: UUID | None = None
+
+
+async def hidden(conn: Connection, principal: Principal, customer_id: UUID) -> bool:
     """Whether the identity gate is closed: document, account, birth date and health are masked.
 
     With the customer on the line it opens in that interaction, whosever portfolio it is; without,
@@ -81,13 +98,8 @@ async def hidden(
     """
     if only_own(principal) is not None or writes_all(principal):
         return False
-    if principal.agent_id is not None:
-        row = await conn.fetchrow(GATE, customer_id, principal.agent_id)
-        if row is not None and row["open"]:
-            return not row["passed"]
-        if principal.agent_id == handler:
-            return False
-    return not await may_write(conn, principal, customer_id)
+    gates = await _gates(conn, principal, [customer_id])
+    return _closed(principal, gates.get(customer_id), None)
 
 
 async def eyes(
@@ -98,8 +110,38 @@ async def eyes(
     handler: UUID | None = None,
 ) -> Eyes:
     """With whose eyes the principal sees a matter of this line in a customer's file."""
+    return (await eyes_of(conn, principal, [Matter(customer_id, line, handler)]))[0]
+
+
+async def eyes_of(conn: Connection, principal: Principal, matters: Sequence[Matter]) -> list[Eyes]:
+    """With whose eyes the principal sees each of these; a matter of no line is nobody's health."""
     if only_own(principal) is not None:
-        return "customer"
-    if line in HEALTH and await hidden(conn, principal, customer_id, handler):
-        return "closed"
-    return "office"
+        return ["customer" for _ in matters]
+    of_health = {each.customer_id for each in matters if each.line in HEALTH}
+    if not of_health or writes_all(principal):
+        return ["office" for _ in matters]
+    gates = await _gates(conn, principal, of_health)
+    return [
+        "closed"
+        if each.line in HEALTH and _closed(principal, gates.get(each.customer_id), each.handler)
+        else "office"
+        for each in matters
+    ]
+
+
+async def _gates(
+    conn: Connection, principal: Principal, customer_ids: Collection[UUID]
+) -> dict[UUID, Record]:
+    teams = list(principal.teams or ()) if principal.agent_id is None else []
+    rows = await conn.fetch(GATES, list(customer_ids), principal.agent_id, teams)
+    return {row["id"]: row for row in rows}
+
+
+def _closed(principal: Principal, gate: Record | None, handler: UUID | None) -> bool:
+    if gate is None:
+        return True
+    if gate["open"]:
+        return not gate["passed"]
+    if principal.agent_id is not None and principal.agent_id == handler:
+        return False
+    return not gate["kept"]

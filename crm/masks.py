@@ -29,10 +29,14 @@ OFFICE_ONLY: Final[Mapping[str, Any]] = {
 }
 """Fields of any answer that the office writes for itself → what a customer sees in them."""
 MASK: Final = "•••"
+Masked = Literal["•••"]
 HEALTH_MATTER: Final[Mapping[str, Any]] = {
     "notes": MASK,
     "metadata": {},
     "covers": [],
+    "claim_type": MASK,
+    "cause": MASK,
+    "injuries": None,
     "description": MASK,
     "documents": [],
     "denial_reason": MASK,
@@ -43,8 +47,12 @@ HEALTH_MATTER: Final[Mapping[str, Any]] = {
     "coverage_details": {},
     "needs": MASK,
     "rejection_reason": MASK,
+    "subject": MASK,
+    "body": MASK,
 }
 """Fields in which somebody's health can be read → what is seen while the gate is closed."""
+SAID_BY_SILENCE: Final = frozenset({"injuries"})
+"""Fields that say something when they are empty too."""
 WITHIN: Final = frozenset({"terms", "changes", "mediation"})
 """Fields that hold such fields."""
 TOLD: Final = frozenset({"moved", "document"})
@@ -65,7 +73,7 @@ def _masked(name: str, value: Any) -> Any:
         return True
     if name in WITHIN:
         return shown(value, "closed")
-    return HEALTH_MATTER.get(name, value) if value else value
+    return HEALTH_MATTER.get(name, value) if value or name in SAID_BY_SILENCE else value
 
 
 def for_customer(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ CUSTOMER_NAME: Final = (
 UNPAID: Final = "(r.paid_at IS NULL AND r.state <> 'cancelled' AND r.total > 0 AND r.due_on < {})"
 """Of a row `r` of receipts: unpaid on a day of the centre's, an SQL date. The due day itself is the
 payer's; what the insurer gives back is no debt."""
+_UUID: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 AGENT_EXISTS = "SELECT EXISTS (SELECT FROM agents WHERE id = $1)"
 INTERACTION_EXISTS = "SELECT EXISTS (SELECT FROM interactions WHERE id = $1)"
 LAW = """
@@ -24,6 +25,27 @@ SELECT array_agg(kind) AS kinds, array_agg(line) AS lines, array_agg(valid_from)
        array_agg(amount) AS amounts, ARRAY(SELECT day FROM holidays) AS holidays
 FROM legal_periods
 """
+
+
+def letter_line(letter: str) -> str:
+    """The line of what a row of customer_letters is about, an SQL expression: that of its quote, or
+    of what the workflow that wrote it is about. NULL: of none."""
+
+    def about(kind: str) -> str:
+        said = f"e.trigger_data ->> '{kind}_id'"
+        return f"CASE WHEN {said} ~ '{_UUID}' THEN ({said})::uuid END"
+
+    return f"""
+CASE WHEN {letter}.quote_id IS NOT NULL
+     THEN (SELECT x.quote_type FROM quotes x WHERE x.id = {letter}.quote_id)
+     WHEN {letter}.kind = 'workflow'
+     THEN (SELECT coalesce(
+               (SELECT p.policy_type FROM claims x JOIN policies p ON p.id = x.policy_id
+                WHERE x.id = {about("claim")}),
+               (SELECT x.policy_type FROM policies x WHERE x.id = {about("policy")}),
+               (SELECT x.quote_type FROM quotes x WHERE x.id = {about("quote")}))
+           FROM workflow_executions e WHERE e.id = split_part({letter}.cause, ':', 2)::uuid)
+END"""  # noqa: S608 - the name is a constant
 
 
 def updating(table: str, columns: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from contactcenter.core.validation import Moment, Schema
 from crm.claims.model import Agreement, Cause, ClockName, ClockState, Payer, Status
+from crm.masks import Masked
 from crm.policies.schemas import Plate
 from crm.schemas import (
     Amount,
@@ -101,7 +102,7 @@ class ClaimRow(Shown):
     policy_id: UUID
     policy_type: str
     claim_type: str
-    cause: Cause
+    cause: Cause | Masked
     payer: Payer
     status: Status
     incident_date: datetime
@@ -125,7 +126,7 @@ class ClaimOut(ClaimRow):
     description: str
     location: str | None
     postal_code: str | None
-    injuries: bool
+    injuries: bool | None
     approved_amount: Money | None
     paid_amount: Money | None
     reserve: Money | None

@@ -28,7 +28,7 @@ from contactcenter.events.claims import (
     ClaimUpdated,
 )
 from crm import sql
-from crm.access import eyes, only_own, require_write
+from crm.access import Matter, eyes_of, only_own, require_write
 from crm.claims import store
 from crm.claims.authority import authorised, refuse
 from crm.claims.model import (
@@ -173,9 +173,11 @@ class ClaimService:
                 row_id,
                 query.limit + 1,
             )
+            seen_by = await eyes_of(conn, principal, [_matter(row) for row in rows])
         items = [
-            ClaimRow(**picked(ClaimRow, row, MONEY), claim_id=row["id"])
-            for row in rows[: query.limit]
+            ClaimRow(**shown(picked(ClaimRow, row, MONEY) | {"claim_id": row["id"]}, eyes))
+            for row, eyes in zip(rows[: query.limit], seen_by, strict=False)
+            if query.cause is None or eyes != "closed"  # else the question would be the answer
         ]
         return ClaimPage(
             items=items,
@@ -521,10 +523,12 @@ async def _event(
     )
 
 
+def _matter(row: Record) -> Matter:
+    return Matter(row["customer_id"], row["policy_type"], row["adjuster_id"])
+
+
 async def _eyes(conn: Connection, principal: Principal, row: Record) -> Eyes:
-    return await eyes(
-        conn, principal, row["customer_id"], row["policy_type"], handler=row["adjuster_id"]
-    )
+    return (await eyes_of(conn, principal, [_matter(row)]))[0]
 
 
 async def _history(conn: Connection, principal: Principal, row: Record) -> ClaimHistory:

@@ -24,7 +24,7 @@ from contactcenter.events.quotes import QuoteExpired
 from contactcenter.events.tasks import TaskCancelled
 from contactcenter.events.workflows import WorkflowCancelled
 from contactcenter.interactions import erasing as hall
-from crm.access import hidden, may_write, only_own, require_write, writes_all
+from crm.access import Matter, eyes_of, hidden, may_write, only_own, require_write, writes_all
 from crm.customers import erasing, files, store
 from crm.customers.model import (
     check_rule,
@@ -49,9 +49,9 @@ from crm.customers.schemas import (
     TimelineItem,
     TimelineQuery,
 )
-from crm.masks import for_customer
-from crm.schemas import Money
-from db import Connection
+from crm.masks import MASK, for_customer
+from crm.schemas import Money, picked
+from db import Connection, Record
 
 Match = Callable[[int], None]
 RESEGMENT: Final = "customers.resegment"
@@ -324,7 +324,12 @@ class CustomerService:
             rows = await store.timeline(
                 conn, customer_id, before, query.channel, query.limit + 1, own is not None
             )
-        items = [TimelineItem(**row) for row in rows[: query.limit]]
+            matters = [Matter(customer_id, row["line"], row["handler"]) for row in rows]
+            seen_by = await eyes_of(conn, principal, matters)
+        items = [
+            TimelineItem(**picked(TimelineItem, row) | (_unsaid(row) if eyes == "closed" else {}))
+            for row, eyes in zip(rows[: query.limit], seen_by, strict=False)
+        ]
         last = items[-1] if len(rows) > query.limit else None
         return Timeline(items=items, next_cursor=encode_cursor(last.at, last.id) if last else None)
 
@@ -376,6 +381,12 @@ class CustomerService:
                 after=dict(pairs),
             )
         return await self.rules()
+
+
+def _unsaid(row: Record) -> dict[str, Any]:
+    """What of an entry about health is not told while the gate is closed. A claim's number says
+    nothing of it, a letter's subject may."""
+    return {"outcome": None} | ({"subject": MASK} if row["kind"] == "letter" else {})
 
 
 def _rate(rates: Mapping[tuple[str, str], Decimal], kind: str, line: str) -> Decimal:

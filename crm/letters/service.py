@@ -16,9 +16,11 @@ from contactcenter.core.ids import new_id
 from contactcenter.core.jobs import JobQueue
 from contactcenter.core.mail import Letter, Mail
 from contactcenter.core.work import Work, WorkFactory
-from crm.access import only_own
+from crm.access import Matter, eyes_of, only_own
 from crm.letters import store
 from crm.letters.schemas import LetterOut, Letters
+from crm.masks import shown
+from crm.schemas import picked
 from db import Record
 
 SEND: Final = "letters.send"
@@ -161,9 +163,17 @@ class LetterService:
     async def listed(self, principal: Principal, customer_id: UUID) -> Letters:
         async with self._work.reading("letters.list") as conn:
             rows = await store.letters(conn, customer_id, only_own(principal))
-        if rows is None:
-            raise NotFound
-        return Letters(items=[LetterOut(**row) for row in rows])
+            if rows is None:
+                raise NotFound
+            seen_by = await eyes_of(
+                conn, principal, [Matter(customer_id, row["line"]) for row in rows]
+            )
+        return Letters(
+            items=[
+                LetterOut(**shown(picked(LetterOut, row) | {"masked": False}, eyes))
+                for row, eyes in zip(rows, seen_by, strict=True)
+            ]
+        )
 
     async def _queue(self, work: Work, letter_id: UUID) -> None:
         await self._jobs.enqueue(work.conn, SEND, {"letter_id": str(letter_id)})

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from crm.sql import letter_line
 from db import Connection, Record
 
 INSERT = """
@@ -41,13 +42,14 @@ UPDATE customer_letters
 SET state = $2, sent_at = CASE WHEN $2 = 'sent' THEN $3::timestamptz END
 WHERE id = $1 AND state = 'queued'
 """
-LETTERS = """
-SELECT l.id AS letter_id, l.kind, l.subject, l.body, l.state, l.quote_id, l.created_at, l.sent_at
+LETTERS = f"""
+SELECT l.id AS letter_id, l.kind, l.subject, l.body, l.state, l.quote_id, l.created_at, l.sent_at,
+       {letter_line("l")} AS line
 FROM customer_letters l JOIN customers c ON c.id = l.customer_id
 WHERE l.customer_id = $1
   AND ($2::uuid IS NULL OR (c.user_id = $2 AND l.state IN ('queued', 'sent')))
 ORDER BY l.id DESC LIMIT 200
-"""
+"""  # noqa: S608 - a constant
 QUOTE_FACTS = """
 SELECT q.quote_number, q.quote_type, q.total_premium, q.frequency, q.mediation,
        q.valid_until, q.customer_id, c.locale,

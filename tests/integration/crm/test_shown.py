@@ -11,6 +11,7 @@ from tests.integration.crm.conftest import Office, a_policy, agent_of, receipt_b
 from tests.integration.crm.test_claims import claim_body
 from tests.integration.crm.test_contacts import talks
 from tests.integration.crm.test_quotes import MEDIATION, OFFERS, quote_body
+from tests.integration.crm.test_workflows import a_workflow, begun, drive
 
 OURS = "SECRETO"
 """Every text and sum below that is for the office alone holds it, or is 77.77 or 0.777."""
@@ -122,13 +123,21 @@ async def test_while_the_gate_is_closed_no_answer_speaks_of_health(
         ),
     )  # fmt: skip
     quote = f"/quotes/{made['quote_id']}"
+    told = {"type": "send_email", "config": {"subject": OURS, "body": OURS}}
+    run = await begun(office, await a_workflow(office, [told]), claim_id=claim.split("/")[-1])
+    await drive(office, run)
+    await office.listen("crm.letters")
+    await conn.execute("UPDATE customer_letters SET state = 'sent', sent_at = now()")
+    file = f"/customers/{ana['customer_id']}"
     await office.do("lucia", "POST", f"{claim}/notes", {"note": OURS})
     await office.do("lucia", "POST", f"{claim}/send", {"note": OURS, "insurer_reference": "X-1"})
     await office.do("lucia", "POST", f"{claim}/deny", {"reason": OURS, "note": OURS})
 
     async def speaks(who: str) -> set[str]:
         answers = {p: await office.do(who, "GET", p) for p in (policy, claim, quote)}
-        for path in (f"{policy}/versions", f"{claim}/events"):
+        for path in (
+            f"{policy}/versions", f"{claim}/events", f"{file}/letters", f"{file}/timeline",
+        ):  # fmt: skip
             answers[path] = await office.do(who, "GET", path)
         if who != "sara":  # who handles the claim and has no part in the portfolio
             for path in (policy, claim, quote):
@@ -139,8 +148,8 @@ async def test_while_the_gate_is_closed_no_answer_speaks_of_health(
 
     everything = await speaks("lucia")
     assert everything == {
-        policy, claim, quote, f"{policy}/versions", f"{claim}/events", f"{policy} PATCH",
-        f"{claim} PATCH", f"{quote} PATCH",
+        policy, claim, quote, f"{policy}/versions", f"{claim}/events", f"{file}/letters",
+        f"{file}/timeline", f"{policy} PATCH", f"{claim} PATCH", f"{quote} PATCH",
     }  # fmt: skip
     assert await speaks("sara") == {claim, f"{claim}/events"}
     interaction = await talks(office, conn, "pablo", "+34600550010")
@@ -155,6 +164,41 @@ async def test_while_the_gate_is_closed_no_answer_speaks_of_health(
         agent_of(office, "sara"),
     )
     assert claim in await speaks("sara")
+
+
+async def test_while_the_gate_is_closed_no_list_says_what_a_claim_of_health_is(
+    office: Office, conn: db.Connection
+) -> None:
+    """Of the same customer's car, everybody may read it."""
+    ana = (await office.person(mobile="600550010"))["customer_id"]
+    health = await a_policy(office, customer_id=ana, policy_type="health", vehicle_plate=None)
+    car = await a_policy(office, customer_id=ana)
+    for policy, cause, hurt in ((health, "illness", False), (car, "glass", True)):
+        body = claim_body(policy["policy_id"], claim_type=cause, cause=cause, injuries=hurt)
+        await office.do("lucia", "POST", "/claims", body)
+
+    async def told(who: str) -> set[tuple[Any, ...]]:
+        rows = (await office.do(who, "GET", f"/claims?customer_id={ana}"))["items"]
+        said: set[tuple[Any, ...]] = {(row["cause"], row["claim_type"]) for row in rows}
+        for row in rows:
+            card = await office.do(who, "GET", f"/claims/{row['claim_id']}")
+            said.add((card["cause"], card["injuries"]))
+        timeline = (await office.do(who, "GET", f"/customers/{ana}/timeline"))["items"]
+        glance = await office.do(who, "GET", f"/customers/{ana}/file")
+        said |= {(each["outcome"],) for each in timeline if each["kind"] == "claim"}
+        said |= {(each["cause"], each["claim_type"]) for each in glance["claims"]}
+        asked = await office.do(who, "GET", f"/claims?customer_id={ana}&cause=illness")
+        return said | {("asked", row["cause"]) for row in asked["items"]}
+
+    of_car: set[tuple[Any, ...]] = {("glass", "glass"), ("glass", True), ("glass",)}
+    of_health: set[tuple[Any, ...]] = {
+        ("illness", "illness"), ("illness", False), ("illness",), ("asked", "illness"),
+    }  # fmt: skip
+    hidden: set[tuple[Any, ...]] = {("•••", "•••"), ("•••", None), (None,)}
+    assert await told("lucia") == await told("elena") == of_car | of_health
+    assert await told("pablo") == of_car | hidden
+    await talks(office, conn, "lucia", "+34600550010")
+    assert await told("lucia") == of_car | hidden, "she has the customer on the line, not yet known"
 
 
 async def test_a_verified_user_is_linked_to_one_file(office: Office, conn: db.Connection) -> None:

@@ -564,7 +564,7 @@ export interface ClaimOut {
   policy_id: string;
   policy_type: string;
   claim_type: string;
-  cause: "collision" | "theft" | "fire" | "water" | "glass" | "liability" | "illness" | "accident" | "death" | "flood" | "earthquake" | "extraordinary_wind" | "volcano" | "terrorism" | "hail" | "other";
+  cause: "collision" | "theft" | "fire" | "water" | "glass" | "liability" | "illness" | "accident" | "death" | "flood" | "earthquake" | "extraordinary_wind" | "volcano" | "terrorism" | "hail" | "other" | "•••";
   payer: "insurer" | "consorcio" | "third_party_insurer";
   status: "reported" | "investigating" | "approved" | "denied" | "paid" | "reopened";
   incident_date: string;
@@ -579,7 +579,7 @@ export interface ClaimOut {
   description: string;
   location: string | null;
   postal_code: string | null;
-  injuries: boolean;
+  injuries: boolean | null;
   approved_amount: Money | null;
   paid_amount: Money | null;
   reserve: Money | null;
@@ -634,7 +634,7 @@ export interface ClaimRow {
   policy_id: string;
   policy_type: string;
   claim_type: string;
-  cause: "collision" | "theft" | "fire" | "water" | "glass" | "liability" | "illness" | "accident" | "death" | "flood" | "earthquake" | "extraordinary_wind" | "volcano" | "terrorism" | "hail" | "other";
+  cause: "collision" | "theft" | "fire" | "water" | "glass" | "liability" | "illness" | "accident" | "death" | "flood" | "earthquake" | "extraordinary_wind" | "volcano" | "terrorism" | "hail" | "other" | "•••";
   payer: "insurer" | "consorcio" | "third_party_insurer";
   status: "reported" | "investigating" | "approved" | "denied" | "paid" | "reopened";
   incident_date: string;
@@ -1591,6 +1591,7 @@ export interface LetterOut {
   quote_id: string | null;
   created_at: string;
   sent_at: string | null;
+  masked: boolean;
 }
 
 export interface Letters {

@@ -187,7 +187,7 @@ export function ClaimEditForm({ claim, onReload }: { claim: ClaimOut; onReload: 
   const desk = useDesk();
   const path = `/claims/${claim.claim_id}`;
   const { motor } = claim;
-  const yes = (value: boolean | undefined) => (value ? "yes" : "");
+  const yes = (value: boolean | null | undefined) => (value ? "yes" : "");
   const form = useForm({
     id: `claim edit ${claim.claim_id}`,
     version: claim.version,
