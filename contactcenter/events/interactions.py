@@ -224,6 +224,18 @@ class ContactLinked(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactUnlinked(Event):
+    """The contact's address belongs to several customers by now, or to this one no more."""
+
+    name: ClassVar[str] = "contact.unlinked"
+    audience: ClassVar[frozenset[Audience]] = frozenset({"team"})
+    subject_field: ClassVar[str] = "contact_id"
+
+    contact_id: UUID
+    customer_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InteractionLinked(Event):
     """One interaction is about another customer than its contact."""
 

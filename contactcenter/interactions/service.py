@@ -18,10 +18,8 @@ from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.interactions import (
-    ContactLinked,
     InteractionCreated,
     InteractionEnded,
-    InteractionLinked,
     MessageCreated,
     MessageRead,
 )
@@ -104,28 +102,6 @@ async def contact_for(
             work.conn, known.id, name=name, sort_key=sort_key(name), locale=None, verified=None
         )
     return known
-
-
-async def unlinked_contacts(conn: Connection, kind: str, address: str) -> list[UUID]:
-    """Contacts of no customer that have the number or mail address (`phone` or `email`)."""
-    return await store.unlinked_contacts(conn, kind, address)
-
-
-async def link_customer(work: Work, contact_id: UUID, customer_id: UUID) -> bool:
-    """The contact is this customer: so are its interactions that were nobody's. False: it was
-    linked before, to whomever."""
-    if not await store.link_contact(work.conn, contact_id, customer_id):
-        return False
-    work.emit(ContactLinked(contact_id=contact_id, customer_id=customer_id))
-    return True
-
-
-async def link_interaction(work: Work, interaction_id: UUID, customer_id: UUID) -> bool:
-    """This interaction is about that customer, whoever its contact is. False: it was so before."""
-    if not await store.link_interaction(work.conn, interaction_id, customer_id):
-        return False
-    work.emit(InteractionLinked(interaction_id=interaction_id, customer_id=customer_id))
-    return True
 
 
 async def introduce(

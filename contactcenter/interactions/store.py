@@ -117,39 +117,6 @@ async def edit_contact(
     ) is not None
 
 
-UNLINKED_CONTACTS = """
-SELECT DISTINCT c.id FROM contact_addresses a JOIN contacts c ON c.id = a.contact_id
-WHERE a.address = $2 AND c.customer_id IS NULL
-  AND a.kind = ANY (CASE $1 WHEN 'phone' THEN ARRAY['phone', 'whatsapp'] ELSE ARRAY[$1] END)
-LIMIT 100
-"""
-LINK_CONTACT = """
-WITH linked AS (
-    UPDATE contacts SET customer_id = $2 WHERE id = $1 AND customer_id IS NULL RETURNING id
-), theirs AS (
-    UPDATE interactions i SET customer_id = $2 FROM linked l
-    WHERE i.contact_id = l.id AND i.customer_id IS NULL
-)
-SELECT id FROM linked
-"""
-LINK_INTERACTION = """
-UPDATE interactions SET customer_id = $2, version = version + 1
-WHERE id = $1 AND customer_id IS DISTINCT FROM $2 RETURNING id
-"""
-
-
-async def unlinked_contacts(conn: Connection, kind: str, address: str) -> list[UUID]:
-    return [row["id"] for row in await conn.fetch(UNLINKED_CONTACTS, kind, address)]
-
-
-async def link_contact(conn: Connection, contact_id: UUID, customer_id: UUID) -> bool:
-    return await conn.fetchval(LINK_CONTACT, contact_id, customer_id) is not None
-
-
-async def link_interaction(conn: Connection, interaction_id: UUID, customer_id: UUID) -> bool:
-    return await conn.fetchval(LINK_INTERACTION, interaction_id, customer_id) is not None
-
-
 INSERT_CONVERSATION = """
 INSERT INTO conversations (id, contact_id, channel, channel_address, subject, queue, locale,
                            visitor_token_hash, created_at)

@@ -50,6 +50,7 @@ from contactcenter.events.calls import (
 )
 from contactcenter.events.interactions import (
     ContactLinked,
+    ContactUnlinked,
     InteractionClosed,
     InteractionConsulted,
     InteractionCostChanged,
@@ -206,6 +207,7 @@ _FILE: Final = frozenset(
 )
 _FILES: Final[tuple[type[Event], ...]] = (
     ContactLinked,
+    ContactUnlinked,
     InteractionVerified,
     *(e for e in CATALOGUE if e.name.partition(".")[0] in _FILE and "team" in e.audience),
 )

@@ -10,7 +10,7 @@ from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.interactions import InteractionVerified
-from contactcenter.interactions import noted
+from contactcenter.interactions import linking, noted
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Address, Interaction
 from crm.access import writes_all
@@ -73,6 +73,7 @@ class ContactService:
                 at=work.now,
             )
             if total >= GATE and before.level != "verified":
+                await linking.settle_customer(work.conn, interaction_id, row.customer_id)
                 work.emit(
                     InteractionVerified(
                         interaction_id=interaction_id,
@@ -99,7 +100,7 @@ class ContactService:
             if customer_id is None:
                 await store.unlink(work.conn, interaction_id)
             else:
-                await hall.link_interaction(work, interaction_id, customer_id)
+                await linking.link_interaction(work, interaction_id, customer_id)
             work.audit(
                 "interaction.linked",
                 "interaction",
@@ -137,7 +138,7 @@ class ContactService:
                     ],
                 )
                 contact_id = contact.id
-                await hall.link_customer(work, contact_id, new.customer_id)
+                await linking.link_customer(work, contact_id, new.customer_id, by_hand=True)
             interaction_id, conversation_id = await noted.note(
                 work,
                 contact_id=contact_id,

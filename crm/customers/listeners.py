@@ -6,7 +6,9 @@ chosen, the agent picks.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,16 +18,23 @@ from contactcenter.core.work import Work
 from contactcenter.events.customers import CustomerCreated, CustomerUpdated
 from contactcenter.events.interactions import InteractionCreated, MessageCreated
 from contactcenter.events.policies import PolicyCreated
-from contactcenter.interactions import noted
+from contactcenter.interactions import linking, noted
 from contactcenter.interactions import service as hall
+from contactcenter.interactions.model import Address, AddressKind
 from crm.contacts.model import documents_in
 from crm.customers.files import identify, living, resegment, ways_of
 
-ADDRESSES = frozenset({"phone", "mobile", "email", "ways"})
+ADDRESSES: Final = frozenset({"phone", "mobile", "email", "ways"})
+CAME_BY: Final[Mapping[str, tuple[AddressKind, ...]]] = {
+    "phone": ("phone", "whatsapp"),
+    "email": ("email",),
+}
+"""What a customer is reached by → the kinds of a contact's addresses that are the same."""
+KNOWN_BY: Final = frozenset(kind for kinds in CAME_BY.values() for kind in kinds)
 
 
 async def came(work: Work, recorded: Recorded) -> None:
-    """Somebody came in: if they are not known yet, look for the one customer they can be."""
+    """Somebody came in: look for the one customer they can be."""
     event = recorded.event
     assert isinstance(event, InteractionCreated)
     await _look(work, event.contact_id)
@@ -45,18 +54,23 @@ async def wrote(work: Work, recorded: Recorded) -> None:
     for document in documents_in(said[0]):
         found.update(await identify(work.conn, "document", document))
     if len(found) == 1:
-        await hall.link_interaction(work, said[1], found.pop())
+        await linking.link_interaction(work, said[1], found.pop())
 
 
 async def learned(work: Work, recorded: Recorded) -> None:
-    """A customer's addresses are new: contacts who came in with them may be theirs."""
+    """A customer's addresses are new: contacts who came in with them may be theirs, or nobody's any
+    more, and those who were taken for them by an address that they gave up may be another's."""
     event = recorded.event
     assert isinstance(event, CustomerCreated | CustomerUpdated)
     if isinstance(event, CustomerUpdated) and not ADDRESSES.intersection(event.fields):
         return
-    for kind, address in await ways_of(work.conn, event.customer_id):
-        for contact_id in await hall.unlinked_contacts(work.conn, kind, address):
-            await _look(work, contact_id)
+    ways = [
+        Address(each, address)
+        for kind, address in await ways_of(work.conn, event.customer_id)
+        for each in CAME_BY[kind]
+    ]
+    for contact_id in await linking.contacts_told_apart(work.conn, event.customer_id, ways):
+        await _look(work, contact_id)
 
 
 async def imported(zone: ZoneInfo, work: Work, recorded: Recorded) -> None:
@@ -68,14 +82,22 @@ async def imported(zone: ZoneInfo, work: Work, recorded: Recorded) -> None:
 
 
 async def _look(work: Work, contact_id: UUID) -> None:
+    """Bring a contact together with the one customer whose address it came by, and apart from whom
+    it was taken for if the address says so no more."""
     contact = await hall.contact(work.conn, contact_id)
-    if contact is None or contact.customer_id is not None:
+    ways = [each for each in contact.addresses if each.kind in KNOWN_BY] if contact else []
+    if contact is None or not ways:
         return
     found: set[UUID] = set()
-    for address in contact.addresses:
+    for address in ways:
         found.update(await identify(work.conn, address.kind, address.address))
+    before = contact.customer_id
+    if before is not None and (
+        found == {before} or not await linking.unlink_customer(work, contact_id, before)
+    ):
+        return
     if len(found) == 1:
-        await hall.link_customer(work, contact_id, found.pop())
+        await linking.link_customer(work, contact_id, found.pop())
 
 
 def listeners(zone: ZoneInfo) -> tuple[Listener, ...]:

@@ -158,6 +158,47 @@ async def test_a_writer_is_known_by_their_document(office: Office, conn: db.Conn
     assert len(await office.events("interaction.linked")) == 1
 
 
+async def test_an_address_that_becomes_anothers(office: Office, conn: db.Connection) -> None:
+    """It tells nobody apart while two have it, and whoever gave it up is not taken for its owner;
+    what somebody linked or proved, and what is over, stays."""
+    ana = await office.person(
+        mobile="600550010", email="ana@correo.example", dni="12345678Z", birth_date="1980-05-01"
+    )
+    await office.do("lucia", "POST", "/interactions", {"customer_id": ana["customer_id"]})
+    number = Address("whatsapp", "+34600550010")
+    contact, open_one = await came_in(office, number)
+    _, proved = await came_in(office, Address("phone", "+34600550010"))
+    _, closed = await came_in(office, number)
+    _, by_mail = await came_in(office, Address("email", "ana@correo.example"))
+    await office.listen("crm.identify")
+    await conn.execute(
+        "UPDATE interactions SET state = 'closed', closed_at = now() WHERE id = $1", closed
+    )
+    await conn.execute(PART, new_id(), proved, agent_of(office, "pablo"))
+    right = {"document": "678Z", "birth_date": "1980-05-01"}
+    await office.do("pablo", "POST", f"/interactions/{proved}/identity", right)
+
+    luis = await office.person(first_name="Luis", mobile="600550010")
+    for _ in range(2):
+        await office.listen("crm.learn")
+    assert await customer_of(conn, open_one) is None
+    for each in (proved, closed, by_mail):
+        assert await customer_of(conn, each) == ana["customer_id"]
+    whose = await conn.fetch("SELECT id, customer_id, customer_set FROM contacts")
+    assert {row["id"]: row["customer_id"] for row in whose}[contact] is None
+    assert [str(row["customer_id"]) for row in whose if row["customer_set"]] == [ana["customer_id"]]
+    assert len(await office.events("contact.unlinked")) == 3
+
+    await office.edit("lucia", f"/customers/{ana['customer_id']}", {"mobile": "600550011"})
+    for _ in range(2):
+        await office.listen("crm.learn")
+    assert await customer_of(conn, open_one) == luis["customer_id"]
+    assert await customer_of(conn, by_mail) == ana["customer_id"]
+    await office.edit("lucia", f"/customers/{luis['customer_id']}", {"mobile": "600550012"})
+    await office.listen("crm.learn")
+    assert await customer_of(conn, open_one) is None
+
+
 async def test_a_visit_is_noted(office: Office, conn: db.Connection) -> None:
     ana = await office.person(mobile="600550010")
     await conn.execute(

@@ -23,7 +23,7 @@ MUST: Final = {
 }  # fmt: skip
 DAYS: Final = {"coverage_start_date": "2026-05-30", "coverage_end_date": "2027-05-30"}
 SUM: Final = {"amount": {"amount": "100.00"}}
-ASIDE: Final = {"customer.segmented", "contact.linked"}
+ASIDE: Final = {"customer.segmented", "contact.linked", "contact.unlinked"}
 Told = dict[str, Any]
 STEPS: Final[tuple[tuple[str, str, str, Callable[[Told], Any]], ...]] = (
     ("customer.created", "POST", "/customers", lambda _: {

@@ -3489,6 +3489,7 @@ export const EVENTS = {
   "claim.sent": { version: 1, audience: ["team"] },
   "claim.updated": { version: 1, audience: ["team"] },
   "contact.linked": { version: 1, audience: ["team"] },
+  "contact.unlinked": { version: 1, audience: ["team"] },
   "customer.created": { version: 1, audience: ["team"] },
   "customer.deleted": { version: 1, audience: ["team"] },
   "customer.erased": { version: 1, audience: ["team"] },
