@@ -14,7 +14,7 @@ import logging.handlers
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TextIO
 
 import orjson
@@ -43,6 +43,11 @@ QUIET = (
 def bound_ids(**ids: object) -> AbstractContextManager[None]:
     """Put ids such as request_id on every line logged inside, also by tasks started there."""
     return structlog.contextvars.bound_contextvars(**{k: str(v) for k, v in ids.items()})
+
+
+def bound_about(interaction: object) -> AbstractContextManager[None]:
+    """Put the interaction that is worked on, if there is one, on every line logged inside."""
+    return nullcontext() if interaction is None else bound_ids(interaction_id=interaction)
 
 
 def configure(settings: Settings, stream: TextIO | None = None) -> None:

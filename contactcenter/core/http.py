@@ -326,6 +326,7 @@ class _Border:
         lists = _list_fields(route.query)
         bare = route.body is None and route.medium is None
         about = next((part for part in route.path.split("/")[3:] if part[:1] != "{"), "")
+        one = about == "interactions" and "{id}" in route.path
 
         async def answer(http: web.Request) -> web.StreamResponse:
             address = self._proxies.client(http)
@@ -348,9 +349,11 @@ class _Border:
                 params=_params(http) if http.match_info else NO_PARAMS,
                 query=None if route.query is None else _query(http, route.query, lists),
             )
+            if one:  # the request's task, and what is bound in it, ends with it
+                structlog.contextvars.bind_contextvars(interaction_id=str(request.params["id"]))
             raw = b"" if bare and not http.body_exists else await _read(request, route)
             if route.method == "GET":
-                asker.set(_asker(request, about))  # the request's task ends with it
+                asker.set(_asker(request, about))
                 return self._response(http, route, await route.handler(request))
             key = http.headers.get("Idempotency-Key") if route.creates else None
             key = None if key is None else text_of(key)

@@ -19,6 +19,7 @@ import structlog
 from prometheus_client import Histogram
 
 import db
+from config.logging import bound_about, bound_ids
 from config.settings import Settings
 from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Unavailable
@@ -178,14 +179,16 @@ def _handler(job: Job) -> Callable[[Any], Awaitable[None]]:
         token = trace.set((row.headers or {}).get("trace"))
         due = max(row.created, row.execute_after)
         WAIT_SECONDS.labels(job.name).observe(max(0.0, (row.updated - due).total_seconds()))
-        try:
-            with structlog.contextvars.bound_contextvars(job=job.name, request_id=trace.get()):
-                await job.handle(orjson.loads(row.payload))
-        except Exception as error:
-            log.warning("job_failed", attempt=row.attempts + 1, exc_info=error)
-            raise
-        finally:
-            trace.reset(token)
+        payload = orjson.loads(row.payload)
+        about = payload.get("interaction_id")
+        with bound_ids(job=job.name, request_id=trace.get()), bound_about(about):
+            try:
+                await job.handle(payload)
+            except Exception as error:
+                log.warning("job_failed", attempt=row.attempts + 1, exc_info=error)
+                raise
+            finally:
+                trace.reset(token)
 
     return handle
 

@@ -22,6 +22,7 @@ import orjson
 import structlog
 from pydantic import BaseModel, ValidationError
 
+from config.logging import bound_ids
 from contactcenter.core import metrics
 from contactcenter.core.access import Permission, Principal
 from contactcenter.core.audit import Asker, asker
@@ -112,9 +113,10 @@ class Dispatcher:
         begun = time.perf_counter()
         token = trace.set(str(new_id()))
         try:
-            with structlog.contextvars.bound_contextvars(request_id=trace.get()):
+            with bound_ids(request_id=trace.get()):
                 ack = await self._run(principal, namespace, name, args, sid, peer)
         finally:
+            structlog.contextvars.unbind_contextvars("interaction_id")
             trace.reset(token)
         known = name if (namespace, name) in self._table else "unknown"
         code = "ok" if ack["ok"] else ack["error"]["code"]
@@ -137,6 +139,9 @@ class Dispatcher:
             if not principal.may(command.permission):
                 raise Forbidden
             payload = _payload(command, args)
+            about = getattr(payload, "interaction_id", None)
+            if about is not None:  # until the command is answered
+                structlog.contextvars.bind_contextvars(interaction_id=str(about))
             with unavailable():
                 context = CommandContext(principal, namespace, sid, payload, peer.address)
                 data = await self._noted(command, context, peer)

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
+import structlog
 from pydantic import BaseModel, Field
 
 from contactcenter.core import sockets
 from contactcenter.core.access import ANONYMOUS, PUBLIC, Permission, Principal
 from contactcenter.core.errors import Conflict
+from contactcenter.core.ids import new_id
 from contactcenter.core.limits import Limit
 from contactcenter.core.sockets import Ack, Command, CommandContext, Dispatcher, SocketQueue
 from contactcenter.core.validation import Schema
@@ -219,3 +222,20 @@ async def test_a_change_of_rights_bites_on_the_next_command(dispatcher: Dispatch
     assert (await queue.submit("note.say", [{"body": "a"}]))["ok"]
     queue.principal = ANONYMOUS
     assert error(await queue.submit("note.say", [{"body": "b"}]))["code"] == "forbidden"
+
+
+class About(Schema):
+    interaction_id: UUID
+
+
+async def test_what_a_command_logs_names_its_interaction() -> None:
+    async def fail(_: CommandContext) -> None:
+        raise LookupError
+
+    dispatcher = Dispatcher([Command("/agent", "fail", fail, Permission.DESK_USE, About)])
+    about = str(new_id())
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logged:
+        await dispatcher.handle(AGENT, "/agent", "fail", [{"interaction_id": about}])
+    (line,) = logged
+    assert (line["event"], line["interaction_id"]) == ("command_failed", about)
+    assert line["request_id"]
