@@ -79,13 +79,14 @@ _SECONDS: Final = {
 _PLAIN: Final = {f.name for f in fields(ChannelPolicy)} - set(_SECONDS.values())
 _GOALS: Final = {field.name for field in fields(Goals)}
 _TOP: Final = {"steps", "channels", "preferred_s", "handle_s", *_GOALS}
-_HANDLE_MS: Final = {
+HANDLE_MS: Final = {
     Channel.VOICE: 300_000,
     Channel.CHAT: 540_000,
     Channel.WHATSAPP: 210_000,
     Channel.SMS: 90_000,
     Channel.EMAIL: 300_000,
 }
+"""Handle time assumed for estimates where the queue names none."""
 
 
 def read_queue(key: str, skill: str, strategy: str, config: Mapping[str, Any]) -> QueueConfig:
@@ -178,7 +179,7 @@ def left_out(
         preferred_ms=PREFERRED_MS,
         retired=retired,
         version=version,
-        handle_ms=dict(_HANDLE_MS),
+        handle_ms=dict(HANDLE_MS),
         fault=fault,
     )
 
@@ -194,7 +195,7 @@ def _handle_ms(config: Mapping[str, Any]) -> dict[Channel, int]:
     _only(given, set(Channel), "handle_s")
     return {
         channel: _whole(given[channel], "handle_s") * 1000 if channel in given else usual
-        for channel, usual in _HANDLE_MS.items()
+        for channel, usual in HANDLE_MS.items()
     }
 
 

@@ -27,59 +27,88 @@ async def queues(conn: Connection) -> list[Record]:
     return await conn.fetch(QUEUES, None)
 
 
-WAITING_IN_QUEUE = """
-SELECT w.id, w.interaction_id, i.conversation_id, w.channel, w.band, w.base, w.boost,
-       w.target_ms, w.virtual_start, w.entered_at, w.cost,
-       coalesce((w.routing ->> 'front')::boolean, false) AS front
+WAITING = """
+SELECT w.id, w.interaction_id, i.conversation_id, w.queue, w.channel, w.band, w.base, w.boost,
+       w.target_ms, w.virtual_start, w.entered_at, w.cost, w.state = 'offered' AS ringing,
+       w.estimated_ms, coalesce((w.routing ->> 'front')::boolean, false) AS front
 FROM work_items w JOIN interactions i ON i.id = w.interaction_id
-WHERE w.queue = $1 AND w.answered_at IS NULL AND w.ended_at IS NULL
+WHERE w.answered_at IS NULL AND w.ended_at IS NULL
 """
 
 
-async def waiting_in_queue(conn: Connection, queue: str) -> list[Record]:
-    return await conn.fetch(WAITING_IN_QUEUE, queue)
+async def waiting(conn: Connection) -> list[Record]:
+    """Whoever waits, in every queue: one agent serves several."""
+    return await conn.fetch(WAITING)
 
 
-# Agents of the queue who are available and present: units they may still take, and how many
-# queues each serves.
+# Agents who are available and present: the units that are taken, and the queues that they serve.
 STAFF = """
-SELECT a.id, a.budget,
-       coalesce((SELECT sum(s.cost) FROM segments s
-                 WHERE s.agent_id = a.id AND s.state <> 'ended'), 0)::int
-       + coalesce((SELECT sum(r.cost) FROM reservations r
-                   WHERE r.agent_id = a.id AND r.state = 'pending'), 0)::int AS load,
-       (SELECT count(*) FROM queues o JOIN agent_skills ok
-            ON ok.agent_id = a.id AND ok.skill = o.skill
-        WHERE NOT o.retired)::int AS queues
-FROM queues q
-JOIN agent_skills k ON k.skill = q.skill
-JOIN agents a ON a.id = k.agent_id AND a.status IN ('available', 'on_demand')
-     AND a.after_this IS NULL
-JOIN agent_states p ON p.agent_id = a.id AND p.present AND $2 = ANY (p.channels)
-WHERE q.key = $1
+SELECT a.budget, a.maxima, p.channels, coalesce(s.cost, 0)::int + coalesce(r.cost, 0)::int AS load,
+       k.queues
+FROM agents a
+JOIN agent_states p ON p.agent_id = a.id AND p.present
+JOIN (SELECT k.agent_id, array_agg(q.key) AS queues
+      FROM agent_skills k JOIN queues q ON q.skill = k.skill GROUP BY k.agent_id) k
+    ON k.agent_id = a.id
+LEFT JOIN (SELECT agent_id, sum(cost) AS cost FROM segments WHERE state <> 'ended'
+           GROUP BY agent_id) s ON s.agent_id = a.id
+LEFT JOIN (SELECT agent_id, sum(cost) AS cost FROM reservations WHERE state = 'pending'
+           GROUP BY agent_id) r ON r.agent_id = a.id
+WHERE a.status IN ('available', 'on_demand') AND a.after_this IS NULL
 """
 
 
-async def staff(conn: Connection, queue: str, channel: str) -> list[Record]:
-    """Available agents of the queue whose desks can handle the channel."""
-    return await conn.fetch(STAFF, queue, channel)
+async def staff(conn: Connection) -> list[Record]:
+    """Available agents, with what their desks can handle and have."""
+    return await conn.fetch(STAFF)
 
 
 HANDLING = """
-SELECT avg(extract(epoch FROM s.ended_at - s.started_at) * 1000)::float8 AS handle_ms,
+SELECT queue, channel, avg(extract(epoch FROM ended_at - started_at) * 1000)::float8 AS handle_ms,
        count(*)::int AS samples
-FROM segments s
-WHERE s.ended_at >= $1 AND s.queue = $2 AND s.channel = $3
+FROM segments WHERE ended_at >= $1 AND queue IS NOT NULL
+GROUP BY queue, channel
 """
 
 
-async def handling(
-    conn: Connection, since: datetime, queue: str, channel: str
-) -> tuple[float | None, int]:
-    """(mean handle time in ms, how many) of the segments that ended since then."""
-    row = await conn.fetchrow(HANDLING, since, queue, channel)
-    assert row is not None
-    return row["handle_ms"], row["samples"]
+async def handling(conn: Connection, since: datetime) -> dict[tuple[str, str], tuple[float, int]]:
+    """(queue, channel) → (mean handle time in ms, how many) of the segments that ended since."""
+    return {
+        (row["queue"], row["channel"]): (row["handle_ms"], row["samples"])
+        for row in await conn.fetch(HANDLING, since)
+    }
+
+
+UNESTIMATED = """
+SELECT EXISTS (
+    SELECT FROM work_items
+    WHERE answered_at IS NULL AND ended_at IS NULL AND estimated_ms IS NULL
+      AND channel = ANY ($1) AND entered_at >= $2
+)
+"""
+
+# Rows that the router is at are left for the next time: nobody waits for this one.
+KEEP_ESTIMATES = """
+UPDATE work_items w SET estimated_ms = e.estimated_ms
+FROM unnest($1::uuid[], $2::int[]) AS e (id, estimated_ms)
+WHERE w.id IN (
+    SELECT id FROM work_items
+    WHERE id = ANY ($1) AND estimated_ms IS NULL AND answered_at IS NULL AND ended_at IS NULL
+    FOR NO KEY UPDATE SKIP LOCKED
+) AND w.id = e.id
+RETURNING w.id
+"""
+
+
+async def unestimated(conn: Connection, channels: Sequence[str], since: datetime) -> bool:
+    """Whether somebody on these channels entered since then and has no estimate yet."""
+    return bool(await conn.fetchval(UNESTIMATED, list(channels), since))
+
+
+async def keep_estimates(conn: Connection, estimates: Mapping[UUID, int]) -> set[UUID]:
+    """Keep the first estimate, in ms, of visits that wait; which of them were kept."""
+    rows = await conn.fetch(KEEP_ESTIMATES, list(estimates), list(estimates.values()))
+    return {row["id"] for row in rows}
 
 
 QUEUE_NAMES = """

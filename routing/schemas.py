@@ -151,10 +151,12 @@ class ChannelEstimate(Card):
     channel: str
     waiting: int
     estimated_wait_seconds: int | None
+    ahead: float
+    """Who comes before it in any queue, each by the share of their agents who serve this one."""
     handle_seconds: int
     samples: int
-    slots: float
-    free: float
+    slots: int
+    free: int
 
 
 class QueueLine(Card):

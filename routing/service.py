@@ -1,20 +1,9 @@
-"""What other rooms ask of routing: the queue's door (`Queueing`) and the desks (`Presence`).
-
-The estimated wait is published (docs/estimated-wait.md):
-
-    estimate = max(0, position − free) × handle time / slots
-
-`position` counts from 1 in the queue's order. `handle time` is the mean of the segments of
-this queue and channel that ended in the last hour, or the queue's configured one while they
-are fewer than five. `slots` are the items of this channel that the available and present
-agents of the queue could carry, each agent's divided by the number of queues served; `free`
-are those not taken now. Without slots there is no estimate.
-"""
+"""What other rooms ask of routing: the queue's door (`Queueing`) and the desks (`Presence`)."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -28,7 +17,7 @@ from contactcenter.events.agents import AgentPresenceChanged
 from contactcenter.interactions import facts
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Change, Interaction
-from db import Connection, Record
+from db import Connection
 from routing import hours, lifecycle, presence_store, queue_store, rows, store
 from routing.advised import Advised, advised, placed, told
 from routing.book import QueueBook
@@ -43,12 +32,10 @@ from routing.core.model import (
     new_item,
 )
 from routing.ports import Adviser
+from routing.waits import QueuePosition, Waits
 
 PRESENT_FOR: Final = timedelta(seconds=20)
 """How long a desk counts as there after it was last heard of."""
-
-HANDLING_WINDOW: Final = timedelta(hours=1)
-HANDLING_SAMPLES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +47,6 @@ class QueuedVisit:
     band: int
     virtual_start: datetime
     returned: bool
-
-
-@dataclass(frozen=True, slots=True)
-class QueuePosition:
-    interaction_id: UUID
-    conversation_id: UUID
-    position: int
-    """From 1, within its queue."""
-    estimated_wait_seconds: int | None
-    """None: nobody of the queue is there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """The inputs of the estimated wait for one channel of a queue; shown beside it."""
-
-    handle_ms: int
-    samples: int
-    slots: float
-    free: float
-
-    def wait_ms(self, position: int) -> int | None:
-        if self.slots <= 0:
-            return None
-        return round(max(0.0, position - self.free) * self.handle_ms / self.slots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +110,7 @@ class QueueService:
         self._always_open = always_open
         self._adviser = adviser
         self._unchosen = frozenset(unchosen)
+        self._waits = Waits(book)
 
     async def enqueue(
         self,
@@ -341,61 +304,17 @@ class QueueService:
         )
         return True
 
-    async def positions(self, conn: Connection, queue: str, now: datetime) -> list[QueuePosition]:
-        """Everybody who waits in the queue, in its order, with an estimate each."""
-        waiting = await queue_store.waiting_in_queue(conn, queue)
-        at = to_ms(now)
-        waiting.sort(key=lambda row: _order(row, at))
-        estimates = {
-            channel: await self.estimate(conn, queue, Channel(channel), now)
-            for channel in {row["channel"] for row in waiting}
-        }
-        positions = []
-        for place, row in enumerate(waiting, 1):
-            wait_ms = estimates[row["channel"]].wait_ms(place)
-            positions.append(
-                QueuePosition(
-                    interaction_id=row["interaction_id"],
-                    conversation_id=row["conversation_id"],
-                    position=place,
-                    estimated_wait_seconds=None if wait_ms is None else -(-wait_ms // 1000),
-                )
-            )
-        return positions
+    async def positions(
+        self, conn: Connection, queues: Iterable[str], now: datetime
+    ) -> dict[str, list[QueuePosition]]:
+        """Everybody who waits in each of these queues, in order, with an estimate each."""
+        return await self._waits.positions(conn, queues, now)
 
     async def position(
         self, conn: Connection, interaction_id: UUID, now: datetime
     ) -> QueuePosition | None:
         """One interaction's place; None when it does not wait."""
-        visit = await store.waiting_visit(conn, interaction_id)
-        if visit is None:
-            return None
-        for place in await self.positions(conn, visit.queue, now):
-            if place.interaction_id == interaction_id:
-                return place
-        return None
-
-    async def estimate(
-        self, conn: Connection, queue: str, channel: Channel, now: datetime
-    ) -> Estimate:
-        """What the estimated wait of this channel in this queue is computed from."""
-        known = await self._book.queue(conn, queue)
-        mean, samples = await queue_store.handling(
-            conn, now - HANDLING_WINDOW, queue, channel.value
-        )
-        cost = max(known.core.policies[channel].cost, 1)
-        slots = free = 0.0
-        for agent in await queue_store.staff(conn, queue, channel.value):
-            share = max(agent["queues"], 1)
-            slots += agent["budget"] // cost / share
-            free += max(agent["budget"] - agent["load"], 0) // cost / share
-        enough = mean is not None and samples >= HANDLING_SAMPLES
-        return Estimate(
-            handle_ms=round(mean) if enough and mean is not None else known.handle_ms[channel],
-            samples=samples,
-            slots=slots,
-            free=free,
-        )
+        return await self._waits.position(conn, interaction_id, now)
 
     async def queue_infos(self, conn: Connection) -> list[QueueInfo]:
         """Every live queue with its limits and goals, in the order of screens."""
@@ -445,14 +364,6 @@ class QueueService:
     async def closes_at(self, conn: Connection, queue: str, at: datetime) -> datetime | None:
         """When the present opening ends; None while it is closed."""
         return hours.closes_at((await self._book.queue(conn, queue)).calendar, at)
-
-
-def _order(row: Record, now_ms: int) -> tuple[int, bool, int, int, str]:
-    """The queue's order of items, as `WorkItem.order_key` has it."""
-    start = to_ms(row["virtual_start"])
-    waited = min(max(now_ms - start, 0), row["target_ms"])
-    score = row["base"] * 1000 + row["boost"] * 1000 * waited // row["target_ms"]
-    return (row["band"], not row["front"], -score, start, str(row["id"]))
 
 
 class PresenceService:

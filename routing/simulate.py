@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from statistics import fmean, median
 from typing import Any
 
 from routing.config import ConfigError, read_queue
@@ -29,6 +30,7 @@ from routing.core.model import (
     RoutingStep,
 )
 from routing.erlang import service_level
+from routing.outlook import TOLD_CHANNELS
 from routing.simulation import Day, Figures, Manners, Simulation
 from routing.traffic import DEFAULTS, HALF_HOUR, Traffic
 
@@ -59,6 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for channel in given.channels:
         if channel is not Channel.VOICE:
             print(_other(days, channel, config))
+    for channel in given.channels:
+        if channel in TOLD_CHANNELS:
+            print(_told(days, channel))
     return 0
 
 
@@ -229,6 +234,26 @@ def _expected(given: argparse.Namespace) -> str:
     eleven = f"; 11:00 with hail about {EXPECTED_HAIL}" if given.hail else ""
     usual = f"expected: morning about {EXPECTED_MORNING}, 11:00 about {EXPECTED_ELEVEN}"
     return f"{usual}{eleven}"
+
+
+def _told(days: Sequence[Day], channel: Channel) -> str:
+    """How the estimated wait did, of those who were told one and were answered."""
+    told = [pair for day in days for pair in day.told(channel)]
+    if not told:
+        return f"{channel.value:>8} nobody was told a wait"
+    off = sorted(abs(said - came) for said, came in told)
+    said_s = _s(fmean(said for said, _ in told))
+    came_s = _s(fmean(came for _, came in told))
+    by_then = sum(came <= said for said, came in told) / len(told)
+    return (
+        f"{channel.value:>8} wait told {said_s} s, came {came_s} s ({len(told)} answered); "
+        f"off by {_s(median(off))} s in the median, nine in ten by less than "
+        f"{_s(off[len(off) * 9 // 10])} s; {by_then:.0%} answered by then"
+    )
+
+
+def _s(ms: float) -> int:
+    return round(ms / SECOND)
 
 
 def _other(days: Sequence[Day], channel: Channel, config: CentreConfig) -> str:

@@ -7,24 +7,31 @@ who gets whom is `routing.core`'s affair alone. The same seed gives the same day
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
 
+from routing.config import HANDLE_MS
 from routing.core import decisions as d
 from routing.core import inputs as i
 from routing.core.engine import Engine
 from routing.core.model import (
+    HOUR,
     SECOND,
+    AgentRow,
     CentreConfig,
     Channel,
     Outcome,
+    VisitState,
     Will,
+    WorkItem,
     WrapMode,
     new_item,
 )
+from routing.outlook import HANDLING_SAMPLES, Desk, Handling, Line, Outlook, Waiting
 from routing.traffic import HALF_HOUR, Arrival
 
 SHORT_MS = 5 * SECOND
@@ -37,6 +44,8 @@ class Contact:
     arrival: Arrival
     answered: int | None = None
     left: int | None = None
+    told: tuple[int, int] | None = None
+    """The wait it was told, and when; None: an agent was asked at once, or nobody was there."""
 
 
 @dataclass(slots=True)
@@ -105,6 +114,16 @@ class Day:
     free: dict[int, int] = field(default_factory=dict)
     decisions: int = 0
 
+    def told(self, channel: Channel) -> list[tuple[int, int]]:
+        """(the wait that was told, the wait that came true) of those answered, in ms."""
+        return [
+            (contact.told[0], contact.answered - contact.told[1])
+            for contact in self.contacts
+            if contact.arrival.channel is channel
+            and contact.told is not None
+            and contact.answered is not None
+        ]
+
     def figures(
         self, channel: Channel, target_ms: int, begin: int | None = None, end: int | None = None
     ) -> Figures:
@@ -152,6 +171,9 @@ class Simulation:
         numbers = count(1)
         self._engine = Engine(config, seed, lambda: f"r{next(numbers)}")
         self._contacts: dict[str, Contact] = {}
+        self._handled: dict[Line, deque[tuple[int, int]]] = defaultdict(deque)
+        """(end, how long it took) of what has ended in the last hour."""
+        self._ends: dict[str, tuple[Line, int]] = {}
         self._items: dict[str, str] = {}
         """Reservation → visit."""
         self._agenda: list[tuple[int, int, i.Input]] = []
@@ -236,6 +258,10 @@ class Simulation:
         for each in inputs:
             if isinstance(each, i.ReservationAccepted):
                 self._talk(self._items.pop(each.reservation), each.segment, now)
+            elif isinstance(each, i.SegmentEnded):
+                line, took = self._ends.pop(each.segment)
+                self._handled[line].append((now, took))
+        came = [each.item for each in inputs if isinstance(each, i.ItemQueued)]
         for decision in self._engine.step(inputs, now):
             self.day.decisions += 1
             if isinstance(decision, d.OfferMade):
@@ -251,16 +277,70 @@ class Simulation:
                 self._items.pop(decision.reservation, None)
             elif isinstance(decision, d.AgentUpdated):
                 self._note(decision, now)
+        for item in came:
+            self._tell(item, now)
+
+    def _tell(self, item: WorkItem, now: int) -> None:
+        """What the centre would tell a new customer (routing.waits): the same outlook."""
+        visits, offers, segments, rows = self._engine.holding()
+        visit = visits.get(item.id)
+        if visit is None or visit.state is VisitState.OFFERED:
+            return
+        load: dict[str, int] = defaultdict(int)
+        for offer in offers.values():
+            load[offer.agent] += offer.cost
+        for segment in segments.values():
+            load[segment.agent] += segment.cost
+        outlook = Outlook(
+            (
+                Waiting(
+                    each.item.id,
+                    (each.item.queue, each.item.channel),
+                    each.item.cost,
+                    each.item.order_key(now),
+                    each.state is VisitState.OFFERED,
+                )
+                for each in visits.values()
+            ),
+            [self._desk(row, load[row.id]) for row in rows if row.will is Will.AVAILABLE],
+            lambda line: self._handling(line, now),
+        )
+        for place in outlook.places([item.queue])[item.queue]:
+            if place.id == item.id and place.wait_ms is not None:
+                self._contacts[item.id].told = (place.wait_ms, now)
+
+    def _desk(self, row: AgentRow, load: int) -> Desk:
+        agent = self._config.agents[row.id]
+        queues = (
+            key
+            for key, queue in self._config.queues.items()
+            if all(agent.skills.get(need.skill, 0) >= need.min for need in queue.require)
+        )
+        maxima = {channel.value: most for channel, most in agent.maxima.items()}
+        return Desk(frozenset(queues), frozenset(row.channels), agent.budget, load, maxima)
+
+    def _handling(self, line: Line, now: int) -> Handling:
+        """As in the last hour; as long as too little has ended, as is usual."""
+        queue, channel = line
+        ended = self._handled[line]
+        while ended and ended[0][0] < now - HOUR:
+            ended.popleft()
+        known = len(ended) >= HANDLING_SAMPLES
+        mean = sum(took for _, took in ended) / len(ended) if known else HANDLE_MS[Channel(channel)]
+        cost = self._config.queues[queue].policies[Channel(channel)].cost
+        return Handling(round(mean), len(ended), cost)
 
     def _talk(self, item: str, segment: str, now: int) -> None:
         """Plan the end of the talk and of the paperwork."""
         arrival = self._contacts[item].arrival
         policy = self._config.queues[arrival.queue].policies[arrival.channel]
         talked = now + arrival.handle_ms
+        begun = now
         if policy.wrap is WrapMode.TIMED and arrival.wrap_ms:
             self._plan(talked, i.WrapStarted(segment, None, policy.wrap_blocks, at=talked))
             talked += arrival.wrap_ms
         self._plan(talked, i.SegmentEnded(segment, at=talked))
+        self._ends[segment] = ((arrival.queue, arrival.channel), talked - begun)
 
     def _note(self, update: d.AgentUpdated, now: int) -> None:
         """Being rung and nothing else is neither busy nor free."""

@@ -22,7 +22,7 @@ from contactcenter.interactions.schemas import QueueItem, SegmentRow
 from db import Connection
 from routing import lifecycle, queue_store, rows, store
 from routing.book import QueueBook
-from routing.core.model import Channel, Constants, Entry, transferred
+from routing.core.model import Band, Channel, Constants, Entry, transferred
 from routing.desk import DeskService
 from routing.requests import Requests
 from routing.schemas import (
@@ -40,6 +40,7 @@ from routing.schemas import (
 )
 from routing.service import QueueService
 from routing.store import VisitRow
+from routing.waits import View, Waits, estimate_of
 
 SHOWN: Final = 200
 
@@ -59,6 +60,7 @@ class SupervisionService:
         self._clock = clock
         self._book = book
         self._queues = queues
+        self._waits = Waits(book)
         self._desk = desk
         self._requests = requests
         self._constants = constants
@@ -79,8 +81,11 @@ class SupervisionService:
             by_queue: dict[str, list[QueueItem]] = defaultdict(list)
             for item in items.values():
                 by_queue[item.queue].append(item)
+            view = await self._waits.view(conn, now)
             lines = [
-                await self._line(conn, row["key"], row["name_es"], row["name_en"], now, by_queue)
+                await self._line(
+                    conn, row["key"], row["name_es"], row["name_en"], now, by_queue, view
+                )
                 for row in names
             ]
         if shown is not None:
@@ -98,12 +103,11 @@ class SupervisionService:
         name_en: str,
         now: datetime,
         by_queue: dict[str, list[QueueItem]],
+        view: View,
     ) -> QueueLine:
         waiting = by_queue[key]
-        places = {
-            place.interaction_id: place.position
-            for place in await self._queues.positions(conn, key, now)
-        }
+        places = {place.interaction_id: place.position for place in view.positions(key)}
+        policies = (await self._book.queue(conn, key)).core.policies
         waiting.sort(key=lambda item: places.get(item.interaction_id, len(places)))
         return QueueLine(
             key=key,
@@ -115,25 +119,10 @@ class SupervisionService:
             waiting=len(waiting),
             longest_wait_since=min((item.virtual_start for item in waiting), default=None),
             estimates=[
-                await self._estimate(conn, key, channel, waiting, now)
+                _estimate(view, key, channel, waiting, policies[Channel(channel)].band)
                 for channel in sorted({item.channel for item in waiting})
             ],
             items=waiting[:SHOWN],
-        )
-
-    async def _estimate(
-        self, conn: Connection, key: str, channel: str, waiting: list[QueueItem], now: datetime
-    ) -> ChannelEstimate:
-        inputs = await self._queues.estimate(conn, key, Channel(channel), now)
-        wait_ms = inputs.wait_ms(len(waiting) + 1)
-        return ChannelEstimate(
-            channel=channel,
-            waiting=sum(item.channel == channel for item in waiting),
-            estimated_wait_seconds=None if wait_ms is None else -(-wait_ms // 1000),
-            handle_seconds=inputs.handle_ms // 1000,
-            samples=inputs.samples,
-            slots=round(inputs.slots, 2),
-            free=round(inputs.free, 2),
         )
 
     async def assign(self, principal: Principal, asked: Assign) -> Assigned:
@@ -267,6 +256,22 @@ class SupervisionService:
             events=events,
             agents=names,
         )
+
+
+def _estimate(
+    view: View, key: str, channel: str, waiting: Sequence[QueueItem], band: Band
+) -> ChannelEstimate:
+    inputs, ahead, seconds = estimate_of(view, (key, channel), band.value)
+    return ChannelEstimate(
+        channel=channel,
+        waiting=sum(item.channel == channel for item in waiting),
+        estimated_wait_seconds=seconds,
+        ahead=round(ahead, 2),
+        handle_seconds=inputs.handle_ms // 1000,
+        samples=inputs.samples,
+        slots=inputs.slots,
+        free=inputs.free,
+    )
 
 
 def _ids_in(records: list[dict[str, Any]]) -> set[UUID]:

@@ -27,6 +27,7 @@ from contactcenter.analytics.metrics import (
     Visit,
     half_hour,
     occupancy,
+    off_counts,
     utilisation,
 )
 from contactcenter.analytics.ports import Expected, QueueInfo
@@ -104,6 +105,7 @@ def figures(counted: Tally) -> dict[str, Any]:
         **{name: getattr(counted, name) for name in COUNTS},
         "service_level": {name: formula.read(counted) for name, formula in SERVICE_LEVEL.items()},
         **{name: formula.read(counted) for name, formula in FIGURES.items()},
+        "estimate_offs": off_counts(counted),
     }
 
 

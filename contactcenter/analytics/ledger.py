@@ -65,6 +65,7 @@ class Ledger:
         self._visit_of: dict[UUID, Visit] = {}  # segment → the visit it answered
         self._apply: dict[type[Event], Callable[..., None]] = {
             interactions.InteractionQueued: self._queued,
+            interactions.InteractionWaitEstimated: self._estimated,
             interactions.InteractionDequeued: self._dequeued,
             interactions.InteractionHeld: self._held,
             interactions.InteractionConsulted: self._consulted,
@@ -120,6 +121,12 @@ class Ledger:
         self.cells.setdefault(visit.cell, {})[visit.work_item_id] = visit
         self.touched.add(visit.cell)
         self._peaks(visit).step(+1, at_ms)
+
+    def _estimated(self, e: interactions.InteractionWaitEstimated, at_ms: int) -> None:
+        visit = self.visits.get(e.work_item_id)
+        if visit is not None and visit.estimated is None:
+            visit.estimated = (e.estimated_ms, at_ms)
+            self.touched.add(visit.cell)
 
     def _dequeued(self, e: interactions.InteractionDequeued, at_ms: int) -> None:
         visit = self.waiting.get(e.work_item_id)
@@ -284,6 +291,8 @@ class Ledger:
             self.touched.add(visit.cell)
             del self.cells[visit.cell][visit.work_item_id]
             visit.entered_ms = moved(visit.entered_ms)
+            if visit.estimated is not None:
+                visit.estimated = (visit.estimated[0], moved(visit.estimated[1]))
             self.cells.setdefault(visit.cell, {})[visit.work_item_id] = visit
             self.touched.add(visit.cell)
         for open_handlings in self._open.values():

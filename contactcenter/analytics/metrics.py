@@ -10,6 +10,7 @@ changing one changes the past as well. Each definition with an example: docs/met
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Literal
@@ -77,6 +78,7 @@ class Visit:
     offers: int = 0
     missed: int = 0
     ringing: dict[UUID, UUID] = field(default_factory=dict)  # pending reservation → agent
+    estimated: tuple[int, int] | None = None  # the wait first told, and when it was told
     handlings: list[Handling] = field(default_factory=list)
 
     @property
@@ -90,6 +92,14 @@ class Visit:
     def wait(self, now_ms: int) -> int:
         """How long it waited, or has waited so far."""
         return max(0, now_ms - self.entered_ms) if self.outcome is None else self.waited_ms
+
+    @property
+    def off_ms(self) -> int | None:
+        """How far from the truth the estimate was, either way; None: not answered, or none told."""
+        if self.outcome != "answered" or self.estimated is None or self.ended_ms is None:
+            return None
+        told_ms, at_ms = self.estimated
+        return abs(max(0, self.ended_ms - at_ms) - told_ms)
 
     def is_short(self, limits: Thresholds) -> bool:
         return self.outcome == "abandoned" and self.waited_ms < limits.short_ms
@@ -284,6 +294,9 @@ class Tally:
     handle_ms: int = 0
     offers: int = 0
     missed: int = 0
+    estimated: int = 0  # answered, and told an estimate before
+    estimate_off_ms: int = 0
+    offs: tuple[int, ...] = ()  # of each of these, how far the estimate was off, in ms
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Tally)))
@@ -291,7 +304,8 @@ class Tally:
 
 def tally(visits: Iterable[Visit], limits: Thresholds, now_ms: int) -> Tally:
     """Count visits of one queue under that queue's limits as they are now."""
-    n = dict.fromkeys((f.name for f in fields(Tally)), 0)
+    n = dict.fromkeys((f.name for f in fields(Tally) if f.name != "offs"), 0)
+    offs: list[int] = []
     for visit in visits:
         n["offered"] += 1
         n["moved_in"] += visit.entry in MOVED_IN
@@ -306,6 +320,10 @@ def tally(visits: Iterable[Visit], limits: Thresholds, now_ms: int) -> Tally:
         if visit.outcome == "answered":
             n["answered_in"] += in_time
             n["answered_wait_ms"] += visit.waited_ms
+            if (off_ms := visit.off_ms) is not None:
+                n["estimated"] += 1
+                n["estimate_off_ms"] += off_ms
+                offs.append(off_ms)
         elif visit.outcome == "abandoned":
             n["abandoned_in"] += in_time
             n["short"] += visit.is_short(limits)
@@ -319,7 +337,22 @@ def tally(visits: Iterable[Visit], limits: Thresholds, now_ms: int) -> Tally:
                 n["hold_ms"] += handling.hold_ms
                 n["wrap_ms"] += handling.wrap_ms
                 n["handle_ms"] += handling.handle_ms
-    return Tally(**n)
+    return Tally(**n, offs=tuple(offs))
+
+
+OFF_BOUNDS_MS = tuple(
+    1_000 * seconds for seconds in (10, 20, 30, 45, 60, 90, 120, 180, 240, 300, 450, 600, 900)
+)
+"""Estimates are told apart by how far they were off: less than 10 s, less than 20 s, ... more."""
+
+
+def off_counts(counted: Tally) -> list[int]:
+    """How many estimates were off by less than each bound, and not by less than the one before;
+    the last number is of the rest. Such lists add up, as medians do not."""
+    counts = [0] * (len(OFF_BOUNDS_MS) + 1)
+    for off_ms in counted.offs:
+        counts[bisect_right(OFF_BOUNDS_MS, off_ms)] += 1
+    return counts
 
 
 Ratio = tuple[int, int]
@@ -372,6 +405,7 @@ FIGURES: Mapping[str, Formula] = {
     "abandon_time": Formula(_plus("abandoned_wait_ms"), _plus("abandoned"), "seconds"),
     "aht": Formula(_plus("handle_ms"), _plus("handled"), "seconds"),
     "non_response": Formula(_plus("missed"), _plus("offers"), "percent"),
+    "estimate_error": Formula(_plus("estimate_off_ms"), _plus("estimated"), "seconds"),
 }
 
 COUNTS = ("waiting", "offered", "answered", "abandoned", "short", "moved_in", "moved")

@@ -25,6 +25,7 @@ FigureName = Literal[
     "abandon_time",
     "aht",
     "non_response",
+    "estimate_error",
     "waiting",
     "offered",
     "answered",
@@ -82,6 +83,11 @@ class Figures(Told):
     abandon_time: Ratio
     aht: Ratio
     non_response: Ratio
+    estimate_error: Ratio
+    """How far the estimated wait was off, either way, of those who were told one and answered."""
+    estimate_offs: list[int]
+    """How many of them were off by less than 10 s, 20, 30, 45, 60, 90, 120, 180, 240, 300, 450,
+    600, 900 s, each without those before; last, by more."""
 
 
 class WallboardQueue(Told):

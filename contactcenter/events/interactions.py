@@ -53,6 +53,22 @@ class InteractionQueued(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InteractionWaitEstimated(Event):
+    """How long a visit was first thought to wait, from this moment on (docs/estimated-wait.md)."""
+
+    name: ClassVar[str] = "interaction.wait_estimated"
+    audience: ClassVar[frozenset[Audience]] = frozenset({"wallboard"})
+    subject_field: ClassVar[str] = "interaction_id"
+
+    interaction_id: UUID
+    work_item_id: UUID
+    queue: str
+    channel: str
+    position: int
+    estimated_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InteractionDequeued(Event):
     """A queue visit ended otherwise than by an agent's answer."""
 

@@ -52,8 +52,10 @@ class Queues(Protocol):
     async def dispositions(self, conn: Connection) -> Sequence[Mapping[str, Any]]:
         """{key, label_es, label_en, queue} of those in use, in the order of screens."""
 
-    async def positions(self, conn: Connection, queue: str, now: datetime) -> Sequence[Place]:
-        """Everybody who waits in the queue, first comes next."""
+    async def positions(
+        self, conn: Connection, queues: Sequence[str], now: datetime
+    ) -> Mapping[str, Sequence[Place]]:
+        """Everybody who waits in each of these queues, first comes next."""
 
 
 class Calls(Protocol):

@@ -164,26 +164,30 @@ class Projector:
         touched = self._places.take_touched()
         if not self._hub.rooms("/chat", "conversation:"):
             return
-        for number, queue in enumerate(touched):
-            try:
-                async with self._turn:
-                    await self._tell_places_in(queue)
-            except BaseException:
-                self._places.touch(touched[number:])
-                raise
+        if not touched:
+            return
+        try:
+            async with self._turn:
+                await self._tell_places_in(touched)
+        except BaseException:
+            self._places.touch(touched)
+            raise
 
-    async def _tell_places_in(self, queue: str) -> None:
+    async def _tell_places_in(self, queues: Sequence[str]) -> None:
         async with self._work.reading("realtime.places", snapshot=True) as conn:
             cursor = (await eventlog.tip(conn)).cursor()
             ahead = await eventlog.ahead(conn)
-            places = await self._queues.positions(conn, queue, self._clock.now())
-            callers = await self._calls.waiting(conn, [p.conversation_id for p in places])
-        for conversation_id, payload in self._places.news(queue, places, sure=not ahead):
-            name = "queue.position"
-            if conversation_id in callers:  # whoever calls is told in the chat they called from
-                conversation_id, call_id = callers[conversation_id]
-                name, payload = "call.position", {**payload, "call_id": str(call_id)}
-            self._hub.emit("/chat", f"conversation:{conversation_id}", name, payload, cursor)
+            places = await self._queues.positions(conn, queues, self._clock.now())
+            callers = await self._calls.waiting(
+                conn, [p.conversation_id for line in places.values() for p in line]
+            )
+        for queue, line in places.items():
+            for conversation_id, payload in self._places.news(queue, line, sure=not ahead):
+                name = "queue.position"
+                if conversation_id in callers:  # told in the chat that they called from
+                    conversation_id, call_id = callers[conversation_id]
+                    name, payload = "call.position", {**payload, "call_id": str(call_id)}
+                self._hub.emit("/chat", f"conversation:{conversation_id}", name, payload, cursor)
 
 
 class Places:

@@ -24,6 +24,7 @@ from routing.core.model import (
     QueueConfig,
     WrapMode,
 )
+from routing.outlook import Line, Outlook
 from routing.simulate import OPENS, centre, main, simulate, total
 from routing.simulation import Figures, Manners, Simulation
 from routing.traffic import DEFAULTS, HALF_HOUR, Arrival, Traffic
@@ -125,6 +126,41 @@ def test_hail_is_felt() -> None:
     assert eleven.abandonment == pytest.approx(0.22, abs=0.06)
 
 
+def told(*, skills: bool) -> tuple[float, float, float]:
+    """(mean wait told, mean wait that came true, share answered by then) of ten mornings in
+    which nobody hangs up: of those who lose patience the longest waits would be missing."""
+    config, end = centre(skills=skills), OPENS + 5 * HOUR
+    pairs: list[tuple[int, int]] = []
+    for seed in range(1, 11):
+        arrivals = Traffic.demo().arrivals(Random(seed), OPENS, end, (Channel.VOICE,))
+        day = Simulation(
+            config, arrivals, begin=OPENS, end=end, seed=seed, manners=Manners(patient=True)
+        ).run()
+        pairs += day.told(Channel.VOICE)
+    said, came = zip(*pairs, strict=True)
+    by_then = sum(wait <= told for told, wait in pairs) / len(pairs)
+    return statistics.mean(said), statistics.mean(came), by_then
+
+
+@pytest.mark.parametrize(("skills", "within"), [(False, 0.15), (True, 0.3)])
+def test_the_wait_that_is_told_comes_true(*, skills: bool, within: float) -> None:
+    """The mean told is the mean that comes; waits are spread almost exponentially, so that
+    1 - 1/e = 63 % are served by their mean. With steps a freed agent may not be the one."""
+    said, came, by_then = told(skills=skills)
+    assert said == pytest.approx(came, rel=within)
+    assert by_then == pytest.approx(1 - 1 / math.e, abs=0.07)
+
+
+def test_a_wait_that_forgets_the_other_queues_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    def own(_: Outlook, other: Line, line: Line) -> float:
+        return float(other == line)
+
+    monkeypatch.setattr(Outlook, "_share", own)
+    said, came, by_then = told(skills=False)
+    assert said < 0.8 * came
+    assert by_then < 1 - 1 / math.e - 0.07
+
+
 def test_the_same_seed_gives_the_same_day() -> None:
     config = centre(skills=True, channels=tuple(Channel))
     first, second = (simulate(config, 3, 120, tuple(Channel)).contacts for _ in range(2))
@@ -142,7 +178,7 @@ def test_nobody_is_lost_in_a_day() -> None:
 @pytest.mark.parametrize(
     ("arguments", "shown"),
     [
-        (["--days", "1", "--minutes", "60"], ["any skill", "9:00", "expected"]),
+        (["--days", "1", "--minutes", "60"], ["any skill", "9:00", "expected", "wait told"]),
         (["--days", "1", "--minutes", "60", "--hail"], ["hail", "with hail about"]),
         (
             ["--days", "1", "--minutes", "30", "--channels", "all", "--skills"],

@@ -23,6 +23,7 @@ from routing.queues.schemas import (
 )
 from routing.queues.service import SetupService
 from routing.schemas import Close, SupervisorTransfer
+from routing.waits import FIRST_WITHIN, Waits
 from tests.integration.routing.scene import ZONE, Scene
 
 
@@ -48,7 +49,7 @@ async def test_who_comes_back_in_time_gets_the_old_place_on_any_channel(scene: S
         old["virtual_start"],
     )
     async with scene.pool.acquire() as conn:
-        [head, _] = await scene.queues.positions(conn, "SA", scene.clock.now())
+        [head, _] = (await scene.queues.positions(conn, ["SA"], scene.clock.now()))["SA"]
     assert head.interaction_id == again.interaction_id
     # The place is taken once.
     twice = await scene.arrive(channel="sms", contact_id=first.contact_id)
@@ -154,22 +155,61 @@ async def test_preferred_agents_come_first(scene: Scene) -> None:
     assert card.why.preferred
 
 
-async def test_the_estimate_is_its_formula(scene: Scene) -> None:
-    lucia = await scene.agent("Lucía", SA=5, SH=5)  # four chats, shared by two queues
-    done = [await scene.arrive() for _ in range(4)]
-    for waiting in done:
+async def test_the_estimate_is_its_formula_and_is_kept(scene: Scene) -> None:
+    lucia = await scene.agent("Lucía", SA=5, SH=5)  # four chats
+    for waiting in [await scene.arrive() for _ in range(4)]:
         await scene.accepted(waiting, lucia)
     line = [await scene.arrive() for _ in range(3)]
-    async with scene.pool.acquire() as conn:
-        places = await scene.queues.positions(conn, "SA", scene.clock.now())
+    waits = Waits(scene.book)
+
+    async def told() -> list[int | None]:
+        async with scene.pool.acquire() as conn:
+            places = (await waits.positions(conn, ["SA"], scene.clock.now()))["SA"]
         assert [p.interaction_id for p in places] == [w.interaction_id for w in line]
-        # max(0, position - 0 free) x 540 s / (4 slots / 2 queues)
-        assert [p.estimated_wait_seconds for p in places] == [270, 540, 810]
+        return [p.estimated_wait_seconds for p in places]
+
+    assert await told() == [135, 270, 405]  # (ahead + 1 - 0 free) x 540 s / 4 slots
+    lines = await scene.supervision.lines(scene.supervisor, "SA")
+    [shown] = lines.items[0].estimates
+    assert (shown.ahead, shown.slots, shown.free, shown.handle_seconds) == (3, 4, 0, 540)
+    assert shown.estimated_wait_seconds == 540
+    assert await waits.keep(scene.work, scene.clock.now()) == 3
+    assert await waits.keep(scene.work, scene.clock.now()) == 0  # the first one only
+    kept = await scene.rows(
+        "SELECT data->>'interaction_id' AS interaction, (data->>'estimated_ms')::int AS ms"
+        " FROM event_log WHERE type = 'interaction.wait_estimated' ORDER BY 2"
+    )
+    assert kept == [
+        {"interaction": str(each.interaction_id), "ms": ms}
+        for each, ms in zip(line, (135_000, 270_000, 405_000), strict=True)
+    ]
+    await scene.execute("UPDATE queues SET config = $1", {"handle_s": {"chat": 5400}})
+    await scene.execute("UPDATE queues SET version = version + 1")
+    assert await told() == [135, 270, 405]  # ten times as long: a rising wait is not told
     await scene.execute("UPDATE agents SET status = 'away'")
+    assert await told() == [None, None, None]
     async with scene.pool.acquire() as conn:
-        place = await scene.queues.position(conn, line[1].interaction_id, scene.clock.now())
+        place = await waits.position(conn, line[1].interaction_id, scene.clock.now())
     assert place is not None
     assert (place.position, place.estimated_wait_seconds) == (2, None)
+
+
+async def test_no_estimate_is_kept_of_mail_nor_late_nor_of_what_rings(scene: Scene) -> None:
+    lucia = await scene.agent("Lucía", SA=5)
+    for waiting in [await scene.arrive() for _ in range(3)]:
+        await scene.accepted(waiting, lucia)
+    rings, late = await scene.arrive(), await scene.arrive()
+    await scene.settle()
+    assert await scene.offer(rings)
+    scene.clock.advance(FIRST_WITHIN.total_seconds() + 1)
+    await scene.arrive(channel="email")
+    waits = Waits(scene.book)
+    assert await waits.keep(scene.work, scene.clock.now()) == 0
+    new = await scene.arrive()
+    assert await waits.keep(scene.work, scene.clock.now()) == 1
+    kept = await scene.rows("SELECT id FROM work_items WHERE estimated_ms IS NOT NULL")
+    assert kept == [{"id": new.work_item_id}]
+    assert late.work_item_id != new.work_item_id
 
 
 async def test_a_supervisor_moves_what_waits_and_what_is_in_hand(scene: Scene) -> None:

@@ -108,6 +108,19 @@ class Day:
         )
         return item
 
+    def estimate(self, item: Item, seconds: float, wait_s: float) -> None:
+        self.add(
+            seconds,
+            i.InteractionWaitEstimated(
+                interaction_id=item.interaction_id,
+                work_item_id=item.work_item_id,
+                queue=item.queue,
+                channel=item.channel,
+                position=1,
+                estimated_ms=round(wait_s * 1000),
+            ),
+        )
+
     def ring(self, item: Item, who: str, seconds: float) -> None:
         item.agent = agent_id(who)
         item.reservation_id = new_id()

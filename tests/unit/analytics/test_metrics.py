@@ -95,6 +95,22 @@ def test_a_moved_visit_is_neither_answered_nor_abandoned() -> None:
     assert FIGURES["asa"].read(n) == (5_000, 1)  # per visit: the first wait is not carried over
 
 
+def test_an_estimate_is_held_against_the_wait_from_then_on() -> None:
+    day = Day()
+    for wait_s, told_s in ((41, 35), (31, 60), (121, 50)):  # off by 5 s, 30 s, 70 s
+        item = day.enter(0)
+        day.estimate(item, 1, told_s)
+        day.estimate(item, 2, 999)  # the first one counts
+        day.answer(item, "Lucía", wait_s)
+    gone = day.enter(0)
+    day.estimate(gone, 1, 20)
+    day.leave(gone, 90)  # how long it would have been nobody knows
+    day.answer(day.enter(0), "Lucía", 1)  # told nothing
+    n = day.tally(200)
+    assert FIGURES["estimate_error"].read(n) == (105_000, 3)
+    assert metrics.off_counts(n) == [1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]
+
+
 def test_a_visit_belongs_to_the_half_hour_it_entered() -> None:
     day = Day()
     day.answer(day.enter(1799), "Lucía", 1810)

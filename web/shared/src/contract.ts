@@ -480,6 +480,7 @@ export interface ChannelEstimate {
   channel: string;
   waiting: number;
   estimated_wait_seconds: number | null;
+  ahead: number;
   handle_seconds: number;
   samples: number;
   slots: number;
@@ -1162,7 +1163,7 @@ export interface ExpiringRow {
 
 /** Which figure of today, over which queue, channels and half hour; all of them if left out. */
 export interface ExplainQuery {
-  figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "non_response" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
+  figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "non_response" | "estimate_error" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
   formula?: "centre" | "connect" | "asterisk" | "asterisk_sl2";
   queue?: string | null;
   channel?: "voice" | "chat" | "whatsapp" | "sms" | "email" | "live" | "written" | null;
@@ -1177,7 +1178,7 @@ export interface ExplainedAgent {
 }
 
 export interface ExplainedFigure {
-  figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "non_response" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
+  figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "non_response" | "estimate_error" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
   formula: "centre" | "connect" | "asterisk" | "asterisk_sl2" | null;
   kind: "percent" | "seconds" | "count";
   read_at: string;
@@ -1239,6 +1240,8 @@ export interface Figures {
   abandon_time: [number, number];
   aht: [number, number];
   non_response: [number, number];
+  estimate_error: [number, number];
+  estimate_offs: number[];
 }
 
 export interface FiledPolicy {
@@ -3512,6 +3515,7 @@ export const EVENTS = {
   "interaction.resumed": { version: 1, audience: ["agent", "team", "visitor", "wallboard"] },
   "interaction.transferred": { version: 1, audience: ["agent", "team", "visitor", "wallboard"] },
   "interaction.verified": { version: 1, audience: ["team"] },
+  "interaction.wait_estimated": { version: 1, audience: ["wallboard"] },
   "interaction.wrap_extended": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.wrap_started": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.wrapped_up": { version: 1, audience: ["agent", "team", "wallboard"] },

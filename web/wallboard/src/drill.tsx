@@ -14,6 +14,7 @@ import type { Choice } from "./board";
 import { nameOf, useBoard, useLocale, useNumbers, useShown } from "./context";
 import { agentsOf, byState, channelsOf, FORMULAS, stateCounts, today, type View, type WallboardState } from "./model";
 import { type Key, type T, useT } from "./texts";
+import { offWords } from "./top";
 
 const HALF_HOUR = 1_800_000;
 type FigureChoice = Extract<Choice, { kind: "figure" }>;
@@ -138,7 +139,9 @@ function FigureDrill({ choice, onClose }: { choice: FigureChoice; onClose: () =>
       ? t("todayUntil", { medium, time: times.hour(told?.read_at ?? Date.now()) }) + goal
       : t("halfOf", { medium, from: times.hour(choice.half), to: times.hour(choice.half + HALF_HOUR) });
 
-  const short = today(state, view, choice.queue).short;
+  const figures = today(state, view, choice.queue);
+  const short = figures.short;
+  const off = choice.half === undefined ? offWords(figures) : null;
   const lowering = told?.figure === "service_level";
   const sifted = lowering || told?.figure === "abandonment" || told?.figure === "non_response";
   const few = told ? (lowering ? told.items.filter((item) => item.denominator > item.numerator) : told.items.filter((item) => item.numerator !== 0)) : [];
@@ -178,6 +181,7 @@ function FigureDrill({ choice, onClose }: { choice: FigureChoice; onClose: () =>
             {(told.formula === "centre" || told.figure === "abandonment") && (
               <p className="t12 x2 note-line">{t("shortNote", { seconds: (queue?.short_ms ?? 5000) / 1000, count: short })}</p>
             )}
+            {told.figure === "estimate_error" && off && <p className="t12 x2 note-line">{t("estimateNote", { half: off[0], most: off[1] })}</p>}
             <div className="list-head">
               <h3 className="t13 b">
                 {told.agents.length > 0
@@ -293,7 +297,7 @@ function Failed({ onAgain }: { onAgain: () => void }) {
   );
 }
 
-const TIMES = new Set(["answered_wait_ms", "abandoned_wait_ms", "handle_ms", "longest_wait_ms", "on_contact", "wrap_up", "available"]);
+const TIMES = new Set(["answered_wait_ms", "abandoned_wait_ms", "handle_ms", "estimate_off_ms", "longest_wait_ms", "on_contact", "wrap_up", "available"]);
 
 function partWord(t: T, part: ExplainedPart): string {
   const key = `part_${part.name}` as Key;

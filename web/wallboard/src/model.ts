@@ -82,6 +82,8 @@ const NOTHING: Figures = {
   abandon_time: [0, 0],
   aht: [0, 0],
   non_response: [0, 0],
+  estimate_error: [0, 0],
+  estimate_offs: [],
 };
 
 export function add(a: Figures, b: Figures): Figures {
@@ -104,7 +106,22 @@ export function add(a: Figures, b: Figures): Figures {
     abandon_time: plus(a.abandon_time, b.abandon_time),
     aht: plus(a.aht, b.aht),
     non_response: plus(a.non_response, b.non_response),
+    estimate_error: plus(a.estimate_error, b.estimate_error),
+    estimate_offs: b.estimate_offs.map((count, place) => count + (a.estimate_offs[place] ?? 0)),
   };
+}
+
+/** Estimates of the wait by how far they were off, in seconds: less than each; the last group is the rest. */
+const OFF_BOUNDS = [10, 20, 30, 45, 60, 90, 120, 180, 240, 300, 450, 600, 900];
+export const LAST_OFF = 900;
+
+/** What a share of the estimates stay under, in seconds, to the bound of their group; null without any; Infinity past the last. */
+export function offWithin(counts: number[], share: number): number | null {
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  if (all === 0) return null;
+  let sum = 0;
+  const place = counts.findIndex((count) => (sum += count) >= share * all);
+  return OFF_BOUNDS[place] ?? Infinity;
 }
 
 /** Today's figures of a view; with `queue`, of that queue only. */

@@ -15,7 +15,10 @@ import {
   agentsOf,
   channelsOf,
   deferred,
+  type Figures,
+  LAST_OFF,
   MEDIA,
+  offWithin,
   type Ratio,
   spark,
   stateCounts,
@@ -336,7 +339,7 @@ export function Figures() {
   );
 }
 
-const STRIP = ["asa", "aht", "abandon_time", "occupancy", "utilisation", "non_response"] as const;
+const STRIP = ["asa", "aht", "abandon_time", "occupancy", "utilisation", "non_response", "estimate_error"] as const;
 
 /** Further figures of the day in one line; each opens its sum as well. */
 export function Strip() {
@@ -356,6 +359,7 @@ export function Strip() {
     occupancy: numbers.percent(time.occupancy),
     utilisation: numbers.percent(time.utilisation),
     non_response: numbers.percent(figures.non_response),
+    estimate_error: offWords(figures)?.join(", 90 % ") ?? "–",
   };
   return (
     <section className="strip" aria-label={t("strip")}>
@@ -380,6 +384,13 @@ export function Strip() {
       </span>
     </section>
   );
+}
+
+/** What half of the estimated waits are off by at most, and nine in ten; null while none has been put to the test. */
+export function offWords(figures: Figures): [string, string] | null {
+  const [half, most] = [offWithin(figures.estimate_offs, 0.5), offWithin(figures.estimate_offs, 0.9)];
+  const word = (seconds: number) => (seconds === Infinity ? `>${duration(LAST_OFF * 1000)}` : `<${duration(seconds * 1000)}`);
+  return half === null || most === null ? null : [word(half), word(most)];
 }
 
 export function pendingWord(t: T, late: { pending: number; overdue: number }): string {

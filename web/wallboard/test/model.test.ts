@@ -2,12 +2,14 @@ import { describe, expect, it } from "vitest";
 
 import { abandonLevel, serviceLevel, settled, waitLevel } from "../src/levels";
 import {
+  add,
   type Figures,
   deferred,
   halves,
   isDip,
   labelAt,
   merge,
+  offWithin,
   quotient,
   stateCounts,
   today,
@@ -16,6 +18,7 @@ import {
   type WallboardState,
   worst,
 } from "../src/model";
+import { offWords } from "../src/top";
 
 const figures = (offered: number, centre: [number, number]): Figures => ({
   waiting: 0,
@@ -31,6 +34,8 @@ const figures = (offered: number, centre: [number, number]): Figures => ({
   abandon_time: [0, 0],
   aht: [0, 0],
   non_response: [0, 0],
+  estimate_error: [0, 0],
+  estimate_offs: [],
 });
 
 const NINE = Date.parse("2026-11-23T08:00:00.000Z");
@@ -141,6 +146,20 @@ describe("halves", () => {
   it("fill a gap in the day", () => {
     const late = { ...state, halves: { ...state.halves, [`${at(7200)}|SA|voice`]: figures(1, [1, 1]) } };
     expect(halves(late, view(), NINE).length).toBe(5);
+  });
+});
+
+describe("estimates", () => {
+  const off = (...counts: number[]): Figures => ({ ...figures(1, [1, 1]), estimate_offs: counts });
+  it("of several queues add up before the median is read", () => {
+    const sum = add(off(1, 0, 0, 1), off(0, 0, 0, 3, 0, 5));
+    expect(sum.estimate_offs).toEqual([1, 0, 0, 4, 0, 5]);
+    expect([offWithin(sum.estimate_offs, 0.5), offWithin(sum.estimate_offs, 0.9)]).toEqual([45, 90]);
+    expect(offWords(sum)).toEqual(["<0:45", "<1:30"]);
+  });
+  it("are told as more than the last bound, and not at all without any", () => {
+    expect(offWords(off(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2))).toEqual([">15:00", ">15:00"]);
+    expect(offWords(off())).toBeNull();
   });
 });
 
