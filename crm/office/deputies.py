@@ -29,7 +29,7 @@ class DeputyService:
         async with self._work.reading("deputies.list") as conn:
             version = await store.version(conn, SECTION)
             rows = await store.deputies(conn, principal.teams, today)
-        return Deputies(items=[Deputy(**row) for row in rows]), version
+        return Deputies(items=[Deputy(**row) for row in rows], version=version), version
 
     async def put(self, principal: Principal, wish: DeputyIn, match: Match) -> None:
         """Name an agent's deputy from a day on, or take it away. Forbidden where either is of

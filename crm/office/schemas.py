@@ -48,6 +48,7 @@ class Holiday(Shown):
 
 class Holidays(Shown):
     items: list[Holiday]
+    version: int
 
 
 class HolidayQuery(Schema):
@@ -77,6 +78,7 @@ class RateIn(RateKey):
 
 class Rates(Shown):
     items: list[RateIn]
+    version: int
 
 
 class PeriodKey(Schema):
@@ -93,6 +95,7 @@ class PeriodIn(PeriodKey):
 
 class Periods(Shown):
     items: list[PeriodIn]
+    version: int
 
 
 class LimitKey(Schema):
@@ -108,6 +111,7 @@ class LimitIn(LimitKey):
 
 class ApprovalLimits(Shown):
     items: list[LimitIn]
+    version: int
 
 
 class AuthorityKey(Schema):
@@ -125,6 +129,7 @@ class Authority(AuthorityKey):
 
 class Authorities(Shown):
     items: list[Authority]
+    version: int
 
 
 class DeputyIn(Schema):
@@ -150,3 +155,4 @@ class Deputy(Shown):
 
 class Deputies(Shown):
     items: list[Deputy]
+    version: int

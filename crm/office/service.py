@@ -92,9 +92,9 @@ class OfficeService:
             version = await store.version(conn, section.name)
             rows = await store.rows(conn, section.name)
         if section.row is HolidayIn:
-            return Holidays(items=_holidays(rows, year)), version
+            return Holidays(items=_holidays(rows, year), version=version), version
         items = [section.row(**_given(row)) for row in rows]
-        return section.listed(items=items), version
+        return section.listed(items=items, version=version), version
 
     async def put(
         self, principal: Principal, section: Section, given: BaseModel, match: Match

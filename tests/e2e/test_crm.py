@@ -354,6 +354,44 @@ def test_a_task_is_changed_and_two_files_are_compared_merged_and_parted(world: W
     expect(page.get_by_text("Deshecho: vuelven a ser dos fichas.")).to_be_visible()
 
 
+def test_the_office_s_rules_are_changed_and_put_back(world: World) -> None:
+    page = world.desk(ELENA, available=False)
+    page.get_by_role("link", name="Reglas de la oficina").click()
+    table = page.get_by_role("group", name="Festivos").locator("tbody tr")
+    expect(table.filter(has_text="Viernes Santo").get_by_role("button")).to_have_count(0)
+    page.get_by_role("button", name="Añadir", exact=True).click()
+    form = page.locator(".crm .form")
+    year = datetime.now(ZoneInfo("Europe/Madrid")).year
+    form.get_by_label("Día", exact=True).fill(f"12/10/{year}")
+    form.get_by_label("Qué se celebra").fill("Fiesta del barrio")
+    page.keyboard.press("Control+Enter")
+    expect(form.locator(".field").first).to_contain_text("Ya es festivo nacional")
+    form.get_by_label("Día", exact=True).fill(f"24/08/{year}")
+    page.keyboard.press("Control+Enter")
+    row = table.filter(has_text="Fiesta del barrio")
+    expect(row).to_contain_text("Local")
+    row.get_by_role("button", name=re.compile("^Cambiar")).click()
+    form.get_by_label("De dónde").select_option("regional")
+    page.keyboard.press("Control+Enter")
+    expect(row).to_contain_text("Autonómico")
+    row.get_by_role("button", name=re.compile("^Quitar")).click()
+    expect(row).to_have_count(0)
+    page.get_by_role("button", name="Deshacer").click()
+    expect(row).to_contain_text("Autonómico")
+    row.get_by_role("button", name=re.compile("^Quitar")).click()
+    page.get_by_role("button", name="Tarifas").click()
+    # What the law gives is followed by its next rule, and never left without one.
+    page.get_by_role("button", name="Plazos legales").click()
+    grace = page.locator("tbody tr").filter(has_text="recibo impagado")
+    grace.get_by_role("button", name=re.compile("^Quitar")).click()
+    expect(page.locator(".told")).to_contain_text("añade la regla siguiente")
+    # A limit is not a supervisor's own to raise.
+    page.get_by_role("button", name="Límites").click()
+    expect(page.locator("tbody tr").first).to_contain_text("Rige")
+    expect(page.get_by_role("button", name="Añadir", exact=True)).to_have_count(0)
+    world.noise = [line for line in world.noise if not re.search("status of 4(09|22)", line)]
+
+
 def test_two_people_change_one_file(world: World) -> None:
     customer = ana(world)
     file = f"customer/{customer['customer_id']}?edit=1"

@@ -123,6 +123,9 @@ def test_work(world: World, axe: Axe, flow: dict[str, Any]) -> None:
         "workflow": f"workflow/{flow_id}",
         "definition": f"workflow/{flow_id}?form=edit",
         "run": f"run/{run}",
+        "office": "office",
+        "office-rates": "office?section=rates",
+        "office-deputies": "office?section=deputies",
         "import": "import",
     }.items():
         shown(page, hash_)

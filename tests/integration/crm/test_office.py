@@ -63,7 +63,7 @@ async def test_a_row_is_written_noted_and_taken_away(
     assert (same.etag, same.body) == (made.etag, made.body)
     assert (await office.ask("alba", "DELETE", f"{path}{where}")).status == 428
     gone = await office.ask("alba", "DELETE", f"{path}{where}", **{"If-Match": made.etag or ""})
-    assert gone.body == before.body
+    assert gone.body["items"] == before.body["items"]
     again = await office.ask("alba", "DELETE", f"{path}{where}", **{"If-Match": "*"})
     assert again.status == 404
     section, named = path[1:].replace("-", "_"), " ".join(str(row[name]) for name in key)

@@ -6,6 +6,7 @@ import { amount, amountOf, companyDocument, day, detailsOf, email, iban, persona
 import { compared } from "../src/crm/compare";
 import { drawn, span, stepFaults, stepsOf, TEMPLATES, withStep } from "../src/crm/flow";
 import { instant, wall } from "@contactcenter/shared/time";
+import { percentText, standing } from "../src/crm/office";
 import { hashOf, place, placeOf } from "../src/crm/place";
 import { named, w } from "../src/crm/texts";
 
@@ -124,4 +125,23 @@ test("a new file begins with what the visitor has said", () => {
   });
   expect(detailsOf({ name: "Rosa", phone: "12", email: null })).toEqual({ first_name: "Rosa" });
   expect(detailsOf(undefined)).toEqual({});
+});
+
+describe("the office's rules", () => {
+  const rows = [
+    { kind: "ips", valid_from: "2028-01-01" },
+    { kind: "ips", valid_from: "2021-01-01" },
+    { kind: "ips", valid_from: "1997-01-01" },
+    { kind: "flat", valid_from: "2000-01-01" },
+  ];
+  test("say which of them holds today: the youngest whose day has come", () => {
+    const told = (on: string) => rows.map((row) => standing(row, rows, (one) => one.kind, on));
+    expect(told("2027-12-31")).toEqual(["later", "now", "before", "now"]);
+    expect(told("2028-01-01")).toEqual(["now", "before", "before", "now"]);
+  });
+  test("show a share as a percentage, without what a computer adds", () => {
+    expect(percentText("0.00007000", "es")).toBe("0,007");
+    expect(percentText("0.08", "en")).toBe("8");
+    expect(percentText(null, "en")).toBe("");
+  });
 });

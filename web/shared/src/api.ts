@@ -104,7 +104,7 @@ export const api = {
     request<T>("PATCH", path, etag ? { body, etag } : { body }),
   put: <T>(path: string, body: unknown, etag?: string) =>
     request<T>("PUT", path, etag ? { body, etag } : { body }),
-  delete: <T>(path: string) => request<T>("DELETE", path),
+  delete: <T>(path: string, etag?: string) => request<T>("DELETE", path, etag ? { etag } : {}),
   /** A file, whole. */
   blob: async (path: string, signal?: AbortSignal): Promise<Blob> =>
     (await answer("GET", path, signal ? { signal } : {})).blob(),

@@ -126,6 +126,7 @@ export interface Approval {
 
 export interface ApprovalLimits {
   items: LimitIn[];
+  version: number;
 }
 
 export interface ApproveIn {
@@ -205,6 +206,7 @@ export interface AuditVerdict {
 
 export interface Authorities {
   items: Authority[];
+  version: number;
 }
 
 /** What an insurer lets us decide, from a day on; a maximum of 0 takes it back. */
@@ -983,6 +985,7 @@ export interface DenyIn {
 
 export interface Deputies {
   items: Deputy[];
+  version: number;
 }
 
 export interface Deputy {
@@ -1338,6 +1341,7 @@ export interface HolidayQuery {
 
 export interface Holidays {
   items: Holiday[];
+  version: number;
 }
 
 export interface HouseholdNew {
@@ -1882,6 +1886,7 @@ export interface PeriodKey {
 
 export interface Periods {
   items: PeriodIn[];
+  version: number;
 }
 
 /** One right each; every route and every socket command names exactly one. */
@@ -2392,6 +2397,7 @@ export interface RateKey {
 
 export interface Rates {
   items: RateIn[];
+  version: number;
 }
 
 /** `chat.read`. */

@@ -7,6 +7,7 @@ import { CustomerPage } from "./CustomerPage";
 import { CustomersPage } from "./CustomersPage";
 import { hashOf, type Place } from "./place";
 import { ImportPage } from "./ImportPage";
+import { OfficePage } from "./OfficePage";
 import { NewPolicy } from "./PolicyForms";
 import { PolicyPage } from "./PolicyPage";
 import { NewQuote } from "./QuoteForm";
@@ -42,6 +43,8 @@ function shown({ page, id, with: given }: Place) {
       return <WorkflowOne key={id} id={id} edit={form === "edit"} />;
     case "run":
       return <RunPage key={id} id={id} />;
+    case "office":
+      return <OfficePage section={given.section ?? ""} />;
     case "import":
       return <ImportPage />;
     case "new":

@@ -13,6 +13,7 @@ const PLACES: readonly [Page, IconName, Word][] = [
   ["tasks", "calendar", "tasks"],
   ["customers", "people", "customers"],
   ["workflows", "flow", "workflows"],
+  ["office", "briefcase", "office"],
 ];
 
 export function Places() {

@@ -3,10 +3,11 @@ import { pairs, type Params } from "@contactcenter/shared/i18n";
 
 import { CONTRACTS } from "./texts-contracts";
 import { FAULTS } from "./texts-faults";
+import { OFFICE } from "./texts-office";
 import { PEOPLE } from "./texts-people";
 import { WORK } from "./texts-work";
 
-const all = { ...PEOPLE, ...CONTRACTS, ...WORK, ...FAULTS };
+const all = { ...PEOPLE, ...CONTRACTS, ...WORK, ...OFFICE, ...FAULTS };
 
 export const { t: w, useT: useW } = pairs(all);
 export type Word = Parameters<typeof w>[0];
