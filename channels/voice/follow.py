@@ -341,12 +341,9 @@ class Followers:
             ],
             recovered=report.recovered,
         )
-        if known:
+        if known:  # each report that is new has a job of its own: an earlier one may still run
             await self._jobs.enqueue(
-                work.conn,
-                STORE_RECORDING,
-                {"recording_id": str(report.recording_id)},
-                dedupe_key=f"{STORE_RECORDING}:{report.recording_id}",
+                work.conn, STORE_RECORDING, {"recording_id": str(report.recording_id)}
             )
         if known and row.call.recording.id == report.recording_id:
             await self._recording_cut(work, row, goes_on=report.recovered)

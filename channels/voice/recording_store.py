@@ -189,9 +189,9 @@ async def of_calls(conn: Connection, call_ids: Sequence[UUID]) -> list[Record]:
 
 STORED = """
 UPDATE recordings
-SET state = 'stored', object_key = $2, peaks = $3, expires_at = $4, path = NULL,
+SET state = 'stored', object_key = $3, peaks = $4, expires_at = $5, path = NULL,
     version = version + 1
-WHERE id = $1 AND state = 'finished'
+WHERE id = $1 AND state = 'finished' AND sha256 = $2
 RETURNING call_id
 """
 
@@ -199,32 +199,36 @@ RETURNING call_id
 async def stored(
     conn: Connection,
     recording_id: UUID,
+    sha256: str,
     *,
     object_key: str,
     peaks: dict[str, list[int]],
     expires_at: datetime | None,
 ) -> bool:
-    """The file is in the object store. False: it was before."""
-    return (await conn.fetchval(STORED, recording_id, object_key, peaks, expires_at)) is not None
+    """The file of this digest is in the object store. False: it was before, or is not the one."""
+    found = await conn.fetchval(STORED, recording_id, sha256, object_key, peaks, expires_at)
+    return found is not None
 
 
 FAILED = """
 UPDATE recordings
-SET state = 'failed', fault = $2, object_key = $3, expires_at = $4, path = NULL,
+SET state = 'failed', fault = $3, object_key = $4, expires_at = $5, path = NULL,
     version = version + 1
-WHERE id = $1 AND state = 'finished' RETURNING id
+WHERE id = $1 AND state = 'finished' AND sha256 = $2 RETURNING id
 """
 
 
 async def failed(
     conn: Connection,
     recording_id: UUID,
+    sha256: str,
     fault: str,
     object_key: str | None,
     expires_at: datetime | None,
 ) -> bool:
-    """The media's file is `missing`, or `damaged` and set aside. False: it was said before."""
-    found = await conn.fetchval(FAILED, recording_id, fault, object_key, expires_at)
+    """The media's file of this digest is `missing`, or `damaged` and set aside. False: it was said
+    before, or another has been reported."""
+    found = await conn.fetchval(FAILED, recording_id, sha256, fault, object_key, expires_at)
     return found is not None
 
 

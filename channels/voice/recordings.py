@@ -79,16 +79,19 @@ class RecordingService:
         if row is None:
             return
         file = self._folder / Path(row["path"] or f"{recording_id}.wav").name  # in it, always
+        kept = row["object_key"] is not None
         if row["state"] == "finished":
             try:
                 drawn = await asyncio.to_thread(_drawn, file, row["sha256"])
             except (FileNotFoundError, ValueError) as error:
-                await self._set_aside(row, file, error)
+                kept = await self._set_aside(row, file, error)
             else:
-                await self._store(row, file, drawn)
-        await asyncio.to_thread(file.unlink, missing_ok=True)
+                kept = await self._store(row, file, drawn)
+        if kept:  # what was missing may be recovered meanwhile, and is another job's
+            await asyncio.to_thread(file.unlink, missing_ok=True)
 
-    async def _store(self, row: Record, file: Path, drawn: dict[str, list[int]]) -> None:
+    async def _store(self, row: Record, file: Path, drawn: dict[str, list[int]]) -> bool:
+        """Whether it is stored now, by this job."""
         key = _key("recordings", row)
         await self._objects.put(key, file)
         async with self._work.begin("recording.keep", "system") as work:
@@ -96,6 +99,7 @@ class RecordingService:
             done = await recording_store.stored(
                 work.conn,
                 row["id"],
+                row["sha256"],
                 object_key=key,
                 peaks=drawn,
                 expires_at=self._expires(work, row),
@@ -103,20 +107,26 @@ class RecordingService:
             if done:
                 fact = line.said(CallRecorded, recording_id=row["id"], seconds=row["seconds"])
                 await line.add(work, call, fact)
+            return done
 
-    async def _set_aside(self, row: Record, file: Path, error: Exception) -> None:
+    async def _set_aside(self, row: Record, file: Path, error: Exception) -> bool:
+        """Whether a copy of it is kept."""
         recording_id: UUID = row["id"]
         fault = "missing" if isinstance(error, FileNotFoundError) else "damaged"
         key = None
         if fault == "damaged":
             key = _key("quarantine", row)
             await self._objects.put(key, file)
-        log.error("recording_failed", recording_id=str(recording_id), fault=fault, key=key)
         async with self._work.begin("recording.failed", "system") as work:
             expires_at = self._expires(work, row) if key else None
-            if await recording_store.failed(work.conn, recording_id, fault, key, expires_at):
-                after = {"fault": fault, "key": key}
-                work.audit("recording.failed", "recording", recording_id, after=after)
+            if not await recording_store.failed(
+                work.conn, recording_id, row["sha256"], fault, key, expires_at
+            ):
+                return False
+            after = {"fault": fault, "key": key}
+            work.audit("recording.failed", "recording", recording_id, after=after)
+        log.error("recording_failed", recording_id=str(recording_id), fault=fault, key=key)
+        return key is not None
 
     def _expires(self, work: Work, row: Record) -> datetime:
         return work.now + timedelta(days=self._kept.days(row["retention"]))
@@ -250,7 +260,10 @@ def _key(folder: str, row: Record) -> str:
 
 def _drawn(file: Path, sha256: str) -> dict[str, list[int]]:
     """The waveform of the media's file, if it is the file that the media reported. Read as it is
-    needed: an hour is 58 MB."""
+    needed: an hour is 58 MB. Without a digest the media has not closed it: what is there of it is
+    told when the media has made it whole."""
+    if not sha256:
+        raise FileNotFoundError(file.name)
     with file.open("rb") as content:
         if hashlib.file_digest(content, "sha256").hexdigest() != sha256:
             raise ValueError("the file is not the one that was recorded")

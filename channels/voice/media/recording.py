@@ -56,6 +56,7 @@ class _Track:
 
     bytes: bytearray = field(default_factory=bytearray)
     shift: int | None = None  # timestamp + shift = position on the time line
+    since: int = 0  # where the first packet lies that has this shift
 
 
 class Recording:
@@ -67,6 +68,7 @@ class Recording:
         self._origin = now
         self._began = began
         self._cut = 0  # samples handed to the writer
+        self._resumed = 0  # where the last pause ends: nothing said before it belongs here
         self._tracks: dict[tuple[int, UUID], _Track] = {}
         self._sides: dict[UUID, int] = {}
         self._writing = True
@@ -83,13 +85,18 @@ class Recording:
         self._sides = sides
 
     def write(self, writing: bool, now: float) -> None:
-        """Store what comes, or let it pass as silence."""
+        """Store what comes, or let it pass as silence: exactly between the two moments, whatever
+        was on its way at either."""
         if writing == self._writing:
             return
         self._writing = writing
+        at = round((now - self._origin) * RATE)
         if writing:
+            self._resumed = at
             self._gaps[-1] = self._gaps[-1].model_copy(update={"end": self._moment(now)})
         else:
+            for track in self._tracks.values():
+                del track.bytes[max(0, at - self._cut) :]
             self._gaps.append(Gap(start=self._moment(now)))
         self._writer.note(self._file, tuple(self._gaps))
 
@@ -100,20 +107,31 @@ class Recording:
             return
         track = self._tracks[side, leg]
         arrived = round((now - self._origin) * RATE)
-        if track.shift is None:
-            track.shift = arrived - len(payload) - timestamp
+        soonest = arrived - len(payload) - timestamp  # the shift of a packet that was not late
+        if track.shift is None or abs(timestamp + track.shift - arrived) > _RESYNC:
+            track.shift, track.since = soonest, arrived - len(payload)
+        elif soonest < track.shift:
+            self._bring_forward(track, track.shift - soonest)
         position = timestamp + track.shift
-        if abs(position - arrived) > _RESYNC:
-            track.shift = arrived - len(payload) - timestamp
-            position = arrived - len(payload)
+        first = max(self._cut, self._resumed)
+        if position < first:  # before the recording or said in a pause, or it came too late
+            payload, position = payload[first - position :], first
         start = position - self._cut
-        if start < 0:  # what is before the recording, or came too late
-            payload, start = payload[-start:], 0
         if payload and start < _AHEAD:
             line = track.bytes
             if len(line) < start:
                 line += _MUTE * (start - len(line))
             line[start : start + len(payload)] = payload
+
+    def _bring_forward(self, track: _Track, by: int) -> None:
+        """A packet came sooner than those before it: they were late by so much, and lie too late.
+        What is written already stays, and then what follows on it does."""
+        first = max(self._cut, self._resumed)
+        if track.shift is None or track.since < first:
+            return
+        to = max(track.since - by, first)
+        del track.bytes[to - self._cut : to - self._cut + by]
+        track.shift, track.since = track.shift - by, to
 
     def cut(self, now: float, *, everything: bool = False) -> None:
         """Hand over what is complete."""

@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from channels.voice.media import protocol as p
+from channels.voice.recordings import RecordingService
 from contactcenter.core.objects import PART, Objects
 from tests.integration.app.conftest import Centre, StartCentre
 from tests.integration.app.people import Payload, sign_in
@@ -409,7 +410,18 @@ async def test_a_damaged_file_is_set_aside_and_goes_in_time(scene: Scene) -> Non
     await gone(aside)
 
 
-async def test_a_file_that_is_missing_may_be_recovered_yet(scene: Scene) -> None:
+async def test_a_file_that_is_missing_may_be_recovered_yet(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while the job that did not find it is not over."""
+    over, plain = asyncio.Event(), RecordingService._set_aside
+
+    async def slow(self: RecordingService, *about: Any) -> bool:
+        done = await plain(self, *about)
+        await over.wait()
+        return done
+
+    monkeypatch.setattr(RecordingService, "_set_aside", slow)
     caller, lucia = await talking(scene)
     order = scene.media.mixes[caller.call].recording
     assert order is not None
@@ -428,6 +440,9 @@ async def test_a_file_that_is_missing_may_be_recovered_yet(scene: Scene) -> None
         await scene.media.until(lambda: not scene.media.journal, "every report taken in")
         card = await stored(scene, order.recording_id, lucia.desk.token)
         assert (card["fault"], card["recovered"], card["bytes"]) == (None, True, len(wav(0.2)))
+    over.set()
+    path = f"/recordings/{order.recording_id}/audio"
+    assert await play(scene.centre, path, lucia.desk.token, None) == (200, wav(0.2))
 
 
 async def gone(path: Path) -> None:

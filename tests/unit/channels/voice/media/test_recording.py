@@ -129,6 +129,28 @@ async def test_pauses_are_told(tmp_path: Path) -> None:
     await writer.close()
 
 
+async def test_a_pause_is_silent_to_the_sample_whatever_was_on_its_way(tmp_path: Path) -> None:
+    """Packets come in bursts, as on a machine that is busy: late by up to a quarter of a second.
+    What was said in the pause is stored nowhere; what was said before and after it is, in place."""
+    writer = Writer(tmp_path)
+    tape = Recording(uuid4(), writer, AT, 100.0)
+    tape.arrange([LEFT], [])
+    late = 12 * FRAME_SECONDS
+    for burst in range(0, 60, 12):
+        for number in range(burst, burst + 12):
+            now = 100 + (burst + 12) * FRAME_SECONDS + (late if burst == 0 else 0)
+            if burst == 24:
+                tape.write(False, 100 + 24 * FRAME_SECONDS)
+            if burst == 36:  # they were said in the pause, and come after it
+                tape.write(True, 100 + 40 * FRAME_SECONDS)
+            tape.take(LEFT, number * FRAME, LOUD, now)
+        tape.cut(100 + (burst + 12) * FRAME_SECONDS)
+    report = await whole(tape, 101.2)
+    left, _ = channels(tmp_path / report.path)
+    assert left == LOUD * 24 + SILENCE * 16 + LOUD * 20
+    await writer.close()
+
+
 def leave(folder: Path, *, samples: int, odd: bool = False) -> UUID:
     """What a killed process leaves: a part with an old header, and its note."""
     recording_id = uuid4()
