@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from db import migrate
 from db.embedded import client_program
 from db.pool import Connection
 
@@ -63,15 +64,20 @@ def backup(url: str, target: Path) -> None:
 
 
 async def restore(conn: Connection, url: str, source: Path) -> None:
-    """Fill the empty database behind `conn` and `url` from `source`, all or nothing."""
+    """Fill the empty database behind `conn` and `url` from `source`, all or nothing.
+
+    The rows come in one transaction and the log is rebased in a second. Between the two nobody
+    can start on the database (`migrate.log_ahead`), and the same call again does what is left.
+    """
     if not source.is_file():
         raise BackupError(f"{source} is not a file.")
-    if await conn.fetchval(HAS_TABLES):
+    if await conn.fetchval(HAS_TABLES) and not await migrate.log_ahead(conn):
         raise BackupError(
             "The database is not empty: restore into a new one, by another DATA_DIR or "
             "DATABASE_URL."
         )
-    _run("pg_restore", url, "--single-transaction", "--exit-on-error", str(source))
+    if not await conn.fetchval(HAS_TABLES):
+        _run("pg_restore", url, "--single-transaction", "--exit-on-error", str(source))
     async with conn.transaction():
         await rebase(conn)
         await conn.execute(DELETE_LEASES)

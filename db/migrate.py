@@ -51,6 +51,10 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 """
 JOURNAL_EXISTS = "SELECT to_regclass('schema_migrations') IS NOT NULL"
 SELECT_JOURNAL = "SELECT version, name, digest, applied_at FROM schema_migrations ORDER BY version"
+LOG_EXISTS = "SELECT to_regclass('event_log') IS NOT NULL"
+LOG_AHEAD = """
+SELECT EXISTS (SELECT FROM event_log WHERE xid >= pg_snapshot_xmax(pg_current_snapshot()))
+"""
 NOTE_UP = "INSERT INTO schema_migrations (version, name, digest) VALUES ($1, $2, $3)"
 NOTE_DOWN = "DELETE FROM schema_migrations WHERE version = $1"
 TRY_LOCK = "SELECT pg_try_advisory_lock($1)"
@@ -155,7 +159,18 @@ async def status(conn: Connection, migrations: Sequence[Migration]) -> list[Stat
     return await _states(conn, migrations)
 
 
+async def log_ahead(conn: Connection) -> bool:
+    """Whether events lie ahead of the cluster's own transactions: no listener would read them.
+    A restore that was cut off before its second half leaves a database so."""
+    return bool(await conn.fetchval(LOG_EXISTS)) and bool(await conn.fetchval(LOG_AHEAD))
+
+
 async def _states(conn: Connection, migrations: Sequence[Migration]) -> list[State]:
+    if await log_ahead(conn):
+        raise MigrationError(
+            "The restore of this database was cut off: run the same `python -m db restore FILE` "
+            "again, which finishes it."
+        )
     rows = await conn.fetch(SELECT_JOURNAL)
     for row, m in zip(rows, migrations, strict=False):
         if (row["version"], row["name"]) != (m.version, m.name):

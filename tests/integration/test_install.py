@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -81,3 +82,19 @@ def test_a_whole_environment_is_left_alone(clone: Path) -> None:
         done = subprocess.run(["cksum"], input=text, capture_output=True, check=True)
         (clone / ".venv" / f".stamp-{name}").write_bytes(done.stdout.rstrip(b"\n"))
     assert install(clone) == (0, "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives folders to another user, which root alone may")
+@pytest.mark.parametrize("theirs", [".", ".venv"])
+def test_a_folder_of_somebody_else_s_is_one_sentence(clone: Path, theirs: str) -> None:
+    python(clone, 'case "$2" in *ensurepip*) exit 1;; esac')
+    (clone / ".venv" / "bin").mkdir(parents=True)
+    (clone / theirs).chmod(0o555)
+    for path in (clone.parent, *clone.parent.parents[:-2]):
+        path.chmod(path.stat().st_mode | 0o055)
+    done = subprocess.run(
+        ["/bin/sh", "tools/venv", "base"], cwd=clone, env={"PATH": str(clone.parent / "bin")},
+        capture_output=True, text=True, check=False, user=65534, group=65534, extra_groups=[],
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "cannot be written to: clone into a folder of your own" in done.stderr
