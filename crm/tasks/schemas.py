@@ -88,14 +88,14 @@ class TaskPage(Shown):
 
 
 class TaskQuery(Page):
-    """`due`: overdue, or due on the centre's today. `mine`: of the asker. `sort`: newest first, or
-    what is due first."""
+    """`due`: overdue, or due on the centre's today. `mine`: of the asker. `sort`: newest first,
+    what is due first, or only what is done, what was done last first."""
 
     mine: bool = False
     status: Status | None = None
     open: bool | None = None
     due: Literal["overdue", "today"] | None = None
-    sort: Literal["created", "due"] = "created"
+    sort: Literal["created", "due", "completed"] = "created"
     assigned_to: UUID | None = None
     assigned_agent: UUID | None = None
     customer_id: UUID | None = None

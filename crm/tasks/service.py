@@ -147,7 +147,8 @@ class TaskService:
         if len(rows) <= query.limit:
             return TaskPage(items=items, next_cursor=None)
         last = items[-1]
-        after = encode_cursor(last.due_date or store.NEVER, last.task_id)
+        at = last.completed_at if query.sort == "completed" else last.due_date
+        after = encode_cursor(at or store.NEVER, last.task_id)
         return TaskPage(items=items, next_cursor=after)
 
     async def get(self, task_id: UUID) -> TaskOut:

@@ -10,7 +10,7 @@ from uuid import UUID
 from crm.sql import CUSTOMER_NAME, updating
 from db import Connection, Record
 
-Sort = Literal["created", "due"]
+Sort = Literal["created", "due", "completed"]
 NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 """When a task without a day is due, in the order of days."""
 _EDITABLE: Final = (
@@ -67,6 +67,13 @@ SELECT {COLUMNS} FROM {_FROM} {_WANTED}
 ORDER BY {_DUE}, t.id
 LIMIT $13
 """,  # noqa: S608 - constants
+    "completed": f"""
+SELECT {COLUMNS} FROM {_FROM} {_WANTED}
+  AND t.status = 'completed'
+  AND ($11::timestamptz IS NULL OR (t.completed_at, t.id) < ($11, $12::uuid))
+ORDER BY t.completed_at DESC, t.id DESC
+LIMIT $13
+""",  # noqa: S608 - constants
 }
 END = """
 UPDATE tasks
@@ -114,7 +121,8 @@ async def find(conn: Connection, task_id: UUID, *, lock: bool = False) -> Record
 
 
 async def listed(conn: Connection, sort: Sort, *wanted: Any) -> list[Record]:
-    """Newest first, or what is due first: then what has no day is last. user, agent, status, open,
+    """Newest first, or what is due first: then what has no day is last; or only what is done,
+    what was done last first. user, agent, status, open,
     due before, due from, customer, claim, policy, type, from where on (two), limit."""
     return await conn.fetch(LISTS[sort], *wanted)
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from db.pool import Connection
 from db.seeds import figures
@@ -20,6 +21,8 @@ from db.seeds.contacts import CONTACTS
 
 Identify = Callable[[str, str], UUID]
 
+ZONE: Final = ZoneInfo("Europe/Madrid")
+"""Where the broker's office is: policies begin and end by its days."""
 INSURERS: Final = (
     ("aldaba", "C0901", "Aldaba Seguros"),
     ("brisa", "C0902", "Brisa Vida y Hogar"),
@@ -231,7 +234,7 @@ class _Office:
                     "property_value": "150000.00", "property_postal_code": "50001"}  # fmt: skip
         if status == "cancelled":
             row |= {"cancellation_reason": "policyholder_wish", "cancelled_by": "policyholder",
-                    "cancelled_at": datetime.combine(self.day(-3), time(0), UTC),
+                    "cancelled_at": datetime.combine(self.day(-3), time(0), ZONE),
                     "refund_estimate": "0.00"}  # fmt: skip
         row["search_text"] = _searched(
             [number, row["reference"], row.get("vehicle_plate"), row.get("property_address")]
@@ -248,7 +251,7 @@ class _Office:
                 "policy_id": row["id"],
                 "number": 1,
                 "kind": "issue",
-                "effective_at": datetime.combine(row["coverage_start_date"], time(0), UTC),
+                "effective_at": datetime.combine(row["coverage_start_date"], time(0), ZONE),
                 "known_at": row["created_at"],
                 "changes": {name: row.get(name) for name in terms},
                 "reason": "",

@@ -352,6 +352,6 @@ def test_the_demo_shows_its_letters(world: World) -> None:
     world.centre.call("POST", "/auth/forgot-password", {"email": "agent3@aintech.com"})
     letter(world, "agent3@aintech.com", "reset")
     page = world.page("/demo")
-    page.get_by_text("Cartas que ha escrito el sistema").click()
+    page.get_by_text("Cartas a las cuentas").click()
     row = page.locator("#letters li", has_text="agent3@aintech.com").first
     expect(row.locator("a")).to_have_attribute("href", re.compile("/account/reset#"))

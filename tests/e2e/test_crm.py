@@ -437,13 +437,13 @@ def test_a_quote_becomes_a_policy(world: World) -> None:
     page.get_by_role("button", name="Enviar", exact=True).click()
     page.get_by_role("button", name="Aceptado").click()
     page.get_by_role("button", name="Hacer póliza").click()
-    page.locator(".crm .form").get_by_label("Número de la aseguradora").fill("AU-E2E-1")
+    page.locator(".crm .form").get_by_label("N.º de póliza").fill("AU-E2E-1")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".crm .hd")).to_contain_text("Auto AU-E2E-1")
 
     # The insurer will not renew: told yesterday, passed on today, and confirmed.
     renewal = page.get_by_role("group", name="Renovación")
-    renewal.get_by_role("button", name="Anotar un no").click()
+    renewal.get_by_role("button", name="Anotar que no renueva").click()
     renewal.get_by_label("Quién no renueva").select_option("La aseguradora")
     shown = renewal.get_by_label("Qué día").input_value()  # today, as the centre's clock has it
     today = datetime.strptime(shown, "%d/%m/%Y").replace(tzinfo=ZoneInfo("Europe/Madrid"))

@@ -242,15 +242,27 @@ async def test_tasks_by_their_day(office: Office) -> None:
     days = ["2027-03-20T09:00:00Z", None, "2027-03-01T09:00:00Z", "2027-03-15T09:00:00Z", None]
     for n, day in enumerate(days):
         await office.do("lucia", "POST", "/tasks", {"title": f"t{n}", "due_date": day})
+    assert await page_by_page(office, "sort=due&open=true") == ["t2", "t3", "t0", "t1", "t4"]
+
+
+async def test_done_tasks_by_when_they_were_done(office: Office) -> None:
+    """What was done last first, over pages of any size; what is open or given up is not there."""
+    made = [await office.do("lucia", "POST", "/tasks", {"title": f"t{n}"}) for n in range(5)]
+    for n, how in ((3, "complete"), (0, "complete"), (1, "cancel"), (4, "complete")):
+        office.clock.set(office.clock.now() + timedelta(minutes=1))
+        await office.do("lucia", "POST", f"/tasks/{made[n]['task_id']}/{how}")
+    assert await page_by_page(office, "sort=completed") == ["t4", "t0", "t3"]
+
+
+async def page_by_page(office: Office, query: str) -> list[str]:
     seen: list[str] = []
     cursor = ""
     while True:
-        page = await office.do("lucia", "GET", f"/tasks?sort=due&open=true&limit=2{cursor}")
+        page = await office.do("lucia", "GET", f"/tasks?{query}&limit=2{cursor}")
         seen += [each["title"] for each in page["items"]]
         if page["next_cursor"] is None:
-            break
+            return seen
         cursor = f"&cursor={page['next_cursor']}"
-    assert seen == ["t2", "t3", "t0", "t1", "t4"]
 
 
 async def test_a_quote_without_an_address_waits_for_one(

@@ -2936,7 +2936,7 @@ export interface TaskPage {
   next_cursor: string | null;
 }
 
-/** `due`: overdue, or due on the centre's today. `mine`: of the asker. `sort`: newest first, or what is due first. */
+/** `due`: overdue, or due on the centre's today. `mine`: of the asker. `sort`: newest first, what is due first, or only what is done, what was done last first. */
 export interface TaskQuery {
   limit?: number;
   cursor?: string | null;
@@ -2944,7 +2944,7 @@ export interface TaskQuery {
   status?: "pending" | "in_progress" | "completed" | "cancelled" | null;
   open?: boolean | null;
   due?: "overdue" | "today" | null;
-  sort?: "created" | "due";
+  sort?: "created" | "due" | "completed";
   assigned_to?: string | null;
   assigned_agent?: string | null;
   customer_id?: string | null;

@@ -5,7 +5,7 @@ import { Button, Chip, cls } from "@contactcenter/shared/ui";
 import { useState } from "react";
 
 import { useAgent, useDesk } from "../context";
-import { ClaimChip, Cover, Facts, Read, Section, To } from "./bits";
+import { ClaimChip, Cover, Facts, Masked, Read, Section, To } from "./bits";
 import { ClaimEditForm } from "./ClaimEdit";
 import { ClaimMove, MOVES, type Move } from "./ClaimMove";
 import { useRead } from "./data";
@@ -72,6 +72,7 @@ function Shown({ claim, move, onChanged }: { claim: ClaimOut; move: Move | null;
       }
     >
       <Steps claim={claim} />
+      {claim.masked && <Masked />}
       {move && (moves.includes(move) || ALWAYS.has(move)) && <ClaimMove key={move} claim={claim} move={move} onDone={onChanged} />}
       {claim.approvals.map((one) => (
         <p key={one.user_id} className="box-msg warn"><Icon name="people" />{say("secondNeeded", { amount: money(one.amount) })}</p>

@@ -135,7 +135,7 @@ export function CustomerForm({ customer, given = {}, interaction = null, onReloa
               {alike.map((one) => (
                 <Row
                   key={one.customer_id}
-                  icon="person"
+                  icon={one.kind === "company" ? "briefcase" : "person"}
                   place={place("customer", one.customer_id)}
                   title={one.name}
                   detail={one.city}

@@ -6,7 +6,7 @@ import { Icon } from "@contactcenter/shared/icons";
 import { Button, Chip } from "@contactcenter/shared/ui";
 
 import { useAgent, useDesk } from "../context";
-import { ClaimChip, Facts, lineIcon, PolicyChip, policyName, QuoteChip, Read, Row, Section, To } from "./bits";
+import { ClaimChip, Facts, lineIcon, PolicyChip, policyName, QuoteChip, Read, Row, Section, SegmentChip, To } from "./bits";
 import { ContactForm } from "./ContactForm";
 import { CustomerForm } from "./CustomerForm";
 import { useRead } from "./data";
@@ -49,7 +49,7 @@ function Shown({ customer }: { customer: CustomerOut }) {
       title={customer.name}
       chips={
         <>
-          {customer.segment && <Chip tone={customer.segment === "vip" ? "acc" : "idle"} icon={customer.segment === "vip" ? "star" : "person"}>{named(say, "seg", customer.segment)}</Chip>}
+          <SegmentChip segment={customer.segment} />
           {customer.status !== "active" && <Chip icon="info">{named(say, "cs", customer.status)}</Chip>}
         </>
       }

@@ -3,13 +3,13 @@ import { api } from "@contactcenter/shared/api";
 import type { CustomerRow, DeskFile, Hits } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { useStore } from "@contactcenter/shared/store";
-import { Button, Chip, cls, ErrorLine, Menu } from "@contactcenter/shared/ui";
+import { Button, cls, ErrorLine, Menu } from "@contactcenter/shared/ui";
 import { useEffect, useId, useRef, useState } from "react";
 
 import { useDesk } from "../context";
 import { useAltKeys } from "../keys";
 import { useFetched } from "../fetched";
-import { ClaimChip, Failed, FiledChip, lineIcon, QuoteChip, Row, Section, To } from "./bits";
+import { ClaimChip, Failed, FiledChip, lineIcon, QuoteChip, Row, Section, SegmentChip, To } from "./bits";
 import { useChanges, useRead } from "./data";
 import { useFormats } from "./format";
 import { useGate } from "./Gate";
@@ -99,16 +99,13 @@ function Who({ file, mine, interaction, onVerify, onOther }: PanelProps & { file
   const level = gate.kind === "there" ? gate.value : null;
   const verified = level?.level === "verified";
   const document = customer.dni ?? customer.tax_id;
-  const vip = customer.segment === "vip" || customer.segment === "fleet";
   return (
     <div className="who-hd">
       <div className="who-name">
         <h2 className="t16 b cut grow">
           <To place={place("customer", customer.customer_id)} title={say("openFile")}>{customer.name}</To>
         </h2>
-        {customer.segment && customer.segment !== "standard" && (
-          <Chip tone={vip ? "acc" : customer.segment === "at_risk" ? "warn" : "idle"} icon={vip ? "star" : "person"}>{named(say, "seg", customer.segment)}</Chip>
-        )}
+        <SegmentChip segment={customer.segment} />
         <Menu
           className="ib"
           align="right"

@@ -2,7 +2,7 @@
 import { api, request } from "@contactcenter/shared/api";
 import type { Cancelled, CustomerOut, PolicyOut } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
-import { today } from "@contactcenter/shared/time";
+import { instant, now, today } from "@contactcenter/shared/time";
 import { Button } from "@contactcenter/shared/ui";
 import { useState } from "react";
 
@@ -244,6 +244,42 @@ export function RenewForm({ policy }: { policy: PolicyOut }) {
         </div>
       </Form>
     </Shell>
+  );
+}
+
+/** Cover stops, or comes back, from a moment on. */
+export function StatusForm({ policy, to, onDone }: { policy: PolicyOut; to: "suspended" | "active"; onDone: () => void }) {
+  const say = useW();
+  const desk = useDesk();
+  const label = say(to === "suspended" ? "suspend" : "resume");
+  const started = instant(`${policy.coverage_start_date}T${policy.coverage_start_time.slice(0, 5)}`);
+  const form = useForm({
+    id: `policy ${to} ${policy.policy_id}`,
+    initial: { effective_at: now(), note: "" },
+    check: (v) => {
+      const at = instant(given(v, "effective_at"));
+      return {
+        effective_at:
+          given(v, "effective_at") === "" ? "missing" : at === null ? "bad_date" : given(v, "effective_at") > now() ? "in_future" : started && at < started ? "break_moment" : null,
+      };
+    },
+    send: async (v, changed) => {
+      // Left as it was: the moment in which it is sent, to the second.
+      const at = changed.has("effective_at") ? { effective_at: instant(given(v, "effective_at")) } : {};
+      await api.post(`/policies/${policy.policy_id}/status`, { status: to, note: given(v, "note"), ...at }, { key: crypto.randomUUID() });
+      desk.goBack();
+      onDone();
+    },
+  });
+  return (
+    <div className="card move">
+      <Form form={form} label={label} submit={label} onLeave={desk.goBack}>
+        <div className="grid">
+          <In name="effective_at" label={say("effectFrom")} type="datetime-local" />
+          <In name="note" label={say("reason")} hint={say("optional")} maxLength={200} />
+        </div>
+      </Form>
+    </div>
   );
 }
 

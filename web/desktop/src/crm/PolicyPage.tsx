@@ -9,15 +9,15 @@ import { useState } from "react";
 
 import { useDesk } from "../context";
 import { useFetched } from "../fetched";
-import { Cover, Facts, PolicyChip, policyName, Read, Section, To } from "./bits";
+import { Cover, Facts, Masked, PolicyChip, policyName, Read, Section, To } from "./bits";
 import { useInsurers, useRead } from "./data";
 import { useFormats } from "./format";
 import { place } from "./place";
-import { CancelForm, EndorseForm, RenewForm } from "./PolicyForms";
+import { CancelForm, EndorseForm, RenewForm, StatusForm } from "./PolicyForms";
 import { ReceiptForm } from "./ReceiptForm";
 import { ReceiptList } from "./Receipts";
 import { Renewal } from "./Renewal";
-import { Shell, Told, useAct } from "./Shell";
+import { Shell } from "./Shell";
 import { named, useW } from "./texts";
 
 export function PolicyPage({ id, form }: { id: string; form: string }) {
@@ -32,20 +32,18 @@ export function PolicyPage({ id, form }: { id: string; form: string }) {
   if (form === "renew") return <RenewForm key={id} policy={policy} />;
   if (form === "cancel") return <CancelForm key={id} policy={policy} />;
   if (form === "receipt") return <ReceiptForm key={id} policy={policy} />;
-  return <Shown policy={policy} onChanged={card.retry} />;
+  return <Shown policy={policy} form={form} onChanged={card.retry} />;
 }
 
 const ENDED = new Set(["cancelled", "replaced", "expired"]);
 
-function Shown({ policy, onChanged }: { policy: PolicyOut; onChanged: () => void }) {
+function Shown({ policy, form, onChanged }: { policy: PolicyOut; form: string; onChanged: () => void }) {
   const say = useW();
   const desk = useDesk();
   const { day, money } = useFormats();
   const id = policy.policy_id;
   const insurers = useInsurers();
   const insurer = insurers.kind === "there" ? insurers.value.items.find((one) => one.key === policy.carrier) : undefined;
-  const { busy, error, done, act } = useAct();
-  const status = (to: "active" | "suspended") => void act(() => api.post(`/policies/${id}/status`, { status: to })).then(onChanged);
   const go = (form: string) => desk.go(place("policy", id, { form }));
   const ended = ENDED.has(policy.status);
   return (
@@ -67,8 +65,8 @@ function Shown({ policy, onChanged }: { policy: PolicyOut; onChanged: () => void
             entries={[
               ...(ended ? [] : [{ id: "cancel", label: say("cancelPolicy"), icon: <Icon name="close" />, onPick: () => go("cancel") }]),
               ...(policy.status === "expired" ? [{ id: "renew", label: say("renew"), icon: <Icon name="repeat" />, onPick: () => go("renew") }] : []),
-              ...(policy.status === "active" ? [{ id: "suspend", label: say("suspend"), icon: <Icon name="pause" />, disabled: busy, onPick: () => status("suspended") }] : []),
-              ...(["suspended", "cancelled"].includes(policy.status) ? [{ id: "resume", label: say("resume"), icon: <Icon name="play" />, disabled: busy, onPick: () => status("active") }] : []),
+              ...(policy.status === "active" ? [{ id: "suspend", label: say("suspend"), icon: <Icon name="pause" />, onPick: () => go("suspend") }] : []),
+              ...(["suspended", "cancelled"].includes(policy.status) ? [{ id: "resume", label: say("resume"), icon: <Icon name="play" />, onPick: () => go("resume") }] : []),
               { id: "receipt", label: say("addReceipt"), icon: <Icon name="euro" />, onPick: () => go("receipt") },
               { id: "task", label: say("newTask"), icon: <Icon name="calendar" />, onPick: () => desk.go(place("new", "task", { customer: policy.customer_id, policy: id })) },
             ]}
@@ -76,7 +74,8 @@ function Shown({ policy, onChanged }: { policy: PolicyOut; onChanged: () => void
         </>
       }
     >
-      <Told error={error} done={done} />
+      {policy.masked && <Masked />}
+      {(form === "suspend" || form === "resume") && <StatusForm key={form} policy={policy} to={form === "suspend" ? "suspended" : "active"} onDone={onChanged} />}
       {policy.warnings.map((one) => (
         <p key={one.type} className="box-msg warn"><Icon name="triangle" />{named(say, "warn", one.type)}</p>
       ))}

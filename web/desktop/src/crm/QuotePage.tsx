@@ -7,7 +7,7 @@ import { Button } from "@contactcenter/shared/ui";
 import { useState } from "react";
 
 import { useDesk } from "../context";
-import { Facts, lineIcon, QuoteChip, Read, Section, To } from "./bits";
+import { Facts, Masked, QuoteChip, Read, Section, To } from "./bits";
 import { day as checkDay } from "./checks";
 import { useInsurers, useRead } from "./data";
 import { Form, In, Pick, Tick, useForm } from "./form";
@@ -66,6 +66,7 @@ function Shown({ quote, form, onChanged }: { quote: QuoteOut; form: string; onCh
       }
     >
       <Told error={error} done={done} />
+      {quote.masked && <Masked />}
       {form === "reject" && quote.status === "sent" && <Reject quote={quote} onDone={onChanged} />}
       {form === "convert" && quote.status === "accepted" && !quote.converted && <Convert quote={quote} />}
       {quote.policy_id && (
@@ -116,13 +117,13 @@ function Lacks({ missing }: { missing: readonly string[] }) {
 
 function Price({ quote }: { quote: QuoteOut }) {
   const say = useW();
-  const { money } = useFormats();
-  const percent = (rate: unknown) => (rate === null ? "" : ` ${Number(rate) * 100} %`);
+  const { money, share } = useFormats();
+  const percent = (rate: unknown) => (rate === null ? "" : ` ${share(Number(rate))}`);
   return (
     <Section title={say("premium")}>
       <table className="grid-table price">
         <tbody>
-          <tr><th scope="row"><Icon name={lineIcon(quote.quote_type)} /> {say("basePremium")}</th><td className="num">{money(quote.base_premium)}</td></tr>
+          <tr><th scope="row">{say("basePremium")}</th><td className="num">{money(quote.base_premium)}</td></tr>
           {quote.discounts.map((one, n) => (
             <tr key={`d${n}`}>
               <td>{one.description || one.type.replaceAll("_", " ")}{percent(one.rate)} {one.capped && <span className="x3">({say("capped")})</span>}</td>

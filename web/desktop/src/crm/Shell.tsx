@@ -30,6 +30,12 @@ export function Shell({ title, chips, line, actions, about, busy, children }: Sh
   useEffect(() => {
     if (about !== undefined) desk.about.set(about);
   }, [desk, about]);
+  // What had the focus went with the page before: the keyboard goes on in this one, unless a field of it took it.
+  const page = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const at = document.activeElement;
+    if (at === null || at === document.body) page.current?.focus({ preventScroll: true });
+  }, [title]);
   return (
     <section className="main crm" aria-label={title} aria-busy={busy || undefined}>
       <div className="hd">
@@ -44,7 +50,7 @@ export function Shell({ title, chips, line, actions, about, busy, children }: Sh
         {actions && <div className="crm-actions">{actions}</div>}
       </div>
       <Behind />
-      <div className="page" tabIndex={0} role="group" aria-label={title}>
+      <div ref={page} className="page" tabIndex={0} role="group" aria-label={title}>
         <InPage value={true}>{children}</InPage>
       </div>
     </section>

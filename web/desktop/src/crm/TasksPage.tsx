@@ -1,37 +1,20 @@
 /** Tasks: mine or the team's, by when they are due; done with a key, new from anywhere. */
 import { api, request } from "@contactcenter/shared/api";
-import type { CustomerOut, TaskOut, TaskPage as Listed } from "@contactcenter/shared/contract";
+import type { CustomerOut, TaskOut } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { instant, today, wall } from "@contactcenter/shared/time";
 import { Button, Chip, cls, IconButton } from "@contactcenter/shared/ui";
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 
 import { useAgent, useDesk } from "../context";
-import { useFetched } from "../fetched";
 import { Read, To } from "./bits";
 import { usePeople } from "./ClaimMove";
-import { etagOf, useChanges, useRead } from "./data";
+import { etagOf, usePages, useRead } from "./data";
 import { Area, type Checks, type Choice, Form, In, Pick, useForm, type Values } from "./form";
 import { useFormats } from "./format";
 import { type Place, place } from "./place";
 import { Shell, Told, useAct } from "./Shell";
 import { named, useW, type Word } from "./texts";
-
-/** So many pages of the open tasks by when they are due, with the one that was asked for. */
-async function byDue(query: string, pages: number, wanted: string | undefined, signal: AbortSignal): Promise<Listed> {
-  const items: TaskOut[] = [];
-  let cursor: string | null = "";
-  for (let n = 0; n < pages && cursor !== null; n++) {
-    const page: Listed = await api.get<Listed>(`/tasks?${query}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`, signal);
-    items.push(...page.items);
-    cursor = page.next_cursor;
-  }
-  if (wanted && cursor !== null && !items.some((one) => one.task_id === wanted)) {
-    const one = await api.get<TaskOut>(`/tasks/${wanted}`, signal).catch(() => null);
-    if (one && OPEN.has(one.status)) items.push(one);
-  }
-  return { items, next_cursor: cursor };
-}
 
 const DUE = ["all", "today", "overdue", "done"] as const;
 
@@ -44,20 +27,16 @@ export function TasksPage({ with: wanted }: { with: Values }) {
   const query = new URLSearchParams({ limit: "100" });
   if (whose === "mine") query.set("mine", "true");
   if (customer) query.set("customer_id", customer);
-  if (due === "done") query.set("status", "completed");
+  if (due === "done") query.set("sort", "completed");
   else {
     query.set("open", "true");
     query.set("sort", "due");
   }
   if (due === "today" || due === "overdue") query.set("due", due);
-  const done = useRead<Listed>(due === "done" ? `/tasks?${query}` : null, "task");
-  const changes = useChanges("task");
-  const list = `/tasks?${query}`;
-  const [seen, setSeen] = useState({ list, pages: 1 });
-  const pages = seen.list === list ? seen.pages : 1;
-  const open = useFetched<Listed>(due === "done" ? null : `${list} ${pages} ${wanted.task ?? ""} ${changes}`, (signal) =>
-    byDue(query.toString(), pages, wanted.task, signal),
-  );
+  const tasks = usePages<TaskOut>(`/tasks?${query}`, "task");
+  // Somebody was led to this one: it is shown, wherever in the list it stands.
+  const wantedOne = useRead<TaskOut>(wanted.task && due !== "done" ? `/tasks/${wanted.task}` : null, "task");
+  const led = wantedOne.kind === "there" && OPEN.has(wantedOne.value.status) ? wantedOne.value : null;
   const show = (next: Record<string, string>) => desk.turn(place("tasks", "", { whose, due, customer, ...next }));
   const of = useRead<CustomerOut>(customer ? `/customers/${customer}` : null);
   return (
@@ -75,18 +54,14 @@ export function TasksPage({ with: wanted }: { with: Values }) {
         </>
       }
     >
-      {due === "done" ? (
-        <Read of={done} lines={6}>{({ items }) => <TaskRows items={items} onChanged={done.retry} open={wanted.task} />}</Read>
-      ) : (
-        <Read of={open} lines={6}>
-          {({ items, next_cursor }) => (
-            <>
-              <TaskRows items={items} onChanged={open.retry} open={wanted.task} />
-              {next_cursor !== null && <Button size="small" kind="quiet" onClick={() => setSeen({ list, pages: pages + 1 })}>{say("seeMore")}</Button>}
-            </>
-          )}
-        </Read>
-      )}
+      <Read of={tasks} lines={6}>
+        {({ items, next_cursor }) => (
+          <>
+            <TaskRows items={led && !items.some((one) => one.task_id === led.task_id) ? [led, ...items] : items} onChanged={tasks.retry} open={wanted.task} ordered={due === "done"} />
+            {next_cursor !== null && <Button size="small" kind="quiet" onClick={tasks.more}>{say("seeMore")}</Button>}
+          </>
+        )}
+      </Read>
     </Shell>
   );
 }
@@ -108,16 +83,16 @@ function byUrgency(a: TaskOut, b: TaskOut): number {
 const RANK = ["low", "medium", "high", "urgent"];
 const OPEN = new Set(["pending", "in_progress"]);
 
-export function TaskRows({ items, onChanged, open, plain }: { items: readonly TaskOut[]; onChanged: () => void; open?: string | undefined; plain?: boolean }) {
+export function TaskRows({ items, onChanged, open, plain, ordered }: { items: readonly TaskOut[]; onChanged: () => void; open?: string | undefined; plain?: boolean; ordered?: boolean }) {
   const say = useW();
   const { busy, error, done, act } = useAct();
-  const sorted = [...items].sort(byUrgency);
+  const sorted = ordered ? items : [...items].sort(byUrgency);
   const end = (one: TaskOut, how: "complete" | "cancel") =>
     void act(() => api.post(`/tasks/${one.task_id}/${how}`), how === "complete" ? say("taskDone", { title: one.title }) : say("ts_cancelled")).then(onChanged);
   return (
     <>
       {!plain || error ? <Told error={error} done={done} /> : null}
-      {items.length === 0 && <p className="t13 x3">{say("noTasks")}</p>}
+      {items.length === 0 && <p className="t13 x3">{say(ordered ? "noneDone" : "noTasks")}</p>}
       <ul className="tasks">
         {sorted.map((one) => <TaskRow key={one.task_id} one={one} busy={busy} shown={open === one.task_id} plain={plain === true} onEnd={end} />)}
       </ul>
@@ -168,7 +143,7 @@ function TaskRow({ one, busy, shown, plain, onEnd }: { one: TaskOut; busy: boole
       </div>
       <span className={cls("t13 nowrap", one.overdue && open ? "c-bad" : "x2")}>
         {one.overdue && open && <><Icon name="octagon" size={12} /> <span className="sr">{say("overdue")}</span></>}
-        {one.due_date ? moment(one.due_date) : say("noDue")}
+        {one.completed_at ? say("doneOn", { at: moment(one.completed_at) }) : one.due_date ? moment(one.due_date) : say("noDue")}
       </span>
       {open && <IconButton icon="edit" label={`${say("editTask")}: ${one.title}`} onClick={() => desk.go(place("task", one.task_id))} />}
       {open && <IconButton icon="close" label={`${say("cancelTask")}: ${one.title}`} disabled={busy} onClick={() => onEnd(one, "cancel")} />}

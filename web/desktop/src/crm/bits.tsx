@@ -95,6 +95,23 @@ export function QuoteChip({ quote }: { quote: Pick<QuoteRow, "status" | "convert
   return <Stated table={QUOTE} group="q" state={quote.status} />;
 }
 
+const SEGMENT: Record<string, Look> = {
+  vip: look("acc", "star"),
+  fleet: look("acc", "car"),
+  business: look("idle", "briefcase"),
+  family: look("idle", "people"),
+  at_risk: look("warn", "triangle"),
+  lapsed: look("idle", "clock"),
+};
+
+/** To which group of customers somebody belongs; the standard one needs no word. */
+export function SegmentChip({ segment }: { segment: string | null }) {
+  const say = useW();
+  if (!segment || segment === "standard") return null;
+  const { tone, icon } = SEGMENT[segment] ?? look("idle", "person");
+  return <Chip tone={tone} icon={icon}>{named(say, "seg", segment)}</Chip>;
+}
+
 /** Of a policy in a list: what is wrong before what is fine. */
 export function FiledChip({ filed: { policy, cover, receipt } }: { filed: FiledPolicy }) {
   const say = useW();
@@ -204,6 +221,12 @@ export function Facts({ rows }: { rows: readonly (readonly [label: string, value
       ))}
     </dl>
   );
+}
+
+/** Said above a file of which something is hidden from whoever reads it. */
+export function Masked() {
+  const say = useW();
+  return <p className="box-msg calm"><Icon name="lock" />{say("healthMasked")}</p>;
 }
 
 export const policyName = (say: Say, policy: { policy_type: string; policy_number: string | null; reference: string }): string =>

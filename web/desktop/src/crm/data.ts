@@ -2,6 +2,7 @@
 import { api } from "@contactcenter/shared/api";
 import type { Insurers } from "@contactcenter/shared/contract";
 import { useStore } from "@contactcenter/shared/store";
+import { useState } from "react";
 
 import { useDesk } from "../context";
 import { type Fetched, useFetched } from "../fetched";
@@ -18,6 +19,29 @@ export function useRead<T>(path: string | null, ...of: (string | null | undefine
 }
 
 let known: Promise<Insurers> | null = null;
+
+interface Listed<T> {
+  items: T[];
+  next_cursor: string | null;
+}
+
+/** A list page by page: `more` reads the next; whatever has been seen is read again when one of `of` changes. */
+export function usePages<T>(list: string | null, ...of: (string | null | undefined)[]): Fetched<Listed<T>> & { more: () => void } {
+  const changes = useChanges(...of);
+  const [seen, setSeen] = useState({ list, pages: 1 });
+  const pages = seen.list === list ? seen.pages : 1;
+  const read = useFetched<Listed<T>>(list && `${list} ${pages} ${changes}`, async (signal) => {
+    const items: T[] = [];
+    let cursor: string | null = "";
+    for (let n = 0; n < pages && cursor !== null; n++) {
+      const page: Listed<T> = await api.get<Listed<T>>(`${list}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`, signal);
+      items.push(...page.items);
+      cursor = page.next_cursor;
+    }
+    return { items, next_cursor: cursor };
+  });
+  return { ...read, more: () => setSeen({ list, pages: pages + 1 }) };
+}
 
 /** Insurers are few and hardly change: read once. */
 export function useInsurers(): Fetched<Insurers> {

@@ -22,6 +22,9 @@ export type Checks = Readonly<Record<string, Fault | null | undefined>>;
 const drafts = new Map<string, { values: Values; base: Values; version: number | null }>();
 const SETTLED_MS = 700;
 
+/** Once it is on the screen. */
+const toTheFirstFault = () => requestAnimationFrame(() => document.querySelector<HTMLElement>('.crm .form [aria-invalid="true"]')?.focus());
+
 type IsRead = (value: string) => boolean;
 
 interface Options {
@@ -105,7 +108,7 @@ export function useForm({ id, initial, check, send, version = 0 }: Options): For
     setTried(true);
     setError(null);
     if (Object.values(checks).some(Boolean)) {
-      requestAnimationFrame(() => document.querySelector<HTMLElement>('.crm [aria-invalid="true"]')?.focus());
+      toTheFirstFault();
       return;
     }
     setBusy(true);
@@ -116,7 +119,9 @@ export function useForm({ id, initial, check, send, version = 0 }: Options): For
       setRefused({});
     } catch (problem) {
       setError(problem);
-      setRefused(faultsOf(problem, names, say));
+      const found = faultsOf(problem, names, say);
+      setRefused(found);
+      if (Object.keys(found).length > 0) toTheFirstFault();
     } finally {
       setBusy(false);
     }

@@ -24,6 +24,8 @@ function days(loc: Locale, year: boolean): Intl.DateTimeFormat {
 
 export interface Formats {
   money: (sum: Money | null | undefined) => string;
+  /** A part of one, as a percentage: 0.075 → 7,5 %. */
+  share: (part: number) => string;
   /** A calendar day, 2027-03-14 → 14 mar 2027; this year's without the year. */
   day: (day: string | null | undefined) => string;
   /** An instant: day and hour. */
@@ -32,6 +34,7 @@ export interface Formats {
 
 function formatsOf(loc: Locale): Formats {
   return {
+    share: (part) => new Intl.NumberFormat(tag(loc), { style: "percent", maximumFractionDigits: 2 }).format(part),
     money: (sum) => (sum ? numbers(loc).format(Number(sum.amount)) : "—"),
     day: (day) => {
       if (!day) return "—";

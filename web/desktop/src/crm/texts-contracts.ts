@@ -86,7 +86,8 @@ export const CONTRACTS = {
   nrBy_policyholder: ["lo pide el tomador", "asked by the policyholder"],
   nrBy_insurer: ["lo dice la aseguradora", "said by the insurer"],
   nrLate: ["fuera de plazo", "late"],
-  nrReceive: ["Anotar un no", "Note a no"],
+  nrReceive: ["Anotar que no renueva", "Note that it will not renew"],
+  healthMasked: ["Los datos de salud están ocultos hasta comprobar quién es.", "Matters of health are hidden until it is checked who it is."],
   nrSend: ["Enviado a la aseguradora", "Sent to the insurer"],
   nrTell: ["Avisado el tomador", "The policyholder is told"],
   nrWho: ["Quién no renueva", "Who will not renew"],
@@ -140,7 +141,7 @@ export const CONTRACTS = {
   ask: ["Consultar", "Ask"],
   newPolicyTitle: ["Póliza nueva", "New policy"],
   newPolicyOf: ["Póliza nueva de {{name}}", "New policy of {{name}}"],
-  policyNumber: ["Número de la aseguradora", "Insurer's number"],
+  policyNumber: ["N.º de póliza", "Policy number"],
   ourReference: ["Nuestra referencia", "Our reference"],
   // receipts
   receipts: ["Recibos", "Receipts"],

@@ -14,6 +14,8 @@ export const WORK = {
   due_done: ["Hechas", "Done"],
   whose: ["De quién", "Whose"],
   which: ["Cuáles", "Which"],
+  doneOn: ["hecha {{at}}", "done {{at}}"],
+  noneDone: ["Nada hecho todavía.", "Nothing done yet."],
   noTasks: ["Nada pendiente aquí.", "Nothing to do here."],
   ts_pending: ["Pendiente", "To do"],
   ts_in_progress: ["En curso", "In progress"],
