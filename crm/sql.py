@@ -19,7 +19,6 @@ UNPAID: Final = "(r.paid_at IS NULL AND r.state <> 'cancelled' AND r.total > 0 A
 payer's; what the insurer gives back is no debt."""
 _UUID: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 AGENT_EXISTS = "SELECT EXISTS (SELECT FROM agents WHERE id = $1)"
-INTERACTION_EXISTS = "SELECT EXISTS (SELECT FROM interactions WHERE id = $1)"
 LAW = """
 SELECT array_agg(kind) AS kinds, array_agg(line) AS lines, array_agg(valid_from) AS since,
        array_agg(amount) AS amounts, ARRAY(SELECT day FROM holidays) AS holidays
@@ -63,10 +62,6 @@ WHERE id = $1
 
 async def agent_exists(conn: Connection, agent_id: UUID) -> bool:
     return bool(await conn.fetchval(AGENT_EXISTS, agent_id))
-
-
-async def interaction_exists(conn: Connection, interaction_id: UUID) -> bool:
-    return bool(await conn.fetchval(INTERACTION_EXISTS, interaction_id))
 
 
 async def law(conn: Connection) -> Law:

@@ -67,7 +67,7 @@ from crm.customers.model import needle, search_text
 from crm.masks import TOLD, Eyes, shown
 from crm.policies import files as policies
 from crm.schemas import Money, picked
-from crm.sql import agent_exists, interaction_exists
+from crm.sql import agent_exists
 from db import Connection, Record
 
 Match = Callable[[int], None]
@@ -218,7 +218,8 @@ class ClaimService:
 
     async def create(self, principal: Principal, new: ClaimNew) -> ClaimOut:
         """Open a claim. Whether the policy covers the incident's instant is noted and never
-        blocks; neither does a report later than seven days."""
+        blocks; neither does a report later than seven days, nor a closed file until it is erased.
+        """
         async with self._work.begin("claims.create", principal.actor) as work:
             claim_id = await self._create(work, principal, new)
             return work.answer(await self._card(work.conn, principal, claim_id))
@@ -226,10 +227,12 @@ class ClaimService:
     async def _create(self, work: Work, principal: Principal, new: ClaimNew) -> UUID:
         conn = work.conn
         try:
-            policy = await policies.the_policy(conn, new.policy_id)
+            policy = await customers.hold_owner(
+                conn, lambda: policies.the_policy(conn, new.policy_id)
+            )
         except NotFound:
             raise Invalid.field("policy_id", "unknown_policy", "No such policy.") from None
-        await require_write(conn, principal, policy["customer_id"])
+        await customers.writable_customer(conn, principal, policy["customer_id"], closed=True)
         incident_on = self._day(new.incident_date)
         known_on = new.known_on or incident_on
         if new.incident_date > work.now:
@@ -238,8 +241,7 @@ class ClaimService:
             raise Invalid.field("known_on", "bad_day", "Between the incident and today.")
         if new.adjuster_id and not await agent_exists(conn, new.adjuster_id):
             raise Invalid.field("adjuster_id", "unknown_agent", "There is no such agent.")
-        if new.interaction_id and not await interaction_exists(conn, new.interaction_id):
-            raise Invalid.field("interaction_id", "unknown_interaction", "No such interaction.")
+        await customers.check_interaction(conn, new.interaction_id, policy["customer_id"])
         covered = await policies.coverage_at(
             conn, new.policy_id, new.incident_date, work.now, self._zone
         )
@@ -476,9 +478,12 @@ class ClaimService:
 
     async def _locked(self, work: Work, principal: Principal, claim_id: UUID) -> Record:
         """The claim, held, if the asker may write: its handler, or whoever writes in the file."""
-        row = await the_claim(work.conn, claim_id, own=only_own(principal), lock=True)
+        conn, own = work.conn, only_own(principal)
+        row = await customers.hold_owner(conn, lambda: the_claim(conn, claim_id, own=own))
+        await customers.the_customer(conn, row["customer_id"], closed=True)
+        row = await the_claim(conn, claim_id, lock=True)
         if principal.agent_id is None or principal.agent_id != row["adjuster_id"]:
-            await require_write(work.conn, principal, row["customer_id"])
+            await require_write(conn, principal, row["customer_id"])
         return row
 
     async def _moving(self, work: Work, principal: Principal, claim_id: UUID, to: Status) -> Record:

@@ -95,8 +95,9 @@ class ContactService:
     async def relink(self, principal: Principal, interaction_id: UUID, wish: RelinkIn) -> GateOut:
         """An interaction is about this customer, or nobody on file, whoever it was taken for."""
         async with self._work.begin("interactions.relink", principal.actor) as work:
-            row = await _seen(work.conn, principal, interaction_id, lock=True)
+            await _seen(work.conn, principal, interaction_id)
             customer_id = await _whose(work, wish)
+            row = await _seen(work.conn, principal, interaction_id, lock=True)
             if customer_id is None:
                 await store.unlink(work.conn, interaction_id)
             else:
@@ -197,11 +198,11 @@ async def _whose(work: Work, wish: RelinkIn) -> UUID | None:
         }
         if len(found) != 1:
             raise Invalid.field("document", "unknown_customer", "Nobody on file has it.")
-        return found.pop()
+        customer_id = found.pop()
     if customer_id is None:
         return None
     try:
-        await customers.the_customer(work.conn, customer_id)
+        await customers.the_customer(work.conn, customer_id, lock=True)
     except NotFound:
         raise Invalid.field(
             "customer_id", "unknown_customer", "There is no such customer."

@@ -84,7 +84,8 @@ WHERE c.status = 'deleted' AND c.erased_at IS NULL
   AND NOT EXISTS (SELECT FROM policies p WHERE p.customer_id = c.id
                   AND p.coverage_end_date > $1::date - interval '6 years')
   AND NOT EXISTS (SELECT FROM claims l WHERE l.customer_id = c.id
-                  AND l.resolved_at > $2::timestamptz - interval '6 years')
+                  AND (l.status NOT IN ('denied', 'paid')
+                       OR l.resolved_at > $2::timestamptz - interval '6 years'))
   AND NOT EXISTS (SELECT FROM interactions i WHERE i.customer_id = c.id AND i.state <> 'closed')
   AND ($3::uuid IS NULL OR c.id = $3)
 """

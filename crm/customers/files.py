@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -54,10 +54,15 @@ UNIQUE: Final = {
 
 
 async def the_customer(
-    conn: Connection, customer_id: UUID, *, own: UUID | None = None, lock: bool = False
+    conn: Connection,
+    customer_id: UUID,
+    *,
+    own: UUID | None = None,
+    lock: bool = False,
+    closed: bool = False,
 ) -> Record:
-    """A living file. NotFound for one that is not there or not the asker's; Conflict for one that
-    was merged (ctx.merged_into) or closed."""
+    """A living file; `closed`: or a closed one that is not erased. NotFound for one that is not
+    there or not the asker's; Conflict for one that was merged (ctx.merged_into) or closed."""
     if lock:
         await store.lock(conn, customer_id)
     row = await store.find(conn, customer_id, own)
@@ -67,17 +72,23 @@ async def the_customer(
         raise Conflict(
             "This customer was merged into another.", merged_into=str(row["merged_into"])
         )
-    if row["status"] == "deleted":
+    if row["status"] == "deleted" and (not closed or row["erased_at"] is not None):
         raise Conflict("This customer's file is closed.", status="deleted")
     return row
 
 
 async def writable_customer(
-    conn: Connection, principal: Principal, customer_id: UUID, *, field: str | None = None
+    conn: Connection,
+    principal: Principal,
+    customer_id: UUID,
+    *,
+    field: str | None = None,
+    closed: bool = False,
 ) -> Record:
-    """A living file that the asker may write in. `field`: where a body names it."""
+    """A living file that the asker may write in, held: it is neither merged nor closed before the
+    commit. `field`: where a body names it; `closed`: as of `the_customer`."""
     try:
-        row = await the_customer(conn, customer_id)
+        row = await the_customer(conn, customer_id, lock=True, closed=closed)
     except NotFound:
         if field is None:
             raise
@@ -86,8 +97,53 @@ async def writable_customer(
     return row
 
 
-async def living(conn: Connection, customer_id: UUID) -> Record | None:
+async def hold_owner(conn: Connection, look: Callable[[], Awaitable[Record]]) -> Record:
+    """The row that `look` reads, and its customer's file held before it: whoever merges or closes
+    that file waits for the commit, or was waited for. Files are held before what is in them."""
+    row = await look()
+    while True:
+        await store.lock(conn, row["customer_id"])
+        again = await look()
+        if again["customer_id"] == row["customer_id"]:
+            return again
+        row = again
+
+
+async def hold_living(conn: Connection, customer_ids: Collection[UUID]) -> None:
+    """Hold these files. Conflict when one has been merged or closed meanwhile."""
+    wanted = set(customer_ids)
+    await store.lock(conn, *wanted)
+    if await store.living_among(conn, wanted) < len(wanted):
+        raise Conflict("A customer's file was merged or closed meanwhile: try again.")
+
+
+async def successor(conn: Connection, customer_id: UUID) -> UUID:
+    """The file that this one is part of by now, itself when it was not merged; held."""
+    while True:
+        merged_into = await store.hold_merged_into(conn, customer_id)
+        if merged_into is None:
+            return customer_id
+        customer_id = merged_into
+
+
+async def check_interaction(
+    conn: Connection, interaction_id: UUID | None, customer_id: UUID
+) -> None:
+    """Invalid for an interaction that is not there, or is another customer's; one that is nobody's
+    yet may be anybody's."""
+    if interaction_id is None:
+        return
+    found = await store.interaction(conn, interaction_id)
+    if found is None:
+        raise Invalid.field("interaction_id", "unknown_interaction", "No such interaction.")
+    if found["customer_id"] not in {None, customer_id}:
+        raise Invalid.field("interaction_id", "another_customer", "It is another customer's.")
+
+
+async def living(conn: Connection, customer_id: UUID, *, lock: bool = False) -> Record | None:
     """The file, unless it was merged or closed."""
+    if lock:
+        await store.lock(conn, customer_id)
     row = await store.find(conn, customer_id)
     return None if row is None or row["status"] in {"merged", "deleted"} else row
 
@@ -102,6 +158,16 @@ async def identify(conn: Connection, kind: str, address: str) -> list[UUID]:
     if kind == "document":
         return await store.by_document(conn, address)
     return []
+
+
+async def identified(conn: Connection, ways: Sequence[tuple[str, str]]) -> set[UUID]:
+    """Whose these, (kind, address), are. Where it is one customer, the file is held."""
+    while True:
+        found: set[UUID] = set()
+        for kind, address in ways:
+            found.update(await identify(conn, kind, address))
+        if len(found) != 1 or await living(conn, *found, lock=True) is not None:
+            return found
 
 
 async def ways_of(conn: Connection, customer_id: UUID) -> list[tuple[str, str]]:

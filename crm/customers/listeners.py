@@ -22,7 +22,7 @@ from contactcenter.interactions import linking, noted
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Address, AddressKind
 from crm.contacts.model import documents_in
-from crm.customers.files import identify, living, resegment, ways_of
+from crm.customers.files import identified, living, resegment, ways_of
 
 ADDRESSES: Final = frozenset({"phone", "mobile", "email", "ways"})
 CAME_BY: Final[Mapping[str, tuple[AddressKind, ...]]] = {
@@ -50,9 +50,7 @@ async def wrote(work: Work, recorded: Recorded) -> None:
     said = await noted.said_in(work.conn, event.message_id)
     if said is None or said[2] is not None:
         return
-    found: set[UUID] = set()
-    for document in documents_in(said[0]):
-        found.update(await identify(work.conn, "document", document))
+    found = await identified(work.conn, [("document", each) for each in documents_in(said[0])])
     if len(found) == 1:
         await linking.link_interaction(work, said[1], found.pop())
 
@@ -88,9 +86,7 @@ async def _look(work: Work, contact_id: UUID) -> None:
     ways = [each for each in contact.addresses if each.kind in KNOWN_BY] if contact else []
     if contact is None or not ways:
         return
-    found: set[UUID] = set()
-    for address in ways:
-        found.update(await identify(work.conn, address.kind, address.address))
+    found = await identified(work.conn, [(each.kind, each.address) for each in ways])
     before = contact.customer_id
     if before is not None and (
         found == {before} or not await linking.unlink_customer(work, contact_id, before)

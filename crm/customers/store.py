@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -118,6 +118,29 @@ async def lock(conn: Connection, *customer_ids: UUID) -> int:
     return len(await conn.fetch(LOCK, list(customer_ids)))
 
 
+LIVING_AMONG = """
+SELECT count(*) FROM customers WHERE id = ANY ($1::uuid[]) AND status NOT IN ('merged', 'deleted')
+"""
+MERGED_INTO = """
+SELECT CASE WHEN status = 'merged' THEN merged_into END FROM customers WHERE id = $1 FOR SHARE
+"""
+INTERACTION = "SELECT customer_id FROM interactions WHERE id = $1"
+
+
+async def living_among(conn: Connection, customer_ids: Collection[UUID]) -> int:
+    return int(await conn.fetchval(LIVING_AMONG, list(customer_ids)))
+
+
+async def hold_merged_into(conn: Connection, customer_id: UUID) -> UUID | None:
+    merged_into: UUID | None = await conn.fetchval(MERGED_INTO, customer_id)
+    return merged_into
+
+
+async def interaction(conn: Connection, interaction_id: UUID) -> Record | None:
+    """Whose it is."""
+    return await conn.fetchrow(INTERACTION, interaction_id)
+
+
 LIST = f"""
 SELECT {COLUMNS} FROM customers c
 WHERE c.status = coalesce($1, c.status) AND ($1::text IS NOT NULL
@@ -147,7 +170,7 @@ WITH hits AS (
     SELECT h.id, bool_and(h.by_policy) AS by_policy FROM hits h GROUP BY h.id
 )
 SELECT {COLUMNS}, n.by_policy FROM named n JOIN customers c ON c.id = n.id
-WHERE ($3::uuid IS NULL OR c.user_id = $3)
+WHERE c.status NOT IN ('merged', 'deleted') AND ($3::uuid IS NULL OR c.user_id = $3)
 ORDER BY c.sort_key, c.id
 LIMIT $4
 """  # noqa: S608 - constants

@@ -140,6 +140,7 @@ class ImportService:
             for draft in drafts
             if isinstance(draft.made, PolicyNew)
         ]
+        await customers.hold_living(work.conn, {each.customer_id for each in new})
         made = await policies.create_many(
             work, new, self._zone, by=principal.user_id, agent_id=principal.agent_id
         )

@@ -52,7 +52,8 @@ SELECT p.id, p.created_at, coalesce(c.dni, c.tax_id) AS document, p.policy_numbe
        p.vehicle_plate, p.vehicle_make, p.vehicle_model, p.vehicle_year, p.vehicle_vin,
        p.property_address, p.property_postal_code, p.property_type, p.property_value, p.notes
 FROM policies p JOIN customers c ON c.id = p.customer_id JOIN insurers i ON i.key = p.carrier
-WHERE ($1::timestamptz IS NULL OR (p.created_at, p.id) > ($1, $2::uuid))
+WHERE c.status NOT IN ('merged', 'deleted')
+  AND ($1::timestamptz IS NULL OR (p.created_at, p.id) > ($1, $2::uuid))
 ORDER BY p.created_at, p.id LIMIT $3
 """
 

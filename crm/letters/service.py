@@ -17,6 +17,7 @@ from contactcenter.core.jobs import JobQueue
 from contactcenter.core.mail import Letter, Mail
 from contactcenter.core.work import Work, WorkFactory
 from crm.access import Matter, eyes_of, only_own
+from crm.customers import files as customers
 from crm.letters import store
 from crm.letters.schemas import LetterOut, Letters
 from crm.masks import shown
@@ -117,7 +118,7 @@ class LetterService:
 
     async def draft_quote(self, work: Work, quote_id: UUID) -> None:
         """Prepare the letter that goes with a quote; nothing leaves."""
-        facts = await store.quote_facts(work.conn, quote_id)
+        facts = await self._quote_facts(work, quote_id)
         if facts is not None:
             subject, body = self._quote_text(facts)
             await self.write(
@@ -127,7 +128,7 @@ class LetterService:
 
     async def send_quote(self, work: Work, quote_id: UUID) -> None:
         """Send it, once, with what the quote says now; without an address it waits for one."""
-        facts = await store.quote_facts(work.conn, quote_id)
+        facts = await self._quote_facts(work, quote_id)
         if facts is None:
             return
         await self.draft_quote(work, quote_id)
@@ -174,6 +175,20 @@ class LetterService:
                 for row, eyes in zip(rows, seen_by, strict=True)
             ]
         )
+
+    async def _quote_facts(self, work: Work, quote_id: UUID) -> Record | None:
+        """With the customer's file held, whosever it is by now."""
+
+        async def look() -> Record:
+            facts = await store.quote_facts(work.conn, quote_id)
+            if facts is None:
+                raise NotFound
+            return facts
+
+        try:
+            return await customers.hold_owner(work.conn, look)
+        except NotFound:
+            return None
 
     async def _queue(self, work: Work, letter_id: UUID) -> None:
         await self._jobs.enqueue(work.conn, SEND, {"letter_id": str(letter_id)})

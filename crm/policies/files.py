@@ -21,7 +21,7 @@ from contactcenter.events.policies import (
     PolicyUpdated,
 )
 from crm import masks, sql
-from crm.access import eyes, only_own, require_write
+from crm.access import eyes, only_own
 from crm.customers import files as customers
 from crm.customers.model import search_text
 from crm.law import Law
@@ -228,9 +228,11 @@ def _span(row: Record) -> tuple[datetime, datetime]:
 
 
 async def locked(work: Work, principal: Principal, policy_id: UUID) -> Record:
-    row = await the_policy(work.conn, policy_id, own=only_own(principal), lock=True)
-    await require_write(work.conn, principal, row["customer_id"])
-    return row
+    """The policy, held, if the asker may write in its customer's living file."""
+    conn, own = work.conn, only_own(principal)
+    row = await customers.hold_owner(conn, lambda: the_policy(conn, policy_id, own=own))
+    await customers.writable_customer(conn, principal, row["customer_id"])
+    return await the_policy(conn, policy_id, lock=True)
 
 
 async def replace_parties(

@@ -28,7 +28,7 @@ from crm.access import only_own, require_write
 from crm.customers import files as customers
 from crm.masks import for_customer
 from crm.policies import store
-from crm.policies.files import the_policy
+from crm.policies.files import locked, the_policy
 from crm.policies.model import receipt_sources
 from crm.policies.schemas import ReceiptMove, ReceiptNew, ReceiptOut, Receipts, Settlement
 from crm.schemas import picked
@@ -50,8 +50,7 @@ class ReceiptService:
 
     async def add(self, principal: Principal, policy_id: UUID, new: ReceiptNew) -> ReceiptOut:
         async with self._work.begin("receipts.add", principal.actor) as work:
-            policy = await the_policy(work.conn, policy_id, own=only_own(principal))
-            await require_write(work.conn, principal, policy["customer_id"])
+            policy = await locked(work, principal, policy_id)
             receipt_id = new_id()
             added = await store.insert_receipt(
                 work.conn,

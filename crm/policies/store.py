@@ -168,8 +168,9 @@ FROM policy_roles r LEFT JOIN customers c ON c.id = r.customer_id
 WHERE r.policy_id = $1 ORDER BY r.id
 """
 CUSTOMERS_THERE = """
-SELECT count(*) FROM customers
-WHERE id = ANY ($1::uuid[]) AND status NOT IN ('merged', 'deleted')
+SELECT count(*) FROM (
+    SELECT FROM customers WHERE id = ANY ($1::uuid[]) AND status NOT IN ('merged', 'deleted')
+    ORDER BY id FOR SHARE) held
 """
 
 

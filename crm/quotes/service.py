@@ -24,7 +24,7 @@ from contactcenter.events.quotes import (
     QuoteSent,
     QuoteUpdated,
 )
-from crm.access import eyes, only_own, require_write
+from crm.access import eyes, only_own
 from crm.customers import files as customers
 from crm.days import add_months
 from crm.masks import shown
@@ -47,7 +47,6 @@ from crm.quotes.schemas import (
     QuoteRule,
 )
 from crm.schemas import Money, picked
-from crm.sql import interaction_exists
 from db import Connection, Record
 
 Match = Callable[[int], None]
@@ -124,8 +123,7 @@ class QuoteService:
         async with self._work.begin("quotes.create", principal.actor) as work:
             conn = work.conn
             await customers.writable_customer(conn, principal, new.customer_id, field="customer_id")
-            if new.interaction_id and not await interaction_exists(conn, new.interaction_id):
-                raise Invalid.field("interaction_id", "unknown_interaction", "No such interaction.")
+            await customers.check_interaction(conn, new.interaction_id, new.customer_id)
             await self._check(work, new.model_dump())
             quote_id = new_id()
             given = new.model_dump()
@@ -283,9 +281,11 @@ class QuoteService:
     # Shared
 
     async def _locked(self, work: Work, principal: Principal, quote_id: UUID) -> Record:
-        row = await the_quote(work.conn, quote_id, own=only_own(principal), lock=True)
-        await require_write(work.conn, principal, row["customer_id"])
-        return row
+        """The quote, held, if the asker may write in its customer's living file."""
+        conn, own = work.conn, only_own(principal)
+        row = await customers.hold_owner(conn, lambda: the_quote(conn, quote_id, own=own))
+        await customers.writable_customer(conn, principal, row["customer_id"])
+        return await the_quote(conn, quote_id, lock=True)
 
     async def _move(
         self,

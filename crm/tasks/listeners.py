@@ -77,7 +77,7 @@ async def _task(
     our_last_day: date | None = None,
     **fields: Any,
 ) -> None:
-    row = await customers.living(work.conn, customer_id)
+    row = await customers.living(work.conn, customer_id, lock=True)
     if row is None:  # merged or closed since
         return
     manager = row["portfolio_manager_id"]

@@ -82,7 +82,7 @@ class TaskRoutes:
                 response=TaskOut,
                 status=201,
                 tags=TAGS,
-                errors=(Invalid,),
+                errors=(Conflict, Invalid),
                 creates=True,
             ),
             *(

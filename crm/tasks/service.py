@@ -16,6 +16,7 @@ from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.tasks import TaskCancelled, TaskCompleted, TaskCreated, TaskUpdated
 from crm import sql
+from crm.customers import files as customers
 from crm.schemas import picked
 from crm.tasks import store
 from crm.tasks.model import COMPLAINT, EDGES, OPEN, complaint_clock, day_bounds
@@ -48,6 +49,8 @@ async def create(
     given = TaskNew(**values)
     filled = given.model_dump() | {"status": given.status or "pending"}
     filled |= await checked(work.conn, filled)
+    if filled["customer_id"] is not None:
+        filled |= await _held(work.conn, filled)
     if given.task_type == COMPLAINT:
         assert given.received_on is not None
         if given.received_on > work.now.astimezone(zone).date():
@@ -70,6 +73,27 @@ async def create(
     )
     work.audit("task.created", "task", task_id, after=filled, person=filled["customer_id"])
     return task_id
+
+
+async def _held(conn: Connection, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The customer, whose file is held: a living one, or of a late claim a closed one."""
+    about = dict(values)
+    while True:
+        customer_id = about["customer_id"]
+        try:
+            await customers.the_customer(
+                conn, customer_id, lock=True, closed=about["claim_id"] is not None
+            )
+        except Conflict:
+            if all(about[name] is None for name in OF_CUSTOMER):
+                raise
+            # Merged since: what the task is about has another customer now.
+            found = await checked(conn, {**about, "customer_id": None})
+            if found["customer_id"] == customer_id:
+                raise
+            about |= found
+        else:
+            return {"customer_id": customer_id}
 
 
 async def language_of(conn: Connection, agent_id: UUID | None, known: Collection[str]) -> str:
@@ -161,6 +185,7 @@ class TaskService:
         if new.assigned_to is None and new.assigned_agent is None:
             values |= {"assigned_to": principal.user_id, "assigned_agent": principal.agent_id}
         async with self._work.begin("tasks.create", principal.actor) as work:
+            await _check_interaction(work.conn, new)
             task_id = await create(work, values, self._zone, by=principal.user_id)
             assert task_id is not None, "a task of somebody's own has no cause"
             return work.answer(await self._card(work.conn, task_id))
@@ -233,6 +258,14 @@ async def checked(conn: Connection, values: Mapping[str, Any]) -> dict[str, Any]
     if len(owners) > 1:
         raise Invalid.field("customer_id", "another_customer", "These are of two customers.")
     return {"customer_id": next(iter(owners), None)}
+
+
+async def _check_interaction(conn: Connection, new: TaskNew) -> None:
+    """Invalid for an interaction of another customer than the task's."""
+    given = dict.fromkeys(REFERENCES) | {name: getattr(new, name) for name in REFERENCES}
+    customer_id = (await checked(conn, given))["customer_id"]
+    if customer_id is not None:
+        await customers.check_interaction(conn, new.interaction_id, customer_id)
 
 
 def _ids(row: Mapping[str, Any] | Record) -> dict[str, Any]:

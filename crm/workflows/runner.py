@@ -151,6 +151,8 @@ class WorkflowRunner:
         if about.get("customer_id") is None:
             behind = await store.customer_behind(conn, *(_id(about, name) for name in ABOUT[1:]))
             about["customer_id"] = None if behind is None else str(behind)
+        if (named := _id(about, "customer_id")) is not None:  # merged since, perhaps
+            about["customer_id"] = str(await customers.successor(conn, named))
         whose, contact = _id(about, "customer_id"), _id(about, "interaction_id")
         of_records = any(about.get(name) for name in ("policy_id", "claim_id", "quote_id"))
         if whose is not None and contact is not None and not of_records:

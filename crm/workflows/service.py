@@ -21,7 +21,7 @@ from contactcenter.core.work import WorkFactory
 from contactcenter.events.workflows import (
     WorkflowCancelled,
 )
-from crm.access import require_write
+from crm.customers import files as customers
 from crm.schemas import Page, picked
 from crm.tasks.service import REFERENCES, checked
 from crm.workflows import store
@@ -256,7 +256,8 @@ async def _about(conn: Connection, principal: Principal, wish: ExecuteIn) -> dic
         raise Invalid.field("interaction_id", "another_customer", "These are of two customers.")
     customer_id = owner or caller
     if customer_id is not None:
-        await require_write(conn, principal, customer_id)
+        late = wish.claim_id is not None
+        await customers.writable_customer(conn, principal, customer_id, closed=late)
     return {name: str(each) for name, each in given.items() if each is not None}
 
 
