@@ -25,6 +25,8 @@ class Advised:
     preferred: tuple[UUID, ...] = ()
     preferred_ms: int = 0
     steps: tuple[RoutingStep, ...] | None = None
+    fifo: bool = False
+    """Everybody in their order: not even who knows the contact is asked first."""
 
 
 def placed(advice: Advice) -> Advised:
@@ -43,6 +45,7 @@ def advised(advice: Advice, queue: Queue, others: Collection[UUID]) -> Advised:
         preferred=tuple(advice.preferred) if advice.preferred_s else (),
         preferred_ms=advice.preferred_s * 1000,
         steps=_steps(advice, queue, others),
+        fifo=advice.fifo,
     )
 
 

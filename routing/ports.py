@@ -62,6 +62,10 @@ class Advice(Protocol):
     def banner(self) -> str: ...
 
     @property
+    def fifo(self) -> bool:
+        """Nobody is preferred, whoever else would be."""
+
+    @property
     def human_only(self) -> bool: ...
 
     @property

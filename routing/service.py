@@ -131,7 +131,7 @@ class QueueService:
 
         A new visit is as the CRM advises; `said` is what the contact chose or proved on the way
         (crm.desk.model.FACTS). Advice moves a contact out of a queue that nobody chose, or when
-        somebody is in danger; in a queue that was chosen it holds where it speaks of that queue.
+        somebody is in danger; for a queue that was chosen the adviser speaks of that queue only.
         `virtual_start` may lie in the past. `takes_over` is the chat segment that a call began in.
         Desks that can handle a channel that it `shuns` are not asked. Raises NotFound
         for an unknown interaction or queue, Conflict when the interaction cannot be queued from
@@ -177,7 +177,7 @@ class QueueService:
         extra, kept = Advised(), dict[str, Any]()
         if asked.entry == "new" and self._adviser is not None:
             target, extra, kept = await self._advised(work, interaction, target, asked.said)
-        preferred = extra.preferred or asked.preferred
+        preferred = () if extra.fifo else extra.preferred or asked.preferred
         item = new_item(
             target.core,
             Channel(interaction.channel),
@@ -214,22 +214,24 @@ class QueueService:
         assert self._adviser is not None
         conn, now = work.conn, work.now
         is_open = await self.is_open(conn, asked.key, now)
+        told_of = {"open": is_open, "chosen": asked.key not in self._unchosen, **said}
+        heard = {"asked": asked.key, "said": told_of}
         advice = await self._adviser.advise(
             conn,
             interaction.contact_id,
             interaction.id,
             asked.key,
             now=now,
-            said={"open": is_open, "chosen": asked.key not in self._unchosen, **said},
+            said=told_of,
         )
         if advice is None:
-            return asked, Advised(), {}
+            return asked, Advised(), heard if said else {}
         target = asked
         moves = asked.key in self._unchosen or advice.band == Band.DANGER.value
         if moves and advice.queue != asked.key:
             target = await self._other(conn, advice.queue, asked, is_open, now)
         await self._adviser.follow(work, interaction.contact_id, interaction.id, advice)
-        kept = told(advice)
+        kept = {**told(advice), **heard}
         if target.key != advice.queue:
             return target, placed(advice) if moves else Advised(), kept
         others = await queue_store.with_skills(conn, advice.overflow) if advice.overflow else []

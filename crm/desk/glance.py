@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,12 +16,11 @@ from contactcenter.core.work import WorkFactory
 from contactcenter.interactions import service as hall
 from crm.claims.schemas import ClaimQuery
 from crm.claims.service import ClaimService
-from crm.customers import files as customers
 from crm.customers.schemas import CustomerOut, CustomerRow
 from crm.customers.service import CustomerService
 from crm.desk import store
 from crm.desk.schemas import DeskFile, DueReceipt, FiledPolicy
-from crm.desk.service import advise_customers
+from crm.desk.service import advise_customers, whose
 from crm.policies import files as policies
 from crm.policies.schemas import CoverageOut, PolicyQuery, PolicyRow
 from crm.policies.service import PolicyService
@@ -34,6 +35,15 @@ AT_MOST: Final = 20
 """Policies, claims, quotes and tasks each: a fleet's others are on its own page."""
 GONE: Final = frozenset({"expired", "cancelled", "replaced"})
 CANDIDATES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """As whom somebody came in: the queue that they asked for, and what else advice is told
+    (`advise_customers`), so that the desk says of them what routing did."""
+
+    queue: str = ""
+    how: Mapping[str, Any] = field(default_factory=dict)
 
 
 class DeskService:
@@ -64,22 +74,28 @@ class DeskService:
             row = await store.whose(conn, interaction_id)
             if row is None:
                 raise NotFound
-            found: set[UUID] = set()
             contact = await hall.contact(conn, row["contact_id"])
+            found: set[UUID] = set()
             if row["customer_id"] is not None:
                 found = {row["customer_id"]}
-            elif contact is not None and contact.customer_id is not None:
-                found = {contact.customer_id}
             elif contact is not None:
-                for address in contact.addresses:
-                    found.update(await customers.identify(conn, address.kind, address.address))
+                found = await whose(conn, contact)
+        kept = row["routing_facts"]
+        came = _Came(
+            kept.get("asked") or row["queue"] or "",
+            {
+                "said": kept.get("said") or {},
+                "interaction_id": interaction_id if row["direction"] == "inbound" else None,
+                "contact": contact,
+            },
+        )
         if len(found) == 1:
-            return await self.of_customer(principal, found.pop())
+            return await self._of(principal, found.pop(), came)
         candidates = sorted(found)[:CANDIDATES]
         rows = [await self._who.get(principal, each) for each in candidates]
         async with self._work.reading("desk.advice") as conn:
             advice, _ = await advise_customers(
-                conn, found, "", now=self._clock.now(), zone=self._zone
+                conn, found, came.queue, now=self._clock.now(), zone=self._zone, **came.how
             )
         return DeskFile(
             state="candidates" if found else "unknown",
@@ -88,6 +104,7 @@ class DeskService:
             banner=advice.banner,
             contacts_7_days=0,
             unpaid_since=None,
+            covered_until=None,
             last_safe_day=None,
             policies=[],
             more_policies=0,
@@ -97,13 +114,16 @@ class DeskService:
         )
 
     async def of_customer(self, principal: Principal, customer_id: UUID) -> DeskFile:
+        return await self._of(principal, customer_id, _Came())
+
+    async def _of(self, principal: Principal, customer_id: UUID, came: _Came) -> DeskFile:
         customer = await self._who.get(principal, customer_id)
         held = await self._covers.listed(principal, PolicyQuery(customer_id=customer_id, limit=200))
         now = self._clock.now()
         running = [each for each in held.items if each.status not in GONE]
         async with self._work.reading("desk.file") as conn:
             advice, facts = await advise_customers(
-                conn, {customer_id}, "", now=now, zone=self._zone
+                conn, {customer_id}, came.queue, now=now, zone=self._zone, **came.how
             )
             names = await store.insurer_names(conn)
             due = await store.due_receipts(conn, [each.policy_id for each in running])
@@ -140,6 +160,7 @@ class DeskService:
             banner=advice.banner,
             contacts_7_days=facts.get("claim_contacts") or 0,
             unpaid_since=facts.get("unpaid_since"),
+            covered_until=facts.get("covered_until"),
             last_safe_day=facts.get("last_safe_day"),
             policies=filed,
             more_policies=len(held.items) - len(filed),

@@ -1,8 +1,10 @@
 """PURE. From what is known of a contact to queue, band, base, preferred agent and banner.
 
-Rules are rows: the first whose conditions all hold decides; what it leaves open stays as it came. A
-condition is {fact: {min, max, is}}, both bounds inclusive. An ambiguous contact (a shared number, a
-switchboard) gets the best base of all who it may be, and nobody preferred, until somebody picks.
+Rules are rows: the first whose conditions all hold decides; what it leaves open stays as it came.
+In a queue that the contact chose it is the first of those that speak of this queue or of none,
+unless somebody is in danger. A condition is {fact: {min, max, is}}, both bounds inclusive. An
+ambiguous contact (a shared number, a switchboard) gets the best base of all who it may be, and
+nobody preferred, until somebody picks.
 """
 
 from __future__ import annotations
@@ -22,13 +24,14 @@ USUAL: Final = 50  # the base of a queue that says nothing of it
 class Known:
     """What is known when somebody comes in. Times are days; people are agents' ids by part.
 
-    `here`: which of the people can take a contact now.
+    `here`: which of the people can take a contact now; `chosen`: they chose the queue.
     """
 
     queue: str
     facts: Mapping[str, Any] = field(default_factory=dict)
     people: Mapping[str, UUID] = field(default_factory=dict)
     here: frozenset[UUID] = frozenset()
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,9 @@ class Advice:
     banner: str = ""
     task_for: str | None = None  # whose task it becomes besides: of PEOPLE, or a queue's
     task_agent: UUID | None = None  # who that is
-    fifo: bool = False  # everybody alike, in their order
+    fifo: bool = False  # everybody alike, in their order: nobody's own agent comes first
     human_only: bool = False
-    permission: str | None = None
+    permission: str | None = None  # only who has it is asked
 
 
 FACTS: Final[Mapping[str, str]] = {
@@ -66,12 +69,13 @@ FACTS: Final[Mapping[str, str]] = {
     "claim_line": "of the open claim: SA, SH or SV",
     "claim_contacts": "contacts about it in the last 7 days, this one counted",
     "claims_near": "claims of one cause and postcode within 24 hours",
-    "peril": "of a catastrophe that is on: hail, flood",
+    "peril": "of a catastrophe that is on where they are, or anywhere while that is not known",
     "renewal_days": "until the end of the term, for a policy within 75 days of it",
     "renewal_open": "whether the policyholder can still say no in time",
     "first_receipt": "the first premium was due and is unpaid",
     "receipt_days": "since a later premium was due and is unpaid",
-    "suspended": "cover is suspended for an unpaid premium",
+    "suspended": "cover is suspended for a later premium that is unpaid, or over for it",
+    "extinct": "the contract is over for a later premium neither paid nor claimed in time",
     "complaint_day": "the working day that an open complaint is in",
     "company": "a company's number",
     "professional": "a workshop's or perito's number",
@@ -89,11 +93,18 @@ IS: Final = "is"
 
 
 def advise(known: Known, rules: Iterable[Rule]) -> Advice:
-    """What the first rule that holds says."""
+    """What the first rule that holds says, for whoever may be sent to its queue. What stands out
+    is shown in a queue of their choice too."""
+    banner = ""
     for name, conditions, effects in rules:
-        if all(_holds(known.facts.get(fact), c) for fact, c in conditions.items()):
-            return _applied(known, name, effects)
-    return Advice(known.queue)
+        if not all(_holds(known.facts.get(fact), c) for fact, c in conditions.items()):
+            continue
+        queue = effects.get("queue")
+        if not known.chosen or queue in {None, known.queue} or effects.get("band") == DANGER:
+            advice = _applied(known, name, effects)
+            return replace(advice, banner=banner) if banner and queue is None else advice
+        banner = banner or str(effects.get("banner", name))
+    return Advice(known.queue, banner=banner)
 
 
 def advise_any(candidates: Sequence[Known], rules: Iterable[Rule]) -> Advice:

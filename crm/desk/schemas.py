@@ -45,10 +45,13 @@ class DeskFile(Shown):
     customer: CustomerOut | None
     candidates: list[CustomerRow]
     banner: str
-    """What stands out, by the rules of routing's advice (crm.desk.model); empty: nothing does."""
+    """What stands out, by the rules of routing's advice (crm.desk.model) and, of an interaction, by
+    what was said when it was queued; empty: nothing does."""
     contacts_7_days: int
-    """Interactions of the last seven days, this one counted."""
+    """Interactions of the last seven days about the same matter, this one counted."""
     unpaid_since: date | None
+    covered_until: date | None
+    """The last day of grace for the oldest later premium that is unpaid; it may have passed."""
     last_safe_day: date | None
     """Until when a no to a renewal can still be passed on in time."""
     policies: list[FiledPolicy]

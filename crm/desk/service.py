@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -10,12 +11,14 @@ from zoneinfo import ZoneInfo
 
 from contactcenter.core.work import Work
 from contactcenter.interactions import service as hall
+from contactcenter.interactions.model import Contact
 from crm import sql
 from crm.customers import files as customers
-from crm.days import add_months, working_days_between
+from crm.days import working_days_between
 from crm.desk import store
 from crm.desk.model import PEOPLE, Advice, Known, advise, advise_any
 from crm.law import Law
+from crm.policies.coverage import Premium, extinct_at, grace_ends
 from crm.policies.model import renewal_calendar
 from crm.tasks import service as tasks
 from db import Connection, Record
@@ -102,29 +105,22 @@ async def advise_contact(
     the queue is the contact's own choice, which tells the key. The language is else the contact's.
     """
     contact = await hall.contact(conn, contact_id)
-    given = dict(said or {})
-    quoted = given.pop("claim_number", None)
-    if given.pop("chosen", False) and queue in KEYS:
-        given.setdefault("key", KEYS[queue])
-    if contact is not None:
-        given.setdefault("language", contact.locale)
-    ids: set[UUID] = set()
-    if contact is not None and contact.customer_id is not None:
-        ids = {contact.customer_id}
-    elif contact is not None:
-        for address in contact.addresses:
-            ids.update(await customers.identify(conn, address.kind, address.address))
-    phones = [a.address for a in contact.addresses if a.kind == "phone"] if contact else []
-    if not ids and phones:
-        known = await _professional(conn, queue, phones, quoted, given, now.astimezone(zone).date())
-        if known is not None:
-            return advise(known, await store.rules(conn))
-    return (
-        await advise_customers(
-            conn, ids, queue, now=now, zone=zone, said=given, interaction_id=interaction_id,
-            contact_id=contact_id,
-        )
-    )[0]  # fmt: skip
+    ids = set() if contact is None else await whose(conn, contact)
+    advice, _ = await advise_customers(
+        conn, ids, queue, now=now, zone=zone, said=said, interaction_id=interaction_id,
+        contact=contact,
+    )  # fmt: skip
+    return advice
+
+
+async def whose(conn: Connection, contact: Contact) -> set[UUID]:
+    """Who on file a contact may be."""
+    if contact.customer_id is not None:
+        return {contact.customer_id}
+    found: set[UUID] = set()
+    for address in contact.addresses:
+        found.update(await customers.identify(conn, address.kind, address.address))
+    return found
 
 
 async def _professional(
@@ -152,20 +148,33 @@ async def advise_customers(
     zone: ZoneInfo,
     said: Mapping[str, Any] | None = None,
     interaction_id: UUID | None = None,
-    contact_id: UUID | None = None,
+    contact: Contact | None = None,
 ) -> tuple[Advice, dict[str, Any]]:
-    """Advice for whoever is one of these, and what is known of them when it is only one.
-    `interaction_id`: the contact that it is asked for; it counts among those of the last days."""
+    """Advice for whoever is one of these, and what is known of them when it is only one. `said` as
+    `advise_contact` has it. `interaction_id`: the contact that it is asked for; it counts among
+    those of the last days. `contact`: who came in."""
     given, rules = dict(said or {}), await store.rules(conn)
+    quoted, chosen = given.pop("claim_number", None), bool(given.pop("chosen", False))
+    if chosen and queue in KEYS:
+        given.setdefault("key", KEYS[queue])
+    if contact is not None:
+        given.setdefault("language", contact.locale)
     today = now.astimezone(zone).date()
     rows: list[Record] = []
     if customer_ids:
         rows = await store.known(
-            conn, sorted(customer_ids), today, now, interaction_id, contact_id, queue
-        )
+            conn, sorted(customer_ids), today, now, interaction_id,
+            None if contact is None else contact.id, queue,
+        )  # fmt: skip
     if not rows:
-        peril = await store.everywhere(conn, now)
-        return advise(Known(queue, {"peril": peril, **given, "identified": False}), rules), {}
+        phones = (
+            [each.address for each in contact.addresses if each.kind == "phone"] if contact else []
+        )
+        known = await _professional(conn, queue, phones, quoted, given, today) if phones else None
+        if known is None:
+            peril = await store.anywhere(conn, now, PERILS, CLUSTER)
+            known = Known(queue, {"peril": peril, **given, "identified": False})
+        return advise(replace(known, chosen=chosen), rules), {}
     law = await sql.law(conn)
     people = [row[part] for row in rows for part in PARTS if row[part] is not None]
     here = await store.here(conn, people)
@@ -173,16 +182,18 @@ async def advise_customers(
     knowns = [
         Known(
             queue,
-            {**_facts(row, today, law, this), **given, "ambiguous": len(rows) > 1},
+            {**_facts(row, now, zone, law, this), **given, "ambiguous": len(rows) > 1},
             {part: row[part] for part in PARTS if row[part] is not None},
             here,
+            chosen,
         )
         for row in rows
     ]
     return advise_any(knowns, rules), dict(knowns[0].facts) if len(knowns) == 1 else {}
 
 
-def _facts(row: Record, today: date, law: Law, this: int) -> dict[str, Any]:
+def _facts(row: Record, now: datetime, zone: ZoneInfo, law: Law, this: int) -> dict[str, Any]:
+    today = now.astimezone(zone).date()
     facts: dict[str, Any] = {
         "identified": True,
         "segment": row["segment"],
@@ -201,13 +212,19 @@ def _facts(row: Record, today: date, law: Law, this: int) -> dict[str, Any]:
         facts["renewal_days"] = (row["term_end"] - today).days
         facts["renewal_open"] = today <= dates.our_last_day
         facts["last_safe_day"] = dates.our_last_day
-    facts["unpaid_since"] = row["due_on"]
-    if row["due_on"] is not None and row["unpaid_first"]:
-        facts["first_receipt"] = True
-    elif row["due_on"] is not None:
-        facts["receipt_days"] = (today - row["due_on"]).days
-        grace = add_months(row["due_on"], law.length("grace_months", row["due_on"]))
-        facts["suspended"] = today > grace
+    first, later = row["first_due"], row["later_due"] or []
+    facts["unpaid_since"] = min([*later, *([] if first is None else [first])], default=None)
+    facts["first_receipt"] = None if first is None else True
+    if later:
+        premiums = [
+            Premium(due_on, first=False, paid_at=None, claimed_at=claimed_at)
+            for due_on, claimed_at in zip(later, row["later_claimed"], strict=True)
+        ]
+        ends = min(grace_ends(each, zone, law) for each in premiums)
+        facts["receipt_days"] = (today - later[0]).days
+        facts["suspended"] = ends <= now
+        facts["extinct"] = extinct_at(premiums, zone, law) <= now
+        facts["covered_until"] = ends.astimezone(zone).date() - timedelta(days=1)
     if row["complaint_since"] is not None:
         facts["complaint_day"] = working_days_between(row["complaint_since"], today, law.holidays)
     return facts

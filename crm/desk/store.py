@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -33,12 +33,12 @@ SELECT c.id, c.kind, c.segment, c.portfolio_manager_id AS manager,
        near.cause AS near_cause, near.claims AS near_claims,
        (SELECT x.peril FROM catastrophes x
         WHERE x.ended_at IS NULL AND x.began_at <= $3
-          AND (x.postal_codes = '{{}}' OR EXISTS (
+          AND (x.postal_codes = '{{}}' OR places.codes = '{{}}' OR EXISTS (
                SELECT FROM unnest(x.postal_codes) begins, unnest(places.codes) code
                WHERE starts_with(code, begins)))
         ORDER BY x.began_at DESC LIMIT 1) AS peril,
        renewal.coverage_end_date AS term_end, renewal.notice_months,
-       unpaid.first AS unpaid_first, unpaid.due_on, unpaid.issued_by AS issuer,
+       unpaid.issuer, unpaid.first_due, unpaid.later_due, unpaid.later_claimed,
        complaint.received_on AS complaint_since, complaint.assigned_agent AS complaint
 FROM customers c
 CROSS JOIN LATERAL (
@@ -64,13 +64,19 @@ LEFT JOIN LATERAL (
     WHERE p.customer_id = c.id AND p.status IN ('active', 'suspended') AND p.auto_renew
       AND p.notice_months IS NOT NULL AND p.cancelled_at IS NULL
       AND p.coverage_end_date BETWEEN $2::date AND $2::date + 75
+      AND NOT EXISTS (SELECT FROM policy_non_renewals n WHERE n.policy_id = p.id
+                      AND n.term_end = p.coverage_end_date AND n.acknowledged_on IS NOT NULL)
     ORDER BY p.coverage_end_date LIMIT 1
 ) renewal ON true
 LEFT JOIN LATERAL (
-    SELECT r.first, r.due_on, p.issued_by FROM receipts r JOIN policies p ON p.id = r.policy_id
+    SELECT (array_agg(p.issued_by ORDER BY r.first DESC, r.due_on))[1] AS issuer,
+           min(r.due_on) FILTER (WHERE r.first) AS first_due,
+           array_agg(r.due_on ORDER BY r.due_on, r.id) FILTER (WHERE NOT r.first) AS later_due,
+           array_agg(r.claimed_at ORDER BY r.due_on, r.id) FILTER (WHERE NOT r.first)
+               AS later_claimed
+    FROM receipts r JOIN policies p ON p.id = r.policy_id
     WHERE p.customer_id = c.id AND {UNPAID.format("$2::date")}
       AND p.status IN ('active', 'suspended')
-    ORDER BY r.first DESC, r.due_on LIMIT 1
 ) unpaid ON true
 LEFT JOIN LATERAL (
     SELECT t.received_on, t.assigned_agent FROM tasks t
@@ -92,7 +98,8 @@ ORDER BY policy_id, state = 'returned' DESC, due_on
 """
 INSURERS = "SELECT key, name FROM insurers"
 WHOSE = """
-SELECT i.customer_id, i.contact_id FROM interactions i WHERE i.id = $1
+SELECT i.customer_id, i.contact_id, i.queue, i.direction, i.routing_facts
+FROM interactions i WHERE i.id = $1
 """
 
 
@@ -112,10 +119,16 @@ async def known(
     )
 
 
-EVERYWHERE = """
-SELECT peril FROM catastrophes
-WHERE ended_at IS NULL AND began_at <= $1 AND postal_codes = '{}'
-ORDER BY began_at DESC LIMIT 1
+# Where somebody is that nobody knows is anywhere: what was declared last, else the cause of so many
+# claims in one place.
+ANYWHERE = """
+SELECT coalesce(
+    (SELECT peril FROM catastrophes WHERE ended_at IS NULL AND began_at <= $1
+     ORDER BY began_at DESC LIMIT 1),
+    (SELECT cause FROM claims
+     WHERE reported_date > $1::timestamptz - interval '24 hours' AND cause = ANY ($2::text[])
+       AND postal_code IS NOT NULL
+     GROUP BY postal_code, cause HAVING count(*) >= $3 ORDER BY count(*) DESC LIMIT 1))
 """
 # A workshop's or expert's number, and whose claim it is about: the one that they quote, else the
 # newest open one that names the number.
@@ -164,9 +177,11 @@ ON CONFLICT (phone) DO NOTHING RETURNING id
 DROP_PROFESSIONAL = "DELETE FROM professionals WHERE id = $1 RETURNING phone, name, kind"
 
 
-async def everywhere(conn: Connection, now: datetime) -> str | None:
-    """The peril of a catastrophe that is on everywhere."""
-    peril: str | None = await conn.fetchval(EVERYWHERE, now)
+async def anywhere(
+    conn: Connection, now: datetime, perils: Collection[str], cluster: int
+) -> str | None:
+    """The peril of a catastrophe that is on somewhere; `cluster`: how many claims are one."""
+    peril: str | None = await conn.fetchval(ANYWHERE, now, list(perils), cluster)
     return peril
 
 
@@ -231,5 +246,6 @@ async def insurer_names(conn: Connection) -> dict[str, str]:
 
 
 async def whose(conn: Connection, interaction_id: UUID) -> Record | None:
-    """The customer that an interaction is known to be about, and its contact."""
+    """The customer that an interaction is known to be about, its contact, its queue, and what was
+    known when it was queued."""
     return await conn.fetchrow(WHOSE, interaction_id)

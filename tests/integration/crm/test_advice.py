@@ -112,9 +112,10 @@ async def test_many_claims_in_one_place_are_a_catastrophe(
         await office.do("lucia", "POST", "/claims", body)
     assert (await advice(office, conn, key="claim")).rule != "hail"
     await office.do("lucia", "POST", "/claims", body)
-    hail = await advice(office, conn, key="claim")
-    assert (hail.rule, hail.queue, hail.base, hail.fifo) == ("hail", "SH", 60, True)
-    assert hail.preferred == ()
+    for number in (NUMBER, "+34600559999"):
+        hail = await advice(office, conn, number, key="claim")
+        assert (hail.rule, hail.queue, hail.base, hail.fifo) == ("hail", "SH", 60, True)
+        assert hail.preferred == ()
 
 
 async def test_a_catastrophe_is_declared(office: Office, conn: db.Connection) -> None:
@@ -123,13 +124,18 @@ async def test_a_catastrophe_is_declared(office: Office, conn: db.Connection) ->
         "elena", "POST", "/catastrophes", {"peril": "flood", "postal_codes": ["500"]}
     )
     assert (await advice(office, conn, key="claim")).greeting == "consorcio"
-    assert (await advice(office, conn, "+34600559999", key="claim")).rule == ""
+    # where a number is that nobody knows, nobody knows either
+    assert (await advice(office, conn, "+34600559999", key="claim")).greeting == "consorcio"
+    await office.person(mobile="600550011", postal_code="22001")
+    assert (await advice(office, conn, "+34600550011", key="claim")).rule == ""
     path = f"/catastrophes/{flood['catastrophe_id']}/end"
     assert (await office.do("elena", "POST", path))["ended_at"] is not None
     assert (await office.ask("elena", "POST", path)).status == 409
     assert (await advice(office, conn, key="claim")).rule == ""
-    await office.do("elena", "POST", "/catastrophes", {"peril": "flood"})
-    assert (await advice(office, conn, "+34600559999", key="claim")).greeting == "consorcio"
+    await office.do("elena", "POST", "/catastrophes", {"peril": "hail"})
+    for number in (NUMBER, "+34600559999"):  # no claim is needed besides
+        hail = await advice(office, conn, number, key="claim")
+        assert (hail.queue, hail.base, hail.fifo, hail.banner) == ("SH", 60, True, "hail")
     assert len((await office.do("lucia", "GET", "/catastrophes?on=true"))["items"]) == 1
     assert (await office.ask("lucia", "POST", "/catastrophes", {"peril": "flood"})).status == 403
     assert (await office.ask("elena", "POST", "/catastrophes", {"peril": "rain"})).status == 422
@@ -214,14 +220,38 @@ async def test_the_queues_door_asks_for_advice(office: Office, conn: db.Connecti
     assert item["routing"]["preferred"] == [str(agent_of(office, "pablo"))]
     assert item["routing"]["preferred_ms"] == 30_000
     assert (facts["rule"], facts["banner"]) == ("claim_motor", "claim")
-    # a queue that was chosen is kept; what is known is shown all the same
+    # a queue that was chosen is kept, and what is known of other matters shown all the same
     visit, item, facts = await enter("PR")
-    assert (visit.queue, item["base"], facts["advised_queue"]) == ("PR", 50, "SA")
+    assert (visit.queue, item["base"], facts["banner"]) == ("PR", 50, "claim")
     assert not item["routing"].get("preferred")
+    # what speaks of it holds there
+    path = f"/policies/{policy['policy_id']}/receipts"
+    await office.do("lucia", "POST", path, receipt_body(due_on="2027-03-04"))
+    visit, item, facts = await enter("PR")
+    assert (visit.queue, item["base"], facts["rule"]) == ("PR", 60, "later_receipt")
+    visit, item, facts = await enter("SA")
+    assert (visit.queue, item["base"], facts["rule"]) == ("SA", 60, "claim_motor")
     # danger moves whoever it is, into the first band
     visit, item, _ = await enter("PR", said={"key": "injured"})
     assert (visit.queue, item["band"], item["base"]) == ("SA", 1, 100)
     assert item["routing"]["steps"][0]["for_ms"] == 30_000
+
+    async def banner(item: Any) -> Any:
+        return (await office.do("elena", "GET", f"/interactions/{item['interaction_id']}/file"))[
+            "banner"
+        ]
+
+    # the desk knows what was said, of whoever it is
+    assert await banner(item) == "injured"
+    assert await banner((await enter("PR", "+34600559999", said={"key": "injured"}))[1]) == (
+        "injured"
+    )
+    assert await banner((await enter("PR"))[1]) == "covered_until"
+    await office.do("elena", "POST", "/catastrophes", {"peril": "hail"})
+    visit, item, _ = await enter("SH", "+34600559998", preferred=(agent_of(office, "pablo"),))
+    assert (item["base"], await banner(item)) == (60, "hail")
+    assert not item["routing"].get("preferred")  # everybody in their order
+    await conn.execute("UPDATE catastrophes SET ended_at = began_at")
     # of nobody that is known, nothing is told
     visit, item, facts = await enter("CO", "+34600559999")
     assert (visit.queue, item["base"], facts) == ("CO", 50, {})

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import db
@@ -35,7 +37,7 @@ async def test_advice_from_the_tables(office: Office, conn: db.Connection) -> No
             "lucia", "POST", f"/receipts/{receipt['receipt_id']}/move", {"state": state, **more}
         )
     unpaid = await advice(office, conn, "+34600550010")
-    assert (unpaid.queue, unpaid.base, unpaid.banner) == ("PR", 60, "covered_until")
+    assert (unpaid.queue, unpaid.base, unpaid.banner) == ("PR", 60, "suspended")
     crash = await advice(office, conn, "+34600550010", key="claim")
     assert (crash.queue, crash.banner) == ("SA", "suspended_promise_nothing")
     await office.do("lucia", "POST", "/claims", claim_body(policy["policy_id"]))
@@ -44,6 +46,47 @@ async def test_advice_from_the_tables(office: Office, conn: db.Connection) -> No
     await office.person(first_name="Luis", mobile="600550010")
     shared = await advice(office, conn, "+34600550010")
     assert (shared.queue, shared.preferred, shared.banner) == ("PR", (), "ambiguous")
+
+
+async def test_unpaid_receipts_are_told_one_by_one(office: Office, conn: db.Connection) -> None:
+    """A first one hides no later one, and the other way round; a month after its due day cover is
+    suspended, after six that nobody claimed it the contract is over."""
+    ana = await office.person(mobile="600550010")
+    path = f"/customers/{ana['customer_id']}/file"
+    for due_on, first in (("2027-03-10", True), ("2027-03-04", False)):
+        policy = await a_policy(office, customer_id=ana["customer_id"])
+        body = receipt_body(due_on=due_on, first=first, kind="new" if first else "renewal")
+        await office.do("lucia", "POST", f"/policies/{policy['policy_id']}/receipts", body)
+    assert (await office.do("lucia", "GET", path))["banner"] == "insurer_may_be_free"
+    later = "UPDATE receipts SET due_on = $1 WHERE NOT first"
+    await conn.execute(later, date(2027, 1, 30))  # 45 days
+    crash = await advice(office, conn, "+34600550010", key="claim")
+    assert (crash.queue, crash.banner) == ("SA", "suspended_promise_nothing")
+    await conn.execute("UPDATE receipts SET paid_at = now(), state = 'collected' WHERE first")
+    for since, banner, until in (
+        (date(2027, 3, 4), "covered_until", "2027-04-04"),
+        (date(2027, 1, 30), "suspended", "2027-02-28"),
+        (date(2026, 8, 28), "extinct_ask_insurer", "2026-09-28"),
+    ):
+        await conn.execute(later, since)
+        file = await office.do("lucia", "GET", path)
+        assert (file["banner"], file["covered_until"]) == (banner, until)
+        assert file["unpaid_since"] == since.isoformat()
+
+
+async def test_a_no_that_the_insurer_has_ends_the_renewal(
+    office: Office, conn: db.Connection
+) -> None:
+    ana = await office.person(mobile="600550010")
+    policy = await a_policy(office, customer_id=ana["customer_id"], coverage_end_date="2027-05-03")
+    assert (await advice(office, conn, "+34600550010")).rule == "renewal"
+    await conn.execute(
+        "INSERT INTO policy_non_renewals (policy_id, term_end, by, late, received_on, sent_on,"
+        " acknowledged_on) VALUES ($1, '2027-05-03', 'policyholder', false, '2027-03-01',"
+        " '2027-03-02', '2027-03-05')",
+        UUID(policy["policy_id"]),
+    )
+    assert (await advice(office, conn, "+34600550010")).rule == ""
 
 
 async def test_a_file_at_one_glance(office: Office, conn: db.Connection) -> None:

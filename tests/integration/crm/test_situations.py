@@ -57,7 +57,7 @@ ROWS = [
     Row("same, unidentified", {"key": "leak", "open": False, "verified": False}, {},
         "assistance_menu", 1, 90, (), 0, "neutral", "passed_on", {"task_for": "SH"},
         tasks=((False, "SH"),)),
-    Row("hail", {"key": "claim", "peril": "hail", "claims_near": 15, "claim_line": "SH"}, CLAIM,
+    Row("hail", {"key": "claim", "peril": "hail", "claim_line": "SH"}, CLAIM,
         "SH", 2, 60, (), 0, "hail", "hail",
         {"fifo": True, "overflow": ({"SA": 1}, {"PR": 1, "SH": 2}), "overflow_s": 60}),
     Row("river flood", {"key": "claim", "peril": "flood"}, CLAIM,
@@ -69,15 +69,15 @@ ROWS = [
         {"manager": CARMEN}, "PR", 2, 55, (CARMEN,), 20, "neutral", "period_passed_ask_insurer"),
     Row("first receipt returned", {"first_receipt": True, "renewal_days": 60}, {"issuer": CARMEN},
         "PR", 2, 70, (CARMEN,), 15, "neutral", "insurer_may_be_free"),
-    Row("later receipt returned, day 12", {"receipt_days": 12}, {"manager": CARMEN},
-        "PR", 2, 60, (), 0, "neutral", "covered_until"),
+    Row("later receipt returned, day 12", {"receipt_days": 12, "suspended": False},
+        {"manager": CARMEN}, "PR", 2, 60, (), 0, "neutral", "covered_until"),
     Row("a crash, receipt unpaid 45 days",
         {"key": "claim", "suspended": True, "receipt_days": 45}, {"manager": CARMEN},
         "SA", 2, 60, (), 0, "neutral", "suspended_promise_nothing"),
     Row("complaint at working day 11 of 15", {"complaint_day": 11, "claim_line": "SA"},
         {"complaint": TERESA, **CLAIM}, "RE", 2, 80, (TERESA,), 60, "neutral", "complaint",
         {"human_only": True, "then": "supervisor"}),
-    Row("fleet client through its switchboard", {"company": True, "identified": True},
+    Row("fleet client through its switchboard", {"segment": "fleet", "identified": True},
         {"manager": CARMEN}, "CO", 2, 65, (CARMEN,), 30, "neutral", "ambiguous_number"),
     Row("hung up, WhatsApp 1 min later", {"claim_line": "SA", "returned": True}, CLAIM,
         "SA", 2, 60, (LUCIA,), 30, "kept_turn", "claim"),
@@ -128,4 +128,12 @@ async def test_situations(office: Office, conn: db.Connection) -> None:
     assert (both.queue, both.band, both.base) == ("PR", 2, 60)
     assert (both.preferred, both.banner) == ((), "ambiguous")
     assert advise(Known("SH", {"identified": True}), rules) == Advice("SH")
+    assert advise(Known("SH", {"identified": True, "company": True}), rules) == Advice("SH")
+    for days, over, banner in ((45, False, "suspended"), (200, True, "extinct_ask_insurer")):
+        unpaid = {"receipt_days": days, "suspended": True, "extinct": over}
+        told_of = advise(Known("PR", unpaid), rules)
+        assert (told_of.queue, told_of.base, told_of.banner) == ("PR", 60, banner)
+    for peril in ("flood", "extraordinary_wind", "earthquake", "volcano", "terrorism"):
+        struck = advise(Known("SH", {"peril": peril, "key": "claim"}), rules)
+        assert (struck.queue, struck.base, struck.greeting) == ("SH", 60, "consorcio"), peril
     assert advise(Known("SH", {"identified": False}), rules) == Advice("SH")

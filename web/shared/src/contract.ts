@@ -1013,6 +1013,7 @@ export interface DeskFile {
   banner: string;
   contacts_7_days: number;
   unpaid_since: string | null;
+  covered_until: string | null;
   last_safe_day: string | null;
   policies: FiledPolicy[];
   more_policies: number;

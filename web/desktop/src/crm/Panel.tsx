@@ -1,7 +1,7 @@
 /** The right column: whose file it is, what is open in it, and everything that happened. */
 import { api } from "@contactcenter/shared/api";
 import type { CustomerRow, DeskFile, Hits } from "@contactcenter/shared/contract";
-import { Icon } from "@contactcenter/shared/icons";
+import { Icon, type IconName } from "@contactcenter/shared/icons";
 import { useStore } from "@contactcenter/shared/store";
 import { Button, cls, ErrorLine, Menu } from "@contactcenter/shared/ui";
 import { useEffect, useId, useRef, useState } from "react";
@@ -150,27 +150,34 @@ function Who({ file, mine, interaction, onVerify, onOther }: PanelProps & { file
 /** A Spanish number in groups of three, without the prefix that everybody knows. */
 export const spaced = (number: string): string => /^\+34(\d{3})(\d{3})(\d{3})$/.exec(number)?.slice(1).join(" ") ?? number;
 
-const WARNED = new Set(["insurer_may_be_free", "covered_until", "suspended_promise_nothing", "period_passed_ask_insurer", "complaint", "injured"]);
-const SILENT = new Set(["", "unknown", "catalan", "vip"]);
+const WARNED = new Set([
+  "insurer_may_be_free", "covered_until", "suspended", "suspended_promise_nothing", "extinct_ask_insurer", "period_passed_ask_insurer",
+  "complaint", "injured", "passed_on", "hail", "consorcio", "authorisation", "professional_no_client_data",
+]);
+const SILENT = new Set(["", "unknown", "catalan", "catalan_known", "vip"]);
 
 /** What stands out about them, by the rules that also route. */
-export function Banner({ file: { banner, contacts_7_days: n, unpaid_since, last_safe_day } }: { file: DeskFile }) {
-  const say = useW();
-  const { day } = useFormats();
-  if (SILENT.has(banner)) return null;
-  const warned = WARNED.has(banner);
+export function Banner({ file }: { file: DeskFile }) {
+  const line = useBanner()(file);
+  if (line === null) return null;
   return (
-    <p className={cls("banner", warned ? "warn" : "acc")} role="status">
-      <Icon name={warned ? "triangle" : banner === "repeat" ? "repeat" : "info"} />
-      {bannerText(say, day, banner, n, unpaid_since, last_safe_day)}
+    <p className={cls("banner", line.warn ? "warn" : "acc")} role="status">
+      <Icon name={line.icon} />
+      {line.text}
     </p>
   );
 }
 
-export function bannerText(
-  say: ReturnType<typeof useW>, day: (at: string | null) => string, banner: string, n: number, unpaid: string | null, safe: string | null,
-): string {
-  return named(say, "b", banner, { n, date: day(banner === "covered_until" ? unpaid : safe) });
+/** A file's banner in words; null: nothing stands out. */
+export function useBanner() {
+  const say = useW();
+  const { day } = useFormats();
+  return ({ banner, contacts_7_days: n, covered_until, last_safe_day, unpaid_since }: DeskFile): { icon: IconName; text: string; warn: boolean } | null => {
+    if (SILENT.has(banner)) return null;
+    const date = banner === "covered_until" ? covered_until : banner === "last_safe_day" ? last_safe_day : unpaid_since;
+    const warn = WARNED.has(banner);
+    return { icon: warn ? "triangle" : banner === "repeat" ? "repeat" : "info", text: named(say, "b", banner, { n, date: day(date) }), warn };
+  };
 }
 
 function Things({ file }: { file: DeskFile }) {
@@ -274,6 +281,8 @@ export function Unknown({ file, interaction, mine, onLinked }: { file: DeskFile;
     t: () => desk.go(place("new", "task", mine ? { interaction } : {})),
   });
   return (
+    <>
+    {file.banner !== "ambiguous" && <Banner file={file} />}
     <Section title={say(several ? "candidates" : "unknown")} count={several ? file.candidates.length : undefined}>
       {first > 0 ? (
         <p className="box-msg warn" role="alert"><Icon name="triangle" />{say("fileFirst")}</p>
@@ -282,6 +291,7 @@ export function Unknown({ file, interaction, mine, onLinked }: { file: DeskFile;
       )}
       {mine && <Finder interaction={interaction} first={file.candidates} focus={first} onDone={onLinked} />}
     </Section>
+    </>
   );
 }
 

@@ -6,7 +6,7 @@ import { cls } from "@contactcenter/shared/ui";
 import { coverSentence, lineIcon } from "./bits";
 import { useRead } from "./data";
 import { useFormats } from "./format";
-import { bannerText } from "./Panel";
+import { useBanner } from "./Panel";
 import { named, useW } from "./texts";
 
 interface Line {
@@ -34,21 +34,24 @@ export function Pop({ interaction }: { interaction: string }) {
 function useLine(file: DeskFile | null): Line | null {
   const say = useW();
   const { day, moment } = useFormats();
+  const bannerOf = useBanner();
   if (file === null) return null;
-  if (file.state !== "identified") return { icon: "person", text: say(file.state === "candidates" ? "b_ambiguous" : "unknown"), warn: false };
+  const banner = bannerOf(file);
+  if (file.state !== "identified") return banner ?? { icon: "person", text: say("unknown"), warn: false };
   const [claim] = file.claims;
   if (claim) {
     const who = claim.adjuster_name ? say("handledBy", { name: claim.adjuster_name }) : say("unhandled");
-    return { icon: lineIcon(claim.policy_type), text: `${claim.claim_number} · ${named(say, "cl", claim.status)} · ${who}`, warn: false };
+    const line = `${claim.claim_number} · ${named(say, "cl", claim.status)} · ${who}`;
+    if (banner && file.banner !== "claim") return { ...banner, text: `${banner.text} · ${line}` };
+    return { icon: lineIcon(claim.policy_type), text: line, warn: false };
   }
-  const banner = bannerText(say, day, file.banner, file.contacts_7_days, file.unpaid_since, file.last_safe_day);
   const [filed] = file.policies;
-  if (!filed) return banner ? { icon: "info", text: banner, warn: false } : null;
+  if (!filed) return banner;
   const fine = filed.cover.answer === "covered";
   const name = `${named(say, "line", filed.policy.policy_type)} · ${filed.carrier_name}`;
   return {
     icon: lineIcon(filed.policy.policy_type),
-    text: `${name} · ${banner && file.banner !== "vip" ? banner : fine ? say("until", { date: day(filed.policy.coverage_end_date) }) : coverSentence(say, moment, filed.cover)}`,
-    warn: !fine,
+    text: `${name} · ${banner?.text ?? (fine ? say("until", { date: day(filed.policy.coverage_end_date) }) : coverSentence(say, moment, filed.cover))}`,
+    warn: banner?.warn || !fine,
   };
 }
