@@ -188,6 +188,21 @@ def term_of(terms: Sequence[tuple[date, date]], day: date) -> tuple[date, date] 
 NonRenewalState = Literal["received", "sent", "acknowledged"]
 
 
+def notice_late(
+    by: Literal["policyholder", "insurer"],
+    calendar: RenewalCalendar,
+    received: date,
+    sent: date | None = None,
+    acknowledged: date | None = None,
+) -> bool:
+    """Whether the side that is told has it too late, by what is known: the insurer has the
+    policyholder's no when it acknowledges it, and not before we send it on; the policyholder has
+    the insurer's when we pass it on."""
+    if by == "policyholder":
+        return (acknowledged or sent or received) > calendar.last_day
+    return (sent or received) > calendar.insurer_last_day
+
+
 def non_renewal_state(sent: date | None, acknowledged: date | None) -> NonRenewalState:
     """It counts only once the other side has it."""
     return "acknowledged" if acknowledged else "sent" if sent else "received"

@@ -24,7 +24,7 @@ from crm.policies.schemas import (
     InsurerIn,
     Insurers,
     NonRenewalIn,
-    OnDay,
+    NonRenewalStep,
     PolicyEdit,
     PolicyNew,
     PolicyOut,
@@ -102,20 +102,22 @@ class PolicyRoutes:
 
     async def receive_no(self, request: Request) -> Response:
         return _card(
-            await self._terms.receive_no(request.principal, request.id("id"), request.body)
+            await self._terms.receive_no(
+                request.principal, request.id("id"), request.body, request.match
+            )
         )
 
     async def send_no(self, request: Request) -> Response:
         return _card(
             await self._terms.move_no(
-                request.principal, request.id("id"), sent=request.body.on, acknowledged=None
+                request.principal, request.id("id"), request.body, "sent", request.match
             )
         )
 
     async def acknowledge_no(self, request: Request) -> Response:
         return _card(
             await self._terms.move_no(
-                request.principal, request.id("id"), sent=None, acknowledged=request.body.on
+                request.principal, request.id("id"), request.body, "acknowledged", request.match
             )
         )
 
@@ -217,7 +219,7 @@ class PolicyRoutes:
                 f"{ONE}/non-renewal/sent",
                 self.send_no,
                 "Note that a no was passed on",
-                OnDay,
+                NonRenewalStep,
                 PolicyOut,
             ),
             _write(
@@ -225,7 +227,7 @@ class PolicyRoutes:
                 f"{ONE}/non-renewal/acknowledged",
                 self.acknowledge_no,
                 "Note that the other side has the no",
-                OnDay,
+                NonRenewalStep,
                 PolicyOut,
             ),
             _write(

@@ -263,7 +263,7 @@ class CancelIn(Schema):
     effective_time: time = time(0)
     requested_by: Literal["policyholder", "insurer", "both"] = "policyholder"
     requested_by_customer_id: UUID | None = None
-    """Who asked, when it was a customer: only the policyholder can."""
+    """Who asked, unless it was the insurer alone: only the policyholder can."""
     note: Text = ""
 
 
@@ -296,10 +296,17 @@ class RenewIn(Schema):
 class NonRenewalIn(Schema):
     by: Literal["policyholder", "insurer"] = "policyholder"
     received_on: Day
+    requested_by_customer_id: UUID | None = None
+    """Who said it, of a policyholder's: only the policyholder can."""
+    term_end: Day | None = None
+    """Which term is the last; default: the present one. The one before it, when the no reached us
+    after silence had renewed it."""
 
 
-class OnDay(Schema):
+class NonRenewalStep(Schema):
     on: Day
+    term_end: Day | None = None
+    """As of the no."""
 
 
 class PolicyStatusIn(Schema):

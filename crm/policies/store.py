@@ -242,6 +242,7 @@ async def all_there(conn: Connection, customer_ids: Sequence[UUID]) -> bool:
 
 # By the clock
 
+TOUCH = "UPDATE policies SET updated_at = $2, version = version + 1 WHERE id = $1"
 BEGINNING = """
 SELECT id, customer_id, status FROM policies
 WHERE status = 'pending'
@@ -314,6 +315,11 @@ async def hold_ending(conn: Connection, zone: str, now: datetime, policy_id: UUI
     return await conn.fetchrow(HOLD_ENDING, zone, now, policy_id)
 
 
+async def touch(conn: Connection, policy_id: UUID, at: datetime) -> None:
+    """Something that is kept beside its row has changed."""
+    await conn.execute(TOUCH, policy_id, at)
+
+
 async def set_status(conn: Connection, policy_id: UUID, status: str, at: datetime) -> None:
     await conn.execute(SET_STATUS, policy_id, status, at)
 
@@ -349,11 +355,11 @@ ON CONFLICT DO NOTHING RETURNING true
 """
 MOVE_NON_RENEWAL = """
 UPDATE policy_non_renewals
-SET sent_on = coalesce(sent_on, $3), acknowledged_on = coalesce(acknowledged_on, $4)
+SET sent_on = coalesce(sent_on, $3), acknowledged_on = coalesce(acknowledged_on, $4), late = $5
 WHERE policy_id = $1 AND term_end = $2
   AND CASE WHEN $4::date IS NULL THEN sent_on IS NULL AND received_on <= $3
            ELSE sent_on IS NOT NULL AND acknowledged_on IS NULL AND sent_on <= $4 END
-RETURNING by, late
+RETURNING true
 """
 NON_RENEWAL = """
 SELECT by, term_end, received_on, sent_on, acknowledged_on, late FROM policy_non_renewals
@@ -391,8 +397,12 @@ async def move_non_renewal(
     term_end: date,
     sent_on: date | None,
     acknowledged_on: date | None,
-) -> Record | None:
-    return await conn.fetchrow(MOVE_NON_RENEWAL, policy_id, term_end, sent_on, acknowledged_on)
+    late: bool,
+) -> bool:
+    """False: it is not where this step begins, or the day lies before the step before."""
+    return bool(
+        await conn.fetchval(MOVE_NON_RENEWAL, policy_id, term_end, sent_on, acknowledged_on, late)
+    )
 
 
 async def non_renewal(conn: Connection, policy_id: UUID, term_end: date) -> Record | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -24,9 +24,11 @@ from crm.policies.model import (
     EDGES,
     IN_FORCE,
     Refund,
+    RenewalCalendar,
     instant,
     insurer_last_day,
     next_term,
+    notice_late,
     open_terms,
     refund,
     renewal_calendar,
@@ -38,6 +40,7 @@ from crm.policies.schemas import (
     CancelIn,
     Cancelled,
     NonRenewalIn,
+    NonRenewalStep,
     PolicyOut,
     RefundOut,
     RenewIn,
@@ -61,7 +64,8 @@ class TermService:
         self, principal: Principal, policy_id: UUID, wish: CancelIn, match: Match
     ) -> Cancelled:
         """End it before its term; the refund is an estimate. Conflict for what has ended, for a
-        wish of somebody who is not the policyholder, and for a withdrawal that is too late."""
+        wish of somebody who is not the policyholder, for a withdrawal that is too late, and for a
+        non-renewal that is not one."""
         async with self._work.begin("policies.cancel", principal.actor) as work:
             row = await files.locked(work, principal, policy_id)
             match(row["version"])
@@ -69,6 +73,8 @@ class TermService:
                 raise Conflict("This policy has ended, or is going to.", status=row["status"])
             self._check_wish(row, wish, self._today(work.now), await sql.law(work.conn))
             start, end = await self._term(work, row, wish.effective_date)
+            if wish.reason == "non_renewal":
+                await self._check_no(work, row, wish)
             effect = instant(wish.effective_date, wish.effective_time, self._zone)
             amount, frequency = await files.premium_at(work.conn, row, effect)
             estimate = refund(
@@ -120,15 +126,45 @@ class TermService:
             )
         return term
 
-    async def _present(self, work: Work, row: Record) -> tuple[date, date]:
+    async def _said_of(self, work: Work, row: Record, term_end: date | None) -> tuple[date, date]:
+        """The term that a no is about: the present one, or the one before it."""
         terms = await files.terms_of(work.conn, row, self._zone)
-        return open_terms(terms, self._today(work.now))[0]
+        present = open_terms(terms, self._today(work.now))[0]
+        if term_end is None or term_end == present[1]:
+            return present
+        before = next((term for term in terms if term[1] == term_end == present[0]), None)
+        if before is None:
+            raise Invalid.field(
+                "term_end", "outside_term", "The end of the present term, or of the one before."
+            )
+        return before
 
     @staticmethod
-    def _check_wish(row: Record, wish: CancelIn, today: date, law: Law) -> None:
-        asked = wish.requested_by_customer_id
-        if asked is not None and asked != row["customer_id"]:
+    async def _check_no(work: Work, row: Record, wish: CancelIn) -> None:
+        """Non-renewal ends a policy with a term, and once the other side has the no."""
+        day = wish.effective_date
+        no = await store.non_renewal(work.conn, row["id"], day)
+        if (
+            no is None
+            or no["acknowledged_on"] is None
+            or wish.effective_time != row["coverage_end_time"]
+        ):
+            raise Conflict(
+                "A policy is not renewed from a term's end on, once a no is acknowledged.",
+                reason="no_non_renewal",
+            )
+
+    @staticmethod
+    def _check_asker(row: Record, asked: UUID | None) -> None:
+        """Only the policyholder ends a contract, and it is on file who asked."""
+        if asked is None:
+            raise Invalid.field("requested_by_customer_id", "missing", "Say who asks for it.")
+        if asked != row["customer_id"]:
             raise Conflict("Only the policyholder can cancel.", reason="not_policyholder")
+
+    def _check_wish(self, row: Record, wish: CancelIn, today: date, law: Law) -> None:
+        if wish.requested_by != "insurer" or wish.requested_by_customer_id is not None:
+            self._check_asker(row, wish.requested_by_customer_id)
         insurers_own = wish.reason == "insurer_terminates"
         if insurers_own != (wish.requested_by == "insurer") and wish.reason in {
             "insurer_terminates",
@@ -186,45 +222,68 @@ class TermService:
             )
 
     async def receive_no(
-        self, principal: Principal, policy_id: UUID, no: NonRenewalIn
+        self, principal: Principal, policy_id: UUID, no: NonRenewalIn, match: Match
     ) -> PolicyOut:
-        """Somebody will not renew the present term. It counts only when the other side has it; a
-        late one is noted as late, for the insurer may still agree."""
+        """Somebody will not renew a term. It counts only when the other side has it; a late one is
+        noted as late, for the insurer may still agree."""
         async with self._work.begin("policies.receive_no", principal.actor) as work:
             row = await files.locked(work, principal, policy_id)
+            match(row["version"])
             if row["status"] not in IN_FORCE or row["cancelled_at"] is not None:
                 raise Conflict("This policy does not renew.", status=row["status"])
+            if no.by == "policyholder" or no.requested_by_customer_id is not None:
+                self._check_asker(row, no.requested_by_customer_id)
             if no.received_on > self._today(work.now):
                 raise Invalid.field("received_on", "in_future", "That day has not come.")
-            _, end = await self._present(work, row)
-            dates = renewal_calendar(end, row["notice_months"] or 0, await sql.law(work.conn))
-            last = dates.last_day if no.by == "policyholder" else dates.insurer_last_day
-            late = no.received_on > last
+            _, end = await self._said_of(work, row, no.term_end)
+            late = notice_late(no.by, await self._calendar(work, row, end), no.received_on)
             if not await store.put_non_renewal(
                 work.conn, policy_id, end, no.by, no.received_on, late
             ):
                 raise Conflict("A no for this term is on file.", reason="exists")
+            await store.touch(work.conn, policy_id, work.now)
             await self._tell_no(work, row, "received", no.by, late)
             return work.answer(await files.card(work.conn, principal, policy_id, self._zone))
 
     async def move_no(
-        self, principal: Principal, policy_id: UUID, *, sent: date | None, acknowledged: date | None
+        self,
+        principal: Principal,
+        policy_id: UUID,
+        wish: NonRenewalStep,
+        state: Literal["sent", "acknowledged"],
+        match: Match,
     ) -> PolicyOut:
-        """It was passed on, or the other side has confirmed it. Then a renewal ahead of the term's
-        end does not hold any more."""
+        """It was passed on, or the other side has confirmed it: then a renewal beyond the term's
+        end does not hold any more. Late is what the side that is told has after its last day."""
         async with self._work.begin("policies.move_no", principal.actor) as work:
             row = await files.locked(work, principal, policy_id)
-            if max(day for day in (sent, acknowledged) if day) > self._today(work.now):
+            match(row["version"])
+            if wish.on > self._today(work.now):
                 raise Invalid.field("on", "in_future", "That day has not come.")
-            term = await self._present(work, row)
-            moved = await store.move_non_renewal(work.conn, policy_id, term[1], sent, acknowledged)
-            if moved is None:
+            term = await self._said_of(work, row, wish.term_end)
+            no = await store.non_renewal(work.conn, policy_id, term[1])
+            sent, acknowledged = (wish.on, None) if state == "sent" else (None, wish.on)
+            late = no is not None and notice_late(
+                no["by"],
+                await self._calendar(work, row, term[1]),
+                no["received_on"],
+                sent or no["sent_on"],
+                acknowledged,
+            )
+            if no is None or not await store.move_non_renewal(
+                work.conn, policy_id, term[1], sent, acknowledged, late
+            ):
                 raise Conflict("received → sent → acknowledged, each not before the last.")
             if acknowledged is not None and term[1] < row["coverage_end_date"]:
                 await files.take_back(work, principal, row, term, self._zone)
-            state = "sent" if acknowledged is None else "acknowledged"
-            await self._tell_no(work, row, state, moved["by"], moved["late"])
+            else:
+                await store.touch(work.conn, policy_id, work.now)
+            await self._tell_no(work, row, state, no["by"], late)
             return work.answer(await files.card(work.conn, principal, policy_id, self._zone))
+
+    @staticmethod
+    async def _calendar(work: Work, row: Record, term_end: date) -> RenewalCalendar:
+        return renewal_calendar(term_end, row["notice_months"] or 0, await sql.law(work.conn))
 
     @staticmethod
     async def _tell_no(work: Work, row: Record, state: str, by: str, late: bool) -> None:
@@ -243,7 +302,7 @@ class TermService:
             "policy",
             row["id"],
             before=None if before is None else {"non_renewal": before},
-            after={"non_renewal": state, "by": by},
+            after={"non_renewal": state, "by": by, "late": late},
         )
 
 

@@ -211,3 +211,11 @@ def receipt_body(**fields: Any) -> dict[str, Any]:
         "commission": {"amount": "43.80"},
         **fields,
     }
+
+
+async def a_no(office: Office, policy: dict[str, Any], **fields: Any) -> Any:
+    """The policyholder will not renew: noted, at the office's today."""
+    body = {"received_on": "2027-03-16", "requested_by_customer_id": policy["customer_id"]}
+    return await office.do(
+        "lucia", "POST", f"/policies/{policy['policy_id']}/non-renewal", {**body, **fields}
+    )

@@ -42,8 +42,9 @@ STEPS: Final[tuple[tuple[str, str, str, Callable[[Told], Any]], ...]] = (
         "status": "investigating", "note": "x"}),
     ("claim.denied", "POST", "/claims/{claim_id}/deny", lambda _: {"reason": "x"}),
     ("policy.renewed", "POST", "/policies/{policy_id}/renew", lambda _: {}),
-    ("policy.cancelled", "POST", "/policies/{policy_id}/cancel", lambda _: {
-        "reason": "total_loss", "effective_date": "2027-05-30"}),
+    ("policy.cancelled", "POST", "/policies/{policy_id}/cancel", lambda t: {
+        "reason": "total_loss", "effective_date": "2027-05-30",
+        "requested_by_customer_id": t["customer_id"]}),
     ("quote.created", "POST", "/quotes", lambda t: quote_body(
         t["customer_id"], carrier="aldaba", mediation=MEDIATION, carrier_quotes=OFFERS)),
     ("quote.sent", "POST", "/quotes/{quote_id}/send", lambda _: None),

@@ -70,6 +70,7 @@ class Term:
     start: date
     end: date
     today: date
+    holder: str
     paused: bool = False
 
     def allows(self, move: str) -> int:
@@ -94,7 +95,8 @@ async def ask(office: Office, path: str, move: str, term: Term, number: int) -> 
         "suspend": ("status", {"status": "suspended"}),
         "activate": ("status", {"status": "active"}),
         "cancel": (
-            "cancel", {"reason": "policyholder_wish", "effective_date": term.today.isoformat()}
+            "cancel", {"reason": "policyholder_wish", "effective_date": term.today.isoformat(),
+                       "requested_by_customer_id": term.holder}
         ),
         "renew": ("renew", {"insurer_consents": True}),
     }  # fmt: skip
@@ -110,7 +112,7 @@ async def test_a_policy_goes_only_along_its_edges(
     office.clock.set(datetime(2027, 3, 16, 9, tzinfo=UTC))
     made = await a_policy(office, auto_renew=silence)
     path = f"/policies/{made['policy_id']}"
-    term = Term("active", FIRST, date(2028, 1, 1), date(2027, 3, 16))
+    term = Term("active", FIRST, date(2028, 1, 1), date(2027, 3, 16), made["customer_id"])
     versions = 1
     for number, move in enumerate(moves):
         if move == "end":

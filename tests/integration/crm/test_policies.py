@@ -12,7 +12,7 @@ from contactcenter.core.audit import Note, Written
 from contactcenter.core.ids import new_id
 from contactcenter.events.policies import ReceiptReturned
 from contactcenter.identity.audit import AuditJournal
-from tests.integration.crm.conftest import Office, a_policy, policy_body, receipt_body
+from tests.integration.crm.conftest import Office, a_no, a_policy, policy_body, receipt_body
 
 
 async def test_a_proposal_is_issued_and_begins(office: Office) -> None:
@@ -166,7 +166,7 @@ async def test_the_insurers_notice_is_a_rule_with_its_first_day(office: Office) 
 async def test_a_no_counts_once_the_insurer_has_it(office: Office) -> None:
     made = await a_policy(office, coverage_start_date="2026-05-01", coverage_end_date="2027-05-01")
     path = f"/policies/{made['policy_id']}"
-    no = await office.do("lucia", "POST", f"{path}/non-renewal", {"received_on": "2027-03-16"})
+    no = await a_no(office, made)
     assert (no["non_renewal"]["state"], no["non_renewal"]["late"]) == ("received", False)
     assert no["renewal"]["last_day"] == "2027-04-01"
     early = await office.ask(
@@ -218,10 +218,7 @@ async def test_silence_renews(office: Office) -> None:
 async def test_what_silence_does_not_renew(office: Office) -> None:
     dates = {"coverage_start_date": "2026-05-01", "coverage_end_date": "2027-05-01"}
     said_no = await a_policy(office, **dates)
-    await office.do(
-        "lucia", "POST", f"/policies/{said_no['policy_id']}/non-renewal",
-        {"received_on": "2027-03-16"},
-    )  # fmt: skip
+    await a_no(office, said_no)
     life = await a_policy(office, policy_type="life", **dates)
     once = await a_policy(office, auto_renew=False, **dates)
     extinct = await a_policy(office, **dates)
@@ -267,11 +264,12 @@ async def test_a_term_runs_out_and_is_renewed_late(office: Office) -> None:
 async def test_a_late_no_is_noted_as_late(office: Office) -> None:
     made = await a_policy(office, coverage_start_date="2026-04-10", coverage_end_date="2027-04-10")
     path = f"/policies/{made['policy_id']}"
-    no = await office.do("lucia", "POST", f"{path}/non-renewal", {"received_on": "2027-03-16"})
+    no = await a_no(office, made)
     assert no["non_renewal"]["late"]
     assert {"type": "notice_late", "policy_ids": []} in no["warnings"]
-    future = await office.ask("lucia", "POST", f"{path}/non-renewal", {"received_on": "2027-03-17"})
-    assert future.status == 422
+    body = {"received_on": "2027-03-17", "requested_by_customer_id": made["customer_id"]}
+    future = await office.ask("lucia", "POST", f"{path}/non-renewal", body)
+    assert (future.status, future.body["errors"][0]["type"]) == (422, "in_future")
 
 
 async def test_cancellations(office: Office) -> None:
@@ -302,9 +300,10 @@ async def test_cancellations(office: Office) -> None:
     stranger = {**body, "requested_by_customer_id": str(new_id())}
     refused = await office.ask("lucia", "POST", f"{path}/cancel", stranger)
     assert (refused.status, refused.body["ctx"]["reason"]) == (409, "not_policyholder")
-    side = {**body, "requested_by": "policyholder"}
+    asker = {"requested_by_customer_id": made["customer_id"]}
+    side = {**body, **asker, "requested_by": "policyholder"}
     assert (await office.ask("lucia", "POST", f"{path}/cancel", side)).status == 422
-    withdraw = {"reason": "distance_withdrawal", "effective_date": "2027-03-16"}
+    withdraw = {"reason": "distance_withdrawal", "effective_date": "2027-03-16", **asker}
     assert (await office.ask("lucia", "POST", f"{path}/cancel", withdraw)).status == 409
     done = await office.do("lucia", "POST", f"{path}/cancel", body)
     assert done["refund"] == {
@@ -364,7 +363,8 @@ async def test_parties_are_dated_and_audited(office: Office) -> None:
 
 async def test_cover_is_that_of_the_day_whatever_holds_today(office: Office) -> None:
     """Suspended and lifted, cancelled and put back in force; each from its own moment."""
-    path = f"/policies/{(await a_policy(office))['policy_id']}"
+    made = await a_policy(office)
+    path, holder = f"/policies/{made['policy_id']}", made["customer_id"]
 
     async def cover(day: str) -> str:
         seen = await office.do("lucia", "GET", f"{path}/coverage?at=2027-{day}T12:00:00Z")
@@ -383,7 +383,8 @@ async def test_cover_is_that_of_the_day_whatever_holds_today(office: Office) -> 
     assert [await cover(day) for day in days] == ["covered", "suspended", "covered"]
     await office.do(
         "lucia", "POST", f"{path}/cancel",
-        {"reason": "policyholder_wish", "effective_date": "2027-04-05"},
+        {"reason": "policyholder_wish", "effective_date": "2027-04-05",
+         "requested_by_customer_id": holder},
     )  # fmt: skip
     office.clock.set(datetime(2027, 5, 10, 8, 0, tzinfo=UTC))
     assert await status("active") == 200
@@ -597,7 +598,8 @@ async def test_a_renewal_ahead_leaves_the_present_term_as_it_is(office: Office) 
         receipt = await office.do("lucia", "POST", f"{path}/receipts", body)
         move = f"/receipts/{receipt['receipt_id']}/move"
         await office.do("lucia", "POST", move, {"state": "collected"})
-    body = {"reason": "total_loss", "effective_date": "2026-04-30", "requested_by": "policyholder"}
+    body = {"reason": "total_loss", "effective_date": "2026-04-30", "requested_by": "policyholder",
+            "requested_by_customer_id": lost["customer_id"]}  # fmt: skip
     early = await office.ask("lucia", "POST", f"{path}/cancel", body, **{"If-Match": "*"})
     assert (early.status, early.body["errors"][0]["type"]) == (422, "outside_term")
     body["effective_date"] = "2027-03-16"
@@ -609,8 +611,7 @@ async def test_a_renewal_ahead_leaves_the_present_term_as_it_is(office: Office) 
     path = f"/policies/{said_no['policy_id']}"
     dearer = {"premium_amount": {"amount": "500.00"}}
     await office.do("lucia", "POST", f"{path}/renew", dearer, **{"If-Match": "*"})
-    today = {"received_on": "2027-03-16"}
-    noted = await office.do("lucia", "POST", f"{path}/non-renewal", today)
+    noted = await a_no(office, said_no)
     assert (noted["non_renewal"]["term_end"], noted["non_renewal"]["late"]) == ("2027-05-01", False)
     assert noted["coverage_end_date"] == "2028-05-01"  # the insurer has not got it yet
     for state in ("sent", "acknowledged"):

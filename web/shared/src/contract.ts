@@ -1761,6 +1761,8 @@ export interface NewPasswordIn {
 export interface NonRenewalIn {
   by?: "policyholder" | "insurer";
   received_on: string;
+  requested_by_customer_id?: string | null;
+  term_end?: string | null;
 }
 
 export interface NonRenewalOut {
@@ -1771,6 +1773,11 @@ export interface NonRenewalOut {
   sent_on: string | null;
   acknowledged_on: string | null;
   late: boolean;
+}
+
+export interface NonRenewalStep {
+  on: string;
+  term_end?: string | null;
 }
 
 export interface NoteIn {
@@ -1833,10 +1840,6 @@ export interface Office {
   issued_by?: string | null;
   metadata?: Record<string, unknown>;
   notes?: string | null;
-}
-
-export interface OnDay {
-  on: string;
 }
 
 export interface Page {

@@ -1,5 +1,5 @@
 /** Who else has a part in a policy: a customer with a file, or a name. The policyholder is the file's own customer. */
-import type { Hits, Party, PartyOut } from "@contactcenter/shared/contract";
+import type { Hits, Party, PartyOut, PolicyOut } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { Button, IconButton } from "@contactcenter/shared/ui";
 import { useEffect, useState } from "react";
@@ -76,6 +76,14 @@ export function PartyRows({ form }: { form: FormState }) {
       {shown.map((n) => <PartyRow key={n} form={form} n={n} />)}
     </Section>
   );
+}
+
+/** Who asks for a contract's end. Only the policyholder can: whoever else asks is told so. */
+export function Asker({ policy }: { policy: PolicyOut }) {
+  const say = useW();
+  const people = new Map([[policy.customer_id, policy.customer_name]]);
+  for (const one of policy.parties) if (one.customer_id && !people.has(one.customer_id)) people.set(one.customer_id, one.name);
+  return <Pick name="requested_by_customer_id" label={say("asker")} choices={[...people]} />;
 }
 
 function PartyRow({ form, n }: { form: FormState; n: number }) {

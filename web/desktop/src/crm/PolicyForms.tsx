@@ -13,7 +13,7 @@ import { etagOf, useInsurers, useRead } from "./data";
 import { Area, type Checks, type Choice, Form, In, Pick, Sum, Tick, useForm, type Values } from "./form";
 import { useFormats } from "./format";
 import { money, sumText } from "./money";
-import { PartyRows, partiesChanged, partiesOf, partyChecks, partyValues } from "./Parties";
+import { Asker, PartyRows, partiesChanged, partiesOf, partyChecks, partyValues } from "./Parties";
 import { place } from "./place";
 import { Shell } from "./Shell";
 import { named, useW } from "./texts";
@@ -284,12 +284,12 @@ export function StatusForm({ policy, to, onDone }: { policy: PolicyOut; to: "sus
 }
 
 const REASONS = [
-  "policyholder_wish", "non_renewal", "total_loss", "sale_of_risk", "death", "distance_withdrawal", "insurer_terminates",
+  "policyholder_wish", "total_loss", "sale_of_risk", "death", "distance_withdrawal", "insurer_terminates",
   "non_payment", "duplicate_insurance", "error",
 ] as const;
 /** crm.policies.model.REFUND_RULES: what each reason's rule is, said before anybody presses. */
 const RULES: Record<(typeof REASONS)[number], string> = {
-  policyholder_wish: "none", non_renewal: "none", total_loss: "none", sale_of_risk: "insurer_decides", death: "insurer_decides",
+  policyholder_wish: "none", total_loss: "none", sale_of_risk: "insurer_decides", death: "insurer_decides",
   distance_withdrawal: "full", insurer_terminates: "unearned_days", non_payment: "insurer_decides",
   duplicate_insurance: "insurer_decides", error: "insurer_decides",
 };
@@ -302,14 +302,16 @@ export function CancelForm({ policy }: { policy: PolicyOut }) {
   const title = say("cancelTitle", { name: policyName(say, policy) });
   const form = useForm({
     id: `policy cancel ${policy.policy_id}`,
-    initial: { reason: "policyholder_wish", effective_date: today(), effective_time: "00:00", requested_by: "policyholder", note: "" },
+    initial: { reason: "policyholder_wish", effective_date: today(), effective_time: "00:00", requested_by: "policyholder", requested_by_customer_id: policy.customer_id, note: "" },
     check: (v) => ({
       effective_date:
         day(given(v, "effective_date")) ??
         (given(v, "effective_date") < policy.term_start_date || given(v, "effective_date") > policy.coverage_end_date ? "outside_term" as const : null),
     }),
     send: async (v) => {
-      const body = { ...v, note: given(v, "note"), requested_by: v.reason === "insurer_terminates" ? "insurer" : v.requested_by };
+      const { requested_by_customer_id: asker, ...rest } = v;
+      const by = v.reason === "insurer_terminates" ? "insurer" : v.requested_by;
+      const body = { ...rest, note: given(v, "note"), requested_by: by, ...(by === "insurer" ? {} : { requested_by_customer_id: asker }) };
       setDone(await api.post<Cancelled>(`/policies/${policy.policy_id}/cancel`, body, { etag: etagOf(policy.version) }));
     },
   });
@@ -329,6 +331,7 @@ export function CancelForm({ policy }: { policy: PolicyOut }) {
           <div className="grid">
             <Pick name="reason" label={say("reason")} choices={REASONS.map((one) => [one, named(say, "cr", one)] as const)} />
             <Pick name="requested_by" label={say("askedBy")} choices={(["policyholder", "insurer", "both"] as const).map((one) => [one, named(say, "by", one)] as const)} />
+            {form.values.requested_by !== "insurer" && form.values.reason !== "insurer_terminates" && <Asker policy={policy} />}
             <In name="effective_date" label={say("effectFrom")} type="date" />
             <In name="effective_time" label={say("hour")} type="time" />
             <In name="note" label={say("notes")} maxLength={200} wide />

@@ -7,8 +7,10 @@ import { useState } from "react";
 
 import { Facts, Section } from "./bits";
 import { day as dayFault, type Fault } from "./checks";
+import { etagOf } from "./data";
 import { Form, In, Pick, useForm } from "./form";
 import { useFormats } from "./format";
+import { Asker } from "./Parties";
 import { named, useW } from "./texts";
 
 /** crm.policies.model.IN_FORCE: only these say no to a next term. */
@@ -74,17 +76,21 @@ interface NoProps {
 /** The next step of a no: whose it is at first, and on which day it came, went out or was confirmed. */
 function NoForm({ policy, step, label, onDone, onLeave }: NoProps) {
   const say = useW();
+  const formats = useFormats();
   const no = policy.non_renewal;
+  const renewed = policy.term_start_date > policy.coverage_start_date;
   const name = step === "received" ? "received_on" : "on";
   const earliest = step === "acknowledged" ? no?.sent_on : step === "sent" ? no?.received_on : null;
   const fault = (text: string): Fault | null =>
     text === "" ? "missing" : (dayFault(text) ?? (text > today() ? "in_future" : earliest && text < earliest ? "before_last" : null));
   const form = useForm({
     id: `no ${step} ${policy.policy_id}`,
-    initial: { [name]: today(), ...(step === "received" ? { by: "policyholder" } : {}) },
+    initial: { [name]: today(), ...(step === "received" ? { by: "policyholder", requested_by_customer_id: policy.customer_id, term_end: policy.coverage_end_date } : {}) },
     check: (v) => ({ [name]: fault((v[name] ?? "").trim()) }),
     send: async (v) => {
-      await api.post(`/policies/${policy.policy_id}/non-renewal${PATHS[step]}`, v);
+      const { requested_by_customer_id: asker, ...rest } = v;
+      const body = step === "received" ? { ...rest, ...(v.by === "policyholder" ? { requested_by_customer_id: asker } : {}) } : { ...rest, term_end: no?.term_end };
+      await api.post(`/policies/${policy.policy_id}/non-renewal${PATHS[step]}`, body, { etag: etagOf(policy.version) });
       onLeave();
       onDone();
     },
@@ -93,7 +99,13 @@ function NoForm({ policy, step, label, onDone, onLeave }: NoProps) {
     <div className="card move">
       <Form form={form} label={label} submit={say("save")} onLeave={onLeave}>
         <div className="grid">
-          {step === "received" && <Pick name="by" label={say("nrWho")} choices={(["policyholder", "insurer"] as const).map((one) => [one, named(say, "by", one)] as const)} />}
+          {step === "received" && (
+            <>
+              <Pick name="by" label={say("nrWho")} choices={(["policyholder", "insurer"] as const).map((one) => [one, named(say, "by", one)] as const)} />
+              {form.values.by === "policyholder" && <Asker policy={policy} />}
+              {renewed && <Pick name="term_end" label={say("nrTerm")} choices={[policy.coverage_end_date, policy.term_start_date].map((end) => [end, formats.day(end)] as const)} />}
+            </>
+          )}
           <In name={name} label={say("onDay")} type="date" />
         </div>
       </Form>

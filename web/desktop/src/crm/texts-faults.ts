@@ -108,6 +108,10 @@ export const FAULTS = {
   r_non_renewal: ["Había un no confirmado: hace falta que la aseguradora consienta.", "A no was acknowledged: the insurer would have to consent."],
   r_expired: ["La anualidad ha terminado: hace falta que la aseguradora consienta.", "The term is over: the insurer would have to consent."],
   r_not_policyholder: ["Solo el tomador puede anular.", "Only the policyholder can cancel."],
+  r_no_non_renewal: [
+    "No renovar vale desde el fin de una anualidad y con el no confirmado: apúntalo en «Renovación».",
+    "Not renewing counts from a term's end on, with the no acknowledged: note it under “Renewal”.",
+  ],
   r_not_distance: ["No se contrató a distancia.", "It was not concluded at a distance."],
   r_too_late: ["El plazo para desistir ha pasado.", "The time to withdraw is over."],
   r_merged_into: ["Esta ficha se unió a otra.", "This file was merged into another."],
