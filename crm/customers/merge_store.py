@@ -20,6 +20,7 @@ MOVE_TASKS = "UPDATE tasks SET customer_id = $2 WHERE customer_id = $1 RETURNING
 MOVE_INTERACTIONS = "UPDATE interactions SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
 MOVE_CONTACTS = "UPDATE contacts SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
 MOVE_LETTERS = "UPDATE customer_letters SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
+MOVE_CHECKS = "UPDATE identity_checks SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
 MOVE_RUNS = """
 UPDATE workflow_executions
 SET trigger_data = jsonb_set(trigger_data, '{customer_id}', to_jsonb($2::uuid::text))
@@ -35,6 +36,7 @@ MOVES: Final = {
     "interactions": MOVE_INTERACTIONS,
     "contacts": MOVE_CONTACTS,
     "letters": MOVE_LETTERS,
+    "identity_checks": MOVE_CHECKS,
     "workflow_runs": MOVE_RUNS,
 }
 RETURN_POLICIES = (
@@ -59,6 +61,9 @@ RETURN_CONTACTS = (
 RETURN_LETTERS = (
     "UPDATE customer_letters SET customer_id = $2 WHERE customer_id = $1 AND id = ANY ($3::uuid[])"
 )
+RETURN_CHECKS = (
+    "UPDATE identity_checks SET customer_id = $2 WHERE customer_id = $1 AND id = ANY ($3::uuid[])"
+)
 RETURN_RUNS = """
 UPDATE workflow_executions
 SET trigger_data = jsonb_set(trigger_data, '{customer_id}', to_jsonb($2::uuid::text))
@@ -73,6 +78,7 @@ RETURNS: Final = {
     "interactions": RETURN_INTERACTIONS,
     "contacts": RETURN_CONTACTS,
     "letters": RETURN_LETTERS,
+    "identity_checks": RETURN_CHECKS,
     "workflow_runs": RETURN_RUNS,
 }
 # A run holds its own row before a customer's: whoever needs both takes them in this order.

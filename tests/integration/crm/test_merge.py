@@ -16,7 +16,7 @@ from tests.integration.crm.test_workflows import a_workflow, begun, drive, seen
 
 TABLES: Final = (
     "policies", "policy_roles", "claims", "quotes", "tasks", "interactions", "contacts",
-    "customer_letters",
+    "customer_letters", "identity_checks",
 )  # fmt: skip
 WAITS: Final[list[dict[str, Any]]] = [
     {"type": "wait_duration", "config": {"seconds": 3600}},
@@ -32,6 +32,11 @@ VALUES ($3, $2, $1, $4, 'chat', 'active', now())
 INSERT_LETTER = """
 INSERT INTO customer_letters (id, customer_id, kind, subject, body, state, cause, created_at)
 VALUES ($1, $2, 'quote', 'Hola', 'Hola', 'draft', 'test', now())
+"""
+INSERT_CHECK = """
+INSERT INTO identity_checks (id, interaction_id, customer_id, asked, passed, level, checked_by, at)
+SELECT $1, i.id, i.customer_id, '{document,birth_date}', '{document,birth_date}', 2, 'test', now()
+FROM interactions i WHERE i.customer_id = $2
 """
 LOSER: Final[dict[str, Any]] = {
     "first_name": "Anita", "dni": "12345678Z", "mobile": "600550077",
@@ -49,6 +54,7 @@ async def with_everything(office: Office, conn: db.Connection) -> tuple[str, str
     await office.do("lucia", "POST", "/tasks", {"title": "Llamar", "customer_id": loser})
     await conn.execute(INSERT_INTERACTION, new_id(), new_id(), new_id(), UUID(loser))
     await conn.execute(INSERT_LETTER, new_id(), UUID(loser))
+    await conn.execute(INSERT_CHECK, new_id(), UUID(loser))
     await conn.execute(
         "UPDATE customers SET user_id = $2 WHERE id = $1",
         UUID(loser), office.people["ines"].user_id,
@@ -84,8 +90,8 @@ async def test_everything_comes_over_and_goes_back(office: Office, conn: db.Conn
     done = await office.do("lucia", "POST", f"/customers/{winner}/merge", {"loser_id": loser})
     assert done["moved"] == {
         "policies": 1, "policy_roles": 1, "claims": 1, "quotes": 1, "tasks": 1, "interactions": 1,
-        "contacts": 1, "letters": 1, "workflow_runs": 1, "ways": 2, "addresses": 1, "user": 1,
-        "fields": 1,
+        "contacts": 1, "letters": 1, "identity_checks": 1, "workflow_runs": 1, "ways": 2,
+        "addresses": 1, "user": 1, "fields": 1,
     }  # fmt: skip
     assert await owned(conn, winner) == everything
     assert await owned(conn, loser) == {}
