@@ -46,6 +46,12 @@ FROM customers c LEFT JOIN agents m ON m.id = c.portfolio_manager_id
 LEFT JOIN agents me ON me.id = $2
 WHERE c.id = ANY ($1::uuid[])
 """
+MAY_GIVE_TO = """
+SELECT EXISTS (
+    SELECT FROM agents m LEFT JOIN agents me ON me.id = $2
+    WHERE m.id = $1 AND (m.id = me.id OR m.team = me.team OR m.team = ANY ($3::text[]))
+)
+"""
 IN_TEAM = """
 SELECT EXISTS (
     SELECT FROM customers c JOIN agents m ON m.id = c.portfolio_manager_id
@@ -73,6 +79,15 @@ async def may_write(conn: Connection, principal: Principal, customer_id: UUID) -
     return bool(
         principal.teams and await conn.fetchval(IN_TEAM, customer_id, list(principal.teams))
     )
+
+
+async def require_portfolio(conn: Connection, principal: Principal, manager: UUID | None) -> None:
+    """Forbidden for whoever writes in one team's files only and would put one in another's."""
+    if manager is None or manager == principal.agent_id or writes_all(principal):
+        return
+    teams = list(principal.teams or ()) if principal.agent_id is None else []
+    if not await conn.fetchval(MAY_GIVE_TO, manager, principal.agent_id, teams):
+        raise Forbidden("That portfolio is another team's.", reason="portfolio")
 
 
 async def require_write(conn: Connection, principal: Principal, customer_id: UUID) -> None:

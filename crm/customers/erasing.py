@@ -31,21 +31,33 @@ UPDATE customers SET status = 'deleted', updated_at = $2, updated_by = $3, versi
 WHERE id = $1
 """
 END_TASKS = """
-UPDATE tasks SET status = 'cancelled', updated_at = $2, updated_by = $3, version = version + 1
-WHERE customer_id = $1 AND status IN ('pending', 'in_progress')
-RETURNING id, customer_id, assigned_to, assigned_agent
+WITH open AS (
+    SELECT id, status FROM tasks
+    WHERE customer_id = $1 AND status IN ('pending', 'in_progress') FOR NO KEY UPDATE
+)
+UPDATE tasks t SET status = 'cancelled', updated_at = $2, updated_by = $3, version = t.version + 1
+FROM open o WHERE t.id = o.id
+RETURNING t.id, t.customer_id, t.assigned_to, t.assigned_agent, t.status, o.status AS before
 """
 END_QUOTES = """
-UPDATE quotes SET status = 'expired', updated_at = $2, updated_by = $3, version = version + 1
-WHERE customer_id = $1 AND status IN ('draft', 'sent')
-RETURNING id
+WITH open AS (
+    SELECT id, status FROM quotes
+    WHERE customer_id = $1 AND status IN ('draft', 'sent') FOR NO KEY UPDATE
+)
+UPDATE quotes q SET status = 'expired', updated_at = $2, updated_by = $3, version = q.version + 1
+FROM open o WHERE q.id = o.id
+RETURNING q.id, q.status, o.status AS before
 """
 RUNS_OF: Final = "trigger_data ->> 'customer_id' = ANY ($1::uuid[]::text[])"
 """Of runs: whichever record began one, its customer is noted with it."""
 END_RUNS = f"""
-UPDATE workflow_executions SET status = 'cancelled', wake_at = NULL, completed_at = $2
-WHERE status IN ('running', 'waiting') AND {RUNS_OF}
-RETURNING id, workflow_id
+WITH open AS (
+    SELECT id, status FROM workflow_executions
+    WHERE status IN ('running', 'waiting') AND {RUNS_OF} FOR NO KEY UPDATE
+)
+UPDATE workflow_executions e SET status = 'cancelled', wake_at = NULL, completed_at = $2
+FROM open o WHERE e.id = o.id
+RETURNING e.id, e.workflow_id, e.status, o.status AS before
 """  # noqa: S608 - a constant
 
 
@@ -62,19 +74,21 @@ async def close(conn: Connection, customer_id: UUID, at: datetime, by: UUID | No
 async def end_tasks(
     conn: Connection, customer_id: UUID, at: datetime, by: UUID | None
 ) -> list[Record]:
-    """Cancel what is still to do for the customer: id, customer_id, assigned_to, assigned_agent."""
+    """Cancel what is still to do for the customer: id, customer_id, assigned_to, assigned_agent,
+    status, before."""
     return await conn.fetch(END_TASKS, customer_id, at, by)
 
 
 async def end_quotes(
     conn: Connection, customer_id: UUID, at: datetime, by: UUID | None
-) -> list[UUID]:
-    """Expire the quotes that nobody decided on."""
-    return [row["id"] for row in await conn.fetch(END_QUOTES, customer_id, at, by)]
+) -> list[Record]:
+    """Expire the quotes that nobody decided on: id, status, before."""
+    return await conn.fetch(END_QUOTES, customer_id, at, by)
 
 
 async def end_runs(conn: Connection, customer_id: UUID, at: datetime) -> list[Record]:
-    """Cancel the workflows that are under way about the customer: id, workflow_id."""
+    """Cancel the workflows that are under way about the customer: id, workflow_id, status,
+    before."""
     return await conn.fetch(END_RUNS, [customer_id], at)
 
 

@@ -24,7 +24,16 @@ from contactcenter.events.quotes import QuoteExpired
 from contactcenter.events.tasks import TaskCancelled
 from contactcenter.events.workflows import WorkflowCancelled
 from contactcenter.interactions import erasing as hall
-from crm.access import Matter, eyes_of, hidden, may_write, only_own, require_write, writes_all
+from crm.access import (
+    Matter,
+    eyes_of,
+    hidden,
+    may_write,
+    only_own,
+    require_portfolio,
+    require_write,
+    writes_all,
+)
 from crm.customers import erasing, files, store
 from crm.customers.model import (
     check_rule,
@@ -141,7 +150,7 @@ class CustomerService:
         return CustomerOut.model_validate({name: values[name] for name in CustomerOut.model_fields})
 
     async def create(self, principal: Principal, new: CustomerNew) -> CustomerOut:
-        """A new file, in the creating agent's portfolio unless it names another.
+        """A new file, in the creating agent's portfolio unless it names another of the team's.
 
         Conflict with ctx.duplicates for somebody who may be known already, until `confirm`; for a
         document or mail address that another file has, always.
@@ -150,6 +159,7 @@ class CustomerService:
         values["portfolio_manager_id"] = new.portfolio_manager_id or principal.agent_id
         async with self._work.begin("customers.create", principal.actor) as work:
             await files.check_references(work.conn, values)
+            await require_portfolio(work.conn, principal, values["portfolio_manager_id"])
             alike = await files.alike(work.conn, new.kind, values, None)
             if alike and not new.confirm:
                 raise Conflict(
@@ -263,10 +273,13 @@ class CustomerService:
                     assigned_agent=task["assigned_agent"],
                 )
             )
-        for quote_id in await erasing.end_quotes(work.conn, customer_id, work.now, by):
-            work.emit(QuoteExpired(quote_id=quote_id, customer_id=customer_id))
+            _ended(work, "task.cancelled", "task", task, customer_id)
+        for quote in await erasing.end_quotes(work.conn, customer_id, work.now, by):
+            work.emit(QuoteExpired(quote_id=quote["id"], customer_id=customer_id))
+            _ended(work, "quote.expired", "quote", quote, customer_id)
         for run in await erasing.end_runs(work.conn, customer_id, work.now):
             work.emit(WorkflowCancelled(execution_id=run["id"], workflow_id=run["workflow_id"]))
+            _ended(work, "workflow_execution.cancelled", "workflow_execution", run, customer_id)
 
     async def _erase(self, work: Work, customer_id: UUID) -> None:
         """Unless something keeps it."""
@@ -381,6 +394,18 @@ class CustomerService:
                 after=dict(pairs),
             )
         return await self.rules()
+
+
+def _ended(work: Work, action: str, kind: str, row: Record, customer_id: UUID) -> None:
+    """Note what ended with its customer's file."""
+    work.audit(
+        action,
+        kind,
+        row["id"],
+        before={"status": row["before"]},
+        after={"status": row["status"], "because": "customer.deleted"},
+        person=customer_id,
+    )
 
 
 def _unsaid(row: Record) -> dict[str, Any]:

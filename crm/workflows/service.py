@@ -48,7 +48,7 @@ from crm.workflows.schemas import (
     WorkflowRow,
 )
 from crm.workflows.webhooks import PREFIX
-from db import Connection
+from db import Connection, Record
 
 log = structlog.get_logger(__name__)
 
@@ -148,8 +148,8 @@ class WorkflowService:
                 "workflow.updated",
                 "workflow",
                 workflow_id,
-                before={"steps": row["steps"], "active": row["active"]},
-                after={"steps": steps, "fields": sorted(given)},
+                before={name: row[name] for name in given},
+                after={**given, **({"steps": steps} if "steps" in given else {})},
             )
             return work.answer(await _card(work.conn, workflow_id))
 
@@ -207,6 +207,13 @@ class WorkflowService:
             data = {**wish.data, **await _about(work.conn, principal, wish)}
             execution_id = await self._runner.begin(work, row, None, data, "manual")
             assert execution_id is not None, "a run by hand has no cause"
+            work.audit(
+                "workflow_execution.started",
+                "workflow_execution",
+                execution_id,
+                after={"workflow_id": workflow_id, "version": row["version"], **data},
+                person=_person(await store.run(work.conn, execution_id)),
+            )
             return work.answer(await _execution(work.conn, execution_id))
 
     async def executions(self, workflow_id: UUID, page: Page) -> ExecutionPage:
@@ -241,7 +248,21 @@ class WorkflowService:
                 status="cancelled", at=work.now,
             )  # fmt: skip
             work.emit(WorkflowCancelled(execution_id=execution_id, workflow_id=row["workflow_id"]))
+            work.audit(
+                "workflow_execution.cancelled",
+                "workflow_execution",
+                execution_id,
+                before={"status": row["status"]},
+                after={"status": "cancelled"},
+                person=_person(row),
+            )
             return work.answer(await _execution(work.conn, execution_id))
+
+
+def _person(run: Record | None) -> UUID | None:
+    """The customer that a run is about."""
+    named = None if run is None else run["trigger_data"].get("customer_id")
+    return None if named is None else UUID(named)
 
 
 async def _about(conn: Connection, principal: Principal, wish: ExecuteIn) -> dict[str, str]:

@@ -96,3 +96,47 @@ async def test_settings_are_noted_with_what_was_before(office: Office) -> None:
     assert second["name"] == "Genciana"
     assert told["quotes.rule"][1] == {"line": "auto", "min_offers": 3}
     assert told["professional.dropped"] == [new]
+
+
+async def test_what_begins_and_ends_runs_is_noted(office: Office) -> None:
+    """By hand, or with the file that was closed; and what a workflow was before."""
+    seen = Seen(office.deps.vault)
+    office.deps.work.keep_journal(seen)
+    customer = (await office.person())["customer_id"]
+    workflow = await a_workflow(
+        office, [{"type": "wait_duration", "config": {"seconds": 60}}], name="Bienvenida"
+    )
+    trigger = {"trigger_type": "event", "trigger_config": {"event": "customer.created"}}
+    await office.edit("elena", f"/workflows/{workflow}", {"name": "Acogida", **trigger})
+    first, second = [await begun(office, workflow, customer_id=customer) for _ in "ab"]
+    await drive(office, first)
+    await office.do("elena", "POST", f"/workflow-executions/{first}/cancel")
+    task = (await office.do("lucia", "POST", "/tasks", {"title": "t", "customer_id": customer}))[
+        "task_id"
+    ]
+    quote = (await office.do("lucia", "POST", "/quotes", quote_body(customer)))["quote_id"]
+    await office.do("elena", "DELETE", f"/customers/{customer}", **{"If-Match": "*"})
+
+    def noted(action: str) -> list[tuple[str, Any, Any, str]]:
+        return [
+            (note.resource_id, note.before, note.after, str(note.person))
+            for note in seen.notes
+            if note.action == action
+        ]
+
+    ((_, before, after, _),) = noted("workflow.updated")
+    assert before == {"name": "Bienvenida", "trigger_type": "manual", "trigger_config": {}}
+    assert after == {"name": "Acogida", **trigger}
+    begins = noted("workflow_execution.started")
+    assert [(each[0], each[3]) for each in begins] == [(first, customer), (second, customer)]
+    by_file = {"because": "customer.deleted"}
+    assert noted("workflow_execution.cancelled") == [
+        (first, {"status": "waiting"}, {"status": "cancelled"}, customer),
+        (second, {"status": "running"}, {"status": "cancelled", **by_file}, customer),
+    ]
+    assert noted("task.cancelled") == [
+        (task, {"status": "pending"}, {"status": "cancelled", **by_file}, customer)
+    ]
+    assert noted("quote.expired") == [
+        (quote, {"status": "draft"}, {"status": "expired", **by_file}, customer)
+    ]

@@ -146,3 +146,14 @@ async def test_a_customer_has_no_file_but_their_own(
         office.people["ines"].user_id,
     )
     assert (await office.ask("ines", "GET", f"/customers/{files['owner']}")).status == 200
+
+
+async def test_a_new_file_goes_in_a_portfolio_of_one_s_own_team(office: Office) -> None:
+    named = {"first_name": "Ana", "last_name": "Beltrán", "confirm": True}
+    for who, manager, status in (
+        ("lucia", "lucia", 201), ("lucia", "marcos", 201), ("lucia", "pablo", 403),
+        ("elena", "pablo", 201),
+    ):  # fmt: skip
+        body = {**named, "portfolio_manager_id": str(agent_of(office, manager))}
+        answer = await office.ask(who, "POST", "/customers", body)
+        assert answer.status == status, (who, manager, answer.body)
