@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from contactcenter.interactions.model import REPEAT_WINDOW, Address, masked
+from contactcenter.interactions.model import Address, masked
+from contactcenter.interactions.repeats import contacts_before
 from contactcenter.interactions.schemas import (
     ConversationState,
     CustomerCard,
@@ -320,7 +321,11 @@ async def queue_items(
     return {row["interaction_id"]: QueueItem(**row) for row in rows}
 
 
-RESERVATION_CARDS = """
+REPEATS = contacts_before(
+    customer="i.customer_id", contact="i.contact_id", matter="w.queue", this="i.id",
+    at="i.created_at",
+)  # fmt: skip
+RESERVATION_CARDS = f"""
 SELECT r.id AS reservation_id, r.agent_id, r.interaction_id, i.conversation_id, i.channel,
        w.queue, r.created_at, r.expires_at, r.why, i.direction = 'internal' AS consult,
        (SELECT min(v.entered_at) FROM work_items v
@@ -332,9 +337,7 @@ SELECT r.id AS reservation_id, r.agent_id, r.interaction_id, i.conversation_id, 
        (SELECT jsonb_build_array(a.kind, a.address) FROM contact_addresses a
         WHERE a.contact_id = c.id AND a.kind <> 'web'
         ORDER BY a.kind = 'email', a.kind, a.address LIMIT 1) AS address,
-       (SELECT count(*) FROM interactions p
-        WHERE p.contact_id = i.contact_id AND p.id <> i.id AND p.direction <> 'internal'
-          AND p.created_at >= i.created_at - $3::interval) AS repeat_count
+       {REPEATS} AS repeat_count
 FROM reservations r
 JOIN work_items w ON w.id = r.work_item_id
 JOIN interactions i ON i.id = r.interaction_id
@@ -353,7 +356,7 @@ LEFT JOIN LATERAL (
 WHERE r.state = 'pending'
   AND ($1::uuid IS NULL OR r.agent_id = $1)
   AND ($2::uuid[] IS NULL OR r.id = ANY ($2))
-"""
+"""  # noqa: S608 - constants
 
 
 async def reservation_cards(
@@ -367,7 +370,6 @@ async def reservation_cards(
         RESERVATION_CARDS,
         agent_id,
         None if reservation_ids is None else list(reservation_ids),
-        REPEAT_WINDOW,
     )
     return {row["reservation_id"]: _reservation(row) for row in rows}
 

@@ -199,7 +199,6 @@ def masked(address: Address) -> str:
     return ""
 
 
-REPEAT_WINDOW: Final = timedelta(days=7)  # domain 1.18: a repeat is counted within 7 days
 PREFER_WINDOW: Final = timedelta(days=7)  # domain 1.2: the last agent is preferred within 7 days
 
 

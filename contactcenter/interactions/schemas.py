@@ -122,7 +122,7 @@ class OfferedCustomer(Card):
     name: str
     masked: str
     repeat_count: int
-    """Interactions of this contact in the last 7 days, this one not counted."""
+    """Earlier contacts of this customer about the same matter in the last 7 days."""
 
 
 class MatchedSkill(Card):

@@ -7,23 +7,24 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from contactcenter.interactions.repeats import contacts_before
 from crm.desk.model import Rule
 from crm.sql import UNPAID
 from db import Connection, Record
 
+REPEATS = contacts_before(
+    customer="c.id", contact="$5::uuid", this="$4::uuid", at="$3::timestamptz",
+    matter="""coalesce(claim.skill, $6, (
+                 SELECT x.queue FROM interactions x
+                 WHERE x.customer_id = c.id AND x.direction = 'inbound' AND x.queue IS NOT NULL
+                 ORDER BY x.created_at DESC LIMIT 1))""",
+)  # fmt: skip
 KNOWN = f"""
 SELECT c.id, c.kind, c.segment, c.portfolio_manager_id AS manager,
        claim.skill AS claim_line, claim.adjuster_id AS handler,
        deputy_of(claim.adjuster_id, $2::date) AS handler_deputy,
        deputy_of(c.portfolio_manager_id, $2::date) AS manager_deputy,
-       (SELECT count(*) FROM interactions i WHERE i.customer_id = c.id
-        AND i.id IS DISTINCT FROM $4::uuid AND i.direction = 'inbound'
-        AND i.created_at > $3::timestamptz - interval '7 days'
-        AND (i.queue = coalesce(claim.skill, $6, (
-                 SELECT l.queue FROM interactions l
-                 WHERE l.customer_id = c.id AND l.direction = 'inbound' AND l.queue IS NOT NULL
-                 ORDER BY l.created_at DESC LIMIT 1))
-             OR i.id = claim.interaction_id)) AS contacts_7_days,
+       {REPEATS} AS contacts_7_days,
        EXISTS (SELECT FROM tasks t WHERE t.customer_id = c.id
                AND t.task_type = 'health_authorisation' AND t.status IN ('pending', 'in_progress'))
            AS health_authorisation,
