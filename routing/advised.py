@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -27,6 +27,8 @@ class Advised:
     steps: tuple[RoutingStep, ...] | None = None
     fifo: bool = False
     """Everybody in their order: not even who knows the contact is asked first."""
+    only: frozenset[UUID] | None = None
+    """Who has the skill that it takes; None: it takes none."""
 
 
 def placed(advice: Advice) -> Advised:
@@ -38,14 +40,21 @@ def placed(advice: Advice) -> Advised:
     )
 
 
-def advised(advice: Advice, queue: Queue, others: Collection[UUID]) -> Advised:
-    """`others`: agents with the skills that the advice's overflow names."""
+def advised(
+    advice: Advice,
+    queue: Queue,
+    others: Collection[UUID],
+    allowed: Collection[UUID] | None,
+) -> Advised:
+    """`others`: agents with the skills that the advice's overflow names; `allowed`: those who have
+    its permission, which is a skill, where it asks for one."""
     return replace(
         placed(advice),
         preferred=tuple(advice.preferred) if advice.preferred_s else (),
         preferred_ms=advice.preferred_s * 1000,
         steps=_steps(advice, queue, others),
         fifo=advice.fifo,
+        only=None if allowed is None else frozenset(allowed),
     )
 
 
@@ -72,9 +81,24 @@ def _steps(
     if others:
         steps.append(RoutingStep(for_ms=advice.overflow_s * 1000))
         steps.append(RoutingStep(agents=tuple(str(each) for each in sorted(others))))
-    if others:
+    if not others:
+        steps.extend(queue.core.steps if steps or advice.permission else ())
+    return _only(advice.permission, steps) if steps else None
+
+
+def _only(permission: str | None, steps: Sequence[RoutingStep]) -> tuple[RoutingStep, ...]:
+    """The steps, each for whoever has the permission; what comes after the last one too."""
+    if permission is None:
         return tuple(steps)
-    return (*steps, *queue.core.steps) if steps else None
+    if steps[-1].for_ms is not None:
+        steps = (*steps, RoutingStep())
+    need = Requirement(permission, 1)
+    return tuple(
+        step
+        if any(each.skill == permission for each in step.require)
+        else replace(step, require=(*step.require, need))
+        for step in steps
+    )
 
 
 def told(advice: Advice) -> dict[str, Any]:
@@ -84,7 +108,6 @@ def told(advice: Advice) -> dict[str, Any]:
         "banner": advice.banner,
         "greeting": advice.greeting,
         "advised_queue": advice.queue,
-        "human_only": advice.human_only,
         "permission": advice.permission,
     }
     return {name: value for name, value in facts.items() if value}

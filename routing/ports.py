@@ -66,10 +66,8 @@ class Advice(Protocol):
         """Nobody is preferred, whoever else would be."""
 
     @property
-    def human_only(self) -> bool: ...
-
-    @property
-    def permission(self) -> str | None: ...
+    def permission(self) -> str | None:
+        """A skill: nobody without it is asked."""
 
 
 class Adviser(Protocol):

@@ -178,6 +178,8 @@ class QueueService:
         if asked.entry == "new" and self._adviser is not None:
             target, extra, kept = await self._advised(work, interaction, target, asked.said)
         preferred = () if extra.fifo else extra.preferred or asked.preferred
+        if extra.only is not None:
+            preferred = tuple(agent for agent in preferred if agent in extra.only)
         item = new_item(
             target.core,
             Channel(interaction.channel),
@@ -235,7 +237,10 @@ class QueueService:
         if target.key != advice.queue:
             return target, placed(advice) if moves else Advised(), kept
         others = await queue_store.with_skills(conn, advice.overflow) if advice.overflow else []
-        return target, advised(advice, target, others), kept
+        allowed = None
+        if advice.permission is not None:
+            allowed = await queue_store.with_skills(conn, [{advice.permission: 1}])
+        return target, advised(advice, target, others, allowed), kept
 
     async def _other(
         self, conn: Connection, key: str, asked: Queue, is_open: bool, now: datetime

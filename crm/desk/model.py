@@ -55,8 +55,7 @@ class Advice:
     task_for: str | None = None  # whose task it becomes besides: of PEOPLE, or a queue's
     task_agent: UUID | None = None  # who that is
     fifo: bool = False  # everybody alike, in their order: nobody's own agent comes first
-    human_only: bool = False
-    permission: str | None = None  # only who has it is asked
+    permission: str | None = None  # a skill: nobody without it is asked
 
 
 FACTS: Final[Mapping[str, str]] = {
@@ -207,7 +206,6 @@ _EFFECTS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "banner": _word,
     "task_for": _word,
     "fifo": lambda value: isinstance(value, bool),
-    "human_only": lambda value: isinstance(value, bool),
     "permission": _word,
 }
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 
 import db
 from contactcenter.core.ids import new_id
+from contactcenter.interactions import cards
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Address
 from crm.desk.model import Advice
@@ -28,7 +30,8 @@ INSERT INTO calendars (key, weekly) VALUES
     ('always', '{"mon": [["00:00", "24:00"]], "tue": [["00:00", "24:00"]]}'),
     ('never', '{}');
 INSERT INTO skills (key, name_es, name_en)
-SELECT k, k, k FROM unnest(ARRAY['SA', 'SH', 'SV', 'PR', 'CO', 'RE', 'supervisor', 'retention']) k
+SELECT k, k, k FROM unnest(ARRAY['SA', 'SH', 'SV', 'PR', 'CO', 'RE', 'supervisor', 'retention',
+                          'health']) k
 ON CONFLICT DO NOTHING;
 INSERT INTO queues (key, name_es, name_en, skill, calendar, updated_at)
 SELECT k, k, k, k, 'always', now() FROM unnest(ARRAY['SA', 'SH', 'PR', 'CO', 'RE']) k;
@@ -90,7 +93,6 @@ async def test_what_a_file_says(office: Office, conn: db.Connection) -> None:
         body = {"title": "x", "task_type": kind, "customer_id": ana["customer_id"], **more}
         await office.do("lucia", "POST", "/tasks", body)
         assert (await advice(office, conn)).rule == rule
-    assert (await advice(office, conn)).human_only
     assert (await advice(office, conn, key="injured")).band == 1
 
 
@@ -265,6 +267,24 @@ async def test_the_queues_door_asks_for_advice(office: Office, conn: db.Connecti
     )  # fmt: skip
     visit, _, facts = await enter("CO")
     assert (visit.queue, facts["advised_queue"], facts["permission"]) == ("CO", "SV", "health")
+    # in its own queue nobody is asked who may not see matters of health, the manager neither
+    await conn.execute("UPDATE queues SET calendar = 'always' WHERE key = 'SV'")
+    await conn.execute("UPDATE agents SET status = 'available'")
+    asked = QueueService(QueueBook(ZONE), Constants(), adviser=office.crm.adviser)
+    may_see: list[Any] = []
+    for agent in ("", "lucia"):
+        if agent:
+            await conn.execute(
+                "INSERT INTO agent_skills (agent_id, skill, level) VALUES ($1, 'health', 1)",
+                agent_of(office, agent),
+            )
+            may_see = [str(agent_of(office, agent))]
+        door = asked
+        visit, item, _ = await enter("SV")
+        routing = item["routing"]
+        assert (visit.queue, item["base"], routing.get("preferred") or []) == ("SV", 75, may_see)
+        assert all([need[0] for need in step["require"]] == ["health"] for step in routing["steps"])
+        assert routing["steps"][-1]["for_ms"] is None
 
 
 async def test_a_leak_in_the_night_keeps_its_place_and_makes_a_task(
@@ -329,3 +349,49 @@ async def test_a_chosen_queue_and_a_language_are_said(office: Office, conn: db.C
     await office.person(mobile="600560999", postal_code="50001")
     item, facts = await enter("SH", number="+34600560999")
     assert (item["queue"], item["base"], facts["greeting"]) == ("SH", 60, "consorcio")
+
+
+OFFER = """
+INSERT INTO reservations (id, work_item_id, interaction_id, agent_id, round, state, cost, epoch,
+                          created_at, expires_at)
+SELECT $1, w.id, w.interaction_id, $3, 1, 'pending', 0, 0, now(), now() FROM work_items w
+WHERE w.interaction_id = $2
+"""
+
+
+async def test_the_offer_and_the_file_count_one_customers_matter(
+    office: Office, conn: db.Connection
+) -> None:
+    """Whatever they came by; what was about something else, or what we began, is no repeat."""
+    await conn.execute(QUEUES)
+    await skilled(office, conn)
+    ana = await office.person(mobile="600550010", email="ana@correo.example")
+    policy = await a_policy(office, customer_id=ana["customer_id"])
+    await office.do("lucia", "POST", "/claims", claim_body(policy["policy_id"]))
+    door = QueueService(QueueBook(ZONE), Constants(), adviser=office.crm.adviser)
+
+    async def enter(queue: str, address: Address) -> UUID:
+        _, interaction = await came_in(office, address)
+        await office.listen("crm.identify")
+        async with office.deps.work.begin("test.enqueue", "test") as work:
+            await door.enqueue(work, interaction_id=interaction, queue=queue)
+        return interaction
+
+    phone, mail = Address("phone", NUMBER), Address("email", "ana@correo.example")
+    for queue, address in (("SA", phone), ("SA", mail), ("CO", phone)):
+        await enter(queue, address)
+    ours = await enter("SA", phone)
+    await conn.execute("UPDATE interactions SET direction = 'outbound' WHERE id = $1", ours)
+    third = await enter("SA", phone)
+    await conn.execute(OFFER, new_id(), third, agent_of(office, "pablo"))
+    (offer,) = (await cards.reservation_cards(conn)).values()
+    file = await office.do("elena", "GET", f"/interactions/{third}/file")
+    assert (offer.customer.repeat_count + 1, file["contacts_7_days"]) == (3, 3)
+    assert file["banner"] == "repeat"
+    stranger = Address("phone", "+34600559999")
+    for _ in range(2):
+        other = await enter("SA", stranger)
+    await conn.execute("DELETE FROM reservations")
+    await conn.execute(OFFER, new_id(), other, agent_of(office, "pablo"))
+    (offer,) = (await cards.reservation_cards(conn)).values()
+    assert offer.customer.repeat_count == 0  # another contact: nobody says that they are one

@@ -76,7 +76,7 @@ ROWS = [
         "SA", 2, 60, (), 0, "neutral", "suspended_promise_nothing"),
     Row("complaint at working day 11 of 15", {"complaint_day": 11, "claim_line": "SA"},
         {"complaint": TERESA, **CLAIM}, "RE", 2, 80, (TERESA,), 60, "neutral", "complaint",
-        {"human_only": True, "then": "supervisor"}),
+        {"then": "supervisor"}),
     Row("fleet client through its switchboard", {"segment": "fleet", "identified": True},
         {"manager": CARMEN}, "CO", 2, 65, (CARMEN,), 30, "neutral", "ambiguous_number"),
     Row("hung up, WhatsApp 1 min later", {"claim_line": "SA", "returned": True}, CLAIM,
