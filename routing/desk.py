@@ -318,7 +318,7 @@ class DeskService:
             rows.item_of_row(row),
             id=str(new_id()),
             now=to_ms(work.now),
-            waited_ms=lifecycle.ms_between(row.virtual_start, row.answered_at or work.now),
+            waited_ms=await store.waited_ms(work.conn, segment.interaction_id, work.now),
             queue=target.core,
             constants=self._constants,
             to_agent=str(agent_id) if agent_id else None,

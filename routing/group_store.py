@@ -314,7 +314,9 @@ SET state = coalesce(c.state, s.state),
     version = s.version + 1,
     state_since = CASE WHEN c.state IS NULL OR c.state = s.state THEN s.state_since ELSE $1 END,
     held_ms = s.held_ms + CASE WHEN s.state = 'held' AND c.state <> 'held'
-                          THEN extract(epoch FROM $1 - s.state_since) * 1000 ELSE 0 END,
+                          THEN floor(extract(epoch FROM $1::timestamptz) * 1000)
+                               - floor(extract(epoch FROM s.state_since) * 1000)
+                          ELSE 0 END,
     cost = coalesce(c.cost, s.cost),
     over_budget = coalesce(c.over_budget, s.over_budget),
     park_reason = CASE WHEN c.state IS NULL THEN s.park_reason ELSE c.park_reason END,

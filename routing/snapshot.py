@@ -189,7 +189,7 @@ WHERE w.answered_at IS NULL AND w.ended_at IS NULL
 SEGMENTS = """
 SELECT s.id::text, s.interaction_id, i.contact_id, s.agent_id, s.channel, s.queue, s.state,
        s.park_reason, s.cost, s.full_cost, s.over_budget, s.wrap_extended, s.wrap_blocks,
-       s.started_at, s.state_since, s.parked_until, s.talk_ended_at, s.wrap_deadline,
+       s.started_at, s.state_since, s.held_ms, s.parked_until, s.talk_ended_at, s.wrap_deadline,
        s.last_agent_at AS agent_at, s.last_customer_at AS customer_at,
        w.id::text AS visit, w.queue AS visit_queue, w.entry, w.band, w.base, w.boost,
        w.target_ms, w.cost AS visit_cost, w.routing, w.virtual_start, w.entered_at
@@ -210,7 +210,8 @@ SKILLS = "SELECT agent_id::text, skill, level FROM agent_skills"
 
 TODAY = """
 SELECT s.agent_id::text, count(*) AS calls,
-       sum(extract(epoch FROM s.talk_ended_at - s.started_at) * 1000 - s.held_ms)::bigint
+       sum(greatest(0, floor(extract(epoch FROM s.talk_ended_at) * 1000)
+                       - floor(extract(epoch FROM s.started_at) * 1000) - s.held_ms))::bigint
            AS talk_ms
 FROM segments s WHERE s.ended_at >= $1
 GROUP BY s.agent_id
@@ -411,6 +412,7 @@ def _segment(row: Record) -> Segment:
         park_reason=ParkReason(row["park_reason"]) if row["park_reason"] else None,
         parked_until=_ms(row["parked_until"]),
         waiting_since=_ms(waiting_since),
+        held_ms=row["held_ms"],
         talk_ended_at=_ms(row["talk_ended_at"]),
         wrap_deadline=_ms(row["wrap_deadline"]),
         wrap_extended=row["wrap_extended"],

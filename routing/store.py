@@ -173,6 +173,20 @@ async def last_visit(conn: Connection, interaction_id: UUID) -> VisitRow | None:
     return VisitRow(**row) if row else None
 
 
+WAITED = """
+SELECT min(entered_at) - (array_agg(virtual_start ORDER BY entered_at, id))[1]
+       + sum(coalesce(answered_at, ended_at, $2) - entered_at)
+FROM work_items WHERE interaction_id = $1
+"""
+
+
+async def waited_ms(conn: Connection, interaction_id: UUID, now: datetime) -> int:
+    """What the customer has suffered in queues so far, with the wait that the first visit
+    inherited; time with agents in between is left out."""
+    total: timedelta | None = await conn.fetchval(WAITED, interaction_id, now)
+    return max(total or timedelta(0), timedelta(0)) // timedelta(milliseconds=1)
+
+
 END_VISIT = """
 UPDATE work_items SET state = 'ended', outcome = $2, ended_at = $3
 WHERE id = $1 AND answered_at IS NULL AND ended_at IS NULL
@@ -209,17 +223,21 @@ async def requeue_visit(conn: Connection, work_item_id: UUID) -> bool:
     return await conn.fetchval(REQUEUE_VISIT, work_item_id) is not None
 
 
-_LEFT = """
-w.contact_id IN (
-          SELECT {contact}
-          UNION
-          SELECT other.id FROM contacts me
-          JOIN contacts other ON other.customer_id = me.customer_id AND other.verified
-          WHERE me.id = {contact} AND me.verified)
-  AND w.outcome = 'abandoned' AND w.queue = {queue} AND w.ended_at >= {since}
+# The contact itself, and those that are verified as the same customer.
+_KIN = """
+    SELECT {contact}
+    UNION
+    SELECT other.id FROM contacts me
+    JOIN contacts other ON other.customer_id = me.customer_id AND other.verified
+    WHERE me.id = {contact} AND me.verified
+"""
+# A place is taken once, whichever of them took it.
+_LEFT = f"""
+w.contact_id IN ({_KIN})
+  AND w.outcome = 'abandoned' AND w.queue = {{queue}} AND w.ended_at >= {{since}}
   AND NOT EXISTS (SELECT FROM work_items r
-                  WHERE r.contact_id = w.contact_id AND r.entry = 'return'
-                    AND r.entered_at >= w.ended_at)
+                  WHERE r.contact_id IN ({_KIN}) AND r.entry = 'return'
+                    AND r.queue = w.queue AND r.entered_at >= w.ended_at)
 ORDER BY w.ended_at DESC LIMIT 1
 """
 LEFT_VISIT = f"""
@@ -381,7 +399,9 @@ SET state = $2,
     version = version + 1,
     state_since = $3,
     held_ms = held_ms + CASE WHEN state = 'held'
-                        THEN extract(epoch FROM $3 - state_since) * 1000 ELSE 0 END,
+                        THEN floor(extract(epoch FROM $3::timestamptz) * 1000)
+                             - floor(extract(epoch FROM state_since) * 1000)
+                        ELSE 0 END,
     cost = $4,
     over_budget = $12,
     park_reason = $5,

@@ -207,7 +207,7 @@ class SupervisionService:
             rows.item_of_row(visit),
             id=str(new_id()),
             now=to_ms(work.now),
-            waited_ms=lifecycle.ms_between(visit.virtual_start, work.now),
+            waited_ms=await store.waited_ms(work.conn, visit.interaction_id, work.now),
             queue=target.core,
             constants=self._constants,
         )

@@ -126,3 +126,11 @@ class Agent:
     def counts_as_staff(self) -> bool:
         """Available and present, busy or not: somebody the waiting may hope for."""
         return self.row.present and self.row.will in (Will.AVAILABLE, Will.ON_DEMAND)
+
+    @property
+    def stays(self) -> bool:
+        """Staff who is not about to leave: neither after this, nor on demand with the one item
+        at hand."""
+        row = self.row
+        leaves = row.after_this is not None or (row.will is Will.ON_DEMAND and self.working())
+        return self.counts_as_staff and not leaves

@@ -54,6 +54,12 @@ def handles(agent: Agent, kind: Kind) -> bool:
     return kind.channel in channels and kind.shuns.isdisjoint(channels)
 
 
+def takes(agent: Agent, kind: Kind) -> bool:
+    """Whether the agent could have such an item with nothing else at hand."""
+    most = agent.config.maxima.get(kind.channel)
+    return handles(agent, kind) and most != 0 and kind.cost <= agent.config.budget
+
+
 def yields(segment: Segment, kind: Kind) -> bool:
     """Whether the segment is set aside when the item does not fit beside it."""
     if segment.state is SegmentState.PARKED:

@@ -461,6 +461,8 @@ class Segment:
     parked_until: int | None = None
     waiting_since: int | None = None
     """Our last message, if the customer has not answered it."""
+    held_ms: int = 0
+    """Hold so far, without that of the present state."""
     talk_ended_at: int | None = None
     wrap_deadline: int | None = None
     wrap_extended: bool = False
@@ -486,8 +488,9 @@ class AgentRow:
     idle_since: int = 0
     """max(end of the last segment, last became available)."""
     calls: int = 0
-    """Segments ended today."""
+    """Segments ended today, those taken from the agent too."""
     talk_ms: int = 0
+    """Talk in them, hold left out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,9 +101,8 @@ def make_room(world: World, agent: Agent, kind: Kind, takes_over: str | None) ->
         if segment.state is SegmentState.PARKED:
             world.out.append(SegmentCostChanged(segment.id, agent.id, 0))
         else:
-            segment.state = SegmentState.PARKED
+            segments.enter_state(world, segment, SegmentState.PARKED, world.now)
             segment.park_reason = ParkReason.INTERRUPTED
-            segment.state_since = world.now
             world.out.append(SegmentPaused(segment.id, agent.id, ParkReason.INTERRUPTED, 0))
     world.touch(agent)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
 from routing.core import offers, segments, staff
 from routing.core.agent_state import Agent, Status
-from routing.core.capacity import Kind, NoRoom, handles, no_room
+from routing.core.capacity import Kind, NoRoom, handles, no_room, takes
 from routing.core.decisions import AgentStatusSet, RequestRefused, UnitsGranted
 from routing.core.inputs import (
     PullRequested,
@@ -207,18 +208,22 @@ def status(world: World, request: StatusRequested) -> None:
 
 
 def _left_waiting(world: World, agent: Agent) -> dict[str, int]:
-    """Queues with waiters that nobody else is there for, and how many wait."""
+    """Queues with waiters whom this agent could serve and nobody else who stays, and how many
+    they are."""
     if not agent.counts_as_staff:
         return {}
-    left = {}
-    for queue in agent.queues:
-        waiting = sum(count for (name, _), count in sorted(world.length.items()) if name == queue)
-        if waiting and not any(
-            other is not agent and other.counts_as_staff and queue in other.queues
-            for other in world.agents.values()
-        ):
-            left[queue] = waiting
-    return left
+    mine = frozenset(agent.queues)
+    waiting = Counter(
+        (visit.item.queue, world.kind(visit.item))
+        for visit in world.visits.values()
+        if visit.item.queue in mine
+    )
+    left: dict[str, int] = {}
+    for (queue, kind), count in waiting.items():
+        others = (o for o in world.agents.values() if o is not agent and o.stays)
+        if takes(agent, kind) and not any(queue in o.queues and takes(o, kind) for o in others):
+            left[queue] = left.get(queue, 0) + count
+    return dict(sorted(left.items()))
 
 
 def _open(agent: Agent) -> list[Segment]:

@@ -17,6 +17,7 @@ from routing.core.decisions import (
     WrapEnded,
 )
 from routing.core.model import (
+    DEFAULT_POLICIES,
     ParkReason,
     Segment,
     SegmentState,
@@ -54,6 +55,8 @@ def set_cost(world: World, segment: Segment, cost: int) -> None:
 
 def enter_state(world: World, segment: Segment, state: SegmentState, at: int) -> None:
     """A fact changed the state: what belonged to the state before is void."""
+    if segment.state is SegmentState.HELD:
+        segment.held_ms += at - segment.state_since
     segment.state = state
     segment.state_since = at
     segment.park_reason = segment.parked_until = None
@@ -193,12 +196,20 @@ def finish(world: World, segment: Segment, at: int) -> None:
     """The agent's part is over, paperwork included."""
     agent = world.agents[segment.agent]
     drop(world, segment)
-    talked_until = at if segment.talk_ended_at is None else segment.talk_ended_at
-    agent.row.calls += 1
-    agent.row.talk_ms += max(0, talked_until - segment.started_at)
+    _count(agent, segment, at)
     agent.row.idle_since = max(agent.row.idle_since, at)
     if agent.row.will is Will.ON_DEMAND and agent.row.after_this is None and not agent.working():
         staff.set_will(world, agent, Will.AWAY, "on_demand", cause="on_demand")
+
+
+def _count(agent: Agent, segment: Segment, at: int) -> None:
+    """One more of the agent's day, however it ended, with the talk in it: hold left out."""
+    held = segment.held_ms
+    if segment.state is SegmentState.HELD:
+        held += at - segment.state_since
+    until = at if segment.talk_ended_at is None else segment.talk_ended_at
+    agent.row.calls += 1
+    agent.row.talk_ms += max(0, until - segment.started_at - held)
 
 
 def absent_too_long(world: World, name: str) -> None:
@@ -255,6 +266,7 @@ def release(world: World, segment: Segment, reason: str) -> None:
     was = segment.state
     drop(world, segment)
     agent = world.agents[segment.agent]
+    _count(agent, segment, world.now)
     agent.row.idle_since = max(agent.row.idle_since, world.now)
     world.out.append(SegmentReleased(segment.id, agent.id, was, reason))
 
@@ -283,5 +295,6 @@ def resume_interrupted(world: World, agent: Agent) -> None:
 
 def _interrupts(world: World, other: WorkItem | Segment, segment: Segment) -> bool:
     queue = world.queues.get(other.queue or "")
-    policy = queue.policies.get(other.channel) if queue else None
+    policies = queue.policies if queue else DEFAULT_POLICIES
+    policy = policies.get(other.channel)
     return policy is not None and segment.channel in policy.interrupts

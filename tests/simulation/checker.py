@@ -12,6 +12,7 @@ from routing.core import decisions as d
 from routing.core import inputs as i
 from routing.core.explanation import Explanation
 from routing.core.model import (
+    DEFAULT_POLICIES,
     Channel,
     ChannelPolicy,
     Outcome,
@@ -155,6 +156,9 @@ class Checker:
             case d.VisitClosed():
                 self._say(decision.work_item in tables.visits, "a visit has one outcome", decision)
                 self._over(decision.work_item, decision.outcome)
+            case d.SegmentReactivated(cause="router"):
+                lasts = self._still_interrupted(tables.segments[decision.segment])
+                self._say(not lasts, "an interruption lasts", decision)
             case d.SegmentReleased():
                 self._say(decision.segment in tables.segments, "segments end once", decision)
             case d.WrapEnded():
@@ -412,10 +416,11 @@ class Checker:
             if s.agent == segment.agent and s.state is not SegmentState.PARKED
         ]
         return any(
-            queue in tables.queues
-            and segment.channel in tables.queues[queue].policies[channel].interrupts
+            segment.channel
+            in (tables.queues[queue].policies if queue in tables.queues else DEFAULT_POLICIES)[
+                channel
+            ].interrupts
             for queue, channel in busy
-            if queue is not None
         )
 
     def _visit_at_rest(self, visit: Visit, now: int) -> None:

@@ -129,9 +129,14 @@ class Tables:
         self.segments[fact.segment.id] = replace(fact.segment)
 
     def set_state(self, segment: Segment, state: SegmentState) -> None:
+        self.leave_hold(segment, self.now)
         segment.state, segment.state_since = state, self.now
         segment.park_reason = segment.parked_until = segment.wrap_deadline = None
         segment.wrap_blocks = False
+
+    def leave_hold(self, segment: Segment, at: int) -> None:
+        if segment.state is SegmentState.HELD:
+            segment.held_ms += at - segment.state_since
 
     def segment_changed(self, fact: i.SegmentStateChanged) -> None:
         segment = self.segments[fact.segment]
@@ -169,9 +174,10 @@ class Tables:
     def finish(self, name: str, at: int) -> None:
         segment = self.segments.pop(name)
         row = self.agents[segment.agent]
+        self.leave_hold(segment, at)
         until = at if segment.talk_ended_at is None else segment.talk_ended_at
         row.calls += 1
-        row.talk_ms += max(0, until - segment.started_at)
+        row.talk_ms += until - segment.started_at - segment.held_ms
 
     # What decisions write
 
@@ -240,7 +246,7 @@ class Tables:
         self.segments[decision.segment].cost = decision.cost
 
     def segment_released(self, decision: d.SegmentReleased) -> None:
-        del self.segments[decision.segment]
+        self.finish(decision.segment, self.now)
 
     def wrap_ended(self, decision: d.WrapEnded) -> None:
         self.finish(decision.segment, self.now)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from contactcenter.core.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from contactcenter.core.ids import new_id
 from contactcenter.interactions import cards
 from contactcenter.interactions import service as hall
 from routing.queues.schemas import (
@@ -54,6 +55,19 @@ async def test_who_comes_back_in_time_gets_the_old_place_on_any_channel(scene: S
     # The place is taken once.
     twice = await scene.arrive(channel="sms", contact_id=first.contact_id)
     assert (await scene.visits(twice))[0]["entry"] == "new"
+
+
+async def test_a_customers_place_is_taken_once_by_whichever_contact(scene: Scene) -> None:
+    first = await scene.arrive(channel="voice")
+    web, app = await scene.arrive("SH"), await scene.arrive("SH")
+    await scene.execute("UPDATE contacts SET customer_id = $1, verified = true", new_id())
+    await scene.leave(first)
+    scene.clock.advance(60)
+    again = await scene.arrive(channel="email", contact_id=web.contact_id)
+    assert (await scene.visits(again))[0]["entry"] == "return"
+    for contact_id in (app.contact_id, web.contact_id, first.contact_id):
+        twice = await scene.arrive(channel="email", contact_id=contact_id)
+        assert (await scene.visits(twice))[0]["entry"] == "new"
 
 
 async def test_what_changes_while_somebody_stands_at_the_door_counts(scene: Scene) -> None:

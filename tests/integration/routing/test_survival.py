@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,8 @@ import db
 from contactcenter.core.access import Principal
 from contactcenter.core.errors import Conflict
 from contactcenter.interactions.model import Channel
+from routing.core.inputs import ItemQueued
+from routing.core.model import Segment, Visit
 from routing.leader import Fenced
 from routing.schemas import Close, RejectReservation, Snooze, Transfer, WrapUp
 from tests.integration.routing.scene import Scene, Waiting
@@ -312,6 +315,53 @@ async def test_a_silent_desk_loses_its_offer_and_after_a_minute_its_chats(scene:
     await scene.presence.heartbeat([lucia.agent()])  # it was only the network
     await scene.settle()
     assert await scene.offer(chat) is not None
+
+
+def timeless(segment: Segment) -> Segment:
+    """Who wrote last is told by the time, and here it stands still."""
+    return replace(segment, waiting_since=None)
+
+
+async def test_memory_is_what_the_tables_say_of_the_day(scene: Scene) -> None:
+    """The counts of fewest calls and least talk too: with hold left out, and with what was
+    taken from an agent."""
+    await scene.execute("""UPDATE queues SET strategy = 'least_talk'""")
+    story = Story(scene)
+
+    async def hold(who: str) -> None:
+        await story._with_holder(who, lambda a, i: scene.desk.hold(a, i))
+
+    steps = [
+        *story.steps(),
+        lambda: story._sign_in("Nerea", SA=5),
+        lambda: story._arrive("flora", "SA", "voice"),
+        lambda: story._accept("flora"),
+        20,
+        lambda: hold("flora"),
+        30,
+        lambda: story._with_holder("flora", lambda a, i: scene.desk.resume(a, i)),
+        7,
+        lambda: hold("flora"),
+        11,
+        lambda: story._close("flora"),
+        13,
+        lambda: story._wrap_up("flora"),
+    ]
+    for number, step in enumerate(steps):
+        await story.do(step)
+        await scene.settle()
+        memory = scene.router._engine.snapshot()
+        loaded = await scene.router._load(scene.clock.now())
+        tables = loaded.state
+        unseen = [Visit(each.item) for each in loaded.unanswered if isinstance(each, ItemQueued)]
+        for held, kept in (
+            (memory.visits, (*tables.visits, *unseen)),
+            (memory.reservations, tables.reservations),
+            ([timeless(s) for s in memory.segments], [timeless(s) for s in tables.segments]),
+            (memory.agents, tables.agents),
+        ):
+            assert sorted(held, key=str) == sorted(kept, key=str), number
+    assert (1, 27_000) in {(a.calls, a.talk_ms) for a in tables.agents}
 
 
 async def test_the_sweep_finds_nothing_in_normal_life(scene: Scene) -> None:

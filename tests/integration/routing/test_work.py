@@ -144,6 +144,27 @@ async def test_transfer_to_a_queue_keeps_the_wait_and_not_the_talk(scene: Scene)
         await scene.desk.hold(lucia, waiting.interaction_id)
 
 
+async def test_a_transfer_after_a_requeue_counts_the_waits_and_no_talk(scene: Scene) -> None:
+    lucia, nerea = await scene.agent("Lucía", SA=5), await scene.agent("Nerea", SH=5)
+    waiting = await scene.arrive()
+    scene.clock.advance(10)
+    await scene.accepted(waiting, lucia)
+    scene.clock.advance(300)
+    await scene.presence.signed_out(lucia.agent())
+    await scene.settle()
+    await scene.later(60)  # it waits again, in its old place
+    first, second = await scene.visits(waiting)
+    assert second["virtual_start"] == first["virtual_start"]
+    scene.clock.advance(5)
+    marcos = await scene.agent("Marcos", SA=4)
+    await scene.accepted(waiting, marcos)
+    scene.clock.advance(100)
+    await scene.desk.transfer(marcos, Transfer(interaction_id=waiting.interaction_id, queue="SH"))
+    third = (await scene.visits(waiting))[2]
+    assert third["virtual_start"] == scene.clock.now() - timedelta(seconds=15)
+    await scene.accepted(waiting, nerea)
+
+
 async def test_the_offer_of_a_transfer_says_from_whom_and_what_they_wrote(scene: Scene) -> None:
     lucia, nerea = await scene.agent("Lucía", SA=5), await scene.agent("Nerea", SH=5)
     waiting = await scene.arrive()

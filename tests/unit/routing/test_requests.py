@@ -185,6 +185,9 @@ def test_a_call_that_an_agent_dials_takes_units_first(
     granted = centre.one(d.UnitsGranted)
     assert (granted.segment.agent, granted.segment.cost) == ("ana", 100)
     assert len(centre.all(d.SegmentPaused)) == (prepare == "mail")
+    assert centre.load("ana") == 100  # the mail stays aside for as long as the call lasts
+    centre.after(MINUTE)
+    assert centre.load("ana") == 100
     centre.send(i.SegmentEnded(granted.segment.id))
     assert centre.load("ana") == (10 if prepare == "mail" else 0)
 
@@ -230,6 +233,36 @@ def test_somebody_else_is_there() -> None:
         centre.arrive(name)
     centre.accept("w0")
     centre.accept("w1")
+    ask(centre, Will.AWAY)
+    assert centre.one(d.AgentStatusSet).will is Will.AWAY
+
+
+@pytest.mark.parametrize("ben_is", ["leaving", "on demand", "without telephone", "without calls"])
+def test_who_leaves_too_or_cannot_take_it_is_nobody_to_hope_for(ben_is: str) -> None:
+    centre = Centre(
+        agent("ana"), agent("ben", maxima={VOICE: 0} if ben_is == "without calls" else {})
+    )
+    match ben_is:
+        case "leaving":
+            centre.serve("w0", preferred=("ben",), preferred_ms=MINUTE)
+            centre.send(i.StatusRequested("b", "ben", Will.AWAY, "r", after_this=True))
+        case "on demand":
+            centre.away("ben", Will.ON_DEMAND)
+            centre.serve("w0", preferred=("ben",), preferred_ms=MINUTE)
+        case "without telephone":
+            centre.send(i.AgentPresenceChanged("ben", True, frozenset({CHAT})))
+    centre.serve("w1")
+    centre.arrive("w2")
+    ask(centre, Will.AWAY)
+    assert centre.refusal() == ("conflict", {"waiting": {"SA": 1}})
+
+
+def test_the_desk_without_telephone_is_there_for_the_chats() -> None:
+    centre = Centre(agent("ana"), agent("ben", budget=25))
+    centre.serve("w0", CHAT, preferred=("ben",), preferred_ms=MINUTE)
+    centre.send(i.AgentPresenceChanged("ben", True, frozenset({CHAT})))
+    centre.serve("w1")
+    centre.arrive("w2", CHAT)
     ask(centre, Will.AWAY)
     assert centre.one(d.AgentStatusSet).will is Will.AWAY
 
