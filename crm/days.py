@@ -54,6 +54,11 @@ def national_name(day: date) -> tuple[str, str]:
     return _FIXED.get((day.month, day.day), _GOOD_FRIDAY)
 
 
+def last_overdue(day: date) -> date:
+    """The youngest due day that is over on a day: the due day itself is still the payer's."""
+    return day - _DAY
+
+
 def is_working(day: date, local: Collection[date] = ()) -> bool:
     return day.weekday() < 5 and day not in national_holidays(day.year) and day not in local
 

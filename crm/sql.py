@@ -14,9 +14,9 @@ CUSTOMER_NAME: Final = (
     " ELSE c.first_name || ' ' || c.last_name END AS customer_name"
 )
 """Of a row `c` of customers; empty once it is erased."""
-UNPAID: Final = "(r.paid_at IS NULL AND r.state <> 'cancelled' AND r.total > 0 AND r.due_on < {})"
-"""Of a row `r` of receipts: unpaid on a day of the centre's, an SQL date. The due day itself is the
-payer's; what the insurer gives back is no debt."""
+UNPAID: Final = "(r.paid_at IS NULL AND r.state <> 'cancelled' AND r.total > 0 AND r.due_on <= {})"
+"""Of a row `r` of receipts: unpaid, and due on an SQL date (days.last_overdue) or before. What the
+insurer gives back is no debt."""
 _UUID: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 AGENT_EXISTS = "SELECT EXISTS (SELECT FROM agents WHERE id = $1)"
 LAW = """

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from crm.days import last_overdue
 from crm.sql import UNPAID, letter_line
 from db import Connection, Record
 
@@ -383,7 +384,7 @@ async def stats(
     conn: Connection, customer_id: UUID, now: datetime, today: date, own: bool = False
 ) -> Record:
     """`own`: for the customer, without drafts. `today`: the centre's."""
-    row = await conn.fetchrow(STATS, customer_id, now, own, today)
+    row = await conn.fetchrow(STATS, customer_id, now, own, last_overdue(today))
     assert row is not None
     return row
 

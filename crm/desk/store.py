@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from contactcenter.interactions.repeats import contacts_before
+from crm.days import last_overdue
 from crm.desk.model import Rule
 from crm.sql import UNPAID
 from db import Connection, Record
@@ -76,7 +77,7 @@ LEFT JOIN LATERAL (
            array_agg(r.claimed_at ORDER BY r.due_on, r.id) FILTER (WHERE NOT r.first)
                AS later_claimed
     FROM receipts r JOIN policies p ON p.id = r.policy_id
-    WHERE p.customer_id = c.id AND {UNPAID.format("$2::date")}
+    WHERE p.customer_id = c.id AND {UNPAID.format("$7::date")}
       AND p.status IN ('active', 'suspended')
 ) unpaid ON true
 LEFT JOIN LATERAL (
@@ -116,7 +117,14 @@ async def known(
     """`contacts_7_days` are those that came in about the same matter: the open claim, in which it
     was reported or by its line's queue; without one, what `queue` is for, or the last one's."""
     return await conn.fetch(
-        KNOWN, list(customer_ids), today, now, interaction_id, contact_id, queue or None
+        KNOWN,
+        list(customer_ids),
+        today,
+        now,
+        interaction_id,
+        contact_id,
+        queue or None,
+        last_overdue(today),
     )
 
 

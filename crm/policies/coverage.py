@@ -5,6 +5,7 @@ LCS art. 15. Unpaid is not "no cover":
   happens, unless something else was agreed: whether both hold is for the insurer to say;
 - a later premium unpaid: cover goes on for one month after its due day, then it is suspended; when
   the insurer does not claim the premium within six months of that day, the contract is extinct;
+- the due day itself is still the payer's (crm.days.last_overdue);
 - a contract that is neither ended nor extinct covers again 24 hours after payment. (The article
   speaks of the 24th hour of the day of payment; the later of the two promises nothing too early.)
 
@@ -20,7 +21,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from crm.days import add_months
+from crm.days import add_months, last_overdue
 from crm.law import Law
 from crm.policies.model import Span, instant
 
@@ -143,8 +144,8 @@ def _NEVER(zone: ZoneInfo) -> datetime:  # noqa: N802 - a constant that needs a 
 
 
 def _unpaid(premium: Premium, at: datetime, zone: ZoneInfo) -> bool:
-    """Due, and not paid by then."""
-    due = instant(premium.due_on, MIDNIGHT, zone) <= at
+    """Its due day is over, and it was not paid by then."""
+    due = premium.due_on <= last_overdue(at.astimezone(zone).date())
     return due and (premium.paid_at is None or premium.paid_at > at)
 
 

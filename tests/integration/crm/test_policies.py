@@ -660,3 +660,18 @@ async def test_what_overlaps(office: Office) -> None:
             office, customer_id=customer_id, policy_type="health", vehicle_plate=None
         )
         assert health["warnings"] == []
+
+
+async def test_the_answer_and_the_banner_change_at_one_instant(office: Office) -> None:
+    """The due day is the payer's to its last minute, by the centre's clock, for both."""
+    made = await a_policy(office)
+    path = f"/policies/{made['policy_id']}"
+    await office.do("lucia", "POST", f"{path}/receipts", receipt_body(due_on="2027-03-16"))
+    seen = []
+    for moment in ("2027-03-16T22:59:59Z", "2027-03-16T23:00:00Z"):
+        office.clock.set(datetime.fromisoformat(moment))
+        covered = await office.do("lucia", "GET", f"{path}/coverage?at={moment}")
+        glance = await office.do("lucia", "GET", f"/customers/{made['customer_id']}/file")
+        stats = await office.do("lucia", "GET", f"/customers/{made['customer_id']}/stats")
+        seen.append((covered["answer"], glance["unpaid_since"], stats["unpaid_receipts"]))
+    assert seen == [("covered", None, 0), ("grace_until", "2027-03-16", 1)]

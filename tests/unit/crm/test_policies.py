@@ -83,14 +83,15 @@ def paid(premium: Premium, when: str) -> Premium:
         (contract(ended=((at("2027-05-01"), at("2027-06-01")),)), "2027-06-01", "covered", None,
          None),
         # the first premium
-        (contract(FIRST), "2027-02-01", "ask_insurer", "first_premium_unpaid", None),
+        (contract(FIRST), "2027-01-01 23:59", "covered", None, None),
+        (contract(FIRST), "2027-01-02 00:00", "ask_insurer", "first_premium_unpaid", None),
         (contract(FIRST, first_premium_agreed=True), "2027-02-01", "covered", None, None),
         (contract(paid(FIRST, "2027-01-10")), "2027-01-05", "ask_insurer",
          "first_premium_unpaid", None),
         (contract(paid(FIRST, "2027-01-10")), "2027-01-11", "covered", None, None),
         # a later one: a month, then nothing until 24 hours after payment
-        (contract(LATER), "2027-02-28 23:59", "covered", None, None),
-        (contract(LATER), "2027-03-01 00:00", "grace_until", "premium_unpaid", "2027-04-02"),
+        (contract(LATER), "2027-03-01 23:59", "covered", None, None),  # its due day is the payer's
+        (contract(LATER), "2027-03-02 00:00", "grace_until", "premium_unpaid", "2027-04-02"),
         (contract(LATER), "2027-04-01 23:59", "grace_until", "premium_unpaid", "2027-04-02"),
         (contract(LATER), "2027-04-02 00:00", "suspended", "premium_unpaid", None),
         (contract(paid(LATER, "2027-03-20 10:00")), "2027-04-02", "covered", None, None),
