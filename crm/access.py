@@ -6,19 +6,17 @@ team's portfolio, and in any file while an interaction with that customer is ope
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from contactcenter.core.access import Permission, Principal
-from contactcenter.core.errors import Forbidden
-from crm.masks import Eyes
+from contactcenter.core.errors import Forbidden, Invalid
+from crm.masks import HEALTH, MASKED, Eyes, sent_back
 from db import Connection, Record
 
 NOBODY: Final = UUID(int=0)
-HEALTH: Final = frozenset({"health", "life"})
-"""Lines whose files speak of somebody's health."""
 
 MAY_WRITE = """
 SELECT EXISTS (
@@ -160,3 +158,25 @@ def _closed(principal: Principal, gate: Record | None, handler: UUID | None) -> 
     if principal.agent_id is not None and principal.agent_id == handler:
         return False
     return not gate["kept"]
+
+
+async def refuse_hidden(
+    conn: Connection,
+    principal: Principal,
+    customer_id: UUID,
+    given: Mapping[str, Any],
+    stored: Mapping[str, Any] | Record,
+    line: str = "",
+    handler: UUID | None = None,
+) -> None:
+    """Invalid for a field that is hidden from the principal and would be emptied by what is shown
+    in its place (masks.sent_back)."""
+    field = sent_back(given, dict(stored), line)
+    if field is None:
+        return
+    if line in HEALTH:
+        closed = await eyes(conn, principal, customer_id, line, handler) == "closed"
+    else:
+        closed = await hidden(conn, principal, customer_id)
+    if closed:
+        raise Invalid.field(field, "masked_value", MASKED)

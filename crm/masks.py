@@ -29,6 +29,7 @@ OFFICE_ONLY: Final[Mapping[str, Any]] = {
 }
 """Fields of any answer that the office writes for itself → what a customer sees in them."""
 MASK: Final = "•••"
+MASKED: Final = "It is hidden from you: leave it as it is, or type what it is."
 Masked = Literal["•••"]
 HEALTH_MATTER: Final[Mapping[str, Any]] = {
     "notes": MASK,
@@ -51,6 +52,10 @@ HEALTH_MATTER: Final[Mapping[str, Any]] = {
     "body": MASK,
 }
 """Fields in which somebody's health can be read → what is seen while the gate is closed."""
+HEALTH: Final = frozenset({"health", "life"})
+"""Lines whose files speak of somebody's health."""
+BLANK: Final[Mapping[str, Any]] = {"birth_date": None}
+"""Fields of a person that a closed gate leaves empty."""
 SAID_BY_SILENCE: Final = frozenset({"injuries"})
 """Fields that say something when they are empty too."""
 WITHIN: Final = frozenset({"terms", "changes", "mediation"})
@@ -74,6 +79,17 @@ def _masked(name: str, value: Any) -> Any:
     if name in WITHIN:
         return shown(value, "closed")
     return HEALTH_MATTER.get(name, value) if value or name in SAID_BY_SILENCE else value
+
+
+def sent_back(given: Mapping[str, Any], stored: Mapping[str, Any], line: str) -> str | None:
+    """Of what is to be written over what is stored, while its gate is closed: a field whose value
+    is only what the gate shows in its place, and would be lost. None: there is no such field."""
+    of_line = HEALTH_MATTER if line in HEALTH else {}
+    for name, value in given.items():
+        empty = BLANK.get(name, of_line.get(name, ...))
+        if value == empty and value in (None, [], {}) and stored[name] not in (None, [], {}):
+            return name
+    return None
 
 
 def for_customer(values: Mapping[str, Any]) -> dict[str, Any]:

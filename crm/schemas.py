@@ -7,10 +7,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from contactcenter.core.validation import Schema
+from crm.masks import MASK, MASKED
 from db import Record
 
 Line = Literal["auto", "home", "life", "health", "business"]
@@ -22,9 +23,28 @@ class Shown(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Written(Schema):
+    """Base of what is written into a file. What a closed gate shows in the place of a value
+    (masks.MASK) is no value: sent back, it is refused where it stands."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_mask(cls, value: Any) -> Any:
+        if isinstance(value, str | list) and _has_mask(value):
+            raise PydanticCustomError("masked_value", MASKED)
+        return value
+
+
 class Money(Schema):
     amount: Annotated[Decimal, Field(max_digits=12, decimal_places=2)]
     currency: Literal["EUR"] = "EUR"
+
+
+def _has_mask(value: Any) -> bool:
+    if isinstance(value, str):
+        return MASK in value
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(map(_has_mask, parts))
 
 
 def _not_negative(money: Money) -> Money:
@@ -52,6 +72,8 @@ def _present(value: Any) -> Any:
 
 
 def _flat(values: dict[str, Any]) -> dict[str, Any]:
+    if _has_mask(values):
+        raise PydanticCustomError("masked_value", MASKED)
     if len(repr(values)) > 8000:
         raise PydanticCustomError("too_large", "At most 8,000 characters of further data.")
     return values

@@ -26,6 +26,7 @@ from crm.schemas import (
     Shown,
     Text,
     Url,
+    Written,
 )
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z_]{1,49}$")]
@@ -46,7 +47,7 @@ class Motor(Schema):
     """Left out: by the rule of crm.claims.model.agreement_of."""
 
 
-class ClaimEdit(Schema):
+class ClaimEdit(Written):
     """What PATCH changes: what is given. States and decisions have operations of their own."""
 
     description: Annotated[Note | None, Present] = None
@@ -174,7 +175,7 @@ class ClaimQuery(Page):
     """Part of our number, the insurer's reference, or a plate."""
 
 
-class Decision(Schema):
+class Decision(Written):
     """Whose it is, when, and what says so: an insurer's needs its document, or its reference, here
     or in the claim's file."""
 
@@ -195,7 +196,7 @@ class DenyIn(Decision):
     reason: Label
 
 
-class PayIn(Schema):
+class PayIn(Written):
     amount: Price
     paid_on: Day | None = None
     """Left out: today."""
@@ -203,26 +204,26 @@ class PayIn(Schema):
     note: Text = ""
 
 
-class SendIn(Schema):
+class SendIn(Written):
     insurer_reference: Annotated[str, Field(max_length=100)] | None = None
     at: Moment | None = None
     note: Text = ""
 
 
-class ClaimStatusIn(Schema):
+class ClaimStatusIn(Written):
     status: Literal["investigating", "reopened"]
     note: Label
 
 
-class AssignIn(Schema):
+class AssignIn(Written):
     adjuster_id: UUID
 
 
-class NoteIn(Schema):
+class NoteIn(Written):
     note: Note
 
 
-class DocumentIn(Schema):
+class DocumentIn(Written):
     name: Label
     url: Url
     type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")] = "other"

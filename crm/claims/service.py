@@ -28,7 +28,7 @@ from contactcenter.events.claims import (
     ClaimUpdated,
 )
 from crm import sql
-from crm.access import Matter, eyes_of, only_own, require_write
+from crm.access import Matter, eyes_of, only_own, refuse_hidden, require_write
 from crm.claims import store
 from crm.claims.authority import authorised, refuse
 from crm.claims.model import (
@@ -302,6 +302,15 @@ class ClaimService:
         async with self._work.begin("claims.edit", principal.actor) as work:
             row = await self._locked(work, principal, claim_id)
             match(row["version"])
+            await refuse_hidden(
+                work.conn,
+                principal,
+                row["customer_id"],
+                given,
+                row,
+                row["policy_type"],
+                row["adjuster_id"],
+            )
             injuries = given.get("injuries", row["injuries"])
             stored = None if row["motor"] is None else Motor(**row["motor"])
             motor = edit.motor if "motor" in edit.model_fields_set else stored

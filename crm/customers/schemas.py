@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from contactcenter.core.validation import Schema
 from contactcenter.interactions.model import normalise
 from crm.customers.model import Kind, bank_account, company_document, personal_document
-from crm.schemas import Day, Extra, Label, Long, Money, Page, Shown, Tags, Text
+from crm.schemas import Day, Extra, Label, Long, Money, Page, Shown, Tags, Text, Written
 
 Status = Literal["lead", "active", "inactive"]
 Channel = Literal["voice", "chat", "whatsapp", "sms", "email"]
@@ -84,7 +84,7 @@ class PostalAddress(Schema):
     country: Country = "ES"
 
 
-class CustomerEdit(Schema):
+class CustomerEdit(Written):
     """What PATCH changes: what is given. Lists are replaced as a whole."""
 
     first_name: Annotated[str, Field(max_length=100)] = ""
@@ -177,7 +177,7 @@ class CustomerOut(CustomerRow):
     updated_at: datetime
 
 
-class UserLink(Schema):
+class UserLink(Written):
     email: Email | None
     """The verified address with which the customer signs in; None: as nobody any more."""
 
@@ -221,7 +221,7 @@ class Duplicates(Shown):
     items: list[Likeness]
 
 
-class MergeIn(Schema):
+class MergeIn(Written):
     loser_id: UUID
 
 
@@ -283,7 +283,7 @@ class TimelineQuery(Page):
     channel: Channel | None = None
 
 
-class HouseholdNew(Schema):
+class HouseholdNew(Written):
     name: Label
     members: Annotated[list[UUID], Field(min_length=1, max_length=30)]
 
@@ -294,12 +294,12 @@ class HouseholdOut(Shown):
     members: list[CustomerRow]
 
 
-class SegmentRule(Schema):
+class SegmentRule(Written):
     segment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
     conditions: Extra = Field(default_factory=dict)
 
 
-class SegmentRules(Schema):
+class SegmentRules(Written):
     """In their order; the first that holds decides."""
 
     items: Annotated[list[SegmentRule], Field(min_length=1, max_length=50)]

@@ -30,6 +30,7 @@ from crm.access import (
     hidden,
     may_write,
     only_own,
+    refuse_hidden,
     require_portfolio,
     require_write,
     writes_all,
@@ -185,6 +186,7 @@ class CustomerService:
             manager = given.get("portfolio_manager_id", row["portfolio_manager_id"])
             if manager != row["portfolio_manager_id"] and not writes_all(principal):
                 raise Forbidden("Only a supervisor moves a customer to another portfolio.")
+            await refuse_hidden(work.conn, principal, customer_id, given, row)
             await files.check_references(work.conn, given)
             await files.update(work, row, given, by=principal.user_id)
             return work.answer(await self._card(work.conn, principal, customer_id))

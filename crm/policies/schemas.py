@@ -27,6 +27,7 @@ from crm.schemas import (
     Shown,
     Text,
     Url,
+    Written,
 )
 
 Frequency = Literal["single", "annual", "semiannual", "quarterly", "monthly"]
@@ -45,7 +46,7 @@ def _plate(text: str) -> str:
 Plate = Annotated[str, Field(max_length=20), AfterValidator(_plate)]
 
 
-class Terms(Schema):
+class Terms(Written):
     """What is agreed, and what an endorsement changes."""
 
     premium_amount: Price
@@ -67,7 +68,7 @@ class Terms(Schema):
     property_postal_code: Annotated[str, Field(max_length=10)] | None = None
 
 
-class Party(Schema):
+class Party(Written):
     """Somebody's part in a policy: a customer, or a name without a file."""
 
     role: Role
@@ -84,7 +85,7 @@ class Party(Schema):
         return self
 
 
-class Office(Schema):
+class Office(Written):
     """What is ours to change without an endorsement."""
 
     policy_number: Number | None = None
@@ -257,7 +258,7 @@ class Expiring(Shown):
     items: list[ExpiringRow]
 
 
-class CancelIn(Schema):
+class CancelIn(Written):
     reason: Reason
     effective_date: Day
     effective_time: time = time(0)
@@ -281,7 +282,7 @@ class Cancelled(Shown):
     refund: RefundOut
 
 
-class RenewIn(Schema):
+class RenewIn(Written):
     end_date: Day | None = None
     """Default: a term as long as the present one."""
     premium_amount: Price | None = None
@@ -293,7 +294,7 @@ class RenewIn(Schema):
     note: Text = ""
 
 
-class NonRenewalIn(Schema):
+class NonRenewalIn(Written):
     by: Literal["policyholder", "insurer"] = "policyholder"
     received_on: Day
     requested_by_customer_id: UUID | None = None
@@ -303,13 +304,13 @@ class NonRenewalIn(Schema):
     after silence had renewed it."""
 
 
-class NonRenewalStep(Schema):
+class NonRenewalStep(Written):
     on: Day
     term_end: Day | None = None
     """As of the no."""
 
 
-class PolicyStatusIn(Schema):
+class PolicyStatusIn(Written):
     status: Literal["active", "suspended", "replaced"]
     effective_at: Moment | None = None
     """Of a suspension, its lifting, or what takes a cancellation back; left out: now."""
@@ -357,7 +358,7 @@ class ReceiptLine(Schema):
     amount: Money
 
 
-class ReceiptNew(Schema):
+class ReceiptNew(Written):
     """As the insurer issued it; nothing is recomputed."""
 
     number: Number
@@ -384,7 +385,7 @@ class ReceiptNew(Schema):
         return self
 
 
-class ReceiptMove(Schema):
+class ReceiptMove(Written):
     """Along an edge of its states; another move is refused with 409."""
 
     state: ReceiptState
@@ -398,7 +399,7 @@ class ReceiptMove(Schema):
         return self
 
 
-class Settlement(Schema):
+class Settlement(Written):
     reference: Number
 
 
@@ -443,7 +444,7 @@ class Insurers(Shown):
     items: list[InsurerIn]
 
 
-class PremiumIn(Schema):
+class PremiumIn(Written):
     """What the lines of a year's premium would be on a day."""
 
     policy_type: Line

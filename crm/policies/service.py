@@ -19,7 +19,7 @@ from contactcenter.events.policies import (
     PolicyUpdated,
 )
 from crm import sql
-from crm.access import eyes, only_own
+from crm.access import eyes, only_own, refuse_hidden
 from crm.customers import files as customers
 from crm.customers.model import needle
 from crm.masks import shown
@@ -145,6 +145,8 @@ class PolicyService:
         async with self._work.begin("policies.edit", principal.actor) as work:
             row = await files.locked(work, principal, policy_id)
             match(row["version"])
+            holder, line = row["customer_id"], row["policy_type"]
+            await refuse_hidden(work.conn, principal, holder, given, row, line)
             if row["status"] == "replaced":
                 raise Conflict("A replaced policy does not change any more.", status=row["status"])
             await files.check(work.conn, {**given, "parties": edit.model_dump()["parties"]})

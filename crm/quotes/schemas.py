@@ -27,10 +27,11 @@ from crm.schemas import (
     Shown,
     Text,
     Url,
+    Written,
 )
 
 
-class ItemIn(Schema):
+class ItemIn(Written):
     """A discount or surcharge: either a share of the base premium or a sum."""
 
     type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -63,11 +64,15 @@ class Mediation(Schema):
     criteria: Long = ""
 
 
+class MediationIn(Written, Mediation):
+    """The same as it comes in: without masks."""
+
+
 Items = Annotated[list[ItemIn], Field(max_length=20)]
 Offers = Annotated[list[Offer], Field(max_length=30)]
 
 
-class QuoteEdit(Schema):
+class QuoteEdit(Written):
     """What PATCH changes of a draft: what is given; the price is computed anew."""
 
     coverage_details: Annotated[Extra | None, Present] = None
@@ -80,7 +85,7 @@ class QuoteEdit(Schema):
     rider: Amount | None = None
     carrier: Key | None = None
     carrier_quotes: Offers = Field(default_factory=list)
-    mediation: Mediation = Mediation()
+    mediation: MediationIn = MediationIn()
     valid_until: Annotated[Moment | None, Present] = None
     metadata: Extra = Field(default_factory=dict)
     notes: Long | None = None
@@ -164,11 +169,11 @@ class QuoteQuery(Page):
     converted: bool | None = None
 
 
-class RejectIn(Schema):
+class RejectIn(Written):
     reason: Label
 
 
-class ConvertIn(Schema):
+class ConvertIn(Written):
     """What the policy has that the quote has not."""
 
     carrier: Key | None = None
@@ -195,6 +200,6 @@ class Converted(Shown):
     """False: it had become this policy before."""
 
 
-class QuoteRule(Schema):
+class QuoteRule(Written):
     line: Line
     min_offers: Annotated[int, Field(ge=1, le=20)]

@@ -24,7 +24,7 @@ from contactcenter.events.quotes import (
     QuoteSent,
     QuoteUpdated,
 )
-from crm.access import eyes, only_own
+from crm.access import eyes, only_own, refuse_hidden
 from crm.customers import files as customers
 from crm.days import add_months
 from crm.masks import shown
@@ -155,6 +155,8 @@ class QuoteService:
             match(row["version"])
             if row["status"] != "draft":
                 raise Conflict("Only a draft can be changed.", status=row["status"])
+            holder, line = row["customer_id"], row["quote_type"]
+            await refuse_hidden(work.conn, principal, holder, given, row, line)
             await self._check(work, given)
             if given:
                 before = _inputs(row)

@@ -9,12 +9,12 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from contactcenter.core.validation import Moment, Schema
-from crm.schemas import Day, Extra, Label, Long, Page, Present, Shown, Tags
+from contactcenter.core.validation import Moment
+from crm.schemas import Day, Extra, Label, Long, Page, Present, Shown, Tags, Written
 from crm.tasks.model import Priority, Status
 
 
-class TaskEdit(Schema):
+class TaskEdit(Written):
     """What PATCH changes: what is given."""
 
     title: Annotated[Label | None, Present] = None

@@ -221,3 +221,68 @@ async def test_a_verified_user_is_linked_to_one_file(office: Office, conn: db.Co
     assert (await office.do("lucia", "GET", path))["signs_in"] is True
     assert await linked(path, {"email": None}) == (200, None)
     assert (await office.ask("ines", "GET", path)).status == 404
+
+
+async def test_a_mask_that_comes_back_is_never_stored(office: Office, conn: db.Connection) -> None:
+    ana = await office.person(
+        mobile="600550010",
+        dni="12345678Z",
+        birth_date="1980-05-01",
+        iban="ES9121000418450200051332",
+    )
+    file = f"/customers/{ana['customer_id']}"
+    made = await a_policy(
+        office, customer_id=ana["customer_id"], policy_type="health", notes=OURS, covers=[OURS],
+        metadata={"x": OURS}, vehicle_plate=None,
+    )  # fmt: skip
+    policy = f"/policies/{made['policy_id']}"
+    made = await office.do(
+        "lucia", "POST", "/claims", claim_body(made["policy_id"], cause="other", injuries=True)
+    )
+    claim = f"/claims/{made['claim_id']}"
+    made = await office.do(
+        "lucia", "POST", "/quotes",
+        quote_body(ana["customer_id"], quote_type="life", coverage_details={"x": OURS}),
+    )  # fmt: skip
+    quote = f"/quotes/{made['quote_id']}"
+    await talks(office, conn, "pablo", "+34600550010")
+
+    async def refused(method: str, path: str, body: dict[str, Any]) -> None:
+        answer = await office.ask("pablo", method, path, body, **{"If-Match": "*"})
+        (fault, *_) = answer.body["errors"]
+        assert (answer.status, fault["type"]) == (422, "masked_value"), (path, body, answer.body)
+        assert fault["loc"][0] == next(iter(body))
+
+    shown = await office.do("pablo", "GET", file)
+    assert shown["masked"]
+    assert shown["dni"].startswith("•••")
+    for name in ("dni", "iban", "birth_date"):
+        await refused("PATCH", file, {name: shown[name]})
+    for path, names in (
+        (file, ("tax_id", "notes", "address_line1")),
+        (policy, ("notes", "vehicle_plate", "property_address", "reason")),
+        (claim, ("notes", "description", "location", "denial_reason")),
+        (quote, ("notes",)),
+    ):
+        for name in names:
+            answer = await office.ask("pablo", "PATCH", path, {name: "•••"}, **{"If-Match": "*"})
+            assert answer.status == 422, (path, name)
+            if name != "denial_reason":  # which no edit changes
+                assert answer.body["errors"][0]["type"] == "masked_value", (path, name)
+    await refused("PATCH", file, {"tags": ["•••"]})
+    await refused("PATCH", file, {"metadata": {"x": {"y": "•••"}}})
+    # What the gate shows empty is not emptied by whoever cannot see it.
+    for path, body in (
+        (policy, {"covers": []}), (policy, {"metadata": {}}), (claim, {"injuries": None}),
+        (quote, {"coverage_details": {}}),
+    ):  # fmt: skip
+        assert (await office.ask("pablo", "PATCH", path, body, **{"If-Match": "*"})).status == 422
+    for name in ("number", "settlement"):
+        body = receipt_body() | {name: "•••"}
+        answer = await office.ask("pablo", "POST", f"{policy}/receipts", body)
+        assert answer.status == 422
+    await refused("POST", f"{claim}/notes", {"note": "•••"})
+    # With the gate open it is the one who sees it that empties it.
+    emptied = await office.edit("elena", file, {"birth_date": None})
+    assert emptied["birth_date"] is None
+    assert (await office.do("elena", "GET", policy))["covers"] == [OURS]

@@ -1692,6 +1692,14 @@ export interface Mediation {
   criteria?: string;
 }
 
+/** The same as it comes in: without masks. */
+export interface MediationIn {
+  needs?: string;
+  ipid?: string;
+  broker_information?: string;
+  criteria?: string;
+}
+
 export interface MergeIn {
   loser_id: string;
 }
@@ -2285,7 +2293,7 @@ export interface QuoteEdit {
   rider?: Money | null;
   carrier?: string | null;
   carrier_quotes?: Offer[];
-  mediation?: Mediation;
+  mediation?: MediationIn;
   valid_until?: string | null;
   metadata?: Record<string, unknown>;
   notes?: string | null;
@@ -2302,7 +2310,7 @@ export interface QuoteNew {
   rider?: Money | null;
   carrier?: string | null;
   carrier_quotes?: Offer[];
-  mediation?: Mediation;
+  mediation?: MediationIn;
   valid_until?: string | null;
   metadata?: Record<string, unknown>;
   notes?: string | null;
