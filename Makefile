@@ -37,20 +37,26 @@ fmt: dev
 
 # Playwright keeps an event loop running in its thread, so browser tests have a process of their own.
 # What fails while three workers share the machine is run once more, alone; what fails twice, fails.
+# Not so what proves that nothing is lost: there, one failure is one too many.
 TESTS = $(PY) -m pytest -n 3 --dist worksteal $(1) || { [ $$? -eq 1 ] && \
 	echo "Once more, alone, what failed:" && $(PY) -m pytest --last-failed --last-failed-no-failures none $(1); }
+
+PROOFS = tests/simulation tests/reliability
+ONCE = $(PY) -m pytest -n 3 --dist worksteal $(PROOFS)
+REST = --ignore=tests/e2e $(PROOFS:%=--ignore=%)
 
 ifeq ($(E2E),0)
 test: lint web
 	$(PY) tools/build_web.py --check
 	@echo "E2E=0: the tests in a real browser are left out."
-	$(call TESTS,--ignore=tests/e2e)
+	$(ONCE)
+	$(call TESTS,$(REST))
 else
 test: lint web
 	$(PY) tools/build_web.py --check
 	@chromium=$$(tools/chromium) || exit 1; \
 	echo "Browser tests run in $$chromium."; \
-	{ $(call TESTS,--ignore=tests/e2e); } && \
+	$(ONCE) && { $(call TESTS,$(REST)); } && \
 	export CHROMIUM="$$chromium" && { $(call TESTS,tests/e2e); }
 endif
 
