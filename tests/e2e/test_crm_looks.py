@@ -9,7 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import CARMEN, ELENA, World, accept, in_every_look
-from tests.e2e.test_crm import ANA, at, eventually
+from tests.e2e.sound import AGENT
+from tests.e2e.test_calls import answer, call_in, phone
+from tests.e2e.test_crm import ANA, at, eventually, insured
 
 pytestmark = pytest.mark.browser
 
@@ -154,3 +156,20 @@ def test_the_panel_and_the_search(world: World, axe: Axe) -> None:
     page.keyboard.type("beltran")
     expect(page.get_by_role("option").first).to_be_visible()
     looked_at(page, axe, "search")
+
+
+def test_a_claim_while_they_talk(world: World, axe: Axe) -> None:
+    """The form, the file beside it and the telephone below, and what a colleague is asked."""
+    customer = insured(world, days_left=65)
+    page = phone(world, CARMEN, AGENT)
+    call_in(world, number=customer["mobile"])
+    answer(page)
+    expect(page.locator(".panel .panel-foot")).to_be_visible()
+    looked_at(page, axe, "call-panel")
+    page.keyboard.press("Alt+s")
+    expect(page.get_by_label("Qué pasó")).to_be_focused()
+    expect(page.locator(".cover-line .box-msg")).to_be_visible()
+    looked_at(page, axe, "call-claim")
+    page.keyboard.press("Alt+c")
+    expect(page.locator(".phone-panel textarea")).to_be_visible()
+    looked_at(page, axe, "call-consult")
