@@ -91,7 +91,7 @@ export const PHONE = {
   keypad: ["Teclado", "Keypad"],
   keysSent: ["Tonos enviados", "Tones sent"],
   consult: ["Consultar", "Consult"],
-  consultNote: ["Nota para quien consulte: el cliente no la ve", "Note for whoever is asked: the customer does not see it"],
+  consultNote: ["Nota para quien te ayude: el cliente no la ve", "Note for whoever is asked: the customer does not see it"],
   consultTitle: ["Consultar, cliente en espera", "Consult, customer on hold"],
   toggle: ["Alternar", "Swap"],
   complete: ["Pasar llamada", "Hand over"],
