@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -262,6 +262,8 @@ class QueueService:
         if interaction is None or interaction.state == "closed":
             raise Conflict("The interaction is closed.")
         await store.customer_wrote(work.conn, interaction_id, work.now)
+        if interaction.state == "queued" and interaction.channel == "chat":
+            await _message_left(work, interaction)
         if interaction.state == "wrapping":
             await hall.set_state(
                 work.conn, Change(interaction_id, "active", work.now, customer_present=True)
@@ -439,3 +441,21 @@ class PresenceService:
                 work.emit(AgentPresenceChanged(agent_id=agent_id, present=False, at=work.now))
         self._before = (now, passed)
         return len(silent)
+
+
+async def _message_left(work: Work, interaction: Interaction) -> None:
+    """Who writes after a message was offered has left one: the wait for an agent to come at
+    once is over, and the message is answered in its turn, whether its author stays or not."""
+    visit = await store.waiting_visit(work.conn, interaction.id)
+    if visit is None or not visit.message_offered:
+        return
+    if await facts.leave_message(work.conn, interaction.id):
+        item = replace(
+            rows.item_of_row(visit),
+            id=str(new_id()),
+            band=Band.DEFERRED,
+            entered_at=to_ms(work.now),
+            entry=Entry.REQUEUE,
+        )
+        await lifecycle.end_visit(work, visit, "left_message")
+        await lifecycle.begin_visit(work, item, visit.contact_id)

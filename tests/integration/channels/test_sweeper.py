@@ -85,6 +85,31 @@ def chat(settings: Settings, pool: db.Pool, clock: SettableClock) -> Chat:
     return Chat(settings, pool, clock)
 
 
+async def test_who_leaves_the_message_that_was_offered_may_leave_the_page(chat: Chat) -> None:
+    left, silent = await chat.waiting(), await chat.waiting()
+    async with chat.pool.acquire() as conn:  # as the router notes it at a queue's limit
+        await conn.execute("UPDATE work_items SET message_offered = true")
+    for number in range(2):  # the second line belongs to the same message
+        chat.pass_(1)
+        text = VisitorText(body="Llámenme mañana", client_id=f"m{number}")
+        await chat.visitors.say(visitor(left), left, text)
+    assert [await chat.state(each) for each in (left, silent)] == ["message_left", "waiting"]
+    chat.pass_(300)
+    await chat.sweeper.sweep()
+    chat.pass_(300)
+    await chat.sweeper.sweep()
+    assert [await chat.state(each) for each in (left, silent)] == ["message_left", "ended"]
+    async with chat.pool.acquire() as conn:
+        first, second = await conn.fetch(
+            "SELECT w.outcome, w.band, w.virtual_start FROM work_items w JOIN interactions i"
+            " ON i.id = w.interaction_id WHERE i.conversation_id = $1 ORDER BY w.entered_at",
+            left,
+        )
+    assert (first["outcome"], first["band"]) == ("left_message", 2)
+    assert (second["outcome"], second["band"]) == (None, 3)
+    assert second["virtual_start"] == first["virtual_start"]
+
+
 async def test_gone_for_120_seconds_is_abandoned(chat: Chat) -> None:
     gone, stays = await chat.waiting(), await chat.waiting()
     chat.pass_(121)

@@ -123,6 +123,23 @@ async def test_a_full_queue_flows_over_with_the_wait(scene: Scene) -> None:
     del nerea
 
 
+async def test_who_writes_after_the_offer_waits_as_a_message(scene: Scene) -> None:
+    await configure(scene, channels={"chat": {"max_wait_s": 120}})
+    waiting = await scene.arrive()
+    await scene.settle()
+    await scene.later(120)
+    await scene.write(waiting)
+    await scene.settle()
+    await scene.later(600)
+    first, second = await scene.visits(waiting)
+    assert (first["outcome"], second["band"], second["outcome"]) == ("left_message", 3, None)
+    async with scene.pool.acquire() as conn:
+        said = await cards.messages(conn, waiting.conversation_id)
+    assert [each.sender for each in said] == ["system", "visitor"], "it is offered once"
+    lucia = await scene.agent("Lucía", SA=5)
+    await scene.accepted(waiting, lucia)
+
+
 async def test_a_wait_too_long_offers_to_leave_a_message_and_keeps_the_place(
     scene: Scene,
 ) -> None:
