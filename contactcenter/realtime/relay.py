@@ -45,13 +45,15 @@ class Relay:
         )
         failures = (RedisError, OSError)
 
-        async def send() -> None:
+        async def send(there: Callable[[], None]) -> None:
             while True:
                 await client.publish(CHANNEL, await self._waiting.get())
+                there()
 
-        async def hear() -> None:
+        async def hear(there: Callable[[], None]) -> None:
             async with client.pubsub(ignore_subscribe_messages=True) as heard:
                 await heard.subscribe(CHANNEL)
+                there()
                 asked = False
                 while True:
                     message = await heard.get_message(timeout=QUIET_SECONDS)
@@ -90,13 +92,19 @@ class Relay:
 
 
 async def _again_and_again(
-    what: Callable[[], Awaitable[None]], failures: tuple[type[Exception], ...]
+    what: Callable[[Callable[[], None]], Awaitable[None]], failures: tuple[type[Exception], ...]
 ) -> None:
-    """For as long as it takes; what is lost meanwhile is said once each time."""
+    """For as long as it takes; that Redis is away is said once each time, until `what` has said
+    that it is there."""
     away = False
+
+    def there() -> None:
+        nonlocal away
+        away = False
+
     while True:
         try:
-            await what()
+            await what(there)
         except failures as error:
             if not away:
                 log.warning("hints_not_shared", error=type(error).__name__)
