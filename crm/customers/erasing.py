@@ -188,7 +188,7 @@ SET subject = '', body = '', state = CASE state WHEN 'sent' THEN 'sent' ELSE 'un
 WHERE customer_id = ANY ($1::uuid[])
 """
 ERASE_MERGES = """
-UPDATE customer_merges SET moved = moved - 'ways'
+UPDATE customer_merges SET moved = moved - 'ways' - 'tags'
 WHERE winner_id = ANY ($1::uuid[]) OR loser_id = ANY ($1::uuid[])
 """
 ERASE_RUNS = f"""

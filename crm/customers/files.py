@@ -350,6 +350,11 @@ def _ways(customer_id: UUID, values: Mapping[str, Any]) -> list[tuple[UUID, str,
     return [(customer_id, *way) for way in _known_ways(values)]
 
 
+async def rewrite_ways(conn: Connection, row: Record) -> None:
+    """Write the addresses of a file anew: its main ones, and the further ones besides."""
+    await store.put_ways(conn, row["id"], _ways(row["id"], dict(row)))
+
+
 def _row(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in DERIVED}
 

@@ -11,6 +11,22 @@ from contactcenter.core.ids import new_id
 from crm.customers import store
 from db import Connection, Record
 
+ADDRESS: Final = ("address_line1", "address_line2", "city", "province", "postal_code")
+TAKEN_OVER: Final = (
+    "dni", "tax_id", "iban", "birth_date", "email", "phone", "mobile", "lead_source",
+    "household_id", "portfolio_manager_id", *ADDRESS,
+)  # fmt: skip
+"""What the winner takes over of the loser's where its own file says nothing."""
+
+
+def _again(column: str, empty: str = "NULL") -> str:
+    """Empty again if it was taken over and still is that."""
+    return (
+        f"CASE WHEN '{column}' = ANY ($3::text[]) AND w.{column} IS NOT DISTINCT FROM l.{column}"
+        f" THEN {empty} ELSE w.{column} END"
+    )
+
+
 # What belongs to a customer, and how it changes hands. Each answers the keys that moved.
 MOVE_POLICIES = "UPDATE policies SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
 MOVE_ROLES = "UPDATE policy_roles SET customer_id = $2 WHERE customer_id = $1 RETURNING id"
@@ -100,15 +116,21 @@ TAKE_WAYS_BACK = """
 DELETE FROM customer_ways WHERE customer_id = $1 AND further
   AND (kind, address) IN (SELECT * FROM unnest($2::text[], $3::text[]))
 """
-# Those that the winner has already stay out; the loser keeps its own.
+# Those that the winner has already stay out; the loser keeps its own. $3: the main one too.
 FURTHER_ADDRESSES = """
 SELECT a.label, a.address_line1, a.address_line2, a.city, a.province, a.postal_code, a.country
-FROM customer_addresses a
-WHERE a.customer_id = $1 AND NOT EXISTS (
-    SELECT FROM customer_addresses w
-    WHERE w.customer_id = $2 AND w.address_line1 = a.address_line1
-      AND w.postal_code IS NOT DISTINCT FROM a.postal_code)
-ORDER BY a.id
+FROM (SELECT id, label, address_line1, address_line2, city, province, postal_code, country
+      FROM customer_addresses WHERE customer_id = $1
+      UNION ALL
+      SELECT NULL, left(coalesce(nullif(city, ''), address_line1), 100), address_line1,
+             address_line2, city, province, postal_code, country
+      FROM customers WHERE id = $1 AND address_line1 <> '' AND $3::boolean) a
+WHERE NOT EXISTS (
+    SELECT FROM (SELECT address_line1, postal_code FROM customer_addresses WHERE customer_id = $2
+                 UNION ALL
+                 SELECT address_line1, postal_code FROM customers WHERE id = $2) w
+    WHERE w.address_line1 = a.address_line1 AND w.postal_code IS NOT DISTINCT FROM a.postal_code)
+ORDER BY a.id NULLS FIRST
 """
 TAKE_ADDRESSES_BACK = """
 DELETE FROM customer_addresses WHERE customer_id = $1 AND id = ANY ($2::uuid[])
@@ -121,17 +143,13 @@ WHERE l.id = $1 AND w.user_id IS NULL AND l.user_id IS NOT NULL
 GIVE_UP_USER = "UPDATE customers SET user_id = NULL WHERE id = $1 AND user_id = $2 RETURNING id"
 TAKE_USER = "UPDATE customers SET user_id = $2 WHERE id = $1 AND user_id IS NULL"
 # What the winner got of the loser's, and still is that.
-EMPTY_AGAIN = """
+EMPTY_AGAIN = f"""
 UPDATE customers w
-SET (dni, tax_id, iban, birth_date) = (
-    SELECT CASE WHEN 'dni' = ANY ($3::text[]) AND w.dni = l.dni THEN NULL ELSE w.dni END,
-           CASE WHEN 'tax_id' = ANY ($3) AND w.tax_id = l.tax_id THEN NULL ELSE w.tax_id END,
-           CASE WHEN 'iban' = ANY ($3) AND w.iban = l.iban THEN NULL ELSE w.iban END,
-           CASE WHEN 'birth_date' = ANY ($3) AND w.birth_date = l.birth_date THEN NULL
-                ELSE w.birth_date END
+SET ({", ".join(TAKEN_OVER)}, country) = (
+    SELECT {", ".join(map(_again, TAKEN_OVER))}, {_again("country", "'ES'")}
     FROM customers l WHERE l.id = $2)
 WHERE w.id = $1
-"""
+"""  # noqa: S608 - constants
 SET_DERIVED = """
 UPDATE customers
 SET sort_key = $2, search_text = $3, updated_at = $4, version = version + 1 WHERE id = $1
@@ -165,8 +183,11 @@ async def hold_these_runs(conn: Connection, execution_ids: Sequence[Any]) -> Non
     await conn.fetch(HOLD_THESE_RUNS, list(execution_ids))
 
 
-async def move_all(conn: Connection, loser: UUID, winner: UUID) -> dict[str, list[Any]]:
-    """Everything of one customer becomes the other's: kind → keys of what moved."""
+async def move_all(
+    conn: Connection, loser: UUID, winner: UUID, *, address: bool
+) -> dict[str, list[Any]]:
+    """Everything of one customer becomes the other's: kind → keys of what moved. `address`: the
+    main one is a further one of the winner's."""
     moved: dict[str, list[Any]] = {}
     for name, sql in MOVES.items():
         moved[name] = [row["id"] for row in await conn.fetch(sql, loser, winner)]
@@ -175,7 +196,7 @@ async def move_all(conn: Connection, loser: UUID, winner: UUID) -> dict[str, lis
     ]
     further = [
         {**dict(row), "id": new_id(), "customer_id": winner}
-        for row in await conn.fetch(FURTHER_ADDRESSES, loser, winner)
+        for row in await conn.fetch(FURTHER_ADDRESSES, loser, winner, address)
     ]
     await store.add_addresses(conn, further)
     moved["addresses"] = [address["id"] for address in further]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -25,10 +26,10 @@ from crm.customers.schemas import (
     Likeness,
     MergeOut,
 )
-from db import Connection
+from db import Connection, Record
 
-GAPS: Final = ("dni", "tax_id", "iban", "birth_date")
-"""What the winner takes over of the loser's where its own file says nothing."""
+MOST_TAGS: Final = 30
+LONGEST_NOTES: Final = 8000
 
 
 class MergeService:
@@ -69,9 +70,14 @@ class MergeService:
             if winner["kind"] != loser["kind"]:
                 raise Conflict("A person and a company are not the same customer.")
             merge_id = new_id()
-            moved = await merge_store.move_all(work.conn, loser_id, winner_id)
-            gaps = {name: loser[name] for name in GAPS if loser[name] and not winner[name]}
+            gaps = _gaps(winner, loser)
+            moved = await merge_store.move_all(
+                work.conn, loser_id, winner_id, address="address_line1" not in gaps
+            )
             moved["fields"] = sorted(gaps)
+            joined = _joined(winner, loser)
+            moved["tags"] = joined.get("tags", [])[len(winner["tags"]) :]
+            moved["notes"] = ["notes"] if "notes" in joined else []
             await merge_store.insert_merge(
                 work.conn,
                 merge_id,
@@ -83,15 +89,15 @@ class MergeService:
                 work.actor,
             )
             await merge_store.bury(work.conn, loser_id, winner_id, work.now)
-            if gaps:
-                await store.update(work.conn, winner_id, gaps, work.now, principal.user_id)
+            if gaps or joined:
+                await store.update(work.conn, winner_id, gaps | joined, work.now, principal.user_id)
             await _rederive(work, winner_id)
             work.emit(CustomerMerged(customer_id=winner_id, loser_id=loser_id, merge_id=merge_id))
             work.audit(
                 "customer.merged",
                 "customer",
                 winner_id,
-                after={"loser_id": str(loser_id), "taken_over": sorted(gaps)},
+                after={"loser_id": str(loser_id), "taken_over": sorted(gaps | joined)},
             )
             await files.resegment(work, winner_id, self._zone)
             return work.answer(
@@ -117,7 +123,12 @@ class MergeService:
             await store.lock(work.conn, winner_id, loser_id)
             if not writes_all(principal):
                 await require_write(work.conn, principal, winner_id)
-            await files.the_customer(work.conn, winner_id)
+            winner = await files.the_customer(work.conn, winner_id)
+            loser = await store.find(work.conn, loser_id)
+            assert loser is not None
+            apart = _apart(winner, loser, moved)
+            if apart:
+                await store.update(work.conn, winner_id, apart, work.now, principal.user_id)
             await merge_store.empty_again(work.conn, winner_id, loser_id, moved.get("fields", []))
             with files.unique():
                 if not await merge_store.unbury(work.conn, loser_id, merge["status"], work.now):
@@ -159,9 +170,45 @@ class MergeService:
             return await _household(conn, principal, household_id)
 
 
+def _gaps(winner: Record, loser: Record) -> dict[str, Any]:
+    """What the winner takes over of the loser's where its own file says nothing; an address is one
+    thing."""
+    gaps = {
+        name: loser[name] for name in merge_store.TAKEN_OVER if loser[name] and not winner[name]
+    }
+    if not loser["address_line1"] or any(winner[name] for name in merge_store.ADDRESS):
+        return {name: gaps[name] for name in gaps if name not in merge_store.ADDRESS}
+    return gaps | {"country": loser["country"]}
+
+
+def _joined(winner: Record, loser: Record) -> dict[str, Any]:
+    """What is of both: the loser's tags and notes come behind the winner's."""
+    joined: dict[str, Any] = {}
+    more = [tag for tag in loser["tags"] if tag not in winner["tags"]]
+    more = more[: max(0, MOST_TAGS - len(winner["tags"]))]
+    if more:
+        joined["tags"] = [*winner["tags"], *more]
+    notes = "\n\n".join(filter(None, (winner["notes"], loser["notes"])))
+    if loser["notes"] and len(notes) <= LONGEST_NOTES:
+        joined["notes"] = notes
+    return joined
+
+
+def _apart(winner: Record, loser: Record, moved: Mapping[str, Any]) -> dict[str, Any]:
+    """The winner's tags and notes without the loser's, where they still are there."""
+    apart: dict[str, Any] = {}
+    if moved.get("tags"):
+        apart["tags"] = [tag for tag in winner["tags"] if tag not in moved["tags"]]
+    if moved.get("notes") and loser["notes"] and winner["notes"]:
+        before = f"\n\n{winner['notes']}".replace(f"\n\n{loser['notes']}", "", 1)
+        apart["notes"] = before.removeprefix("\n\n") or None
+    return apart
+
+
 async def _rederive(work: Work, customer_id: UUID) -> None:
-    """What a file is found by, from what it holds now."""
+    """What a file is reached and found by, from what it holds now."""
     row = await files.the_customer(work.conn, customer_id)
+    await files.rewrite_ways(work.conn, row)
     derived = await files.derived(work.conn, row, row)
     await merge_store.set_derived(work.conn, customer_id, derived, work.now)
 

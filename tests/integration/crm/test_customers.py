@@ -445,7 +445,7 @@ async def test_a_merge_and_back(office: Office, conn: db.Connection) -> None:
         "INSERT INTO contacts (id, customer_id, created_at) VALUES ($1, $2, now())", contact, loser
     )
     done = await office.do("lucia", "POST", f"/customers/{winner}/merge", {"loser_id": loser})
-    assert done["moved"] == {"contacts": 1, "ways": 1}
+    assert done["moved"] == {"contacts": 1, "ways": 1, "fields": 1}
     tomb = await office.do("lucia", "GET", f"/customers/{loser}")
     assert (tomb["status"], tomb["merged_into"]) == ("merged", winner)
     found = await office.do("lucia", "GET", "/customers/search?q=anita")

@@ -91,7 +91,7 @@ async def test_everything_comes_over_and_goes_back(office: Office, conn: db.Conn
     assert done["moved"] == {
         "policies": 1, "policy_roles": 1, "claims": 1, "quotes": 1, "tasks": 1, "interactions": 1,
         "contacts": 1, "letters": 1, "identity_checks": 1, "workflow_runs": 1, "ways": 2,
-        "addresses": 1, "user": 1, "fields": 1,
+        "addresses": 1, "user": 1, "fields": 2,
     }  # fmt: skip
     assert await owned(conn, winner) == everything
     assert await owned(conn, loser) == {}
@@ -161,3 +161,44 @@ async def test_what_the_winners_file_does_not_say_is_taken_over(office: Office) 
     assert (back["dni"], back["iban"]) == (None, other)  # what was changed since stays
     again = await office.do("elena", "GET", f"/customers/{loser}")
     assert {name: again[name] for name in held} == held
+
+
+async def test_the_rest_of_the_file_comes_over_too(office: Office, conn: db.Connection) -> None:
+    """Main addresses, tags, notes, household, portfolio; and goes back."""
+    sea = {"address_line1": "Calle Mar 1", "postal_code": "43840", "city": "Salou"}
+    one, two, three = [
+        (await office.person(**fields))["customer_id"]
+        for fields in (
+            {"notes": "Suya", "tags": ["vip"], "mobile": "600550010"},
+            {
+                "notes": "Otra", "tags": ["vip", "fleet"], "mobile": "600550077",
+                "phone": "976123456", "email": "anita@correo.example", **sea,
+            },
+            {"address_line1": "Plaza Mayor 2", "postal_code": "50001"},
+        )
+    ]  # fmt: skip
+    home = await office.do("lucia", "POST", "/households", {"name": "Sanz", "members": [two]})
+    await conn.execute("UPDATE customers SET portfolio_manager_id = NULL WHERE id = $1", UUID(one))
+    kept = (
+        "notes", "tags", "mobile", "phone", "email", *sea, "household_id", "portfolio_manager_id",
+        "ways", "addresses",
+    )  # fmt: skip
+
+    async def card(customer: str) -> dict[str, Any]:
+        whole = await office.do("elena", "GET", f"/customers/{customer}")
+        return {name: whole[name] for name in kept}
+
+    before = [await card(each) for each in (one, two, three)]
+    first = await office.do("elena", "POST", f"/customers/{one}/merge", {"loser_id": two})
+    assert await card(one) == {
+        **before[1], "notes": "Suya\n\nOtra", "mobile": "+34600550010",
+        "household_id": home["household_id"],
+        "ways": [{"kind": "phone", "address": "+34600550077", "label": "mobile"}],
+    }  # fmt: skip
+    second = await office.do("elena", "POST", f"/customers/{three}/merge", {"loser_id": one})
+    merged = await card(three)
+    assert (merged["address_line1"], merged["notes"]) == ("Plaza Mayor 2", "Suya\n\nOtra")
+    assert [each["address_line1"] for each in merged["addresses"]] == ["Calle Mar 1"]
+    for merge in (second, first):
+        await office.do("elena", "POST", f"/customer-merges/{merge['merge_id']}/undo", {})
+    assert [await card(each) for each in (one, two, three)] == before
