@@ -333,6 +333,7 @@ def test_a_task_is_changed_and_two_files_are_compared_merged_and_parted(world: W
     due.fill("30/11/26 9:05")
     page.keyboard.press("Control+Enter")
     expect(row).to_contain_text("30 nov, 09:05")
+    expect(page.locator(".crm h2")).to_be_focused()  # the keyboard goes on where one is now
     # A complaint's day is the law's, unless somebody says another.
     at(page, f"new/task?customer={one['customer_id']}")
     page.get_by_label("Qué hay que hacer").fill("Se queja de la demora")
@@ -536,3 +537,39 @@ def test_files_come_in_all_or_nothing_and_go_out(world: World) -> None:
     with page.expect_download() as saved:
         page.get_by_role("button", name="Exportar: Clientes").click()
     assert "Ruiz Lahoz" in saved.value.path().read_text("utf-8-sig")
+
+
+def test_cover_is_suspended_and_comes_back_from_a_moment_on(world: World) -> None:
+    customer = insured(world)
+    mine = f"/policies?customer_id={customer['customer_id']}"
+    policy = world.centre.ask(CARMEN, "GET", mine)["items"][0]
+    path = f"/policies/{policy['policy_id']}"
+    page = world.desk(CARMEN, available=False)
+    at(page, f"policy/{policy['policy_id']}")
+    page.locator(".crm-actions").get_by_role("button", name="Más").click()
+    page.get_by_role("menuitem", name="Suspender").click()
+    form = page.locator(".crm .form")
+    since = form.get_by_label("Con efecto desde")
+    expect(since).to_be_focused()
+    today = datetime.now(ZoneInfo("Europe/Madrid")).date()
+    first, second = (today - timedelta(days=n) for n in (14, 16))  # the demo has a day of its own
+    since.fill(f"{today + timedelta(days=9):%d/%m/%Y} 10:00")
+    form.get_by_label("Motivo").fill("Vende el coche")
+    page.keyboard.press("Control+Enter")
+    expect(form.locator(".error-line", has_text="Ese momento no ha llegado.")).to_be_visible()
+    expect(since).to_be_focused()
+    since.fill(f"{first:%d/%m/%Y} 10:00")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".crm .hd .chip")).to_have_text("En suspenso")
+    # Not before what it lifts: only the server knows, and it is told at the field.
+    at(page, f"policy/{policy['policy_id']}?form=resume")
+    since.fill(f"{second:%d/%m/%Y} 10:00")
+    page.keyboard.press("Control+Enter")
+    expect(form.locator(".error-line", has_text="Ni antes de lo que termina")).to_be_visible()
+    expect(since).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(form).to_have_count(0)
+    world.noise = [one for one in world.noise if "status of 422" not in one]  # asked for
+    told = world.centre.ask(CARMEN, "GET", f"{path}/versions")["versions"][-1]
+    at_ten = datetime.fromisoformat(told["effective_at"]).astimezone(ZoneInfo("Europe/Madrid"))
+    assert (told["reason"], at_ten.date(), at_ten.hour) == ("Vende el coche", first, 10)

@@ -104,6 +104,7 @@ def test_forms(world: World, axe: Axe) -> None:
         "new-policy": f"new/policy?customer={customer}",
         "endorse": f"policy/{policy['policy_id']}?form=endorse",
         "cancel": f"policy/{policy['policy_id']}?form=cancel",
+        "suspend": f"policy/{policy['policy_id']}?form=suspend",
         "edit-claim": f"claim/{claim['claim_id']}?form=edit",
         "contact": f"customer/{customer}?form=contact",
         "new-task": "new/task",

@@ -31,10 +31,10 @@ export function Shell({ title, chips, line, actions, about, busy, children }: Sh
     if (about !== undefined) desk.about.set(about);
   }, [desk, about]);
   // What had the focus went with the page before: the keyboard goes on in this one, unless a field of it took it.
-  const page = useRef<HTMLDivElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     const at = document.activeElement;
-    if (at === null || at === document.body) page.current?.focus({ preventScroll: true });
+    if (at === null || at === document.body) heading.current?.focus({ preventScroll: true });
   }, [title]);
   return (
     <section className="main crm" aria-label={title} aria-busy={busy || undefined}>
@@ -42,7 +42,7 @@ export function Shell({ title, chips, line, actions, about, busy, children }: Sh
         <IconButton icon="left" label={say("back")} aria-keyshortcuts="Alt+V" onClick={desk.goBack} />
         <div className="grow">
           <div className="row title-row">
-            <h2 className="t16 b cut">{title}</h2>
+            <h2 ref={heading} className="t16 b cut" tabIndex={-1}>{title}</h2>
             {chips}
           </div>
           {line && <p className="x2 t13 cut">{line}</p>}
@@ -50,7 +50,7 @@ export function Shell({ title, chips, line, actions, about, busy, children }: Sh
         {actions && <div className="crm-actions">{actions}</div>}
       </div>
       <Behind />
-      <div ref={page} className="page" tabIndex={0} role="group" aria-label={title}>
+      <div className="page" tabIndex={0} role="group" aria-label={title}>
         <InPage value={true}>{children}</InPage>
       </div>
     </section>

@@ -74,8 +74,8 @@ export function useForm({ id, initial, check, send, version = 0 }: Options): For
   const names = Object.keys(values);
   const changed = new Set(names.filter((name) => values[name] !== base[name]));
   const [dates, setDates] = useState<ReadonlyMap<string, IsRead>>(new Map());
-  const unread = [...dates].filter(([name, isRead]) => !isRead(values[name] ?? "")).map(([name]) => name);
-  const checks: Checks = { ...check(values), ...Object.fromEntries(unread.map((name) => [name, "bad_date" as const])) };
+  const unread = [...dates].filter(([name, isRead]) => !isRead(values[name] ?? "")).map(([name, isRead]) => [name, UNREAD.get(isRead) ?? "bad_date"] as const);
+  const checks: Checks = { ...check(values), ...Object.fromEntries(unread) };
   const asDate = useCallback((name: string, isRead: IsRead) => {
     setDates((all) => new Map([...all, [name, isRead]]));
     return () => setDates((all) => new Map([...all].filter(([one]) => one !== name)));
@@ -282,8 +282,12 @@ export function In({ type = "text", ...props }: InProps) {
   return <TextIn {...props} type={type} />;
 }
 
+const isDay: IsRead = (value) => isKept(value);
+/** What is said of what cannot be read; of a day with its hour, both. */
+const UNREAD: ReadonlyMap<IsRead, Fault> = new Map([[isDay, "not_a_day"], [isHour, "not_an_hour"]]);
+
 function DateIn({ name, timed, ...shell }: FieldProps & { timed: boolean }) {
-  const { form, id, value, fault } = useDated(name, isKept);
+  const { form, id, value, fault } = useDated(name, timed ? isKept : isDay);
   return (
     <Shell id={id} fault={fault} {...shell}>
       <DateInput
