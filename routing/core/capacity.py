@@ -55,9 +55,8 @@ def handles(agent: Agent, kind: Kind) -> bool:
 
 
 def takes(agent: Agent, kind: Kind) -> bool:
-    """Whether the agent could have such an item with nothing else at hand."""
-    most = agent.config.maxima.get(kind.channel)
-    return handles(agent, kind) and most != 0 and kind.cost <= agent.config.budget
+    """Whether the agent ever has items of this channel, on the desk that is connected."""
+    return handles(agent, kind) and agent.config.maxima.get(kind.channel) != 0
 
 
 def yields(segment: Segment, kind: Kind) -> bool:
