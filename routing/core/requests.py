@@ -169,7 +169,10 @@ def status(world: World, request: StatusRequested) -> None:
         refuse(world, request, Refusal.NOT_FOUND, "There is no such agent.")
         return
     later = request.after_this and agent.working()
-    if request.will is Will.OFFLINE and not later and not _open_work_settled(world, request, agent):
+    work = _open(agent) if request.will is Will.OFFLINE else []
+    if later:  # what is at hand is finished first; what is set aside would be left behind
+        work = [segment for segment in work if _set_aside(segment)]
+    if not _settled(world, request, agent, work):
         return
     waiting = _left_waiting(world, agent) if request.will in _LEAVING else {}
     if waiting and not request.confirm:
@@ -181,8 +184,7 @@ def status(world: World, request: StatusRequested) -> None:
             {"waiting": waiting},
         )
         return
-    if request.will is Will.OFFLINE and not later:
-        _dispose(world, request, agent)
+    _dispose(world, request, work)
     if later:
         staff.note_after_this(world, agent, request.will, request.reason)
         world.out.append(
@@ -235,9 +237,14 @@ def _open(agent: Agent) -> list[Segment]:
     ]
 
 
-def _open_work_settled(world: World, request: StatusRequested, agent: Agent) -> bool:
+def _set_aside(segment: Segment) -> bool:
+    return (
+        segment.state is SegmentState.PARKED and segment.park_reason is not ParkReason.INTERRUPTED
+    )
+
+
+def _settled(world: World, request: StatusRequested, agent: Agent, work: list[Segment]) -> bool:
     """Whether the request says what becomes of the open work; refuses it if not."""
-    work = _open(agent)
     if not work:
         return True
     finish = [s.id for s in work if _must_be_finished(world, s)]
@@ -270,8 +277,8 @@ def _must_be_finished(world: World, segment: Segment) -> bool:
     return spoken or segment.state is SegmentState.WRAPPING
 
 
-def _dispose(world: World, request: StatusRequested, agent: Agent) -> None:
-    for segment in _open(agent):
+def _dispose(world: World, request: StatusRequested, work: list[Segment]) -> None:
+    for segment in work:
         if request.open_work is OpenWork.SNOOZE:
             segments.pause(world, segment, ParkReason.SNOOZED, request.snooze_until)
         elif request.open_work is OpenWork.HAND_OVER:

@@ -317,6 +317,20 @@ def test_open_work_goes_back_to_the_queue() -> None:
     assert centre.offers == [("ben", again.item.id)]
 
 
+def test_offline_after_this_asks_for_what_is_set_aside() -> None:
+    centre = Centre(agent("ana"), agent("ben"), away=["ben"])
+    centre.serve("w1", WHATSAPP)
+    centre.send(i.SegmentParked("s-w1", ParkReason.WAITING_CUSTOMER))
+    centre.serve("w2")
+    ask(centre, Will.OFFLINE, after_this=True)
+    assert centre.refusal() == ("conflict", {"open_work": ["s-w1"]})
+    ask(centre, Will.OFFLINE, after_this=True, open_work=OpenWork.QUEUE, confirm=True)
+    assert centre.one(d.SegmentReleased).segment == "s-w1"
+    assert centre.one(d.AgentStatusSet).after_this is Will.OFFLINE
+    ended = centre.end("w2")
+    assert [each.will for each in ended if isinstance(each, d.AgentStatusSet)] == [Will.OFFLINE]
+
+
 def test_open_work_sleeps() -> None:
     centre = Centre(agent("ana"))
     centre.serve("w1", WHATSAPP)
