@@ -184,7 +184,8 @@ WHERE customer_id = ANY ($1::uuid[])
 """
 ERASE_LETTERS = """
 UPDATE customer_letters
-SET subject = '', body = '', state = CASE state WHEN 'sent' THEN 'sent' ELSE 'unaddressed' END
+SET subject = '', body = '', address = NULL,
+    state = CASE state WHEN 'sent' THEN 'sent' ELSE 'unaddressed' END
 WHERE customer_id = ANY ($1::uuid[])
 """
 ERASE_MERGES = """

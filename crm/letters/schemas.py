@@ -22,6 +22,8 @@ class LetterOut(Shown):
     quote_id: UUID | None
     created_at: datetime
     sent_at: datetime | None
+    address: str | None
+    """Where it went, whatever the customer's address is since."""
     masked: bool
     """A matter of health is hidden: the identity gate is closed."""
 

@@ -159,7 +159,7 @@ class LetterService:
             return
         await self._mail.send(Letter(str(letter_id), row["email"], row["subject"], row["body"]))
         async with self._work.begin("letters.sent", "system") as work:
-            await store.set_state(work.conn, letter_id, "sent", work.now)
+            await store.set_state(work.conn, letter_id, "sent", work.now, row["email"])
 
     async def listed(self, principal: Principal, customer_id: UUID) -> Letters:
         async with self._work.reading("letters.list") as conn:

@@ -39,11 +39,12 @@ FOR SHARE OF c
 """
 SET_STATE = """
 UPDATE customer_letters
-SET state = $2, sent_at = CASE WHEN $2 = 'sent' THEN $3::timestamptz END
+SET state = $2, sent_at = CASE WHEN $2 = 'sent' THEN $3::timestamptz END, address = $4
 WHERE id = $1 AND state = 'queued'
 """
 LETTERS = f"""
 SELECT l.id AS letter_id, l.kind, l.subject, l.body, l.state, l.quote_id, l.created_at, l.sent_at,
+       l.address,
        {letter_line("l")} AS line
 FROM customer_letters l JOIN customers c ON c.id = l.customer_id
 WHERE l.customer_id = $1
@@ -86,8 +87,11 @@ async def to_send(conn: Connection, letter_id: UUID) -> Record | None:
     return await conn.fetchrow(TO_SEND, letter_id)
 
 
-async def set_state(conn: Connection, letter_id: UUID, state: str, at: datetime) -> None:
-    await conn.execute(SET_STATE, letter_id, state, at)
+async def set_state(
+    conn: Connection, letter_id: UUID, state: str, at: datetime, address: str | None = None
+) -> None:
+    """`address`: where it went."""
+    await conn.execute(SET_STATE, letter_id, state, at, address)
 
 
 async def letters(conn: Connection, customer_id: UUID, own: UUID | None) -> list[Record] | None:

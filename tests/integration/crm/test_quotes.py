@@ -298,6 +298,10 @@ async def test_a_quote_without_an_address_waits_for_one(
     (letter,) = office.mail.sent
     assert letter.address == "ana@correo.example"
     assert made["quote_number"] in letter.subject
+    # Where it went is what is told, whatever the address is since.
+    await office.edit("lucia", customer, {"email": "otra@correo.example"})
+    (told,) = (await office.do("lucia", "GET", f"{customer}/letters"))["items"]
+    assert (told["state"], told["address"]) == ("sent", "ana@correo.example")
     assert await letters() == [("quote", "sent")]
 
     for who, path in (("ines", customer), ("lucia", f"/customers/{new_id()}")):

@@ -1599,6 +1599,7 @@ export interface LetterOut {
   quote_id: string | null;
   created_at: string;
   sent_at: string | null;
+  address: string | null;
   masked: boolean;
 }
 

@@ -46,7 +46,7 @@ function Letter({ letter }: { letter: LetterOut }) {
       </button>
       <span className="row thing-end"><LetterChip state={letter.state} /></span>
       <span className="s cut">
-        <time dateTime={at} title={times.exact(at)}>{moment(at)}</time>
+        <time dateTime={at} title={times.exact(at)}>{moment(at)}</time>{letter.address && ` · ${letter.address}`}
       </span>
       {open && (
         <div id={id} className="letter">
