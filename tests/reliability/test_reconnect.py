@@ -267,6 +267,8 @@ async def test_a_cut_browser_misses_nothing(
         clients = [*tabs, *visitors]
         for client in [*visitors, *careless]:
             await stack.enter_async_context(running(client.follower))
+        for client in [*clients, *careless]:  # the trouble begins when everybody is there
+            await client.follower.up.wait()
 
         end = asyncio.Event()
         async with asyncio.TaskGroup() as work:
