@@ -83,7 +83,7 @@ UNESTIMATED = """
 SELECT EXISTS (
     SELECT FROM work_items
     WHERE answered_at IS NULL AND ended_at IS NULL AND estimated_ms IS NULL
-      AND channel = ANY ($1) AND entered_at >= $2
+      AND state <> 'offered' AND channel = ANY ($1) AND entered_at >= $2
 )
 """
 
@@ -101,7 +101,8 @@ RETURNING w.id
 
 
 async def unestimated(conn: Connection, channels: Sequence[str], since: datetime) -> bool:
-    """Whether somebody on these channels entered since then and has no estimate yet."""
+    """Whether somebody on these channels entered since then, has no estimate yet, and no agent
+    is being asked."""
     return bool(await conn.fetchval(UNESTIMATED, list(channels), since))
 
 
