@@ -217,7 +217,7 @@ def _facts(row: Record, now: datetime, zone: ZoneInfo, law: Law, this: int) -> d
     facts["first_receipt"] = None if first is None else True
     if later:
         premiums = [
-            Premium(due_on, first=False, paid_at=None, claimed_at=claimed_at)
+            Premium(due_on, first=False, claimed_at=claimed_at)
             for due_on, claimed_at in zip(later, row["later_claimed"], strict=True)
         ]
         ends = min(grace_ends(each, zone, law) for each in premiums)

@@ -5,6 +5,7 @@ LCS art. 15. Unpaid is not "no cover":
   happens, unless something else was agreed: whether both hold is for the insurer to say;
 - a later premium unpaid: cover goes on for one month after its due day, then it is suspended; when
   the insurer does not claim the premium within six months of that day, the contract is extinct;
+  What was collected by then had been claimed, though a bank returns it later;
 - the due day itself is still the payer's (crm.days.last_overdue);
 - a contract that is neither ended nor extinct covers again 24 hours after payment. (The article
   speaks of the 24th hour of the day of payment; the later of the two promises nothing too early.)
@@ -48,7 +49,7 @@ class Premium:
 
     due_on: date
     first: bool  # the first or single premium
-    paid_at: datetime | None
+    paid: tuple[Span, ...] = ()  # from when until when, in order; a bank may return what was paid
     claimed_at: datetime | None = None  # the insurer claimed it
 
 
@@ -135,7 +136,9 @@ def extinct_at(premiums: Sequence[Premium], zone: ZoneInfo, law: Law) -> datetim
 def _extinct(premium: Premium, zone: ZoneInfo, law: Law) -> datetime:
     last = add_months(premium.due_on, law.length("premium_claim_months", premium.due_on))
     end = instant(last + timedelta(days=1), MIDNIGHT, zone)
-    done = [moment for moment in (premium.paid_at, premium.claimed_at) if moment is not None]
+    done = [since for since, _ in premium.paid]
+    if premium.claimed_at is not None:
+        done.append(premium.claimed_at)
     return _NEVER(zone) if any(moment < end for moment in done) else end
 
 
@@ -144,9 +147,9 @@ def _NEVER(zone: ZoneInfo) -> datetime:  # noqa: N802 - a constant that needs a 
 
 
 def _unpaid(premium: Premium, at: datetime, zone: ZoneInfo) -> bool:
-    """Its due day is over, and it was not paid by then."""
+    """Its due day is over, and it was not paid then."""
     due = premium.due_on <= last_overdue(at.astimezone(zone).date())
-    return due and (premium.paid_at is None or premium.paid_at > at)
+    return due and _within(premium.paid, at) is None
 
 
 def _suspended(
@@ -154,12 +157,17 @@ def _suspended(
 ) -> datetime | Literal[False] | None:
     """False: not by this premium. Otherwise until when, None while that is not known."""
     begins = grace_ends(premium, zone, law)
-    if at < begins or (premium.paid_at is not None and premium.paid_at < begins):
+    if at < begins:
         return False
-    if premium.paid_at is None:
-        return None
-    back = premium.paid_at + BACK_AFTER
-    return back if at < back else False
+    for since, until in premium.paid:
+        covers = since if since < begins else since + BACK_AFTER
+        if until is not None and until <= covers:
+            continue  # returned before it brought anything back
+        if at < covers:
+            return covers
+        if until is None or at < until:
+            return False
+    return None
 
 
 def _notes(contract: Contract, peril: str | None) -> tuple[Why, ...]:

@@ -102,7 +102,7 @@ async def coverage_at(
         first_premium_agreed=row["first_premium_agreed"],
         covers=tuple(then.get("covers") or ()),
         premiums=tuple(
-            Premium(r["due_on"], r["first"], r["paid_at"], r["claimed_at"])
+            Premium(r["due_on"], r["first"], store.paid_spans(r), r["claimed_at"])
             for r in receipts
             if r["state"] != "cancelled" and r["total"] > 0
         ),

@@ -6,6 +6,7 @@ cancelled. Settlement with the insurer comes after collection and is an axis of 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -34,6 +35,7 @@ from crm.policies.schemas import ReceiptMove, ReceiptNew, ReceiptOut, Receipts, 
 from crm.schemas import picked
 from db import Record
 
+Match = Callable[[int], None]
 MONEY: Final = frozenset({"net", "total", "commission"})
 
 
@@ -86,13 +88,17 @@ class ReceiptService:
             self._note(work, row, "issued")
             return work.answer(_out(row))
 
-    async def move(self, principal: Principal, receipt_id: UUID, wish: ReceiptMove) -> ReceiptOut:
+    async def move(
+        self, principal: Principal, receipt_id: UUID, wish: ReceiptMove, match: Match
+    ) -> ReceiptOut:
         """Take it along an edge. Conflict from any other state (ctx.state)."""
         async with self._work.begin("receipts.move", principal.actor) as work:
-            row = await self._writable(work, principal, receipt_id)
+            row = await self._writable(work, principal, receipt_id, match)
             at = wish.at or work.now
             if at > work.now:
                 raise Invalid.field("at", "in_future", "That moment has not come.")
+            if row["paid_at"] is not None and at < row["paid_at"]:
+                raise Invalid.field("at", "before_last", "It was paid only later.")
             moved = await store.move_receipt(
                 work.conn,
                 receipt_id,
@@ -109,35 +115,41 @@ class ReceiptService:
             await customers.resegment(work, row["customer_id"], self._zone)
             return work.answer(_out(await self._row(work, receipt_id)))
 
-    async def claimed(self, principal: Principal, receipt_id: UUID) -> ReceiptOut:
+    async def claimed(self, principal: Principal, receipt_id: UUID, match: Match) -> ReceiptOut:
         """The insurer has claimed the unpaid premium (LCS art. 15.2: within six months)."""
         async with self._work.begin("receipts.claimed", principal.actor) as work:
-            row = await self._writable(work, principal, receipt_id)
+            row = await self._writable(work, principal, receipt_id, match)
             if not await store.claim_receipt(work.conn, receipt_id, work.now, work.now):
                 raise Conflict("It is paid, cancelled, or was claimed before.", state=row["state"])
             work.emit(ReceiptClaimed(**_ids(row)))
             self._note(work, row, "claimed")
             return work.answer(_out(await self._row(work, receipt_id)))
 
-    async def settle(self, principal: Principal, receipt_id: UUID, wish: Settlement) -> ReceiptOut:
+    async def settle(
+        self, principal: Principal, receipt_id: UUID, wish: Settlement, match: Match
+    ) -> ReceiptOut:
         """What the broker collected has been passed on."""
         async with self._work.begin("receipts.settle", principal.actor) as work:
-            row = await self._writable(work, principal, receipt_id)
+            row = await self._writable(work, principal, receipt_id, match)
             if not await store.settle_receipt(work.conn, receipt_id, work.now, wish.reference):
                 raise Conflict("Only what is collected is settled, and once.", state=row["state"])
             work.emit(ReceiptSettled(**_ids(row)))
             self._note(work, row, "settled")
             return work.answer(_out(await self._row(work, receipt_id)))
 
-    async def _writable(self, work: Work, principal: Principal, receipt_id: UUID) -> Record:
-        row = await self._row(work, receipt_id)
+    async def _writable(
+        self, work: Work, principal: Principal, receipt_id: UUID, match: Match
+    ) -> Record:
+        """The receipt, held, as the asker has seen it."""
+        row = await self._row(work, receipt_id, lock=True)
         await the_policy(work.conn, row["policy_id"], own=only_own(principal))
         await require_write(work.conn, principal, row["customer_id"])
+        match(row["version"])
         return row
 
     @staticmethod
-    async def _row(work: Work, receipt_id: UUID) -> Record:
-        row = await store.receipt(work.conn, receipt_id)
+    async def _row(work: Work, receipt_id: UUID, *, lock: bool = False) -> Record:
+        row = await store.receipt(work.conn, receipt_id, lock=lock)
         if row is None:
             raise NotFound
         return row

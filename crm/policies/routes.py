@@ -130,17 +130,27 @@ class PolicyRoutes:
     async def receipts(self, request: Request) -> Receipts:
         return await self._receipts.listed(request.principal, request.id("id"))
 
-    async def add_receipt(self, request: Request) -> ReceiptOut:
-        return await self._receipts.add(request.principal, request.id("id"), request.body)
+    async def add_receipt(self, request: Request) -> Response:
+        return _receipt(await self._receipts.add(request.principal, request.id("id"), request.body))
 
-    async def move_receipt(self, request: Request) -> ReceiptOut:
-        return await self._receipts.move(request.principal, request.id("id"), request.body)
+    async def move_receipt(self, request: Request) -> Response:
+        return _receipt(
+            await self._receipts.move(
+                request.principal, request.id("id"), request.body, request.match
+            )
+        )
 
-    async def claim_receipt(self, request: Request) -> ReceiptOut:
-        return await self._receipts.claimed(request.principal, request.id("id"))
+    async def claim_receipt(self, request: Request) -> Response:
+        return _receipt(
+            await self._receipts.claimed(request.principal, request.id("id"), request.match)
+        )
 
-    async def settle_receipt(self, request: Request) -> ReceiptOut:
-        return await self._receipts.settle(request.principal, request.id("id"), request.body)
+    async def settle_receipt(self, request: Request) -> Response:
+        return _receipt(
+            await self._receipts.settle(
+                request.principal, request.id("id"), request.body, request.match
+            )
+        )
 
     async def insurers(self, request: Request) -> Insurers:  # noqa: ARG002 - a handler's signature
         return await self._service.insurers()
@@ -299,3 +309,7 @@ class PolicyRoutes:
 
 def _card(card: PolicyOut) -> Response:
     return Response(card, version=card.version)
+
+
+def _receipt(receipt: ReceiptOut) -> Response:
+    return Response(receipt, version=receipt.version)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from crm.policies.model import Version
+from crm.policies.model import Span, Version
 from crm.policies.premium import Rate
 from crm.sql import CUSTOMER_NAME, updating
 from db import Connection, Record
@@ -430,7 +430,7 @@ async def rates(conn: Connection) -> list[Rate]:
 RECEIPT_COLUMNS: Final = (
     "r.id, r.policy_id, r.number, r.kind, r.first, r.period_start, r.period_end, r.due_on, r.net, "
     "r.total, r.lines, r.collected_by, r.state, r.return_code, r.returned_at, r.paid_at, "
-    "r.claimed_at, r.settled_at, r.settlement, r.commission, r.version"
+    "r.paid_before, r.claimed_at, r.settled_at, r.settlement, r.commission, r.version"
 )
 INSERT_RECEIPT = """
 INSERT INTO receipts (id, policy_id, number, kind, first, period_start, period_end, due_on, net,
@@ -442,6 +442,7 @@ RECEIPT = f"""
 SELECT {RECEIPT_COLUMNS}, p.customer_id FROM receipts r JOIN policies p ON p.id = r.policy_id
 WHERE r.id = $1
 """  # noqa: S608 - constants
+LOCK_RECEIPT = "SELECT id FROM receipts WHERE id = $1 FOR NO KEY UPDATE"
 RECEIPTS = f"""
 SELECT {RECEIPT_COLUMNS} FROM receipts r WHERE r.policy_id = $1 ORDER BY r.due_on DESC, r.id DESC
 """  # noqa: S608 - constants
@@ -449,6 +450,8 @@ MOVE_RECEIPT = """
 UPDATE receipts
 SET state = $2, updated_at = $4, version = version + 1,
     paid_at = CASE WHEN $2 IN ('collected', 'paid_at_broker') THEN $3::timestamptz END,
+    paid_before = CASE WHEN $2 = 'returned' AND paid_at IS NOT NULL
+                       THEN paid_before || tstzrange(paid_at, $3, '[]') ELSE paid_before END,
     returned_at = CASE WHEN $2 = 'returned' THEN $3 ELSE returned_at END,
     return_code = CASE WHEN $2 = 'returned' THEN $5 ELSE return_code END,
     settled_at = CASE WHEN $2 <> 'returned' THEN settled_at END,
@@ -479,8 +482,18 @@ async def insert_receipt(conn: Connection, *values: Any) -> bool:
     return await conn.fetchval(INSERT_RECEIPT, *values) is not None
 
 
-async def receipt(conn: Connection, receipt_id: UUID) -> Record | None:
+async def receipt(conn: Connection, receipt_id: UUID, *, lock: bool = False) -> Record | None:
+    if lock:
+        await conn.fetchval(LOCK_RECEIPT, receipt_id)
     return await conn.fetchrow(RECEIPT, receipt_id)
+
+
+def paid_spans(row: Record) -> tuple[Span, ...]:
+    """From when until when a receipt was paid, in order; the last may still be open."""
+    spans: list[Span] = [(each.lower, each.upper) for each in row["paid_before"]]
+    if row["paid_at"] is not None:
+        spans.append((row["paid_at"], None))
+    return tuple(sorted(spans, key=lambda span: span[0]))
 
 
 async def receipts(conn: Connection, policy_id: UUID) -> list[Record]:

@@ -413,6 +413,31 @@ async def test_what_is_returned_is_no_longer_settled(office: Office) -> None:
     assert again["settlement"] == "L2"
 
 
+async def test_what_was_paid_and_returned_stays_covered_for_its_time(office: Office) -> None:
+    """Paid within the month, taken back by the bank seven months later."""
+    base = f"/policies/{(await a_policy(office))['policy_id']}"
+    made = await office.do("lucia", "POST", f"{base}/receipts", receipt_body())
+    move = f"/receipts/{made['receipt_id']}/move"
+    paid = {"state": "collected", "at": "2027-02-10T10:00:00Z"}
+    seen = await office.ask("lucia", "POST", move, paid, **{"If-Match": '"1"'})
+    assert (seen.status, seen.etag) == (200, '"2"')
+    office.clock.set(datetime(2027, 9, 20, 8, 0, tzinfo=UTC))
+    back = {"state": "returned", "return_code": "MD06", "at": "2027-09-15T10:00:00Z"}
+    stale = await office.ask("lucia", "POST", move, back, **{"If-Match": '"1"'})
+    assert stale.status == 412
+    early = await office.ask("lucia", "POST", move, {**back, "at": "2027-02-10T09:00:00Z"})
+    assert (early.status, early.body["errors"][0]["loc"]) == (422, ["at"])
+    await office.do("lucia", "POST", move, back, **{"If-Match": '"2"'})
+    for day, answer in (("02-05", "grace_until"), ("06-01", "covered"), ("09-16", "suspended")):
+        cover = await office.do("lucia", "GET", f"{base}/coverage?at=2027-{day}T12:00:00Z")
+        assert cover["answer"] == answer, day
+    again = {"state": "collected", "at": "2027-09-18T10:00:00Z"}
+    await office.do("lucia", "POST", move, again, **{"If-Match": "*"})
+    for day, answer in (("06-01", "covered"), ("09-19", "suspended"), ("09-20", "covered")):
+        cover = await office.do("lucia", "GET", f"{base}/coverage?at=2027-{day}T09:59:00Z")
+        assert cover["answer"] == answer, day
+
+
 async def test_receipts_along_both_axes(office: Office) -> None:
     made = await a_policy(office)
     base = f"/policies/{made['policy_id']}"

@@ -35,8 +35,8 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=MADRID)
 
 
-LATER = Premium(due_on=date(2027, 3, 1), first=False, paid_at=None)
-FIRST = Premium(due_on=date(2027, 1, 1), first=True, paid_at=None)
+LATER = Premium(due_on=date(2027, 3, 1), first=False)
+FIRST = Premium(due_on=date(2027, 1, 1), first=True)
 
 
 def contract(*premiums: Premium, **fields: Any) -> Contract:
@@ -50,7 +50,13 @@ def contract(*premiums: Premium, **fields: Any) -> Contract:
 
 
 def paid(premium: Premium, when: str) -> Premium:
-    return Premium(premium.due_on, premium.first, at(when), premium.claimed_at)
+    return Premium(premium.due_on, premium.first, ((at(when), None),), premium.claimed_at)
+
+
+def returned(premium: Premium, *spans: tuple[str, str | None]) -> Premium:
+    """Paid from, until the bank took it back."""
+    between = tuple((at(since), None if until is None else at(until)) for since, until in spans)
+    return Premium(premium.due_on, premium.first, between)
 
 
 @pytest.mark.parametrize(
@@ -105,11 +111,36 @@ def paid(premium: Premium, when: str) -> Premium:
         # six months in which the insurer claims nothing
         (contract(LATER), "2027-09-01 23:59", "suspended", "premium_unpaid", None),
         (contract(LATER), "2027-09-02 00:00", "not_in_force", "extinct", None),
-        (contract(Premium(LATER.due_on, False, None, at("2027-05-01"))), "2027-10-01", "suspended",
+        (contract(Premium(LATER.due_on, False, (), at("2027-05-01"))), "2027-10-01", "suspended",
          "premium_unpaid", None),
         (contract(paid(LATER, "2027-10-01")), "2027-10-05", "not_in_force", "extinct", None),
+        # collected in time, and taken back seven months later
+        *(
+            (contract(returned(LATER, ("2027-03-05", "2027-10-05"))), *case)
+            for case in (
+                ("2027-03-03", "grace_until", "premium_unpaid", "2027-04-02"),
+                ("2027-06-01", "covered", None, None),
+                ("2027-10-04 23:59", "covered", None, None),
+                ("2027-10-05", "suspended", "premium_unpaid", None),
+                ("2027-12-31", "suspended", "premium_unpaid", None),
+            )
+        ),
+        (contract(returned(FIRST, ("2027-01-02", "2027-02-01"))), "2027-01-31", "covered", None,
+         None),
+        (contract(returned(FIRST, ("2027-01-02", "2027-02-01"))), "2027-02-01", "ask_insurer",
+         "first_premium_unpaid", None),
+        # paid for less than the 24 hours that bring cover back, then for good
+        *(
+            (contract(returned(
+                LATER, ("2027-05-01 10:00", "2027-05-02 09:00"), ("2027-06-01 10:00", None)
+            )), *case)
+            for case in (
+                ("2027-05-01 12:00", "suspended", "premium_unpaid", "2027-06-02 10:00"),
+                ("2027-06-02 10:00", "covered", None, None),
+            )
+        ),
         # two premiums: the one that promises less
-        (contract(LATER, Premium(date(2027, 3, 20), False, None)), "2027-03-25", "grace_until",
+        (contract(LATER, Premium(date(2027, 3, 20), False)), "2027-03-25", "grace_until",
          "premium_unpaid", "2027-04-02"),
     ],
 )  # fmt: skip
@@ -127,7 +158,7 @@ def test_what_coverage_notes() -> None:
 
 
 def test_a_month_after_the_31st_ends_with_the_month() -> None:
-    premium = Premium(date(2027, 1, 31), False, None)
+    premium = Premium(date(2027, 1, 31), False)
     assert (
         check_coverage(contract(premium), at("2027-02-28 12:00"), MADRID, LAW).answer
         == "grace_until"
