@@ -88,24 +88,38 @@ class Stuck:
     """The run has done as many steps as a run may."""
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A step that the engine has dealt with itself: the `number`th of the run, from 0. `way` is
+    where a condition check went, or "over" for a step whose `if` did not hold."""
+
+    number: int
+    step: int
+    type: str
+    way: Literal["then", "else", "over"]
+
+
 def next_action(
     steps: Sequence[Mapping[str, Any]], state: State, values: Mapping[str, Any]
-) -> tuple[State, Do | Done | Stuck]:
-    """What comes now. Steps whose `if` does not hold, and condition checks, are dealt with here;
-    what is returned is an effect, or the end."""
+) -> tuple[State, Do | Done | Stuck, list[Passed]]:
+    """What comes now, and what was passed on the way there. Steps whose `if` does not hold, and
+    condition checks, are dealt with here; what is returned is an effect, or the end."""
+    passed: list[Passed] = []
     while state.step < len(steps):
         if state.done >= LONGEST_RUN:
-            return state, Stuck()
+            return state, Stuck(), passed
         step = steps[state.step]
+        way: Literal["then", "else", "over"]
         if step.get("if") and not holds(step["if"], values):
-            state = State(state.step + 1, state.done + 1)
+            way, goal = "over", state.step + 1
         elif step["type"] == "condition_check":
-            config = step["config"]
-            way = config.get("then" if holds(config["if"], values) else "else", "next")
-            state = State(_target(steps, state.step, way), state.done + 1)
+            way = "then" if holds(step["config"]["if"], values) else "else"
+            goal = _target(steps, state.step, step["config"].get(way, "next"))
         else:
-            return state, Do(state.step, step["type"], step["config"])
-    return state, Done()
+            return state, Do(state.step, step["type"], step["config"]), passed
+        passed.append(Passed(state.done, state.step, step["type"], way))
+        state = State(goal, state.done + 1)
+    return state, Done(), passed
 
 
 def after(state: State) -> State:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -37,6 +38,7 @@ from crm.workflows.model import (
     DEEPEST_CHAIN,
     Do,
     Done,
+    Passed,
     State,
     Stuck,
     after,
@@ -58,6 +60,18 @@ AT_ONCE: Final = 8
 OUTSIDE: Final = frozenset({"wait_duration", "call_webhook"})
 ABOUT: Final = ("customer_id", "policy_id", "claim_id", "quote_id", "interaction_id")
 ACTOR: Final = "workflow:"
+
+
+@dataclass(slots=True)
+class Tried:
+    """What one transaction has come to; what there is to go by when it is undone. `place` is where
+    it began, `state` the step that it came to last, `noted` what it has noted, `did` how many of
+    these were effects."""
+
+    place: State | None = None
+    state: State = field(default_factory=State)
+    noted: list[dict[str, Any]] = field(default_factory=list)
+    did: int = 0
 
 
 class WorkflowRunner:
@@ -175,21 +189,24 @@ class WorkflowRunner:
 
     async def _advance(self, execution_id: UUID, most: int = AT_ONCE) -> bool:
         """Up to `most` steps; whether there may be another now."""
-        noted: list[dict[str, Any]] = []
+        tried = Tried()
         try:
             async with self._work.begin("workflows.step", f"{ACTOR}{execution_id}") as work:
                 row = await self._awake(work, execution_id)
-                return row is not None and await self._steps(work, row, most, noted)
+                return row is not None and await self._steps(work, row, most, tried)
         except Unavailable:  # nothing has happened: the job tries again
             raise
         except (Problem, ExpressionError, ValueError) as error:
-            if noted and most > 1:  # undone with what failed: they again, without it
-                return await self._advance(execution_id, min(len(noted), most - 1))
+            if tried.did and most > 1:  # undone with what failed: they again, without it
+                return await self._advance(execution_id, min(tried.did, most - 1))
             text = error.detail if isinstance(error, Problem) else "The step cannot be done."
             async with self._work.begin("workflows.fail", f"{ACTOR}{execution_id}") as work:
-                row = await store.run(work.conn, execution_id, lock=True)
-                if row is not None and row["status"] == "running":
-                    await self._fail(work, row, text)
+                row = await self._awake(work, execution_id)
+                if row is None:
+                    return False
+                if _place(row) != tried.place:
+                    return True  # another driver has carried it on since
+                await self._fail(work, row, text, tried)
             return False
 
     async def _awake(self, work: Work, execution_id: UUID) -> Record | None:
@@ -206,14 +223,17 @@ class WorkflowRunner:
             row = await store.run(work.conn, execution_id, lock=True)
         return row
 
-    async def _steps(self, work: Work, row: Record, most: int, noted: list[dict[str, Any]]) -> bool:
-        """Do them, note them in `noted`, and write both down with the run's new place."""
-        steps = row["steps"]
-        state, results = State(row["step"], row["steps_completed"]), dict(row["results"])
+    async def _steps(self, work: Work, row: Record, most: int, tried: Tried) -> bool:
+        """Do them, note them and what was passed, and write it down with the run's new place."""
+        steps, noted = row["steps"], tried.noted
+        state, results = _place(row), dict(row["results"])
+        tried.place = tried.state = state
         values = {"trigger": row["trigger_data"], "results": results, **row["facts"]}
         status, wake_at, error = "running", None, None
-        while status == "running" and len(noted) < most:
-            state, action = next_action(steps, state, values)
+        while status == "running" and tried.did < most:
+            state, action, passed = next_action(steps, state, values)
+            noted.extend(map(_passed, passed))
+            tried.state = state
             match action:
                 case Done():
                     status = "completed"
@@ -226,6 +246,7 @@ class WorkflowRunner:
                     result = await self._perform(work, row, state.done, action, values)
                     noted.append(_note(state, action, "done", result))
                     results[name_of(steps[action.step], action.step)] = result
+                    tried.did += 1
                     state = after(state)
                     if state.step >= len(steps):
                         status = "completed"
@@ -339,19 +360,25 @@ class WorkflowRunner:
     async def _moved(
         self, work: Work, row: Record, status: str, results: Mapping[str, Any]
     ) -> None:
-        done = after(State(row["step"], row["steps_completed"]))
+        done = after(_place(row))
         await store.move_run(
             work.conn, row["id"], step=done.step, done=done.done, status=status, at=work.now,
             results=results,
         )  # fmt: skip
 
-    async def _fail(self, work: Work, row: Record, text: str) -> None:
+    async def _fail(self, work: Work, row: Record, text: str, tried: Tried | None = None) -> None:
+        """`tried`: the way to a step of our own, which is noted with it; a webhook has been."""
+        state, noted = _place(row), []
+        if tried is not None:
+            state = tried.state
+            step = Do(state.step, row["steps"][state.step]["type"], {})
+            noted = [*tried.noted, _note(state, step, "failed", None) | {"error": text}]
         await store.move_run(
-            work.conn, row["id"], step=row["step"], done=row["steps_completed"], status="failed",
-            at=work.now, error=text,
+            work.conn, row["id"], step=state.step, done=state.done, status="failed",
+            at=work.now, error=text, noted=noted,
         )  # fmt: skip
         work.emit(
-            WorkflowFailed(execution_id=row["id"], workflow_id=row["workflow_id"], step=row["step"])
+            WorkflowFailed(execution_id=row["id"], workflow_id=row["workflow_id"], step=state.step)
         )
 
     async def _facts(self, conn: Connection, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -392,6 +419,20 @@ def _task(
     if "due_in_seconds" in config:
         made["due_date"] = now + timedelta(seconds=config["due_in_seconds"])
     return made
+
+
+def _place(row: Record) -> State:
+    return State(row["step"], row["steps_completed"])
+
+
+def _passed(one: Passed) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "step": one.step,
+        "type": one.type,
+        "status": "passed" if one.way == "over" else "done",
+        "result": None if one.way == "over" else {"went": one.way},
+    }
 
 
 def _note(state: State, action: Do, status: str, result: Any) -> dict[str, Any]:

@@ -116,8 +116,10 @@ class StepRun(Shown):
     number: int
     step: int
     type: str
-    status: Literal["waiting", "done", "failed"]
+    status: Literal["waiting", "done", "failed", "passed"]
+    """passed: its `if` did not hold."""
     result: dict[str, Any] | None
+    """Of a condition_check {"went": "then" or "else"}; of others what they have made or changed."""
     error: str | None
     started_at: datetime
     ended_at: datetime | None
@@ -126,6 +128,8 @@ class StepRun(Shown):
 class ExecutionOut(ExecutionRow):
     trigger_data: dict[str, Any]
     results: dict[str, Any]
+    definition: list[dict[str, Any]]
+    """The steps of the version that it runs."""
     steps: list[StepRun]
 
 

@@ -297,9 +297,11 @@ async def _execution(conn: Connection, execution_id: UUID) -> ExecutionOut:
     row = await store.run(conn, execution_id)
     if row is None:
         raise NotFound
-    values = {k: v for k, v in picked(ExecutionOut, row).items() if k != "steps"}
+    values = {
+        k: v for k, v in picked(ExecutionOut, row).items() if k not in {"steps", "definition"}
+    }
     steps = [StepRun(**step) for step in await store.steps(conn, execution_id)]
-    return ExecutionOut(**values, execution_id=execution_id, steps=steps)
+    return ExecutionOut(**values, execution_id=execution_id, definition=row["steps"], steps=steps)
 
 
 def _steps(given: WorkflowEdit) -> list[dict[str, Any]]:

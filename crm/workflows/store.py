@@ -116,12 +116,12 @@ DEPTH = "SELECT depth FROM workflow_executions WHERE id = $1"
 # The steps that are noted and the run's new place, in one.
 MOVE_RUN = """
 WITH noted AS (
-    INSERT INTO workflow_steps (execution_id, number, step, type, status, result, started_at,
-                                ended_at)
-    SELECT $1, s.number, s.step, s.type, s.status, s.result, $8::timestamptz,
+    INSERT INTO workflow_steps (execution_id, number, step, type, status, result, error,
+                                started_at, ended_at)
+    SELECT $1, s.number, s.step, s.type, s.status, s.result, s.error, $8::timestamptz,
            CASE WHEN s.status <> 'waiting' THEN $8::timestamptz END
     FROM jsonb_to_recordset($9::jsonb)
-         AS s (number integer, step integer, type text, status text, result jsonb)
+         AS s (number integer, step integer, type text, status text, result jsonb, error text)
 )
 UPDATE workflow_executions
 SET step = $2, steps_completed = $3, status = $4, wake_at = $5, results = results || $6::jsonb,
@@ -243,7 +243,8 @@ async def move_run(
     error: str | None = None,
     noted: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """`noted`: steps that the run has come to, each with number, step, type, status and result."""
+    """`noted`: steps that the run has come to, each with number, step, type, status, result
+    and, when it failed, error."""
     await conn.execute(
         MOVE_RUN, execution_id, step, done, status, wake_at, results or {}, error, at, list(noted)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -41,15 +42,22 @@ def of(world: World, path: str) -> dict[str, Any]:
 
 @pytest.fixture
 def flow(world: World) -> Iterator[dict[str, Any]]:
-    """A workflow with a fork and a wait, that nothing begins by itself, and a run of it."""
+    """A workflow with a fork, a wait and a step that cannot be done, that nothing begins by itself.
+    Two runs of it: one that waits, and one that went the other way and has failed."""
     steps = [
         {
             "type": "condition_check",
-            "config": {"if": 'customer.segment == "vip"', "then": "call", "else": "next"},
+            "config": {"if": "trigger.urgent == 1", "then": "call", "else": "next"},
         },
         {"type": "create_task", "config": {"title": "Escribir a {{customer.name}}"}},
         {"type": "wait_duration", "config": {"seconds": 3600}},
         {"type": "create_task", "name": "call", "config": {"title": "Llamar"}},
+        {"type": "send_email", "if": "false", "config": {"subject": "Hola", "body": "Hola"}},
+        {
+            "type": "update_record",
+            "config": {"record": "claim", "field": "notes", "value": "llamado"},
+        },
+        {"type": "create_task", "config": {"title": "Cerrar"}},
     ]
     made = world.centre.ask(
         ELENA, "POST", "/workflows", {"name": "Recibir", "trigger_type": "manual", "steps": steps}
@@ -58,7 +66,8 @@ def flow(world: World) -> Iterator[dict[str, Any]]:
     customer = of(world, "/customers")
     about = {"customer_id": customer["customer_id"]}
     run = world.centre.ask(ELENA, "POST", f"{path}/execute", about)
-    yield {**made, "run": run["execution_id"]}
+    failed = world.centre.ask(ELENA, "POST", f"{path}/execute", about | {"data": {"urgent": 1}})
+    yield {**made, "run": run["execution_id"], "failed": failed["execution_id"]}
     world.centre.ask(ELENA, "POST", f"/workflow-executions/{run['execution_id']}/cancel")
     world.centre.ask(ELENA, "PATCH", path, {"active": False}, {"If-Match": '"1"'})
 
@@ -126,12 +135,21 @@ def test_work(world: World, axe: Axe, flow: dict[str, Any]) -> None:
         "workflow": f"workflow/{flow_id}",
         "definition": f"workflow/{flow_id}?form=edit",
         "run": f"run/{run}",
+        "run-failed": f"run/{flow['failed']}",
         "office": "office",
         "office-rates": "office?section=rates",
         "office-deputies": "office?section=deputies",
         "import": "import",
     }.items():
         shown(page, hash_)
+        if name.startswith("run"):
+            at_last, way = ("failed", "sí") if name == "run-failed" else ("waiting", "no")
+            expect(page.locator(f".flow .is-{at_last}")).to_be_visible()
+            expect(page.locator(".flow .ways .taken")).to_have_text(re.compile(rf"^{way}: .*aquí"))
+        if name == "run-failed":
+            expect(page.locator(".flow .is-skipped")).to_have_count(2)
+            expect(page.locator(".flow .is-passed")).to_have_count(1)
+            expect(page.locator(".flow .is-unreached")).to_have_count(1)
         looked_at(page, axe, name)
     rows = b"Nombre;Apellidos;DNI\nRosa;Gil Sanz;00000001A\n"
     page.locator("input[type=file]").set_input_files(

@@ -15,6 +15,8 @@ import db
 from contactcenter.core.ids import new_id
 from contactcenter.core.jobs import JobRunner
 from contactcenter.core.work import Work, WorkFactory
+from contactcenter.events.workflows import WorkflowFailed
+from crm.workflows.model import LONGEST_RUN
 from crm.workflows.webhooks import Failed, Refused, Webhooks, signature
 from db.seeds.history import WORKFLOWS
 from tests.integration.crm.conftest import Office, a_policy
@@ -192,7 +194,9 @@ async def test_a_run_survives_a_death_between_any_two_steps(
         answers = await live(office, run, Mortal(office.deps.work, dies_at, where))
         done = await seen(office, run)
         assert (done["status"], done["steps_completed"]) == ("completed", len(EVERY_KIND)), dies_at
-        assert [step["status"] for step in done["steps"]] == ["done"] * (len(EVERY_KIND) - 1)
+        assert [(step["number"], step["status"]) for step in done["steps"]] == [
+            (number, "done") for number in range(len(EVERY_KIND))
+        ]
         causes = await conn.fetch(
             "SELECT cause FROM tasks WHERE cause LIKE $1"
             " UNION ALL SELECT cause FROM customer_letters WHERE cause LIKE $1",
@@ -406,7 +410,12 @@ async def test_what_was_done_before_a_step_that_cannot_be_done_stays(
     workflow_id = await a_workflow(office, [THREE[0], THREE[1], bad, THREE[0] | {"name": "more"}])
     run = await begun(office, workflow_id, customer_id=customer["customer_id"])
     done = await drive(office, run)
-    assert (done["status"], done["steps_completed"], len(done["steps"])) == ("failed", 2, 2)
+    assert (done["status"], done["steps_completed"]) == ("failed", 2)
+    assert [s["status"] for s in done["steps"]] == ["done", "done", "failed"]
+    failed = done["steps"][-1]
+    assert (failed["step"], failed["type"]) == (2, "update_record")
+    assert failed["error"] == done["error_message"] == "locale cannot be that."
+    assert failed["ended_at"] is not None
     assert await conn.fetchval("SELECT count(*) FROM tasks") == 1
     told = await office.events("task.created", "workflow.failed")
     assert [e.event.name for e in told] == ["task.created", "workflow.failed"]
@@ -423,9 +432,66 @@ async def test_a_condition_sees_what_the_steps_before_it_did(office: Office) -> 
     ]  # fmt: skip
     workflow_id = await a_workflow(office, steps)
     run = await begun(office, workflow_id, customer_id=customer["customer_id"])
-    assert [s["step"] for s in (await drive(office, run))["steps"]] == [0, 1, 2]
+    done = await drive(office, run)
+    assert [(s["step"], s["status"], s["result"]) for s in done["steps"][2:]] == [
+        (2, "done", {"record": "customer", "field": "add_tag"}), (3, "passed", None),
+    ]  # fmt: skip
     card = await office.do("lucia", "GET", f"/workflows/{workflow_id}")
     assert (card["execution_count"], card["last_executed_at"] is not None) == (1, True)
+
+
+FORK: list[dict[str, Any]] = [
+    {"type": "condition_check",
+     "config": {"if": "trigger.urgent == 1", "then": "call", "else": "next"}},
+    {"type": "create_task", "config": {"title": "Escribir"}},
+    {"type": "condition_check", "config": {"if": "true", "then": "end"}},
+    {"type": "create_task", "name": "call", "if": "customer.id != null",
+     "config": {"title": "Llamar"}},
+    {"type": "update_record", "config": {"field": "add_tag", "value": "x"}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("urgent", "status", "steps"),
+    [
+        (0, "completed", [(0, "done", "else"), (1, "done", None), (2, "done", "then")]),
+        (1, "failed", [(0, "done", "then"), (3, "passed", None), (4, "failed", None)]),
+    ],
+)
+async def test_the_way_that_a_run_took_is_seen(
+    office: Office, urgent: int, status: str, steps: list[Any]
+) -> None:
+    workflow_id = await a_workflow(office, FORK)
+    run = await begun(office, workflow_id, data={"urgent": urgent})
+    done = await drive(office, run)
+    assert (done["status"], done["definition"]) == (status, FORK)
+    took = [(s["step"], s["status"], (s["result"] or {}).get("went")) for s in done["steps"]]
+    assert took == steps
+    assert [s["number"] for s in done["steps"]] == [0, 1, 2]
+    if status == "failed":
+        assert done["steps"][2]["error"] == done["error_message"]
+        (told,) = await office.events("workflow.failed")
+        assert isinstance(told.event, WorkflowFailed)
+        assert told.event.step == 4
+    assert await drive(office, run) == done
+
+
+async def test_a_step_after_a_wait_that_cannot_be_done_fails_the_run(office: Office) -> None:
+    steps = [{"type": "wait_duration", "config": {"seconds": 60}}, THREE[1]]
+    run = await begun(office, await a_workflow(office, steps))
+    assert (await drive(office, run))["status"] == "waiting"
+    office.clock.set(office.clock.now() + timedelta(seconds=60))
+    done = await drive(office, run)
+    assert (done["status"], done["wake_at"]) == ("failed", None)
+    assert [s["status"] for s in done["steps"]] == ["done", "failed"]
+
+
+async def test_a_loop_is_seen_and_ends(office: Office) -> None:
+    again = {"type": "condition_check", "name": "again", "config": {"if": "true", "then": "again"}}
+    done = await drive(office, await begun(office, await a_workflow(office, [again])))
+    assert (done["status"], done["steps_completed"], len(done["steps"])) == (
+        "failed", LONGEST_RUN, LONGEST_RUN,
+    )  # fmt: skip
 
 
 async def test_versions(office: Office) -> None:

@@ -15,6 +15,7 @@ from crm.workflows.model import (
     DefinitionError,
     Do,
     Done,
+    Passed,
     State,
     Stuck,
     after,
@@ -98,7 +99,7 @@ def played(steps: list[dict[str, Any]], values: dict[str, Any]) -> tuple[list[in
     state = State()
     did: list[int] = []
     while True:
-        state, action = next_action(steps, state, values)
+        state, action, _ = next_action(steps, state, values)
         if not isinstance(action, Do):
             return did, action
         did.append(action.step)
@@ -112,12 +113,29 @@ def test_the_engine() -> None:
     assert played(steps, {"a": 2}) == ([3], Done())
 
 
+def test_the_engine_says_what_it_passed_and_which_way_it_went() -> None:
+    steps = [task(**{"if": "a == 1"}), jump("a == 1", "end", "last"), task(), task(name="last")]
+    last = Do(3, "create_task", {"title": "x"})
+    over, other = Passed(0, 0, "create_task", "over"), Passed(1, 1, "condition_check", "else")
+    assert next_action(steps, State(), {"a": 2}) == (State(3, 2), last, [over, other])
+    then = Passed(4, 1, "condition_check", "then")
+    assert next_action(steps, State(1, 4), {"a": 1}) == (State(4, 5), Done(), [then])
+    passed_over = [jump("true", "end") | {"if": "a == 1"}]
+    assert next_action(passed_over, State(), {})[2] == [Passed(0, 0, "condition_check", "over")]
+    assert next_action(steps, State(3, 7), {}) == (State(3, 7), last, [])
+
+
 def test_a_loop_ends() -> None:
     did, end = played([task(name="again"), jump("true", "again")], {})
     assert isinstance(end, Stuck)
     assert len(did) == LONGEST_RUN / 2
     did, end = played([jump("true", "here"), {**jump("true", "here"), "name": "here"}], {})
     assert (did, type(end)) == ([], Stuck)
+    round_and_round = [jump("true", "here") | {"name": "here"}]
+    state, _, passed = next_action(round_and_round, State(), {})
+    assert (state, [one.number for one in passed]) == (
+        State(0, LONGEST_RUN), list(range(LONGEST_RUN)),
+    )  # fmt: skip
 
 
 @given(

@@ -4,7 +4,7 @@ import type { CustomerOut } from "@contactcenter/shared/contract";
 
 import { amount, amountOf, companyDocument, day, detailsOf, email, iban, personalDocument, phone } from "../src/crm/checks";
 import { compared } from "../src/crm/compare";
-import { drawn, span, stepFaults, stepsOf, TEMPLATES, withStep } from "../src/crm/flow";
+import { drawn, met, span, stepFaults, stepsOf, TEMPLATES, withStep } from "../src/crm/flow";
 import { instant, wall } from "@contactcenter/shared/time";
 import { percentText, standing } from "../src/crm/office";
 import { hashOf, place, placeOf } from "../src/crm/place";
@@ -78,6 +78,19 @@ test("a workflow is drawn with where each fork leads", () => {
   expect(rows.map((row) => row.ways)).toEqual([{ then: 2, otherwise: "end" }, null, null]);
   expect(rows.map((row) => row.target)).toEqual([false, false, true]);
   expect([span(172_800), span(5_400), span(600), span(45)]).toEqual(["2 d", "90 min", "10 min", "45 s"]);
+});
+
+test("a run is drawn with the way it took, and why the rest was not done", () => {
+  const notes = [
+    { step: 0, status: "done", result: { went: "else" } },
+    { step: 2, status: "passed", result: null },
+    { step: 0, status: "done", result: { went: "then" } },
+    { step: 3, status: "failed", result: null },
+  ];
+  expect(met(0, notes, "failed")).toEqual({ last: notes[2], times: 2, state: "done", went: "then" });
+  expect([1, 2, 3, 4].map((at) => met(at, notes, "failed").state)).toEqual(["skipped", "passed", "failed", "unreached"]);
+  expect(["running", "waiting", "cancelled", "completed"].map((status) => met(4, notes, status).state)).toEqual(["ahead", "ahead", "unreached", "skipped"]);
+  expect(met(2, notes, "failed").went).toBeNull();
 });
 
 test("steps are read from a text, added to it, and blamed by their number", () => {

@@ -1109,6 +1109,7 @@ export interface ExecutionOut {
   completed_at: string | null;
   trigger_data: Record<string, unknown>;
   results: Record<string, unknown>;
+  definition: Record<string, unknown>[];
   steps: StepRun[];
 }
 
@@ -2852,7 +2853,7 @@ export interface StepRun {
   number: number;
   step: number;
   type: string;
-  status: "waiting" | "done" | "failed";
+  status: "waiting" | "done" | "failed" | "passed";
   result: Record<string, unknown> | null;
   error: string | null;
   started_at: string;

@@ -4,11 +4,12 @@ import type { ExecutionOut, ExecutionPage, StepRun, WorkflowOut, WorkflowPage, W
 import { Icon, type IconName } from "@contactcenter/shared/icons";
 import { useStore } from "@contactcenter/shared/store";
 import { Button, Chip, cls } from "@contactcenter/shared/ui";
+import type { ReactNode } from "react";
 
 import { useDesk } from "../context";
 import { Read, RunChip, Section, To } from "./bits";
 import { etagOf, useRead } from "./data";
-import { drawn, nameOf, span, type Step, type Target } from "./flow";
+import { drawn, met, nameOf, span, type Step, type Target } from "./flow";
 import { useFormats } from "./format";
 import { place } from "./place";
 import { Shell, Told, useAct } from "./Shell";
@@ -151,21 +152,20 @@ function detail(say: typeof w, step: Step): string {
 function Result({ of }: { of: Record<string, unknown> }) {
   const say = useW();
   if (typeof of.task_id === "string") return <p className="t12"><To place={place("tasks", "", { whose: "team", task: of.task_id })}>{say("seeTask")}</To></p>;
-  const shown = Object.entries(of).filter(([key, value]) => !key.endsWith("_id") && ["string", "number"].includes(typeof value));
+  const shown = Object.entries(of).filter(([key, value]) => !key.endsWith("_id") && key !== "went" && ["string", "number"].includes(typeof value));
   return shown.length > 0 && <p className="t12 x3 cut">{shown.map(([key, value]) => `${key.replaceAll("_", " ")}: ${String(value)}`).join(" · ")}</p>;
 }
 
-function Picture({ steps, begins, runs }: { steps: readonly Step[]; begins: string; runs?: readonly StepRun[] }) {
+function Picture({ steps, begins, run }: { steps: readonly Step[]; begins: string; run?: ExecutionOut }) {
   const say = useW();
   const rows = drawn(steps);
   const goes = (at: number, to: Target): string => (to === "end" ? say("goes_end") : to === at + 1 ? say("goes_next") : say("goesTo", { step: `${to + 1}` }));
-  const reached = runs ? Math.max(-1, ...runs.map((one) => one.step)) : -1;
   return (
     <ol className="flow">
       <li className="flow-end"><span className="box"><Icon name="play" size={12} />{say("begin")}: {begins}</span></li>
       {rows.map(({ at, step, name, ways, target }) => {
-        const run = runs?.findLast((one) => one.step === at);
-        const state = run ? run.status : runs ? (step.type === "condition_check" && at < reached ? "done" : at < reached ? "skipped" : "ahead") : null;
+        const how = run && met<StepRun>(at, run.steps, run.status);
+        const state = how?.state;
         return (
           <li key={at} className={cls("flow-step", ways && "asks", state && `is-${state}`)}>
             <span className="num">{at + 1}</span>
@@ -178,17 +178,16 @@ function Picture({ steps, begins, runs }: { steps: readonly Step[]; begins: stri
                 </p>
                 <p className="t13 x2 said">{detail(say, step)}</p>
                 {step.if && <p className="t12 x3">{say("onlyIf", { condition: step.if })}</p>}
-                {run?.error && <p className="t12 c-bad">{run.error}</p>}
-                {run?.result && <Result of={run.result} />}
+                {how?.last?.error && <p className="t12 c-bad">{how.last.error}</p>}
+                {how?.last?.result && <Result of={how.last.result} />}
+                {how && how.times > 1 && <p className="t12 x3">{say("rounds", { count: how.times })}</p>}
               </div>
-              {state && state !== "ahead" && state !== "skipped" && <RunChip status={state} group="sr" />}
-              {state === "skipped" && <Chip icon="dash">{say("sr_skipped")}</Chip>}
-              {state === "ahead" && <Chip>{say("sr_ahead")}</Chip>}
+              {state && <RunChip status={state} group="sr" />}
             </div>
             {ways && (
               <ul className="ways">
-                <li className="c-ok"><Icon name="check" size={12} />{say("then")}: {goes(at, ways.then)}</li>
-                <li className="x2"><Icon name="close" size={12} />{say("otherwise")}: {goes(at, ways.otherwise)}</li>
+                <Way icon="check" tone="c-ok" taken={how?.went ? how.went === "then" : null}>{say("then")}: {goes(at, ways.then)}</Way>
+                <Way icon="close" tone="x2" taken={how?.went ? how.went === "else" : null}>{say("otherwise")}: {goes(at, ways.otherwise)}</Way>
               </ul>
             )}
           </li>
@@ -196,6 +195,17 @@ function Picture({ steps, begins, runs }: { steps: readonly Step[]; begins: stri
       })}
       <li className="flow-end"><span className="box"><Icon name="check" size={12} />{say("end")}</span></li>
     </ol>
+  );
+}
+
+/** One of a fork's ways; `taken` when a run has decided there. */
+function Way({ icon, tone, taken, children }: { icon: IconName; tone: string; taken: boolean | null; children: ReactNode }) {
+  const say = useW();
+  return (
+    <li className={taken === null ? tone : taken ? "taken" : "x3"}>
+      <Icon name={icon} size={12} />
+      <span>{children}{taken && ` ${say("wayTaken")}`}</span>
+    </li>
   );
 }
 
@@ -220,7 +230,7 @@ export function RunPage({ id }: { id: string }) {
       <Told error={error} />
       {one.error_message && <p className="box-msg bad"><Icon name="octagon" />{one.error_message}</p>}
       {one.wake_at && <p className="box-msg calm"><Icon name="clock" />{say("wakes", { date: moment(one.wake_at) })}</p>}
-      {flow.kind === "there" && <Picture steps={flow.value.steps as unknown as Step[]} begins={triggerText(say, flow.value)} runs={one.steps} />}
+      {flow.kind === "there" && <Picture steps={one.definition as unknown as Step[]} begins={triggerText(say, flow.value)} run={one} />}
     </Shell>
   );
 }

@@ -74,6 +74,10 @@ const RUN: Record<string, Look> = {
   failed: look("bad", "octagon"),
   cancelled: look("idle", "close"),
   done: look("ok", "check"),
+  passed: look("idle", "dash"),
+  skipped: look("idle", "dash"),
+  unreached: look("idle", "dash"),
+  ahead: look("idle", "clock"),
 };
 
 function Stated({ table, group, state }: { table: Record<string, Look>; group: string; state: string }) {

@@ -43,6 +43,33 @@ export function drawn(steps: readonly Step[]): Drawn[] {
   return rows;
 }
 
+/** What a run has noted of a step. */
+export interface Noted {
+  step: number;
+  status: string;
+  result: Record<string, unknown> | null;
+}
+
+export interface Met<T extends Noted> {
+  /** The last time that the run came by; undefined when it has not. */
+  last: T | undefined;
+  times: number;
+  state: string;
+  /** Which way a condition went that time. */
+  went: "then" | "else" | null;
+}
+
+/** How a run fared at a step: as it was noted; "skipped" when it went another way, "unreached" when
+ *  it ended before, "ahead" while it may still come. */
+export function met<T extends Noted>(at: number, notes: readonly T[], status: string): Met<T> {
+  const here = notes.filter((one) => one.step === at);
+  const last = here.at(-1);
+  const beyond = notes.some((one) => one.step > at);
+  const missed = beyond || status === "completed" ? "skipped" : ["failed", "cancelled"].includes(status) ? "unreached" : "ahead";
+  const went = last?.result?.went;
+  return { last, times: here.length, state: last?.status ?? missed, went: went === "then" || went === "else" ? went : null };
+}
+
 /** Seconds as people say them: 2 d, 3 h, 10 min, 45 s. */
 export function span(seconds: number): string {
   for (const [size, unit] of [[86_400, "d"], [3_600, "h"], [60, "min"]] as const)
