@@ -217,8 +217,15 @@ def _facts(row: Record, now: datetime, zone: ZoneInfo, law: Law, this: int) -> d
     facts["first_receipt"] = None if first is None else True
     if later:
         premiums = [
-            Premium(due_on, first=False, claimed_at=claimed_at)
-            for due_on, claimed_at in zip(later, row["later_claimed"], strict=True)
+            Premium(
+                due_on,
+                first=False,
+                paid=() if paid is None else ((paid.lower, paid.upper),),
+                claimed_at=claimed_at,
+            )
+            for due_on, claimed_at, paid in zip(
+                later, row["later_claimed"], row["later_paid"], strict=True
+            )
         ]
         ends = min(grace_ends(each, zone, law) for each in premiums)
         facts["receipt_days"] = (today - later[0]).days

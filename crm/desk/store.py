@@ -41,6 +41,7 @@ SELECT c.id, c.kind, c.segment, c.portfolio_manager_id AS manager,
         ORDER BY x.began_at DESC LIMIT 1) AS peril,
        renewal.coverage_end_date AS term_end, renewal.notice_months,
        unpaid.issuer, unpaid.first_due, unpaid.later_due, unpaid.later_claimed,
+       unpaid.later_paid,
        complaint.received_on AS complaint_since, complaint.assigned_agent AS complaint
 FROM customers c
 CROSS JOIN LATERAL (
@@ -75,7 +76,9 @@ LEFT JOIN LATERAL (
            min(r.due_on) FILTER (WHERE r.first) AS first_due,
            array_agg(r.due_on ORDER BY r.due_on, r.id) FILTER (WHERE NOT r.first) AS later_due,
            array_agg(r.claimed_at ORDER BY r.due_on, r.id) FILTER (WHERE NOT r.first)
-               AS later_claimed
+               AS later_claimed,
+           array_agg(r.paid_before[1] ORDER BY r.due_on, r.id) FILTER (WHERE NOT r.first)
+               AS later_paid
     FROM receipts r JOIN policies p ON p.id = r.policy_id
     WHERE p.customer_id = c.id AND {UNPAID.format("$7::date")}
       AND p.status IN ('active', 'suspended')

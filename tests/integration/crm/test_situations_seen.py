@@ -138,6 +138,16 @@ async def test_policies_and_receipts(office: Office, conn: db.Connection) -> Non
     assert await door.seen("600570006") == ("PR", 2, 70, ("lucia", 15), "insurer_may_be_free")
     assert await door.seen("600570007") == ("PR", 2, 60, NOBODY, "covered_until")
     assert await door.seen("600570008") == ("PR", 2, 60, NOBODY, "suspended")
+    _, policy = await door.customer("600570019")
+    body = receipt_body(due_on="2026-08-10")
+    receipt = await office.do("lucia", "POST", f"/policies/{policy}/receipts", body)
+    assert await door.seen("600570019") == ("PR", 2, 60, NOBODY, "extinct_ask_insurer")
+    move = f"/receipts/{receipt['receipt_id']}/move"  # what was collected had been claimed
+    paid = {"state": "collected", "at": "2026-08-20T10:00:00Z"}
+    await office.do("lucia", "POST", move, paid)
+    back = {"state": "returned", "return_code": "MD06", "at": "2026-10-01T10:00:00Z"}
+    await office.do("lucia", "POST", move, back)
+    assert await door.seen("600570019") == ("PR", 2, 60, NOBODY, "suspended")
     crash = ("SA", 2, 60, NOBODY, "suspended_promise_nothing")
     assert await door.seen("600570008", {"key": "claim"}) == crash
     assert await door.seen("600570008", queue="SA") == crash
