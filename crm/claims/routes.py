@@ -61,26 +61,44 @@ class ClaimRoutes:
         )
 
     async def send(self, request: Request) -> Response:
-        return _card(await self._service.send(request.principal, request.id("id"), request.body))
+        return _card(
+            await self._service.send(
+                request.principal, request.id("id"), request.body, request.match
+            )
+        )
 
     async def set_status(self, request: Request) -> Response:
         return _card(
-            await self._service.set_status(request.principal, request.id("id"), request.body)
+            await self._service.set_status(
+                request.principal, request.id("id"), request.body, request.match
+            )
         )
 
     async def approve(self, request: Request) -> Response:
-        return _card(await self._service.approve(request.principal, request.id("id"), request.body))
+        return _card(
+            await self._service.approve(
+                request.principal, request.id("id"), request.body, request.match
+            )
+        )
 
     async def deny(self, request: Request) -> Response:
-        return _card(await self._service.deny(request.principal, request.id("id"), request.body))
+        return _card(
+            await self._service.deny(
+                request.principal, request.id("id"), request.body, request.match
+            )
+        )
 
     async def pay(self, request: Request) -> Response:
-        return _card(await self._service.pay(request.principal, request.id("id"), request.body))
+        return _card(
+            await self._service.pay(
+                request.principal, request.id("id"), request.body, request.match
+            )
+        )
 
     async def assign(self, request: Request) -> Response:
         return _card(
             await self._service.assign(
-                request.principal, request.id("id"), request.body.adjuster_id
+                request.principal, request.id("id"), request.body.adjuster_id, request.match
             )
         )
 
@@ -89,7 +107,9 @@ class ClaimRoutes:
 
     async def add_document(self, request: Request) -> Response:
         return _card(
-            await self._service.add_document(request.principal, request.id("id"), request.body)
+            await self._service.add_document(
+                request.principal, request.id("id"), request.body, request.match
+            )
         )
 
     def table(self) -> tuple[Route, ...]:
@@ -119,4 +139,6 @@ def _card(card: ClaimOut) -> Response:
 
 
 def _act(verb: str, handler: Handler, summary: str, body: type[BaseModel]) -> Route:
-    return _write("POST", f"{ONE}/{verb}", handler, summary, body, ClaimOut)
+    return _write(
+        "POST", f"{ONE}/{verb}", handler, summary, body, ClaimOut, 200, PreconditionFailed
+    )

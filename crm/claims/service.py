@@ -326,10 +326,12 @@ class ClaimService:
 
     # States
 
-    async def send(self, principal: Principal, claim_id: UUID, wish: SendIn) -> ClaimOut:
+    async def send(
+        self, principal: Principal, claim_id: UUID, wish: SendIn, match: Match
+    ) -> ClaimOut:
         """The payer has it and has said so."""
         async with self._work.begin("claims.send", principal.actor) as work:
-            row = await self._moving(work, principal, claim_id, "investigating")
+            row = await self._moving(work, principal, claim_id, "investigating", match)
             at = wish.at or work.now
             if not row["reported_date"] <= at <= work.now:
                 raise Invalid.field("at", "bad_moment", "Between the report and now.")
@@ -343,13 +345,13 @@ class ClaimService:
             return work.answer(await self._card(work.conn, principal, claim_id))
 
     async def set_status(
-        self, principal: Principal, claim_id: UUID, wish: ClaimStatusIn
+        self, principal: Principal, claim_id: UUID, wish: ClaimStatusIn, match: Match
     ) -> ClaimOut:
         """Reopen what was denied or paid, or take up what was reopened."""
         if wish.status == "investigating":
-            return await self.send(principal, claim_id, SendIn(note=wish.note))
+            return await self.send(principal, claim_id, SendIn(note=wish.note), match)
         async with self._work.begin("claims.reopen", principal.actor) as work:
-            row = await self._moving(work, principal, claim_id, "reopened")
+            row = await self._moving(work, principal, claim_id, "reopened", match)
             changes = dict.fromkeys(
                 (
                     "decided_by", "decided_on", "decision_document", "denial_reason", "paid_on",
@@ -362,11 +364,13 @@ class ClaimService:
             )  # fmt: skip
             return work.answer(await self._card(work.conn, principal, claim_id))
 
-    async def approve(self, principal: Principal, claim_id: UUID, wish: ApproveIn) -> ClaimOut:
+    async def approve(
+        self, principal: Principal, claim_id: UUID, wish: ApproveIn, match: Match
+    ) -> ClaimOut:
         """Record the insurer's yes, or say yes under its delegated authority. There, above a sum,
         the first of two approvals leaves the claim where it is."""
         async with self._work.begin("claims.approve", principal.actor) as work:
-            row = await self._moving(work, principal, claim_id, "approved")
+            row = await self._moving(work, principal, claim_id, "approved", match)
             amount = wish.amount.amount
             changes = self._decision(work, row, wish) | {"approved_amount": amount}
             if wish.decided_by == "delegated" and not await authorised(
@@ -379,9 +383,11 @@ class ClaimService:
             )
             return work.answer(await self._card(work.conn, principal, claim_id))
 
-    async def deny(self, principal: Principal, claim_id: UUID, wish: DenyIn) -> ClaimOut:
+    async def deny(
+        self, principal: Principal, claim_id: UUID, wish: DenyIn, match: Match
+    ) -> ClaimOut:
         async with self._work.begin("claims.deny", principal.actor) as work:
-            row = await self._moving(work, principal, claim_id, "denied")
+            row = await self._moving(work, principal, claim_id, "denied", match)
             if wish.decided_by == "delegated":
                 if not principal.may(Permission.CLAIMS_DECIDE):
                     raise Forbidden("You decide no claims.", verdict="over_limit")
@@ -398,18 +404,20 @@ class ClaimService:
             await self._move(work, principal, row, "denied", changes, fact, note=wish.reason)
             return work.answer(await self._card(work.conn, principal, claim_id))
 
-    async def pay(self, principal: Principal, claim_id: UUID, wish: PayIn) -> ClaimOut:
+    async def pay(
+        self, principal: Principal, claim_id: UUID, wish: PayIn, match: Match
+    ) -> ClaimOut:
         """The payer has paid; not more than it approved."""
         async with self._work.begin("claims.pay", principal.actor) as work:
-            row = await self._moving(work, principal, claim_id, "paid")
+            row = await self._moving(work, principal, claim_id, "paid", match)
             amount = wish.amount.amount
             if amount > row["approved_amount"]:
                 raise Invalid.field("amount", "over_approved", "More than was approved.")
             paid_on = wish.paid_on or self._day(work.now)
             if paid_on > self._day(work.now):
                 raise Invalid.field("paid_on", "in_future", "That day has not come.")
-            if paid_on < self._day(row["incident_date"]):
-                raise Invalid.field("paid_on", "bad_day", "Not before the incident.")
+            if paid_on < (row["decided_on"] or self._day(row["incident_date"])):
+                raise Invalid.field("paid_on", "bad_day", "Not before the decision.")
             changes = {
                 "paid_amount": amount,
                 "paid_on": paid_on,
@@ -426,6 +434,8 @@ class ClaimService:
         day = wish.decided_on or self._day(work.now)
         if day > self._day(work.now):
             raise Invalid.field("decided_on", "in_future", "That day has not come.")
+        if day < self._day(row["sent_at"] or row["incident_date"]):
+            raise Invalid.field("decided_on", "bad_day", "Not before the payer had it.")
         reference = (wish.insurer_reference or row["insurer_reference"] or "").strip()
         if wish.decided_by == "insurer" and wish.decision_document is None and not reference:
             raise Invalid.field(
@@ -440,9 +450,12 @@ class ClaimService:
 
     # Handler, notes, documents
 
-    async def assign(self, principal: Principal, claim_id: UUID, adjuster_id: UUID) -> ClaimOut:
+    async def assign(
+        self, principal: Principal, claim_id: UUID, adjuster_id: UUID, match: Match
+    ) -> ClaimOut:
         async with self._work.begin("claims.assign", principal.actor) as work:
             row = await self._locked(work, principal, claim_id)
+            match(row["version"])
             if row["status"] in CLOSED:
                 raise Conflict("A closed claim needs no handler.", status=row["status"])
             if not await agent_exists(work.conn, adjuster_id):
@@ -463,11 +476,12 @@ class ClaimService:
             return work.answer(await _history(work.conn, principal, row))
 
     async def add_document(
-        self, principal: Principal, claim_id: UUID, document: DocumentIn
+        self, principal: Principal, claim_id: UUID, document: DocumentIn, match: Match
     ) -> ClaimOut:
         """Note where a document is; its content is kept elsewhere."""
         async with self._work.begin("claims.add_document", principal.actor) as work:
             row = await self._locked(work, principal, claim_id)
+            match(row["version"])
             if len(row["documents"]) >= 200:
                 raise Conflict("A claim has at most 200 documents.", limit=200)
             added = {**document.model_dump(), "uploaded_at": work.now.isoformat()}
@@ -495,8 +509,11 @@ class ClaimService:
             await require_write(conn, principal, row["customer_id"])
         return row
 
-    async def _moving(self, work: Work, principal: Principal, claim_id: UUID, to: Status) -> Record:
+    async def _moving(
+        self, work: Work, principal: Principal, claim_id: UUID, to: Status, match: Match
+    ) -> Record:
         row = await self._locked(work, principal, claim_id)
+        match(row["version"])
         if to not in EDGES[row["status"]]:
             raise Conflict("A claim cannot go that way.", status=row["status"], to=to)
         return row

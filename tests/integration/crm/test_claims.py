@@ -462,3 +462,37 @@ async def test_the_insurers_decision_has_something_that_says_so(office: Office, 
     await office.edit("lucia", paths[2], {"insurer_reference": "ALD-78"})  # known before
     done = await office.do("lucia", "POST", f"{paths[2]}/{verb}", said)
     assert done["insurer_reference"] == "ALD-78"
+
+
+async def test_a_claims_days_follow_each_other(office: Office) -> None:
+    """Incident, sent, decided, paid; a stale If-Match moves nothing."""
+    made = await a_claim(office)
+    path = f"/claims/{made['claim_id']}"
+    office.clock.advance(10 * 86_400)
+    for verb, body in (
+        ("send", {"insurer_reference": "X-1"}),
+        ("assign", {"adjuster_id": str(agent_of(office, "pablo"))}),
+        ("documents", {"name": "Parte", "url": "https://x.example/1"}),
+        ("approve", {"amount": {"amount": "10"}, "decided_on": "2027-03-26"}),
+        ("pay", {"amount": {"amount": "10"}, "paid_on": "2027-03-26"}),
+    ):
+        stale = await office.ask("lucia", "POST", f"{path}/{verb}", body, **{"If-Match": '"99"'})
+        assert stale.status == 412, verb
+        day = {"approve": "decided_on", "pay": "paid_on"}.get(verb)
+        if day is not None:
+            early = await office.ask("lucia", "POST", f"{path}/{verb}", {**body, day: "2027-03-25"})
+            assert (early.status, early.body["errors"][0]["loc"]) == (422, [day])
+        seen = await office.ask("lucia", "GET", path)
+        assert seen.etag
+        await office.do("lucia", "POST", f"{path}/{verb}", body, **{"If-Match": seen.etag})
+    wish = {"status": "reopened", "note": "x"}
+    stale = await office.ask("lucia", "POST", f"{path}/status", wish, **{"If-Match": '"1"'})
+    assert stale.status == 412
+    await office.do("lucia", "POST", f"{path}/status", wish)
+    wish["status"] = "investigating"
+    stale = await office.ask("lucia", "POST", f"{path}/status", wish, **{"If-Match": '"1"'})
+    assert stale.status == 412
+    await office.do("lucia", "POST", f"{path}/status", wish)
+    wish = {"reason": "x", "insurer_reference": "X-1"}
+    stale = await office.ask("lucia", "POST", f"{path}/deny", wish, **{"If-Match": '"1"'})
+    assert stale.status == 412
