@@ -38,6 +38,8 @@ RateKind = Literal[
     "retention",  # the share of policies that renew
 ]
 ZERO: Final = Decimal(0)
+LINE_OF: Final[Mapping[str, str]] = {"compulsory": "auto", "rider": "life"}
+"""A part of the net premium → the line that has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,17 @@ def premium_lines(
         ("winding_up", of("winding_up", net)),
     )
     return tuple(PremiumLine(kind, amount) for kind, amount in amounts if amount)
+
+
+def unfit(line: str, net: Decimal, parts: Mapping[str, Decimal]) -> tuple[str, str, str] | None:
+    """The first of the net premium's parts that cannot be: its name, what is wrong, a sentence."""
+    for name, only in LINE_OF.items():
+        part = parts.get(name, ZERO)
+        if part and line != only:
+            return name, "another_line", f"Only a policy of {only} has this part."
+        if part > net:
+            return name, "too_large", "It is a part of the net premium."
+    return None
 
 
 def total(lines: Iterable[PremiumLine]) -> Decimal:

@@ -30,7 +30,7 @@ from crm.policies.model import (
     instant,
     terms_at,
 )
-from crm.policies.premium import premium_lines, rates_on, total
+from crm.policies.premium import premium_lines, rates_on, total, unfit
 from crm.policies.schemas import (
     CoverageOut,
     CoverageQuery,
@@ -342,6 +342,8 @@ class PolicyService:
             for name in ("capital", "compulsory", "rider")
             if getattr(wish, name) is not None
         }
+        if wrong := unfit(wish.policy_type, wish.net.amount, parts):
+            raise Invalid.field(*wrong)
         lines = premium_lines(wish.policy_type, wish.net.amount, wish.frequency, rates, **parts)
         return PremiumOut(
             lines=[

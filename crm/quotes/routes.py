@@ -54,26 +54,32 @@ class QuoteRoutes:
         )
 
     async def send(self, request: Request) -> Response:
-        return _card(await self._service.send(request.principal, request.id("id")))
+        return _card(await self._service.send(request.principal, request.id("id"), request.match))
 
     async def accept(self, request: Request) -> Response:
-        return _card(await self._service.accept(request.principal, request.id("id")))
+        return _card(await self._service.accept(request.principal, request.id("id"), request.match))
 
     async def reject(self, request: Request) -> Response:
         return _card(
-            await self._service.reject(request.principal, request.id("id"), request.body.reason)
+            await self._service.reject(
+                request.principal, request.id("id"), request.body.reason, request.match
+            )
         )
 
     async def convert(self, request: Request) -> Response:
         return _converted(
-            await self._service.convert(request.principal, request.id("id"), request.body)
+            await self._service.convert(
+                request.principal, request.id("id"), request.body, request.match
+            )
         )
 
     async def convert_by_id(self, request: Request) -> Response:
         """POST /quotes/convert, where the body names the quote."""
         wish = ConvertIn(**request.body.model_dump(exclude={"quote_id"}))
         return _converted(
-            await self._service.convert(request.principal, request.body.quote_id, wish)
+            await self._service.convert(
+                request.principal, request.body.quote_id, wish, request.match
+            )
         )
 
     async def set_rule(self, request: Request) -> QuoteRule:
@@ -90,14 +96,43 @@ class QuoteRoutes:
                 "Make the accepted quote that the body names a policy, once",
                 ConvertByIdIn,
                 Converted,
+                200,
+                PreconditionFailed,
             ),
             _read(ONE, self.get, "Show a quote", QuoteOut),
             _write("POST", BASE, self.create, "Draft a priced quote", QuoteNew, QuoteOut, 201),
             _write("PATCH", ONE, self.edit, edit, QuoteEdit, QuoteOut, 200, *STALE),
             _write("PUT", ONE, self.edit, edit, QuoteEdit, QuoteOut, 200, *STALE),
-            _write("POST", f"{ONE}/send", self.send, "Send a quote", None, QuoteOut),
-            _write("POST", f"{ONE}/accept", self.accept, "Note a yes", None, QuoteOut),
-            _write("POST", f"{ONE}/reject", self.reject, "Note a no", RejectIn, QuoteOut),
+            _write(
+                "POST",
+                f"{ONE}/send",
+                self.send,
+                "Send a quote",
+                None,
+                QuoteOut,
+                200,
+                PreconditionFailed,
+            ),
+            _write(
+                "POST",
+                f"{ONE}/accept",
+                self.accept,
+                "Note a yes",
+                None,
+                QuoteOut,
+                200,
+                PreconditionFailed,
+            ),
+            _write(
+                "POST",
+                f"{ONE}/reject",
+                self.reject,
+                "Note a no",
+                RejectIn,
+                QuoteOut,
+                200,
+                PreconditionFailed,
+            ),
             _write(
                 "POST",
                 f"{ONE}/convert",
@@ -105,6 +140,8 @@ class QuoteRoutes:
                 "Make an accepted quote a policy, once",
                 ConvertIn,
                 Converted,
+                200,
+                PreconditionFailed,
             ),
             Route(
                 "PUT",

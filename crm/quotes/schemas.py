@@ -177,7 +177,7 @@ class ConvertIn(Written):
     """What the policy has that the quote has not."""
 
     carrier: Key | None = None
-    """Default: the quote's."""
+    """The quote's, which is the default, or of an offer in it: at that offer's premium."""
     policy_number: Number | None = None
     """Left out: a proposal, until the insurer has issued it."""
     coverage_start_date: Day

@@ -29,7 +29,7 @@ from crm.customers import files as customers
 from crm.days import add_months
 from crm.masks import shown
 from crm.policies import files as policies
-from crm.policies.premium import rates_on
+from crm.policies.premium import rates_on, unfit
 from crm.policies.schemas import PolicyNew
 from crm.quotes import store
 from crm.quotes.model import Item, Price, Priced, Status, missing, price, sources
@@ -174,31 +174,39 @@ class QuoteService:
                 )
             return work.answer(await _card(work.conn, principal, quote_id))
 
-    async def send(self, principal: Principal, quote_id: UUID) -> QuoteOut:
+    async def send(self, principal: Principal, quote_id: UUID, match: Match) -> QuoteOut:
         """Give it to the customer. Conflict with ctx.missing until everything that the law asks
         of a mediator is there; the letter itself follows the fact."""
         async with self._work.begin("quotes.send", principal.actor) as work:
             row = await self._locked(work, principal, quote_id)
+            match(row["version"])
             lacking = _missing(row)
             if lacking and row["status"] == "draft":
                 raise Conflict("It cannot be sent like this.", missing=list(lacking))
             return await self._move(work, principal, row, "sent", QuoteSent(**_ids(row)))
 
-    async def accept(self, principal: Principal, quote_id: UUID) -> QuoteOut:
+    async def accept(self, principal: Principal, quote_id: UUID, match: Match) -> QuoteOut:
         async with self._work.begin("quotes.accept", principal.actor) as work:
             row = await self._locked(work, principal, quote_id)
+            match(row["version"])
             return await self._move(work, principal, row, "accepted", QuoteAccepted(**_ids(row)))
 
-    async def reject(self, principal: Principal, quote_id: UUID, reason: str) -> QuoteOut:
+    async def reject(
+        self, principal: Principal, quote_id: UUID, reason: str, match: Match
+    ) -> QuoteOut:
         async with self._work.begin("quotes.reject", principal.actor) as work:
             row = await self._locked(work, principal, quote_id)
+            match(row["version"])
             fact = QuoteRejected(**_ids(row))
             return await self._move(work, principal, row, "rejected", fact, reason)
 
-    async def convert(self, principal: Principal, quote_id: UUID, wish: ConvertIn) -> Converted:
+    async def convert(
+        self, principal: Principal, quote_id: UUID, wish: ConvertIn, match: Match
+    ) -> Converted:
         """Make the accepted quote a policy, exactly once: whoever comes second gets the same."""
         async with self._work.begin("quotes.convert", principal.actor) as work:
             row = await self._locked(work, principal, quote_id)
+            match(row["version"])
             if row["converted"]:
                 policy_id, created = row["policy_id"], False
             else:
@@ -219,9 +227,17 @@ class QuoteService:
         carrier = wish.carrier or row["carrier"]
         if carrier is None:
             raise Invalid.field("carrier", "missing", "Say with which insurer.")
+        premium, net = row["total_premium"], None
+        if carrier == row["carrier"]:
+            net = next((x["amount"] for x in row["lines"] if x["kind"] == "net"), None)
+        else:
+            offers = [Offer(**offer) for offer in row["carrier_quotes"]]
+            offer = next((each for each in offers if each.carrier == carrier), None)
+            if offer is None:
+                raise Invalid.field("carrier", "not_offered", "It made no offer in this quote.")
+            premium = offer.premium.amount
         details = row["coverage_details"]
         known = {name: details[name] for name in PolicyNew.model_fields if name in details}
-        net = next((x["amount"] for x in row["lines"] if x["kind"] == "net"), None)
         try:
             new = PolicyNew.model_validate(
                 {
@@ -229,7 +245,7 @@ class QuoteService:
                     "customer_id": row["customer_id"],
                     "policy_type": row["quote_type"],
                     "carrier": carrier,
-                    "premium_amount": {"amount": row["total_premium"]},
+                    "premium_amount": {"amount": premium},
                     "premium_net": None if net is None else {"amount": net},
                     "premium_frequency": row["frequency"],
                     "coverage_end_date": wish.coverage_end_date
@@ -354,9 +370,8 @@ class QuoteService:
             **parts,
         )
         net = next(each.amount for each in made.lines if each.kind == "net")
-        for name in ("compulsory", "rider"):
-            if parts.get(name, Decimal(0)) > net:
-                raise Invalid.field(name, "too_large", "It is a part of the net premium.")
+        if wrong := unfit(line, net, parts):
+            raise Invalid.field(*wrong)
         if made.total > LARGEST:
             raise Invalid.field("base_premium", "too_large", "The total is too large.")
         return {

@@ -43,10 +43,14 @@ class TaskRoutes:
         )
 
     async def complete(self, request: Request) -> Response:
-        return _card(await self._service.end(request.principal, request.id("id"), "completed"))
+        return _card(
+            await self._service.end(request.principal, request.id("id"), "completed", request.match)
+        )
 
     async def cancel(self, request: Request) -> Response:
-        return _card(await self._service.end(request.principal, request.id("id"), "cancelled"))
+        return _card(
+            await self._service.end(request.principal, request.id("id"), "cancelled", request.match)
+        )
 
     def table(self) -> tuple[Route, ...]:
         methods: tuple[Literal["PATCH", "PUT"], ...] = ("PATCH", "PUT")
@@ -114,7 +118,7 @@ class TaskRoutes:
                     summary,
                     response=TaskOut,
                     tags=TAGS,
-                    errors=(NotFound, Conflict),
+                    errors=(NotFound, Conflict, PreconditionFailed),
                     creates=True,
                 )
                 for verb, handler, summary in (

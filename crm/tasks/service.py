@@ -204,11 +204,16 @@ class TaskService:
             return work.answer(await self._card(work.conn, task_id))
 
     async def end(
-        self, principal: Principal, task_id: UUID, status: Literal["completed", "cancelled"]
+        self,
+        principal: Principal,
+        task_id: UUID,
+        status: Literal["completed", "cancelled"],
+        match: Match,
     ) -> TaskOut:
         """Complete or cancel it. Conflict when it has ended before (ctx.status)."""
         async with self._work.begin(f"tasks.{status}", principal.actor) as work:
             row = await the_task(work.conn, task_id, lock=True)
+            match(row["version"])
             if not await store.end(work.conn, task_id, status, work.now, principal.user_id):
                 raise Conflict("It has ended before.", status=row["status"])
             fact = TaskCompleted if status == "completed" else TaskCancelled

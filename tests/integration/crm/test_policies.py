@@ -611,6 +611,17 @@ async def test_insurers_and_premium_lines(office: Office) -> None:
          "capital": {"amount": "150000.00"}},
     )  # fmt: skip
     assert lines["total"]["amount"] == "226.80"
+    for line, part, amount, wrong in (
+        ("home", "rider", "1.00", "another_line"),
+        ("life", "compulsory", "1.00", "another_line"),
+        ("life", "rider", "200.01", "too_large"),
+        ("auto", "compulsory", "200.01", "too_large"),
+    ):
+        wish = {"policy_type": line, "net": {"amount": "200.00"}, "on": "2027-01-01",
+                part: {"amount": amount}}  # fmt: skip
+        no = await office.ask("pablo", "POST", "/premium-lines", wish)
+        assert (no.status, no.body["errors"][0]["type"]) == (422, wrong)
+        assert no.body["errors"][0]["loc"] == [part]
 
 
 async def test_a_renewal_ahead_leaves_the_present_term_as_it_is(office: Office) -> None:

@@ -151,6 +151,8 @@ async def test_time_runs_out(office: Office) -> None:
         ({"discounts": [{"type": "x", "rate": "1.5"}]}, "less_than_equal"),
         ({"carrier": "nobody"}, "unknown_insurer"),
         ({"compulsory": {"amount": "400.01"}, "surcharges": []}, "too_large"),
+        ({"rider": {"amount": "10.00"}}, "another_line"),
+        ({"compulsory": {"amount": "10.00"}, "quote_type": "home"}, "another_line"),
         ({"valid_until": "2020-01-01T00:00:00Z"}, "in_past"),
         ({"customer_id": str(new_id())}, "unknown_customer"),
         ({"surcharges": [{"type": "x", "amount": {"amount": "9999999999.99"}}] * 3}, "too_large"),
@@ -331,3 +333,40 @@ async def test_a_quotes_letter_has_what_the_law_asks_for_in_it(office: Office) -
         assert text in bodies[0]
     assert "document:" not in bodies[0]
     assert ["al año" in body for body in bodies] == [True, False]
+
+
+async def test_a_quote_is_converted_with_an_insurer_that_offered(office: Office) -> None:
+    """At its offer's premium; the quote's own insurer at the quote's."""
+    path = await accepted(office)
+    start = {"coverage_start_date": "2027-04-01"}
+    other = await office.do("alba", "PUT", "/insurers", {
+        "key": "duero", "dgs_code": "C0909", "name": "Duero"})  # fmt: skip
+    for carrier in (other["key"], "nobody"):
+        body = {**start, "carrier": carrier}
+        no = await office.ask("lucia", "POST", f"{path}/convert", body)
+        assert (no.status, no.body["errors"][0]["type"]) == (422, "not_offered")
+        assert no.body["errors"][0]["loc"] == ["carrier"]
+    done = await office.do("lucia", "POST", f"{path}/convert", {**start, "carrier": "brisa"})
+    policy = done["policy"]
+    assert (policy["carrier"], policy["premium_amount"]["amount"]) == ("brisa", "433.00")
+    assert policy["premium_net"] is None
+
+
+async def test_a_stale_view_moves_no_quote_and_ends_no_task(office: Office) -> None:
+    stale = {"If-Match": '"99"'}
+    made = await a_quote(office, carrier="aldaba", mediation=MEDIATION, carrier_quotes=OFFERS)
+    path = f"/quotes/{made['quote_id']}"
+    start = {"coverage_start_date": "2027-04-01"}
+    for verb, body in (("send", None), ("reject", {"reason": "x"}), ("accept", None),
+                       ("convert", start)):  # fmt: skip
+        assert (await office.ask("lucia", "POST", f"{path}/{verb}", body, **stale)).status == 412
+        seen = await office.ask("lucia", "GET", path)
+        assert seen.etag
+        if verb != "reject":
+            await office.do("lucia", "POST", f"{path}/{verb}", body, **{"If-Match": seen.etag})
+    by_id = {**start, "quote_id": made["quote_id"]}
+    assert (await office.ask("lucia", "POST", "/quotes/convert", by_id, **stale)).status == 412
+    task = f"/tasks/{(await office.do('lucia', 'POST', '/tasks', {'title': 'x'}))['task_id']}"
+    for verb in ("complete", "cancel"):
+        assert (await office.ask("lucia", "POST", f"{task}/{verb}", **stale)).status == 412
+    assert (await office.do("lucia", "GET", task))["status"] == "pending"

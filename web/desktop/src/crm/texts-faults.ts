@@ -70,6 +70,8 @@ export const FAULTS = {
   f_unknown_disposition: ["Ese resultado ya no está en la lista.", "That outcome is no longer on the list."],
   f_unknown_column: ["El fichero no tiene esa columna.", "The file has no such column."],
   f_no_known_heading: ["Ningún título se reconoce: di qué es cada columna.", "No heading is known: say what each column is."],
+  f_another_line: ["Una póliza de este ramo no tiene esa parte.", "A policy of this line has no such part."],
+  f_not_offered: ["Esta aseguradora no tiene oferta en el presupuesto.", "This insurer made no offer in the quote."],
   f_another_customer: ["No todo esto es del mismo cliente.", "Not all of this is the same customer's."],
   f_named_twice: ["Para eso hay campos propios.", "That has fields of its own."],
   f_break_moment: ["Ni antes de lo que termina, ni después de ahora.", "Not before what it ends, nor later than now."],
