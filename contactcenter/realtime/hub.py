@@ -32,6 +32,7 @@ class Connection:
     socket: LiveSocket
     rooms: set[str] = field(default_factory=set)
     task: asyncio.Task[None] | None = None  # what the server does for it just now
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # one snapshot after the other
 
 
 class Hub:

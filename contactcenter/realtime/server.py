@@ -230,10 +230,15 @@ class Gateway:
     # Snapshots
 
     async def tell_snapshot(self, connection: Connection) -> None:
-        """Send a fresh snapshot."""
-        snapshot = await self.snapshot(connection)
-        if self.hub.get(connection.sid) is connection:
-            self.hub.send(connection, "snapshot", snapshot)
+        """Send a fresh snapshot.
+
+        The first one and one that an event asks for may be wanted at once: they are read and sent
+        one after the other, or the older could come last and take back what was told in between.
+        """
+        async with connection.turn:
+            snapshot = await self._snapshot(connection)
+            if self.hub.get(connection.sid) is connection:
+                self.hub.send(connection, "snapshot", snapshot)
 
     async def begin_anew(self, connection: Connection) -> None:
         """Send a fresh snapshot; a client for whom there is none just now comes back for it."""
@@ -244,6 +249,10 @@ class Gateway:
 
     async def snapshot(self, connection: Connection) -> dict[str, Any]:
         """Put a desk or a visitor in their rooms, and say what is so."""
+        async with connection.turn:
+            return await self._snapshot(connection)
+
+    async def _snapshot(self, connection: Connection) -> dict[str, Any]:
         principal = connection.principal
         if connection.namespace == "/agent":
             self.hub.move(connection, await self._snapshots.rooms(principal))
