@@ -1,11 +1,15 @@
 import { defineConfig } from "vite";
 
-// The reducer as one file that Node runs by itself: see the head of src/apply.ts.
+// The desk's reducer and the widget's, each as one file that Node runs by itself: see the head of src/apply.ts.
 export default defineConfig({
   build: {
     outDir: "dist",
     target: "node20",
     minify: false,
-    lib: { entry: "src/apply.ts", formats: ["es"], fileName: () => "apply.js" },
+    lib: {
+      entry: { apply: "src/apply.ts", visitor: "../widget/src/model.ts" },
+      formats: ["es"],
+      fileName: (_, name) => `${name}.js`,
+    },
   },
 });

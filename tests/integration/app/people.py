@@ -26,6 +26,7 @@ class Person:
         self.heard: list[Heard] = []  # tests take off it what they have dealt with
         self.log: list[Heard] = []
         self.snapshots: list[Payload] = []
+        self.snapshots_at: list[int] = []  # how much of the log came before each
         self.left: list[str] = []
         self._news = asyncio.Event()
         self._ids = itertools.count(1)
@@ -36,6 +37,7 @@ class Person:
     async def _hear(self, name: str, payload: Payload) -> None:
         if name == "snapshot":
             self.snapshots.append(payload)
+            self.snapshots_at.append(len(self.log))
         else:
             self.heard.append((name, payload))
             self.log.append((name, payload))
@@ -207,14 +209,19 @@ class Mirror:
 
     def __init__(self, person: Person) -> None:
         self._person = person
+        self.node = ""
+        self.streams: dict[str, int] = {}
         self.take(person.snapshots[-1])
 
     def take(self, snapshot: Payload) -> None:
         """Begin anew from a snapshot; what was heard before it is in it."""
+        known = self.streams if snapshot["node"] == self.node else {}
         self.state: Payload = snapshot["state"]
         self.cursor: str = snapshot["cursor"]
-        self.node: str = snapshot["node"]
-        self.streams: dict[str, int] = dict(snapshot["streams"])
+        self.node = snapshot["node"]
+        self.streams = {
+            stream: max(seq, known.get(stream, 0)) for stream, seq in snapshot["streams"].items()
+        }
         self.missed = False
 
     def after(self, events: list[Heard]) -> list[Heard]:

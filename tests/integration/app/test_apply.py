@@ -1,7 +1,8 @@
-"""A snapshot with the events that follow is the later snapshot, for every event a desk gets.
+"""A snapshot with the events that follow is the later snapshot, for every event a screen gets.
 
-The events go through the browser's own reducer (web/shared/src/apply.ts, run by Node). A long
-shift is played; after each step two desks compare what they have applied with a new snapshot.
+The events go through the browser's own reducers (web/shared/src/apply.ts for a desk and
+web/widget/src/model.ts for a visitor, run by Node). A long shift is played; after each step two
+desks, or a visitor, compare what they have applied with a new snapshot.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,10 +23,10 @@ from contactcenter.events.routing import ReservationRescinded
 from contactcenter.events.tasks import TaskCancelled
 from contactcenter.realtime.projections import RULES, SNAPSHOT
 from tests.integration.app.conftest import Centre
-from tests.integration.app.people import Desk, Heard, Mirror, Payload
+from tests.integration.app.people import Desk, Heard, Mirror, Payload, Person
 from tests.integration.app.test_journey import CARMEN, LUCIA
 
-REDUCER = Path(__file__).parents[3] / "web/shared/dist/apply.js"
+BUILT = Path(__file__).parents[3] / "web/shared/dist"
 OF_CALLS = {"interaction.joined", "interaction.consulted"} | {
     rule.name for rule in RULES if rule.name.startswith("call.") and rule.to != "caller"
 }
@@ -33,9 +35,19 @@ OF_A_DESK = (
     {rule.name for rule in RULES if rule.to not in {"visitor", "caller"}} - {SNAPSHOT} - OF_CALLS
 )
 
+OF_A_VISITOR = {rule.name for rule in RULES if rule.to == "visitor"} - {SNAPSHOT} | {
+    "queue.position"
+}
+OF_A_CALLER = {rule.name for rule in RULES if rule.to == "caller"} | {"call.position"}
+
 LINES = """
 import readline from "node:readline";
-const { apply } = await import(process.argv[1]);
+const built = await import(process.argv[1]);
+const visitor = (now, name, { stream, seq, node, cursor, ...payload }) =>
+  built.CALL_EVENTS.includes(name)
+    ? { ...now, call: built.applyCall(now.call, payload) }
+    : { ...now, conversation: built.apply(now.conversation, name, payload) };
+const apply = built.CALL_EVENTS ? visitor : built.apply;
 for await (const line of readline.createInterface({ input: process.stdin })) {
   const { state, events } = JSON.parse(line);
   const after = events.reduce((now, [name, payload]) => apply(now, name, payload), state);
@@ -60,9 +72,23 @@ class Reducer:
 
 @pytest.fixture
 async def reducer(node: dict[str, str]) -> AsyncIterator[Reducer]:
-    assert REDUCER.exists(), "the reducer is not built: run `make web`"
+    async with running("apply.js", node) as built:
+        yield built
+
+
+@pytest.fixture
+async def visitors(node: dict[str, str]) -> AsyncIterator[Reducer]:
+    """The widget's reducer (web/widget/src/model.ts)."""
+    async with running("visitor.js", node) as built:
+        yield built
+
+
+@asynccontextmanager
+async def running(name: str, node: dict[str, str]) -> AsyncIterator[Reducer]:
+    path = BUILT / name
+    assert path.exists(), "the reducers are not built: run `make web`"
     process = await asyncio.create_subprocess_exec(
-        "node", "--input-type=module", "-e", LINES, REDUCER.as_uri(),
+        "node", "--input-type=module", "-e", LINES, path.as_uri(),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**24, env=node,
     )  # fmt: skip
     yield Reducer(process)
@@ -72,31 +98,61 @@ async def reducer(node: dict[str, str]) -> AsyncIterator[Reducer]:
 
 
 class Watched:
-    """A desk whose state is kept by events alone, beside what new snapshots say."""
+    """A screen whose state is kept by events alone, beside what new snapshots say."""
 
-    def __init__(self, desk: Desk, reducer: Reducer, since: int = 0) -> None:
-        self.desk = desk
+    def __init__(self, person: Person, reducer: Reducer, since: int = 0) -> None:
+        self.person = person
         self.reducer = reducer
-        self.mirror = Mirror(desk)
+        self.mirror = Mirror(person)
         self.state = self.mirror.state
         self.covered: set[str] = set()
+        self.heard: list[tuple[Payload | None, list[Heard], Payload]] = []
+        """(a snapshot that was sent before, events, what was stored after them) of each step."""
         self._seen = since
+        self._taken = len(person.snapshots)
 
     async def agrees(self) -> None:
         """Soon, the events applied so far give what a new snapshot says."""
         difference = ""
         for _ in range(40):
-            fresh = (await self.desk.do("sync", {"cursor": self.mirror.cursor}))["snapshot"]
-            events = self.mirror.after(self.desk.log[self._seen :])
-            self._seen = len(self.desk.log)
-            assert not self.mirror.missed, "a number is missing"
-            self.covered.update(name for name, _ in events)
-            self.state = await self.reducer.apply(self.state, events)
+            fresh = (await self.person.do("sync", {"cursor": self.mirror.cursor}))["snapshot"]
+            await self._catch_up(fresh["state"])
             difference = differences(self.state, fresh["state"])
             if not difference:
                 return
             await asyncio.sleep(0.05)
         raise AssertionError(difference)
+
+    async def _catch_up(self, stored: Payload) -> None:
+        """Take what came, in its order: events, and snapshots that were sent unasked."""
+        person = self.person
+        while self._taken < len(person.snapshots):
+            await self._apply(person.log[self._seen : person.snapshots_at[self._taken]], None)
+            self._seen = person.snapshots_at[self._taken]
+            self.mirror.take(person.snapshots[self._taken])
+            self._taken += 1
+            self.state = self.mirror.state
+            self.heard.append((self.state, [], self.state))
+        events = person.log[self._seen :]
+        self._seen = len(person.log)
+        await self._apply(events, stored)
+
+    async def _apply(self, events: list[Heard], stored: Payload | None) -> None:
+        events = self.mirror.after(events)
+        assert not self.mirror.missed, "a number is missing"
+        self.covered.update(name for name, _ in events)
+        self.state = await self.reducer.apply(self.state, events)
+        self.heard.append((None, events, self.state if stored is None else stored))
+
+    async def needs(self, name: str, begun: Payload) -> bool:
+        """Whether a screen that is deaf to this event would have been caught."""
+        state = begun
+        for snapshot, events, stored in self.heard:
+            deaf = [(heard, payload) for heard, payload in events if heard != name]
+            state = snapshot or await self.reducer.apply(state, deaf)
+            if differences(state, stored):
+                return True
+        return False
 
 
 def differences(applied: Any, stored: Any, path: str = "") -> str:
@@ -107,6 +163,8 @@ def differences(applied: Any, stored: Any, path: str = "") -> str:
             for key in sorted(applied.keys() | stored.keys())
         ]
         return "\n".join(line for line in lines if line)
+    if path.endswith(".estimated_wait_seconds") and applied is not None and stored is not None:
+        return "" if applied <= stored else f"{path}: a rising wait was told"
     return "" if applied == stored else f"{path}: applied {applied!r}, stored {stored!r}"
 
 
@@ -302,7 +360,7 @@ async def _auto_answer(centre: Centre, desk: Desk) -> None:
     await _heard(desk, "agent.me_changed")
 
 
-async def _heard(desk: Desk, name: str) -> None:
+async def _heard(desk: Person, name: str) -> None:
     await desk.until(lambda: any(heard == name for heard, _ in desk.log), name)
 
 
@@ -326,3 +384,49 @@ async def test_a_change_of_skills_brings_the_other_queues(centre: Centre, reduce
     await _heard(lucia, "queue.item_changed")
     await watched.agrees()
     assert {item["queue"] for item in watched.state["queue"].values()} == {"CO"}
+
+
+async def test_a_chat_applied_is_the_chat_stored(centre: Centre, visitors: Reducer) -> None:
+    """The visitor's side. Whatever the widget did not understand would have been seen: so does a
+    widget that is deaf to one event."""
+    first = await centre.visitor(name="Blas Prueba", queue="SA", message="Yo antes")
+    ana = await centre.visitor(name="Ana Prueba", queue="SA", message="Hola")
+    watched = Watched(ana, visitors)
+    begun = watched.state
+    assert begun["conversation"]["position"] == 2
+
+    async def step(what: str, done: Awaitable[Any]) -> Any:
+        result = await done
+        try:
+            await watched.agrees()
+        except AssertionError as error:
+            raise AssertionError(f"after “{what}”: {error}") from None
+        return result
+
+    await step("more", ana.say("¿Hay alguien?"))
+    await step("the first one leaves", first.do("chat.close"))
+    await step("and the place is told", _heard(ana, "queue.position"))
+    lucia = await step("somebody is there", centre.desk(LUCIA))
+    await lucia.available()
+    taken = await step("accept", lucia.accepts())
+    mine = {"interaction_id": taken["interaction"]["interaction_id"]}
+    said = await step("the agent writes", lucia.say(ana.id, "Buenos días"))
+    read = {"conversation_id": ana.id, "message_id": said["message_id"]}
+    await step("the customer reads", ana.do("chat.read", read))
+    answer = await step("the customer writes", ana.say("Es por el coche"))
+    read = {"conversation_id": ana.id, "message_id": answer["message_id"]}
+    await step("the agent reads", lucia.do("chat.read", read))
+    await step("a note", lucia.say(ana.id, "Es cliente", kind="note"))
+    await step("hold", lucia.do("interaction.hold", mine))
+    await step("the customer answers", ana.say("Ya está"))
+    await step("the agent goes", lucia.do("interaction.transfer", {**mine, "queue": "PR"}))
+    carmen = await step("another comes", centre.desk(CARMEN))
+    await carmen.available()
+    await step("taken over", carmen.accepts())
+    await step("closed", carmen.do("interaction.close", mine))
+    await step("one word more", ana.say("Otra cosa"))
+    await step("the end", ana.do("chat.close"))
+
+    assert watched.covered & OF_A_VISITOR == OF_A_VISITOR
+    for name in sorted(OF_A_VISITOR):
+        assert await watched.needs(name, begun), f"nobody would miss {name}"

@@ -1,4 +1,9 @@
-/** What a visitor knows of the conversation and the call, and how each event changes them. Pure. */
+/**
+ * What a visitor knows of the conversation and the call, and how each event changes them. Pure.
+ *
+ * Built as one file for Node too (`npm run build` in web/shared): a test holds every event against
+ * the snapshot that is fetched after it.
+ */
 
 import type { VisitorCall } from "@contactcenter/shared/contract";
 
