@@ -95,8 +95,10 @@ def breaks(versions: Iterable[Version]) -> tuple[tuple[Span, ...], tuple[Span, .
             case "suspension":
                 paused.append((version.effective_at, None))
             case "reinstatement":
+                came = not ended or version.known_at >= ended[-1][0]
                 _lift(ended, version.effective_at)
-                _lift(paused, version.effective_at)
+                if came:  # one that was ahead had stopped nothing
+                    _lift(paused, version.effective_at)
             case "resumption":
                 _lift(paused, version.effective_at)
     return tuple(ended), tuple(paused)

@@ -67,6 +67,16 @@ BREAKS: Final[Mapping[tuple[str, str], str]] = {
 """A change of state that stops cover or brings it back → its kind of version."""
 
 
+CANCELLATION: Final = ("cancellation_reason", "cancelled_at", "cancelled_by", "refund_estimate")
+
+
+def _ends_ahead(row: Record) -> bool:
+    """A cancellation is on file, and has not come."""
+    return row["cancellation_reason"] is not None and row["status"] in {
+        "pending", "active", "suspended",
+    }  # fmt: skip
+
+
 class PolicyService:
     def __init__(self, work: WorkFactory, clock: Clock, zone: ZoneInfo) -> None:
         self._work = work
@@ -223,12 +233,19 @@ class PolicyService:
         self, principal: Principal, policy_id: UUID, wish: PolicyStatusIn, match: Match
     ) -> PolicyOut:
         """Suspend it, put it back in force, or note what replaces it: it is replaced when the other
-        one begins."""
+        one begins. `active` takes a cancellation ahead back and lifts nothing else."""
         async with self._work.begin("policies.set_status", principal.actor) as work:
             row = await files.locked(work, principal, policy_id)
             match(row["version"])
+            if wish.status == "active" and _ends_ahead(row):
+                await self._take_back(work, principal, row, wish)
+                return work.answer(await files.card(work.conn, principal, policy_id, self._zone))
             if wish.status not in EDGES[row["status"]] or (
-                row["status"] in {"proposal", "expired"} and wish.status == "active"
+                wish.status == "active"
+                and (
+                    row["status"] in {"proposal", "pending", "expired"}
+                    or row["policy_number"] is None  # a proposal that was cancelled
+                )
             ):
                 raise Conflict(
                     "This does not fit the policy's state.", status=row["status"], to=wish.status
@@ -247,9 +264,7 @@ class PolicyService:
                 if begins <= work.now:
                     changes["status"] = "replaced"
             if row["status"] == "cancelled":  # put back in force
-                changes |= dict.fromkeys(
-                    ("cancellation_reason", "cancelled_at", "cancelled_by", "refund_estimate")
-                )
+                changes |= dict.fromkeys(CANCELLATION)
             kind = BREAKS.get((row["status"], wish.status))
             if kind is not None:
                 effective = await self._break_at(work, row, wish.effective_at)
@@ -267,6 +282,20 @@ class PolicyService:
                 )
             await customers.resegment(work, row["customer_id"], self._zone)
             return work.answer(await files.card(work.conn, principal, policy_id, self._zone))
+
+    async def _take_back(
+        self, work: Work, principal: Principal, row: Record, wish: PolicyStatusIn
+    ) -> None:
+        """The cancellation ahead does not come: at its own moment the contract goes on."""
+        at = row["cancelled_at"]
+        if wish.effective_at not in {None, at}:
+            raise Invalid.field("effective_at", "break_moment", "At the cancellation's own moment.")
+        await files.add_version(work, row["id"], "reinstatement", at, {}, wish.note)
+        await files.update(work, principal, row, dict.fromkeys(CANCELLATION))
+        work.emit(
+            PolicyUpdated(policy_id=row["id"], customer_id=row["customer_id"], fields=CANCELLATION)
+        )
+        await customers.resegment(work, row["customer_id"], self._zone)
 
     async def _break_at(self, work: Work, row: Record, wished: datetime | None) -> datetime:
         """When cover stops or comes back: now, or a moment that lies in the policy's life, not

@@ -711,3 +711,40 @@ async def test_the_answer_and_the_banner_change_at_one_instant(office: Office) -
         stats = await office.do("lucia", "GET", f"/customers/{made['customer_id']}/stats")
         seen.append((covered["answer"], glance["unpaid_since"], stats["unpaid_receipts"]))
     assert seen == [("covered", None, 0), ("grace_until", "2027-03-16", 1)]
+
+
+async def test_a_cancellation_ahead_is_taken_back_and_lifts_no_suspension(office: Office) -> None:
+    made = await a_policy(office)
+    path = f"/policies/{made['policy_id']}"
+    active = {"status": "active"}
+    await office.do("lucia", "POST", f"{path}/status", {"status": "suspended"})
+    wish = {"reason": "total_loss", "effective_date": "2027-05-01",
+            "requested_by_customer_id": made["customer_id"]}  # fmt: skip
+    ahead = await office.do("lucia", "POST", f"{path}/cancel", wish)
+    assert ahead["policy"]["status"] == "suspended"
+    back = await office.do("lucia", "POST", f"{path}/status", active)
+    assert (back["status"], back["cancelled_at"], back["cancellation_reason"]) == (
+        "suspended", None, None,
+    )  # fmt: skip
+    versions = (await office.do("lucia", "GET", f"{path}/versions"))["versions"]
+    assert [each["kind"] for each in versions[-2:]] == ["cancellation", "reinstatement"]
+    assert versions[-1]["effective_at"] == versions[-2]["effective_at"]
+    cover = await office.do("lucia", "GET", f"{path}/coverage?at=2027-06-01T00:00:00Z")
+    assert (cover["answer"], cover["why"]) == ("suspended", "suspended_by_agreement")
+    assert len(await office.events("policy.updated")) == 1
+    await office.do("lucia", "POST", f"{path}/status", active)
+    cover = await office.do("lucia", "GET", f"{path}/coverage?at=2027-06-01T00:00:00Z")
+    assert cover["answer"] == "covered"
+
+
+async def test_nothing_begins_before_its_start_nor_without_a_number(office: Office) -> None:
+    dates = {"coverage_start_date": "2027-05-01", "coverage_end_date": "2028-05-01"}
+    pending = await a_policy(office, **dates)
+    proposal = await a_policy(office, vehicle_plate="7777 DDD", policy_number=None, **dates)
+    wish = {"reason": "error", "effective_date": "2027-05-01",
+            "requested_by_customer_id": proposal["customer_id"]}  # fmt: skip
+    gone = await office.do("lucia", "POST", f"/policies/{proposal['policy_id']}/cancel", wish)
+    assert gone["policy"]["status"] == "cancelled"
+    for policy in (pending, proposal):
+        path = f"/policies/{policy['policy_id']}/status"
+        assert (await office.ask("lucia", "POST", path, {"status": "active"})).status == 409
