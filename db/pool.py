@@ -225,6 +225,11 @@ async def transaction(
                     yield conn
 
 
+def affected(status: str) -> int:
+    """How many rows a statement changed, of what `execute` answers ("UPDATE 3")."""
+    return int(status.rsplit(" ", 1)[1])
+
+
 async def lengthen(conn: Connection, seconds: int) -> None:
     """Let the connection's open transaction go on for so long from here; 0: without an end.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 from uuid import UUID
 
@@ -44,9 +44,14 @@ class CustomerDeleted(_Customer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerErased(_Customer):
-    """The closed file's personal data is gone."""
+    """The closed file's personal data is gone. `rows`: table → how many of its rows were emptied
+    or deleted; of a file that was merged, `into` has them. `closed_by`: who closed the file."""
 
     name: ClassVar[str] = "customer.erased"
+
+    rows: dict[str, int] = field(default_factory=dict)
+    into: UUID | None = None
+    closed_by: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,7 +116,7 @@ def build(deps: Deps, mail: Mail | None = None) -> Identity:
             *AdminRoutes(people, AuditReader(work, deps.vault)).table(),
             *MailboxRoutes(mailbox).table(production=production),
         ),
-        listeners=(chain(deps.vault), customer_keys()),
+        listeners=(chain(deps.vault), customer_keys(), privacy.certificates()),
         jobs=(post.job(), privacy.job()),
         schedules=(
             Schedule("identity.sweep", "17 4 * * *", sign_in.sweep),

@@ -18,12 +18,15 @@ import orjson
 
 import db
 from contactcenter.core.access import Principal
+from contactcenter.core.durable import Listener
 from contactcenter.core.errors import Conflict, Forbidden, NotFound
+from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
 from contactcenter.core.jobs import Job, JobQueue
 from contactcenter.core.privacy import Person, TableRule, by_table
 from contactcenter.core.vault import Vault
 from contactcenter.core.work import Work, WorkFactory
+from contactcenter.events.customers import CustomerErased
 from contactcenter.events.identity import PersonErased, UserChanged
 from contactcenter.identity import people_store
 from contactcenter.identity import privacy_store as store
@@ -48,6 +51,15 @@ ERASED_MEANWHILE: Final = {
 }
 """All that the certificate of such an export says."""
 
+CUSTOMERS: Final = "identity.customer_certificates"
+FILE_CLOSED: Final = (
+    "Ficha cerrada, sin plazo legal · The file is closed and no period of law runs."
+)
+WITH_FILE: Final = "Names and texts went; ids, states, days and amounts stay."
+WITH_FILE_ES: Final = "Nombres y textos se van; quedan identificadores, estados, fechas e importes."
+MERGED: Final = "Erased with file {into}, of which it was a part."
+MERGED_ES: Final = "Se borró con la ficha {into}, de la que formaba parte."
+
 Kind = Literal["export", "erase"]
 State = Literal["under_way", "done", "failed"]
 
@@ -61,7 +73,8 @@ class Request:
     person_kind: Person
     person: UUID
     reason: str
-    requested_by: UUID
+    requested_by: UUID | None
+    """None: a key, or nobody by name."""
     requested_at: datetime
     done_at: datetime | None
     certificate: list[dict[str, Any]] | None
@@ -243,6 +256,47 @@ class PrivacyService:
                 certificate.append(_kept(rule, found))
         return certificate
 
+    def certificates(self) -> Listener:
+        """A customer was erased by the CRM: their exports go too, and a certificate stays."""
+
+        async def certify(work: Work, recorded: Recorded) -> None:
+            event = recorded.event
+            assert isinstance(event, CustomerErased)
+            asked = await store.forget_customer(work.conn, event.customer_id)
+            lines = _file_lines(event) + await self._held(work.conn, event.customer_id, event.rows)
+            for person in {event.customer_id, *asked}:
+                await store.certify(
+                    work.conn,
+                    new_id(),
+                    "customer" if person == event.customer_id else "contact",
+                    person,
+                    FILE_CLOSED,
+                    event.closed_by,
+                    recorded.occurred_at,
+                    lines,
+                )
+
+        return Listener(CUSTOMERS, (CustomerErased,), certify)
+
+    async def _held(
+        self, conn: db.Connection, customer_id: UUID, gone: Mapping[str, int]
+    ) -> list[dict[str, Any]]:
+        """What others' rules keep of the customer."""
+        lines = []
+        for rule in self._rules:
+            statement = rule.export.get("customer") if rule.action == "keep" else None
+            if statement is not None and gone and rule.table not in gone:
+                lines.append(_kept(rule, await store.run_export(conn, statement, customer_id)))
+        return lines
+
+    async def certificate(self, customer_id: UUID) -> Request:
+        """Of an erased customer; NotFound while there is none."""
+        async with self._work.reading("privacy.certificate") as conn:
+            found = await store.certificate_of(conn, customer_id)
+            if found is None:
+                raise NotFound
+            return await _found(conn, found)
+
     async def sweep(self) -> None:
         """Forget exports after a week."""
         async with self._work.begin("privacy.sweep", "system") as work:
@@ -254,6 +308,17 @@ async def _found(conn: db.Connection, request_id: UUID) -> Request:
     if not rows:
         raise NotFound
     return Request(**rows[0])
+
+
+def _file_lines(event: CustomerErased) -> list[dict[str, Any]]:
+    """A certificate's lines of what the CRM emptied or deleted."""
+    why, why_es = WITH_FILE, WITH_FILE_ES
+    if event.into is not None:
+        why, why_es = MERGED.format(into=event.into), MERGED_ES.format(into=event.into)
+    return [
+        {"table": table, "action": "erase", "rows": rows, "reason": why, "reason_es": why_es}
+        for table, rows in sorted((event.rows or {"customers": 1}).items())
+    ]
 
 
 def _kept(rule: TableRule, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -46,7 +46,8 @@ class PrivacyRequest(BaseModel):
     person_kind: Literal["user", "contact", "customer"]
     person: UUID
     reason: str
-    requested_by: UUID
+    requested_by: UUID | None
+    """Of an erased customer: who closed the file."""
     requested_at: datetime
     done_at: datetime | None
     state: Literal["under_way", "done", "failed"]
@@ -83,6 +84,9 @@ class PrivacyRoutes:
 
     async def one(self, request: Request) -> PrivacyRequest:
         return _out(await self._service.request(request.principal, request.id("id")))
+
+    async def certificate(self, request: Request) -> PrivacyRequest:
+        return _out(await self._service.certificate(request.id("id")))
 
     async def export(self, request: Request) -> Response:
         data = await self._service.export(request.principal, request.id("id"))
@@ -130,6 +134,16 @@ class PrivacyRoutes:
                 manage,
                 "The exported data, for a week",
                 tags=TAGS,
+            ),
+            Route(
+                "GET",
+                "/api/v1/privacy/customers/{id}/certificate",
+                self.certificate,
+                Permission.PORTFOLIOS_ALL,
+                "The certificate of an erased customer",
+                response=PrivacyRequest,
+                tags=TAGS,
+                errors=(NotFound,),
             ),
         )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from db import Connection, Record
+from db import Connection, Record, affected
 
 FIND_USER = "SELECT role FROM users WHERE id = $1 AND status <> 'erased'"
 FIND_CONTACT = "SELECT 'contact' FROM contacts WHERE id = $1"
@@ -50,6 +50,42 @@ EXPORT_OF = "SELECT export FROM privacy_requests WHERE id = $1"
 FORGET_EXPORTS = (
     "UPDATE privacy_requests SET export = NULL WHERE done_at < $1 AND export IS NOT NULL"
 )
+
+
+# Whoever is a customer, in a contact too: their exports go with the file.
+FORGET_CUSTOMER = """
+UPDATE privacy_requests SET export = NULL
+WHERE person = $1 OR person IN (SELECT id FROM contacts WHERE customer_id = $1)
+RETURNING person
+"""
+CERTIFY = """
+INSERT INTO privacy_requests
+    (id, kind, person_kind, person, reason, requested_by, requested_at, done_at, certificate)
+SELECT $1, 'erase', $2, $3, $4, $5, $6, $6, $7
+WHERE NOT EXISTS (
+    SELECT FROM privacy_requests
+    WHERE person = $3 AND person_kind = $2 AND kind = 'erase' AND done_at IS NOT NULL
+)
+"""
+CERTIFICATE_OF = """
+SELECT id FROM privacy_requests
+WHERE person = $1 AND person_kind = 'customer' AND kind = 'erase' AND done_at IS NOT NULL
+"""
+
+
+async def forget_customer(conn: Connection, customer_id: UUID) -> list[UUID]:
+    """Drop what was exported of the customer; whose exports those were, one for each request."""
+    return [row["person"] for row in await conn.fetch(FORGET_CUSTOMER, customer_id)]
+
+
+async def certify(conn: Connection, *values: Any) -> None:
+    """id, person_kind, person, reason, requested_by, now, certificate; once for each person."""
+    await conn.execute(CERTIFY, *values)
+
+
+async def certificate_of(conn: Connection, customer_id: UUID) -> UUID | None:
+    found: UUID | None = await conn.fetchval(CERTIFICATE_OF, customer_id)
+    return found
 
 
 async def add(conn: Connection, *values: Any) -> None:
@@ -105,4 +141,4 @@ async def run_export(conn: Connection, statement: str, person: UUID) -> list[dic
 
 async def run_erase(conn: Connection, statement: str, person: UUID) -> int:
     """How many rows a rule's erasing statement affected."""
-    return int((await conn.execute(statement, person)).rsplit(" ", 1)[1])
+    return affected(await conn.execute(statement, person))

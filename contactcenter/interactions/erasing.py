@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from db import Connection
+from db import Connection, affected
 
 THEIRS: Final = """
 WITH theirs AS (
@@ -44,8 +44,18 @@ UPDATE contacts SET name = '', sort_key = '', verified = false WHERE customer_id
 """
 
 
-async def erase_customers(conn: Connection, customer_ids: Sequence[UUID]) -> None:
-    for statement in (
-        ERASE_MESSAGES, ERASE_SUBJECTS, ERASE_INTERACTIONS, ERASE_ADDRESSES, ERASE_CONTACTS,
-    ):  # fmt: skip
-        await conn.execute(statement, list(customer_ids))
+ERASING: Final = (
+    ("messages", ERASE_MESSAGES),
+    ("conversations", ERASE_SUBJECTS),
+    ("interactions", ERASE_INTERACTIONS),
+    ("contact_addresses", ERASE_ADDRESSES),
+    ("contacts", ERASE_CONTACTS),
+)
+
+
+async def erase_customers(conn: Connection, customer_ids: Sequence[UUID]) -> dict[str, int]:
+    """Table → how many rows."""
+    return {
+        table: affected(await conn.execute(statement, list(customer_ids)))
+        for table, statement in ERASING
+    }

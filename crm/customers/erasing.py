@@ -9,11 +9,12 @@ numbers and addresses; a first name alone is not looked for, it would strike oth
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from db import Connection, Record
+from db import Connection, Record, affected
 
 # Closing a file: whatever is open keeps it, contracts keep the data for six years after their end.
 OPEN_THINGS = """
@@ -208,11 +209,24 @@ WHERE execution_id IN (SELECT id FROM workflow_executions WHERE {RUNS_OF})
 ERASE_WAYS = "DELETE FROM customer_ways WHERE customer_id = ANY ($1::uuid[])"
 ERASE_ADDRESSES = "DELETE FROM customer_addresses WHERE customer_id = ANY ($1::uuid[])"
 
-DATED: Final = (ERASE_CUSTOMERS, ERASE_POLICIES, ERASE_CLAIMS, ERASE_QUOTES, ERASE_TASKS)
+DATED: Final = (
+    ("customers", ERASE_CUSTOMERS),
+    ("policies", ERASE_POLICIES),
+    ("claims", ERASE_CLAIMS),
+    ("quotes", ERASE_QUOTES),
+    ("tasks", ERASE_TASKS),
+)
 UNDATED: Final = (
-    ERASE_STEPS, ERASE_RUNS, ERASE_WAYS, ERASE_ADDRESSES, ERASE_MERGES, ERASE_ROLES,
-    ERASE_CLAIM_EVENTS, ERASE_LETTERS,
-)  # fmt: skip
+    ("workflow_steps", ERASE_STEPS),
+    ("workflow_executions", ERASE_RUNS),
+    ("customer_ways", ERASE_WAYS),
+    ("customer_addresses", ERASE_ADDRESSES),
+    ("customer_merges", ERASE_MERGES),
+    ("policy_roles", ERASE_ROLES),
+    ("claim_events", ERASE_CLAIM_EVENTS),
+    ("customer_letters", ERASE_LETTERS),
+    ("policy_versions", ERASE_VERSIONS),
+)
 
 # What names them in the texts of others' policies, and in what hangs on those.
 NAMES = """
@@ -240,8 +254,10 @@ STRIKE_TASKS = f"""
 UPDATE tasks SET title = regexp_replace(title, $2, '—', 'gi'),
     description = regexp_replace(description, $2, '—', 'gi'), updated_at = $3,
     version = version + 1
-WHERE (policy_id IN ({PARTS})
-       OR claim_id IN (SELECT id FROM claims WHERE policy_id IN ({PARTS})))
+WHERE id IN (SELECT id FROM tasks WHERE policy_id IN ({PARTS})
+             UNION
+             SELECT k.id FROM tasks k JOIN claims c ON c.id = k.claim_id
+             WHERE c.policy_id IN ({PARTS}))
   AND concat_ws(' ', title, description) ~* $2
 """  # noqa: S608 - a constant
 STRIKE_CLAIM_EVENTS = f"""
@@ -252,6 +268,12 @@ STRIKE_VERSIONS = f"""
 UPDATE policy_versions SET reason = regexp_replace(reason, $2, '—', 'gi')
 WHERE policy_id IN ({PARTS}) AND reason ~* $2
 """  # noqa: S608 - a constant
+STRIKE_DATED: Final = (
+    ("policies", STRIKE_POLICIES), ("claims", STRIKE_CLAIMS), ("tasks", STRIKE_TASKS),
+)  # fmt: skip
+STRIKE_UNDATED: Final = (
+    ("claim_events", STRIKE_CLAIM_EVENTS), ("policy_versions", STRIKE_VERSIONS),
+)  # fmt: skip
 SHORTEST: Final = 5  # a shorter word may well be somebody else's
 
 
@@ -268,33 +290,46 @@ async def hold_erasable(
     return held
 
 
-async def erase(conn: Connection, customer_id: UUID, at: datetime) -> list[UUID]:
-    """Erase a file with those that were merged into it; which they are, itself first."""
+CLOSED_BY = "SELECT updated_by FROM customers WHERE id = $1"
+
+
+async def closed_by(conn: Connection, customer_id: UUID) -> UUID | None:
+    """Who closed a closed file: nobody changes one."""
+    found: UUID | None = await conn.fetchval(CLOSED_BY, customer_id)
+    return found
+
+
+async def erase(
+    conn: Connection, customer_id: UUID, at: datetime
+) -> tuple[list[UUID], Counter[str]]:
+    """Erase a file with those that were merged into it; which they are, itself first, and
+    table → how many rows, with those of others' that their name was struck from."""
     files = [row["id"] for row in await conn.fetch(WITH_MERGED, customer_id)]
     await conn.execute(SAY_ERASING)
-    await _strike(conn, files, at)
-    for statement in DATED:
-        await conn.execute(statement, files, at)
-    for statement in UNDATED:
-        await conn.execute(statement, files)
-    await conn.execute(ERASE_VERSIONS, files)
+    rows = await _strike(conn, files, at)
+    for table, statement in DATED:
+        rows[table] += affected(await conn.execute(statement, files, at))
+    for table, statement in UNDATED:
+        rows[table] += affected(await conn.execute(statement, files))
     await conn.execute(SAY_ERASED)
-    return files
+    return files, rows
 
 
-async def _strike(conn: Connection, files: list[UUID], at: datetime) -> None:
-    """Take the person's names out of the texts about others' policies."""
+async def _strike(conn: Connection, files: list[UUID], at: datetime) -> Counter[str]:
+    """Take the person's names out of the texts about others' policies; table → rows."""
+    rows: Counter[str] = Counter()
     names = {name for row in await conn.fetch(NAMES, files) for name in row.values() if name}
     names |= {row["address"] for row in await conn.fetch(WAYS, files)}
     names |= {name.removeprefix("+34") for name in names}
     words = sorted((n.strip() for n in names if len(n.strip()) >= SHORTEST), key=len, reverse=True)
     if not words:
-        return
+        return rows
     pattern = "|".join(map(_whole, words))
-    for statement in (STRIKE_POLICIES, STRIKE_CLAIMS, STRIKE_TASKS):
-        await conn.execute(statement, files, pattern, at)
-    for statement in (STRIKE_CLAIM_EVENTS, STRIKE_VERSIONS):
-        await conn.execute(statement, files, pattern)
+    for table, statement in STRIKE_DATED:
+        rows[table] += affected(await conn.execute(statement, files, pattern, at))
+    for table, statement in STRIKE_UNDATED:
+        rows[table] += affected(await conn.execute(statement, files, pattern))
+    return rows
 
 
 def _whole(name: str) -> str:

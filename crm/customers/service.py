@@ -290,10 +290,19 @@ class CustomerService:
         if held is None:
             return
         await db.lengthen(work.conn, ERASE_SECONDS)
-        gone = await erasing.erase(work.conn, held, work.now)
-        await hall.erase_customers(work.conn, gone)
+        by = await erasing.closed_by(work.conn, held)
+        gone, rows = await erasing.erase(work.conn, held, work.now)
+        rows.update(await hall.erase_customers(work.conn, gone))
         for each in gone:
-            work.emit(CustomerErased(customer_id=each))
+            merged = each != held
+            work.emit(
+                CustomerErased(
+                    customer_id=each,
+                    rows={} if merged else dict(rows),
+                    into=held if merged else None,
+                    closed_by=by,
+                )
+            )
             work.audit("customer.erased", "customer", each)
 
     # Figures and history

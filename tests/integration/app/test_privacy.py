@@ -128,6 +128,59 @@ async def test_an_export_tells_what_the_law_keeps(centre: Centre, conn: db.Conne
     }  # fmt: skip
 
 
+async def test_a_customer_who_is_erased_leaves_a_certificate_and_no_export(
+    centre: Centre, conn: db.Connection
+) -> None:
+    admin = await sign_in(centre.url, ADMIN)
+    person = {
+        "first_name": "Zenobia", "last_name": "Quisquilla", "mobile": "611222333", "confirm": True
+    }  # fmt: skip
+    status, customer = await centre.http("POST", "/customers", token=admin, json=person)
+    assert status == 201, customer
+    of = customer["customer_id"]
+    contact = await conn.fetchval(
+        "INSERT INTO contacts (id, customer_id, name, sort_key, created_at)"
+        " VALUES ($1, $2::uuid, 'Zenobia', '', now()) RETURNING id",
+        ids.new_id(), of,
+    )  # fmt: skip
+    exports = [
+        (await done(centre, admin, kind="export", person_kind=kind, person=str(who), reason="r"))[
+            "id"
+        ]
+        for kind, who in (("customer", of), ("contact", contact))
+    ]
+    paths = [f"/privacy/requests/{each}/export" for each in exports]
+    for path in paths:
+        _, told = await centre.http("GET", path, token=admin)
+        assert "Zenobia" in str(told), path
+
+    elena = await sign_in(centre.url, "supervisor1@aintech.com")
+    certificate = f"/privacy/customers/{of}/certificate"
+    assert (await centre.http("GET", certificate, token=elena))[0] == 404, "not erased yet"
+    closing = {"If-Match": "*"}
+    status, _ = await centre.http("DELETE", f"/customers/{of}", token=elena, headers=closing)
+    assert status == 204
+    async with asyncio.timeout(20):
+        while (found := await centre.http("GET", certificate, token=elena))[0] != 200:
+            await asyncio.sleep(0.05)
+    for path in paths:
+        assert (await centre.http("GET", path, token=admin))[0] == 404, path
+    assert hits(await dump(conn)) == set()
+    told = found[1]
+    closer = await conn.fetchval("SELECT id FROM users WHERE email = 'supervisor1@aintech.com'")
+    assert (told["person"], told["state"], told["requested_by"]) == (of, "done", str(closer))
+    lines = {line["table"]: line for line in told["certificate"]}
+    rows = {table: lines[table]["rows"] for table in ("customers", "contacts", "policies")}
+    assert rows == {"customers": 1, "contacts": 1, "policies": 0}
+    assert lines["customer_ways"]["rows"] >= 1
+    assert lines["recordings"]["action"] == "keep"
+    assert all(line["reason"] and line["reason_es"] for line in lines.values())
+    agent = await sign_in(centre.url, "agent1@aintech.com")
+    assert (await centre.http("GET", certificate, token=agent))[0] == 403
+    _, listed = await centre.http("GET", "/privacy/requests", token=admin)
+    assert told["id"] in {item["id"] for item in listed["items"]}
+
+
 async def test_a_legal_hold_is_in_the_certificate_and_outlives_erasing(
     centre: Centre, conn: db.Connection
 ) -> None:

@@ -2156,7 +2156,7 @@ export interface PrivacyRequest {
   person_kind: "user" | "contact" | "customer";
   person: string;
   reason: string;
-  requested_by: string;
+  requested_by: string | null;
   requested_at: string;
   done_at: string | null;
   state: "under_way" | "done" | "failed";
