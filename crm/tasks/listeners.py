@@ -35,9 +35,12 @@ def listeners(zone: ZoneInfo) -> tuple[Listener, ...]:
         event = recorded.event
         assert isinstance(event, PolicyExpiringSoon)
         due = datetime.combine(date.fromisoformat(event.our_last_day), time(9), zone)
+        customer_id = event.customer_id
+        if await customers.living(work.conn, customer_id, lock=True) is None:  # merged, perhaps
+            customer_id = await customers.successor(work.conn, customer_id)
         await _task(
             work,
-            event.customer_id,
+            customer_id,
             zone,
             cause=f"renewal:{event.policy_id}:{event.term_end}",
             task_type="renewal",

@@ -36,18 +36,31 @@ _SHAPES: Final[Mapping[str, type[BaseModel]]] = {
 
 async def change(work: Work, record: str, record_id: UUID, field: str, value: str) -> None:
     """Set one field of a record. Invalid for a value that its form would refuse, Conflict for a
-    record that does not change any more."""
+    record that does not change any more, or whose customer's file is merged or closed (a claim goes
+    on in a closed one). Files are held before what is in them."""
     match record:
         case "customer":
             row = await customers.the_customer(work.conn, record_id, lock=True)
             await customers.update(work, row, _given(record, field, value, row))
         case "policy":
+            row = await customers.hold_owner(
+                work.conn, lambda: policies.the_policy(work.conn, record_id)
+            )
+            await customers.the_customer(work.conn, row["customer_id"])
             row = await policies.the_policy(work.conn, record_id, lock=True)
             await policies.set_office(work, row, _given(record, field, value, row))
         case "claim":
+            row = await customers.hold_owner(
+                work.conn, lambda: claims.the_claim(work.conn, record_id)
+            )
+            await customers.the_customer(work.conn, row["customer_id"], closed=True)
             row = await claims.the_claim(work.conn, record_id, lock=True)
             await claims.change(work, row, _given(record, field, value, row), by=None)
         case "quote":
+            row = await customers.hold_owner(
+                work.conn, lambda: quotes.the_quote(work.conn, record_id)
+            )
+            await customers.the_customer(work.conn, row["customer_id"])
             row = await quotes.the_quote(work.conn, record_id, lock=True)
             await quotes.annotate(work, row, _given(record, field, value, row))
         case _:

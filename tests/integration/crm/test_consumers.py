@@ -20,6 +20,18 @@ async def test_a_renewal_task_for_each_policy_and_term(office: Office) -> None:
     assert found["items"][0]["assigned_agent"] == str(agent_of(office, "lucia"))
 
 
+async def test_a_renewal_s_task_goes_to_whom_its_customer_was_merged_into(office: Office) -> None:
+    made = await a_policy(office, coverage_start_date="2026-05-20", coverage_end_date="2027-05-20")
+    await office.crm.by_clock.tell_expiring()
+    winner = (await office.person(mobile="600550011"))["customer_id"]
+    merge = {"loser_id": made["customer_id"]}
+    await office.do("elena", "POST", f"/customers/{winner}/merge", merge)
+    for _ in range(2):
+        await office.listen("crm.renewal_tasks")
+    found = await office.do("lucia", "GET", f"/tasks?policy_id={made['policy_id']}")
+    assert [(t["task_type"], t["customer_id"]) for t in found["items"]] == [("renewal", winner)]
+
+
 async def test_a_welcome_for_each_customer(office: Office) -> None:
     customer = await office.person()
     for _ in range(2):

@@ -494,6 +494,22 @@ async def test_a_loop_is_seen_and_ends(office: Office) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("record", ["policy", "claim"])
+async def test_a_closed_file_is_changed_by_no_workflow_but_its_claim(
+    office: Office, conn: db.Connection, record: str
+) -> None:
+    policy = await a_policy(office)
+    claim = await office.do("lucia", "POST", "/claims", claim_body(policy["policy_id"]))
+    change = {"type": "update_record",
+              "config": {"record": record, "field": "notes", "value": "x"}}  # fmt: skip
+    workflow_id = await a_workflow(office, [change])
+    about = {"policy_id": policy["policy_id"], "claim_id": claim["claim_id"]}
+    run = await begun(office, workflow_id, **about)
+    await conn.execute("UPDATE customers SET status = 'deleted'")
+    done = await drive(office, run)
+    assert done["status"] == ("failed" if record == "policy" else "completed"), done
+
+
 async def test_versions(office: Office) -> None:
     workflow_id = await a_workflow(office, THREE)
     path = f"/workflows/{workflow_id}"
