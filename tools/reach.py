@@ -23,6 +23,7 @@ _BEGINNINGS: Final = (
     ("teams/", "team"),
     ("users/", "user"),
     ("privacy/requests/", "user"),
+    ("privacy/customers/", "centre"),
     ("auth/", "own account"),
     ("customers/", "portfolio"),
     ("customer-merges/", "portfolio"),

@@ -70,11 +70,10 @@ BREAKS: Final[Mapping[tuple[str, str], str]] = {
 CANCELLATION: Final = ("cancellation_reason", "cancelled_at", "cancelled_by", "refund_estimate")
 
 
-def _ends_ahead(row: Record) -> bool:
+def _ends_ahead(row: Record, now: datetime) -> bool:
     """A cancellation is on file, and has not come."""
-    return row["cancellation_reason"] is not None and row["status"] in {
-        "pending", "active", "suspended",
-    }  # fmt: skip
+    lives = row["status"] in {"pending", "active", "suspended"}
+    return lives and row["cancelled_at"] is not None and row["cancelled_at"] > now
 
 
 class PolicyService:
@@ -237,7 +236,7 @@ class PolicyService:
         async with self._work.begin("policies.set_status", principal.actor) as work:
             row = await files.locked(work, principal, policy_id)
             match(row["version"])
-            if wish.status == "active" and _ends_ahead(row):
+            if wish.status == "active" and _ends_ahead(row, work.now):
                 await self._take_back(work, principal, row, wish)
                 return work.answer(await files.card(work.conn, principal, policy_id, self._zone))
             if wish.status not in EDGES[row["status"]] or (

@@ -339,6 +339,7 @@ ASKED: Final[dict[str, str]] = {
         PUT /contact-rules
         DELETE /customers/{id}
         PUT /customers/{id}/user
+        GET /privacy/customers/{id}/certificate
         PUT /delegated-authorities
         DELETE /delegated-authorities
         GET /exports/customers

@@ -38,7 +38,6 @@ OF_A_DESK = (
 OF_A_VISITOR = {rule.name for rule in RULES if rule.to == "visitor"} - {SNAPSHOT} | {
     "queue.position"
 }
-OF_A_CALLER = {rule.name for rule in RULES if rule.to == "caller"} | {"call.position"}
 
 LINES = """
 import readline from "node:readline";
