@@ -224,19 +224,19 @@ async def requeue_visit(conn: Connection, work_item_id: UUID) -> bool:
 
 
 # The contact itself, and those that are verified as the same customer.
-_KIN = """
+_KIN = """(
     SELECT {contact}
     UNION
     SELECT other.id FROM contacts me
     JOIN contacts other ON other.customer_id = me.customer_id AND other.verified
     WHERE me.id = {contact} AND me.verified
-"""
+)"""
 # A place is taken once, whichever of them took it.
 _LEFT = f"""
-w.contact_id IN ({_KIN})
+w.contact_id IN {_KIN}
   AND w.outcome = 'abandoned' AND w.queue = {{queue}} AND w.ended_at >= {{since}}
   AND NOT EXISTS (SELECT FROM work_items r
-                  WHERE r.contact_id IN ({_KIN}) AND r.entry = 'return'
+                  WHERE r.contact_id IN {_KIN} AND r.entry = 'return'
                     AND r.queue = w.queue AND r.entered_at >= w.ended_at)
 ORDER BY w.ended_at DESC LIMIT 1
 """
