@@ -158,14 +158,29 @@ function useHolidays(): Kind<Holiday> {
   };
 }
 
-function useDated(kinds: readonly string[], group: string) {
+/** What rates and times of the law have in common: a kind, a line and a first day. */
+function useDated<Row extends RateIn | PeriodIn>(path: string, kinds: readonly string[], group: string, howMuch: (row: Row) => ReactNode) {
   const say = useW();
   const { day } = useFormats();
   const lines: readonly Choice[] = [["*", say("allLines")], ...LINES.map((one) => [one, named(say, "line", one)] as const)];
+  const id = (row: Row) => query({ kind: row.kind, line: row.line, valid_from: row.valid_from });
+  const same = (row: Row) => `${row.kind} ${row.line ?? "*"}`;
+  const columns: Kind<Row>["columns"] = [
+    { label: say("what"), cell: (row) => named(say, group, row.kind) },
+    { label: say("type"), cell: (row) => lineName(say, row.line) },
+    { label: say("howMuch"), num: true, cell: howMuch },
+    { label: say("validFrom"), cell: (row, all) => <Since row={row} all={all} same={same} /> },
+    { label: say("source"), cell: (row) => row.source },
+  ];
   return {
-    id: (row: RateIn | PeriodIn) => query({ kind: row.kind, line: row.line, valid_from: row.valid_from }),
-    same: (row: RateIn | PeriodIn) => `${row.kind} ${row.line ?? "*"}`,
-    title: (row: RateIn | PeriodIn) => `${named(say, group, row.kind)}, ${lineName(say, row.line).toLowerCase()}, ${day(row.valid_from)}`,
+    path,
+    query: "",
+    right: "portfolios.all" as const,
+    columns,
+    id,
+    fixed: () => false,
+    drop: (row: Row, etag: string) => dropBy(path, id(row), etag),
+    title: (row: Row) => `${named(say, group, row.kind)}, ${lineName(say, row.line).toLowerCase()}, ${day(row.valid_from)}`,
     keys: (
       <>
         <Pick name="kind" label={say("what")} choices={kinds.map((one) => [one, named(say, group, one)] as const)} />
@@ -175,7 +190,7 @@ function useDated(kinds: readonly string[], group: string) {
     ),
     check: (v: Values): Checks => ({ valid_from: v.valid_from ? dayFault(v.valid_from) : "missing", source: needed(v.source) }),
     initial: { kind: kinds[0] ?? "", line: "*", valid_from: "", source: "" },
-    values: (row: RateIn | PeriodIn) => ({ kind: row.kind, line: row.line ?? "*", valid_from: row.valid_from, source: row.source }),
+    values: (row: Row) => ({ kind: row.kind, line: row.line ?? "*", valid_from: row.valid_from, source: row.source }),
   };
 }
 
@@ -183,21 +198,9 @@ function useRates(): Kind<RateIn> {
   const say = useW();
   const { money: euros } = useFormats();
   const loc = useStore(locale);
-  const path = "/premium-rates";
-  const dated = useDated(RATES, "rt");
+  const dated = useDated<RateIn>("/premium-rates", RATES, "rt", (row) => (row.flat != null ? euros({ amount: row.flat, currency: "EUR" } as Money) : `${percentText(row.rate, loc)} %`));
   return {
     ...dated,
-    path,
-    query: "",
-    right: "portfolios.all",
-    columns: [
-      { label: say("what"), cell: (row) => named(say, "rt", row.kind) },
-      { label: say("type"), cell: (row) => lineName(say, row.line) },
-      { label: say("howMuch"), num: true, cell: (row) => (row.flat != null ? euros({ amount: row.flat, currency: "EUR" } as Money) : `${percentText(row.rate, loc)} %`) },
-      { label: say("validFrom"), cell: (row, all) => <Since row={row} all={all} same={dated.same} /> },
-      { label: say("source"), cell: (row) => row.source },
-    ],
-    fixed: () => false,
     initial: { ...dated.initial, rate: "", flat: "" },
     values: (row) => ({ ...dated.values(row), rate: percentText(row.rate, loc), flat: row.flat == null ? "" : sumText({ amount: row.flat, currency: "EUR" } as Money) }),
     check: (v) => ({
@@ -216,27 +219,14 @@ function useRates(): Kind<RateIn> {
       kind: v.kind, line: v.line, valid_from: v.valid_from, source: v.source?.trim(),
       ...(v.rate ? { rate: (percent(v.rate) / 100).toFixed(8) } : { flat: money(v.flat)?.amount }),
     }),
-    drop: (row, etag) => dropBy(path, dated.id(row), etag),
   };
 }
 
 function usePeriods(): Kind<PeriodIn> {
   const say = useW();
-  const path = "/legal-periods";
-  const dated = useDated(PERIODS, "pk");
+  const dated = useDated<PeriodIn>("/legal-periods", PERIODS, "pk", (row) => say(`un_${unitOf(row.kind)}`, { n: row.amount }));
   return {
     ...dated,
-    path,
-    query: "",
-    right: "portfolios.all",
-    columns: [
-      { label: say("what"), cell: (row) => named(say, "pk", row.kind) },
-      { label: say("type"), cell: (row) => lineName(say, row.line) },
-      { label: say("howMuch"), num: true, cell: (row) => say(`un_${unitOf(row.kind)}`, { n: row.amount }) },
-      { label: say("validFrom"), cell: (row, all) => <Since row={row} all={all} same={dated.same} /> },
-      { label: say("source"), cell: (row) => row.source },
-    ],
-    fixed: () => false,
     initial: { ...dated.initial, amount: "" },
     values: (row) => ({ ...dated.values(row), amount: String(row.amount) }),
     check: (v) => ({ ...dated.check(v), amount: v.amount ? (/^[1-9]\d{0,3}$/.test(v.amount) && Number(v.amount) <= 3650 ? null : "out_of_range") : "missing" }),
@@ -247,7 +237,6 @@ function usePeriods(): Kind<PeriodIn> {
       </>
     ),
     body: (v) => ({ kind: v.kind, line: v.line, valid_from: v.valid_from, source: v.source?.trim(), amount: Number(v.amount) }),
-    drop: (row, etag) => dropBy(path, dated.id(row), etag),
   };
 }
 
