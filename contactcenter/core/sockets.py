@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 PAYLOAD_LIMIT: Final = 64 * 1024
 QUEUE_LIMIT: Final = 100
-SOCKET_LIMIT: Final = Limit(per_second=20, burst=60)
+PARTY_LIMIT: Final = Limit(per_second=20, burst=60)
 
 Ack = dict[str, Any]
 Handler = Callable[["CommandContext"], Awaitable[BaseModel | dict[str, Any] | None]]
@@ -82,11 +82,47 @@ class Command:
     changes: bool = True
 
 
+class Shares:
+    """What each party may send over all its sockets of this node: `limit`, and no more than
+    QUEUE_LIMIT commands that wait. Many tabs have what one has."""
+
+    def __init__(self, limit: Limit = PARTY_LIMIT) -> None:
+        self._limit = limit
+        self._buckets = Buckets(limit)
+        self._waiting: Counter[Hashable] = Counter()
+
+    def take(self, party: Hashable) -> float:
+        """0 when the party may do one thing more now, else the seconds until then."""
+        wait = self._buckets.take(party)
+        if not wait and self._waiting[party] >= QUEUE_LIMIT:
+            wait = 1 / self._limit.per_second
+        if wait:
+            metrics.RATE_LIMITED.labels("socket").inc()
+        return wait
+
+    def waits(self, party: Hashable, more: int) -> None:
+        """So many more (or fewer) of its commands wait for their turn."""
+        self._waiting[party] += more
+        if not self._waiting[party]:
+            del self._waiting[party]
+
+
+def party_of(principal: Principal, sid: str) -> Hashable:
+    """Whose share it is: the user's, the visitor's, or the socket's where nobody is known."""
+    return principal.user_id or principal.conversation_id or sid
+
+
 class Dispatcher:
     """Runs commands by namespace and name. With `work`, what a signed-in user changes by one is
     noted in the audit log."""
 
-    def __init__(self, commands: Iterable[Command], work: WorkFactory | None = None) -> None:
+    def __init__(
+        self,
+        commands: Iterable[Command],
+        work: WorkFactory | None = None,
+        limit: Limit = PARTY_LIMIT,
+    ) -> None:
+        self.shares = Shares(limit)
         self._work = work
         self._table: dict[tuple[str, str], Command] = {}
         for command in commands:
@@ -179,7 +215,8 @@ class Dispatcher:
 class SocketQueue:
     """One socket's commands, run one after another in the order they came.
 
-    It is bounded: a flood is refused with `rate_limited` and costs the others nothing.
+    They count against the share of whoever it is of: a flood, from one socket or from many, is
+    refused with `rate_limited` and costs the others nothing.
     """
 
     def __init__(
@@ -188,16 +225,14 @@ class SocketQueue:
         principal: Principal,
         namespace: str,
         sid: str,
-        limit: Limit = SOCKET_LIMIT,
         peer: Peer = Peer(),
     ) -> None:
         self.principal = principal  # replaced when the user's permissions change
         self._dispatcher = dispatcher
         self._namespace = namespace
         self._sid = sid
-        self._limit = limit
         self._peer = peer
-        self._bucket = Buckets(limit, capacity=1)
+        self._party = party_of(principal, sid)
         self._waiting: deque[tuple[str, Sequence[Any], asyncio.Future[Ack]]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -208,12 +243,11 @@ class SocketQueue:
         if self._closed:
             future.set_result(refusal(Unsupported("The socket is closed.")))
             return future
-        wait = self._bucket.take(None)
-        if wait or len(self._waiting) >= QUEUE_LIMIT:
-            metrics.RATE_LIMITED.labels("socket").inc()
-            future.set_result(refusal(RateLimited(wait or 1 / self._limit.per_second)))
+        if wait := self._dispatcher.shares.take(self._party):
+            future.set_result(refusal(RateLimited(wait)))
             return future
         self._waiting.append((name, args, future))
+        self._dispatcher.shares.waits(self._party, 1)
         if self._task is None:
             self._task = asyncio.create_task(self._drain(), name=f"socket-{self._sid}")
         return future
@@ -223,12 +257,14 @@ class SocketQueue:
         self._closed = True
         for _, _, future in self._waiting:
             future.cancel()
+        self._dispatcher.shares.waits(self._party, -len(self._waiting))
         self._waiting.clear()
 
     async def _drain(self) -> None:
         try:
             while self._waiting:
                 name, args, future = self._waiting.popleft()
+                self._dispatcher.shares.waits(self._party, -1)
                 ack = await self._dispatcher.handle(
                     self.principal, self._namespace, name, args, self._sid, self._peer
                 )

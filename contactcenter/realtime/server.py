@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -29,7 +29,7 @@ from contactcenter.core.errors import (
 )
 from contactcenter.core.http import text_of
 from contactcenter.core.origins import Origins, Proxies
-from contactcenter.core.sockets import Dispatcher, Peer, SocketQueue
+from contactcenter.core.sockets import Dispatcher, Peer, SocketQueue, party_of
 from contactcenter.core.work import unavailable
 from contactcenter.realtime.hub import Connection, Hub
 from contactcenter.realtime.ports import Calls, Presence, Visitors
@@ -46,6 +46,9 @@ AT_THE_DOOR: Final = 8
 SEEN_SOON_SECONDS: Final = 0.5
 VISITOR_SOCKETS: Final = 20
 """Of one conversation on one node: more pages of one visitor than anybody has open."""
+USER_SOCKETS: Final = 30
+"""Of one signed-in user on one node, in all namespaces: every window of theirs, and those that the
+network cut and nobody has missed yet."""
 FULL_SECONDS: Final = 30
 
 
@@ -78,8 +81,8 @@ class Gateway:
         self._dispatcher: Dispatcher | None = None
         # Admitted, not yet told so: who, by which token, without a telephone, from where.
         self._arriving: dict[str, tuple[Principal, str, bool, Peer]] = {}
-        self._visits: dict[str, UUID] = {}  # sockets of visitors, from their admission on
-        self._open: Counter[UUID] = Counter()  # how many of each conversation
+        self._parties: dict[str, Hashable] = {}  # whose each socket is, from its admission on
+        self._open: Counter[Hashable] = Counter()  # how many each party has
         self._seen: dict[UUID, datetime] = {}  # visitors who came or went, not yet written down
         self._seen_soon: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -109,8 +112,7 @@ class Gateway:
                     raise Unauthenticated
                 async with self._at_once:
                     principal = await self._admitted(namespace, token, http)
-                if principal.conversation_id is not None:
-                    self._count(sid, principal.conversation_id)
+                self._count(sid, principal)
         except Problem as problem:
             raise _refused(problem) from problem
         except Exception as error:
@@ -121,12 +123,20 @@ class Gateway:
         peer = Peer(self._proxies.client(http), user_agent)
         self._arriving[sid] = (principal, token, silent, peer)
 
-    def _count(self, sid: str, conversation_id: UUID) -> None:
-        """Raises RateLimited when the conversation has sockets enough."""
-        if self._open[conversation_id] >= VISITOR_SOCKETS:
-            raise RateLimited(FULL_SECONDS, "This conversation is open on too many pages.")
-        self._visits[sid] = conversation_id
-        self._open[conversation_id] += 1
+    def _count(self, sid: str, principal: Principal) -> None:
+        """Raises RateLimited when whoever it is has sockets enough, or comes too often."""
+        assert self._dispatcher is not None
+        party = party_of(principal, sid)
+        if principal.conversation_id is not None:
+            most, why = VISITOR_SOCKETS, "This conversation is open on too many pages."
+        else:
+            most, why = USER_SOCKETS, "This account is open in too many windows."
+        if self._open[party] >= most:
+            raise RateLimited(FULL_SECONDS, why)
+        if wait := self._dispatcher.shares.take(party):
+            raise RateLimited(wait)
+        self._parties[sid] = party
+        self._open[party] += 1
 
     def opened(self, sid: str, namespace: str, socket: LiveSocket) -> None:
         assert self._dispatcher is not None
@@ -146,11 +156,11 @@ class Gateway:
 
     def gone(self, sid: str) -> None:
         self._arriving.pop(sid, None)
-        visit = self._visits.pop(sid, None)
-        if visit is not None:
-            self._open[visit] -= 1
-            if not self._open[visit]:
-                del self._open[visit]
+        party = self._parties.pop(sid, None)
+        if party is not None:
+            self._open[party] -= 1
+            if not self._open[party]:
+                del self._open[party]
         connection = self.hub.remove(sid)
         if connection is None:
             return

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,14 @@ from contactcenter.core.access import ANONYMOUS, PUBLIC, Permission, Principal
 from contactcenter.core.errors import Conflict
 from contactcenter.core.ids import new_id
 from contactcenter.core.limits import Limit
-from contactcenter.core.sockets import Ack, Command, CommandContext, Dispatcher, SocketQueue
+from contactcenter.core.sockets import (
+    Ack,
+    Command,
+    CommandContext,
+    Dispatcher,
+    Shares,
+    SocketQueue,
+)
 from contactcenter.core.validation import Schema
 from contactcenter.core.work import trace
 
@@ -181,26 +189,43 @@ async def test_sockets_do_not_wait_for_one_another(dispatcher: Dispatcher, log: 
 
 
 async def test_a_flood_is_refused_and_says_for_how_long(dispatcher: Dispatcher) -> None:
-    queue = SocketQueue(dispatcher, AGENT, "/agent", "s1", Limit(per_second=1, burst=3))
+    dispatcher.shares = Shares(Limit(per_second=1, burst=3))
+    queue = SocketQueue(dispatcher, AGENT, "/agent", "s1")
     acks = await asyncio.gather(*(queue.submit("ping", []) for _ in range(6)))
     assert [ack["ok"] for ack in acks] == [True] * 3 + [False] * 3
     assert error(acks[5])["code"] == "rate_limited"
     assert error(acks[5])["ctx"] == {"retry_after": 1}
 
 
-async def test_what_waits_is_bounded(
+async def test_the_sockets_of_one_user_share_and_others_have_their_own(
+    dispatcher: Dispatcher,
+) -> None:
+    dispatcher.shares = Shares(Limit(per_second=1e-3, burst=3))
+    ana, blas = (dataclasses.replace(AGENT, user_id=new_id()) for _ in range(2))
+    tabs = [SocketQueue(dispatcher, ana, "/agent", f"s{n}") for n in range(4)]
+    acks = await asyncio.gather(*(tab.submit("ping", []) for tab in tabs))
+    assert [ack["ok"] for ack in acks] == [True] * 3 + [False]
+    assert (await SocketQueue(dispatcher, blas, "/agent", "s9").submit("ping", []))["ok"]
+
+
+async def test_what_waits_is_bounded_over_all_sockets(
     dispatcher: Dispatcher, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sockets, "QUEUE_LIMIT", 2)
     log.gate.clear()
-    queue = SocketQueue(dispatcher, AGENT, "/agent", "s1", Limit(1000, 1000))
-    running = queue.submit("note.say", [{"body": "a"}])
+    dispatcher.shares = Shares(Limit(1000, 1000))
+    ana = dataclasses.replace(AGENT, user_id=new_id())
+    one, two, three = (SocketQueue(dispatcher, ana, "/agent", f"s{n}") for n in range(3))
+    running = one.submit("note.say", [{"body": "a"}])
     await asyncio.sleep(0)
-    waiting = [queue.submit("ping", []) for _ in range(2)]
-    refused = queue.submit("ping", [])
-    assert error(await refused)["code"] == "rate_limited"
+    waiting = [one.submit("ping", []), three.submit("note.say", [{"body": "b"}])]
+    assert error(await two.submit("ping", []))["code"] == "rate_limited"
+    three.close()
+    waiting[1:] = [two.submit("ping", [])]  # its place is free again
+    assert error(await two.submit("ping", []))["code"] == "rate_limited"
     log.gate.set()
     assert all(ack["ok"] for ack in await asyncio.gather(running, *waiting))
+    assert (await one.submit("ping", []))["ok"]
 
 
 async def test_a_closed_socket_drops_what_has_not_begun(dispatcher: Dispatcher, log: Log) -> None:

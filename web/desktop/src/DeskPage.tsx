@@ -55,7 +55,7 @@ export function DeskPage() {
     return (
       <main className="hollow full" aria-busy="true">
         <h1 className="sr">{t("deskTitle")}</h1>
-        <p role="status">{link.kind === "lost" ? t("linkFirst") : t("loading")}</p>
+        <p role="status">{link.kind === "lost" ? t(link.crowded ? "linkCrowded" : "linkFirst") : t("loading")}</p>
       </main>
     );
   return (

@@ -76,7 +76,7 @@ export function LinkChip() {
       <button type="button" className="link-chip lost chip bad" onClick={live.retryNow} title={t("retryNow")}>
         <Icon name="octagon" size={12} />
         <span className="cut" role="status">
-          {t("linkLost")}
+          {t(link.crowded ? "linkCrowded" : "linkLost")}
           <span aria-hidden="true">
             {" · "}
             {seconds === null ? t("linkNoNetwork") : seconds > 0 ? t("linkRetry", { count: seconds }) : t("linkTrying")}

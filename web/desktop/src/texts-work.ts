@@ -28,6 +28,7 @@ export const WORK = {
   linkLive: ["Conectado", "Connected"],
   linkConnecting: ["Conectando…", "Connecting…"],
   linkLost: ["Sin conexión", "No connection"],
+  linkCrowded: ["Demasiadas ventanas abiertas", "Open in too many windows"],
   linkOffline: ["Sin línea", "Off line"],
   linkRetry_one: ["reintento en {{count}} s", "again in {{count}} s"],
   linkRetry_other: ["reintento en {{count}} s", "again in {{count}} s"],

@@ -23,8 +23,8 @@ import { setServerClock } from "./time";
 export type LinkState =
   | { kind: "connecting" }
   | { kind: "live" }
-  /** `retryAt` is Date.now() time; null while the browser itself is offline. */
-  | { kind: "lost"; since: number; retryAt: number | null }
+  /** `retryAt` is Date.now() time; null while the browser itself is offline. `crowded`: the user has windows enough. */
+  | { kind: "lost"; since: number; retryAt: number | null; crowded?: boolean }
   /** The server does not want this session here: sign in again, or lack of permission. */
   | { kind: "refused"; code: string };
 
@@ -183,7 +183,7 @@ export class Live<S> {
     this.#lost();
   };
 
-  #lost(): void {
+  #lost(crowded = false): void {
     if (this.#stopped) return;
     if (this.link.get().kind !== "lost") this.#lostSince = Date.now();
     if (this.#retry !== null) clearTimeout(this.#retry);
@@ -196,7 +196,7 @@ export class Live<S> {
     const wait = Math.min(longest, FIRST_RETRY_MS * 2 ** this.#failures) * (0.75 + Math.random() / 2);
     this.#failures += 1;
     this.#retry = setTimeout(() => this.#connect(), wait);
-    this.link.set({ kind: "lost", since: this.#lostSince, retryAt: Date.now() + wait });
+    this.link.set({ kind: "lost", since: this.#lostSince, retryAt: Date.now() + wait, crowded });
   }
 
   async #refused(error: Error & { data?: { code?: string } }): Promise<void> {
@@ -211,7 +211,7 @@ export class Live<S> {
       return;
     }
     if (code === "unauthenticated" || code === "forbidden") this.link.set({ kind: "refused", code });
-    else this.#lost();
+    else this.#lost(code === "rate_limited");
   }
 
   #arrived(name: string, payload: Delivered): void {

@@ -26,6 +26,10 @@ const socket = vi.hoisted(() => {
       socket.connected = false;
       listeners.get("disconnect")?.("transport close");
     },
+    refuse(code: string) {
+      socket.connected = false;
+      listeners.get("connect_error")?.(Object.assign(new Error(code), { data: { code } }));
+    },
     timeout() {
       return {
         emitWithAck: (name: string, payload: unknown) => {
@@ -68,6 +72,18 @@ const begin = () => {
 
 describe("following the server", () => {
   beforeEach(() => vi.useFakeTimers());
+
+  test("one window too many says so and goes on trying", () => {
+    const live = begin();
+    socket.refuse("rate_limited");
+    expect(live.link.get()).toMatchObject({ kind: "lost", crowded: true });
+    vi.advanceTimersByTime(700);
+    expect(socket.connected).toBe(true);
+    socket.any("snapshot", snapshot("c1", {}));
+    expect(live.isLive).toBe(true);
+    socket.drop();
+    expect(live.link.get()).toMatchObject({ kind: "lost", crowded: false });
+  });
 
   test("events before the snapshot wait for it; those it has are dropped", () => {
     begin();

@@ -126,7 +126,7 @@ export function LinkWord({ big }: { big?: boolean }) {
     return (
       <button type="button" className={cls("link-word chip bad", big && "big")} onClick={board.live.retryNow} title={t("retryNow")}>
         <Icon name="octagon" size={big ? 24 : 12} />
-        <span role="status">{t("linkLost")}</span>
+        <span role="status">{t(link.kind === "lost" && link.crowded ? "linkCrowded" : "linkLost")}</span>
         <span aria-hidden="true">
           {` · ${t("stale", { time: times.hour(heard) })}`}
           {!big && ` · ${seconds === null ? t("linkNoNetwork") : seconds > 0 ? t("linkRetry", { count: seconds }) : t("linkTrying")}`}
