@@ -247,7 +247,7 @@ function Pending({ one, live }: { one: Outgoing; live: boolean }) {
   const times = useTimes();
   const desk = useDesk();
   const state =
-    one.state === "failed" ? null : one.state === "waiting" && !live ? (
+    one.state === "failed" || (one.error && live) ? null : one.state === "waiting" && !live ? (
       <b className="c-warn row g4">
         <Icon name="clock" size={12} />
         {t("waitsForLink")}
@@ -264,11 +264,12 @@ function Pending({ one, live }: { one: Outgoing; live: boolean }) {
       {state && <> · {state}</>}
     </p>
   );
-  const failed = one.state === "failed" && (
-    <p className="meta failed" role="alert">
-      <Icon name="octagon" size={12} className="c-bad" />
-      <span className="c-bad">
-        {t("notSent")} {t(failureKey(one.error ?? "unavailable"))}
+  const final = one.state === "failed";
+  const failed = (final || (one.error && live)) && (
+    <p className="meta failed" role={final ? "alert" : "status"}>
+      <Icon name={final ? "octagon" : "clock"} size={12} className={final ? "c-bad" : "c-warn"} />
+      <span className={final ? "c-bad" : "c-warn"}>
+        {final ? `${t("notSent")} ${t(failureKey(one.error ?? "unavailable"))}` : t("triesAgain")}
       </span>
       <button type="button" className="link" onClick={() => desk.outbox.retry(one.client_id)}>
         {t("tryAgain")}

@@ -3,10 +3,12 @@
  *
  * Each has a `client_id`, so sending one again never doubles it. While the
  * connection is away they wait, in order, also across a reload. One that the
- * server refuses stays where it was written, with the reason, until it is tried
- * again or discarded; later ones of that conversation go on.
+ * server cannot take just now is tried again by itself, less often each time,
+ * and later ones of that conversation wait behind it. One that it refuses for
+ * good stays where it was written, with the reason, until it is tried again or
+ * discarded; later ones go on.
  */
-import { CommandError } from "@contactcenter/shared/live";
+import { CommandError, codeOf } from "@contactcenter/shared/live";
 import { remembered, Store } from "@contactcenter/shared/store";
 
 export interface Outgoing {
@@ -16,15 +18,22 @@ export interface Outgoing {
   body: string;
   created_at: string;
   state: "waiting" | "sending" | "sent" | "failed";
-  /** The contract's code, when it failed. */
+  /** The contract's code, when it failed or has to be tried again. */
   error?: string;
 }
+
+/** Refusals of the moment: the same message may go through a little later. */
+const PASSING: ReadonlySet<string> = new Set(["unavailable", "rate_limited"]);
+const FIRST_PAUSE_MS = 1_000;
+const LAST_PAUSE_MS = 15_000;
 
 export type Send = (message: Outgoing) => Promise<unknown>;
 
 export class Outbox {
   readonly items: Store<readonly Outgoing[]>;
   #busy = new Set<string>();
+  /** Conversation → how often in a row its first message was put off, and when it is tried again. */
+  #pauses = new Map<string, { tries: number; timer: ReturnType<typeof setTimeout> | null }>();
 
   constructor(
     private readonly send: Send,
@@ -43,16 +52,21 @@ export class Outbox {
 
   add(message: Omit<Outgoing, "state">): void {
     this.items.update((items) => [...items, { ...message, state: "waiting" }]);
-    this.flush();
+    void this.#drain(message.conversation_id);
   }
 
+  /** Now, and not at the planned time. */
   retry(clientId: string): void {
-    this.#set(clientId, { state: "waiting" });
-    this.flush();
+    const one = this.#find(clientId);
+    if (!one) return;
+    if (one.state === "failed") this.#set(clientId, { state: "waiting" });
+    this.#anew(one.conversation_id);
   }
 
   discard(clientId: string): void {
-    this.items.update((items) => items.filter((one) => one.client_id !== clientId));
+    const one = this.#find(clientId);
+    this.items.update((items) => items.filter((other) => other.client_id !== clientId));
+    if (one) this.#anew(one.conversation_id);
   }
 
   /** The server's own copy has arrived: ours is not needed any more. */
@@ -64,11 +78,18 @@ export class Outbox {
   /** Send what waits: one at a time in each conversation, so that order is kept. */
   flush(): void {
     if (!this.isLive()) return;
-    for (const conversation of new Set(this.items.get().map((one) => one.conversation_id))) void this.#drain(conversation);
+    for (const conversation of new Set(this.items.get().map((one) => one.conversation_id))) this.#anew(conversation);
+  }
+
+  #anew(conversation: string): void {
+    const pause = this.#pauses.get(conversation);
+    if (pause?.timer) clearTimeout(pause.timer);
+    this.#pauses.delete(conversation);
+    void this.#drain(conversation);
   }
 
   async #drain(conversation: string): Promise<void> {
-    if (this.#busy.has(conversation)) return;
+    if (this.#busy.has(conversation) || this.#pauses.get(conversation)?.timer) return;
     this.#busy.add(conversation);
     try {
       for (;;) {
@@ -79,14 +100,17 @@ export class Outbox {
         this.#set(next.client_id, { state: "sending" });
         try {
           await this.send(next);
+          this.#pauses.delete(conversation);
           this.#set(next.client_id, { state: "sent" });
         } catch (error) {
-          const code = error instanceof CommandError ? error.code : "unavailable";
-          if (code === "unavailable" && !this.isLive()) {
-            this.#set(next.client_id, { state: "waiting" });
-            return;
+          const code = codeOf(error);
+          if (!PASSING.has(code)) {
+            this.#set(next.client_id, { state: "failed", error: code });
+            continue;
           }
-          this.#set(next.client_id, { state: "failed", error: code });
+          this.#set(next.client_id, this.isLive() ? { state: "waiting", error: code } : { state: "waiting" });
+          if (this.isLive()) this.#pause(conversation, error);
+          return;
         }
       }
     } finally {
@@ -94,12 +118,28 @@ export class Outbox {
     }
   }
 
+  #pause(conversation: string, error: unknown): void {
+    const tries = this.#pauses.get(conversation)?.tries ?? 0;
+    const asked = error instanceof CommandError ? Number(error.ctx.retry_after ?? 0) * 1_000 : 0;
+    const wait = Math.max(asked, Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries) * (0.75 + Math.random() / 4));
+    const timer = setTimeout(() => {
+      this.#pauses.set(conversation, { tries: tries + 1, timer: null });
+      void this.#drain(conversation);
+    }, wait);
+    this.#pauses.set(conversation, { tries: tries + 1, timer });
+  }
+
+  #find(clientId: string): Outgoing | undefined {
+    return this.items.get().find((one) => one.client_id === clientId);
+  }
+
+  /** Why it was put off is known until it is sent or fails. */
   #set(clientId: string, change: Partial<Outgoing>): void {
     this.items.update((items) =>
       items.map((one) => {
         if (one.client_id !== clientId) return one;
         const { error: _old, ...rest } = one;
-        return { ...rest, ...change };
+        return change.state === "sending" ? { ...one, ...change } : { ...rest, ...change };
       }),
     );
   }

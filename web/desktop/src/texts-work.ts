@@ -150,6 +150,7 @@ export const WORK = {
   sending: ["Enviando", "Sending"],
   waitsForLink: ["Pendiente: sale al volver", "Waiting: goes when back"],
   notSent: ["No enviado.", "Not sent."],
+  triesAgain: ["Aún sin enviar: se reintenta solo.", "Not sent yet: tried again by itself."],
   discard: ["Descartar", "Discard"],
   lookOnly: ["Solo la miras: no está asignada a ti.", "You are only looking: it is not assigned to you."],
   waitsFor: ["Espera desde hace {{time}}", "Waiting for {{time}}"],

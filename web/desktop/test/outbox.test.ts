@@ -81,3 +81,104 @@ test("a refused one stays with its reason; later ones and other conversations go
   outbox.discard("bad");
   expect(states(outbox)).toEqual(["m2 sent", "m3 sent"]);
 });
+
+test("what the server cannot take just now keeps its place and is tried again, less often each time", async () => {
+  vi.useFakeTimers();
+  try {
+    let refuse: Error | null = new CommandError("unavailable", "stalled");
+    const sent: string[] = [];
+    const tried: number[] = [];
+    const outbox = new Outbox(
+      async (one) => {
+        if (one.conversation_id === "c1") tried.push(Date.now());
+        if (refuse && one.client_id === "m1") throw refuse;
+        sent.push(one.client_id);
+      },
+      () => true,
+      "box",
+    );
+    outbox.add(written("m1"));
+    outbox.add(written("m2"));
+    outbox.add(written("m3", "c2"));
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(sent).toEqual(["m3"]);
+    expect(states(outbox)).toEqual(["m1 waiting", "m2 waiting", "m3 sent"]);
+    expect(outbox.items.get()[0]?.error).toBe("unavailable");
+    const pauses = tried.slice(1).map((at, n) => at - (tried[n] ?? 0));
+    expect(pauses.length).toBeGreaterThan(3);
+    pauses.slice(0, 4).forEach((pause, n) => {
+      expect(pause).toBeGreaterThanOrEqual(750 * 2 ** n);
+      expect(pause).toBeLessThanOrEqual(1_000 * 2 ** n + 1);
+    });
+    // Written meanwhile: it waits behind, and asks nothing of the server.
+    const before = tried.length;
+    outbox.add(written("m4"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(tried.length).toBe(before);
+    // The server says for how long, and is believed.
+    refuse = new CommandError("rate_limited", "slowly", { retry_after: 40 });
+    outbox.retry("m1");
+    await vi.advanceTimersByTimeAsync(39_000);
+    expect(tried.length).toBe(before + 1);
+    expect(outbox.items.get()[0]?.error).toBe("rate_limited");
+    refuse = null;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(sent).toEqual(["m3", "m1", "m2", "m4"]);
+    expect(outbox.items.get().every((one) => one.state === "sent" && !one.error)).toBe(true);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("a new connection tries at once, and discarding the one that is put off lets the others through", async () => {
+  let live = true;
+  let sick: string | null = "m1";
+  const sent: string[] = [];
+  const outbox = new Outbox(
+    async (one) => {
+      if (one.client_id === sick) throw new CommandError("unavailable", "no");
+      sent.push(one.client_id);
+    },
+    () => live,
+    "box",
+  );
+  outbox.add(written("m1"));
+  outbox.add(written("m2"));
+  await settle();
+  expect(sent).toEqual([]);
+  live = false;
+  sick = null;
+  live = true;
+  outbox.flush();
+  await settle();
+  expect(sent).toEqual(["m1", "m2"]);
+  sick = "m3";
+  outbox.add(written("m3"));
+  outbox.add(written("m4"));
+  await settle();
+  outbox.discard("m3");
+  await settle();
+  expect(sent).toEqual(["m1", "m2", "m4"]);
+});
+
+test("a final refusal fails one message, which can be tried again", async () => {
+  let refuse = true;
+  const sent: string[] = [];
+  const outbox = new Outbox(
+    async (one) => {
+      if (refuse && one.client_id === "m1") throw new CommandError("conflict", "closed");
+      sent.push(one.client_id);
+    },
+    () => true,
+    "box",
+  );
+  outbox.add(written("m1"));
+  outbox.add(written("m2"));
+  await settle();
+  expect(states(outbox)).toEqual(["m1 failed", "m2 sent"]);
+  refuse = false;
+  outbox.retry("m1");
+  await settle();
+  expect(sent).toEqual(["m2", "m1"]);
+  expect(states(outbox)).toEqual(["m1 sent", "m2 sent"]);
+});
