@@ -39,6 +39,8 @@ OF_A_VISITOR = {rule.name for rule in RULES if rule.to == "visitor"} - {SNAPSHOT
     "queue.position"
 }
 
+OF_A_CALLER = {rule.name for rule in RULES if rule.to == "caller"} | {"call.position"}
+
 LINES = """
 import readline from "node:readline";
 const built = await import(process.argv[1]);
