@@ -191,7 +191,8 @@ class Board:
         stale = {key for key in self.ledger.touched if key[0] >= self.day_start_ms}
         self.reader.forget(self.ledger.touched)
         self.ledger.touched.clear()
-        stale.update(v.cell for v in self.ledger.waiting.values() if v.cell[0] >= self.day_start_ms)
+        by_clock = (*self.ledger.waiting.values(), *self.ledger.seeking.values())
+        stale.update(v.cell for v in by_clock if v.cell[0] >= self.day_start_ms)
         for key in stale:
             self._halves[key] = figures(self.reader.tally(key, now_ms))
         for queue, channel in {key[1:] for key in stale}:

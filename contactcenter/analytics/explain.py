@@ -7,7 +7,7 @@ items add up to the operands by construction.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from contactcenter.analytics.metrics import (
     DEFAULT_FORMULA,
     FIGURES,
     AgentTime,
+    Caller,
     Formula,
     Parts,
     Spent,
@@ -114,7 +115,10 @@ def explain(
         numerator, denominator = counted.read(alone)
         whole += alone
         if numerator or denominator:
-            items.append(_item(visit, reader, now_ms, numerator, denominator))
+            item = _item(visit, reader, now_ms, numerator, denominator)
+            if figure == "statutory" and visit.caller is not None:
+                item = _of_caller(item, visit.caller, now_ms)
+            items.append(item)
     return Explanation(
         figure,
         service_level if figure == "service_level" else None,
@@ -172,6 +176,14 @@ def _longest(visits: Iterable[Visit], reader: Reader, now_ms: int) -> Explanatio
 def _item(visit: Visit, reader: Reader, now_ms: int, numerator: int, denominator: int) -> Item:
     outcome = outcome_of(visit, reader, now_ms)
     return Item(visit, outcome, visit.wait(now_ms), numerator, denominator)
+
+
+def _of_caller(item: Item, caller: Caller, now_ms: int) -> Item:
+    """The whole call's end and wait, in whatever queue."""
+    outcome = caller.outcome or "waiting"
+    if outcome != "abandoned" and not caller.in_time(now_ms):
+        outcome += "_late"
+    return replace(item, outcome=outcome, waited_ms=caller.wait(now_ms))
 
 
 def _operand(parts: Parts, counted: Tally) -> Operand:

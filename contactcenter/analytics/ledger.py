@@ -13,6 +13,7 @@ from uuid import UUID
 from contactcenter.analytics.metrics import (
     DEFAULT_THRESHOLDS,
     AgentTime,
+    Caller,
     CellKey,
     Handling,
     Tally,
@@ -60,10 +61,13 @@ class Ledger:
         self.agents: dict[UUID, AgentTime] = {}
         self.cells: dict[CellKey, dict[UUID, Visit]] = {}
         self.peaks: dict[tuple[str, str], Peaks] = {}
+        self.seeking: dict[UUID, Visit] = {}  # interaction → where its caller asked for a person
         self.touched: set[CellKey] = set()  # cells changed since somebody cleared the set
         self._open: dict[UUID, dict[UUID, Handling]] = {}  # interaction → its open handlings
         self._visit_of: dict[UUID, Visit] = {}  # segment → the visit it answered
+        self._arrived: dict[UUID, int] = {}  # call from outside → when; until it asks for a person
         self._apply: dict[type[Event], Callable[..., None]] = {
+            interactions.InteractionCreated: self._created,
             interactions.InteractionQueued: self._queued,
             interactions.InteractionWaitEstimated: self._estimated,
             interactions.InteractionDequeued: self._dequeued,
@@ -105,6 +109,10 @@ class Ledger:
 
     # visits
 
+    def _created(self, e: interactions.InteractionCreated, at_ms: int) -> None:
+        if e.channel == "voice" and e.direction == "inbound":
+            self._arrived.setdefault(e.interaction_id, at_ms)
+
     def _queued(self, e: interactions.InteractionQueued, at_ms: int) -> None:
         if e.work_item_id in self.visits:
             return
@@ -117,6 +125,10 @@ class Ledger:
             to_ms(e.entered_at),
             e.cost,
         )
+        arrived = self._arrived.pop(visit.interaction_id, None)
+        if arrived is not None:
+            visit.caller = Caller(arrived, visit.entered_ms)
+            self.seeking[visit.interaction_id] = visit
         self.visits[visit.work_item_id] = self.waiting[visit.work_item_id] = visit
         self.cells.setdefault(visit.cell, {})[visit.work_item_id] = visit
         self.touched.add(visit.cell)
@@ -132,12 +144,26 @@ class Ledger:
         visit = self.waiting.get(e.work_item_id)
         if visit is not None:
             self._end_visit(visit, e.outcome, e.waited_ms, at_ms)
+            if e.outcome != "moved":
+                self._got_nobody(e.interaction_id, at_ms)
 
     def _end_visit(self, visit: Visit, outcome: str, waited_ms: int, at_ms: int) -> None:
         visit.outcome, visit.waited_ms, visit.ended_ms = outcome, waited_ms, at_ms
         del self.waiting[visit.work_item_id]
         self.touched.add(visit.cell)
         self._peaks(visit).step(-1, at_ms)
+
+    def _got_nobody(self, interaction_id: UUID, at_ms: int) -> None:
+        sought = self.seeking.get(interaction_id)
+        if sought is not None and sought.caller is not None and sought.caller.gone_ms is None:
+            sought.caller.gone_ms = at_ms
+            self.touched.add(sought.cell)
+
+    def _got_a_person(self, interaction_id: UUID, at_ms: int) -> None:
+        sought = self.seeking.pop(interaction_id, None)
+        if sought is not None and sought.caller is not None:
+            sought.caller.connected_ms = at_ms
+            self.touched.add(sought.cell)
 
     def _peaks(self, visit: Visit) -> Peaks:
         return self.peaks.setdefault((visit.queue, visit.channel), Peaks())
@@ -181,6 +207,7 @@ class Ledger:
         if visit.waiting:
             visit.agent_id = e.agent_id
             self._end_visit(visit, "answered", e.waited_ms, at_ms)
+        self._got_a_person(e.interaction_id, at_ms)
         handling = self._begin(e, at_ms)
         self._visit_of[e.segment_id] = visit
         visit.handlings.append(handling)
@@ -268,6 +295,9 @@ class Ledger:
             handling.touch(at_ms)
 
     def _closed(self, e: interactions.InteractionClosed, at_ms: int) -> None:
+        self._arrived.pop(e.interaction_id, None)
+        self._got_nobody(e.interaction_id, at_ms)
+        self.seeking.pop(e.interaction_id, None)
         for segment_id in list(self._open.pop(e.interaction_id, {})):
             self._move(segment_id, "ended", at_ms)
 
@@ -295,6 +325,12 @@ class Ledger:
                 visit.estimated = (visit.estimated[0], moved(visit.estimated[1]))
             self.cells.setdefault(visit.cell, {})[visit.work_item_id] = visit
             self.touched.add(visit.cell)
+        self._arrived = {one: moved(at_ms) for one, at_ms in self._arrived.items()}
+        for visit in self.seeking.values():
+            if (caller := visit.caller) is not None and caller.outcome is None:
+                caller.arrived_ms = moved(caller.arrived_ms)
+                caller.asked_ms = caller.asked_ms and moved(caller.asked_ms)
+                self.touched.add(visit.cell)
         for open_handlings in self._open.values():
             for handling in open_handlings.values():
                 handling.started_ms = moved(handling.started_ms)
@@ -354,11 +390,12 @@ class Reader:
             self._settled.pop(key, None)
 
     def tally(self, key: CellKey, now_ms: int) -> Tally:
-        """One half hour × queue × channel. A cell with nobody waiting does not change by itself."""
+        """One half hour × queue × channel. A cell with nobody waiting does not change by itself;
+        a caller may wait for a person in another queue than they first asked in."""
         known = self._settled.get(key)
         if known is None:
             visits = self._ledger.cells.get(key, {})
             known = tally(visits.values(), self.limits(key[1]), now_ms)
-            if known.waiting == 0:
+            if known.waiting == 0 and known.person_awaited == 0:
                 self._settled[key] = known
         return known

@@ -56,8 +56,44 @@ DEFAULT_TARGET_MS: Mapping[str, int] = {
 }
 DEFAULT_THRESHOLDS = Thresholds(DEFAULT_TARGET_MS)
 
+STATUTORY_MS = 180_000
+"""A caller has a person in less than this, by Ley 10/2025, in 95 of 100 calls."""
+
 
 # --- records ------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Caller:
+    """Somebody who calls us and wants a person: the law's clock, over all queues of the call.
+
+    It begins when the call has arrived and a person is asked for, whichever is later, and ends
+    when an agent is connected. A call asks for a person by entering a queue.
+    """
+
+    arrived_ms: int
+    asked_ms: int | None = None
+    connected_ms: int | None = None
+    gone_ms: int | None = None  # left, or was sent away, without a person
+
+    @property
+    def since_ms(self) -> int:
+        return max(self.arrived_ms, self.asked_ms or 0)
+
+    @property
+    def outcome(self) -> str | None:
+        """`answered`, `abandoned`, or None while it waits."""
+        if self.connected_ms is not None:
+            return "answered"
+        return None if self.gone_ms is None else "abandoned"
+
+    def wait(self, now_ms: int) -> int:
+        """How long it took, or has taken so far."""
+        ends = (self.connected_ms, self.gone_ms, now_ms)
+        return max(0, next(at for at in ends if at is not None) - self.since_ms)
+
+    def in_time(self, now_ms: int) -> bool:
+        return self.wait(now_ms) < STATUTORY_MS
 
 
 @dataclass(slots=True)
@@ -80,6 +116,7 @@ class Visit:
     ringing: dict[UUID, UUID] = field(default_factory=dict)  # pending reservation → agent
     estimated: tuple[int, int] | None = None  # the wait first told, and when it was told
     handlings: list[Handling] = field(default_factory=list)
+    caller: Caller | None = None  # of the visit in which a person was first asked for
 
     @property
     def cell(self) -> CellKey:
@@ -296,6 +333,11 @@ class Tally:
     missed: int = 0
     estimated: int = 0  # answered, and told an estimate before
     estimate_off_ms: int = 0
+    person: int = 0  # callers who got one, in whatever queue
+    person_in: int = 0  # in less than the law's time
+    no_person: int = 0  # callers who got none, however early they left
+    person_late: int = 0  # callers who wait for one past the law's time: a miss already
+    person_awaited: int = 0  # callers who wait and are not late yet
     offs: tuple[int, ...] = ()  # of each of these, how far the estimate was off, in ms
 
     def __add__(self, other: Tally) -> Tally:
@@ -330,6 +372,8 @@ def tally(visits: Iterable[Visit], limits: Thresholds, now_ms: int) -> Tally:
             n["abandoned_wait_ms"] += visit.waited_ms
         elif visit.outcome == "callback":
             n["callback_in"] += in_time
+        if visit.caller is not None:
+            _count_caller(n, visit.caller, now_ms)
         for handling in visit.handlings:
             if handling.state == "ended":
                 n["handled"] += 1
@@ -338,6 +382,17 @@ def tally(visits: Iterable[Visit], limits: Thresholds, now_ms: int) -> Tally:
                 n["wrap_ms"] += handling.wrap_ms
                 n["handle_ms"] += handling.handle_ms
     return Tally(**n, offs=tuple(offs))
+
+
+def _count_caller(n: dict[str, int], caller: Caller, now_ms: int) -> None:
+    in_time = caller.in_time(now_ms)
+    if caller.outcome == "answered":
+        n["person"] += 1
+        n["person_in"] += in_time
+    elif caller.outcome == "abandoned":
+        n["no_person"] += 1
+    else:
+        n["person_awaited" if in_time else "person_late"] += 1
 
 
 OFF_BOUNDS_MS = tuple(
@@ -406,6 +461,10 @@ FIGURES: Mapping[str, Formula] = {
     "aht": Formula(_plus("handle_ms"), _plus("handled"), "seconds"),
     "non_response": Formula(_plus("missed"), _plus("offers"), "percent"),
     "estimate_error": Formula(_plus("estimate_off_ms"), _plus("estimated"), "seconds"),
+    # Ley 10/2025: whoever abandons counts, however short the wait; a call counts once.
+    "statutory": Formula(
+        _plus("person_in"), _plus("person", "no_person", "person_late"), "percent"
+    ),
 }
 
 COUNTS = ("waiting", "offered", "answered", "abandoned", "short", "moved_in", "moved")

@@ -26,6 +26,7 @@ FigureName = Literal[
     "aht",
     "non_response",
     "estimate_error",
+    "statutory",
     "waiting",
     "offered",
     "answered",
@@ -88,6 +89,9 @@ class Figures(Told):
     estimate_offs: list[int]
     """How many of them were off by less than 10 s, 20, 30, 45, 60, 90, 120, 180, 240, 300, 450,
     600, 900 s, each without those before; last, by more."""
+    statutory: Ratio
+    """Callers with a person in under 3 minutes (Ley 10/2025), of all who asked for one and got one,
+    left without, or have waited as long already. Each call counts once."""
 
 
 class WallboardQueue(Told):

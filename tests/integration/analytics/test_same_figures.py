@@ -38,6 +38,15 @@ WITH visits AS (
            sum(held_ms) AS held,
            sum((extract(epoch FROM ended_at - talk_ended_at) * 1000)::bigint) AS wrap
     FROM segments WHERE state = 'ended' GROUP BY work_item_id
+), callers AS (
+    SELECT DISTINCT ON (i.id) w.id AS work_item_id,
+           (extract(epoch FROM greatest(i.created_at, w.entered_at)) * 1000)::bigint AS since_ms,
+           (SELECT (extract(epoch FROM min(a.answered_at)) * 1000)::bigint FROM work_items a
+            WHERE a.interaction_id = i.id) AS connected_ms,
+           i.closed_at IS NOT NULL AS closed
+    FROM interactions i JOIN work_items w ON w.interaction_id = i.id
+    WHERE i.channel = 'voice' AND i.direction = 'inbound'
+    ORDER BY i.id, w.entered_at, w.id
 )
 SELECT v.entered_ms - v.entered_ms % 1800000 AS half, v.queue, v.channel,
        count(*) AS offered,
@@ -54,6 +63,11 @@ SELECT v.entered_ms - v.entered_ms % 1800000 AS half, v.queue, v.channel,
            AS answered_wait_ms,
        coalesce(sum(v.waited_ms) FILTER (WHERE v.outcome = 'abandoned'), 0)::bigint
            AS abandoned_wait_ms,
+       count(*) FILTER (WHERE c.connected_ms IS NOT NULL) AS person,
+       count(*) FILTER (WHERE c.connected_ms - c.since_ms < 180000) AS person_in,
+       count(*) FILTER (WHERE c.connected_ms IS NULL AND c.closed) AS no_person,
+       count(*) FILTER (WHERE c.connected_ms IS NULL AND NOT c.closed
+                          AND $1 - c.since_ms >= 180000) AS person_late,
        coalesce(sum(o.made), 0)::bigint AS offers, coalesce(sum(o.missed), 0)::bigint AS missed,
        coalesce(sum(p.handled), 0)::bigint AS handled,
        coalesce(sum(p.talk), 0)::bigint AS talk_ms,
@@ -61,6 +75,7 @@ SELECT v.entered_ms - v.entered_ms % 1800000 AS half, v.queue, v.channel,
 FROM visits v
 LEFT JOIN offers o ON o.work_item_id = v.id
 LEFT JOIN parts p ON p.work_item_id = v.id
+LEFT JOIN callers c ON c.work_item_id = v.id
 GROUP BY 1, 2, 3
 """
 
@@ -136,6 +151,8 @@ async def test_the_tables_agree(played: Watched) -> None:
     assert sum(row["answered"] for row in tables.values()) > 150
     assert sum(row["abandoned"] for row in tables.values()) > 5
     assert sum(row["wrap_ms"] for row in tables.values()) > 0
+    assert sum(row["person_in"] for row in tables.values()) > 50
+    assert sum(row["no_person"] for row in tables.values()) > 5
 
 
 async def test_a_half_hour_over_http_is_the_live_one(played: Watched) -> None:
@@ -213,7 +230,21 @@ def _forgets_one_queue(ledger: Ledger) -> None:
     ledger._apply[interactions.InteractionQueued] = wrong
 
 
+def _leaves_short_ones_out_of_the_law(ledger: Ledger) -> None:
+    """Who abandons at once is no caller."""
+    gone = ledger._got_nobody
+
+    def wrong(interaction_id: UUID, at_ms: int) -> None:
+        sought = ledger.seeking.get(interaction_id)
+        if sought is not None and at_ms - sought.entered_ms < 5_000:
+            sought.caller = None
+        gone(interaction_id, at_ms)
+
+    ledger._got_nobody = wrong  # type: ignore[method-assign]
+
+
 PLANTS: tuple[Plant, ...] = (
+    _leaves_short_ones_out_of_the_law,
     _belongs_to_its_end,
     _ringing_is_no_wait,
     _a_customer_who_leaves_is_a_miss,

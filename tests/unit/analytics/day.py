@@ -108,6 +108,46 @@ class Day:
         )
         return item
 
+    def arrive(
+        self,
+        seconds: float,
+        channel: str = "voice",
+        direction: str = "inbound",
+        asks: float | None = -1,
+    ) -> Item:
+        """Somebody comes in and enters a queue: at once, at another moment, or (None) never."""
+        item = Item("SA", channel, COST[channel])
+        self.add(
+            seconds,
+            i.InteractionCreated(
+                interaction_id=item.interaction_id,
+                conversation_id=item.conversation_id,
+                contact_id=new_id(),
+                channel=channel,
+                direction=direction,
+            ),
+        )
+        if asks is None:
+            return item
+        entered = seconds if asks == -1 else asks
+        queued = self.enter(entered, item=item)
+        if entered < seconds:  # the fact is told when the call is there
+            told = self.facts.pop()
+            self.add(seconds, told[1])
+        return queued
+
+    def set_clock(self, seconds: float, by_s: float) -> None:
+        """From now on the clock shows so much more; nothing was written on it yet."""
+        self.add(
+            seconds,
+            r.RoutingClockSet(
+                node="node",
+                by_ms=round(by_s * 1000),
+                known_after=self.at(seconds + by_s),
+                known_until=self.at(seconds + by_s),
+            ),
+        )
+
     def estimate(self, item: Item, seconds: float, wait_s: float) -> None:
         self.add(
             seconds,

@@ -86,3 +86,25 @@ def test_agents_add_up(figure: str) -> None:
 def test_an_unknown_figure_is_refused() -> None:
     with pytest.raises(KeyError):
         explain("happiness", [], Reader(Day().ledger(), {}), NOW)
+
+
+def test_the_laws_figure_tells_of_the_whole_call() -> None:
+    day = Day()
+    first = day.arrive(0)
+    day.leave(first, 100, outcome="moved")
+    day.answer(day.enter(100, queue="PR", entry="overflow", item=first), "Carmen", 190)
+    day.leave(day.arrive(10), 13)
+    day.answer(day.arrive(20), "Lucía", 40)
+    day.arrive(300)
+    day.arrive(390)
+    ledger = day.ledger()
+    told = explain("statutory", ledger.visits.values(), Reader(ledger, {}), BASE_MS + 480_000)
+    assert (told.kind, told.numerator.value) == ("percent", 1)
+    assert told.denominator is not None
+    assert told.denominator.value == 4
+    assert [(item.outcome, item.waited_ms) for item in told.items] == [
+        ("waiting_late", 180_000),
+        ("answered", 20_000),
+        ("abandoned", 3_000),
+        ("answered_late", 190_000),
+    ]

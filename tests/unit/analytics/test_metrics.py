@@ -5,11 +5,15 @@ from __future__ import annotations
 import pytest
 
 from contactcenter.analytics import metrics
-from contactcenter.analytics.ledger import Ledger
+from contactcenter.analytics.ledger import Ledger, Reader
 from contactcenter.analytics.metrics import FIGURES, SERVICE_LEVEL, Spent, Thresholds, half_hour
 from tests.unit.analytics.day import BASE_MS, Day, agent_id
 
 HALF = metrics.HALF_HOUR_MS
+
+
+def metrics_reader(ledger: Ledger) -> Reader:
+    return Reader(ledger, {})
 
 
 def ten_calls() -> Day:
@@ -293,3 +297,81 @@ def test_state_of_an_agent_follows_work_before_will() -> None:
 def test_half_hours_start_on_the_half_hour() -> None:
     assert half_hour(BASE_MS + 29 * 60_000) == BASE_MS
     assert half_hour(BASE_MS + 30 * 60_000) == BASE_MS + HALF
+
+
+def callers() -> Day:
+    """The law's example of docs/metrics.md, read at 12:00."""
+    day = Day()
+    for start, wait in ((0, 20), (0, 179.9), (0, 180)):
+        day.answer(day.arrive(start), "Lucía", start + wait)
+    first = day.arrive(60)
+    day.leave(first, 160, outcome="moved")
+    day.answer(day.enter(160, queue="PR", entry="overflow", item=first), "Carmen", 250)
+    day.leave(day.arrive(100), 103)
+    day.leave(day.arrive(100), 220, outcome="callback")
+    day.arrive(520)
+    day.arrive(660)
+    return day
+
+
+def test_the_laws_clock_is_of_the_whole_call_and_whoever_abandons_counts() -> None:
+    n = callers().tally(720)
+    assert (n.person_in, n.person, n.no_person, n.person_late, n.person_awaited) == (2, 4, 2, 1, 1)
+    assert FIGURES["statutory"].read(n) == (2, 4 + 2 + 1)
+    assert n.short == 1  # which the other figures leave out
+
+
+def test_the_laws_clock_begins_when_the_call_is_there_and_a_person_is_asked_for() -> None:
+    day = Day()
+    day.answer(day.arrive(0, asks=60), "Lucía", 239)  # a minute before it asks
+    day.answer(day.arrive(100, asks=40), "Lucía", 279)  # asked for in advance
+    day.answer(day.arrive(100, asks=40), "Lucía", 280)
+    assert FIGURES["statutory"].read(day.tally(300)) == (2, 3)
+
+
+def test_a_call_belongs_to_the_queue_in_which_a_person_was_asked_for() -> None:
+    day = Day()
+    first = day.arrive(1700)
+    day.leave(first, 1810, outcome="moved")
+    again = day.enter(1810, queue="PR", entry="overflow", item=first)
+    ledger = day.ledger()
+    reader = metrics_reader(ledger)
+    here, there = (BASE_MS, "SA", "voice"), (BASE_MS + HALF, "PR", "voice")
+    assert FIGURES["statutory"].read(reader.tally(here, BASE_MS + 1_879_999)) == (0, 0)
+    assert FIGURES["statutory"].read(reader.tally(here, BASE_MS + 1_880_000)) == (0, 1)
+    day.answer(again, "Carmen", 1900)
+    assert FIGURES["statutory"].read(metrics_reader(day.ledger()).tally(here, HALF)) == (0, 1)
+    assert FIGURES["statutory"].read(metrics_reader(day.ledger()).tally(there, HALF)) == (0, 0)
+
+
+def test_what_is_no_call_from_outside_has_no_law() -> None:
+    day = Day()
+    for direction in ("outbound", "internal"):
+        day.answer(day.arrive(0, direction=direction), "Lucía", 10)
+    day.answer(day.arrive(0, channel="chat"), "Lucía", 10)
+    day.close(day.arrive(0, asks=None), 5, reason="left_in_ivr")  # never asked for a person
+    assert FIGURES["statutory"].read(day.tally(60)) == (0, 0)
+
+
+def test_a_call_that_is_closed_unanswered_or_waits_again_is_told_by_how_it_ends() -> None:
+    day = Day()
+    day.close(day.arrive(0), 30, reason="cancelled")
+    back = day.arrive(0)
+    day.leave(back, 40, outcome="cancelled")
+    day.answer(day.enter(50, entry="requeue", item=back), "Lucía", 90)
+    transferred = day.arrive(0)
+    day.answer(transferred, "Lucía", 20)
+    day.transfer(transferred, 300, "PR")
+    day.leave(day.enter(300, "PR", entry="transfer", item=transferred), 400)
+    n = day.tally(500)
+    assert (n.person_in, n.person, n.no_person) == (2, 2, 1)
+
+
+def test_the_laws_clock_keeps_what_it_had_taken_when_the_centres_clock_is_set() -> None:
+    day = Day()
+    item = day.arrive(0)
+    day.leave(item, 100, outcome="moved")
+    again = day.enter(100, queue="PR", entry="overflow", item=item)
+    day.set_clock(110, by_s=3600)
+    day.answer(again, "Carmen", 3780 - 10)
+    assert FIGURES["statutory"].read(day.tally(4000)) == (1, 1)

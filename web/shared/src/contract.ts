@@ -1168,7 +1168,7 @@ export interface ExpiringRow {
 
 /** Which figure of today, over which queue, channels and half hour; all of them if left out. */
 export interface ExplainQuery {
-  figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "non_response" | "estimate_error" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
+  figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "non_response" | "estimate_error" | "statutory" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
   formula?: "centre" | "connect" | "asterisk" | "asterisk_sl2";
   queue?: string | null;
   channel?: "voice" | "chat" | "whatsapp" | "sms" | "email" | "live" | "written" | null;
@@ -1183,7 +1183,7 @@ export interface ExplainedAgent {
 }
 
 export interface ExplainedFigure {
-  figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "non_response" | "estimate_error" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
+  figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "non_response" | "estimate_error" | "statutory" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
   formula: "centre" | "connect" | "asterisk" | "asterisk_sl2" | null;
   kind: "percent" | "seconds" | "count";
   read_at: string;
@@ -1247,6 +1247,7 @@ export interface Figures {
   non_response: [number, number];
   estimate_error: [number, number];
   estimate_offs: number[];
+  statutory: [number, number];
 }
 
 export interface FiledPolicy {

@@ -124,7 +124,7 @@ function FigureDrill({ choice, onClose }: { choice: FigureChoice; onClose: () =>
     told === null
       ? ""
       : told.kind === "percent"
-        ? numbers.percent([told.numerator.value, told.denominator?.value ?? 0], choice.figure === "abandonment" ? 1 : 0)
+        ? numbers.percent([told.numerator.value, told.denominator?.value ?? 0], choice.figure === "abandonment" || choice.figure === "statutory" ? 1 : 0)
         : told.kind === "seconds"
           ? told.denominator
             ? told.denominator.value === 0
@@ -142,7 +142,7 @@ function FigureDrill({ choice, onClose }: { choice: FigureChoice; onClose: () =>
   const figures = today(state, view, choice.queue);
   const short = figures.short;
   const off = choice.half === undefined ? offWords(figures) : null;
-  const lowering = told?.figure === "service_level";
+  const lowering = told?.figure === "service_level" || told?.figure === "statutory";
   const sifted = lowering || told?.figure === "abandonment" || told?.figure === "non_response";
   const few = told ? (lowering ? told.items.filter((item) => item.denominator > item.numerator) : told.items.filter((item) => item.numerator !== 0)) : [];
   const shown = told ? (all || !sifted ? told.items : few) : [];
@@ -181,6 +181,7 @@ function FigureDrill({ choice, onClose }: { choice: FigureChoice; onClose: () =>
             {(told.formula === "centre" || told.figure === "abandonment") && (
               <p className="t12 x2 note-line">{t("shortNote", { seconds: (queue?.short_ms ?? 5000) / 1000, count: short })}</p>
             )}
+            {told.figure === "statutory" && <p className="t12 x2 note-line">{t("statutoryNote")}</p>}
             {told.figure === "estimate_error" && off && <p className="t12 x2 note-line">{t("estimateNote", { half: off[0], most: off[1] })}</p>}
             <div className="list-head">
               <h3 className="t13 b">

@@ -84,6 +84,7 @@ const NOTHING: Figures = {
   non_response: [0, 0],
   estimate_error: [0, 0],
   estimate_offs: [],
+  statutory: [0, 0],
 };
 
 export function add(a: Figures, b: Figures): Figures {
@@ -108,6 +109,7 @@ export function add(a: Figures, b: Figures): Figures {
     non_response: plus(a.non_response, b.non_response),
     estimate_error: plus(a.estimate_error, b.estimate_error),
     estimate_offs: b.estimate_offs.map((count, place) => count + (a.estimate_offs[place] ?? 0)),
+    statutory: plus(a.statutory, b.statutory),
   };
 }
 

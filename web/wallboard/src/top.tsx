@@ -339,7 +339,7 @@ export function Figures() {
   );
 }
 
-const STRIP = ["asa", "aht", "abandon_time", "occupancy", "utilisation", "non_response", "estimate_error"] as const;
+const STRIP = ["asa", "aht", "abandon_time", "occupancy", "utilisation", "non_response", "estimate_error", "statutory"] as const;
 
 /** Further figures of the day in one line; each opens its sum as well. */
 export function Strip() {
@@ -360,6 +360,7 @@ export function Strip() {
     utilisation: numbers.percent(time.utilisation),
     non_response: numbers.percent(figures.non_response),
     estimate_error: offWords(figures)?.join(", 90 % ") ?? "–",
+    statutory: numbers.percent(figures.statutory, 1),
   };
   return (
     <section className="strip" aria-label={t("strip")}>

@@ -35,6 +35,7 @@ const figures = (offered: number, centre: [number, number]): Figures => ({
   aht: [0, 0],
   non_response: [0, 0],
   estimate_error: [0, 0],
+  statutory: [0, 0],
   estimate_offs: [],
 });
 
