@@ -11,8 +11,8 @@ import asyncio
 import contextlib
 import contextvars
 import time
-from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import asyncpg
 import orjson
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     Record: TypeAlias = asyncpg.Record
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Driver: TypeAlias = asyncpg.Connection[asyncpg.Record]
 else:
     Record = asyncpg.Record
     Pool = asyncpg.Pool
     Connection = asyncpg.Connection | PoolConnectionProxy
+    Driver = asyncpg.Connection
 
 UniqueViolation = asyncpg.UniqueViolationError
 ForeignKeyViolation = asyncpg.ForeignKeyViolationError
@@ -91,6 +93,33 @@ def _json(value: Any) -> bytes:
     return orjson.dumps(value, default=str)  # Decimal and friends travel as text
 
 
+BUILT_IN: Final = 16384
+"""Types below are PostgreSQL's own: the same in every database of a server's version."""
+ARRAYS: Final = (1000, 1001, 1005, 1007, 1016, 1185, 1187, 2951, 3807)
+"""Of bool, bytea, int2, int4, int8, timestamptz, interval, uuid and jsonb."""
+
+_told: dict[int, Any] = {}
+
+
+class _Session(Driver):
+    """A session that knows what the first of this process was told of the built-in types.
+
+    The driver asks in each of its sessions what an array is, in a query of some ten milliseconds
+    for every kind; a pool that grows in a storm would do little else.
+    """
+
+    async def _introspect_types(self, typeoids: Iterable[int], timeout: float | None) -> Any:
+        wanted = set(typeoids)
+        if not wanted <= _told.keys():
+            asked = wanted if max(wanted) >= BUILT_IN else wanted.union(ARRAYS)
+            told = await super()._introspect_types(asked, timeout)  # type: ignore[misc]
+            if max(wanted) >= BUILT_IN:
+                return told
+            _told.update(dict.fromkeys(asked, told))
+        rows = [row for one in wanted for row in _told[one][0]]
+        return rows, _told[max(wanted)][1]
+
+
 async def _prepare(conn: asyncpg.Connection[Record]) -> None:
     """jsonb and json carry Python values. jsonb's binary form is one version byte, then text."""
     await conn.set_type_codec(
@@ -121,6 +150,7 @@ def _options(settings: Settings, application: str, transaction_timeout_ms: int) 
             "timezone": "UTC",
             "transaction_timeout": str(transaction_timeout_ms),
         },
+        "connection_class": _Session,
         "statement_cache_size": 500,
         "max_cached_statement_lifetime": 0,
     }

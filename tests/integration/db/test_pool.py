@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
+from uuid import uuid4
 
+import asyncpg
 import pytest
 
 import db
@@ -10,6 +14,7 @@ from config.settings import Settings
 from db.pool import TRANSACTION_SECONDS
 
 INSERT = "INSERT INTO centre_settings (key, value, updated_at) VALUES ($1, $2, now())"
+INTROSPECT = "_introspect_types"
 SELECT = "SELECT value FROM centre_settings WHERE key = $1"
 
 
@@ -53,6 +58,44 @@ async def test_json_carries_what_python_holds(conn: db.Connection) -> None:
     value = await conn.fetchval("SELECT $1::jsonb", {"price": Decimal("12.30")})
     assert value == {"price": "12.30"}
     assert await conn.fetchval("SELECT $1::json", [1.5, True]) == [1.5, True]
+
+
+async def test_a_process_asks_once_what_arrays_are(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    ask: Any = getattr(asyncpg.Connection, INTROSPECT)
+
+    async def counted(self: Any, *args: Any) -> Any:
+        asked.append(args)
+        return await ask(self, *args)
+
+    monkeypatch.setattr(asyncpg.Connection, INTROSPECT, counted)
+    monkeypatch.setattr("db.pool._told", {})
+    given = ([1, None], [uuid4()], [{"n": [1, None, "ñ"]}], [datetime.now(UTC)], [True], [b"\0"])
+    every = "SELECT $1::int[], $2::uuid[], $3::jsonb[], $4::timestamptz[], $5::bool[], $6::bytea[]"
+    for _ in range(2):
+        conn = await db.connect(settings)
+        try:
+            assert await conn.fetchval("SELECT $1::bigint[]", [1 << 40]) == [1 << 40]
+            assert tuple(await conn.fetchrow(every, *given) or ()) == given
+        finally:
+            await conn.close()
+    assert len(asked) == 1
+
+
+async def test_what_is_not_built_in_is_asked_of_its_database(settings: Settings) -> None:
+    for kinds in (("a", "b"), ("c", "d")):
+        conn = await db.connect(settings)
+        try:
+            async with conn.transaction():
+                labels = ", ".join(f"'{kind}'" for kind in kinds)
+                await conn.execute(f"CREATE TYPE kind_of_test AS ENUM ({labels})")
+                known = await conn.fetchval("SELECT enum_range(NULL::kind_of_test)")
+                assert known == list(kinds)
+                await conn.execute("DROP TYPE kind_of_test")
+        finally:
+            await conn.close()
 
 
 async def test_an_open_transaction_does_not_reach_the_next_user(pool: db.Pool) -> None:
