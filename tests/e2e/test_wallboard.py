@@ -51,23 +51,67 @@ def finish(page: Page) -> None:
 
 def test_every_step_of_a_chat_is_shown(world: World) -> None:
     page = board(world)
-    desk = world.desk(CARMEN, available=False)
+    carmen = world.desk(CARMEN, available=False)
+    pablo = world.desk(PABLO, available=False)
+    hers, his = tile(page, "Carmen Tolosa"), tile(page, "Pablo Urriés")
     before = int(figure(page, "offered", "CO").inner_text())
-    visitor = world.visitor("¿Me dan precio?", name="Ana Beltrán")
+    world.visitor("¿Me dan precio?", name="Ana Beltrán")
     expect(figure(page, "waiting")).to_have_text("1")
     expect(figure(page, "waiting", "CO")).to_have_text("1")
     expect(figure(page, "longest_wait", "CO")).to_have_text(re.compile(r"\d:\d\d"))
     expect(figure(page, "offered", "CO")).to_have_text(str(before + 1))
-    set_status(desk, 0)
-    expect(tile(page, "Carmen Tolosa")).to_have_attribute("data-state", "ringing")
-    accept(desk)
-    expect(tile(page, "Carmen Tolosa")).to_have_attribute("data-state", "on_contact")
-    expect(tile(page, "Carmen Tolosa")).to_contain_text("Chat · CO")
+    # Offered and accepted.
+    set_status(carmen, 0)
+    expect(hers).to_have_attribute("data-state", "ringing")
+    accept(carmen)
+    expect(hers).to_have_attribute("data-state", "on_contact")
+    expect(hers).to_contain_text("Chat · CO")
     expect(figure(page, "waiting")).to_have_text("0")
-    visitor.leave()
-    expect(tile(page, "Carmen Tolosa")).to_have_attribute("data-state", "wrap_up")
-    finish(desk)
-    expect(tile(page, "Carmen Tolosa")).to_have_attribute("data-state", "available")
+    # Parked, and taken up again.
+    carmen.get_by_role("button", name="Posponer").click()
+    carmen.get_by_role("menuitem", name=re.compile("1 hora")).click()
+    expect(hers.locator(".parked")).to_have_attribute("title", "1 aparcado")
+    expect(hers).to_have_attribute("data-state", "available")
+    hers.click()
+    expect(drill(page).locator(".open-item")).to_contain_text("Chat · CO · aparcado")
+    carmen.get_by_role("button", name="Reanudar").click()
+    expect(hers).to_have_attribute("data-state", "on_contact")
+    expect(hers.locator(".parked")).to_have_count(0)
+    # Transferred to a colleague.
+    set_status(pablo, 0)
+    expect(his).to_have_attribute("data-state", "available")
+    send_on(carmen, "Pablo")
+    expect(his).to_have_attribute("data-state", "ringing")
+    expect(hers).to_have_attribute("data-state", "available")
+    accept(pablo)
+    expect(his).to_have_attribute("data-state", "on_contact")
+    # Transferred to a queue that nobody is there for, and given out of it from the chair.
+    send_on(pablo, "Reclamaciones")
+    expect(figure(page, "waiting", "RE")).to_have_text("1")
+    expect(his).to_have_attribute("data-state", "available")
+    figure(page, "waiting", "RE").click()
+    drill(page).locator("button.behind-item", has_text="Ana Beltrán").click()
+    drill(page).get_by_role("button", name="Mover", exact=True).click()
+    drill(page).locator("select[name=to]").select_option(label="Carmen Tolosa · Disponible")
+    drill(page).get_by_role("button", name="Mover", exact=True).click()
+    expect(hers).to_have_attribute("data-state", "on_contact")
+    expect(hers).to_contain_text("Chat · RE")
+    expect(figure(page, "waiting", "RE")).to_have_text("0")
+    # Closed and wrapped up.
+    carmen.locator(".it", has_text="Ana Beltrán").click()
+    carmen.get_by_role("button", name="Cerrar", exact=True).click()
+    expect(hers).to_have_attribute("data-state", "wrap_up")
+    finish(carmen)
+    expect(hers).to_have_attribute("data-state", "available")
+
+
+def send_on(desk: Page, target: str) -> None:
+    """Transfer what is open to the queue or colleague of this name."""
+    desk.get_by_role("button", name="Transferir").click()
+    dialog = desk.get_by_role("dialog")
+    dialog.get_by_role("radio", name=re.compile(target)).check()
+    dialog.get_by_role("button", name="Transferir").click()
+    expect(dialog).to_have_count(0)
 
 
 def test_an_offer_that_nobody_takes_and_a_customer_who_leaves(world: World) -> None:

@@ -7,7 +7,7 @@ import { duration, useNow } from "@contactcenter/shared/time";
 import { Button, ErrorLine } from "@contactcenter/shared/ui";
 import { type FormEvent, useEffect, useState } from "react";
 
-import { doing, itemWord, reasonWord, timeInState } from "./agents";
+import { doing, itemWord, reasonWord, stageWord, timeInState } from "./agents";
 import { nameOf, useLocale, useShown } from "./context";
 import { DrillHead } from "./drill";
 import { isMember, type WallboardAgent } from "./model";
@@ -103,7 +103,7 @@ export function AgentDrill({ agentId, onClose }: { agentId: string; onClose: () 
             {agent.items.map((item) => (
               <li key={item.interaction_id + item.state} className="row t13 open-item">
                 <Icon name={item.channel} className="x2" />
-                <span className="cut">{`${itemWord(t, item)} · ${item.queue}`}</span>
+                <span className="cut">{[itemWord(t, item), item.queue, stageWord(t, item)].filter(Boolean).join(" · ")}</span>
                 <span className="end x2">{duration(now - Date.parse(item.since))}</span>
               </li>
             ))}

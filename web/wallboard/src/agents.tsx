@@ -1,5 +1,5 @@
 /** Agents as tiles: state by shape, word and colour, the time in it, what they have. */
-import { StateShape } from "@contactcenter/shared/icons";
+import { Icon, StateShape } from "@contactcenter/shared/icons";
 import { useStore } from "@contactcenter/shared/store";
 import { duration, useNow } from "@contactcenter/shared/time";
 import { cls } from "@contactcenter/shared/ui";
@@ -20,6 +20,35 @@ export function itemWord(t: T, { channel, state }: WallboardAgent["items"][numbe
   if (channel === "voice" && state === "held") return t("call_held");
   if (channel === "voice" && (state as string) === "consulting") return t("call_consulting");
   return t(`one_${channel}`);
+}
+
+const STAGES = new Set(["parked", "wrapping", "ringing"]);
+
+/** Where a piece of work stands when nobody talks in it; else nothing. */
+export const stageWord = (t: T, { state }: WallboardAgent["items"][number]): string =>
+  STAGES.has(state) ? t(`item_${state}` as Key as Parameters<T>[0]) : "";
+
+/** How many items an agent has set aside: for the customer's answer, until a time, or for a call. */
+const parkedCount = (agent: WallboardAgent): number => agent.items.filter((item) => item.state === "parked").length;
+
+export function parkedWord(t: T, agent: WallboardAgent): string {
+  const count = parkedCount(agent);
+  return count === 0 ? "" : t("parked", { count });
+}
+
+/** Work that is set aside has no part in the agent's state, so it is said beside it. */
+function ParkedMark({ agent }: { agent: WallboardAgent }) {
+  const t = useT();
+  const count = parkedCount(agent);
+  const word = parkedWord(t, agent);
+  if (count === 0) return null;
+  return (
+    <span className="parked" title={word}>
+      <Icon name="pause" size={12} />
+      <span aria-hidden="true">{count}</span>
+      <span className="sr">{word}</span>
+    </span>
+  );
 }
 
 /** What an agent does, in few words: Call · SA, 3 chats · CO, Away · break. */
@@ -110,6 +139,7 @@ export function Agents() {
                       doing(t, agent)
                     )}
                   </span>
+                  <ParkedMark agent={agent} />
                 </button>
               </li>
             );

@@ -9,7 +9,7 @@ import { Button, Chip, cls, IconButton, type Tone } from "@contactcenter/shared/
 import { useCallback, useEffect, useRef, useState } from "react";
 
 import { AgentDrill, MoveForm } from "./actions";
-import { doing, timeInState } from "./agents";
+import { doing, parkedWord, timeInState } from "./agents";
 import type { Choice } from "./board";
 import { nameOf, useBoard, useLocale, useNumbers, useShown } from "./context";
 import { agentsOf, byState, channelsOf, FORMULAS, stateCounts, today, type View, type WallboardState } from "./model";
@@ -275,7 +275,7 @@ function AgentsDrill({ queueKey, onClose }: { queueKey: string | null; onClose: 
                   <b className="cut">{agent.name}</b>
                   <span className="end x2">{timeInState(agent, now)}</span>
                 </span>
-                <span className="t12 x2">{doing(t, agent)}</span>
+                <span className="t12 x2">{[doing(t, agent), parkedWord(t, agent)].filter(Boolean).join(" · ")}</span>
               </button>
             </li>
           ))}

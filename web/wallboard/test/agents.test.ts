@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { doing, isLong } from "../src/agents";
+import { doing, isLong, parkedWord, stageWord } from "../src/agents";
 import type { WallboardAgent } from "../src/model";
 import { t } from "../src/texts";
 
@@ -32,4 +32,12 @@ it("a consult counts toward a long call, its wrap-up does not", () => {
   const later = NINE + 24 * 3_600_000;
   expect(isLong(on(["voice", "consulting"]), later)).toBe(true);
   expect(isLong(on(["voice", "wrapping"]), later)).toBe(false);
+});
+
+it("says what is set aside beside what is done", () => {
+  const agent = on(["chat", "active"], ["chat", "parked"], ["voice", "wrapping"]);
+  expect(doing(t, agent)).toBe("Chat · CO");
+  expect(parkedWord(t, agent)).toBe("1 aparcado");
+  expect(agent.items.map((item) => stageWord(t, item))).toEqual(["", "aparcado", "en cierre"]);
+  expect(parkedWord(t, on(["voice", "active"]))).toBe("");
 });
