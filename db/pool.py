@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import contextvars
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import asyncpg
@@ -241,10 +241,12 @@ async def transaction(
     isolation: Isolation | None = None,
     *,
     acquire_timeout: float | None = None,
+    committed: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Connection]:
     """One unit of work: a connection in a transaction, committed unless the body raises.
 
-    `name` is `area.use_case` and labels the metric. A second unit inside the first by the same
+    `name` is `area.use_case` and labels the metric. `committed` is called at the commit, before
+    the connection is given back. A second unit inside the first by the same
     task would take a second connection, and could wait for itself: it is refused. Raises
     DatabaseUnavailableError when no connection can be had (within `acquire_timeout` seconds).
     """
@@ -253,6 +255,7 @@ async def transaction(
             with _timed(name):
                 async with conn.transaction(isolation=isolation):
                     yield conn
+            committed()
 
 
 def affected(status: str) -> int:

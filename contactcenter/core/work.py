@@ -246,9 +246,14 @@ class WorkFactory:
         """
         xid: int | None = None
         claim, request, noted = pending_claim.get(), asker.get(), False
+
+        def committed() -> None:
+            if xid is not None:
+                self._committed(xid)
+
         with unavailable():
             async with db.transaction(
-                self._pool, name, isolation, acquire_timeout=ACQUIRE_SECONDS
+                self._pool, name, isolation, acquire_timeout=ACQUIRE_SECONDS, committed=committed
             ) as conn:
                 if claim is not None and not claim.done:
                     await claim.take(conn)
@@ -263,8 +268,6 @@ class WorkFactory:
             claim.done = True
         if noted and request is not None:
             request.noted = True
-        if xid is not None:
-            self._committed(xid)
 
     async def at_once(
         self,
@@ -294,8 +297,8 @@ class WorkFactory:
                     statement=statement,
                     more=args,
                 )
-        if xid is not None:
-            self._committed(xid)
+                if xid is not None:
+                    self._committed(xid)
 
     @contextlib.asynccontextmanager
     async def reading(self, name: str, *, snapshot: bool = False) -> AsyncIterator[db.Connection]:
