@@ -129,7 +129,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
             Schedule("customers.resegment", "17 3 * * *", customers.resegment_all),
             Schedule("workflows.tick", "* * * * *", runner.tick),
             Schedule("quotes.expire_due", "*/5 * * * *", quotes.expire_due),
-            Schedule("policies.turn", "*/5 * * * *", by_clock.turn),
+            Schedule("policies.turn", "* * * * *", by_clock.turn),
             Schedule("policies.tell_expiring", "11 * * * *", by_clock.tell_expiring),
         ),
     )

@@ -51,6 +51,15 @@ class PolicyEndorsed(_Policy):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyTermsTurned(_Policy):
+    """What was agreed ahead, by an endorsement or a renewal, holds from now on."""
+
+    name: ClassVar[str] = "policy.terms_turned"
+
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyStatusChanged(_Policy):
     """It was issued, began, was suspended, put back in force, or ended with its term."""
 

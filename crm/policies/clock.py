@@ -38,19 +38,31 @@ class PolicyClock:
         return now.astimezone(self._zone).date()
 
     async def turn(self) -> None:
-        """What begins or ends by itself: terms that start, terms and notices that run out. Each
-        policy is a transaction of its own: on a day when many end, none waits for all."""
+        """What begins or ends by itself: what was agreed ahead, terms that start, terms and notices
+        that run out. Each policy is a transaction of its own: on a day when many end, none waits
+        for all. It asks what is due by now: whatever was missed comes then, and nothing twice."""
         now, zone = self._clock.now(), self._zone.key
         async with self._work.reading("policies.turn") as conn:
             law = await sql.law(conn)
+            turning = await store.turning(conn, now)
             beginning = await store.beginning(conn, zone, now)
             ending = await store.ending(conn, zone, now)
-        steps = [partial(self._begin, each) for each in beginning]
+        steps = [partial(self._turn_terms, each) for each in turning]
+        steps += [partial(self._begin, each) for each in beginning]
         steps += [partial(self._run_out, each, law) for each in ending]
         await each_alone(steps, lambda step: step())
 
+    async def _turn_terms(self, policy_id: UUID) -> None:
+        async with self._work.begin("policies.turn", "system") as work:
+            await _hold_file(work, policy_id)
+            if await store.hold_turning(work.conn, work.now, policy_id) is not None:
+                row = await files.the_policy(work.conn, policy_id)
+                await files.turn(work, row, self._zone)
+                await customers.resegment(work, row["customer_id"], self._zone)
+
     async def _begin(self, policy_id: UUID) -> None:
         async with self._work.begin("policies.turn", "system") as work:
+            await _hold_file(work, policy_id)
             row = await store.hold_beginning(work.conn, self._zone.key, work.now, policy_id)
             if row is not None:
                 await _turned(work, row, "active")
@@ -61,6 +73,7 @@ class PolicyClock:
         renewed = True
         while renewed:
             async with self._work.begin("policies.turn", "system") as work:
+                await _hold_file(work, policy_id)
                 row = await store.hold_ending(work.conn, self._zone.key, work.now, policy_id)
                 if row is None:
                     return
@@ -143,6 +156,11 @@ class PolicyClock:
                 our_last_day=dates.our_last_day.isoformat(),
             )
         )
+
+
+async def _hold_file(work: Work, policy_id: UUID) -> None:
+    """Hold the customer's file: files are held before what is in them."""
+    await customers.hold_owner(work.conn, lambda: files.the_policy(work.conn, policy_id))
 
 
 async def _turned(work: Work, row: Record, after: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -18,6 +18,7 @@ from contactcenter.events.policies import (
     PolicyCreated,
     PolicyRenewed,
     PolicyStatusChanged,
+    PolicyTermsTurned,
     PolicyUpdated,
 )
 from crm import masks, sql
@@ -29,7 +30,6 @@ from crm.policies import store
 from crm.policies.coverage import Contract, Coverage, Premium, check_coverage
 from crm.policies.model import (
     IN_FORCE,
-    Version,
     breaks,
     instant,
     non_renewal_state,
@@ -37,9 +37,20 @@ from crm.policies.model import (
     renewal_calendar,
     terms_at,
 )
+from crm.policies.present import (
+    FAR,
+    SEARCHED,
+    Parties,
+    ends_at,
+    found_by,
+    noted,
+    numbered,
+    present,
+    starts_at,
+    versions_of,
+)
 from crm.policies.schemas import (
     NonRenewalOut,
-    Party,
     PartyOut,
     PolicyNew,
     PolicyOut,
@@ -51,11 +62,9 @@ from crm.schemas import picked
 from crm.sql import agent_exists
 from db import Connection, Record
 
-FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
 MONEY: Final = frozenset(
     {"premium_amount", "premium_net", "coverage_amount", "property_value", "refund_estimate"}
 )
-SEARCHED: Final = ("policy_number", "reference", "vehicle_plate", "property_address")
 
 
 async def the_policy(
@@ -82,18 +91,18 @@ async def coverage_at(
     """Whether the policy covers an instant, by its terms, receipts and end as known now. `law`:
     where it has been read."""
     row = await the_policy(conn, policy_id)
-    versions = [store.version_of(each) for each in await store.versions(conn, policy_id)]
+    versions = await versions_of(conn, policy_id)
     receipts = await store.receipts(conn, policy_id)
     no = await store.non_renewal(conn, policy_id, row["coverage_end_date"])
     then = terms_at(versions, at, now)
     since = (v for v in versions[1:] if v.effective_at <= at < v.known_at and v.changes)
-    starts_at = instant(row["coverage_start_date"], row["coverage_start_time"], zone)
+    begins = starts_at(row, zone)
     ended, paused = breaks(versions)
     if row["status"] == "suspended" and (not paused or paused[-1][1] is not None):
-        paused = (*paused, (starts_at, None))  # since when is not on file
+        paused = (*paused, (begins, None))  # since when is not on file
     contract = Contract(
-        starts_at=starts_at,
-        ends_at=instant(row["coverage_end_date"], row["coverage_end_time"], zone),
+        starts_at=begins,
+        ends_at=ends_at(row, zone),
         status=row["status"],
         ended_at=row["cancelled_at"],
         ended=ended,
@@ -235,37 +244,16 @@ async def locked(work: Work, principal: Principal, policy_id: UUID) -> Record:
     return await the_policy(conn, policy_id, lock=True)
 
 
-async def replace_parties(
-    work: Work, policy_id: UUID, given: Sequence[Party]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | None:
-    """Write who has a part beside the policyholder; before and after. None: nothing changes."""
-    before = [
-        Party(
-            role=each["role"],
-            customer_id=each["customer_id"],
-            name=each["name"] if each["customer_id"] is None else None,
-            share=each["share"],
-        )
-        for each in await store.parties(work.conn, policy_id)
-        if each["role"] != "policyholder"
-    ]
-    if before == list(given):
-        return None
-    await store.put_parties(work.conn, policy_id, numbered(given))
-    return noted(before), noted(given)
-
-
 async def update(
     work: Work,
     principal: Principal,
     row: Record,
     changes: Mapping[str, Any],
     *,
-    parties: tuple[Any, Any] | None = None,
+    parties: Parties | None = None,
 ) -> None:
     """Set columns of a locked policy; `parties`, before and after, are written already."""
-    after = {**dict(row), **changes}
-    text = search_text([after.get(name) for name in SEARCHED])
+    text = await found_by(work.conn, {**dict(row), **changes})
     try:
         await store.update(
             work.conn, row["id"], {**changes, "search_text": text}, work.now, principal.user_id
@@ -280,6 +268,30 @@ async def update(
         after=dict(changes) | ({"parties": parties[1]} if parties else {}),
         person=row["customer_id"],
     )
+
+
+async def update_terms(
+    work: Work, principal: Principal, row: Record, zone: ZoneInfo, changes: Mapping[str, Any]
+) -> None:
+    """Set columns of a locked policy whose versions or end have changed, and with them what of its
+    terms holds now."""
+    now = await present(work, {**dict(row), **changes}, zone)
+    await update(work, principal, row, {**changes, **now.changes}, parties=now.parties)
+
+
+async def turn(work: Work, row: Record, zone: ZoneInfo) -> None:
+    """What was agreed ahead for a locked policy holds from now on."""
+    now = await present(work, row, zone)
+    if not (now.changes or now.parties):
+        return
+    await update(work, SYSTEM, row, now.changes, parties=now.parties)
+    fields = {*now.changes, *(["parties"] if now.parties else [])} - {"turns_at"}
+    if fields:
+        work.emit(
+            PolicyTermsTurned(
+                policy_id=row["id"], customer_id=row["customer_id"], fields=tuple(sorted(fields))
+            )
+        )
 
 
 async def set_office(work: Work, row: Record, given: Mapping[str, Any]) -> None:
@@ -333,14 +345,14 @@ async def renew(
     start: date = row["coverage_end_date"]
     effective = instant(start, row["coverage_end_time"], zone)
     await add_version(work, row["id"], "renewal", effective, terms, note)
-    changes = await newest(work, row["id"]) | {"term_start_date": start}
+    changes: dict[str, Any] = {"term_start_date": start}
     if row["status"] == "expired":
-        _, paused = breaks(map(store.version_of, await store.versions(work.conn, row["id"])))
+        _, paused = breaks(await versions_of(work.conn, row["id"]))
         if paused and paused[-1][1] is None:
             await add_version(work, row["id"], "resumption", effective, {}, note)
         changes["status"] = "active"
         tell_status(work, row, "active")
-    await update(work, principal, row, changes)
+    await update_terms(work, principal, row, zone, changes)
     work.emit(
         PolicyRenewed(
             policy_id=row["id"],
@@ -359,14 +371,14 @@ async def terms_of(conn: Connection, row: Record, zone: ZoneInfo) -> tuple[tuple
         for version in await store.versions(conn, row["id"])
         if version["kind"] == "renewal"
     )
-    starts = sorted({row["coverage_start_date"], *renewed})
-    ends = [*starts[1:], row["coverage_end_date"]]
-    return tuple(term for term in zip(starts, ends, strict=True) if term[0] < term[1])
+    last = row["coverage_end_date"]  # a renewal beyond it was taken back
+    starts = sorted({row["coverage_start_date"], *(day for day in renewed if day < last)})
+    return tuple(zip(starts, [*starts[1:], last], strict=True))
 
 
 async def premium_at(conn: Connection, row: Record, at: datetime) -> tuple[Decimal, str]:
     """The premium and its frequency as they were agreed for an instant."""
-    versions = [store.version_of(each) for each in await store.versions(conn, row["id"])]
+    versions = await versions_of(conn, row["id"])
     agreed = terms_at(versions, at, FAR)
     amount = agreed.get("premium_amount", row["premium_amount"])
     return Decimal(str(amount)), agreed.get("premium_frequency", row["premium_frequency"])
@@ -378,26 +390,17 @@ async def take_back(
     """The renewal ahead of a term's end does not hold: the policy ends with that term."""
     start, end = term
     effective = instant(end, row["coverage_end_time"], zone)
-    versions = [store.version_of(each) for each in await store.versions(work.conn, row["id"])]
+    versions = await versions_of(work.conn, row["id"])
     before = terms_at(versions, effective - timedelta(microseconds=1), FAR)
     changed = {n for v in versions if v.effective_at >= effective for n in v.changes}
     back = {name: before.get(name) for name in changed} | {"coverage_end_date": end}
     await add_version(work, row["id"], "endorsement", effective, back, "non_renewal")
-    changes = await newest(work, row["id"]) | {"term_start_date": start}
-    await update(work, principal, row, changes)
+    await update_terms(work, principal, row, zone, {"term_start_date": start})
     work.emit(
         PolicyUpdated(
             policy_id=row["id"], customer_id=row["customer_id"], fields=tuple(sorted(back))
         )
     )
-
-
-async def newest(work: Work, policy_id: UUID) -> dict[str, Any]:
-    """The terms of the latest effect: what the policy's row holds."""
-    rows = await store.versions(work.conn, policy_id)
-    versions: list[Version] = [store.version_of(row) for row in rows]
-    terms = terms_at(versions, FAR, FAR)
-    return {name: terms[name] for name in store.TERMS if name in terms}
 
 
 async def check(conn: Connection, values: Mapping[str, Any]) -> None:
@@ -420,15 +423,6 @@ def plain(values: Mapping[str, Any]) -> dict[str, Any]:
         name: value["amount"] if name in MONEY and value is not None else value
         for name, value in values.items()
     }
-
-
-def noted(parties: Iterable[Party]) -> list[dict[str, Any]]:
-    """Parties as a version and the audit hold them."""
-    return [party.model_dump(mode="json", exclude_none=True) for party in parties]
-
-
-def numbered(parties: Sequence[Party]) -> list[tuple[UUID, dict[str, Any]]]:
-    return [(new_id(), party.model_dump()) for party in parties]
 
 
 def by_time(starts: datetime, ends: datetime, now: datetime) -> str:

@@ -75,6 +75,36 @@ def terms_at(versions: Iterable[Version], effective: datetime, known: datetime) 
     return terms
 
 
+PERIOD: Final = ("coverage_end_date", "coverage_end_time")
+
+
+def agreed_until(versions: Iterable[Version]) -> dict[str, Any]:
+    """The end that was said last: how far a contract is agreed, though that term lies ahead."""
+    until: dict[str, Any] = {}
+    for version in sorted(versions, key=lambda v: v.number):
+        until |= {name: version.changes[name] for name in PERIOD if name in version.changes}
+    return until
+
+
+def row_moment(now: datetime, start: datetime, over: datetime) -> datetime:
+    """The instant whose terms a policy's row holds: now, but its start before that has come, and
+    the last moment before its end once that has."""
+    return max(start, min(now, over - timedelta(microseconds=1)))
+
+
+def next_turn(versions: Iterable[Version], after: datetime, over: datetime) -> datetime | None:
+    """When terms that were agreed ahead hold next. None: nothing is ahead, or the contract ends
+    before."""
+    return min(
+        (
+            version.effective_at
+            for version in versions
+            if after < version.effective_at < over and not version.changes.keys() <= set(PERIOD)
+        ),
+        default=None,
+    )
+
+
 Span = tuple[datetime, datetime | None]
 """From one moment until another, exclusive; None: still."""
 

@@ -140,7 +140,8 @@ class ReceiptService:
     async def _writable(
         self, work: Work, principal: Principal, receipt_id: UUID, match: Match
     ) -> Record:
-        """The receipt, held, as the asker has seen it."""
+        """The receipt, held after its customer's file, as the asker has seen it."""
+        await customers.hold_owner(work.conn, lambda: self._row(work, receipt_id))
         row = await self._row(work, receipt_id, lock=True)
         await the_policy(work.conn, row["policy_id"], own=only_own(principal))
         await require_write(work.conn, principal, row["customer_id"])

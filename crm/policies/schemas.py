@@ -207,6 +207,8 @@ class PolicyOut(PolicyRow):
     cancelled_by: str | None
     refund_estimate: Money | None
     replaced_by: UUID | None
+    turns_at: datetime | None
+    """When terms that are on file ahead hold next; all others are those of now."""
     vehicle_make: str | None
     vehicle_model: str | None
     vehicle_year: int | None

@@ -31,6 +31,17 @@ from crm.policies.model import (
     terms_at,
 )
 from crm.policies.premium import premium_lines, rates_on, total, unfit
+from crm.policies.present import (
+    FAR,
+    Parties,
+    agreed_for,
+    ends_at,
+    noted,
+    over_at,
+    present,
+    starts_at,
+    versions_of,
+)
 from crm.policies.schemas import (
     CoverageOut,
     CoverageQuery,
@@ -58,7 +69,6 @@ from crm.schemas import Money
 from db import Record
 
 Match = Callable[[int], None]
-FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
 BREAKS: Final[Mapping[tuple[str, str], str]] = {
     ("active", "suspended"): "suspension",
     ("suspended", "active"): "resumption",
@@ -159,45 +169,44 @@ class PolicyService:
             if row["status"] == "replaced":
                 raise Conflict("A replaced policy does not change any more.", status=row["status"])
             await files.check(work.conn, {**given, "parties": edit.model_dump()["parties"]})
-            terms = {
-                name: value
-                for name, value in given.items()
-                if name in store.TERMS and row[name] != value
-            }
             rest = {n: v for n, v in given.items() if n in store.OFFICE and row[n] != v}
             changes: dict[str, Any] = dict(rest)
-            parties: tuple[list[dict[str, Any]], list[dict[str, Any]]] | None = None
-            if edit.parties is not None:
-                parties = await files.replace_parties(work, policy_id, edit.parties)
-                terms |= {} if parties is None else {"parties": parties[1]}
-            if terms:
-                changes |= await self._endorse(work, row, terms, edit)
+            parties: Parties | None = None
+            if await self._endorse(work, row, given, edit):
+                now = await present(work, row, self._zone)
+                changes |= now.changes
+                parties = now.parties
             if "policy_number" in rest:
                 changes |= self._issued(work, row, rest["policy_number"])
-            if parties is not None:
-                rest["parties"] = len(parties[1])
-            if changes or rest:
+            if changes or parties:
                 await files.update(work, principal, row, changes, parties=parties)
-                if rest:
-                    work.emit(
-                        PolicyUpdated(
-                            policy_id=policy_id,
-                            customer_id=row["customer_id"],
-                            fields=tuple(sorted(rest)),
-                        )
+            if rest:
+                work.emit(
+                    PolicyUpdated(
+                        policy_id=policy_id,
+                        customer_id=row["customer_id"],
+                        fields=tuple(sorted(rest)),
                     )
+                )
             return work.answer(await files.card(work.conn, principal, policy_id, self._zone))
 
     async def _endorse(
-        self, work: Work, row: Record, terms: Mapping[str, Any], edit: PolicyEdit
-    ) -> dict[str, Any]:
-        start = instant(row["coverage_start_date"], row["coverage_start_time"], self._zone)
-        end = instant(row["coverage_end_date"], row["coverage_end_time"], self._zone)
+        self, work: Work, row: Record, given: Mapping[str, Any], edit: PolicyEdit
+    ) -> bool:
+        """Put on file what is to be other than it is agreed for the moment of its effect. False:
+        nothing is."""
+        start, over = starts_at(row, self._zone), over_at(row, self._zone)
         if edit.effective_date is None:
             effective = max(work.now, start)
         else:
             effective = instant(edit.effective_date, edit.effective_time, self._zone)
-        if not start <= effective < end:
+        agreed, parties = await agreed_for(work.conn, row, effective, self._zone)
+        terms = {n: v for n, v in given.items() if n in store.TERMS and agreed.get(n) != v}
+        if edit.parties is not None and edit.parties != parties:
+            terms["parties"] = noted(edit.parties)
+        if not terms:
+            return False
+        if not start <= effective < over:
             raise Invalid.field(
                 "effective_date", "outside_term", "It must lie within the policy's life."
             )
@@ -213,18 +222,14 @@ class PolicyService:
                 fields=tuple(sorted(terms)),
             )
         )
-        return await files.newest(work, row["id"])
+        return True
 
     def _issued(self, work: Work, row: Record, number: str | None) -> dict[str, Any]:
         if number is None:
             raise Invalid.field("policy_number", "number_kept", "An issued policy has its number.")
         if row["status"] != "proposal":
             return {}
-        after = files.by_time(
-            instant(row["coverage_start_date"], row["coverage_start_time"], self._zone),
-            instant(row["coverage_end_date"], row["coverage_end_time"], self._zone),
-            work.now,
-        )
+        after = files.by_time(starts_at(row, self._zone), ends_at(row, self._zone), work.now)
         files.tell_status(work, row, after)
         return {"status": after}
 
@@ -256,9 +261,7 @@ class PolicyService:
                     raise Invalid.field("replaced_by", "unknown_policy", "No such policy.")
                 if other["customer_id"] != row["customer_id"]:
                     raise Conflict("The other policy is another customer's.")
-                begins = instant(
-                    other["coverage_start_date"], other["coverage_start_time"], self._zone
-                )
+                begins = starts_at(other, self._zone)
                 changes = {"replaced_by": wish.replaced_by, "cancelled_at": begins}
                 if begins <= work.now:
                     changes["status"] = "replaced"
@@ -268,7 +271,7 @@ class PolicyService:
             if kind is not None:
                 effective = await self._break_at(work, row, wish.effective_at)
                 await files.add_version(work, policy_id, kind, effective, {}, wish.note)
-            await files.update(work, principal, row, changes)
+            await files.update_terms(work, principal, row, self._zone, changes)
             if "status" in changes:
                 files.tell_status(work, row, wish.status)
             else:
@@ -290,7 +293,7 @@ class PolicyService:
         if wish.effective_at not in {None, at}:
             raise Invalid.field("effective_at", "break_moment", "At the cancellation's own moment.")
         await files.add_version(work, row["id"], "reinstatement", at, {}, wish.note)
-        await files.update(work, principal, row, dict.fromkeys(CANCELLATION))
+        await files.update_terms(work, principal, row, self._zone, dict.fromkeys(CANCELLATION))
         work.emit(
             PolicyUpdated(policy_id=row["id"], customer_id=row["customer_id"], fields=CANCELLATION)
         )
@@ -301,8 +304,8 @@ class PolicyService:
         ahead, and not before what it takes back."""
         if wished is None:
             return work.now
-        versions = [store.version_of(each) for each in await store.versions(work.conn, row["id"])]
-        start = instant(row["coverage_start_date"], row["coverage_start_time"], self._zone)
+        versions = await versions_of(work.conn, row["id"])
+        start = starts_at(row, self._zone)
         open_since = [since for spans in breaks(versions) for since, until in spans if not until]
         if not max([start, *open_since]) <= wished <= work.now:
             raise Invalid.field(

@@ -18,7 +18,7 @@ TERMS: Final = (
     "vehicle_plate", "vehicle_vin", "property_address", "property_type", "property_value",
     "property_postal_code",
 )  # fmt: skip
-"""What versions hold; the row holds the newest of each."""
+"""What versions hold; the row holds what of it is agreed for now."""
 OFFICE: Final = (
     "policy_number", "auto_renew", "notice_months", "first_premium_agreed", "distance_sale",
     "cover_on_request", "concluded_on", "policy_document_url", "certificate_url", "issued_by",
@@ -26,7 +26,7 @@ OFFICE: Final = (
 )  # fmt: skip
 STATE: Final = (
     "status", "term_start_date", "cancellation_reason", "cancelled_at", "cancelled_by",
-    "refund_estimate", "replaced_by", "search_text",
+    "refund_estimate", "replaced_by", "turns_at", "search_text",
 )  # fmt: skip
 _FIXED: Final = (
     "id", "reference", "customer_id", "policy_type", "carrier", "coverage_start_date",
@@ -49,6 +49,9 @@ COLUMNS: Final = (
 FIND = f"""
 SELECT {COLUMNS} FROM policies p JOIN customers c ON c.id = p.customer_id
 WHERE p.id = $1 AND ($2::uuid IS NULL OR c.user_id = $2)
+"""  # noqa: S608 - constants
+TYPED = f"""
+SELECT {", ".join(TERMS)} FROM jsonb_populate_record(NULL::policies, $1::jsonb)
 """  # noqa: S608 - constants
 LOCK = "SELECT id FROM policies WHERE id = $1 FOR NO KEY UPDATE"
 LIST = f"""
@@ -100,6 +103,13 @@ async def update(
 
 async def find(conn: Connection, policy_id: UUID, own: UUID | None = None) -> Record | None:
     return await conn.fetchrow(FIND, policy_id, own)
+
+
+async def typed(conn: Connection, terms: Mapping[str, Any]) -> dict[str, Any]:
+    """What a version holds, as its columns hold it."""
+    row = await conn.fetchrow(TYPED, {name: terms[name] for name in TERMS if name in terms})
+    assert row is not None
+    return {name: row[name] for name in TERMS if name in terms}
 
 
 async def lock(conn: Connection, policy_id: UUID) -> None:
@@ -166,6 +176,14 @@ SELECT r.role, r.customer_id, r.share,
                         ELSE c.first_name || ' ' || c.last_name END) AS name
 FROM policy_roles r LEFT JOIN customers c ON c.id = r.customer_id
 WHERE r.policy_id = $1 ORDER BY r.id
+"""
+NOW_PART_OF = """
+WITH RECURSIVE file AS (
+    SELECT id AS was, id, merged_into FROM customers WHERE id = ANY ($1::uuid[])
+    UNION ALL
+    SELECT f.was, c.id, c.merged_into FROM file f JOIN customers c ON c.id = f.merged_into
+)
+SELECT was, id FROM file WHERE merged_into IS NULL
 """
 CUSTOMERS_THERE = """
 SELECT count(*) FROM (
@@ -235,6 +253,12 @@ async def parties(conn: Connection, policy_id: UUID) -> list[Record]:
     return await conn.fetch(PARTIES, policy_id)
 
 
+async def now_part_of(conn: Connection, customer_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The file that each of these is part of by now; itself, when it was not merged."""
+    rows = await conn.fetch(NOW_PART_OF, list(customer_ids))
+    return {row["was"]: row["id"] for row in rows}
+
+
 async def all_there(conn: Connection, customer_ids: Sequence[UUID]) -> bool:
     wanted = set(customer_ids)
     return bool(await conn.fetchval(CUSTOMERS_THERE, list(wanted)) == len(wanted))
@@ -249,6 +273,11 @@ WHERE status = 'pending'
   AND (coverage_start_date + coverage_start_time) AT TIME ZONE $1 <= $2
   AND ($3::uuid IS NULL OR id = $3)
 """
+TURNING = """
+SELECT id, customer_id, status FROM policies
+WHERE turns_at <= $1 AND ($2::uuid IS NULL OR id = $2)
+"""
+HOLD_TURNING = f"{TURNING} FOR NO KEY UPDATE SKIP LOCKED"
 HOLD_BEGINNING = f"{BEGINNING} FOR NO KEY UPDATE SKIP LOCKED"
 ENDING = """
 SELECT p.id, p.customer_id, p.status, p.cancellation_reason, p.replaced_by,
@@ -291,6 +320,16 @@ TELL = """
 INSERT INTO policy_moments (policy_id, term_end, moment, told_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING RETURNING true
 """
+
+
+async def turning(conn: Connection, now: datetime) -> list[UUID]:
+    """Policies of which something that was agreed ahead holds by now."""
+    return [row["id"] for row in await conn.fetch(TURNING, now, None)]
+
+
+async def hold_turning(conn: Connection, now: datetime, policy_id: UUID) -> Record | None:
+    """As hold_beginning."""
+    return await conn.fetchrow(HOLD_TURNING, now, policy_id)
 
 
 async def beginning(conn: Connection, zone: str, now: datetime) -> list[UUID]:

@@ -36,6 +36,7 @@ from crm.policies.model import (
     term_premium,
     withdrawal_ends,
 )
+from crm.policies.present import ends_at
 from crm.policies.schemas import (
     CancelIn,
     Cancelled,
@@ -98,7 +99,7 @@ class TermService:
             }
             if effect <= work.now or row["status"] == "proposal":
                 changes["status"] = "cancelled"
-            await files.update(work, principal, row, changes)
+            await files.update_terms(work, principal, row, self._zone, changes)
             work.emit(
                 PolicyCancelled(
                     policy_id=policy_id,
@@ -211,8 +212,10 @@ class TermService:
                 terms["premium_amount"] = wish.premium_amount.amount
             if wish.premium_net is not None:
                 terms["premium_net"] = wish.premium_net.amount
+            ends = ends_at(row, self._zone)
+            agreed, _ = await files.premium_at(work.conn, row, ends)
             await files.renew(work, principal, row, self._zone, terms, note=wish.note)
-            rises = terms.get("premium_amount", row["premium_amount"]) > row["premium_amount"]
+            rises = terms.get("premium_amount", agreed) > agreed
             told = wish.insurer_notified_on
             last = insurer_last_day(start, await sql.law(work.conn))
             late = rises and (told is None or told > last)

@@ -80,7 +80,7 @@ class Term:
         if move == "renew":
             return 200 if self.state in {*IN_FORCE, "expired"} else 409
         if move == "endorse":
-            return 200 if self.today < self.end else 422
+            return 200 if self.today < self.end and self.state != "cancelled" else 422
         if to not in edges or (move == "activate" and self.state == "expired"):
             return 409
         # A renewal ahead of the end leaves the present term: whatever day lies in one may end it.

@@ -15,11 +15,14 @@ from crm.policies.model import (
     REFUND_RULES,
     Reason,
     Version,
+    agreed_until,
     breaks,
     moment_due,
     next_term,
+    next_turn,
     refund,
     renewal_calendar,
+    row_moment,
     tacit_term,
     term_premium,
     terms_at,
@@ -435,3 +438,46 @@ def test_midnight_in_the_hour_that_comes_twice() -> None:
     from crm.policies.model import instant
 
     assert instant(date(2027, 10, 31), time(2, 30), MADRID).utcoffset() == timedelta(hours=2)
+
+
+def kept(number: int, since: str, kind: str = "endorsement", **changes: Any) -> Version:
+    return Version(number, at(since), at("2026-12-20"), changes, kind)
+
+
+AHEAD = [
+    kept(1, "2027-01-01 12:00", "issue", plate="A", coverage_end_date="2028-01-01"),
+    kept(2, "2027-05-01", plate="B"),
+    kept(3, "2028-01-01 12:00", "renewal", coverage_end_date="2029-01-01"),
+    kept(4, "2027-04-01", plate="C"),
+]
+
+
+@pytest.mark.parametrize(
+    ("now", "ended", "plate", "turns"),
+    [
+        ("2026-12-25", None, "A", "2027-04-01"),  # before it begins: as at its start
+        ("2027-03-31 23:59", None, "A", "2027-04-01"),
+        ("2027-04-01", None, "C", "2027-05-01"),
+        ("2027-05-01", None, "B", None),  # a renewal of the end alone turns nothing
+        ("2027-04-10", "2027-05-01", "C", None),  # what ends before is never turned
+        ("2027-06-01", "2027-05-01", "C", None),
+        ("2027-06-01", "2027-05-02", "B", None),
+        ("2027-06-01", "2027-01-01 12:00", "A", None),  # never began
+    ],
+)
+def test_a_row_holds_what_is_agreed_for_now(
+    now: str, ended: str | None, plate: str, turns: str | None
+) -> None:
+    over = at(ended or "2029-01-01 12:00")
+    moment = row_moment(at(now), at("2027-01-01 12:00"), over)
+    assert terms_at(AHEAD, moment, at("2099-01-01"))["plate"] == plate
+    found = next_turn(AHEAD, moment, over)
+    assert found == (None if turns is None else at(turns))
+
+
+def test_a_contract_is_agreed_until_the_end_that_was_said_last() -> None:
+    assert agreed_until(AHEAD) == {"coverage_end_date": "2029-01-01"}
+    back = kept(5, "2028-01-01 12:00", coverage_end_date="2028-01-01")
+    further = kept(4, "2029-01-01 12:00", "renewal", coverage_end_date="2030-01-01")
+    assert agreed_until([*AHEAD[:3], further]) == {"coverage_end_date": "2030-01-01"}
+    assert agreed_until([*AHEAD[:3], further, back]) == {"coverage_end_date": "2028-01-01"}

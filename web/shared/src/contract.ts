@@ -2017,6 +2017,7 @@ export interface PolicyOut {
   cancelled_by: string | null;
   refund_estimate: Money | null;
   replaced_by: string | null;
+  turns_at: string | null;
   vehicle_make: string | null;
   vehicle_model: string | null;
   vehicle_year: number | null;
@@ -3550,6 +3551,7 @@ export const EVENTS = {
   "policy.non_renewal_changed": { version: 1, audience: ["team"] },
   "policy.renewed": { version: 1, audience: ["team"] },
   "policy.status_changed": { version: 1, audience: ["team"] },
+  "policy.terms_turned": { version: 1, audience: ["team"] },
   "policy.updated": { version: 1, audience: ["team"] },
   "queue.changed": { version: 1, audience: ["team", "wallboard"] },
   "quote.accepted": { version: 1, audience: ["team"] },

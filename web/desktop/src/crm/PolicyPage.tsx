@@ -3,8 +3,8 @@ import { api } from "@contactcenter/shared/api";
 import type { CoverageOut, History, PolicyOut } from "@contactcenter/shared/contract";
 import { DateInput } from "@contactcenter/shared/dateinput";
 import { Icon } from "@contactcenter/shared/icons";
-import { instant, now } from "@contactcenter/shared/time";
-import { Button, ErrorLine, Menu } from "@contactcenter/shared/ui";
+import { instant, now, serverNow } from "@contactcenter/shared/time";
+import { Button, Chip, ErrorLine, Menu } from "@contactcenter/shared/ui";
 import { useState } from "react";
 
 import { useDesk } from "../context";
@@ -40,7 +40,7 @@ const ENDED = new Set(["cancelled", "replaced", "expired"]);
 function Shown({ policy, form, onChanged }: { policy: PolicyOut; form: string; onChanged: () => void }) {
   const say = useW();
   const desk = useDesk();
-  const { day, money } = useFormats();
+  const { day, moment, money } = useFormats();
   const id = policy.policy_id;
   const insurers = useInsurers();
   const insurer = insurers.kind === "there" ? insurers.value.items.find((one) => one.key === policy.carrier) : undefined;
@@ -79,6 +79,7 @@ function Shown({ policy, form, onChanged }: { policy: PolicyOut; form: string; o
       {policy.warnings.map((one) => (
         <p key={one.type} className="box-msg warn"><Icon name="triangle" />{named(say, "warn", one.type)}</p>
       ))}
+      {policy.turns_at && <p className="box-msg calm"><Icon name="clock" />{say("turnsAt", { at: moment(policy.turns_at) })}</p>}
       <AskCover policy={policy} />
       <div className="cols">
         <Section title={say("data")}>
@@ -167,7 +168,7 @@ function Versions({ policy }: { policy: PolicyOut }) {
                 <Icon name="doc" />
                 <b className="cut">{named(say, "v", one.kind)}{one.reason && ` · ${one.reason}`}</b>
                 <time className="t12 x3" dateTime={one.effective_at}>{moment(one.effective_at)}</time>
-                <span className="s">{say("knownOn", { date: moment(one.known_at) })}</span>
+                <span className="s">{Date.parse(one.effective_at) > serverNow() && <Chip tone="warn" icon="clock">{say("notYet")}</Chip>} {say("knownOn", { date: moment(one.known_at) })}</span>
               </li>
             ))}
           </ol>

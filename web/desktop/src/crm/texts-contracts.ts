@@ -138,6 +138,8 @@ export const CONTRACTS = {
   v_new: ["Emisión", "Issue"],
   v_endorsement: ["Suplemento", "Endorsement"],
   v_renewal: ["Renovación", "Renewal"],
+  turnsAt: ["Hay cambios con efecto {{at}}: hasta entonces vale lo que se ve aquí.", "Changes take effect on {{at}}: until then what is shown here holds."],
+  notYet: ["Aún sin efecto", "Not in effect yet"],
   knownOn: ["conocido el {{date}}", "known on {{date}}"],
   askCover: ["¿Cubierta en…?", "Covered at…?"],
   ask: ["Consultar", "Ask"],
