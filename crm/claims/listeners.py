@@ -8,7 +8,7 @@ from contactcenter.core.durable import Listener
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.work import Work
 from contactcenter.events.claims import ClaimCreated
-from crm.claims.service import assign
+from crm.claims.files import assign
 
 
 def listeners(zone: ZoneInfo) -> tuple[Listener, ...]:

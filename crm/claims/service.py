@@ -29,7 +29,7 @@ from contactcenter.events.claims import (
 )
 from crm import sql
 from crm.access import Matter, eyes_of, only_own, refuse_hidden, require_write
-from crm.claims import store
+from crm.claims import files, store
 from crm.claims.authority import authorised, refuse
 from crm.claims.model import (
     CLOSED,
@@ -63,7 +63,7 @@ from crm.claims.schemas import (
     SendIn,
 )
 from crm.customers import files as customers
-from crm.customers.model import needle, search_text
+from crm.customers.model import needle
 from crm.masks import TOLD, Eyes, shown
 from crm.policies import files as policies
 from crm.schemas import Money, picked
@@ -72,66 +72,6 @@ from db import Connection, Record
 
 Match = Callable[[int], None]
 MONEY: Final = frozenset({"claimed_amount", "approved_amount", "paid_amount", "reserve"})
-
-
-async def the_claim(
-    conn: Connection, claim_id: UUID, *, own: UUID | None = None, lock: bool = False
-) -> Record:
-    if lock:
-        await store.lock(conn, claim_id)
-    row = await store.find(conn, claim_id, own)
-    if row is None:
-        raise NotFound
-    return row
-
-
-async def assign(work: Work, claim_id: UUID, zone: ZoneInfo) -> UUID | None:
-    """Give a claim without a handler one; nothing happens to one that has."""
-    row = await the_claim(work.conn, claim_id, lock=True)
-    if row["adjuster_id"] is not None or row["status"] in CLOSED:
-        return row["adjuster_id"]  # type: ignore[no-any-return]
-    skill, today = HANDLER_SKILLS[row["policy_type"]], work.now.astimezone(zone).date()
-    chosen = choose_handler(await store.handlers(work.conn, skill, today))
-    if chosen is None:
-        return None
-    await store.update(work.conn, claim_id, {"adjuster_id": chosen[0]}, work.now, None)
-    await _event(work, claim_id, "assigned", after=str(chosen[0]))
-    work.emit(ClaimAssigned(**_ids(row), adjuster_id=chosen[0], cause=chosen[1]))
-    work.audit(
-        "claim.assigned",
-        "claim",
-        claim_id,
-        before={"adjuster_id": None},
-        after={"adjuster_id": chosen[0]},
-        person=row["customer_id"],
-    )
-    return chosen[0]
-
-
-async def change(work: Work, row: Record, given: Mapping[str, Any], *, by: UUID | None) -> None:
-    """Set what is given, and checked, of a locked claim; nothing happens when nothing changes."""
-    changes = {name: value for name, value in given.items() if row[name] != value}
-    if not changes:
-        return
-    if "reserve" in changes:
-        before = None if row["reserve"] is None else str(row["reserve"])
-        await _event(work, row["id"], "reserve", before=before, amount=changes["reserve"])
-    await _update(work, row, changes, by=by)
-    work.emit(ClaimUpdated(**_ids(row), fields=tuple(sorted(changes))))
-
-
-async def _update(work: Work, row: Record, changes: Mapping[str, Any], *, by: UUID | None) -> None:
-    policy = await policies.the_policy(work.conn, row["policy_id"])
-    text = _searched({**dict(row), **changes}, policy["vehicle_plate"])
-    await store.update(work.conn, row["id"], {**changes, "search_text": text}, work.now, by)
-    work.audit(
-        work.name,
-        "claim",
-        row["id"],
-        before={name: row[name] for name in changes},
-        after=dict(changes),
-        person=row["customer_id"],
-    )
 
 
 class ClaimService:
@@ -186,11 +126,11 @@ class ClaimService:
 
     async def get(self, principal: Principal, claim_id: UUID) -> ClaimOut:
         async with self._work.reading("claims.get") as conn:
-            await the_claim(conn, claim_id, own=only_own(principal))
+            await files.the_claim(conn, claim_id, own=only_own(principal))
             return await self._card(conn, principal, claim_id)
 
     async def _card(self, conn: Connection, principal: Principal, claim_id: UUID) -> ClaimOut:
-        row = await the_claim(conn, claim_id)
+        row = await files.the_claim(conn, claim_id)
         clocks = legal_clocks(
             incident_on=self._day(row["incident_date"]),
             known_on=row["known_on"],
@@ -268,9 +208,9 @@ class ClaimService:
             skill = HANDLER_SKILLS[policy["policy_type"]]
             chosen = choose_handler(await store.handlers(conn, skill, self._day(work.now)))
             values["adjuster_id"] = chosen and chosen[0]
-        values["search_text"] = _searched(values, policy["vehicle_plate"])
+        values["search_text"] = files.searched(values, policy["vehicle_plate"])
         await store.insert(conn, values, work.now, principal.user_id)
-        await _event(work, claim_id, "moved", after="reported")
+        await files.add_event(work, claim_id, "moved", after="reported")
         ids = {
             "claim_id": claim_id,
             "customer_id": policy["customer_id"],
@@ -287,7 +227,7 @@ class ClaimService:
         )
         if values["adjuster_id"] is not None:
             cause = "hand" if chosen is None else chosen[1]
-            await _event(work, claim_id, "assigned", after=str(values["adjuster_id"]))
+            await files.add_event(work, claim_id, "assigned", after=str(values["adjuster_id"]))
             work.emit(ClaimAssigned(**ids, adjuster_id=values["adjuster_id"], cause=cause))
         if self._fraud is not None:
             score = await self._fraud.score(conn, claim_id)
@@ -321,7 +261,7 @@ class ClaimService:
                         motor = _ruled(motor)
                 motor = _with_agreement(motor, injuries=injuries)
                 given["motor"] = motor.model_dump()
-            await change(work, row, given, by=principal.user_id)
+            await files.change(work, row, given, by=principal.user_id)
             return work.answer(await self._card(work.conn, principal, claim_id))
 
     # States
@@ -340,7 +280,13 @@ class ClaimService:
                 changes["insurer_reference"] = wish.insurer_reference
             fact = ClaimSent if row["status"] == "reported" else ClaimResumed
             await self._move(
-                work, principal, row, "investigating", changes, fact(**_ids(row)), note=wish.note
+                work,
+                principal,
+                row,
+                "investigating",
+                changes,
+                fact(**files.ids(row)),
+                note=wish.note,
             )
             return work.answer(await self._card(work.conn, principal, claim_id))
 
@@ -359,7 +305,7 @@ class ClaimService:
                 )
             )  # fmt: skip
             await self._move(
-                work, principal, row, "reopened", changes, ClaimReopened(**_ids(row)),
+                work, principal, row, "reopened", changes, ClaimReopened(**files.ids(row)),
                 note=wish.note,
             )  # fmt: skip
             return work.answer(await self._card(work.conn, principal, claim_id))
@@ -377,7 +323,7 @@ class ClaimService:
                 work, principal, row, amount, self._day(work.now), reviewed=wish.reviewed
             ):
                 return work.answer(await self._card(work.conn, principal, claim_id))
-            fact = ClaimApproved(**_ids(row), amount=amount, decided_by=wish.decided_by)
+            fact = ClaimApproved(**files.ids(row), amount=amount, decided_by=wish.decided_by)
             await self._move(
                 work, principal, row, "approved", changes, fact, note=wish.note, amount=amount
             )
@@ -400,7 +346,7 @@ class ClaimService:
                 "denial_reason": wish.reason,
                 "resolved_at": work.now,
             }
-            fact = ClaimDenied(**_ids(row), decided_by=wish.decided_by)
+            fact = ClaimDenied(**files.ids(row), decided_by=wish.decided_by)
             await self._move(work, principal, row, "denied", changes, fact, note=wish.reason)
             return work.answer(await self._card(work.conn, principal, claim_id))
 
@@ -424,7 +370,7 @@ class ClaimService:
                 "payment_document": wish.document,
                 "resolved_at": work.now,
             }
-            fact = ClaimPaid(**_ids(row), amount=amount)
+            fact = ClaimPaid(**files.ids(row), amount=amount)
             await self._move(
                 work, principal, row, "paid", changes, fact, note=wish.note, amount=amount
             )
@@ -462,16 +408,18 @@ class ClaimService:
                 raise Invalid.field("adjuster_id", "unknown_agent", "There is no such agent.")
             if adjuster_id != row["adjuster_id"]:
                 before = row["adjuster_id"] and str(row["adjuster_id"])
-                await _event(work, claim_id, "assigned", before=before, after=str(adjuster_id))
-                await _update(work, row, {"adjuster_id": adjuster_id}, by=principal.user_id)
-                work.emit(ClaimAssigned(**_ids(row), adjuster_id=adjuster_id, cause="hand"))
+                await files.add_event(
+                    work, claim_id, "assigned", before=before, after=str(adjuster_id)
+                )
+                await files.update(work, row, {"adjuster_id": adjuster_id}, by=principal.user_id)
+                work.emit(ClaimAssigned(**files.ids(row), adjuster_id=adjuster_id, cause="hand"))
             return work.answer(await self._card(work.conn, principal, claim_id))
 
     async def note(self, principal: Principal, claim_id: UUID, text: str) -> ClaimHistory:
         async with self._work.begin("claims.note", principal.actor) as work:
             row = await self._locked(work, principal, claim_id)
-            await _event(work, claim_id, "note", note=text)
-            work.emit(ClaimUpdated(**_ids(row), fields=("notes",)))
+            await files.add_event(work, claim_id, "note", note=text)
+            work.emit(ClaimUpdated(**files.ids(row), fields=("notes",)))
             work.audit("claim.noted", "claim", claim_id, person=row["customer_id"])
             return work.answer(await _history(work.conn, principal, row))
 
@@ -485,16 +433,16 @@ class ClaimService:
             if len(row["documents"]) >= 200:
                 raise Conflict("A claim has at most 200 documents.", limit=200)
             added = {**document.model_dump(), "uploaded_at": work.now.isoformat()}
-            await _update(
+            await files.update(
                 work, row, {"documents": [*row["documents"], added]}, by=principal.user_id
             )
-            await _event(work, claim_id, "document", note=document.name)
-            work.emit(ClaimUpdated(**_ids(row), fields=("documents",)))
+            await files.add_event(work, claim_id, "document", note=document.name)
+            work.emit(ClaimUpdated(**files.ids(row), fields=("documents",)))
             return work.answer(await self._card(work.conn, principal, claim_id))
 
     async def history(self, principal: Principal, claim_id: UUID) -> ClaimHistory:
         async with self._work.reading("claims.history") as conn:
-            row = await the_claim(conn, claim_id, own=only_own(principal))
+            row = await files.the_claim(conn, claim_id, own=only_own(principal))
             return await _history(conn, principal, row)
 
     # Shared
@@ -502,9 +450,9 @@ class ClaimService:
     async def _locked(self, work: Work, principal: Principal, claim_id: UUID) -> Record:
         """The claim, held, if the asker may write: its handler, or whoever writes in the file."""
         conn, own = work.conn, only_own(principal)
-        row = await customers.hold_owner(conn, lambda: the_claim(conn, claim_id, own=own))
+        row = await customers.hold_owner(conn, lambda: files.the_claim(conn, claim_id, own=own))
         await customers.the_customer(conn, row["customer_id"], closed=True)
-        row = await the_claim(conn, claim_id, lock=True)
+        row = await files.the_claim(conn, claim_id, lock=True)
         if principal.agent_id is None or principal.agent_id != row["adjuster_id"]:
             await require_write(conn, principal, row["customer_id"])
         return row
@@ -530,28 +478,13 @@ class ClaimService:
         note: str = "",
         amount: Decimal | None = None,
     ) -> None:
-        await _update(work, row, {**changes, "status": to}, by=principal.user_id)
-        await _event(
+        await files.update(work, row, {**changes, "status": to}, by=principal.user_id)
+        await files.add_event(
             work, row["id"], "moved", before=row["status"], after=to, note=note, amount=amount
         )
         work.emit(fact)
         if (to in CLOSED) != (row["status"] in CLOSED):
             await customers.resegment(work, row["customer_id"], self._zone)
-
-
-async def _event(
-    work: Work,
-    claim_id: UUID,
-    kind: str,
-    *,
-    before: str | None = None,
-    after: str | None = None,
-    amount: Decimal | None = None,
-    note: str = "",
-) -> None:
-    await store.add_event(
-        work.conn, new_id(), claim_id, kind, before, after, amount, note, work.actor, work.now
-    )
 
 
 def _matter(row: Record) -> Matter:
@@ -590,19 +523,4 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value["amount"] if name in MONEY and value is not None else value
         for name, value in values.items()
-    }
-
-
-def _searched(values: Mapping[str, Any], plate: str | None) -> str:
-    motor = values.get("motor") or {}
-    return search_text(
-        [values["claim_number"], values.get("insurer_reference"), plate, motor.get("other_plate")]
-    )
-
-
-def _ids(row: Record) -> dict[str, UUID]:
-    return {
-        "claim_id": row["id"],
-        "customer_id": row["customer_id"],
-        "policy_id": row["policy_id"],
     }

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from contactcenter.core.errors import Conflict, Invalid
 from contactcenter.core.validation import error_items
 from contactcenter.core.work import Work
-from crm.claims import service as claims
+from crm.claims import files as claims
 from crm.claims.schemas import ClaimEdit
 from crm.customers import files as customers
 from crm.customers.schemas import CustomerEdit
