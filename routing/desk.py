@@ -32,7 +32,8 @@ from db import Connection
 from routing import lifecycle, rows, store
 from routing.book import QueueBook
 from routing.config import Queue
-from routing.core.model import Channel, Constants, WorkItem, transferred
+from routing.core.items import transferred
+from routing.core.model import Channel, Constants, WorkItem
 from routing.requests import Requests
 from routing.schemas import (
     Accepted,

@@ -29,7 +29,8 @@ from contactcenter.interactions.model import Change, CloseReason, Interaction, S
 from db import UniqueViolation
 from routing import rows, store
 from routing.config import Queue
-from routing.core.model import Channel, WorkItem, wrap_after
+from routing.core.items import wrap_after
+from routing.core.model import Channel, WorkItem
 from routing.store import SegmentRow, VisitRow
 
 NO_DISPOSITION = "none"

@@ -22,15 +22,8 @@ from routing import hours, lifecycle, presence_store, queue_store, rows, store
 from routing.advised import Advised, advised, placed, told
 from routing.book import QueueBook
 from routing.config import Queue
-from routing.core.model import (
-    Band,
-    Channel,
-    Constants,
-    Entry,
-    WorkItem,
-    inherit_place,
-    new_item,
-)
+from routing.core.items import inherit_place, new_item
+from routing.core.model import Band, Channel, Constants, Entry, WorkItem
 from routing.ports import Adviser
 from routing.waits import QueuePosition, Waits
 

@@ -18,6 +18,7 @@ from routing.config import HANDLE_MS
 from routing.core import decisions as d
 from routing.core import inputs as i
 from routing.core.engine import Engine
+from routing.core.items import new_item
 from routing.core.model import (
     HOUR,
     SECOND,
@@ -29,7 +30,6 @@ from routing.core.model import (
     Will,
     WorkItem,
     WrapMode,
-    new_item,
 )
 from routing.outlook import HANDLING_SAMPLES, Desk, Handling, Line, Outlook, Waiting
 from routing.traffic import HALF_HOUR, Arrival

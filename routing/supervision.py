@@ -22,7 +22,8 @@ from contactcenter.interactions.schemas import QueueItem, SegmentRow
 from db import Connection
 from routing import lifecycle, queue_store, rows, store
 from routing.book import QueueBook
-from routing.core.model import Band, Channel, Constants, Entry, transferred
+from routing.core.items import transferred
+from routing.core.model import Band, Channel, Constants, Entry
 from routing.desk import DeskService
 from routing.requests import Requests
 from routing.schemas import (

@@ -30,7 +30,7 @@ from routing.core.model import (
 
 @dataclass(frozen=True, slots=True)
 class ItemQueued:
-    """A queue visit began. `model.new_item`, `inherit_place` and `transferred` build one."""
+    """A queue visit began. `items.new_item`, `inherit_place` and `transferred` build one."""
 
     item: WorkItem
 
@@ -155,7 +155,7 @@ class AgentDropped:
 
 @dataclass(frozen=True, slots=True)
 class WrapStarted:
-    """The customer's part is over. `model.wrap_after` gives `until` and `blocks`."""
+    """The customer's part is over. `items.wrap_after` gives `until` and `blocks`."""
 
     segment: str
     until: int | None

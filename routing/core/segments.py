@@ -16,15 +16,8 @@ from routing.core.decisions import (
     VisitOpened,
     WrapEnded,
 )
-from routing.core.model import (
-    DEFAULT_POLICIES,
-    ParkReason,
-    Segment,
-    SegmentState,
-    Will,
-    WorkItem,
-    new_item,
-)
+from routing.core.items import new_item
+from routing.core.model import DEFAULT_POLICIES, ParkReason, Segment, SegmentState, Will, WorkItem
 from routing.core.world import Timer, World
 
 LIVE = (SegmentState.ACTIVE, SegmentState.HELD, SegmentState.CONSULTING)

@@ -18,7 +18,8 @@ from contactcenter.core.ids import new_id
 from db import migrate
 from db.embedded import EmbeddedPostgres
 from routing import rows
-from routing.core.model import Channel, QueueConfig, Requirement, new_item
+from routing.core.items import new_item
+from routing.core.model import Channel, QueueConfig, Requirement
 from tests.conftest import TEST_ENVIRON
 
 SETUP = """

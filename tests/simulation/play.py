@@ -10,6 +10,7 @@ from itertools import count
 from routing.core import inputs as i
 from routing.core.decisions import Decision
 from routing.core.engine import Engine
+from routing.core.items import inherit_place, new_item, transferred, wrap_after
 from routing.core.model import (
     DEFAULT_POLICIES,
     SEGMENT_EDGES,
@@ -29,10 +30,6 @@ from routing.core.model import (
     StrategyName,
     Will,
     WorkItem,
-    inherit_place,
-    new_item,
-    transferred,
-    wrap_after,
 )
 from tests.simulation.checker import LIVE, Checker
 from tests.simulation.tables import Tables

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from routing.core import decisions as d
 from routing.core import inputs as i
 from routing.core.engine import Engine
+from routing.core.items import new_item, wrap_after
 from routing.core.model import (
     DEFAULT_POLICIES,
     AgentConfig,
@@ -21,8 +22,6 @@ from routing.core.model import (
     SegmentState,
     StrategyName,
     Will,
-    new_item,
-    wrap_after,
 )
 
 START = 1_700_000_000_000

@@ -12,6 +12,7 @@ from routing.core.decisions import OfferMade
 from routing.core.engine import Engine
 from routing.core.explanation import Explanation, Removed
 from routing.core.inputs import ItemQueued, ReservationRejected
+from routing.core.items import new_item
 from routing.core.model import (
     AgentConfig,
     AgentRow,
@@ -23,7 +24,6 @@ from routing.core.model import (
     RoutingStep,
     StrategyName,
     Will,
-    new_item,
 )
 
 NOW = 1_763_891_400_000

@@ -8,19 +8,8 @@ from typing import Any
 import pytest
 
 from routing.core import decisions as d
-from routing.core.model import (
-    HOUR,
-    MINUTE,
-    SECOND,
-    Band,
-    Channel,
-    Constants,
-    Entry,
-    config_faults,
-    inherit_place,
-    new_item,
-    transferred,
-)
+from routing.core.items import inherit_place, new_item, transferred
+from routing.core.model import HOUR, MINUTE, SECOND, Band, Channel, Constants, Entry, config_faults
 from tests.unit.routing.centre import START, Centre, agent, queue
 
 

@@ -8,16 +8,8 @@ import pytest
 
 from routing.core import decisions as d
 from routing.core import inputs as i
-from routing.core.model import (
-    MINUTE,
-    SECOND,
-    Channel,
-    Constants,
-    Entry,
-    Outcome,
-    SegmentState,
-    transferred,
-)
+from routing.core.items import transferred
+from routing.core.model import MINUTE, SECOND, Channel, Constants, Entry, Outcome, SegmentState
 from tests.unit.routing.centre import Centre, agent, queue
 
 VOICE, CHAT, WHATSAPP, SMS, EMAIL = Channel

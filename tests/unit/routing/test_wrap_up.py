@@ -6,16 +6,8 @@ import pytest
 
 from routing.core import decisions as d
 from routing.core import inputs as i
-from routing.core.model import (
-    DEFAULT_POLICIES,
-    MINUTE,
-    Channel,
-    SegmentState,
-    Will,
-    Wrap,
-    WrapMode,
-    wrap_after,
-)
+from routing.core.items import Wrap, wrap_after
+from routing.core.model import DEFAULT_POLICIES, MINUTE, Channel, SegmentState, Will, WrapMode
 from tests.unit.routing.centre import START, Centre, agent, queue
 
 
