@@ -19,6 +19,7 @@ from contactcenter.analytics.metrics import (
     Tally,
     Thresholds,
     Visit,
+    line_of,
     tally,
 )
 from contactcenter.core.clock import to_ms
@@ -120,7 +121,7 @@ class Ledger:
             e.work_item_id,
             e.interaction_id,
             e.queue,
-            e.channel,
+            line_of(e.channel, e.band),
             e.entry,
             to_ms(e.entered_at),
             e.cost,
@@ -208,7 +209,7 @@ class Ledger:
             visit.agent_id = e.agent_id
             self._end_visit(visit, "answered", e.waited_ms, at_ms)
         self._got_a_person(e.interaction_id, at_ms)
-        handling = self._begin(e, at_ms)
+        handling = self._begin(e, visit.channel, at_ms)
         self._visit_of[e.segment_id] = visit
         visit.handlings.append(handling)
         self._stop_ringing(e.agent_id, e.reservation_id, at_ms)
@@ -216,17 +217,20 @@ class Ledger:
     def _joined(self, e: interactions.InteractionJoined, at_ms: int) -> None:
         """A part of no visit: it fills the agent's time and counts in no queue's figures."""
         if e.segment_id not in self.handlings:
-            self._begin(e, at_ms)
+            self._begin(e, e.channel, at_ms)
 
     def _begin(
-        self, e: routing.ReservationAccepted | interactions.InteractionJoined, at_ms: int
+        self,
+        e: routing.ReservationAccepted | interactions.InteractionJoined,
+        channel: str,
+        at_ms: int,
     ) -> Handling:
         handling = Handling(
             e.segment_id,
             e.interaction_id,
             e.agent_id,
             e.queue or "",
-            e.channel,
+            channel,
             e.cost,
             started_ms=at_ms,
             since_ms=at_ms,

@@ -19,8 +19,12 @@ from uuid import UUID
 HALF_HOUR_MS = 1_800_000
 INPUT_CUT_MS = 120_000  # deferred work counts this long after the agent's last input
 
+MESSAGE = "message"
+"""A line of its own in the figures: what was left in the chat for somebody to answer later, while
+nobody could come at once. Its author waits at no other end, and cannot abandon."""
 LIVE_CHANNELS = frozenset({"voice", "chat"})  # somebody waits at the other end
-DEFERRED_CHANNELS = frozenset({"whatsapp", "sms", "email"})
+DEFERRED_CHANNELS = frozenset({MESSAGE, "whatsapp", "sms", "email"})
+DEFERRED_BAND = 3
 MOVED_IN = frozenset({"transfer", "overflow", "moved", "requeue"})
 
 AgentState = Literal["offline", "away", "available", "ringing", "on_contact", "wrap_up"]
@@ -30,6 +34,11 @@ CellKey = tuple[int, str, str]  # start of the half hour, queue, channel
 def half_hour(at_ms: int) -> int:
     """The start of the half hour that `at_ms` lies in."""
     return at_ms - at_ms % HALF_HOUR_MS
+
+
+def line_of(channel: str, band: int) -> str:
+    """The line that a visit counts in: its channel, or the messages."""
+    return MESSAGE if channel == "chat" and band == DEFERRED_BAND else channel
 
 
 # --- thresholds ---------------------------------------------------------------------------------
@@ -43,7 +52,8 @@ class Thresholds:
     short_ms: int = 5_000
 
     def target(self, channel: str) -> int:
-        """Longest wait that counts as in time, in ms."""
+        """Longest wait that counts as in time, in ms; a message left has as long as a mail."""
+        channel = "email" if channel == MESSAGE else channel
         return self.target_ms.get(channel, DEFAULT_TARGET_MS[channel])
 
 

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from contactcenter.core.validation import Moment
 from contactcenter.interactions.model import Channel
 
+Line = Channel | Literal["message"]
+"""A channel; messages left in the chat while nobody could come are a line of their own."""
 Ratio = tuple[int, int]
 FormulaName = Literal["centre", "connect", "asterisk", "asterisk_sl2"]
 AgentStateName = Literal["offline", "away", "available", "ringing", "on_contact", "wrap_up"]
@@ -110,7 +112,7 @@ class WallboardQueue(Told):
 class WaitingItem(Told):
     interaction_id: UUID
     queue: str
-    channel: Channel
+    channel: Line
     contact_id: UUID | None
     customer_name: str
     entered_at: datetime
@@ -121,7 +123,7 @@ class WaitingItem(Told):
 class AgentItem(Told):
     interaction_id: UUID
     queue: str
-    channel: Channel
+    channel: Line
     state: Literal["ringing", "active", "held", "consulting", "parked", "wrapping"]
     since: datetime
 
@@ -218,7 +220,7 @@ class IntervalQuery(BaseModel):
     start: Annotated[Moment, Field(alias="from")]
     end: Annotated[Moment, Field(alias="to")]
     queue: QueueKey | None = None
-    channel: Channel | None = None
+    channel: Line | None = None
 
 
 class Interval(Told):
@@ -226,7 +228,7 @@ class Interval(Told):
 
     start: datetime
     queue: str
-    channel: Channel
+    channel: Line
     figures: Figures
 
 
@@ -256,7 +258,7 @@ class ExplainQuery(BaseModel):
     figure: FigureName
     formula: FormulaName = "centre"
     queue: QueueKey | None = None
-    channel: Channel | Literal["live", "written"] | None = None
+    channel: Line | Literal["live", "written"] | None = None
     """One channel; `live` is voice and chat, `written` all but voice."""
     half: Moment | None = None
     """The start of a half hour of today."""
@@ -282,7 +284,7 @@ class ExplainedItem(Told):
     contact_id: UUID | None
     customer_name: str
     queue: str
-    channel: Channel
+    channel: Line
     entered_at: datetime
     ended_at: datetime | None
     waited_ms: int

@@ -22,11 +22,14 @@ from tests.integration.analytics.conftest import Watched
 # One row per half hour, queue and channel, counted from the tables alone.
 RECOUNT = """
 WITH visits AS (
-    SELECT w.*, (extract(epoch FROM w.entered_at) * 1000)::bigint AS entered_ms,
+    SELECT w.*,
+           CASE WHEN w.channel = 'chat' AND w.band = 3 THEN 'message' ELSE w.channel END AS line,
+           (extract(epoch FROM w.entered_at) * 1000)::bigint AS entered_ms,
            (extract(epoch FROM coalesce(w.answered_at, w.ended_at)) * 1000)::bigint
              - (extract(epoch FROM w.entered_at) * 1000)::bigint AS waited_ms,
-           CASE w.channel WHEN 'voice' THEN 20000 WHEN 'chat' THEN 60000
-                          WHEN 'email' THEN 28800000 ELSE 900000 END AS target
+           CASE WHEN w.channel = 'voice' THEN 20000
+                WHEN w.channel = 'email' OR w.channel = 'chat' AND w.band = 3 THEN 28800000
+                WHEN w.channel = 'chat' THEN 60000 ELSE 900000 END AS target
     FROM work_items w
 ), offers AS (
     SELECT work_item_id, count(*) FILTER (WHERE how IN ('offer', 'transfer')) AS made,
@@ -48,7 +51,7 @@ WITH visits AS (
     WHERE i.channel = 'voice' AND i.direction = 'inbound'
     ORDER BY i.id, w.entered_at, w.id
 )
-SELECT v.entered_ms - v.entered_ms % 1800000 AS half, v.queue, v.channel,
+SELECT v.entered_ms - v.entered_ms % 1800000 AS half, v.queue, v.line AS channel,
        count(*) AS offered,
        count(*) FILTER (WHERE v.entry IN ('transfer', 'overflow', 'moved', 'requeue')) AS moved_in,
        count(*) FILTER (WHERE v.outcome = 'answered') AS answered,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import db
 from tests.integration.app.conftest import Centre
-from tests.integration.app.people import Desk, Visitor
+from tests.integration.app.people import Desk, Person, Visitor
 
 LUCIA = "agent1@aintech.com"
 CARMEN = "agent2@aintech.com"
@@ -220,3 +221,28 @@ async def test_outside_hours_a_message_waits_for_the_opening(centre: Centre) -> 
     status, lines = await centre.http("GET", "/queue?queue=SA", token=token)
     assert status == 200
     assert '"band": 3' in str(lines).replace("'", '"')
+
+    # It is a message in the figures: of those who wait at the other end, none was there.
+    gone = await centre.visitor(queue="SA", message="Otro más")
+    await gone.do("chat.close")
+    now = centre.clock.now()
+    span = {"from": (now - timedelta(hours=1)).isoformat(), "to": now.isoformat(), "queue": "SA"}
+    _, past = await centre.http("GET", "/analytics/intervals", token=token, params=span)
+    lines_then = {row["channel"]: row["figures"] for row in past["items"]}
+    assert lines_then.keys() == {"message"}
+    assert lines_then["message"]["offered"] == 2
+    board = Person(centre.url, "/wallboard")
+    await board.connect(token)
+    async with asyncio.timeout(10):
+        while True:
+            await board.do("wallboard.subscribe", {"queues": ["SA"]})
+            state = board.snapshots[-1]["state"]
+            if state["today"].get("SA|message") == lines_then["message"]:
+                break
+            await asyncio.sleep(0.05)
+    assert "SA|chat" not in state["today"]
+    assert [item["channel"] for item in state["waiting"].values()] == ["message"]
+    query = {"figure": "waiting", "queue": "SA", "channel": "written"}
+    _, told = await centre.http("GET", "/analytics/explain", token=token, params=query)
+    assert [item["channel"] for item in told["items"]] == ["message"]
+    await board.leave()

@@ -78,6 +78,7 @@ class Day:
         channel: str = "voice",
         entry: str = "new",
         item: Item | None = None,
+        band: int = 2,
     ) -> Item:
         if item is None:
             item = Item(queue, channel, COST[channel])
@@ -98,7 +99,7 @@ class Day:
                 queue=item.queue,
                 channel=item.channel,
                 entry=entry,
-                band=2,
+                band=band,
                 base=50,
                 virtual_start=self.at(seconds),
                 entered_at=self.at(seconds),

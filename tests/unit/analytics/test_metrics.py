@@ -6,7 +6,15 @@ import pytest
 
 from contactcenter.analytics import metrics
 from contactcenter.analytics.ledger import Ledger, Reader
-from contactcenter.analytics.metrics import FIGURES, SERVICE_LEVEL, Spent, Thresholds, half_hour
+from contactcenter.analytics.metrics import (
+    FIGURES,
+    SERVICE_LEVEL,
+    Spent,
+    Tally,
+    Thresholds,
+    formula,
+    half_hour,
+)
 from tests.unit.analytics.day import BASE_MS, Day, agent_id
 
 HALF = metrics.HALF_HOUR_MS
@@ -60,6 +68,34 @@ def test_whoever_waits_within_the_target_is_no_miss_yet() -> None:
     day = ten_calls()
     assert day.tally(until_s=220).waiting_late == 0
     assert day.tally(until_s=220.001).waiting_late == 1
+
+
+def test_a_message_left_in_the_chat_is_no_chat() -> None:
+    """Left at night, taken after six hours and worked on for a minute; beside it one chat."""
+    day = Day()
+    day.sign_in("Lucía", 20_000)
+    left = day.enter(0, channel="chat", band=3)
+    day.enter(1, channel="chat", band=3)
+    chat = day.enter(21_000, channel="chat")
+    day.answer(chat, "Lucía", 21_030)
+    day.answer(left, "Lucía", 21_600)
+    day.wrap(left, 25_200)
+    day.done(left, 25_210)
+    ledger = day.ledger()
+    reader = Reader(ledger, {})
+    now = BASE_MS + 26_000_000
+
+    def line(name: str) -> Tally:
+        return sum((reader.tally(k, now) for k in ledger.cells if k[2] == name), Tally())
+
+    chats, messages = line("chat"), line("message")
+    assert (chats.offered, chats.answered, chats.waiting, chats.waiting_late) == (1, 1, 0, 0)
+    assert formula("service_level").read(chats) == (1, 1)
+    assert formula("asa").read(chats) == (30_000, 1)
+    assert (messages.offered, messages.answered_in, messages.waiting) == (2, 1, 1)
+    assert messages.waiting_late == 0, "the target of a mail"
+    assert messages.handle_ms == 120_000 + 10_000, "as of written work: cut after the last input"
+    assert messages.talk_ms == 3_600_000
 
 
 def test_limits_are_applied_when_read() -> None:

@@ -34,7 +34,7 @@ export interface AgentEdit {
 export interface AgentItem {
   interaction_id: string;
   queue: string;
-  channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
+  channel: "voice" | "chat" | "whatsapp" | "sms" | "email" | "message";
   state: "ringing" | "active" | "held" | "consulting" | "parked" | "wrapping";
   since: string;
 }
@@ -1171,7 +1171,7 @@ export interface ExplainQuery {
   figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "non_response" | "estimate_error" | "statutory" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
   formula?: "centre" | "connect" | "asterisk" | "asterisk_sl2";
   queue?: string | null;
-  channel?: "voice" | "chat" | "whatsapp" | "sms" | "email" | "live" | "written" | null;
+  channel?: "voice" | "chat" | "whatsapp" | "sms" | "email" | "message" | "live" | "written" | null;
   half?: string | null;
 }
 
@@ -1200,7 +1200,7 @@ export interface ExplainedItem {
   contact_id: string | null;
   customer_name: string;
   queue: string;
-  channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
+  channel: "voice" | "chat" | "whatsapp" | "sms" | "email" | "message";
   entered_at: string;
   ended_at: string | null;
   waited_ms: number;
@@ -1540,7 +1540,7 @@ export interface InteractionState {
 export interface Interval {
   start: string;
   queue: string;
-  channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
+  channel: "voice" | "chat" | "whatsapp" | "sms" | "email" | "message";
   figures: Figures;
 }
 
@@ -1549,7 +1549,7 @@ export interface IntervalQuery {
   from: string;
   to: string;
   queue?: string | null;
-  channel?: "voice" | "chat" | "whatsapp" | "sms" | "email" | null;
+  channel?: "voice" | "chat" | "whatsapp" | "sms" | "email" | "message" | null;
 }
 
 export interface Intervals {
@@ -3277,7 +3277,7 @@ export interface VoiceDesk {
 export interface WaitingItem {
   interaction_id: string;
   queue: string;
-  channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
+  channel: "voice" | "chat" | "whatsapp" | "sms" | "email" | "message";
   contact_id: string | null;
   customer_name: string;
   entered_at: string;

@@ -10,7 +10,7 @@ import { type FormEvent, useEffect, useState } from "react";
 import { doing, itemWord, reasonWord, stageWord, timeInState } from "./agents";
 import { nameOf, useLocale, useShown } from "./context";
 import { DrillHead } from "./drill";
-import { isMember, type WallboardAgent } from "./model";
+import { iconOf, isMember, type WallboardAgent } from "./model";
 import { type Key, type T, useT } from "./texts";
 
 export function failureOf(error: unknown): Key {
@@ -102,7 +102,7 @@ export function AgentDrill({ agentId, onClose }: { agentId: string; onClose: () 
           <ul>
             {agent.items.map((item) => (
               <li key={item.interaction_id + item.state} className="row t13 open-item">
-                <Icon name={item.channel} className="x2" />
+                <Icon name={iconOf(item.channel)} className="x2" />
                 <span className="cut">{[itemWord(t, item), item.queue, stageWord(t, item)].filter(Boolean).join(" · ")}</span>
                 <span className="end x2">{duration(now - Date.parse(item.since))}</span>
               </li>

@@ -12,7 +12,7 @@ import { AgentDrill, MoveForm } from "./actions";
 import { doing, parkedWord, timeInState } from "./agents";
 import type { Choice } from "./board";
 import { nameOf, useBoard, useLocale, useNumbers, useShown } from "./context";
-import { agentsOf, byState, channelsOf, FORMULAS, stateCounts, today, type View, type WallboardState } from "./model";
+import { agentsOf, byState, channelsOf, FORMULAS, iconOf, stateCounts, today, type View, type WallboardState } from "./model";
 import { type Key, type T, useT } from "./texts";
 import { offWords } from "./top";
 
@@ -364,7 +364,7 @@ function Behind({ item, picked, onPick }: { item: ExplainedItem; picked: boolean
   const content = (
     <>
       <span className="row">
-        <Icon name={item.channel} className="x2" />
+        <Icon name={iconOf(item.channel)} className="x2" />
         <b className="cut">{nameOr(item.customer_name, item.contact_id, t("unknownCaller"))}</b>
         <b className="end">{duration(waits ? now - Date.parse(item.entered_at) : item.waited_ms)}</b>
       </span>

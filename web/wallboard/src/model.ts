@@ -12,7 +12,7 @@ import type {
   WallboardQueue,
   WallboardState,
 } from "@contactcenter/shared/contract";
-import type { Channel } from "@contactcenter/shared/icons";
+import type { Channel, IconName } from "@contactcenter/shared/icons";
 
 export type { Figures, WaitingItem, WallboardAgent, WallboardQueue, WallboardState };
 export type Ratio = [number, number];
@@ -22,13 +22,15 @@ export const FORMULAS: readonly Formula[] = ["centre", "connect", "asterisk", "a
 /** Which channels a view counts. Live: somebody waits at the other end. */
 export type Medium = "live" | "voice" | "written" | "all";
 export const MEDIA: readonly Medium[] = ["live", "voice", "written", "all"];
-const CHANNELS: Record<Medium, readonly Channel[]> = {
+/** A channel, or the messages left in the chat while nobody could come. */
+export type Line = WaitingItem["channel"];
+const CHANNELS: Record<Medium, readonly Line[]> = {
   live: ["voice", "chat"],
   voice: ["voice"],
-  written: ["chat", "whatsapp", "sms", "email"],
-  all: ["voice", "chat", "whatsapp", "sms", "email"],
+  written: ["chat", "message", "whatsapp", "sms", "email"],
+  all: ["voice", "chat", "message", "whatsapp", "sms", "email"],
 };
-const DEFERRED: readonly Channel[] = ["whatsapp", "sms", "email"];
+const DEFERRED: readonly Line[] = ["message", "whatsapp", "sms", "email"];
 const DEFAULT_TARGET_MS: Record<Channel, number> = {
   voice: 20_000,
   chat: 60_000,
@@ -44,8 +46,9 @@ export interface View {
   formula: Formula;
 }
 
-export const channelsOf = (medium: Medium): readonly Channel[] => CHANNELS[medium];
-export const counts = (medium: Medium, channel: string): boolean => CHANNELS[medium].includes(channel as Channel);
+export const channelsOf = (medium: Medium): readonly Line[] => CHANNELS[medium];
+export const counts = (medium: Medium, channel: string): boolean => CHANNELS[medium].includes(channel as Line);
+export const iconOf = (line: Line): IconName => (line === "message" ? "note" : line);
 
 export type Changes = { [section: string]: Record<string, unknown> };
 
@@ -149,7 +152,8 @@ export function waiting(state: WallboardState, view: View, queue: string | null 
     .sort((a, b) => a.entered_at.localeCompare(b.entered_at) || a.interaction_id.localeCompare(b.interaction_id));
 }
 
-export function targetOf(state: WallboardState, queue: string, channel: Channel): number {
+export function targetOf(state: WallboardState, queue: string, line: Line): number {
+  const channel = line === "message" ? "email" : line;
   return state.queues[queue]?.target_ms[channel] ?? DEFAULT_TARGET_MS[channel];
 }
 

@@ -1,6 +1,6 @@
 /** The top bar, the five figures, and the strip of further ones. */
 import { leave, session } from "@contactcenter/shared/api";
-import { type Channel, Icon } from "@contactcenter/shared/icons";
+import { Icon } from "@contactcenter/shared/icons";
 import { LanguageMenu, ThemeButton } from "@contactcenter/shared/prefs-ui";
 import { useStore } from "@contactcenter/shared/store";
 import { duration, useNow, useTimes } from "@contactcenter/shared/time";
@@ -14,6 +14,7 @@ import { abandonLevel, type Level, serviceLevel, settled, waitLevel } from "./le
 import {
   agentsOf,
   channelsOf,
+  type Line,
   deferred,
   type Figures,
   LAST_OFF,
@@ -236,16 +237,17 @@ function Tile({ figure, label, value, sub, level = "none", aside }: TileProps) {
   );
 }
 
-const CHANNEL_WORD: Record<Channel, Key> = {
+const CHANNEL_WORD: Record<Line, Key> = {
   voice: "calls" as Key,
   chat: "chats" as Key,
+  message: "messages" as Key,
   whatsapp: "whatsapps" as Key,
   sms: "smss" as Key,
   email: "emails" as Key,
 };
 
 /** 3 calls · 2 chats */
-export function mix(t: T, items: readonly WaitingItem[], channels: readonly Channel[]): string {
+export function mix(t: T, items: readonly WaitingItem[], channels: readonly Line[]): string {
   const parts = channels
     .map((channel) => ({ channel, count: items.filter((item) => item.channel === channel).length }))
     .filter(({ count }) => count > 0)

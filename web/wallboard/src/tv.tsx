@@ -8,7 +8,7 @@ import { doing, isLong, timeInState } from "./agents";
 import { Sparkline } from "./charts";
 import { nameOf, useBoard, useLocale, useNumbers, useShown } from "./context";
 import { abandonLevel, serviceLevel, settled, worse } from "./levels";
-import { agentsOf, byState, channelsOf, deferred, queuesOf, quotient, shortName, SHOWN_STATES } from "./model";
+import { agentsOf, byState, channelsOf, deferred, iconOf, queuesOf, quotient, shortName, SHOWN_STATES } from "./model";
 import { useRow } from "./queues";
 import { useT } from "./texts";
 import { LevelMark, LinkWord, mix, pendingWord, useTop } from "./top";
@@ -139,7 +139,7 @@ function TvQueues() {
             <span className="qn cut">{nameOf(queue, queue.key, loc)}</span>
             <span className="n">
               {channels.slice(0, 2).map((channel) => (
-                <Icon key={channel} name={channel} size={24} />
+                <Icon key={channel} name={iconOf(channel)} size={24} />
               ))}
               <span className={now.items.length === 0 ? "x3" : undefined}>{now.items.length}</span>
             </span>
