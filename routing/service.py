@@ -364,8 +364,9 @@ class QueueService:
         return at if queue in self._always_open else hours.next_opening(calendar, at)
 
     async def closes_at(self, conn: Connection, queue: str, at: datetime) -> datetime | None:
-        """When the present opening ends; None while it is closed."""
-        return hours.closes_at((await self._book.queue(conn, queue)).calendar, at)
+        """When the present opening ends; None while it is closed, and where it never ends."""
+        calendar = (await self._book.queue(conn, queue)).calendar
+        return None if queue in self._always_open else hours.closes_at(calendar, at)
 
 
 class PresenceService:
