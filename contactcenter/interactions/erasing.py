@@ -40,7 +40,8 @@ DELETE FROM contact_addresses a USING contacts c
 WHERE c.id = a.contact_id AND c.customer_id = ANY ($1::uuid[])
 """
 ERASE_CONTACTS = """
-UPDATE contacts SET name = '', sort_key = '', verified = false WHERE customer_id = ANY ($1::uuid[])
+UPDATE contacts SET name = '', sort_key = '', verified = false, version = version + 1
+WHERE customer_id = ANY ($1::uuid[])
 """
 
 

@@ -101,6 +101,7 @@ class Contact:
     verified: bool
     addresses: tuple[Address, ...]
     created_at: datetime
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

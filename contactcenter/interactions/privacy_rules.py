@@ -7,7 +7,9 @@ from typing import Final
 from contactcenter.core.privacy import TableRule
 
 EXPORT_CONTACT = "SELECT name, locale, verified, created_at FROM contacts WHERE id = $1"
-ERASE_CONTACT = "UPDATE contacts SET name = '', sort_key = '', verified = false WHERE id = $1"
+ERASE_CONTACT = """
+UPDATE contacts SET name = '', sort_key = '', verified = false, version = version + 1 WHERE id = $1
+"""
 EXPORT_ADDRESSES = "SELECT kind, address FROM contact_addresses WHERE contact_id = $1"
 ERASE_ADDRESSES = "DELETE FROM contact_addresses WHERE contact_id = $1"
 EXPORT_CONVERSATIONS = """

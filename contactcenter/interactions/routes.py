@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from contactcenter.core.access import Permission
-from contactcenter.core.errors import Invalid, NotFound
-from contactcenter.core.http import Request, Route
+from contactcenter.core.errors import (
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+)
+from contactcenter.core.http import Request, Response, Route
 from contactcenter.interactions.schemas import (
     ContactCard,
     ContactEdit,
@@ -38,14 +45,18 @@ class InteractionRoutes:
     async def messages(self, request: Request) -> MessagePage:
         return await self._service.messages(request.principal, request.id("id"), request.query)
 
-    async def contact(self, request: Request) -> ContactCard:
-        return await self._service.contact_card(request.principal, request.id("id"))
+    async def contact(self, request: Request) -> Response:
+        card = await self._service.contact_card(request.principal, request.id("id"))
+        return Response(card, version=card.version)
 
     async def timeline(self, request: Request) -> TimelinePage:
         return await self._service.timeline(request.principal, request.id("id"), request.query)
 
-    async def edit_contact(self, request: Request) -> ContactCard:
-        return await self._service.edit_contact(request.principal, request.id("id"), request.body)
+    async def edit_contact(self, request: Request) -> Response:
+        card = await self._service.edit_contact(
+            request.principal, request.id("id"), request.body, partial(request.match, required=True)
+        )
+        return Response(card, version=card.version)
 
     def table(self) -> tuple[Route, ...]:
         return (
@@ -121,6 +132,6 @@ class InteractionRoutes:
                 body=ContactEdit,
                 response=ContactCard,
                 tags=CONTACT_TAGS,
-                errors=(Invalid, NotFound),
+                errors=(Invalid, NotFound, PreconditionFailed, PreconditionRequired),
             ),
         )

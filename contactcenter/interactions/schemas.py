@@ -218,6 +218,7 @@ class ContactCard(Card):
     verified: bool
     addresses: list[AddressCard]
     created_at: datetime
+    version: int
 
 
 class ConversationCard(Card):

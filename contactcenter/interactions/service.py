@@ -7,7 +7,7 @@ Functions that only read take a connection.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -54,6 +54,9 @@ from contactcenter.interactions.schemas import (
     TimelinePage,
 )
 from db import Connection
+
+Match = Callable[[int], None]
+"""Compares the asker's If-Match with the stored version; raises PreconditionFailed."""
 
 
 async def contact(conn: Connection, contact_id: UUID) -> Contact | None:
@@ -486,12 +489,15 @@ class InteractionService:
         return TimelinePage(items=items, next_cursor=cursor)
 
     async def edit_contact(
-        self, principal: Principal, contact_id: UUID, edit: ContactEdit
+        self, principal: Principal, contact_id: UUID, edit: ContactEdit, match: Match
     ) -> ContactCard:
         async with self._work.begin("contacts.edit", principal.actor) as work:
             await require_sight(work.conn, principal, contact_id=contact_id)
-            before = await store.contact(work.conn, contact_id)
-            found = await store.edit_contact(
+            before = await store.locked_contact(work.conn, contact_id)
+            if before is None:
+                raise NotFound
+            match(before.version)
+            await store.edit_contact(
                 work.conn,
                 contact_id,
                 name=edit.name,
@@ -499,9 +505,8 @@ class InteractionService:
                 locale=edit.locale,
                 verified=edit.verified,
             )
-            row = await store.contact(work.conn, contact_id) if found else None
-            if row is None or before is None:
-                raise NotFound
+            row = await store.contact(work.conn, contact_id)
+            assert row is not None
             given = edit.model_dump(exclude_none=True)
             old, who = {name: getattr(before, name) for name in given}, contact_id
             work.audit("contact.changed", "contact", who, before=old, after=given, person=who)
@@ -571,6 +576,7 @@ def _contact_card(row: Contact) -> ContactCard:
         verified=row.verified,
         addresses=[AddressCard(kind=a.kind, address=a.address) for a in row.addresses],
         created_at=row.created_at,
+        version=row.version,
     )
 
 

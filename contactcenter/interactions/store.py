@@ -77,7 +77,7 @@ async def contacts_with(
 
 
 SELECT_CONTACT = """
-SELECT c.id, c.customer_id, c.name, c.locale, c.verified, c.created_at,
+SELECT c.id, c.customer_id, c.name, c.locale, c.verified, c.created_at, c.version,
        (SELECT coalesce(jsonb_agg(jsonb_build_array(a.kind, a.address)
                                   ORDER BY a.kind, a.address), '[]')
         FROM contact_addresses a WHERE a.contact_id = c.id) AS addresses
@@ -97,10 +97,17 @@ async def contact(conn: Connection, contact_id: UUID) -> Contact | None:
 EDIT_CONTACT = """
 UPDATE contacts
 SET name = coalesce($2, name), sort_key = coalesce($3, sort_key),
-    locale = coalesce($4, locale), verified = coalesce($5, verified)
+    locale = coalesce($4, locale), verified = coalesce($5, verified), version = version + 1
 WHERE id = $1
 RETURNING id
 """
+LOCK_CONTACT = "SELECT FROM contacts WHERE id = $1 FOR UPDATE"
+
+
+async def locked_contact(conn: Connection, contact_id: UUID) -> Contact | None:
+    """The contact as it is, and stays until the end of the transaction."""
+    await conn.execute(LOCK_CONTACT, contact_id)
+    return await contact(conn, contact_id)
 
 
 async def edit_contact(

@@ -22,6 +22,9 @@ async def test_a_change_names_the_version_that_it_is_made_of(centre: Centre) -> 
     shared = {"body_es": "Hola", "shared": True}
     _, reply = await centre.http("POST", "/replies", token=token, json=shared)
     agent = f"/agents/{user['agent_id']}"
+    visitor = await centre.visitor(queue="SA", message="Hola")
+    _, talk = await centre.http("GET", f"/conversations/{visitor.id}", token=token)
+    contact = f"/contacts/{talk['contact_id']}"
     cases: list[tuple[str, str, dict[str, Any]]] = [
         ("PATCH", f"/users/{user['id']}", {"first_name": "W"}),
         ("PUT", "/roles/versioned", {"permissions": ["queues.read"]}),
@@ -29,6 +32,7 @@ async def test_a_change_names_the_version_that_it_is_made_of(centre: Centre) -> 
         ("PATCH", "/auth/me", {"locale": "en"}),
         ("PATCH", agent, {"auto_answer": True}),
         ("PATCH", f"{agent}/skills", {"skills": {"SA": 2}}),
+        ("PATCH", contact, {"name": "Ana"}),
         ("PUT", f"/replies/{reply['reply_id']}", {"body_es": "Adiós"}),
     ]
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session:
@@ -53,6 +57,8 @@ async def test_a_change_names_the_version_that_it_is_made_of(centre: Centre) -> 
                 wrong.append((case[1], again))
         assert wrong == []
 
+        async with session.get(f"{centre.url}/api/v1{contact}") as answer:
+            assert answer.headers["ETag"] == f'"{(await answer.json())["version"]}"'
         async with session.get(f"{centre.url}/api/v1/auth/me") as answer:
             me = await answer.json()
             assert answer.headers["ETag"] == f'"{me["user"]["version"]}"'

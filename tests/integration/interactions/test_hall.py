@@ -207,7 +207,7 @@ async def test_who_sees_what(scene: Scene) -> None:
         service.messages(nerea, ids[1], page),
         service.contact_card(nerea, ids[2]),
         service.timeline(nerea, ids[2], page),
-        service.edit_contact(nerea, ids[2], ContactEdit(name="X")),
+        service.edit_contact(nerea, ids[2], ContactEdit(name="X"), lambda _: None),
         service.detail(scene.supervisor, new_id()),
         service.messages(scene.supervisor, new_id(), page),
     ):
@@ -276,7 +276,7 @@ async def test_a_contacts_timeline_runs_over_all_channels(scene: Scene) -> None:
     assert entry.excerpt == "Se ha roto una tubería"
     assert rest.next_cursor is None
     edited = await service.edit_contact(
-        chief, first.contact_id, ContactEdit(name="Ana Pérez", verified=True)
+        chief, first.contact_id, ContactEdit(name="Ana Pérez", verified=True), lambda _: None
     )
     assert (edited.name, edited.verified, edited.locale) == ("Ana Pérez", True, "es")
     async with scene.pool.acquire() as conn:

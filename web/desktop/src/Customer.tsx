@@ -10,7 +10,7 @@ import { Button, Chip, ErrorLine, IconButton } from "@contactcenter/shared/ui";
 import { type FormEvent, useEffect, useState } from "react";
 
 import { useAgent, useDesk, useLive } from "./context";
-import { useChanges } from "./crm/data";
+import { etagOf, useChanges } from "./crm/data";
 import { AboutPanel, Banner, FileView, Unknown, useFile } from "./crm/Panel";
 import { queueName } from "./desk";
 import { useFetched } from "./fetched";
@@ -117,11 +117,13 @@ function Header({ contact, mine, onChanged }: { contact: ContactCard | null; min
     setBusy(true);
     setError(undefined);
     try {
-      await api.patch<ContactCard>(`/contacts/${contact.contact_id}`, edit);
+      await api.patch<ContactCard>(`/contacts/${contact.contact_id}`, edit, etagOf(contact.version));
       setEditing(false);
       onChanged();
     } catch (problem) {
-      setError(t(problem instanceof ApiError && problem.status === 403 ? "err_forbidden" : problem instanceof ApiError && problem.status === 422 ? "err_invalid" : "err_unavailable"));
+      const stale = problem instanceof ApiError && problem.status === 412;
+      if (stale) onChanged(); // as it is now, to be looked at
+      setError(t(stale ? "err_conflict" : problem instanceof ApiError && problem.status === 403 ? "err_forbidden" : problem instanceof ApiError && problem.status === 422 ? "err_invalid" : "err_unavailable"));
     } finally {
       setBusy(false);
     }

@@ -700,6 +700,7 @@ export interface ContactCard {
   verified: boolean;
   addresses: AddressCard[];
   created_at: string;
+  version: number;
 }
 
 /** What PATCH /contacts/{id} may change; what is left out stays. */
