@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -60,8 +60,10 @@ class Queueing(Protocol):
         """An agent is about to write. NotFound for whoever has no open part in it, Conflict when
         the customer's part is over (a note is still possible)."""
 
-    async def position(self, conn: Connection, interaction_id: UUID, now: datetime) -> Place | None:
-        """Where it stands; None when it does not wait."""
+    async def places(
+        self, conn: Connection, interaction_ids: Collection[UUID], now: datetime
+    ) -> Mapping[UUID, Place]:
+        """Where each of these interactions stands; absent: it does not wait."""
 
 
 class Parts(Protocol):

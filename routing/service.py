@@ -312,11 +312,11 @@ class QueueService:
         """Everybody who waits in each of these queues, in order, with an estimate each."""
         return await self._waits.positions(conn, queues, now)
 
-    async def position(
-        self, conn: Connection, interaction_id: UUID, now: datetime
-    ) -> QueuePosition | None:
-        """One interaction's place; None when it does not wait."""
-        return await self._waits.position(conn, interaction_id, now)
+    async def places(
+        self, conn: Connection, interaction_ids: Collection[UUID], now: datetime
+    ) -> dict[UUID, QueuePosition]:
+        """Where each of these interactions stands; absent: it does not wait."""
+        return await self._waits.places(conn, interaction_ids, now)
 
     async def queue_infos(self, conn: Connection) -> list[QueueInfo]:
         """Every live queue with its limits and goals, in the order of screens."""

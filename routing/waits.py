@@ -6,7 +6,7 @@ wait. Whoever rings at an agent before a second has passed was told nothing, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,7 +16,7 @@ from contactcenter.core.clock import to_ms
 from contactcenter.core.work import WorkFactory
 from contactcenter.events.interactions import InteractionWaitEstimated
 from db import Connection, Record
-from routing import queue_store, store
+from routing import queue_store
 from routing.book import QueueBook
 from routing.core.model import Channel
 from routing.outlook import (
@@ -112,17 +112,20 @@ class Waits:
         view = await self.view(conn, now)
         return {queue: view.positions(queue) for queue in queues}
 
-    async def position(
-        self, conn: Connection, interaction_id: UUID, now: datetime
-    ) -> QueuePosition | None:
-        """One interaction's place; None when it does not wait."""
-        visit = await store.waiting_visit(conn, interaction_id)
-        if visit is None:
-            return None
-        for place in (await self.view(conn, now)).positions(visit.queue):
-            if place.interaction_id == interaction_id:
-                return place
-        return None
+    async def places(
+        self, conn: Connection, interaction_ids: Collection[UUID], now: datetime
+    ) -> dict[UUID, QueuePosition]:
+        """Where each of these interactions stands; absent: it does not wait."""
+        if not interaction_ids:
+            return {}
+        view, wanted = await self.view(conn, now), set(interaction_ids)
+        queues = {v["queue"] for v in view.visits.values() if v["interaction_id"] in wanted}
+        return {
+            place.interaction_id: place
+            for queue in queues
+            for place in view.positions(queue)
+            if place.interaction_id in wanted
+        }
 
     async def keep(self, work: WorkFactory, now: datetime) -> int:
         """Keep and tell the first estimates of those who came a moment ago; how many."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from channels.ports import Queueing
+from channels.ports import Place, Queueing
 from channels.voice import store
 from channels.voice.call import Leg, may_record
 from channels.voice.schemas import (
@@ -69,19 +69,23 @@ class CallCards:
         self, conn: Connection, conversation_ids: Sequence[UUID]
     ) -> dict[UUID, dict[str, Any]]:
         calls = await store.of_visitors(conn, conversation_ids)
-        shown = await load(conn, set(calls.values()))
+        cards = await self.visitor_cards(conn, calls.values())
+        return {visitor: cards[call_id].model_dump() for visitor, call_id in calls.items()}
+
+    async def visitor_cards(
+        self, conn: Connection, call_ids: Collection[UUID]
+    ) -> dict[UUID, VisitorCall]:
+        """Each call as its customer sees it."""
+        shown = await load(conn, set(call_ids))
+        waiting = [one.row.interaction_id for one in shown.values() if _waits(one)]
+        places = await self._queueing.places(conn, waiting, self._clock.now())
         return {
-            visitor: (await self.visitor_card(conn, shown[call_id])).model_dump()
-            for visitor, call_id in calls.items()
+            call_id: self._visitor_card(one, places.get(one.row.interaction_id))
+            for call_id, one in shown.items()
         }
 
-    async def visitor_card(self, conn: Connection, one: Shown) -> VisitorCall:
+    def _visitor_card(self, one: Shown, place: Place | None) -> VisitorCall:
         row, call = one.row, one.row.call
-        waits = not call.ended and not call.agents
-        place = None
-        if waits:
-            now = self._clock.now()
-            place = await self._queueing.position(conn, row.interaction_id, now)
         agents = [one.people[leg.stay]["name"] for leg in call.agents]
         customer = next((leg for leg in call.legs if leg.kind == "customer"), None)
         return VisitorCall(
@@ -153,6 +157,11 @@ async def load(conn: Connection, call_ids: set[UUID]) -> dict[UUID, Shown]:
     beside = await store.shown(conn, ids)
     people = await store.names(conn, ids)
     return {call_id: Shown(row, beside[call_id], people) for call_id, row in rows.items()}
+
+
+def _waits(one: Shown) -> bool:
+    """Whether the customer is on the line with nobody yet."""
+    return not one.row.call.ended and not one.row.call.agents
 
 
 def card(one: Shown, agent_id: UUID | None) -> CallCard:

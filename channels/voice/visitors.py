@@ -15,7 +15,7 @@ from channels.ports import Hours, Parts, Queueing
 from channels.voice import call as calls
 from channels.voice import line, recording_store, store
 from channels.voice.call import Call, Leg, Recording
-from channels.voice.cards import CallCards, load
+from channels.voice.cards import CallCards
 from channels.voice.line import moves, said
 from channels.voice.media.client import MediaClient
 from channels.voice.mixes import orders
@@ -258,7 +258,7 @@ class VisitorCalls:
         return None if row is None or row.call.ended else row
 
     async def _shown(self, conn: Connection, call_id: UUID) -> VisitorCall:
-        return await self._cards.visitor_card(conn, (await load(conn, {call_id}))[call_id])
+        return (await self._cards.visitor_cards(conn, [call_id]))[call_id]
 
 
 async def end_by_customer(

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -15,7 +15,7 @@ import structlog
 
 from channels.intake import LEFT_MESSAGE, Intake
 from channels.model import MESSAGE_LIMIT
-from channels.ports import Hints, Hours, Queueing
+from channels.ports import Hints, Hours, Place, Queueing
 from channels.webchat import store
 from channels.webchat.model import (
     GONE_AFTER,
@@ -49,6 +49,7 @@ from contactcenter.core.errors import (
 )
 from contactcenter.core.ids import new_id
 from contactcenter.core.limits import Limit, Limits
+from contactcenter.core.together import Together
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.interactions import cards
 from contactcenter.interactions import service as interactions
@@ -58,10 +59,11 @@ from contactcenter.interactions.visitor import (
     VisitorAgent,
     VisitorConversation,
     VisitorMessage,
+    VisitorStage,
     first_name,
     visitor_message,
 )
-from db import Connection
+from db import Connection, Record
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +80,7 @@ class VisitorAuthenticator:
 
     def __init__(self, work: WorkFactory) -> None:
         self._work = work
+        self._opened = Together(self._look)
 
     def remembered(self, token: str) -> Principal | None:  # noqa: ARG002 -- an authenticator
         """Nobody: whether the conversation is open is asked each time."""
@@ -86,8 +89,7 @@ class VisitorAuthenticator:
     async def principal_of(self, token: str) -> Principal | None:
         if not token.startswith(TOKEN_PREFIX):
             return None
-        async with self._work.reading("webchat.token") as conn:
-            found = await interactions.conversation_of_token(conn, token_hash(token))
+        found = await self._opened.ask(token_hash(token))
         if found is None or found.state != "open":
             raise Unauthenticated("This conversation is not open any more.")
         return Principal(
@@ -95,6 +97,10 @@ class VisitorAuthenticator:
             permissions=frozenset({Permission.CHAT_USE}),
             conversation_id=found.id,
         )
+
+    async def _look(self, token_hashes: Sequence[bytes]) -> Mapping[bytes, Conversation]:
+        async with self._work.reading("webchat.token") as conn:
+            return await interactions.conversations_of_tokens(conn, token_hashes)
 
 
 class Visitors:
@@ -304,41 +310,47 @@ class Visitors:
 
     # What realtime asks for
 
-    async def state(self, conn: Connection, conversation_id: UUID) -> Mapping[str, Any] | None:
-        shown = await self._shown(conn, conversation_id)
-        return None if shown is None else shown.model_dump()
+    async def states(
+        self, conn: Connection, conversation_ids: Collection[UUID]
+    ) -> Mapping[UUID, Mapping[str, Any]]:
+        shown = await self._all_shown(conn, conversation_ids)
+        return {conversation_id: one.model_dump() for conversation_id, one in shown.items()}
 
     async def seen(self, last_seen: Mapping[UUID, datetime]) -> None:
         async with self._work.begin("webchat.seen", "system") as work:
             await store.seen(work.conn, last_seen)
 
     async def _shown(self, conn: Connection, conversation_id: UUID) -> VisitorConversation | None:
-        row = await store.newest_interaction(conn, conversation_id)
-        if row is None:
-            return None
-        state = stage(
-            row["interaction_state"],
-            customer_present=bool(row["customer_present"]),
-            left=bool((row["metadata"] or {}).get(LEFT_MESSAGE)),
-        )
-        place = None
-        if state in {"waiting", "message_left"}:
-            now = self._clock.now()
-            place = await self._queueing.position(conn, row["interaction_id"], now)
-        messages = await cards.messages(conn, conversation_id, notes=False)
-        served = state == "active" and row["agent_name"]
-        return VisitorConversation(
-            conversation_id=conversation_id,
-            state=state,
-            agent=VisitorAgent(name=first_name(row["agent_name"]) or "") if served else None,
-            queue=row["interaction_queue"] or row["queue"],
-            messages=[shown for message in messages if (shown := visitor_message(message))],
-            visitor_read=row["visitor_read"],
-            agent_read=row["agent_read"],
-            position=place.position if place else None,
-            estimated_wait_seconds=place.estimated_wait_seconds if place else None,
-            can_write=row["conversation_state"] == "open",
-        )
+        return (await self._all_shown(conn, [conversation_id])).get(conversation_id)
+
+    async def _all_shown(
+        self, conn: Connection, conversation_ids: Collection[UUID]
+    ) -> dict[UUID, VisitorConversation]:
+        rows = await store.newest_interactions(conn, conversation_ids)
+        stages = {
+            conversation_id: stage(
+                row["interaction_state"],
+                customer_present=bool(row["customer_present"]),
+                left=bool((row["metadata"] or {}).get(LEFT_MESSAGE)),
+            )
+            for conversation_id, row in rows.items()
+        }
+        waiting = [
+            rows[conversation_id]["interaction_id"]
+            for conversation_id, state in stages.items()
+            if state in {"waiting", "message_left"}
+        ]
+        places = await self._queueing.places(conn, waiting, self._clock.now())
+        messages = await cards.messages_to_customers(conn, conversation_ids)
+        return {
+            conversation_id: _conversation(
+                row,
+                stages[conversation_id],
+                messages.get(conversation_id, []),
+                places.get(row["interaction_id"]),
+            )
+            for conversation_id, row in rows.items()
+        }
 
     async def _open(self, work: Work, conversation_id: UUID) -> Conversation:
         conversation = await interactions.conversation(work.conn, conversation_id)
@@ -353,6 +365,24 @@ class Visitors:
             return await self._hours.is_open(conn, queue, at)
         except NotFound as error:
             raise Invalid.field("queue", "unknown_queue", "There is no such queue.") from error
+
+
+def _conversation(
+    row: Record, state: VisitorStage, messages: Sequence[MessageCard], place: Place | None
+) -> VisitorConversation:
+    served = state == "active" and row["agent_name"]
+    return VisitorConversation(
+        conversation_id=row["conversation_id"],
+        state=state,
+        agent=VisitorAgent(name=first_name(row["agent_name"]) or "") if served else None,
+        queue=row["interaction_queue"] or row["queue"],
+        messages=[shown for message in messages if (shown := visitor_message(message))],
+        visitor_read=row["visitor_read"],
+        agent_read=row["agent_read"],
+        position=place.position if place else None,
+        estimated_wait_seconds=place.estimated_wait_seconds if place else None,
+        can_write=row["conversation_state"] == "open",
+    )
 
 
 class Agents:

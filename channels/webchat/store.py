@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
 from db import Connection, Record
 
-NEWEST_INTERACTION = """
-SELECT v.queue, v.locale, v.visitor_read, v.agent_read, v.state AS conversation_state,
+NEWEST_INTERACTIONS = """
+SELECT v.id AS conversation_id, v.queue, v.locale, v.visitor_read, v.agent_read,
+       v.state AS conversation_state,
        i.id AS interaction_id, i.state AS interaction_state, i.customer_present,
        i.queue AS interaction_queue, i.metadata, a.name AS agent_name
 FROM conversations v
@@ -17,13 +18,16 @@ LEFT JOIN LATERAL (
     SELECT * FROM interactions i WHERE i.conversation_id = v.id
     ORDER BY i.created_at DESC, i.id DESC LIMIT 1) i ON true
 LEFT JOIN agents a ON a.id = i.agent_id
-WHERE v.id = $1
+WHERE v.id = ANY ($1::uuid[])
 """
 
 
-async def newest_interaction(conn: Connection, conversation_id: UUID) -> Record | None:
-    """The conversation with the newest of its interactions, if it has one."""
-    return await conn.fetchrow(NEWEST_INTERACTION, conversation_id)
+async def newest_interactions(
+    conn: Connection, conversation_ids: Collection[UUID]
+) -> dict[UUID, Record]:
+    """Each conversation with the newest of its interactions, if it has one."""
+    rows = await conn.fetch(NEWEST_INTERACTIONS, list(conversation_ids))
+    return {row["conversation_id"]: row for row in rows}
 
 
 SEEN = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -20,6 +20,7 @@ from contactcenter.core.eventlog import Notice, Recorded
 from contactcenter.core.ids import new_id
 from contactcenter.core.limits import Limits, party_of
 from contactcenter.core.pace import Pace
+from contactcenter.core.together import Together
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.identity import (
     SessionEnded,
@@ -101,6 +102,7 @@ class Sessions:
         self._clock = clock
         self._tokens = tokens
         self._monotonic = monotonic
+        self._holders = Together(self._look)
         self._cache: OrderedDict[UUID, Known] = OrderedDict()
         self._forgotten = 0  # grows with every change, so that no reader caches what is outdated
 
@@ -138,8 +140,7 @@ class Sessions:
         if known is not None:
             return known
         forgotten = self._forgotten
-        async with self._work.reading("identity.session") as conn:
-            holder = await store.find_holder(conn, session_id)
+        holder = await self._holders.ask(session_id)
         if holder is None:
             self._cache.pop(session_id, None)
             raise Unauthenticated
@@ -149,6 +150,10 @@ class Sessions:
         if len(self._cache) > CACHE_SIZE:
             self._cache.popitem(last=False)
         return known
+
+    async def _look(self, session_ids: Sequence[UUID]) -> Mapping[UUID, store.Holder]:
+        async with self._work.reading("identity.session") as conn:
+            return await store.find_holders(conn, session_ids)
 
     async def still(self, principal: Principal) -> bool:
         """Whether whoever came in by a session has it yet, with the same rights."""

@@ -231,32 +231,33 @@ class Holder:
     user: User
 
 
-FIND_HOLDER = f"""
+FIND_HOLDERS = f"""
 SELECT {USER_FIELDS}, s.id AS session_id, s.user_id, r.permissions,
        (SELECT array_agg(key) FROM user_scopes WHERE user_id = u.id AND kind = 'queue') AS queues,
        (SELECT array_agg(key) FROM user_scopes WHERE user_id = u.id AND kind = 'team') AS teams,
        a.id AS agent_id, a.name AS agent_name, s.expires_at
 FROM sessions s JOIN users u ON u.id = s.user_id JOIN roles r ON r.name = u.role
      LEFT JOIN agents a ON a.user_id = u.id
-WHERE s.id = $1 AND s.ended_at IS NULL AND u.status = 'active'
+WHERE s.id = ANY ($1::uuid[]) AND s.ended_at IS NULL AND u.status = 'active'
 """  # noqa: S608 - a constant
 
 
-async def find_holder(conn: Connection, session_id: UUID) -> Holder | None:
-    row = await conn.fetchrow(FIND_HOLDER, session_id)
-    if row is None:
-        return None
-    return Holder(
-        session_id=row["session_id"],
-        user_id=row["user_id"],
-        permissions=row["permissions"],
-        queues=row["queues"],
-        teams=row["teams"],
-        agent_id=row["agent_id"],
-        agent_name=row["agent_name"],
-        expires_at=row["expires_at"],
-        user=user_of(row),
-    )
+async def find_holders(conn: Connection, session_ids: Sequence[UUID]) -> dict[UUID, Holder]:
+    """Session → who holds it, of those that are not over."""
+    return {
+        row["session_id"]: Holder(
+            session_id=row["session_id"],
+            user_id=row["user_id"],
+            permissions=row["permissions"],
+            queues=row["queues"],
+            teams=row["teams"],
+            agent_id=row["agent_id"],
+            agent_name=row["agent_name"],
+            expires_at=row["expires_at"],
+            user=user_of(row),
+        )
+        for row in await conn.fetch(FIND_HOLDERS, session_ids)
+    }
 
 
 FIND_ACTIVE = f"""

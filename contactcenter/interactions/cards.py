@@ -6,7 +6,7 @@ as they are now; what they give is whole, so that a browser only puts it in plac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -226,6 +226,27 @@ async def messages(
     """The newest messages (older than `before`), oldest first. Customers get no notes."""
     rows = await conn.fetch(MESSAGES, conversation_id, before, notes, limit)
     return [MessageCard(**row) for row in reversed(rows)]
+
+
+MESSAGES_TO_CUSTOMERS = f"""
+{MESSAGE}
+FROM unnest($1::uuid[]) AS asked (id)
+CROSS JOIN LATERAL (SELECT * FROM messages m
+                    WHERE m.conversation_id = asked.id AND m.kind <> 'note'
+                    ORDER BY m.id DESC LIMIT $2) m
+LEFT JOIN agents a ON a.id = m.agent_id
+ORDER BY m.id
+"""  # noqa: S608 - a constant
+
+
+async def messages_to_customers(
+    conn: Connection, conversation_ids: Collection[UUID], *, limit: int = NEWEST
+) -> dict[UUID, list[MessageCard]]:
+    """Each conversation's newest messages, oldest first and without notes; absent: none."""
+    found: dict[UUID, list[MessageCard]] = {}
+    for row in await conn.fetch(MESSAGES_TO_CUSTOMERS, list(conversation_ids), limit):
+        found.setdefault(row["conversation_id"], []).append(MessageCard(**row))
+    return found
 
 
 async def messages_by_id(conn: Connection, message_ids: Sequence[UUID]) -> dict[UUID, MessageCard]:

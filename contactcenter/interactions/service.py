@@ -123,12 +123,14 @@ async def introduce(
 
 
 async def conversation(conn: Connection, conversation_id: UUID) -> Conversation | None:
-    return await store.conversation(conn, conversation_id=conversation_id)
+    return await store.conversation(conn, conversation_id)
 
 
-async def conversation_of_token(conn: Connection, token_hash: bytes) -> Conversation | None:
-    """The conversation that a visitor's token opens, by the token's SHA-256."""
-    return await store.conversation(conn, token_hash=token_hash)
+async def conversations_of_tokens(
+    conn: Connection, token_hashes: Sequence[bytes]
+) -> dict[bytes, Conversation]:
+    """The conversations that visitors' tokens open, by the tokens' SHA-256."""
+    return await store.conversations_of_tokens(conn, token_hashes)
 
 
 async def create_conversation(
@@ -440,7 +442,7 @@ class InteractionService:
     ) -> ConversationCard:
         async with self._work.reading("conversations.card") as conn:
             await require_sight(conn, principal, conversation_id=conversation_id)
-            row = await store.conversation(conn, conversation_id=conversation_id)
+            row = await store.conversation(conn, conversation_id)
         if row is None:
             raise NotFound
         return ConversationCard(
@@ -460,7 +462,7 @@ class InteractionService:
         before = _id_cursor(page.cursor)
         async with self._work.reading("conversations.messages") as conn:
             await require_sight(conn, principal, conversation_id=conversation_id)
-            if await store.conversation(conn, conversation_id=conversation_id) is None:
+            if await store.conversation(conn, conversation_id) is None:
                 raise NotFound
             items = await cards.messages(conn, conversation_id, before=before, limit=page.limit + 1)
         more = len(items) > page.limit

@@ -153,19 +153,33 @@ async def insert_conversation(
     return inserted is not None
 
 
-SELECT_CONVERSATION = """
+CONVERSATION = """
 SELECT id, contact_id, channel, channel_address, subject, state, queue, locale, visitor_read,
        agent_read, last_message_at, created_at, closed_at
-FROM conversations
-WHERE ($1::uuid IS NOT NULL AND id = $1) OR ($2::bytea IS NOT NULL AND visitor_token_hash = $2)
+"""
+SELECT_CONVERSATION = f"{CONVERSATION} FROM conversations WHERE id = $1"
+
+
+async def conversation(conn: Connection, conversation_id: UUID) -> Conversation | None:
+    row = await conn.fetchrow(SELECT_CONVERSATION, conversation_id)
+    return Conversation(**row) if row else None
+
+
+CONVERSATIONS_OF_TOKENS = f"""
+{CONVERSATION}, visitor_token_hash
+FROM conversations WHERE visitor_token_hash = ANY ($1::bytea[])
 """
 
 
-async def conversation(
-    conn: Connection, *, conversation_id: UUID | None = None, token_hash: bytes | None = None
-) -> Conversation | None:
-    row = await conn.fetchrow(SELECT_CONVERSATION, conversation_id, token_hash)
-    return Conversation(**row) if row else None
+async def conversations_of_tokens(
+    conn: Connection, token_hashes: Sequence[bytes]
+) -> dict[bytes, Conversation]:
+    found = {}
+    for row in await conn.fetch(CONVERSATIONS_OF_TOKENS, token_hashes):
+        columns = dict(row)
+        token_hash = columns.pop("visitor_token_hash")
+        found[token_hash] = Conversation(**columns)
+    return found
 
 
 CLOSE_CONVERSATION = """

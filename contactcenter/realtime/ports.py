@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -94,8 +94,10 @@ class Calls(Protocol):
 class Visitors(Protocol):
     """Web chat: the visitor's side of a conversation."""
 
-    async def state(self, conn: Connection, conversation_id: UUID) -> Mapping[str, Any] | None:
-        """The conversation as its visitor sees it; None when there is none."""
+    async def states(
+        self, conn: Connection, conversation_ids: Collection[UUID]
+    ) -> Mapping[UUID, Mapping[str, Any]]:
+        """Each conversation as its visitor sees it; absent: there is none."""
 
     async def seen(self, last_seen: Mapping[UUID, datetime]) -> None:
         """When each of these conversations' visitors was last connected."""

@@ -42,7 +42,8 @@ NAMESPACES: Final = ("/agent", "/chat", "/wallboard")
 BEAT_SECONDS: Final = 8.0
 TOKEN_LIMIT: Final = 4096
 AT_THE_DOOR: Final = 8
-"""Connections let in at the same time: a storm of them waits here, not for the database's pool."""
+"""Desks noted as present at the same time: a storm of them waits here, not for the database's
+pool."""
 SEEN_SOON_SECONDS: Final = 0.5
 VISITOR_SOCKETS: Final = 20
 """Of one conversation on one node: more pages of one visitor than anybody has open."""
@@ -110,8 +111,7 @@ class Gateway:
                 token = auth.get("token") if isinstance(auth, Mapping) else None
                 if not isinstance(token, str) or not 0 < len(token) <= TOKEN_LIMIT:
                     raise Unauthenticated
-                async with self._at_once:
-                    principal = await self._admitted(namespace, token, http)
+                principal = await self._admitted(namespace, token, http)
                 self._count(sid, principal)
         except Problem as problem:
             raise _refused(problem) from problem

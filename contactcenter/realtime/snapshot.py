@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +13,7 @@ from contactcenter.agents import service as agents
 from contactcenter.core import eventlog
 from contactcenter.core.access import Principal
 from contactcenter.core.errors import NotFound
+from contactcenter.core.together import Together
 from contactcenter.core.work import WorkFactory
 from contactcenter.interactions import cards
 from contactcenter.realtime.ports import Calls, Queues, Visitors
@@ -20,6 +21,9 @@ from db import Connection
 
 AT_ONCE: Final = 6
 """Snapshots computed at the same time: a storm of reconnects leaves the pool to the others."""
+VISITS_AT_ONCE: Final = 40
+"""Visitors whose snapshots are of one moment, when many want theirs: a storm of them costs little
+more than one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Snapshots:
         self._visitors = visitors
         self._calls = calls
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._visits = Together(self._look_at_visits, most=VISITS_AT_ONCE)
 
     async def rooms(self, principal: Principal) -> set[str]:
         """The rooms that an agent's desk belongs in, as far as its rights reach."""
@@ -104,12 +109,19 @@ class Snapshots:
 
     async def visitor(self, conversation_id: UUID) -> State:
         """A visitor's conversation (Conversation in web/widget/src/model.ts)."""
-        async with self._moment("realtime.visitor") as (conn, cursor):
-            shown = await self._visitors.state(conn, conversation_id)
-            calls = await self._calls.of_visitors(conn, [conversation_id])
-        if shown is None:
+        state = await self._visits.ask(conversation_id)
+        if state is None:
             raise NotFound
-        return State({"conversation": dict(shown), "call": calls.get(conversation_id)}, cursor)
+        return state
+
+    async def _look_at_visits(self, conversation_ids: Sequence[UUID]) -> Mapping[UUID, State]:
+        async with self._moment("realtime.visitors") as (conn, cursor):
+            shown = await self._visitors.states(conn, conversation_ids)
+            calls = await self._calls.of_visitors(conn, conversation_ids)
+        return {
+            key: State({"conversation": conversation, "call": calls.get(key)}, cursor)
+            for key, conversation in shown.items()
+        }
 
     @asynccontextmanager
     async def _moment(self, name: str) -> AsyncIterator[tuple[Connection, str]]:

@@ -65,8 +65,8 @@ async def test_one_open_conversation_and_interaction(scene: Scene) -> None:
             await hall.create_conversation(work, contact_id=ana.id, channel="chat")
         await hall.create_conversation(work, contact_id=ana.id, channel="email")
         await hall.create_conversation(work, contact_id=ana.id, channel="email")
-        assert await hall.conversation_of_token(work.conn, token) == chat
-        assert await hall.conversation_of_token(work.conn, b"1" * 32) is None
+        known = await hall.conversations_of_tokens(work.conn, [token, b"1" * 32])
+        assert known == {token: chat}
         first = await hall.create_interaction(work, conversation=chat)
         with pytest.raises(Conflict):
             await hall.create_interaction(work, conversation=chat)

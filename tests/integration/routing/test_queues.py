@@ -220,7 +220,8 @@ async def test_the_estimate_is_its_formula_and_is_kept(scene: Scene) -> None:
     await scene.execute("UPDATE agents SET status = 'away'")
     assert await told() == [None, None, None]
     async with scene.pool.acquire() as conn:
-        place = await waits.position(conn, line[1].interaction_id, scene.clock.now())
+        second = line[1].interaction_id
+        place = (await waits.places(conn, [second, new_id()], scene.clock.now()))[second]
     assert place is not None
     assert (place.position, place.estimated_wait_seconds) == (2, None)
 
