@@ -205,8 +205,19 @@ class PolicyRoutes:
                 "Cancel a policy, with an estimate of the refund",
                 CancelIn,
                 Cancelled,
+                200,
+                PreconditionFailed,
             ),
-            _write("POST", f"{ONE}/renew", self.renew, "Renew a policy", RenewIn, PolicyOut),
+            _write(
+                "POST",
+                f"{ONE}/renew",
+                self.renew,
+                "Renew a policy",
+                RenewIn,
+                PolicyOut,
+                200,
+                PreconditionFailed,
+            ),
             _write(
                 "POST",
                 f"{ONE}/status",
@@ -214,6 +225,8 @@ class PolicyRoutes:
                 "Suspend a policy, put it back in force, or note what replaces it",
                 PolicyStatusIn,
                 PolicyOut,
+                200,
+                PreconditionFailed,
             ),
             _write(
                 "POST",
@@ -223,6 +236,7 @@ class PolicyRoutes:
                 NonRenewalIn,
                 PolicyOut,
                 201,
+                PreconditionFailed,
             ),
             _write(
                 "POST",
@@ -231,6 +245,8 @@ class PolicyRoutes:
                 "Note that a no was passed on",
                 NonRenewalStep,
                 PolicyOut,
+                200,
+                PreconditionFailed,
             ),
             _write(
                 "POST",
@@ -239,6 +255,8 @@ class PolicyRoutes:
                 "Note that the other side has the no",
                 NonRenewalStep,
                 PolicyOut,
+                200,
+                PreconditionFailed,
             ),
             _write(
                 "POST",
@@ -256,6 +274,8 @@ class PolicyRoutes:
                 "Take a receipt to its next state",
                 ReceiptMove,
                 ReceiptOut,
+                200,
+                PreconditionFailed,
             ),
             _write(
                 "POST",
@@ -264,6 +284,8 @@ class PolicyRoutes:
                 "Note that the insurer claimed an unpaid premium",
                 None,
                 ReceiptOut,
+                200,
+                PreconditionFailed,
             ),
             _write(
                 "POST",
@@ -272,6 +294,8 @@ class PolicyRoutes:
                 "Note that a collected receipt was settled with the insurer",
                 Settlement,
                 ReceiptOut,
+                200,
+                PreconditionFailed,
             ),
             Route(
                 "GET",

@@ -14,7 +14,7 @@ from contactcenter.core.errors import (
     PreconditionRequired,
 )
 from contactcenter.core.http import Request, Response, Route
-from crm.tasks.schemas import TaskEdit, TaskNew, TaskOut, TaskPage, TaskQuery
+from crm.tasks.schemas import DueTasks, TaskEdit, TaskNew, TaskOut, TaskPage, TaskQuery
 from crm.tasks.service import TaskService
 
 BASE = "/api/v1/tasks"
@@ -29,6 +29,9 @@ class TaskRoutes:
 
     async def listed(self, request: Request) -> TaskPage:
         return await self._service.listed(request.principal, request.query)
+
+    async def count_due(self, request: Request) -> DueTasks:
+        return await self._service.count_due(request.principal)
 
     async def get(self, request: Request) -> Response:
         return _card(await self._service.get(request.id("id")))
@@ -65,6 +68,15 @@ class TaskRoutes:
                 response=TaskPage,
                 tags=TAGS,
                 errors=(Invalid,),
+            ),
+            Route(
+                "GET",
+                f"{BASE}/due",
+                self.count_due,
+                USE,
+                "Count one's own tasks that are late, and that are due today",
+                response=DueTasks,
+                tags=TAGS,
             ),
             Route(
                 "GET",

@@ -87,6 +87,13 @@ class TaskPage(Shown):
     next_cursor: str | None
 
 
+class DueTasks(Shown):
+    """One's own that are open: how many are late, and how many are due in what is left of today."""
+
+    overdue: int
+    today: int
+
+
 class TaskQuery(Page):
     """`due`: overdue, or due on the centre's today. `mine`: of the asker. `sort`: newest first,
     what is due first, or only what is done, what was done last first."""

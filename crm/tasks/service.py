@@ -20,7 +20,15 @@ from crm.customers import files as customers
 from crm.schemas import picked
 from crm.tasks import store
 from crm.tasks.model import COMPLAINT, EDGES, OPEN, complaint_clock, day_bounds
-from crm.tasks.schemas import ComplaintOut, TaskEdit, TaskNew, TaskOut, TaskPage, TaskQuery
+from crm.tasks.schemas import (
+    ComplaintOut,
+    DueTasks,
+    TaskEdit,
+    TaskNew,
+    TaskOut,
+    TaskPage,
+    TaskQuery,
+)
 from db import Connection, Record
 
 Match = Callable[[int], None]
@@ -174,6 +182,15 @@ class TaskService:
         at = last.completed_at if query.sort == "completed" else last.due_date
         after = encode_cursor(at or store.NEVER, last.task_id)
         return TaskPage(items=items, next_cursor=after)
+
+    async def count_due(self, principal: Principal) -> DueTasks:
+        """The asker's own that are late, and those still due on the centre's today."""
+        now = self._clock.now()
+        _, until = day_bounds(now.astimezone(self._zone).date(), self._zone)
+        user, agent = principal.user_id, principal.agent_id
+        async with self._work.reading("tasks.count_due") as conn:
+            overdue, today = await store.count_due(conn, user, agent, now, until)
+        return DueTasks(overdue=overdue, today=today)
 
     async def get(self, task_id: UUID) -> TaskOut:
         async with self._work.reading("tasks.get") as conn:

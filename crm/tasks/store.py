@@ -75,6 +75,13 @@ ORDER BY t.completed_at DESC, t.id DESC
 LIMIT $13
 """,  # noqa: S608 - constants
 }
+COUNT_DUE = """
+SELECT count(*) FILTER (WHERE t.due_date < $3) AS overdue,
+       count(*) FILTER (WHERE t.due_date >= $3) AS today
+FROM tasks t
+WHERE (t.assigned_to = $1::uuid OR t.assigned_agent = $2::uuid)
+  AND t.status IN ('pending', 'in_progress') AND t.due_date < $4::timestamptz
+"""
 END = """
 UPDATE tasks
 SET status = $2, updated_at = $3, updated_by = $4, version = version + 1,
@@ -125,6 +132,15 @@ async def listed(conn: Connection, sort: Sort, *wanted: Any) -> list[Record]:
     what was done last first. user, agent, status, open,
     due before, due from, customer, claim, policy, type, from where on (two), limit."""
     return await conn.fetch(LISTS[sort], *wanted)
+
+
+async def count_due(
+    conn: Connection, user: UUID | None, agent: UUID | None, now: datetime, until: datetime
+) -> tuple[int, int]:
+    """Somebody's open tasks: late, and due from now until then."""
+    row = await conn.fetchrow(COUNT_DUE, user, agent, now, until)
+    assert row is not None
+    return row["overdue"], row["today"]
 
 
 async def end(conn: Connection, task_id: UUID, status: str, at: datetime, by: UUID | None) -> bool:

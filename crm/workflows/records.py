@@ -36,8 +36,8 @@ _SHAPES: Final[Mapping[str, type[BaseModel]]] = {
 
 async def change(work: Work, record: str, record_id: UUID, field: str, value: str) -> None:
     """Set one field of a record. Invalid for a value that its form would refuse, Conflict for a
-    record that does not change any more, or whose customer's file is merged or closed (a claim goes
-    on in a closed one). Files are held before what is in them."""
+    record that does not change any more, or whose customer's file is merged or closed (a claim and
+    its tasks go on in a closed one). Files are held before what is in them."""
     match record:
         case "customer":
             row = await customers.the_customer(work.conn, record_id, lock=True)
@@ -64,6 +64,13 @@ async def change(work: Work, record: str, record_id: UUID, field: str, value: st
             row = await quotes.the_quote(work.conn, record_id, lock=True)
             await quotes.annotate(work, row, _given(record, field, value, row))
         case _:
+            row = await tasks.the_task(work.conn, record_id)
+            if row["customer_id"] is not None:
+                row = await customers.hold_owner(
+                    work.conn, lambda: tasks.the_task(work.conn, record_id)
+                )
+                late = row["claim_id"] is not None
+                await customers.the_customer(work.conn, row["customer_id"], closed=late)
             row = await tasks.the_task(work.conn, record_id, lock=True)
             await tasks.change(work, row, _given(record, field, value, row), by=None)
 

@@ -363,6 +363,7 @@ ASKED: Final[dict[str, str]] = {
     "tasks.use": """
         GET /tasks
         POST /tasks
+        GET /tasks/due
         GET /tasks/{id}
         PATCH /tasks/{id}
         PUT /tasks/{id}

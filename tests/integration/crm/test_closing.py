@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 import db
+from contactcenter.core.errors import Conflict
 from contactcenter.core.ids import new_id
+from crm.workflows import records
 from tests.integration.crm.conftest import Office, a_policy, policy_body, receipt_body
 from tests.integration.crm.test_claims import claim_body
 from tests.integration.crm.test_identify import came_in
@@ -159,3 +162,27 @@ async def test_a_contact_of_somebody_else_is_refused(
             assert (error["loc"], error["type"]) == (["interaction_id"], "another_customer")
     unknown = await office.ask("lucia", "POST", path, {**body, "interaction_id": str(new_id())})
     assert unknown.body["errors"][0]["type"] == "unknown_interaction"
+
+
+@pytest.mark.parametrize("status", ["active", "deleted", "merged"])
+@pytest.mark.parametrize("of", ["policy_id", "claim_id", None])
+async def test_a_task_of_a_closed_or_merged_file_is_changed_by_no_workflow(
+    office: Office, conn: db.Connection, status: str, of: str | None
+) -> None:
+    policy = await a_policy(office)
+    claim = await office.do("lucia", "POST", "/claims", claim_body(policy["policy_id"]))
+    about = {} if of is None else {of: (claim if of == "claim_id" else policy)[of]}
+    task = await office.do("lucia", "POST", "/tasks", {"title": "Llamar", **about})
+    other = await office.person(first_name="Eva", last_name="Lanuza Gil")
+    await conn.execute(
+        "UPDATE customers SET status = $1, merged_into = $2 WHERE id = $3",
+        status, UUID(other["customer_id"]) if status == "merged" else None,
+        UUID(policy["customer_id"]),
+    )  # fmt: skip
+    allowed = status == "active" or of is None or (status == "deleted" and of == "claim_id")
+    async with office.deps.work.begin("test.change", "workflow") as work:
+        change = records.change(work, "task", UUID(task["task_id"]), "description", "x")
+        with contextlib.nullcontext() if allowed else pytest.raises(Conflict):
+            await change
+    now = await office.do("lucia", "GET", f"/tasks/{task['task_id']}")
+    assert now["description"] == ("x" if allowed else None)

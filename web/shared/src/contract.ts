@@ -1074,6 +1074,12 @@ export interface DueReceipt {
   return_code: string | null;
 }
 
+/** One's own that are open: how many are late, and how many are due in what is left of today. */
+export interface DueTasks {
+  overdue: number;
+  today: number;
+}
+
 export interface Duplicates {
   items: Likeness[];
 }

@@ -5,12 +5,16 @@ import { today } from "@contactcenter/shared/time";
 
 import { useAgent, useDesk } from "../context";
 import { amount, day, document, type Fault, url } from "./checks";
+import { etagOf, orAnew } from "./data";
 import { Area, type Checks, type Choice, Form, In, Pick, Sum, Tick, useForm, type Values } from "./form";
 import { money, sumText } from "./money";
 import { named, useW, type Word } from "./texts";
 
 export const MOVES = ["send", "approve", "deny", "pay", "reopen", "resume", "assign", "note", "document"] as const;
 export type Move = (typeof MOVES)[number];
+
+/** What is only ever added to a claim, whoever else has changed it. */
+const ADDED: ReadonlySet<Move> = new Set(["note", "document"]);
 
 const text = (v: Values, name: string): string => (v[name] ?? "").trim();
 const needed = (v: Values, name: string, most = 8000): Fault | null => (text(v, name) === "" ? "missing" : text(v, name).length > most ? "tooLong" : null);
@@ -74,7 +78,7 @@ function check(claim: ClaimOut, move: Move, v: Values): Checks {
 }
 
 async function send(claim: ClaimOut, move: Move, v: Values): Promise<void> {
-  const to = (path: string, body: object) => api.post(`/claims/${claim.claim_id}/${path}`, body, { key: crypto.randomUUID() });
+  const to = (path: string, body: object) => api.post(`/claims/${claim.claim_id}/${path}`, body, { key: crypto.randomUUID(), ...(ADDED.has(move) ? {} : { etag: etagOf(claim.version) }) });
   const shown = text(v, "document");
   const decision = {
     decided_by: v.decided_by,
@@ -128,7 +132,7 @@ export function usePeople(empty?: string): readonly Choice[] {
   ];
 }
 
-export function ClaimMove({ claim, move, onDone }: { claim: ClaimOut; move: Move; onDone: () => void }) {
+export function ClaimMove({ claim, move, onDone, onStale }: { claim: ClaimOut; move: Move; onDone: () => void; onStale: () => void }) {
   const say = useW();
   const desk = useDesk();
   const people = usePeople("—");
@@ -138,7 +142,7 @@ export function ClaimMove({ claim, move, onDone }: { claim: ClaimOut; move: Move
     initial: start(claim, move),
     check: (v) => check(claim, move, v),
     send: async (v) => {
-      await send(claim, move, v);
+      await orAnew(send(claim, move, v), onStale);
       onDone();
       desk.goBack();
     },
@@ -148,7 +152,7 @@ export function ClaimMove({ claim, move, onDone }: { claim: ClaimOut; move: Move
   return (
     <div className="card move">
       <h3 className="t14 b">{label}</h3>
-      <Form form={form} label={label} submit={label} onLeave={desk.goBack} danger={move === "deny"}>
+      <Form form={form} label={label} submit={label} onLeave={desk.goBack} onReload={onStale} danger={move === "deny"}>
         <div className="grid">
           {(move === "approve" || move === "pay") && <Sum name="amount" label={say("amount")} />}
           {move === "deny" && <In name="reason" label={say("denialReason")} maxLength={100} wide />}

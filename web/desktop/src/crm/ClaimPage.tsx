@@ -50,6 +50,9 @@ function Shown({ claim, move, onChanged }: { claim: ClaimOut; move: Move | null;
   const go = (form: string) => desk.go(place("claim", id, { form }));
   const moves = movesOf(claim);
   const open = !["denied", "paid"].includes(claim.status);
+  const shown = move && (moves.includes(move) || ALWAYS.has(move)) ? move : null;
+  // Somebody was quicker, and what was meant to be done cannot be done any more.
+  const [stale, setStale] = useState(false);
   return (
     <Shell
       about={claim.customer_id}
@@ -73,7 +76,8 @@ function Shown({ claim, move, onChanged }: { claim: ClaimOut; move: Move | null;
     >
       <Steps claim={claim} />
       {claim.masked && <Masked />}
-      {move && (moves.includes(move) || ALWAYS.has(move)) && <ClaimMove key={move} claim={claim} move={move} onDone={onChanged} />}
+      {shown && <ClaimMove key={shown} claim={claim} move={shown} onDone={onChanged} onStale={() => { setStale(true); onChanged(); }} />}
+      {stale && !shown && <p className="box-msg warn" role="alert"><Icon name="triangle" />{say("changedMeanwhile")}</p>}
       {claim.approvals.map((one) => (
         <p key={one.user_id} className="box-msg warn"><Icon name="people" />{say("secondNeeded", { amount: money(one.amount) })}</p>
       ))}
@@ -178,6 +182,7 @@ function Documents({ claim, onAdd }: { claim: ClaimOut; onAdd: () => void }) {
       count={documents.length}
       aside={<Button size="small" kind="quiet" icon="plus" onClick={onAdd}>{say("addDocument")}</Button>}
     >
+      {documents.length === 0 && <p className="t13 x3">{say("noDocuments")}</p>}
       <ul className="things">
         {documents.map((one, n) => (
           <li key={n} className="thing">

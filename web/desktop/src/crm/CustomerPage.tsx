@@ -152,7 +152,7 @@ function Contracts({ id }: { id: string }) {
         <Read of={policies}>
           {({ items }) => (
             <ul className="things">
-              {items.length === 0 && <li className="x3 t13">{say("nothingYet")}</li>}
+              {items.length === 0 && <li className="x3 t13">{say("noPoliciesYet")}</li>}
               {items.map((one) => (
                 <Row
                   key={one.policy_id}
@@ -172,7 +172,7 @@ function Contracts({ id }: { id: string }) {
         <Read of={claims} lines={1}>
           {({ items }) => (
             <ul className="things">
-              {items.length === 0 && <li className="x3 t13">{say("nothingYet")}</li>}
+              {items.length === 0 && <li className="x3 t13">{say("noClaims")}</li>}
               {items.map((one) => (
                 <Row
                   key={one.claim_id}
@@ -191,7 +191,7 @@ function Contracts({ id }: { id: string }) {
         <Read of={quotes} lines={1}>
           {({ items }) => (
             <ul className="things">
-              {items.length === 0 && <li className="x3 t13">{say("nothingYet")}</li>}
+              {items.length === 0 && <li className="x3 t13">{say("noQuotes")}</li>}
               {items.map((one) => (
                 <Row
                   key={one.quote_id}

@@ -22,7 +22,7 @@ export function Letters({ customer }: { customer: CustomerOut }) {
       <Read of={letters} lines={1}>
         {({ items }) => (
           <ul className="things">
-            {items.length === 0 && <li className="x3 t13">{say("nothingYet")}</li>}
+            {items.length === 0 && <li className="x3 t13">{say("noLetters")}</li>}
             {items.map((one) => <Letter key={one.letter_id} letter={one} />)}
           </ul>
         )}

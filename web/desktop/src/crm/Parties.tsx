@@ -73,6 +73,7 @@ export function PartyRows({ form }: { form: FormState }) {
       count={shown.length}
       aside={shown.length < AT_MOST && <Button size="small" kind="quiet" icon="plus" onClick={add}>{say("add")}<span className="sr"> {say("parties")}</span></Button>}
     >
+      {shown.length === 0 && <p className="t13 x3">{say("noParties")}</p>}
       {shown.map((n) => <PartyRow key={n} form={form} n={n} />)}
     </Section>
   );

@@ -1,5 +1,5 @@
 /** The way to the pages that are about nobody in particular, below the lists of work. */
-import type { TaskPage } from "@contactcenter/shared/contract";
+import type { DueTasks } from "@contactcenter/shared/contract";
 import { Icon, type IconName } from "@contactcenter/shared/icons";
 import { useStore } from "@contactcenter/shared/store";
 
@@ -19,10 +19,8 @@ const PLACES: readonly [Page, IconName, Word][] = [
 export function Places() {
   const say = useW();
   const now = useStore(useDesk().place);
-  const late = useRead<TaskPage>("/tasks?mine=true&open=true&due=overdue&limit=50", "task");
-  const today = useRead<TaskPage>("/tasks?mine=true&open=true&due=today&limit=50", "task");
-  const overdue = late.kind === "there" ? late.value.items.length : 0;
-  const due = today.kind === "there" ? today.value.items.filter((one) => !one.overdue).length : 0;
+  const count = useRead<DueTasks>("/tasks/due", "task");
+  const { overdue, today: due } = count.kind === "there" ? count.value : { overdue: 0, today: 0 };
   return (
     <ul className="places" aria-label={say("places")}>
       {PLACES.map(([page, icon, word]) => (

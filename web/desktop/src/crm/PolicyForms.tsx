@@ -9,7 +9,7 @@ import { useState } from "react";
 import { useDesk } from "../context";
 import { LINES, policyName } from "./bits";
 import { amount, day, type Fault, plate } from "./checks";
-import { etagOf, useInsurers, useRead } from "./data";
+import { etagOf, orAnew, useInsurers, useRead } from "./data";
 import { Area, type Checks, type Choice, Form, In, Pick, Sum, Tick, useForm, type Values } from "./form";
 import { useFormats } from "./format";
 import { money, sumText } from "./money";
@@ -211,7 +211,7 @@ export function EndorseForm({ policy, onReload }: { policy: PolicyOut; onReload:
   );
 }
 
-export function RenewForm({ policy }: { policy: PolicyOut }) {
+export function RenewForm({ policy, onReload }: { policy: PolicyOut; onReload: () => void }) {
   const say = useW();
   const desk = useDesk();
   const title = say("renewTitle", { name: policyName(say, policy) });
@@ -228,13 +228,13 @@ export function RenewForm({ policy }: { policy: PolicyOut }) {
       if (given(v, "end_date")) body.end_date = v.end_date;
       if (given(v, "premium_amount")) body.premium_amount = money(v.premium_amount);
       if (given(v, "insurer_notified_on")) body.insurer_notified_on = v.insurer_notified_on;
-      await api.post(`/policies/${policy.policy_id}/renew`, body, { etag: etagOf(policy.version) });
+      await orAnew(api.post(`/policies/${policy.policy_id}/renew`, body, { etag: etagOf(policy.version) }), onReload);
       desk.goBack();
     },
   });
   return (
     <Shell title={title} about={policy.customer_id}>
-      <Form form={form} label={title} submit={say("renew")} onLeave={desk.goBack}>
+      <Form form={form} label={title} submit={say("renew")} onLeave={desk.goBack} onReload={onReload}>
         <div className="grid">
           <In name="end_date" label={say("newEnd")} type="date" hint={say("optional")} />
           <Sum name="premium_amount" label={say("newPremium")} hint={say("optional")} />
@@ -266,14 +266,15 @@ export function StatusForm({ policy, to, onDone }: { policy: PolicyOut; to: "sus
     send: async (v, changed) => {
       // Left as it was: the moment in which it is sent, to the second.
       const at = changed.has("effective_at") ? { effective_at: instant(given(v, "effective_at")) } : {};
-      await api.post(`/policies/${policy.policy_id}/status`, { status: to, note: given(v, "note"), ...at }, { key: crypto.randomUUID() });
+      const body = { status: to, note: given(v, "note"), ...at };
+      await orAnew(api.post(`/policies/${policy.policy_id}/status`, body, { key: crypto.randomUUID(), etag: etagOf(policy.version) }), onDone);
       desk.goBack();
       onDone();
     },
   });
   return (
     <div className="card move">
-      <Form form={form} label={label} submit={label} onLeave={desk.goBack}>
+      <Form form={form} label={label} submit={label} onLeave={desk.goBack} onReload={onDone}>
         <div className="grid">
           <In name="effective_at" label={say("effectFrom")} type="datetime-local" />
           <In name="note" label={say("reason")} hint={say("optional")} maxLength={200} />
@@ -294,7 +295,7 @@ const RULES: Record<(typeof REASONS)[number], string> = {
   duplicate_insurance: "insurer_decides", error: "insurer_decides",
 };
 
-export function CancelForm({ policy }: { policy: PolicyOut }) {
+export function CancelForm({ policy, onReload }: { policy: PolicyOut; onReload: () => void }) {
   const say = useW();
   const desk = useDesk();
   const formats = useFormats();
@@ -312,7 +313,7 @@ export function CancelForm({ policy }: { policy: PolicyOut }) {
       const { requested_by_customer_id: asker, ...rest } = v;
       const by = v.reason === "insurer_terminates" ? "insurer" : v.requested_by;
       const body = { ...rest, note: given(v, "note"), requested_by: by, ...(by === "insurer" ? {} : { requested_by_customer_id: asker }) };
-      setDone(await api.post<Cancelled>(`/policies/${policy.policy_id}/cancel`, body, { etag: etagOf(policy.version) }));
+      setDone(await orAnew(api.post<Cancelled>(`/policies/${policy.policy_id}/cancel`, body, { etag: etagOf(policy.version) }), onReload));
     },
   });
   const rule = RULES[form.values.reason as keyof typeof RULES];
@@ -327,7 +328,7 @@ export function CancelForm({ policy }: { policy: PolicyOut }) {
           </div>
         </div>
       ) : (
-        <Form form={form} label={title} submit={say("cancelPolicy")} onLeave={desk.goBack} danger>
+        <Form form={form} label={title} submit={say("cancelPolicy")} onLeave={desk.goBack} onReload={onReload} danger>
           <div className="grid">
             <Pick name="reason" label={say("reason")} choices={REASONS.map((one) => [one, named(say, "cr", one)] as const)} />
             <Pick name="requested_by" label={say("askedBy")} choices={(["policyholder", "insurer", "both"] as const).map((one) => [one, named(say, "by", one)] as const)} />

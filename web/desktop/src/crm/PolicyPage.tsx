@@ -29,8 +29,8 @@ export function PolicyPage({ id, form }: { id: string; form: string }) {
   const policy = card.value;
   if (policy.customer_id !== customer) setCustomer(policy.customer_id);
   if (form === "endorse") return <EndorseForm key={id} policy={policy} onReload={card.retry} />;
-  if (form === "renew") return <RenewForm key={id} policy={policy} />;
-  if (form === "cancel") return <CancelForm key={id} policy={policy} />;
+  if (form === "renew") return <RenewForm key={id} policy={policy} onReload={card.retry} />;
+  if (form === "cancel") return <CancelForm key={id} policy={policy} onReload={card.retry} />;
   if (form === "receipt") return <ReceiptForm key={id} policy={policy} />;
   return <Shown policy={policy} form={form} onChanged={card.retry} />;
 }

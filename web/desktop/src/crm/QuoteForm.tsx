@@ -194,6 +194,7 @@ function Rows({ form, list, title }: { form: FormState; list: List; title: strin
       count={shown.length}
       aside={shown.length < AT_MOST[list] && <Button size="small" kind="quiet" icon="plus" onClick={add}>{say("add")}<span className="sr"> {title}</span></Button>}
     >
+      {shown.length === 0 && <p className="t13 x3">{say(list === "offer" ? "noOffers" : "noItems")}</p>}
       {shown.map((n) => (
         <div key={n} className="grid line">
           {list === "offer" ? (

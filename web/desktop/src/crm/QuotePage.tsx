@@ -9,7 +9,7 @@ import { useState } from "react";
 import { useDesk } from "../context";
 import { Facts, Masked, QuoteChip, Read, Section, To } from "./bits";
 import { day as checkDay } from "./checks";
-import { useInsurers, useRead } from "./data";
+import { etagOf, orAnew, useInsurers, useRead } from "./data";
 import { Form, In, Pick, Tick, useForm } from "./form";
 import { useFormats } from "./format";
 import { place } from "./place";
@@ -37,8 +37,16 @@ function Shown({ quote, form, onChanged }: { quote: QuoteOut; form: string; onCh
   const { busy, error, done, act } = useAct();
   const id = quote.quote_id;
   const go = (next: string) => desk.go(place("quote", id, { form: next }));
-  const move = (verb: string) => void act(() => api.post(`/quotes/${id}/${verb}`, undefined, { key: crypto.randomUUID() })).then(onChanged);
+  const move = (verb: string) => void act(() => api.post(`/quotes/${id}/${verb}`, undefined, { key: crypto.randomUUID(), etag: etagOf(quote.version) })).then(onChanged);
   const lacking = quote.missing;
+  const rejects = form === "reject" && quote.status === "sent";
+  const converts = form === "convert" && quote.status === "accepted" && !quote.converted;
+  // Somebody was quicker, and what was meant to be done cannot be done any more.
+  const [stale, setStale] = useState(false);
+  const onStale = () => {
+    setStale(true);
+    onChanged();
+  };
   return (
     <Shell
       about={quote.customer_id}
@@ -67,8 +75,9 @@ function Shown({ quote, form, onChanged }: { quote: QuoteOut; form: string; onCh
     >
       <Told error={error} done={done} />
       {quote.masked && <Masked />}
-      {form === "reject" && quote.status === "sent" && <Reject quote={quote} onDone={onChanged} />}
-      {form === "convert" && quote.status === "accepted" && !quote.converted && <Convert quote={quote} />}
+      {rejects && <Reject quote={quote} onDone={onChanged} onStale={onStale} />}
+      {converts && <Convert quote={quote} onStale={onStale} />}
+      {stale && !rejects && !converts && <p className="box-msg warn" role="alert"><Icon name="triangle" />{say("changedMeanwhile")}</p>}
       {quote.policy_id && (
         <p className="box-msg ok"><Icon name="doc" /><To place={place("policy", quote.policy_id)}>{say("itBecame", { name: named(say, "line", quote.quote_type) })}</To></p>
       )}
@@ -150,6 +159,7 @@ function Offers({ quote }: { quote: QuoteOut }) {
   const name = (key: string) => (insurers.kind === "there" ? insurers.value.items.find((one) => one.key === key)?.name : undefined) ?? key;
   return (
     <Section title={say("offers")} count={quote.carrier_quotes.length}>
+      {quote.carrier_quotes.length === 0 && <p className="t13 x3">{say("noOffers")}</p>}
       <ul className="things">
         {quote.carrier_quotes.map((one, n) => (
           <li key={n} className="thing">
@@ -164,7 +174,7 @@ function Offers({ quote }: { quote: QuoteOut }) {
   );
 }
 
-function Reject({ quote, onDone }: { quote: QuoteOut; onDone: () => void }) {
+function Reject({ quote, onDone, onStale }: { quote: QuoteOut; onDone: () => void; onStale: () => void }) {
   const say = useW();
   const desk = useDesk();
   const form = useForm({
@@ -172,21 +182,21 @@ function Reject({ quote, onDone }: { quote: QuoteOut; onDone: () => void }) {
     initial: { reason: "" },
     check: (v) => ({ reason: v.reason?.trim() ? null : "missing" }),
     send: async (v) => {
-      await api.post(`/quotes/${quote.quote_id}/reject`, { reason: v.reason?.trim() });
+      await orAnew(api.post(`/quotes/${quote.quote_id}/reject`, { reason: v.reason?.trim() }, { etag: etagOf(quote.version) }), onStale);
       onDone();
       desk.goBack();
     },
   });
   return (
     <div className="card move">
-      <Form form={form} label={say("do_reject")} submit={say("do_reject")} onLeave={desk.goBack}>
+      <Form form={form} label={say("do_reject")} submit={say("do_reject")} onLeave={desk.goBack} onReload={onStale}>
         <div className="grid"><In name="reason" label={say("rejectionReason")} maxLength={100} wide /></div>
       </Form>
     </div>
   );
 }
 
-function Convert({ quote }: { quote: QuoteOut }) {
+function Convert({ quote, onStale }: { quote: QuoteOut; onStale: () => void }) {
   const say = useW();
   const desk = useDesk();
   const insurers = useInsurerChoices("—");
@@ -196,24 +206,21 @@ function Convert({ quote }: { quote: QuoteOut }) {
     initial: { carrier: quote.carrier ?? "", policy_number: "", coverage_start_date: today(), distance_sale: "" },
     check: (v) => ({ carrier: v.carrier ? null : "missing", coverage_start_date: checkDay(v.coverage_start_date ?? "") }),
     send: async (v) => {
-      const done = await api.post<Converted>(
-        `/quotes/${quote.quote_id}/convert`,
-        {
-          carrier: v.carrier,
-          policy_number: v.policy_number?.trim() || null,
-          coverage_start_date: v.coverage_start_date,
-          distance_sale: v.distance_sale === "yes",
-          ...(v.distance_sale === "yes" ? { concluded_on: today() } : {}),
-        },
-        { key: crypto.randomUUID() },
-      );
+      const body = {
+        carrier: v.carrier,
+        policy_number: v.policy_number?.trim() || null,
+        coverage_start_date: v.coverage_start_date,
+        distance_sale: v.distance_sale === "yes",
+        ...(v.distance_sale === "yes" ? { concluded_on: today() } : {}),
+      };
+      const done = await orAnew(api.post<Converted>(`/quotes/${quote.quote_id}/convert`, body, { key: crypto.randomUUID(), etag: etagOf(quote.version) }), onStale);
       desk.turn(place("policy", done.policy.policy_id));
     },
   });
   return (
     <div className="card move">
       <h3 className="t14 b">{title}</h3>
-      <Form form={form} label={title} submit={say("do_convert")} onLeave={desk.goBack}>
+      <Form form={form} label={title} submit={say("do_convert")} onLeave={desk.goBack} onReload={onStale}>
         <div className="grid">
           <Pick name="carrier" label={say("insurer")} choices={insurers} />
           <In name="policy_number" label={say("policyNumber")} hint={say("optional")} maxLength={100} />

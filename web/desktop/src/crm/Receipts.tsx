@@ -7,7 +7,7 @@ import { useState } from "react";
 
 import { useDesk } from "../context";
 import { Read, ReceiptChip, Section } from "./bits";
-import { useRead } from "./data";
+import { etagOf, orAnew, useRead } from "./data";
 import { Form, In, useForm } from "./form";
 import { useFormats } from "./format";
 import { place } from "./place";
@@ -32,10 +32,11 @@ export function ReceiptList({ policy }: { policy: PolicyOut }) {
   const desk = useDesk();
   const receipts = useRead<Receipts>(`/policies/${policy.policy_id}/receipts`, policy.customer_id, "receipt");
   const { busy, error, act } = useAct();
-  const [settling, setSettling] = useState<ReceiptOut | null>(null);
-  const claimed = (one: ReceiptOut) => void act(() => api.post(`/receipts/${one.receipt_id}/claimed`)).then(receipts.retry);
+  const [settled, setSettling] = useState<string | null>(null);
+  const settling = receipts.kind === "there" ? receipts.value.items.find((one) => one.receipt_id === settled) : undefined;
+  const claimed = (one: ReceiptOut) => void act(() => api.post(`/receipts/${one.receipt_id}/claimed`, undefined, { etag: etagOf(one.version) })).then(receipts.retry);
   const move = (one: ReceiptOut, state: string, code?: string) =>
-    void act(() => api.post(`/receipts/${one.receipt_id}/move`, { state, ...(code ? { return_code: code } : {}) })).then(receipts.retry);
+    void act(() => api.post(`/receipts/${one.receipt_id}/move`, { state, ...(code ? { return_code: code } : {}) }, { etag: etagOf(one.version) })).then(receipts.retry);
   return (
     <Section
       title={say("receipts")}
@@ -45,7 +46,7 @@ export function ReceiptList({ policy }: { policy: PolicyOut }) {
       <Told error={error} />
       {settling && <SettleForm key={settling.receipt_id} receipt={settling} onDone={receipts.retry} onLeave={() => setSettling(null)} />}
       <Read of={receipts}>
-        {({ items }) => (items.length === 0 ? <p className="t13 x3">{say("noReceipts")}</p> : <ReceiptTable items={items} busy={busy} onMove={move} onSettle={setSettling} onClaimed={claimed} />)}
+        {({ items }) => (items.length === 0 ? <p className="t13 x3">{say("noReceipts")}</p> : <ReceiptTable items={items} busy={busy} onMove={move} onSettle={(one) => setSettling(one.receipt_id)} onClaimed={claimed} />)}
       </Read>
     </Section>
   );
@@ -60,7 +61,7 @@ function SettleForm({ receipt, onDone, onLeave }: { receipt: ReceiptOut; onDone:
     initial: { reference: "" },
     check: (v) => ({ reference: v.reference?.trim() ? null : "missing" }),
     send: async (v) => {
-      await api.post(`/receipts/${receipt.receipt_id}/settle`, { reference: v.reference?.trim() });
+      await orAnew(api.post(`/receipts/${receipt.receipt_id}/settle`, { reference: v.reference?.trim() }, { etag: etagOf(receipt.version) }), onDone);
       onLeave();
       onDone();
     },
@@ -68,7 +69,7 @@ function SettleForm({ receipt, onDone, onLeave }: { receipt: ReceiptOut; onDone:
   return (
     <div className="card move">
       <h3 className="t14 b">{label}</h3>
-      <Form form={form} label={label} submit={say("save")} onLeave={onLeave}>
+      <Form form={form} label={label} submit={say("save")} onLeave={onLeave} onReload={onDone}>
         <div className="grid">
           <In name="reference" label={say("settlement")} maxLength={100} />
         </div>

@@ -7,7 +7,7 @@ import { useState } from "react";
 
 import { Facts, Section } from "./bits";
 import { day as dayFault, type Fault } from "./checks";
-import { etagOf } from "./data";
+import { etagOf, orAnew } from "./data";
 import { Form, In, Pick, useForm } from "./form";
 import { useFormats } from "./format";
 import { Asker } from "./Parties";
@@ -90,14 +90,14 @@ function NoForm({ policy, step, label, onDone, onLeave }: NoProps) {
     send: async (v) => {
       const { requested_by_customer_id: asker, ...rest } = v;
       const body = step === "received" ? { ...rest, ...(v.by === "policyholder" ? { requested_by_customer_id: asker } : {}) } : { ...rest, term_end: no?.term_end };
-      await api.post(`/policies/${policy.policy_id}/non-renewal${PATHS[step]}`, body, { etag: etagOf(policy.version) });
+      await orAnew(api.post(`/policies/${policy.policy_id}/non-renewal${PATHS[step]}`, body, { etag: etagOf(policy.version) }), onDone);
       onLeave();
       onDone();
     },
   });
   return (
     <div className="card move">
-      <Form form={form} label={label} submit={say("save")} onLeave={onLeave}>
+      <Form form={form} label={label} submit={say("save")} onLeave={onLeave} onReload={onDone}>
         <div className="grid">
           {step === "received" && (
             <>

@@ -88,7 +88,7 @@ export function TaskRows({ items, onChanged, open, plain, ordered }: { items: re
   const { busy, error, done, act } = useAct();
   const sorted = ordered ? items : [...items].sort(byUrgency);
   const end = (one: TaskOut, how: "complete" | "cancel") =>
-    void act(() => api.post(`/tasks/${one.task_id}/${how}`), how === "complete" ? say("taskDone", { title: one.title }) : say("ts_cancelled")).then(onChanged);
+    void act(() => api.post(`/tasks/${one.task_id}/${how}`, undefined, { etag: etagOf(one.version) }), how === "complete" ? say("taskDone", { title: one.title }) : say("ts_cancelled")).then(onChanged);
   return (
     <>
       {!plain || error ? <Told error={error} done={done} /> : null}

@@ -1,5 +1,5 @@
 /** What the pages read: by path, again when an event says that the file has changed. */
-import { api } from "@contactcenter/shared/api";
+import { api, ApiError } from "@contactcenter/shared/api";
 import type { Insurers } from "@contactcenter/shared/contract";
 import { useStore } from "@contactcenter/shared/store";
 import { useState } from "react";
@@ -52,6 +52,16 @@ export function useInsurers(): Fetched<Insurers> {
     });
     return known;
   });
+}
+
+/** A command on what is shown: when somebody was quicker, it is read again, and the refusal goes on. */
+export async function orAnew<T>(work: Promise<T>, reload: () => void): Promise<T> {
+  try {
+    return await work;
+  } catch (problem) {
+    if (problem instanceof ApiError && problem.status === 412) reload();
+    throw problem;
+  }
 }
 
 export const etagOf = (version: number): string => `"${version}"`;

@@ -149,7 +149,11 @@ export const CONTRACTS = {
   ourReference: ["Nuestra referencia", "Our reference"],
   // receipts
   receipts: ["Recibos", "Receipts"],
-  noReceipts: ["Sin recibos.", "No receipts."],
+  noReceipts: ["Sin recibos: aquí estarán los que emita la aseguradora.", "No receipts: those the insurer issues will stand here."],
+  noDocuments: ["Sin documentos: aquí estarán el parte, las fotos y las facturas que se añadan.", "No documents: the report, photographs and invoices that are added will stand here."],
+  noOffers: ["Sin ofertas: aquí se comparan las primas de las aseguradoras.", "No offers: insurers' premiums are compared here."],
+  noItems: ["Ninguno: lo que se añada cambia el precio.", "None: what is added changes the price."],
+  noParties: ["Nadie más que el tomador: aquí estarán conductores, asegurados y beneficiarios.", "Nobody besides the policyholder: drivers, insured and beneficiaries will stand here."],
   due: ["Vence", "Due"],
   receipt: ["Recibo", "Receipt"],
   rs_issued: ["Emitido", "Issued"],
