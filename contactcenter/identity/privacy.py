@@ -297,6 +297,14 @@ class PrivacyService:
                 raise NotFound
             return await _found(conn, found)
 
+    async def erased(
+        self, until: datetime | None, before: UUID | None, limit: int
+    ) -> list[Request]:
+        """The certificates of erased customers, the newest first; `until`: those of before."""
+        async with self._work.reading("privacy.erased") as conn:
+            rows = await store.certificates(conn, until, before, limit)
+        return [Request(**row) for row in rows]
+
     async def sweep(self) -> None:
         """Forget exports after a week."""
         async with self._work.begin("privacy.sweep", "system") as work:

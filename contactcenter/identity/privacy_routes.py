@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from contactcenter.core.access import Permission
 from contactcenter.core.errors import Conflict, Forbidden, NotFound
 from contactcenter.core.http import Request, Response, Route
-from contactcenter.core.validation import Schema
+from contactcenter.core.validation import Moment, Schema
 from contactcenter.identity import privacy
 from contactcenter.identity.admin_schemas import AdminPage
 from contactcenter.identity.privacy import PrivacyService
@@ -61,6 +61,11 @@ class PrivacyRequests(BaseModel):
     next_cursor: str | None
 
 
+class ErasedQuery(AdminPage):
+    until: Moment | None = None
+    """Only those of before."""
+
+
 class PrivacyRoutes:
     def __init__(self, service: PrivacyService) -> None:
         self._service = service
@@ -76,11 +81,12 @@ class PrivacyRoutes:
     async def listed(self, request: Request) -> PrivacyRequests:
         query: AdminPage = request.query
         rows = await self._service.requests(request.principal, query.cursor, query.limit + 1)
-        more = len(rows) > query.limit
-        return PrivacyRequests(
-            items=[_out(row) for row in rows[: query.limit]],
-            next_cursor=str(rows[query.limit - 1].id) if more else None,
-        )
+        return _page(rows, query.limit)
+
+    async def erased(self, request: Request) -> PrivacyRequests:
+        query: ErasedQuery = request.query
+        rows = await self._service.erased(query.until, query.cursor, query.limit + 1)
+        return _page(rows, query.limit)
 
     async def one(self, request: Request) -> PrivacyRequest:
         return _out(await self._service.request(request.principal, request.id("id")))
@@ -137,6 +143,16 @@ class PrivacyRoutes:
             ),
             Route(
                 "GET",
+                "/api/v1/privacy/customers",
+                self.erased,
+                Permission.PORTFOLIOS_ALL,
+                "List the certificates of erased customers, the newest first",
+                query=ErasedQuery,
+                response=PrivacyRequests,
+                tags=TAGS,
+            ),
+            Route(
+                "GET",
                 "/api/v1/privacy/customers/{id}/certificate",
                 self.certificate,
                 Permission.PORTFOLIOS_ALL,
@@ -158,4 +174,11 @@ def _out(request: privacy.Request) -> PrivacyRequest:
         certificate=None
         if request.certificate is None
         else [CertificateLine(**line) for line in request.certificate],
+    )
+
+
+def _page(rows: list[privacy.Request], limit: int) -> PrivacyRequests:
+    return PrivacyRequests(
+        items=[_out(row) for row in rows[:limit]],
+        next_cursor=str(rows[limit - 1].id) if len(rows) > limit else None,
     )

@@ -38,6 +38,13 @@ WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR id < $2)
   AND ($4::uuid IS NULL OR requested_by = $4)
 ORDER BY id DESC LIMIT $3
 """
+CERTIFICATES = """
+SELECT id, kind, person_kind, person, reason, requested_by, requested_at, done_at, certificate
+FROM privacy_requests
+WHERE person_kind = 'customer' AND kind = 'erase' AND done_at IS NOT NULL
+  AND ($1::timestamptz IS NULL OR done_at < $1) AND ($2::uuid IS NULL OR id < $2)
+ORDER BY id DESC LIMIT $3
+"""
 LOCK = "SELECT id FROM privacy_requests WHERE id = $1 FOR UPDATE"
 ERASURES = """
 SELECT count(*)::int FROM privacy_requests
@@ -102,6 +109,13 @@ async def requests(
 ) -> list[Record]:
     """Newest first."""
     return await conn.fetch(REQUESTS, request_id, before, limit, requested_by)
+
+
+async def certificates(
+    conn: Connection, until: datetime | None, before: UUID | None, limit: int
+) -> list[Record]:
+    """Of erased customers, the newest first."""
+    return await conn.fetch(CERTIFICATES, until, before, limit)
 
 
 async def lock(conn: Connection, request_id: UUID) -> None:

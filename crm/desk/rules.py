@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from contactcenter.core.access import Permission, Principal
-from contactcenter.core.errors import Conflict, Invalid, NotFound
-from contactcenter.core.http import Request, Route
+from contactcenter.core.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from contactcenter.core.http import Request, Response, Route
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import WorkFactory
 from crm.desk import store
@@ -18,29 +19,30 @@ from crm.desk.schemas import (
     Catastrophes,
     ContactRule,
     ContactRules,
+    ContactRulesOut,
     ProfessionalNew,
     ProfessionalOut,
     Professionals,
 )
 from crm.schemas import picked
-from db import Record
+from db import Connection, Record, UniqueViolation
 
 TAGS = ("contact rules",)
 READ, CHANGE = Permission.CUSTOMERS_ALL, Permission.PORTFOLIOS_ALL
+Match = Callable[[int], None]
 
 
 class RuleService:
     def __init__(self, work: WorkFactory) -> None:
         self._work = work
 
-    async def rules(self) -> ContactRules:
+    async def rules(self) -> ContactRulesOut:
         async with self._work.reading("contact_rules.list") as conn:
-            rows = await store.rules(conn)
-        return ContactRules(
-            items=[ContactRule(name=n, conditions=dict(c), effects=dict(e)) for n, c, e in rows]
-        )
+            return await _rules(conn)
 
-    async def set_rules(self, principal: Principal, wanted: ContactRules) -> ContactRules:
+    async def set_rules(
+        self, principal: Principal, wanted: ContactRules, match: Match
+    ) -> ContactRulesOut:
         """Replace them all. Invalid for one that cannot be read."""
         rules = [(each.name, each.conditions, each.effects) for each in wanted.items]
         try:
@@ -48,8 +50,10 @@ class RuleService:
         except ValueError as error:
             raise Invalid.field("items", "bad_rule", str(error)) from error
         async with self._work.begin("contact_rules.set", principal.actor) as work:
+            match(await store.lock_rules(work.conn))
             before = await store.rules(work.conn)
             await store.put_rules(work.conn, rules)
+            await store.turn_rules(work.conn)
             work.audit(
                 "contact_rules.changed",
                 "contact_rules",
@@ -57,7 +61,7 @@ class RuleService:
                 before={name: [c, e] for name, c, e in before},
                 after={name: [c, e] for name, c, e in rules},
             )
-        return await self.rules()
+            return work.answer(await _rules(work.conn))
 
     async def catastrophes(self, query: CatastropheQuery) -> Catastrophes:
         async with self._work.reading("catastrophes.list") as conn:
@@ -106,12 +110,42 @@ class RuleService:
             work.audit("professional.added", "professional", made, after=new.model_dump())
             return work.answer(ProfessionalOut(professional_id=made, **new.model_dump()))
 
+    async def change_professional(
+        self, principal: Principal, professional_id: UUID, given: ProfessionalNew
+    ) -> ProfessionalOut:
+        async with self._work.begin("professionals.change", principal.actor) as work:
+            known = await store.professional_of(work.conn, professional_id)
+            if known is None:
+                raise NotFound
+            try:
+                await store.change_professional(
+                    work.conn, professional_id, given.phone, given.name, given.kind
+                )
+            except UniqueViolation as error:
+                raise Conflict(
+                    "This number is there.", field="phone", type="phone_taken"
+                ) from error
+            work.audit(
+                "professional.changed", "professional", professional_id,
+                before=dict(known), after=given.model_dump(),
+            )  # fmt: skip
+            return work.answer(
+                ProfessionalOut(professional_id=professional_id, **given.model_dump())
+            )
+
     async def drop_professional(self, principal: Principal, professional_id: UUID) -> None:
         async with self._work.begin("professionals.drop", principal.actor) as work:
             known = await store.drop_professional(work.conn, professional_id)
             if known is None:
                 raise NotFound
             work.audit("professional.dropped", "professional", professional_id, before=dict(known))
+
+
+async def _rules(conn: Connection) -> ContactRulesOut:
+    version = await store.rules_version(conn)
+    rows = await store.rules(conn)
+    items = [ContactRule(name=n, conditions=dict(c), effects=dict(e)) for n, c, e in rows]
+    return ContactRulesOut(items=items, version=version)
 
 
 def _catastrophe(row: Record) -> CatastropheOut:
@@ -122,11 +156,13 @@ class RuleRoutes:
     def __init__(self, service: RuleService) -> None:
         self._service = service
 
-    async def rules(self, request: Request) -> ContactRules:  # noqa: ARG002 - a handler's signature
-        return await self._service.rules()
+    async def rules(self, request: Request) -> Response:  # noqa: ARG002 - a handler's signature
+        shown = await self._service.rules()
+        return Response(shown, version=shown.version)
 
-    async def set_rules(self, request: Request) -> ContactRules:
-        return await self._service.set_rules(request.principal, request.body)
+    async def set_rules(self, request: Request) -> Response:
+        shown = await self._service.set_rules(request.principal, request.body, request.match)
+        return Response(shown, version=shown.version)
 
     async def catastrophes(self, request: Request) -> Catastrophes:
         return await self._service.catastrophes(request.query)
@@ -143,6 +179,11 @@ class RuleRoutes:
     async def add_professional(self, request: Request) -> ProfessionalOut:
         return await self._service.add_professional(request.principal, request.body)
 
+    async def change_professional(self, request: Request) -> ProfessionalOut:
+        return await self._service.change_professional(
+            request.principal, request.id("id"), request.body
+        )
+
     async def drop_professional(self, request: Request) -> None:
         await self._service.drop_professional(request.principal, request.id("id"))
 
@@ -153,12 +194,12 @@ class RuleRoutes:
         return (
             Route(
                 "GET", rules, self.rules, READ,
-                "Show the rules by which contacts are routed", response=ContactRules, tags=TAGS,
+                "Show the rules by which contacts are routed", response=ContactRulesOut, tags=TAGS,
             ),
             Route(
                 "PUT", rules, self.set_rules, CHANGE,
                 "Replace the rules by which contacts are routed", body=ContactRules,
-                response=ContactRules, tags=TAGS, errors=(Invalid,),
+                response=ContactRulesOut, tags=TAGS, errors=(Invalid, PreconditionFailed),
             ),
             Route(
                 "GET", storms, self.catastrophes, READ,
@@ -184,6 +225,11 @@ class RuleRoutes:
                 "Note a workshop's or expert's number", body=ProfessionalNew,
                 response=ProfessionalOut, status=201, tags=TAGS, errors=(Invalid, Conflict),
                 creates=True,
+            ),
+            Route(
+                "PUT", f"{trade}/{{id}}", self.change_professional, CHANGE,
+                "Change a workshop's or expert's number", body=ProfessionalNew,
+                response=ProfessionalOut, tags=TAGS, errors=(NotFound, Invalid, Conflict),
             ),
             Route(
                 "DELETE", f"{trade}/{{id}}", self.drop_professional, CHANGE,

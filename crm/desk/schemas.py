@@ -79,6 +79,10 @@ class ContactRules(Schema):
     items: Annotated[list[ContactRule], Field(min_length=1, max_length=100)]
 
 
+class ContactRulesOut(ContactRules):
+    version: int
+
+
 class CatastropheNew(Schema):
     peril: Peril
     postal_codes: Annotated[

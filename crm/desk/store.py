@@ -159,6 +159,9 @@ LEFT JOIN LATERAL (
 WHERE p.id IS NOT NULL OR claim.adjuster_id IS NOT NULL AND $2::text IS NULL
 """
 RULES = "SELECT name, conditions, effects FROM contact_rules ORDER BY ordinal"
+RULES_VERSION = "SELECT version FROM office_sections WHERE section = 'contact_rules'"
+LOCK_RULES = f"{RULES_VERSION} FOR UPDATE"
+TURN_RULES = "UPDATE office_sections SET version = version + 1 WHERE section = 'contact_rules'"
 DROP_RULES = "DELETE FROM contact_rules"
 PUT_RULES = """
 INSERT INTO contact_rules (name, ordinal, conditions, effects)
@@ -186,6 +189,8 @@ ADD_PROFESSIONAL = """
 INSERT INTO professionals (id, phone, name, kind, created_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (phone) DO NOTHING RETURNING id
 """
+PROFESSIONAL_OF = "SELECT phone, name, kind FROM professionals WHERE id = $1 FOR UPDATE"
+CHANGE_PROFESSIONAL = "UPDATE professionals SET phone = $2, name = $3, kind = $4 WHERE id = $1"
 DROP_PROFESSIONAL = "DELETE FROM professionals WHERE id = $1 RETURNING phone, name, kind"
 
 
@@ -205,6 +210,21 @@ async def professional(
 
 async def rules(conn: Connection) -> list[Rule]:
     return [(row["name"], row["conditions"], row["effects"]) for row in await conn.fetch(RULES)]
+
+
+async def rules_version(conn: Connection) -> int:
+    number: int = await conn.fetchval(RULES_VERSION)
+    return number
+
+
+async def lock_rules(conn: Connection) -> int:
+    """Hold all of them; their version."""
+    number: int = await conn.fetchval(LOCK_RULES)
+    return number
+
+
+async def turn_rules(conn: Connection) -> None:
+    await conn.execute(TURN_RULES)
 
 
 async def put_rules(conn: Connection, rules: Sequence[Rule]) -> None:
@@ -236,6 +256,16 @@ async def professionals(conn: Connection) -> list[Record]:
 async def add_professional(conn: Connection, *values: Any) -> bool:
     """id, phone, name, kind, at. False: the number is there already."""
     return await conn.fetchval(ADD_PROFESSIONAL, *values) is not None
+
+
+async def professional_of(conn: Connection, professional_id: UUID) -> Record | None:
+    """Held: phone, name, kind."""
+    return await conn.fetchrow(PROFESSIONAL_OF, professional_id)
+
+
+async def change_professional(conn: Connection, *values: Any) -> None:
+    """id, phone, name, kind. UniqueViolation: another has the number."""
+    await conn.execute(CHANGE_PROFESSIONAL, *values)
 
 
 async def drop_professional(conn: Connection, professional_id: UUID) -> Record | None:

@@ -21,6 +21,7 @@ from crm.quotes.schemas import (
     QuotePage,
     QuoteQuery,
     QuoteRule,
+    QuoteRules,
     RejectIn,
 )
 from crm.quotes.service import QuoteService
@@ -82,6 +83,9 @@ class QuoteRoutes:
             )
         )
 
+    async def rules(self, request: Request) -> QuoteRules:  # noqa: ARG002 - a handler's signature
+        return await self._service.rules()
+
     async def set_rule(self, request: Request) -> QuoteRule:
         return await self._service.set_rule(request.principal, request.body)
 
@@ -142,6 +146,15 @@ class QuoteRoutes:
                 Converted,
                 200,
                 PreconditionFailed,
+            ),
+            Route(
+                "GET",
+                "/api/v1/quote-rules",
+                self.rules,
+                Permission.CUSTOMERS_ALL,
+                "Show how many offers each line's quotes compare",
+                response=QuoteRules,
+                tags=TAGS,
             ),
             Route(
                 "PUT",

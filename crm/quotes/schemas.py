@@ -203,3 +203,9 @@ class Converted(Shown):
 class QuoteRule(Written):
     line: Line
     min_offers: Annotated[int, Field(ge=1, le=20)]
+
+
+class QuoteRules(Shown):
+    """One of each line; a line that nobody has set compares one."""
+
+    items: list[QuoteRule]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -45,8 +45,9 @@ from crm.quotes.schemas import (
     QuoteQuery,
     QuoteRow,
     QuoteRule,
+    QuoteRules,
 )
-from crm.schemas import Money, picked
+from crm.schemas import Line, Money, picked
 from db import Connection, Record
 
 Match = Callable[[int], None]
@@ -264,6 +265,13 @@ class QuoteService:
         work.emit(QuoteConverted(**_ids(row), policy_id=policy_id))
         work.audit("quote.converted", "quote", row["id"], after={"policy_id": str(policy_id)})
         return policy_id
+
+    async def rules(self) -> QuoteRules:
+        async with self._work.reading("quotes.rules") as conn:
+            known = await store.rules(conn)
+        return QuoteRules(
+            items=[QuoteRule(line=line, min_offers=known.get(line, 1)) for line in get_args(Line)]
+        )
 
     async def set_rule(self, principal: Principal, rule: QuoteRule) -> QuoteRule:
         """How many offers a line's quote compares before it may be sent."""

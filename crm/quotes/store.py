@@ -77,6 +77,7 @@ RETURNING q.id, q.customer_id, due.status AS before
 RATES = "SELECT kind, line, valid_from, rate, flat FROM premium_rates"
 CARRIERS = "SELECT count(*) FROM insurers WHERE key = ANY ($1::text[])"
 RULE = "SELECT min_offers FROM quote_rules WHERE line = $1 FOR UPDATE"
+RULES = "SELECT line, min_offers FROM quote_rules"
 PUT_RULE = """
 INSERT INTO quote_rules (line, min_offers) VALUES ($1, $2)
 ON CONFLICT (line) DO UPDATE SET min_offers = excluded.min_offers
@@ -143,6 +144,11 @@ async def rates(conn: Connection) -> list[Rate]:
 async def all_insurers(conn: Connection, keys: Sequence[str]) -> bool:
     wanted = set(keys)
     return bool(await conn.fetchval(CARRIERS, list(wanted)) == len(wanted))
+
+
+async def rules(conn: Connection) -> dict[str, int]:
+    """Line → how many offers; a line that nobody has set is not there."""
+    return {row["line"]: row["min_offers"] for row in await conn.fetch(RULES)}
 
 
 async def put_rule(conn: Connection, line: str, min_offers: int) -> int | None:

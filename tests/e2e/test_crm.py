@@ -393,6 +393,189 @@ def test_the_office_s_rules_are_changed_and_put_back(world: World) -> None:
     world.noise = [line for line in world.noise if not re.search("status of 4(09|22)", line)]
 
 
+def section(page: Page, name: str) -> Locator:
+    """One kind of the office's rules: its rows."""
+    page.get_by_role("button", name=name, exact=True).click()
+    rows = page.get_by_role("group", name=name, exact=True).locator("tbody tr")
+    expect(rows.first).to_be_visible()
+    return rows
+
+
+def added(page: Page, **fields: str) -> Locator:
+    """The form of a new row, filled by its fields' names."""
+    page.locator(".crm .row.wrap-row").get_by_role("button", name="Añadir", exact=True).click()
+    form = page.locator(".crm .form")
+    for name, value in fields.items():
+        field = form.locator(f"[name='{name}']")
+        if field.evaluate("one => one.tagName") == "SELECT":
+            field.select_option(value)
+        else:
+            field.fill(value)
+    return form
+
+
+def press(row: Locator, word: str) -> None:
+    row.get_by_role("button", name=re.compile(f"^{word}")).click()
+
+
+def test_what_the_centre_works_with_is_added_changed_and_ended(world: World) -> None:
+    tail = uuid4().hex[:6]
+    page = world.desk(ELENA, available=False)
+    at(page, "office?section=insurers")
+    form = page.locator(".crm .form")
+    rows = section(page, "Aseguradoras")
+    code = f"M{int(tail, 16) % 9000 + 1000}"
+    added(page, key="Mal nombre", name=f"Mutua {tail}", dgs_code="1234")
+    expect(form).to_contain_text("Minúsculas, cifras y guiones")  # as one types
+    expect(form).to_contain_text("y cuatro cifras")
+    form.locator("[name=key]").fill(f"mutua-{tail}")
+    form.locator("[name=dgs_code]").fill(code)
+    page.keyboard.press("Control+Enter")
+    row = rows.filter(has_text=f"Mutua {tail}")
+    expect(row).to_contain_text(code)
+    press(row, "Cambiar")
+    form.locator("[name=assistance_phone]").fill("900 100 200")
+    page.keyboard.press("Control+Enter")
+    expect(row).to_contain_text("900 100 200")
+    press(row, "Retirar")
+    expect(row).to_contain_text("Retirada")
+    page.get_by_role("button", name="Deshacer").click()
+    expect(row).not_to_contain_text("Retirada")
+    press(row, "Retirar")
+    expect(row).to_contain_text("Retirada")
+
+    rows = section(page, "Ofertas")
+    expect(rows).to_have_count(5)
+    row = rows.filter(has_text="Vida")
+    press(row, "Cambiar")
+    form.locator("[name=min_offers]").fill("30")
+    expect(form.locator(".error-line").first).to_be_visible()
+    form.locator("[name=min_offers]").fill("2")
+    page.keyboard.press("Control+Enter")
+    expect(row).to_contain_text("2")
+    expect(form).to_have_count(0)
+
+    page.get_by_role("button", name="Talleres y peritos", exact=True).click()
+    number = f"976{int(tail, 16) % 10**6:06}"
+    added(page, name=f"Talleres {tail}", kind="workshop", phone="12")
+    expect(form).to_contain_text("No parece un teléfono")
+    form.locator("[name=phone]").fill(number)
+    page.keyboard.press("Control+Enter")
+    row = page.locator(".crm tbody tr").filter(has_text=f"Talleres {tail}")
+    expect(row).to_contain_text("Taller")
+    press(row, "Cambiar")
+    form.locator("[name=kind]").select_option("perito")
+    page.keyboard.press("Control+Enter")
+    expect(row).to_contain_text("Perito")
+    press(row, "Quitar")
+    expect(row).to_have_count(0)
+    page.get_by_role("button", name="Deshacer").click()
+    expect(row).to_contain_text("Perito")
+    press(row, "Quitar")
+    expect(row).to_have_count(0)
+
+    page.get_by_role("button", name="Catástrofes", exact=True).click()
+    added(page, peril="volcano", postal_codes="38, 3900x", note=f"Ceniza {tail}")
+    expect(form).to_contain_text("de dos a cinco")
+    form.locator("[name=postal_codes]").fill("38, 39001")
+    page.keyboard.press("Control+Enter")
+    row = page.locator(".crm tbody tr").filter(has_text=f"Ceniza {tail}")
+    expect(row).to_contain_text("En curso")
+    expect(row).to_contain_text("38, 39001")
+    press(row, "Dar por terminada")
+    expect(row).not_to_contain_text("En curso")
+    expect(row.get_by_role("button")).to_have_count(0)
+
+    rows = section(page, "Reparto")
+    added(page, **{"name": "otra regla", "if.0.fact": "renewal_days", "base": "900"})
+    expect(form).to_contain_text("guiones bajos")
+    form.locator("[name=name]").fill(f"casa_{tail}")
+    form.locator("[name='if.0.min']").fill("1")
+    form.locator("[name='if.0.max']").fill("3")
+    form.locator("[name=base]").fill("77")
+    form.locator("[name=after]").select_option("vip")
+    form.locator("[name=preferred]").select_option("manager")
+    form.locator("[name=preferred_s]").fill("20")
+    page.keyboard.press("Control+Enter")
+    row = rows.filter(has_text=f"casa {tail}")
+    expect(row).to_contain_text("Días hasta la renovación ≥ 1 ≤ 3")
+    expect(row).to_contain_text("Base: 77")
+    names = [one["name"] for one in world.centre.ask(ELENA, "GET", "/contact-rules")["items"]]
+    assert names.index(f"casa_{tail}") == names.index("vip") + 1
+    press(row, "Cambiar")
+    form.locator("[name=base]").fill("78")
+    form.locator("[name=after]").select_option("")
+    page.keyboard.press("Control+Enter")
+    expect(rows.first).to_contain_text("Base: 78")
+    press(row, "Quitar")
+    expect(row).to_have_count(0)
+    kept = world.centre.ask(ELENA, "GET", "/contact-rules")["items"]
+    assert [one["name"] for one in kept] == [one for one in names if one != f"casa_{tail}"]
+
+
+def test_a_limit_is_offered_for_every_role_that_there_is(world: World) -> None:
+    ramon = "supervisor2@aintech.com"
+    admin = "admin@aintech.com"
+    roles = world.centre.ask(admin, "GET", "/roles")["items"]
+    rights = next(one["permissions"] for one in roles if one["name"] == "supervisor")
+    role = {"name": "gerencia", "permissions": [*rights, "roles.manage", "users.manage"]}
+    world.centre.ask(admin, "POST", "/roles", role)
+    user = world.centre.ask(admin, "GET", f"/users?q={ramon}")["items"][0]
+    path = f"/users/{user['user_id' if 'user_id' in user else 'id']}"
+    try:
+        world.centre.ask(admin, "PATCH", path, {"role": "gerencia"})
+        page = world.desk(ramon, available=False)
+        at(page, "office?section=limits")
+        form = added(page, role="gerencia", valid_from="01/01/2030", limit="1000")
+        expect(form.locator("[name=role] option[value=customer]")).to_have_count(0)
+        page.keyboard.press("Control+Enter")
+        row = page.locator(".crm tbody tr").filter(has_text="gerencia")
+        expect(row).to_contain_text("1.000,00")
+        press(row, "Quitar")
+        expect(row).to_have_count(0)
+    finally:
+        world.centre.ask(admin, "PATCH", path, {"role": "supervisor"})
+        world.centre.ask(admin, "DELETE", "/roles/gerencia")
+
+
+def test_a_closed_file_is_erased_and_its_certificate_is_found(world: World) -> None:
+    tail = uuid4().hex[:8]
+    person = {"first_name": "Elvira", "last_name": f"Fugaz {tail}", "confirm": True}
+    person |= {"email": f"elvira.{tail}@correo.example"}
+    of = world.centre.ask(ELENA, "POST", "/customers", person)["customer_id"]
+    page = world.desk(ELENA, available=False)
+    at(page, f"customer/{of}")
+    account = page.get_by_role("group", name="Cuenta de cliente")
+    account.get_by_role("button", name="Enlazar una cuenta").click()
+    account.locator("[name=email]").fill("elvira@")
+    expect(account).to_contain_text("Falta parte del correo")
+    account.locator("[name=email]").fill(CARMEN)
+    page.keyboard.press("Control+Enter")
+    expect(account).to_contain_text("No es la cuenta de un cliente")
+    page.keyboard.press("Escape")
+    ending = page.get_by_role("group", name="Cerrar la ficha")
+    ending.get_by_role("button", name="Cerrar la ficha").click()
+    ending.get_by_role("button", name="Cerrarla para siempre").click()
+    expect(page.locator(".crm h2")).to_have_text("Ficha borrada")
+    erasure = page.get_by_role("group", name=re.compile("^Borrado"))
+    erased = "/privacy/customers"
+    eventually(
+        lambda: of in [one["person"] for one in world.centre.ask(ELENA, "GET", erased)["items"]],
+        "no certificate",
+    )
+    page.reload()
+    erasure.get_by_role("button", name="Certificado de borrado").click()
+    expect(erasure.locator("tbody tr", has_text="customers").first).to_contain_text("Borrado")
+    at(page, "customers")
+    page.get_by_role("button", name="Fichas borradas").click()
+    page.locator(".crm .form [name=id]").fill(of)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".erased-one")).to_have_count(1)
+    page.locator(".erased-one").get_by_role("button").click()
+    expect(page.locator(".erased-one tbody tr").first).to_be_visible()
+    world.noise = [line for line in world.noise if not re.search("status of 40[49]", line)]
+
+
 def test_two_people_change_one_file(world: World) -> None:
     customer = ana(world)
     file = f"customer/{customer['customer_id']}?edit=1"

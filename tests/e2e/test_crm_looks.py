@@ -139,6 +139,10 @@ def test_work(world: World, axe: Axe, flow: dict[str, Any]) -> None:
         "office": "office",
         "office-rates": "office?section=rates",
         "office-deputies": "office?section=deputies",
+        "office-insurers": "office?section=insurers",
+        "office-catastrophes": "office?section=catastrophes",
+        "office-contacts": "office?section=contacts",
+        "erased": "erased",
         "import": "import",
     }.items():
         shown(page, hash_)
@@ -150,6 +154,9 @@ def test_work(world: World, axe: Axe, flow: dict[str, Any]) -> None:
             expect(page.locator(".flow .is-skipped")).to_have_count(2)
             expect(page.locator(".flow .is-passed")).to_have_count(1)
             expect(page.locator(".flow .is-unreached")).to_have_count(1)
+        if name == "office-contacts":
+            page.get_by_role("button", name="Añadir", exact=True).click()
+            page.locator(".form [name='if.0.is']").select_option("leak")
         looked_at(page, axe, name)
     rows = b"Nombre;Apellidos;DNI\nRosa;Gil Sanz;00000001A\n"
     page.locator("input[type=file]").set_input_files(

@@ -285,6 +285,7 @@ ASKED: Final[dict[str, str]] = {
         POST /premium-lines
         GET /premium-rates
         GET /professionals
+        GET /quote-rules
         GET /segment-rules
     """,
     "customers.write": """
@@ -339,6 +340,7 @@ ASKED: Final[dict[str, str]] = {
         PUT /contact-rules
         DELETE /customers/{id}
         PUT /customers/{id}/user
+        GET /privacy/customers
         GET /privacy/customers/{id}/certificate
         PUT /delegated-authorities
         DELETE /delegated-authorities
@@ -356,6 +358,7 @@ ASKED: Final[dict[str, str]] = {
         PUT /premium-rates
         DELETE /premium-rates
         POST /professionals
+        PUT /professionals/{id}
         DELETE /professionals/{id}
         PUT /quote-rules
         PUT /segment-rules

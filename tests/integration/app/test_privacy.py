@@ -177,8 +177,46 @@ async def test_a_customer_who_is_erased_leaves_a_certificate_and_no_export(
     assert all(line["reason"] and line["reason_es"] for line in lines.values())
     agent = await sign_in(centre.url, "agent1@aintech.com")
     assert (await centre.http("GET", certificate, token=agent))[0] == 403
+    assert (await centre.http("GET", "/privacy/customers", token=agent))[0] == 403
+    _, erased = await centre.http("GET", "/privacy/customers", token=elena)
+    assert [item["id"] for item in erased["items"]] == [told["id"]]
+    before = {"until": told["done_at"]}
+    _, erased = await centre.http("GET", "/privacy/customers", token=elena, params=before)
+    assert erased["items"] == []
     _, listed = await centre.http("GET", "/privacy/requests", token=admin)
     assert told["id"] in {item["id"] for item in listed["items"]}
+
+
+async def test_a_merged_file_has_a_certificate_that_names_the_file_it_went_with(
+    centre: Centre,
+) -> None:
+    elena = await sign_in(centre.url, "supervisor1@aintech.com")
+    ids_: list[str] = []
+    for mobile in ("611222331", "611222332"):
+        person = {"first_name": "Zenobia", "last_name": "Doble", "mobile": mobile, "confirm": True}
+        _, made = await centre.http("POST", "/customers", token=elena, json=person)
+        ids_.append(made["customer_id"])
+    winner, loser = ids_
+    path, body = f"/customers/{winner}/merge", {"loser_id": loser}
+    assert (await centre.http("POST", path, token=elena, json=body))[0] == 200
+    closing = {"If-Match": "*"}
+    path = f"/customers/{winner}"
+    assert (await centre.http("DELETE", path, token=elena, headers=closing))[0] == 204
+    async with asyncio.timeout(20):
+        while True:
+            _, listed = await centre.http("GET", "/privacy/customers", token=elena)
+            found = {item["person"]: item for item in listed["items"]}
+            if {winner, loser} <= found.keys():
+                break
+            await asyncio.sleep(0.05)
+    path = f"/privacy/customers/{loser}/certificate"
+    assert (await centre.http("GET", path, token=elena))[1] == found[loser]
+    (line,) = (one for one in found[loser]["certificate"] if one["table"] == "customers")
+    assert line["reason"] == f"Erased with file {winner}, of which it was a part."
+    assert line["reason_es"] == f"Se borró con la ficha {winner}, de la que formaba parte."
+    for each, status in ((winner, "deleted"), (loser, "merged")):
+        _, card = await centre.http("GET", f"/customers/{each}", token=elena)
+        assert (card["status"], card["name"], card["mobile"]) == (status, "", None)
 
 
 async def test_a_legal_hold_is_in_the_certificate_and_outlives_erasing(

@@ -162,7 +162,18 @@ async def test_workshops_and_experts_are_no_customers(office: Office, conn: db.C
     assert (await advice(office, conn, "+34976550200")).preferred == ()
     quoting = await advice(office, conn, "+34976550200", claim_number=claim["claim_number"])
     assert quoting.preferred == (agent_of(office, "pablo"),)
-    await office.do("elena", "DELETE", f"/professionals/{made['professional_id']}")
+    other = await office.do("elena", "POST", "/professionals", {**new, "phone": "976550201"})
+    one = f"/professionals/{made['professional_id']}"
+    moved = {**new, "phone": "976 55 02 02", "kind": "perito"}
+    assert (await office.ask("lucia", "PUT", one, moved)).status == 403
+    changed = await office.do("elena", "PUT", one, moved)
+    assert (changed["phone"], changed["kind"]) == ("+34976550202", "perito")
+    taken = await office.ask("elena", "PUT", one, {**new, "phone": "976550201"})
+    assert (taken.status, taken.body["ctx"]["type"]) == (409, "phone_taken")
+    await office.do("elena", "DELETE", f"/professionals/{other['professional_id']}")
+    await office.do("elena", "PUT", one, new)
+    await office.do("elena", "DELETE", one)
+    assert (await office.ask("elena", "PUT", one, new)).status == 404
     assert (await advice(office, conn, "+34976550200")).rule == ""
     assert (await office.do("lucia", "GET", "/professionals"))["items"] == []
 
@@ -186,11 +197,16 @@ async def test_whoever_has_proved_it_is_verified(office: Office, conn: db.Connec
 
 
 async def test_the_rules_are_a_table(office: Office, conn: db.Connection) -> None:
-    rules = (await office.do("lucia", "GET", "/contact-rules"))["items"]
+    listed = await office.do("lucia", "GET", "/contact-rules")
+    rules, read = listed["items"], {"If-Match": f'"{listed["version"]}"'}
     assert len(rules) > 20
     mine = {"name": "vip_first", "conditions": {"segment": {"is": "lead"}}, "effects": {"base": 90}}
     assert (await office.ask("lucia", "PUT", "/contact-rules", {"items": [mine]})).status == 403
-    await office.do("elena", "PUT", "/contact-rules", {"items": [mine, *rules]})
+    wanted = {"items": [mine, *rules]}
+    after = await office.do("elena", "PUT", "/contact-rules", wanted, **read)
+    assert after["version"] == listed["version"] + 1
+    stale = await office.ask("elena", "PUT", "/contact-rules", {"items": [mine]}, **read)
+    assert stale.status == 412
     await office.person(mobile="600550010")
     assert (await advice(office, conn)).base == 90
     bad = {**mine, "effects": {"base": 900}}

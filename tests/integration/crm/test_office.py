@@ -154,3 +154,11 @@ async def test_a_limited_supervisor_names_deputies_of_their_own_team(office: Off
     assert (await office.ask("nora", "PUT", "/handler-deputies", body)).status == 422
     body["deputy_id"] = str(agent_of(office, "pablo"))
     assert (await office.ask("nora", "PUT", "/handler-deputies", body)).status == 403
+
+
+async def test_each_line_says_how_many_offers_its_quotes_compare(office: Office) -> None:
+    before = (await office.do("lucia", "GET", "/quote-rules"))["items"]
+    assert [one["line"] for one in before] == ["auto", "home", "life", "health", "business"]
+    await office.do("elena", "PUT", "/quote-rules", {"line": "life", "min_offers": 4})
+    after = (await office.do("lucia", "GET", "/quote-rules"))["items"]
+    assert after == [{**one, "min_offers": 4} if one["line"] == "life" else one for one in before]

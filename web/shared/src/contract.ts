@@ -722,6 +722,11 @@ export interface ContactRules {
   items: ContactRule[];
 }
 
+export interface ContactRulesOut {
+  items: ContactRule[];
+  version: number;
+}
+
 export interface ConversationCard {
   conversation_id: string;
   contact_id: string;
@@ -1091,6 +1096,12 @@ export interface EchoTest {
 
 export interface EmailIn {
   email: string;
+}
+
+export interface ErasedQuery {
+  limit?: number;
+  cursor?: string | null;
+  until?: string | null;
 }
 
 /** What the run is about. */
@@ -2400,6 +2411,11 @@ export interface QuoteRow {
 export interface QuoteRule {
   line: "auto" | "home" | "life" | "health" | "business";
   min_offers: number;
+}
+
+/** One of each line; a line that nobody has set compares one. */
+export interface QuoteRules {
+  items: QuoteRule[];
 }
 
 /** Either a share or a sum in euros. */

@@ -7,6 +7,7 @@ import { Button, Chip } from "@contactcenter/shared/ui";
 
 import { useAgent, useDesk } from "../context";
 import { ClaimChip, Facts, lineIcon, PolicyChip, policyName, QuoteChip, Read, Row, Section, SegmentChip, To } from "./bits";
+import { CloseFile, Erased, SignsIn, useKeepsFiles } from "./Closing";
 import { ContactForm } from "./ContactForm";
 import { CustomerForm } from "./CustomerForm";
 import { useRead } from "./data";
@@ -29,12 +30,14 @@ export function CustomerPage({ id, edit, form }: { id: string; edit: boolean; fo
   return edit && card.value.writable ? (
     <CustomerForm key={id} customer={card.value} onReload={card.retry} />
   ) : (
-    <Shown customer={card.value} />
+    <Shown customer={card.value} onChanged={card.retry} />
   );
 }
 
-function Shown({ customer }: { customer: CustomerOut }) {
+function Shown({ customer, onChanged }: { customer: CustomerOut; onChanged: () => void }) {
   const say = useW();
+  const keeps = useKeepsFiles();
+  const ended = customer.status === "deleted" || customer.status === "merged";
   const desk = useDesk();
   const id = customer.customer_id;
   const about = { customer: id };
@@ -46,7 +49,7 @@ function Shown({ customer }: { customer: CustomerOut }) {
   return (
     <Shell
       about={id}
-      title={customer.name}
+      title={customer.name || say("namelessFile")}
       chips={
         <>
           <SegmentChip segment={customer.segment} />
@@ -74,6 +77,7 @@ function Shown({ customer }: { customer: CustomerOut }) {
           <span>{say("mergedInto")} <To place={place("customer", customer.merged_into)}>{say("openThat")}</To></span>
         </p>
       )}
+      {keeps && ended && <Erased customer={id} />}
       <div className="cols">
         <Section title={say("data")}>
           <Facts
@@ -110,6 +114,12 @@ function Shown({ customer }: { customer: CustomerOut }) {
       >
         <Timeline key={id} customer={id} current={null} limit={20} />
       </Section>
+      {keeps && !ended && (
+        <div className="cols">
+          <SignsIn customer={customer} onDone={onChanged} />
+          <CloseFile customer={customer} onDone={onChanged} />
+        </div>
+      )}
     </Shell>
   );
 }

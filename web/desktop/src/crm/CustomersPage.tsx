@@ -34,6 +34,7 @@ export function CustomersPage({ query }: { query: string }) {
       title={say("customers")}
       actions={
         <>
+          {permitted && <Button size="small" icon="doc" onClick={() => desk.go(place("erased"))}>{say("erasedFiles")}</Button>}
           {permitted && <Button size="small" icon="upload" onClick={() => desk.go(place("import"))}>{say("importing")}</Button>}
           <Button size="small" kind="primary" icon="plus" onClick={() => desk.go(place("new", "customer"))}>{say("newCustomer")}</Button>
         </>

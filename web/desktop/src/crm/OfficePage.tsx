@@ -1,5 +1,5 @@
 /** The office's rules: days off, dated rates and times of the law, who decides what, who stands in for whom. */
-import { api, session } from "@contactcenter/shared/api";
+import { session } from "@contactcenter/shared/api";
 import { useStore } from "@contactcenter/shared/store";
 import { Button, IconButton } from "@contactcenter/shared/ui";
 import { useState } from "react";
@@ -8,6 +8,7 @@ import { useDesk } from "../context";
 import { Read } from "./bits";
 import { etagOf, useRead } from "./data";
 import { Form, useForm } from "./form";
+import { restored, saved } from "./kind";
 import { type RuleRow, SECTIONS, type Section, useSection } from "./office";
 import { place } from "./place";
 import { Shell, Told, useAct } from "./Shell";
@@ -16,7 +17,8 @@ import { useW, type Word } from "./texts";
 
 interface Listed {
   items: RuleRow[];
-  version: number;
+  /** Of the whole section; absent where each row is written by itself. */
+  version?: number;
 }
 
 export function OfficePage({ section: asked }: { section: string }) {
@@ -42,16 +44,17 @@ function Rules({ name }: { name: Section }) {
   const may = useStore(session)?.permissions.includes(kind.right) ?? false;
   const rules = useRead<Listed>(`${kind.path}${kind.query}`);
   const [open, setOpen] = useState<RuleRow | "new" | null>(null);
-  const [gone, setGone] = useState<RuleRow | null>(null);
+  const [gone, setGone] = useState<{ row: RuleRow; was: RuleRow[] } | null>(null);
   const { busy, error, act } = useAct();
-  const take = (row: RuleRow, version: number) =>
-    void act(() => kind.drop(row, etagOf(version))).then((done) => {
-      if (done) setGone(row);
+  const [dropWord, droppedWord] = kind.dropWords ?? (["takeAway", "tookAway"] as const);
+  const take = (row: RuleRow, { items: was, version = 0 }: Listed) =>
+    void act(async () => kind.drop?.(row, etagOf(version), was)).then((done) => {
+      if (done) setGone({ row, was });
       setOpen(null);
       rules.retry();
     });
-  const back = (row: RuleRow, version: number) =>
-    void act(() => api.put(kind.path, kind.body(kind.values(row)), etagOf(version))).then(() => {
+  const back = ({ row, was }: { row: RuleRow; was: RuleRow[] }, { items, version = 0 }: Listed) =>
+    void act(() => restored(kind, row, etagOf(version), items, was)).then(() => {
       setGone(null);
       rules.retry();
     });
@@ -60,17 +63,18 @@ function Rules({ name }: { name: Section }) {
       <div className="row wrap-row">
         <p className="t13 x2 grow">{say(`ol_${name}` as Word)}</p>
         {kind.above}
-        {may && open === null && <Button size="small" kind="primary" icon="plus" onClick={() => setOpen("new")}>{say("newRow")}</Button>}
+        {may && kind.adds !== false && open === null && <Button size="small" kind="primary" icon="plus" onClick={() => setOpen("new")}>{say("newRow")}</Button>}
       </div>
       <Told error={error} />
       <Read of={rules} lines={6}>
-        {({ items, version }) => (
+        {({ items, version = 0 }) => (
           <>
             {open !== null && (
               <RuleForm
                 key={open === "new" ? "new" : kind.id(open)}
                 name={name}
                 row={open === "new" ? null : open}
+                all={items}
                 version={version}
                 onDone={() => {
                   setOpen(null);
@@ -83,8 +87,8 @@ function Rules({ name }: { name: Section }) {
             )}
             {gone && (
               <p className="t13 row wrap-row" role="status">
-                {say("tookAway", { what: kind.title(gone) })}
-                <Button size="small" kind="quiet" disabled={busy} onClick={() => back(gone, version)}>{say("putBack")}</Button>
+                {say(droppedWord, { what: kind.title(gone.row) })}
+                <Button size="small" kind="quiet" disabled={busy} onClick={() => back(gone, { items, version })}>{say("putBack")}</Button>
               </p>
             )}
             {items.length === 0 ? (
@@ -109,8 +113,8 @@ function Rules({ name }: { name: Section }) {
                           <td className="num">
                             {kind.fixed(row) ? null : (
                               <span className="row rule-acts">
-                                <IconButton icon="edit" label={`${say("edit")}: ${kind.title(row)}`} onClick={() => setOpen(row)} />
-                                <IconButton icon="close" label={`${say("takeAway")}: ${kind.title(row)}`} disabled={busy} onClick={() => take(row, version)} />
+                                {kind.edits !== false && <IconButton icon="edit" label={`${say("edit")}: ${kind.title(row)}`} onClick={() => setOpen(row)} />}
+                                {kind.drop && <IconButton icon="close" label={`${say(dropWord)}: ${kind.title(row)}`} disabled={busy} onClick={() => take(row, { items, version })} />}
                               </span>
                             )}
                           </td>
@@ -131,6 +135,7 @@ function Rules({ name }: { name: Section }) {
 interface RuleFormProps {
   name: Section;
   row: RuleRow | null;
+  all: readonly RuleRow[];
   version: number;
   onDone: () => void;
   onReload: () => void;
@@ -138,17 +143,17 @@ interface RuleFormProps {
 }
 
 /** What a row is known by is set once: another day is another row. */
-function RuleForm({ name, row, version, onDone, onReload, onLeave }: RuleFormProps) {
+function RuleForm({ name, row, all, version, onDone, onReload, onLeave }: RuleFormProps) {
   const say = useW();
   const kind = useSection(name);
   const label = row ? `${say("edit")}: ${kind.title(row)}` : `${say("newRow")}: ${say(`os_${name}` as Word)}`;
   const form = useForm({
     id: `office ${name} ${row ? kind.id(row) : "new"}`,
-    initial: row ? kind.values(row) : kind.initial,
-    check: kind.check,
+    initial: row ? kind.values(row, all) : kind.initial,
+    check: (values) => kind.check(values, row, all),
     version,
     send: async (values, _changed, began) => {
-      await api.put(kind.path, kind.body(values), began === null ? "*" : etagOf(began));
+      await saved(kind, values, row, all, began === null ? "*" : etagOf(began));
       onDone();
     },
   });
@@ -158,7 +163,7 @@ function RuleForm({ name, row, version, onDone, onReload, onLeave }: RuleFormPro
       <Form form={form} label={label} submit={say("save")} onLeave={onLeave} onReload={onReload}>
         <div className="grid">
           {!row && kind.keys}
-          {kind.fields(form.values)}
+          {kind.fields(form.values, row, all)}
         </div>
       </Form>
     </div>

@@ -1,6 +1,7 @@
 /** The page that a place names. */
 import { Boundary } from "../Boundary";
 import { ClaimPage } from "./ClaimPage";
+import { ErasedPage } from "./Closing";
 import { NewClaim } from "./ClaimEdit";
 import { CustomerForm } from "./CustomerForm";
 import { CustomerPage } from "./CustomerPage";
@@ -45,6 +46,8 @@ function shown({ page, id, with: given }: Place) {
       return <RunPage key={id} id={id} />;
     case "office":
       return <OfficePage section={given.section ?? ""} />;
+    case "erased":
+      return <ErasedPage />;
     case "import":
       return <ImportPage />;
     case "new":

@@ -64,4 +64,9 @@ export async function orAnew<T>(work: Promise<T>, reload: () => void): Promise<T
   }
 }
 
+/** One was written: whoever asks next reads them anew. */
+export function insurersChanged(): void {
+  known = null;
+}
+
 export const etagOf = (version: number): string => `"${version}"`;

@@ -153,6 +153,13 @@ export function useForm({ id, initial, check, send, version = 0 }: Options): For
 
 const Context = createContext<FormState | null>(null);
 
+/** The form that a part of it stands in. */
+export function useFormState(): FormState {
+  const form = useContext(Context);
+  if (!form) throw new Error("a part stands in a form");
+  return form;
+}
+
 interface FieldState {
   form: FormState;
   id: string;

@@ -1,6 +1,8 @@
 /** What each section of the office's rules shows, asks and sends. */
-import { request } from "@contactcenter/shared/api";
-import type { Authority, Deputy, Holiday, LimitIn, Money, PeriodIn, RateIn } from "@contactcenter/shared/contract";
+import { request, session } from "@contactcenter/shared/api";
+import type {
+  Authority, CatastropheOut, ContactRule, Deputy, Holiday, InsurerIn, LimitIn, Money, PeriodIn, ProfessionalOut, QuoteRule, RateIn, RoleList,
+} from "@contactcenter/shared/contract";
 import { type Locale, locale } from "@contactcenter/shared/prefs";
 import { useRoleName } from "@contactcenter/shared/roles";
 import { useStore } from "@contactcenter/shared/store";
@@ -10,46 +12,23 @@ import { type ReactNode, useState } from "react";
 
 import { LINES } from "./bits";
 import { amount, day as dayFault, type Fault } from "./checks";
+import { useCatastrophes, useInsurerRows, useOffers, useProfessionals } from "./centre";
 import { usePeople } from "./ClaimMove";
-import { useInsurers } from "./data";
+import { useContactRules } from "./contactrules";
+import { useInsurers, useRead } from "./data";
 import { type Checks, type Choice, In, Pick, Sum, type Values } from "./form";
 import { useFormats } from "./format";
+import { dropBy, type Kind, needed, query } from "./kind";
 import { money, sumText } from "./money";
 import { useInsurerChoices } from "./PolicyForms";
 import { Choose } from "./TasksPage";
 import { named, useW, type w } from "./texts";
 
-export const SECTIONS = ["holidays", "rates", "periods", "limits", "authorities", "deputies"] as const;
+export const SECTIONS = [
+  "holidays", "rates", "periods", "limits", "authorities", "deputies", "insurers", "offers", "catastrophes", "professionals", "contacts",
+] as const;
 export type Section = (typeof SECTIONS)[number];
-export type RuleRow = Holiday | RateIn | PeriodIn | LimitIn | Authority | Deputy;
-
-interface Column<T> {
-  label: string;
-  num?: boolean;
-  cell: (row: T, all: readonly T[]) => ReactNode;
-}
-
-interface Kind<T> {
-  path: string;
-  query: string;
-  /** The permission to change it. */
-  right: string;
-  /** Beside its first line. */
-  above?: ReactNode;
-  columns: readonly Column<T>[];
-  /** What a row is known by, as a query. */
-  id: (row: T) => string;
-  title: (row: T) => string;
-  /** Not ours to change. */
-  fixed: (row: T) => boolean;
-  initial: Values;
-  values: (row: T) => Values;
-  check: (values: Values) => Checks;
-  keys: ReactNode;
-  fields: (values: Values) => ReactNode;
-  body: (values: Values) => Record<string, unknown>;
-  drop: (row: T, etag: string) => Promise<unknown>;
-}
+export type RuleRow = Holiday | RateIn | PeriodIn | LimitIn | Authority | Deputy | InsurerIn | QuoteRule | CatastropheOut | ProfessionalOut | ContactRule;
 
 const RATES = [
   "ips", "ips_rider", "extraordinary", "compulsory_motor", "winding_up", "instalment_semiannual", "instalment_quarterly",
@@ -60,11 +39,10 @@ const PERIODS = [
   "insurer_notice_months", "tacit_term_months", "grace_months", "premium_claim_months", "withdrawal_days", "claim_report_days",
   "minimum_payment_days", "default_interest_months", "complaint_sector_months", "complaint_service_days",
 ] as const;
-const ROLES = ["adjuster", "supervisor", "admin"] as const;
+/** Where the centre's roles cannot be read. */
+const BUILT_IN: readonly string[] = ["adjuster", "supervisor", "admin"];
 
-const query = (of: Record<string, string | undefined>): string => new URLSearchParams(Object.entries(of).map(([name, value]) => [name, value ?? ""])).toString();
-const lineName = (say: typeof w, line: string | undefined): string => (!line || line === "*" ? say("allLines") : named(say, "line", line));
-const needed = (text: string | undefined): Fault | null => (text?.trim() ? null : "missing");
+export const lineName = (say: typeof w, line: string | undefined): string => (!line || line === "*" ? say("allLines") : named(say, "line", line));
 const sumFault = (text: string | undefined): Fault | null => (text ? amount(text, false) : "missing");
 
 /** Working days, days or months: the end of its name. */
@@ -115,11 +93,14 @@ export function useSection(name: Section): Kind<RuleRow> {
     limits: useLimits(),
     authorities: useAuthorities(),
     deputies: useDeputies(),
+    insurers: useInsurerRows(),
+    offers: useOffers(),
+    catastrophes: useCatastrophes(),
+    professionals: useProfessionals(),
+    contacts: useContactRules(),
   };
   return all[name] as unknown as Kind<RuleRow>;
 }
-
-const dropBy = (path: string, id: string, etag: string) => request("DELETE", `${path}?${id}`, { etag });
 
 function useHolidays(): Kind<Holiday> {
   const say = useW();
@@ -244,6 +225,10 @@ function useLimits(): Kind<LimitIn> {
   const say = useW();
   const { money: euros, day } = useFormats();
   const roleName = useRoleName();
+  // Whoever may give a role its limit sees which there are; the built-in ones are there for everybody.
+  const sees = useStore(session)?.permissions.includes("users.manage") ?? false;
+  const list = useRead<RoleList>(sees ? "/roles" : null);
+  const roles = (list.kind === "there" ? list.value.items.map((one) => one.name) : BUILT_IN).filter((one) => one !== "customer");
   const path = "/approval-limits";
   const id = (row: LimitIn) => query({ role: row.role, valid_from: row.valid_from });
   return {
@@ -263,7 +248,7 @@ function useLimits(): Kind<LimitIn> {
     check: (v) => ({ valid_from: v.valid_from ? dayFault(v.valid_from) : "missing", limit: sumFault(v.limit) }),
     keys: (
       <>
-        <Pick name="role" label={say("role")} choices={ROLES.map((one) => [one, roleName(one)] as const)} />
+        <Pick name="role" label={say("role")} choices={roles.map((one) => [one, roleName(one)] as const)} />
         <In name="valid_from" label={say("validFrom")} type="date" />
       </>
     ),

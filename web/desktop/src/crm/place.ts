@@ -3,7 +3,7 @@
  * `#`, so that Back, Forward and a reload find it again. The conversation stays where it is.
  */
 export const PAGES = [
-  "customers", "customer", "policy", "claim", "quote", "tasks", "task", "workflows", "workflow", "run", "import", "office", "new",
+  "customers", "customer", "policy", "claim", "quote", "tasks", "task", "workflows", "workflow", "run", "import", "office", "erased", "new",
 ] as const;
 export type Page = (typeof PAGES)[number];
 export const KINDS = ["customer", "policy", "claim", "quote", "task", "workflow"] as const;

@@ -1,5 +1,15 @@
 /** What is wrong with a field or was refused, as a sentence that says what to do. Spanish, English. */
 export const FAULTS = {
+  f_bad_key: ["Minúsculas, cifras y guiones, sin espacios.", "Small letters, digits and dashes, no spaces."],
+  f_key_taken: ["Ya hay otra con este nombre.", "Another one has this name."],
+  f_bad_dgs_code: ["Una letra (C, L, E o M) y cuatro cifras.", "A letter (C, L, E or M) and four digits."],
+  f_linked: ["Una ficha tiene una cuenta, y una cuenta una ficha.", "One file has one account, and one account one file."],
+  f_bad_id: ["El identificador de una ficha: 36 letras, cifras y guiones.", "A file's identifier: 36 letters, digits and dashes."],
+  f_bad_codes: ["Códigos postales o sus primeras cifras, de dos a cinco, separados por espacios.", "Postal codes or their first digits, two to five, with spaces between."],
+  f_bad_rule_name: ["Minúsculas, cifras y guiones bajos; empieza por letra.", "Small letters, digits and underscores; it begins with a letter."],
+  f_twice: ["Está dos veces.", "It is there twice."],
+  f_bad_overflow: ["Competencia y nivel, como SA 1; PR 1 + SH 2.", "Skill and level, such as SA 1; PR 1 + SH 2."],
+  f_unfit: ["No es la cuenta de un cliente, o su correo no está comprobado.", "It is no customer's account, or its address is not verified."],
   f_missing: ["Falta esto.", "This is missing."],
   f_tooLong: ["Es demasiado largo.", "This is too long."],
   f_bad_dni: ["La letra no corresponde.", "The letter does not fit."],
