@@ -65,7 +65,7 @@ class WorkflowRoutes:
         return await self._service.executions(request.id("id"), request.query)
 
     async def execution(self, request: Request) -> ExecutionOut:
-        return await self._service.execution(request.id("id"))
+        return await self._service.execution(request.principal, request.id("id"))
 
     async def cancel(self, request: Request) -> ExecutionOut:
         return await self._service.cancel(request.principal, request.id("id"))

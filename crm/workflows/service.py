@@ -21,7 +21,9 @@ from contactcenter.core.work import WorkFactory
 from contactcenter.events.workflows import (
     WorkflowCancelled,
 )
+from crm.access import Matter, eyes_of
 from crm.customers import files as customers
+from crm.masks import shown
 from crm.schemas import Page, picked
 from crm.tasks.service import REFERENCES, checked
 from crm.workflows import store
@@ -214,7 +216,7 @@ class WorkflowService:
                 after={"workflow_id": workflow_id, "version": row["version"], **data},
                 person=_person(await store.run(work.conn, execution_id)),
             )
-            return work.answer(await _execution(work.conn, execution_id))
+            return work.answer(await _execution(work.conn, principal, execution_id))
 
     async def executions(self, workflow_id: UUID, page: Page) -> ExecutionPage:
         try:
@@ -232,9 +234,9 @@ class WorkflowService:
         more = len(rows) > page.limit
         return ExecutionPage(items=items, next_cursor=str(items[-1].execution_id) if more else None)
 
-    async def execution(self, execution_id: UUID) -> ExecutionOut:
+    async def execution(self, principal: Principal, execution_id: UUID) -> ExecutionOut:
         async with self._work.reading("workflows.execution") as conn:
-            return await _execution(conn, execution_id)
+            return await _execution(conn, principal, execution_id)
 
     async def cancel(self, principal: Principal, execution_id: UUID) -> ExecutionOut:
         async with self._work.begin("workflows.cancel", principal.actor) as work:
@@ -256,7 +258,7 @@ class WorkflowService:
                 after={"status": "cancelled"},
                 person=_person(row),
             )
-            return work.answer(await _execution(work.conn, execution_id))
+            return work.answer(await _execution(work.conn, principal, execution_id))
 
 
 def _person(run: Record | None) -> UUID | None:
@@ -293,13 +295,19 @@ async def _card(conn: Connection, workflow_id: UUID) -> WorkflowOut:
     )
 
 
-async def _execution(conn: Connection, execution_id: UUID) -> ExecutionOut:
+async def _execution(conn: Connection, principal: Principal, execution_id: UUID) -> ExecutionOut:
+    """A run, and what began it as the asker sees the claim, policy or quote that it is about."""
     row = await store.run(conn, execution_id)
     if row is None:
         raise NotFound
     values = {
         k: v for k, v in picked(ExecutionOut, row).items() if k not in {"steps", "definition"}
     }
+    matter = await store.matter_of(conn, execution_id)
+    if matter is not None:
+        about = Matter(matter["customer_id"], matter["line"], matter["handler"])
+        (seen_by,) = await eyes_of(conn, principal, [about])
+        values["trigger_data"] = shown(values["trigger_data"], seen_by)
     steps = [StepRun(**step) for step in await store.steps(conn, execution_id)]
     return ExecutionOut(**values, execution_id=execution_id, definition=row["steps"], steps=steps)
 

@@ -160,6 +160,17 @@ SELECT coalesce((SELECT customer_id FROM policies WHERE id = $1),
                 (SELECT customer_id FROM quotes WHERE id = $3),
                 (SELECT customer_id FROM interactions WHERE id = $4))
 """
+# What a run is about: its claim, else its policy, else its quote.
+MATTER_OF = f"""
+SELECT coalesce(c.customer_id, p.customer_id, q.customer_id) AS customer_id,
+       coalesce(cp.policy_type, p.policy_type, q.quote_type) AS line, c.adjuster_id AS handler
+FROM workflow_executions e
+LEFT JOIN claims c ON c.id = {_OF_RUN["claim"]}
+LEFT JOIN policies cp ON cp.id = c.policy_id
+LEFT JOIN policies p ON c.id IS NULL AND p.id = {_OF_RUN["policy"]}
+LEFT JOIN quotes q ON c.id IS NULL AND p.id IS NULL AND q.id = {_OF_RUN["quote"]}
+WHERE e.id = $1 AND coalesce(c.id, p.id, q.id) IS NOT NULL
+"""  # noqa: S608 - constants
 CLAIM_OF = """
 SELECT id AS claim_id, policy_id FROM claims WHERE customer_id = $1 AND interaction_id = $2
 ORDER BY id DESC LIMIT 1
@@ -279,6 +290,11 @@ async def customer_behind(conn: Connection, *ids: UUID | None) -> UUID | None:
     """Of a policy, claim, quote or interaction."""
     found: UUID | None = await conn.fetchval(CUSTOMER_BEHIND, *ids)
     return found
+
+
+async def matter_of(conn: Connection, execution_id: UUID) -> Record | None:
+    """Whose it is, of which line, and who handles it; None: it is about no such thing."""
+    return await conn.fetchrow(MATTER_OF, execution_id)
 
 
 async def claim_of(

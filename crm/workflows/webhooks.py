@@ -14,11 +14,11 @@ import ipaddress
 import socket
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 SECONDS: Final = 10.0
 PREFIX: Final = "whsec_"
@@ -84,13 +84,7 @@ class Webhooks:
 
         `message_id` is the same in every attempt: a receiver that has it already ignores the call.
         """
-        host = (urlsplit(url).hostname or "").strip("[]")
-        try:
-            literal = ipaddress.ip_address(host)
-        except ValueError:
-            literal = None
-        if literal is not None and not self._allowed(literal):
-            raise Refused("address_not_public")
+        target = self._looked_at(url)
         body = orjson.dumps(payload, default=str)
         headers = {
             "Content-Type": "application/json",
@@ -107,7 +101,7 @@ class Webhooks:
                     trust_env=False,
                     cookie_jar=aiohttp.DummyCookieJar(),
                 ) as session,
-                session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
+                session.post(target, data=body, headers=headers, allow_redirects=False) as answer,
             ):
                 await answer.content.read(MOST_READ)
                 status = answer.status
@@ -120,6 +114,25 @@ class Webhooks:
         if status >= 500 or status in RETRIED:
             raise Failed(f"status_{status}")
         raise Refused(f"status_{status}")
+
+    def _looked_at(self, url: str) -> URL:
+        """The address as it will be called. Refused for a host that is a number which may not be
+        reached: no resolver is asked for it. It is one in the digits of any script.
+        """
+        try:
+            target = URL(url)
+            host = target.raw_host or ""
+        except ValueError as error:
+            raise Refused("bad_address") from error
+        try:
+            literal = ipaddress.ip_address(host)
+        except ValueError:
+            if ":" in host or host.replace(".", "").isdigit():
+                raise Refused("address_not_public") from None
+        else:
+            if not self._allowed(literal):
+                raise Refused("address_not_public")
+        return target
 
 
 def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:

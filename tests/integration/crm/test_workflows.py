@@ -19,7 +19,7 @@ from contactcenter.events.workflows import WorkflowFailed
 from crm.workflows.model import LONGEST_RUN
 from crm.workflows.webhooks import Failed, Refused, Webhooks, signature
 from db.seeds.history import WORKFLOWS
-from tests.integration.crm.conftest import Office, a_policy
+from tests.integration.crm.conftest import Office, a_policy, agent_of
 from tests.integration.crm.test_claims import claim_body
 
 THREE: list[dict[str, Any]] = [
@@ -606,7 +606,14 @@ async def test_a_webhook_that_is_refused_fails_the_run(
     assert done["steps"][0]["error"] == "address_not_public"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "0"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1", "localhost", "[::1]", "2130706433", "0", "127.1", "0x7f.1", "0177.0.0.1",
+        "127.0.0.1.", "[::ffff:7f00:1]", "１２７.0.0.1", "127。0。0。1", "①②⑦.0.0.1",
+        "２１３０７０６４３３",
+    ],
+)  # fmt: skip
 async def test_nothing_inside_is_reached(receiver: tuple[Receiver, str], host: str) -> None:
     heard, url = receiver
     inside = url.replace("127.0.0.1", host)
@@ -627,6 +634,25 @@ async def test_a_redirect_is_not_followed(receiver: tuple[Receiver, str]) -> Non
 async def test_runs_that_are_not_there(office: Office) -> None:
     assert (await office.ask("lucia", "GET", f"/workflow-executions/{new_id()}")).status == 404
     assert (await office.ask("lucia", "GET", f"/workflows/{new_id()}/executions")).status == 404
+
+
+async def test_what_a_run_is_about_is_seen_as_the_claim_itself(office: Office) -> None:
+    """An illness is masked for another team here too, and shown to whoever handles the claim."""
+    config = {"event": "claim.created"}
+    workflow_id = await a_workflow(
+        office, [THREE[1]], trigger_type="event", trigger_config=config
+    )  # fmt: skip
+    policy = await a_policy(office, policy_type="health", vehicle_plate=None)
+    body = claim_body(
+        policy["policy_id"], claim_type="hospital", cause="illness",
+        adjuster_id=str(agent_of(office, "sara")),
+    )  # fmt: skip
+    await office.do("lucia", "POST", "/claims", body)
+    await office.listen()
+    (run,) = (await office.do("lucia", "GET", f"/workflows/{workflow_id}/executions"))["items"]
+    path = f"/workflow-executions/{run['execution_id']}"
+    for who, cause in (("pablo", "•••"), ("lucia", "illness"), ("sara", "illness")):
+        assert (await office.do(who, "GET", path))["trigger_data"]["cause"] == cause, who
 
 
 async def test_a_run_by_hand_is_about_one_customer_of_one_s_own(office: Office) -> None:
