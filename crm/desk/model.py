@@ -107,7 +107,8 @@ def advise(known: Known, rules: Iterable[Rule]) -> Advice:
 
 
 def advise_any(candidates: Sequence[Known], rules: Iterable[Rule]) -> Advice:
-    """For a contact who may be several: the highest priority of them, and nobody preferred."""
+    """For a contact who may be several: the highest priority of them, and nobody preferred; where
+    they came in, unless somebody is in danger."""
     table = tuple(rules)
     best = min(
         (advise(known, table) for known in candidates),
@@ -115,8 +116,9 @@ def advise_any(candidates: Sequence[Known], rules: Iterable[Rule]) -> Advice:
     )
     if len(candidates) == 1:
         return best
+    queue = best.queue if best.band == DANGER else candidates[0].queue
     return replace(
-        best, queue=candidates[0].queue, preferred=(), preferred_s=0, banner="ambiguous",
+        best, queue=queue, preferred=(), preferred_s=0, banner="ambiguous",
         task_agent=None,
     )  # fmt: skip
 

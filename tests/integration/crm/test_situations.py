@@ -127,6 +127,13 @@ async def test_situations(office: Office, conn: db.Connection) -> None:
     both = advise_any([one, other], rules)
     assert (both.queue, both.band, both.base) == ("PR", 2, 60)
     assert (both.preferred, both.banner) == ((), "ambiguous")
+    for said, where in (
+        ({"key": "injured"}, ("SA", 1, 100)),
+        ({"key": "leak", "open": False}, ("assistance_menu", 1, 90)),
+    ):
+        urgent = [replace(each, facts={**each.facts, **said}) for each in (one, other)]
+        told_of = advise_any(urgent, rules)
+        assert (told_of.queue, told_of.band, told_of.base) == where
     assert advise(Known("SH", {"identified": True}), rules) == Advice("SH")
     assert advise(Known("SH", {"identified": True, "company": True}), rules) == Advice("SH")
     for days, over, banner in ((45, False, "suspended"), (200, True, "extinct_ask_insurer")):
