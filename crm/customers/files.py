@@ -29,7 +29,7 @@ from crm.customers.model import (
     Traits,
     fold,
     likeness,
-    needle,
+    needles,
     search_text,
     segment_of,
 )
@@ -396,14 +396,16 @@ async def alike(
 ) -> Alike:
     """Who this may be."""
     mine = _new_traits(kind, values)
-    by_name = needle(mine.name) or Needle(("\0",), ("\0",))
+    found = needles(mine.name)
+    by_name = Needle(("\0",), ("\0",)) if found is None else found.whole
     rows = await store.candidates(
         conn,
         [(way_kind, address) for way_kind, address, _, _ in _known_ways(values)],
         list(mine.documents),
-        by_name.grams,
-        by_name.words,
+        by_name,
         besides,
+        mine.birth_date,
+        mine.postal_code,
     )
     return _ranked(kind, mine, rows)
 

@@ -76,7 +76,16 @@ class Needle:
     words: tuple[str, ...]
 
 
-def needle(query: str) -> Needle | None:
+@dataclass(frozen=True, slots=True)
+class Needles:
+    """One search three ways, the surest first: for whole words, beginnings of words, parts."""
+
+    whole: Needle
+    begun: Needle
+    parts: Needle
+
+
+def needles(query: str) -> Needles | None:
     """None when nothing of the query can be searched: every word has fewer than two characters.
 
     A word of two characters is found at the beginning of words, a longer one anywhere in them; a
@@ -91,13 +100,22 @@ def needle(query: str) -> Needle | None:
     words = [word for word in dict.fromkeys(words) if len(word) >= 2]
     if not words:
         return None
-    grams: dict[str, None] = {}
-    for word in words:
-        padded = f" {word}" if len(word) == 2 else word
-        grams.update(dict.fromkeys(padded[at : at + 3] for at in range(len(padded) - 2)))
-    return Needle(
-        tuple(grams), tuple(f"% {word}%" if len(word) == 2 else f"%{word}%" for word in words)
+    return Needles(
+        whole=_needle([f" {word} " for word in words]),
+        begun=_needle([f" {word}" for word in words]),
+        parts=_needle([f" {word}" if len(word) == 2 else word for word in words]),
     )
+
+
+def needle(query: str) -> Needle | None:
+    """A search for parts of words; None when nothing of the query can be searched."""
+    found = needles(query)
+    return None if found is None else found.parts
+
+
+def _needle(parts: Sequence[str]) -> Needle:
+    grams = dict.fromkeys(part[at : at + 3] for part in parts for at in range(len(part) - 2))
+    return Needle(tuple(grams), tuple(f"%{part}%" for part in parts))
 
 
 # Telling apart -----------------------------------------------------------------------------------

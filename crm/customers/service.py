@@ -40,7 +40,7 @@ from crm.customers.model import (
     check_rule,
     lifetime_value,
     masked,
-    needle,
+    needles,
 )
 from crm.customers.schemas import (
     CustomerEdit,
@@ -106,13 +106,11 @@ class CustomerService:
 
     async def search(self, principal: Principal, query: SearchQuery) -> Hits:
         """By part of a name, document, number, mail address, plate or policy number."""
-        wanted = needle(query.q)
+        wanted = needles(query.q)
         if wanted is None:
             return Hits(items=[], more=False)
         async with self._work.reading("customers.search") as conn:
-            rows = await store.search(
-                conn, wanted.grams, wanted.words, only_own(principal), query.limit + 1
-            )
+            rows = await store.search(conn, wanted, only_own(principal), query.limit + 1)
         own = only_own(principal) is not None
         return Hits(
             items=[

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from crm.customers.model import Needle, Needles
 from crm.days import last_overdue
 from crm.sql import UNPAID, letter_line
 from db import Connection, Record
@@ -156,23 +157,32 @@ WHERE c.status = coalesce($1, c.status) AND ($1::text IS NOT NULL
 ORDER BY c.created_at DESC, c.id DESC
 LIMIT $10
 """  # noqa: S608 - constants
-# A common name has tens of thousands of hits: the first 200 are sorted, the rest is "more".
+_NAMED: Final = """
+        (SELECT c.id, {rank} AS rank, false AS by_policy FROM customers c
+         WHERE c.grams @> {grams}::text[] AND ' ' || c.search_text || ' ' LIKE ALL ({words}::text[])
+           AND c.status NOT IN ('merged', 'deleted')
+         LIMIT 200)"""
+# A common name has tens of thousands of hits: the first 200 are sorted, the rest is "more". Those
+# of whole words are looked for first, and where they are enough nothing else is.
 SEARCH = f"""
 WITH hits AS (
-    (SELECT c.id, false AS by_policy FROM customers c
-     WHERE c.grams @> $1::text[] AND ' ' || c.search_text || ' ' LIKE ALL ($2::text[])
-       AND c.status NOT IN ('merged', 'deleted')
-     LIMIT 200)
+    (SELECT * FROM (
+        {_NAMED.format(rank=0, grams="$5", words="$6")}
+        UNION ALL
+        {_NAMED.format(rank=1, grams="$7", words="$8")}
+        UNION ALL
+        {_NAMED.format(rank=2, grams="$1", words="$2")}
+     ) AS people LIMIT 200)
     UNION ALL
-    (SELECT p.customer_id, true FROM policies p
+    (SELECT p.customer_id, 2, true FROM policies p
      WHERE p.grams @> $1::text[] AND ' ' || p.search_text || ' ' LIKE ALL ($2::text[])
      LIMIT 200)
 ), named AS (
-    SELECT h.id, bool_and(h.by_policy) AS by_policy FROM hits h GROUP BY h.id
+    SELECT h.id, min(h.rank) AS rank, bool_and(h.by_policy) AS by_policy FROM hits h GROUP BY h.id
 )
 SELECT {COLUMNS}, n.by_policy FROM named n JOIN customers c ON c.id = n.id
 WHERE c.status NOT IN ('merged', 'deleted') AND ($3::uuid IS NULL OR c.user_id = $3)
-ORDER BY c.sort_key, c.id
+ORDER BY n.rank, c.sort_key, c.id
 LIMIT $4
 """  # noqa: S608 - constants
 BY_WAY = """
@@ -214,10 +224,12 @@ async def listed(conn: Connection, *wanted: Any) -> list[Record]:
     return await conn.fetch(LIST, *wanted)
 
 
-async def search(
-    conn: Connection, grams: Sequence[str], words: Sequence[str], own: UUID | None, limit: int
-) -> list[Record]:
-    return await conn.fetch(SEARCH, list(grams), list(words), own, limit)
+async def search(conn: Connection, wanted: Needles, own: UUID | None, limit: int) -> list[Record]:
+    """Whole words before beginnings of words, these before parts; in each by name."""
+    whole, begun, parts = (
+        (list(each.grams), list(each.words)) for each in (wanted.whole, wanted.begun, wanted.parts)
+    )
+    return await conn.fetch(SEARCH, *parts, own, limit, *whole, *begun)
 
 
 async def by_way(conn: Connection, kind: str, address: str) -> list[UUID]:
@@ -240,16 +252,24 @@ async def ways_of(conn: Connection, customer_id: UUID) -> list[tuple[str, str]]:
     return [(row["kind"], row["address"]) for row in await conn.fetch(WAYS_OF, customer_id)]
 
 
+# The likeliest of many: of the same birth date, none of another, of the same postal code.
+_LIKELIEST: Final = """
+     ORDER BY (c.birth_date = $7::date) IS TRUE DESC, (c.birth_date <> $7::date) IS TRUE,
+              (c.postal_code = $8::text) IS TRUE DESC, c.id
+     LIMIT 50"""
 # Who could be the same: one shares a document, an address, or the whole name.
 CANDIDATES = f"""
 WITH near AS (
-    (SELECT w.customer_id AS id FROM customer_ways w
-     WHERE (w.kind, w.address) IN (SELECT * FROM unnest($1::text[], $2::text[])) LIMIT 50)
+    (SELECT c.id FROM customers c
+     WHERE c.id IN (SELECT w.customer_id FROM customer_ways w
+                    WHERE (w.kind, w.address) IN (SELECT * FROM unnest($1::text[], $2::text[])))
+       AND c.status NOT IN ('merged', 'deleted'){_LIKELIEST})
     UNION
     (SELECT c.id FROM customers c WHERE c.dni = ANY ($3::text[]) OR c.tax_id = ANY ($3))
     UNION
     (SELECT c.id FROM customers c
-     WHERE c.grams @> $4::text[] AND ' ' || c.search_text || ' ' LIKE ALL ($5::text[]) LIMIT 50)
+     WHERE c.grams @> $4::text[] AND ' ' || c.search_text || ' ' LIKE ALL ($5::text[])
+       AND c.status NOT IN ('merged', 'deleted'){_LIKELIEST})
 )
 SELECT {COLUMNS},
        ARRAY(SELECT w.address FROM customer_ways w WHERE w.customer_id = c.id) AS known_ways
@@ -262,18 +282,21 @@ async def candidates(
     conn: Connection,
     ways: Sequence[tuple[str, str]],
     documents: Sequence[str],
-    grams: Sequence[str],
-    words: Sequence[str],
+    name: Needle,
     besides: UUID | None,
+    birth_date: date | None,
+    postal_code: str | None,
 ) -> list[Record]:
     return await conn.fetch(
         CANDIDATES,
         [kind for kind, _ in ways],
         [address for _, address in ways],
         list(documents),
-        list(grams),
-        list(words),
+        list(name.grams),
+        list(name.words),
         besides,
+        birth_date,
+        postal_code,
     )
 
 

@@ -370,6 +370,45 @@ async def test_search(office: Office, query: str) -> None:
     assert [each["customer_id"] for each in found["items"]] == [ana["customer_id"]]
 
 
+async def many(conn: db.Connection, name: str, family: str, count: int) -> None:
+    """So many more of one name, of whom nothing else is known."""
+    await conn.execute(
+        """
+        INSERT INTO customers (id, first_name, last_name, sort_key, search_text, created_at,
+                               updated_at)
+        SELECT gen_random_uuid(), $1, $2, lower($2 || ' ' || $1), lower($1 || ' ' || $2), now(),
+               now() FROM generate_series(1, $3::int)
+        """,
+        name, family, count,
+    )  # fmt: skip
+
+
+async def test_whole_words_are_found_before_parts(office: Office, conn: db.Connection) -> None:
+    await many(conn, "Mariana", "Gilabert", 230)
+    await many(conn, "Anabel", "Gilart", 1)
+    ana = await office.person(first_name="Ana", last_name="Gil")
+    found = await office.do("pablo", "GET", "/customers/search?q=ana+gil")
+    assert [each["name"] for each in found["items"][:3]] == [
+        "Ana Gil", "Anabel Gilart", "Mariana Gilabert",
+    ]  # fmt: skip
+    assert (found["items"][0]["customer_id"], found["more"]) == (ana["customer_id"], True)
+
+
+async def test_a_likely_one_is_found_among_many_of_a_name(
+    office: Office, conn: db.Connection
+) -> None:
+    await many(conn, "Ana", "Gil", 120)
+    born = await office.person(first_name="Ana", last_name="Gil", birth_date="1980-02-03")
+    near = await office.person(first_name="Ana", last_name="Gil", postal_code="50001")
+    await many(conn, "Ana", "Gil", 120)
+    new = {"first_name": "Ana", "last_name": "Gil", "birth_date": "1980-02-03"}
+    answer = await office.ask("pablo", "POST", "/customers", {**new, "postal_code": "50001"})
+    assert [(each["customer_id"], each["score"]) for each in answer.body["ctx"]["duplicates"]] == [
+        (born["customer_id"], 70),
+        (near["customer_id"], 55),
+    ]
+
+
 async def test_the_list_is_paged_and_filtered(office: Office) -> None:
     made = [
         (await office.person(last_name=f"Número {n}", tags=["x"] if n % 2 else []))["customer_id"]
