@@ -202,6 +202,9 @@ class Group:
         patch.step = decision.step
         patch.step_until = None if decision.until is None else from_ms(decision.until)
 
+    def _band_raised(self, decision: d.BandRaised) -> None:
+        self._visit(decision.work_item, WAITING).band = decision.band.value
+
     def _round_started(self, decision: d.RoundStarted) -> None:
         self._visit(decision.work_item, WAITING).round = decision.round
 
@@ -584,6 +587,7 @@ class Group:
         d.VisitOpened: _visit_opened,
         d.VisitClosed: _visit_closed,
         d.StepStarted: _step_started,
+        d.BandRaised: _band_raised,
         d.RoundStarted: _round_started,
         d.TransferReturned: _transfer_returned,
         d.MessageOffered: _message_offered,

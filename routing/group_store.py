@@ -62,6 +62,7 @@ class VisitPatch:
     round: int | None = None
     step: int | None = None
     step_until: datetime | None = None
+    band: int | None = None
     message_offered: bool = False
     lift: bool = False
 
@@ -72,6 +73,7 @@ class VisitPatch:
             self.state == "offered"
             and self.round is None
             and self.step is None
+            and self.band is None
             and not self.message_offered
             and not self.lift
         )
@@ -87,13 +89,14 @@ SET state = coalesce(c.state, w.state),
     round = coalesce(c.round, w.round),
     step = coalesce(c.step, w.step),
     step_until = CASE WHEN c.step IS NOT NULL THEN c.step_until ELSE w.step_until END,
+    band = coalesce(c.band, w.band),
     message_offered = w.message_offered OR c.message_offered,
     routing = CASE WHEN c.lift
               THEN (w.routing - 'direct_to' - 'return_to' - 'return_at') || '{"front": true}'
               ELSE w.routing END
 FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[],
-            $8::timestamptz[], $9::boolean[], $10::boolean[])
-     AS c (id, expect, state, outcome, round, step, step_until, message_offered, lift)
+            $8::timestamptz[], $9::smallint[], $10::boolean[], $11::boolean[])
+     AS c (id, expect, state, outcome, round, step, step_until, band, message_offered, lift)
 WHERE w.id = c.id AND w.state = ANY (string_to_array(c.expect, ' '))
 RETURNING w.id
 """
@@ -110,6 +113,7 @@ async def patch_visits(conn: Connection, patches: Collection[VisitPatch], at: da
         [p.round for p in patches],
         [p.step for p in patches],
         [p.step_until for p in patches],
+        [p.band for p in patches],
         [p.message_offered for p in patches],
         [p.lift for p in patches],
     )

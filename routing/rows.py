@@ -32,6 +32,7 @@ _EXTRAS: Final = (
     "front",
     "takes_over",
     "shuns",
+    "due_at",
     "overflowed",
 )
 

@@ -71,6 +71,7 @@ class _Asked:
     band: Band | None
     takes_over: UUID | None
     shuns: tuple[Channel, ...]
+    due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ class QueueService:
         band: int | None = None,
         takes_over: UUID | None = None,
         shuns: Sequence[str] = (),
+        due_at: datetime | None = None,
     ) -> QueuedVisit:
         """Begin a visit. A customer who left this queue within the return window, on whatever
         channel, gets the old place back.
@@ -126,9 +128,10 @@ class QueueService:
         (crm.desk.model.FACTS). Advice moves a contact out of a queue that nobody chose, or when
         somebody is in danger; for a queue that was chosen the adviser speaks of that queue only.
         `virtual_start` may lie in the past. `takes_over` is the chat segment that a call began in.
-        Desks that can handle a channel that it `shuns` are not asked. Raises NotFound
-        for an unknown interaction or queue, Conflict when the interaction cannot be queued from
-        where it is.
+        Desks that can handle a channel that it `shuns` are not asked. `due_at`: when it must be
+        answered, by a promise or the law; half an hour before, it is served among the live ones.
+        Raises NotFound for an unknown interaction or queue, Conflict when the interaction cannot be
+        queued from where it is.
         """
         asked = _Asked(
             interaction_id,
@@ -140,6 +143,7 @@ class QueueService:
             None if band is None else Band(band),
             takes_over,
             tuple(Channel(channel) for channel in shuns),
+            due_at,
         )
         # Read, and write if it is still as it was read: a lock taken first would hold the log's
         # horizon back for as long. Where somebody was quicker it is read again, locked.
@@ -188,6 +192,7 @@ class QueueService:
             preferred_ms=extra.preferred_ms or (target.preferred_ms if preferred else 0),
             takes_over=None if asked.takes_over is None else str(asked.takes_over),
             shuns=asked.shuns,
+            due_at=None if asked.due_at is None else to_ms(asked.due_at),
         )
         if asked.entry == "new" and (arrival.may_return or target.key != asked.queue):
             left = await store.left_visit(work.conn, interaction.contact_id, target.key, since)

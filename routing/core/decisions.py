@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from routing.core.explanation import Explanation
 from routing.core.model import (
+    Band,
     Channel,
     Outcome,
     ParkReason,
@@ -61,6 +62,14 @@ class RoundStarted:
 
     work_item: str
     round: int
+
+
+@dataclass(frozen=True, slots=True)
+class BandRaised:
+    """The visit is due soon: it is served in `band` from now on."""
+
+    work_item: str
+    band: Band
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +273,7 @@ Decision = (
     VisitOpened
     | VisitClosed
     | StepStarted
+    | BandRaised
     | RoundStarted
     | TransferReturned
     | MessageOffered

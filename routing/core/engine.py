@@ -232,6 +232,7 @@ _FIRE: Mapping[Timer, Callable[[World, str], None]] = {
     Timer.COOLDOWN: staff.rested,
     Timer.STEP: visits.next_step,
     Timer.RETURN: offers.come_back,
+    Timer.DUE: visits.due_soon,
     Timer.LIMIT: visits.waited_too_long,
     Timer.ROUND: visits.new_round,
 }

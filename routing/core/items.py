@@ -37,6 +37,7 @@ def new_item(
     preferred_ms: int = 0,
     takes_over: str | None = None,
     shuns: tuple[str, ...] = (),
+    due_at: int | None = None,
 ) -> WorkItem:
     """A visit that begins now, with the queue's numbers where none are given.
 
@@ -61,6 +62,7 @@ def new_item(
         preferred_ms=preferred_ms,
         takes_over=takes_over,
         shuns=shuns,
+        due_at=due_at,
     )
 
 
@@ -68,7 +70,8 @@ def inherit_place(item: WorkItem, left: WorkItem, left_at: int, window_ms: int) 
     """The returning customer's visit in the old place, whatever the channel.
 
     `left` is the same customer's abandoned visit to the same queue. Within the window the
-    new one takes its band, base, boost, target and virtual start; otherwise it stays as it is.
+    new one takes its band, base, boost, target, virtual start and, without one of its own, due
+    time; otherwise it stays as it is.
     """
     if left.queue != item.queue or not 0 <= item.entered_at - left_at <= window_ms:
         return item
@@ -79,6 +82,7 @@ def inherit_place(item: WorkItem, left: WorkItem, left_at: int, window_ms: int) 
         boost=left.boost,
         target_ms=left.target_ms,
         virtual_start=min(left.virtual_start, item.virtual_start),
+        due_at=left.due_at if item.due_at is None else item.due_at,
         entry=Entry.RETURN,
     )
 

@@ -327,6 +327,7 @@ class Constants:
     new_round_ms: int = 10 * SECOND
     transfer_return_ms: int = 20 * SECOND
     return_window_ms: int = 10 * MINUTE
+    due_soon_ms: int = 30 * MINUTE
     wrap_extension_ms: int = MINUTE
     named: int = 20
     """Most agents named per list of an explanation; the rest are counted."""
@@ -397,6 +398,9 @@ class WorkItem:
     front: bool = False
     takes_over: str | None = None
     shuns: tuple[str, ...] = ()
+    due_at: int | None = None
+    """When it must be answered. A deferred item is a live one from `Constants.due_soon_ms`
+    before: the one rule by which an item changes its band."""
     overflowed: tuple[str, ...] = ()
     """Queues it has overflowed from, so that it never goes round in circles."""
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from routing.core.agent_state import Status
 from routing.core.decisions import (
+    BandRaised,
     MessageOffered,
     RoundStarted,
     StepStarted,
@@ -14,6 +15,7 @@ from routing.core.decisions import (
     VisitRequeued,
 )
 from routing.core.model import (
+    Band,
     Entry,
     Outcome,
     RoutingStep,
@@ -79,7 +81,7 @@ def reconsider(world: World, visit: Visit) -> None:
 
 
 def arm(world: World, visit: Visit) -> None:
-    for timer in (Timer.STEP, Timer.RETURN, Timer.LIMIT, Timer.ROUND):
+    for timer in (Timer.STEP, Timer.RETURN, Timer.DUE, Timer.LIMIT, Timer.ROUND):
         world.arm(timer, visit.item.id)
 
 
@@ -131,6 +133,15 @@ def _skip(world: World, visit: Visit, step: RoutingStep) -> bool:
     if step.skip_if is SkipIf.NONE_AVAILABLE:
         pool &= ~(roster.in_status(Status.AWAY) | roster.in_status(Status.ABSENT))
     return not pool
+
+
+def due_soon(world: World, work_item: str) -> None:
+    """It must be answered soon: it is served among the live ones."""
+    visit = world.visits[work_item]
+    visit.item = replace(visit.item, band=Band.LIVE)
+    world.out.append(BandRaised(work_item, visit.item.band))
+    if visit.state is VisitState.QUEUED:
+        wait(world, visit)
 
 
 def new_round(world: World, work_item: str) -> None:

@@ -14,6 +14,7 @@ from routing.core.capacity import Kind, kind_of
 from routing.core.decisions import AgentUpdated, Decision
 from routing.core.matching import Matcher
 from routing.core.model import (
+    Band,
     CentreConfig,
     Channel,
     ChannelPolicy,
@@ -45,9 +46,10 @@ class Timer(IntEnum):
     COOLDOWN = 5
     STEP = 6
     RETURN = 7
+    DUE = 8
     # These wait until everything else of the instant is matched.
-    LIMIT = 8
-    ROUND = 9
+    LIMIT = 9
+    ROUND = 10
 
 
 class World:
@@ -305,6 +307,13 @@ def _return_due(world: World, subject: str) -> int | None:
     return visit.item.return_at if visit else None
 
 
+def _due_due(world: World, subject: str) -> int | None:
+    visit = world.visits.get(subject)
+    if visit is None or visit.item.due_at is None or visit.item.band is not Band.DEFERRED:
+        return None
+    return visit.item.due_at - world.constants.due_soon_ms
+
+
 def _limit_due(world: World, subject: str) -> int | None:
     visit = world.visits.get(subject)
     if visit is None or visit.state is not VisitState.QUEUED or visit.message_offered:
@@ -329,6 +338,7 @@ _DUE: Mapping[Timer, Callable[[World, str], int | None]] = {
     Timer.COOLDOWN: _cooldown_due,
     Timer.STEP: _step_due,
     Timer.RETURN: _return_due,
+    Timer.DUE: _due_due,
     Timer.LIMIT: _limit_due,
     Timer.ROUND: _round_due,
 }

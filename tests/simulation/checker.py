@@ -13,6 +13,7 @@ from routing.core import inputs as i
 from routing.core.explanation import Explanation
 from routing.core.model import (
     DEFAULT_POLICIES,
+    Band,
     Channel,
     ChannelPolicy,
     Outcome,
@@ -431,6 +432,9 @@ class Checker:
             self._say(visit.step_until > now, "steps end", visit)
         if item.return_at is not None:
             self._say(item.return_at > now, "unanswered transfers return", visit)
+        if item.due_at is not None and item.band is Band.DEFERRED:
+            soon = item.due_at - tables.config.constants.due_soon_ms
+            self._say(soon > now, "what is due soon is a live item", visit)
         if visit.state is not VisitState.QUEUED:
             return
         limit = self.policy(item).max_wait_ms

@@ -128,9 +128,10 @@ class Tables:
     def segment_opened(self, fact: i.SegmentOpened) -> None:
         self.segments[fact.segment.id] = replace(fact.segment)
 
-    def set_state(self, segment: Segment, state: SegmentState) -> None:
-        self.leave_hold(segment, self.now)
-        segment.state, segment.state_since = state, self.now
+    def set_state(self, segment: Segment, state: SegmentState, at: int | None = None) -> None:
+        at = at or self.now
+        self.leave_hold(segment, at)
+        segment.state, segment.state_since = state, at
         segment.park_reason = segment.parked_until = segment.wrap_deadline = None
         segment.wrap_blocks = False
 
@@ -140,13 +141,13 @@ class Tables:
 
     def segment_changed(self, fact: i.SegmentStateChanged) -> None:
         segment = self.segments[fact.segment]
-        self.set_state(segment, fact.state)
+        self.set_state(segment, fact.state, fact.at)
         if fact.state is SegmentState.ACTIVE:
             segment.talk_ended_at = segment.waiting_since = None
 
     def segment_parked(self, fact: i.SegmentParked) -> None:
         segment = self.segments[fact.segment]
-        self.set_state(segment, SegmentState.PARKED)
+        self.set_state(segment, SegmentState.PARKED, fact.at)
         segment.park_reason, segment.parked_until = fact.reason, fact.until
         if fact.reason is ParkReason.WAITING_CUSTOMER and segment.waiting_since is None:
             segment.waiting_since = fact.at or self.now
@@ -159,7 +160,7 @@ class Tables:
 
     def wrap_started(self, fact: i.WrapStarted) -> None:
         segment = self.segments[fact.segment]
-        self.set_state(segment, SegmentState.WRAPPING)
+        self.set_state(segment, SegmentState.WRAPPING, fact.at)
         segment.wrap_deadline, segment.wrap_blocks = fact.until, fact.blocks
         segment.talk_ended_at = fact.at or self.now
         segment.waiting_since = None
@@ -177,7 +178,7 @@ class Tables:
         self.leave_hold(segment, at)
         until = at if segment.talk_ended_at is None else segment.talk_ended_at
         row.calls += 1
-        row.talk_ms += until - segment.started_at - segment.held_ms
+        row.talk_ms += max(0, until - segment.started_at - segment.held_ms)
 
     # What decisions write
 
@@ -190,6 +191,10 @@ class Tables:
     def step_started(self, decision: d.StepStarted) -> None:
         visit = self.visits[decision.work_item]
         visit.step, visit.step_until = decision.step, decision.until
+
+    def band_raised(self, decision: d.BandRaised) -> None:
+        visit = self.visits[decision.work_item]
+        visit.item = replace(visit.item, band=decision.band)
 
     def round_started(self, decision: d.RoundStarted) -> None:
         visit = self.visits[decision.work_item]
@@ -288,6 +293,7 @@ _DECISIONS: Mapping[type, Callable[[Tables, Any], None]] = {
     d.VisitOpened: Tables.visit_opened,
     d.VisitClosed: Tables.visit_closed,
     d.StepStarted: Tables.step_started,
+    d.BandRaised: Tables.band_raised,
     d.RoundStarted: Tables.round_started,
     d.TransferReturned: Tables.transfer_returned,
     d.MessageOffered: Tables.message_offered,

@@ -243,6 +243,7 @@ class Scene:
         *,
         contact_id: UUID | None = None,
         preferred: tuple[UUID, ...] = (),
+        due_at: datetime | None = None,
     ) -> Waiting:
         """A customer writes (or calls) and waits in a queue."""
         async with self.work.begin("test.arrive", "visitor:test") as work:
@@ -259,7 +260,11 @@ class Scene:
             )
             interaction = await hall.create_interaction(work, conversation=conversation)
             visit = await self.queues.enqueue(
-                work, interaction_id=interaction.id, queue=queue, preferred=preferred
+                work,
+                interaction_id=interaction.id,
+                queue=queue,
+                preferred=preferred,
+                due_at=due_at,
             )
         return Waiting(contact_id, conversation.id, interaction.id, visit.work_item_id)
 

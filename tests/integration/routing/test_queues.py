@@ -158,6 +158,23 @@ async def test_a_wait_too_long_offers_to_leave_a_message_and_keeps_the_place(
         assert len(await cards.messages(conn, waiting.conversation_id)) == 1
 
 
+async def test_mail_is_live_half_an_hour_before_it_is_due(scene: Scene) -> None:
+    mail = await scene.arrive("SA", "email", due_at=scene.clock.now() + timedelta(minutes=31))
+    await scene.settle()
+    await scene.later(59)
+    assert (await scene.visits(mail))[0]["band"] == 3
+    await scene.restart()
+    await scene.later(1)
+    assert (await scene.visits(mail))[0]["band"] == 2
+    chat = await scene.arrive()
+    lucia = await scene.agent("Lucía", SA=5)
+    await scene.settle()
+    offer = await scene.offer(mail)
+    assert offer is not None
+    assert offer["agent_id"] == lucia.agent_id, "it came before the chat"
+    del chat
+
+
 async def test_steps_widen_the_pool_and_survive_a_restart(scene: Scene) -> None:
     await configure(scene, steps=[{"require": {"SA": 5}, "for_s": 30}, {}])
     marcos = await scene.agent("Marcos", SA=4)

@@ -57,6 +57,32 @@ def test_who_is_next(first: dict[str, Any], second: dict[str, Any]) -> None:
         assert centre.offers == [("ana", "w1")]
 
 
+def test_mail_that_is_due_soon_is_served_among_the_live_ones_and_no_other_is() -> None:
+    centre = Centre(agent("ana"), away=["ana"])
+    due = centre.now + HOUR
+    centre.arrive("due", Channel.EMAIL, due_at=due, virtual_start=centre.now - MINUTE)
+    centre.arrive("old", Channel.EMAIL, virtual_start=centre.now - 48 * HOUR)
+    centre.arrive("call", base=0, boost=0)
+    assert centre.engine.line("SA", centre.now) == ["call", "old", "due"]
+    centre.after(HOUR - 30 * MINUTE - 1)
+    assert centre.all(d.BandRaised) == []
+    assert centre.engine.next_deadline() == due - 30 * MINUTE
+    centre.after(1)
+    assert centre.one(d.BandRaised) == d.BandRaised("due", Band.LIVE)
+    assert centre.engine.line("SA", centre.now) == ["due", "call", "old"]
+    centre.crash()
+    centre.after(HOUR)
+    assert centre.all(d.BandRaised) == []
+    centre.available("ana")
+    assert centre.offers[0] == ("ana", "due")
+
+
+def test_mail_that_comes_when_it_is_due_already_is_live_at_once() -> None:
+    centre = Centre(agent("ana"), away=["ana"])
+    centre.arrive("due", Channel.EMAIL, due_at=centre.now - HOUR)
+    assert centre.one(d.BandRaised).band is Band.LIVE
+
+
 def test_one_caller_never_starves_behind_better_ones() -> None:
     """The boost reaches the spread of bases: a base of 40 overtakes newcomers with 80."""
     centre = Centre(agent("ana"), away=["ana"])

@@ -51,6 +51,7 @@ RICH = replace(
     return_at=1_763_891_450_000,
     front=True,
     takes_over="e",
+    due_at=1_763_895_000_000,
     overflowed=("SH", "PR"),
 )
 
