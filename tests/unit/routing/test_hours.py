@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from routing.core.model import Constants
 from routing.hours import (
     Calendar,
     CalendarError,
@@ -16,6 +18,7 @@ from routing.hours import (
     next_opening,
     parse_calendar,
 )
+from routing.service import QueueService
 
 MADRID = ZoneInfo("Europe/Madrid")
 SPLIT = [["09:00", "14:00"], ["16:00", "19:00"]]
@@ -146,3 +149,21 @@ def test_what_is_no_calendar_is_refused(
 ) -> None:
     with pytest.raises(CalendarError):
         parse_calendar(weekly, exceptions, MADRID)
+
+
+async def test_a_queue_that_never_closes_has_no_closing_time() -> None:
+    """Whatever its calendar says: it takes people at this hour and at every other."""
+
+    class Book:
+        async def queue(self, _: Any, __: str) -> Any:
+            return SimpleNamespace(calendar=office())
+
+    book: Any = Book()
+    no_conn: Any = None
+    queues = QueueService(book, Constants(), always_open={"SA"})
+    morning, night = at("2026-11-23T10:50"), at("2026-11-23T23:00")
+    assert await queues.closes_at(no_conn, "PR", morning) == at("2026-11-23T14:00")
+    for moment in (morning, night):
+        assert await queues.is_open(no_conn, "SA", moment)
+        assert await queues.closes_at(no_conn, "SA", moment) is None
+        assert await queues.next_opening(no_conn, "SA", moment) == moment
