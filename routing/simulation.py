@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
@@ -175,7 +175,9 @@ class Simulation:
         """(end, how long it took) of what has ended in the last hour."""
         self._ends: dict[str, tuple[Line, int]] = {}
         self._items: dict[str, str] = {}
-        """Reservation → visit."""
+        """Reservation → contact."""
+        self._moved: dict[str, str] = {}
+        """Contact → its present visit, where it flowed over; and such a visit → its contact."""
         self._agenda: list[tuple[int, int, i.Input]] = []
         self._ticks = count()
         self._since = dict.fromkeys(config.agents, begin)
@@ -212,26 +214,29 @@ class Simulation:
             _, _, planned = heappop(self._agenda)
             if isinstance(planned, i.ItemQueued):
                 self._next_arrival()
-            if self._still(planned, inputs):
-                inputs.append(planned)
+            happens = self._still(planned)
+            if happens is not None and happens not in inputs:
+                inputs.append(happens)
         return inputs
 
-    def _still(self, planned: i.Input, before: list[i.Input]) -> bool:
-        """Whether what was planned can still happen."""
+    def _still(self, planned: i.Input) -> i.Input | None:
+        """What was planned, if it can still happen, of the visit that there is now."""
         if isinstance(planned, i.ItemLeft):
             contact = self._contacts[planned.work_item]
             if contact.answered is not None:
-                return False
+                return None
             contact.left = contact.arrival.at + (contact.arrival.patience_ms or 0)
+            visit = self._moved.get(planned.work_item, planned.work_item)
+            return replace(planned, work_item=visit)
         if isinstance(planned, i.ReservationAccepted):
             item = self._items.get(planned.reservation)
             if item is None or self._contacts[item].left is not None:
-                return False
+                return None
             contact = self._contacts[item]
             if contact.answered is not None:
-                return False
+                return None
             contact.answered = planned.at
-        return planned not in before
+        return planned
 
     def _plan(self, at: int, planned: i.Input) -> None:
         heappush(self._agenda, (at, next(self._ticks), planned))
@@ -265,7 +270,8 @@ class Simulation:
         for decision in self._engine.step(inputs, now):
             self.day.decisions += 1
             if isinstance(decision, d.OfferMade):
-                self._items[decision.reservation] = decision.work_item
+                visit = decision.work_item
+                self._items[decision.reservation] = self._moved.get(visit, visit)
                 after = now + int(self._dice.uniform(*self._manners.answer_s) * 1000)
                 self._plan(
                     after,
@@ -273,6 +279,10 @@ class Simulation:
                         decision.reservation, f"s{decision.reservation}", at=after
                     ),
                 )
+            elif isinstance(decision, d.VisitOpened):
+                contact = decision.item.interaction.removeprefix("i")
+                self._moved[contact] = decision.item.id
+                self._moved[decision.item.id] = contact
             elif isinstance(decision, d.OfferEnded):
                 self._items.pop(decision.reservation, None)
             elif isinstance(decision, d.AgentUpdated):

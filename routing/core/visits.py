@@ -24,7 +24,7 @@ from routing.core.model import (
     VisitState,
     WorkItem,
 )
-from routing.core.world import Timer, World
+from routing.core.world import Timer, World, is_message, place_of
 
 
 def enter(world: World, item: WorkItem) -> None:
@@ -32,8 +32,8 @@ def enter(world: World, item: WorkItem) -> None:
     visit = Visit(item)
     world.add_visit(visit)
     most = world.policy(item).max_waiting
-    length = world.length[item.queue, item.channel]
-    if most is not None and length > most and overflow(world, visit, "length"):
+    full = most is not None and world.length[place_of(item)] > most
+    if full and not is_message(item) and overflow(world, visit, "length"):
         return
     start = item.virtual_start if item.entry is Entry.RETURN else world.now
     begin_step(world, visit, 0, start)
@@ -46,7 +46,7 @@ def leave(world: World, visit: Visit) -> None:
     item = visit.item
     del world.visits[item.id]
     world.matcher.remove(visit)
-    world.length[item.queue, item.channel] -= 1
+    world.length[place_of(item)] -= 1
 
 
 def wait(world: World, visit: Visit) -> None:
@@ -169,7 +169,7 @@ def overflow(world: World, visit: Visit, reason: str) -> bool:
     queue = world.queues.get(target or "")
     if queue is not None and queue.id not in (*item.overflowed, item.queue):
         policy = queue.policies[item.channel]
-        length = world.length.get((queue.id, item.channel), 0)
+        length = world.length.get(place_of(replace(item, queue=queue.id)), 0)
         if policy.max_waiting is None or length < policy.max_waiting:
             moved = replace(
                 item,

@@ -52,6 +52,19 @@ class Timer(IntEnum):
     ROUND = 10
 
 
+Place = tuple[str, Channel, bool]
+
+
+def place_of(item: WorkItem) -> Place:
+    """Among whom it is counted: those of its queue and channel; messages left, apart."""
+    return item.queue, item.channel, is_message(item)
+
+
+def is_message(item: WorkItem) -> bool:
+    """Left in the chat, to be answered later: nobody waits for it, so no limit holds for it."""
+    return item.channel is Channel.CHAT and item.band is Band.DEFERRED
+
+
 class World:
     """The rows in memory, what is derived from them, and the decisions of the present step."""
 
@@ -70,7 +83,7 @@ class World:
         self.segments: dict[str, Segment] = {}
         self.matcher = Matcher(seed)
         self.touched: dict[str, Agent] = {}
-        self.length: dict[tuple[str, Channel], int] = {}
+        self.length: dict[Place, int] = {}
         """Open visits by queue and channel."""
         self._reported: dict[str, AgentUpdated] = {}
         self._changed: dict[str, Agent] = {}
@@ -157,7 +170,7 @@ class World:
 
     def add_visit(self, visit: Visit) -> None:
         self.visits[visit.item.id] = visit
-        place = (visit.item.queue, visit.item.channel)
+        place = place_of(visit.item)
         self.length[place] = self.length.get(place, 0) + 1
 
     # Agents
@@ -317,6 +330,8 @@ def _due_due(world: World, subject: str) -> int | None:
 def _limit_due(world: World, subject: str) -> int | None:
     visit = world.visits.get(subject)
     if visit is None or visit.state is not VisitState.QUEUED or visit.message_offered:
+        return None
+    if is_message(visit.item):
         return None
     wait = world.policy(visit.item).max_wait_ms
     return None if wait is None else visit.item.entered_at + wait

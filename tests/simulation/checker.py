@@ -438,7 +438,8 @@ class Checker:
         if visit.state is not VisitState.QUEUED:
             return
         limit = self.policy(item).max_wait_ms
-        if limit is not None and not visit.message_offered:
+        left = item.channel is Channel.CHAT and item.band is Band.DEFERRED  # a message: no limit
+        if limit is not None and not visit.message_offered and not left:
             self._say(item.entered_at + limit > now, "long waits are told", visit)
         if visit.refused_at is not None:
             constants = tables.config.constants

@@ -10,6 +10,7 @@ import pytest
 
 import db
 from db import seeds
+from routing.book import QueueBook
 from routing.config import read_queue
 from routing.hours import parse_calendar
 
@@ -226,3 +227,20 @@ def test_the_router_can_read_every_default_queue() -> None:
         read_queue(queue["key"], queue["skill"], "longest_idle", queue.get("config", {}))
     for calendar in given["calendars"]:
         parse_calendar(calendar["weekly"], calendar["exceptions"], ZoneInfo(seeds.ZONE))
+
+
+async def test_a_fresh_centre_has_limits(conn: db.Connection) -> None:
+    """Whoever waits at the other end moves on or is offered to leave a message; nothing that is
+    written ends or moves by itself, and health and complaints stay with their own."""
+    await seeds.centre(conn, "Nueva")
+    queues = await QueueBook(ZoneInfo(seeds.ZONE)).all(conn)
+    assert len(queues) == 6
+    for key, queue in queues.items():
+        for channel, policy in queue.core.policies.items():
+            live = channel in {"voice", "chat"}
+            assert (policy.max_waiting is not None) == live, (key, channel)
+            assert (policy.max_wait_ms is not None) == live, (key, channel)
+            flows = {"SA": "SH", "SH": "SA"}.get(key) if channel == "voice" else None
+            assert policy.overflow == flows, (key, channel)
+            if policy.max_wait_ms is not None:
+                assert policy.max_wait_ms >= 3 * policy.target_ms, "late already, and not before"

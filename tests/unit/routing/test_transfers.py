@@ -9,7 +9,17 @@ import pytest
 from routing.core import decisions as d
 from routing.core import inputs as i
 from routing.core.items import transferred
-from routing.core.model import MINUTE, SECOND, Channel, Constants, Entry, Outcome, SegmentState
+from routing.core.model import (
+    HOUR,
+    MINUTE,
+    SECOND,
+    Band,
+    Channel,
+    Constants,
+    Entry,
+    Outcome,
+    SegmentState,
+)
 from tests.unit.routing.centre import Centre, agent, queue
 
 VOICE, CHAT, WHATSAPP, SMS, EMAIL = Channel
@@ -225,6 +235,20 @@ def test_a_long_wait_moves_or_offers_a_message(overflow: str | None) -> None:
         assert centre.engine.line("SA", centre.now) == ["w1"]  # it keeps its place
         centre.after(10 * MINUTE)
         assert centre.said == []  # offered once
+
+
+def test_a_message_left_in_the_chat_has_no_limit_and_fills_nothing() -> None:
+    centre = Centre(queue(chat={"max_waiting": 1, "max_wait_ms": MINUTE}), queue("PR"))
+    for name in ("m1", "m2"):
+        centre.arrive(name, CHAT, band=Band.DEFERRED)
+    centre.after(HOUR)
+    assert centre.all(d.MessageOffered) == []
+    centre.arrive("c1", CHAT)
+    assert centre.all(d.MessageOffered) == []
+    centre.arrive("c2", CHAT)
+    assert centre.one(d.MessageOffered).work_item == "c2"
+    centre.after(MINUTE)
+    assert centre.one(d.MessageOffered).work_item == "c1"
 
 
 def test_overflow_never_goes_in_circles() -> None:
