@@ -12,7 +12,7 @@ from routing.calls import CallParts
 from routing.core.model import Constants
 from routing.desk import DeskService
 from routing.leader import Router
-from routing.listeners import LISTENERS
+from routing.listeners import listeners
 from routing.ports import Adviser
 from routing.privacy_rules import RULES
 from routing.queues.routes import SetupRoutes
@@ -83,7 +83,7 @@ def build(
             *SetupRoutes(SetupService(deps.work, zone)).table(),
         ),
         commands=DeskCommands(desk).table(),
-        listeners=LISTENERS,
+        listeners=listeners(presence),
         lifespans=(Lifespan("web", requests.listening), Lifespan("router", router.running)),
     )
     return Routing(

@@ -139,12 +139,7 @@ class Requests:
         """The port `Duty` of agents."""
         await self._ask(
             actor,
-            RoutingRequested(
-                request_id=new_id(),
-                kind="status",
-                agent_id=agent_id,
-                wish={**wish.model_dump(mode="json", exclude_none=True), "cause": cause},
-            ),
+            status_request(agent_id, wish, cause),
             note,
         )
 
@@ -172,6 +167,17 @@ class Requests:
         if isinstance(answer, RoutingRefused):
             raise refusal(answer.code, answer.detail, answer.ctx)
         return answer
+
+
+def status_request(agent_id: UUID, wish: SetStatus, cause: str) -> RoutingRequested:
+    """A wish for another status as the router hears it, whether somebody waits for the answer or
+    not; `cause`: agent, supervisor, system."""
+    return RoutingRequested(
+        request_id=new_id(),
+        kind="status",
+        agent_id=agent_id,
+        wish={**wish.model_dump(mode="json", exclude_none=True), "cause": cause},
+    )
 
 
 def refusal(code: str, detail: str, ctx: dict[str, Any]) -> Problem:

@@ -9,11 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from contactcenter.agents import service as agents
+from contactcenter.agents.schemas import SetStatus
 from contactcenter.core.clock import CLOCK_SLACK, from_ms, to_ms
 from contactcenter.core.errors import Conflict, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.agents import AgentPresenceChanged
+from contactcenter.identity import service as identity
 from contactcenter.interactions import facts
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Change, Interaction
@@ -25,6 +28,7 @@ from routing.config import Queue
 from routing.core.items import inherit_place, new_item
 from routing.core.model import Band, Channel, Constants, Entry, WorkItem
 from routing.ports import Adviser
+from routing.requests import status_request
 from routing.waits import QueuePosition, Waits
 
 PRESENT_FOR: Final = timedelta(seconds=20)
@@ -415,11 +419,25 @@ class PresenceService:
                     )
                 )
 
-    async def signed_out(self, agent_id: UUID) -> None:
+    async def signed_out(self, work: Work, agent_id: UUID) -> None:
         """The agent left on purpose: absent at once."""
-        async with self._work.begin("presence.signed_out", f"agent:{agent_id}") as work:
-            if await presence_store.signed_out(work.conn, agent_id, work.now):
-                work.emit(AgentPresenceChanged(agent_id=agent_id, present=False, at=work.now))
+        if await presence_store.signed_out(work.conn, agent_id, work.now):
+            work.emit(AgentPresenceChanged(agent_id=agent_id, present=False, at=work.now))
+
+    async def session_over(self, work: Work, user_id: UUID, *, by_agent: bool) -> None:
+        """A session of a user ended. An agent who has no other is absent at once and wishes to
+        be offline: now, or when what is at hand has ended without them, as if their desk had
+        fallen silent. Nobody is there to be asked, so neither open work nor those who wait stand
+        against it; where work is set aside the wish is refused and the agent, absent, keeps it.
+        """
+        agent = await agents.of_user(work.conn, user_id)
+        if agent is None or await identity.is_signed_in(work.conn, user_id, work.now):
+            return
+        await self.signed_out(work, agent.id)
+        if agent.status != "offline":
+            wish = SetStatus(status="offline", after_this=True, confirm=True)
+            cause = "agent" if by_agent else "system"
+            work.emit(status_request(agent.id, wish, cause))
 
     async def lapse(self) -> int:
         """Give up the desks that have been silent for 20 s; how many.

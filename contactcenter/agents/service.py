@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contactcenter.agents import store
-from contactcenter.agents.model import Activity, availability, shown_state
+from contactcenter.agents.model import Activity, Agent, availability, shown_state
 from contactcenter.agents.ports import Duty
 from contactcenter.agents.schemas import (
     AgentEdit,
@@ -67,6 +67,11 @@ async def equip(
 async def rename(conn: Connection, user_id: UUID, name: str) -> None:
     """What the user is called at the desk, for whoever has one."""
     await store.rename(conn, user_id, name, sort_key(name))
+
+
+async def of_user(conn: Connection, user_id: UUID) -> Agent | None:
+    """The agent that a user is; None: a user without a desk."""
+    return await store.of_user(conn, user_id)
 
 
 async def queues_of(conn: Connection, principal: Principal) -> list[str]:

@@ -26,6 +26,17 @@ async def agent(conn: Connection, agent_id: UUID) -> Agent | None:
     return Agent(**row) if row else None
 
 
+OF_USER = f"""
+SELECT {AGENT_COLUMNS} FROM agents a
+WHERE a.user_id = $1
+"""  # noqa: S608 - a constant
+
+
+async def of_user(conn: Connection, user_id: UUID) -> Agent | None:
+    row = await conn.fetchrow(OF_USER, user_id)
+    return Agent(**row) if row else None
+
+
 TEAM = f"""
 SELECT {AGENT_COLUMNS}, coalesce(p.present, false) AS present, p.absent_since, p.last_ended_at,
        CASE WHEN p.present THEN p.channels ELSE '{{}}' END AS channels,

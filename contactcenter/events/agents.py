@@ -32,7 +32,7 @@ class AgentStatusChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentPresenceChanged(Event):
-    """A desk of this agent connected, or the last one has been silent for 20 s."""
+    """A desk of this agent connected; or the last one is silent for 20 s, or signed out."""
 
     name: ClassVar[str] = "agent.presence_changed"
     audience: ClassVar[frozenset[Audience]] = _EVERYBODY

@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -50,6 +50,7 @@ from contactcenter.identity.tokens import (
     opaque,
 )
 from contactcenter.identity.two_factor import TwoFactor
+from db import Connection
 
 WRONG: Final = "The e-mail address or the password is wrong."
 WRONG_CODE: Final = "The code is wrong or was used before."
@@ -474,6 +475,11 @@ class SignInService:
     async def _end(self, work: Work, session_id: UUID, user_id: UUID, cause: str) -> None:
         if await store.end_session(work.conn, session_id, work.now, cause):
             work.emit(SessionEnded(user_id=user_id, session_id=session_id, cause=cause))
+
+
+async def is_signed_in(conn: Connection, user_id: UUID, now: datetime) -> bool:
+    """Whether the user has a session that is not over."""
+    return bool(await store.sessions(conn, user_id, now))
 
 
 async def end_sessions(

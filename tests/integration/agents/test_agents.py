@@ -63,7 +63,7 @@ async def test_a_tile_follows_the_work(scene: Scene) -> None:
     await scene.settle()
     await scene.later(60)
     assert await state() == "available"
-    await scene.presence.signed_out(lucia.agent())
+    await scene.signs_out(lucia)
     assert await state() == "offline"
     async with scene.pool.acquire() as conn:
         me = await agents.agent_me(conn, lucia.agent())

@@ -53,8 +53,11 @@ class Life:
         self.at += timedelta(seconds=1)
 
     async def person_leaves(self, agent_id: UUID) -> None:
-        async with self.theatre.work.chunk():
-            await PresenceService(self.theatre.work).signed_out(agent_id)
+        async with (
+            self.theatre.work.chunk(),
+            self.theatre.work.begin("test.leaves", "test") as work,
+        ):
+            await PresenceService(self.theatre.work).signed_out(work, agent_id)
 
     async def person_writes(self, queue: str, channel: Channel = "chat") -> UUID:
         """Somebody real opens a web chat, or calls."""

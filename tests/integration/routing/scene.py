@@ -187,6 +187,10 @@ class Scene:
         self.lease = await db.connect(self.settings, "lease")
         assert await self.router.take_lease(self.lease)
 
+    async def signs_out(self, agent: Principal) -> None:
+        async with self.work.begin("test.signs_out", "test") as work:
+            await self.presence.signed_out(work, agent.agent())
+
     async def later(self, seconds: float) -> None:
         self.clock.advance(seconds)
         await self.settle()

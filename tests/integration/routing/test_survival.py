@@ -112,7 +112,7 @@ class Story:
         )
 
     async def _silent(self, name: str) -> None:
-        await self.scene.presence.signed_out(self.agents[name].agent())
+        await self.scene.signs_out(self.agents[name])
 
     async def _back(self, name: str) -> None:
         await self.scene.presence.connected(self.agents[name].agent(), ("chat", "voice"))

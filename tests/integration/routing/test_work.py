@@ -10,7 +10,7 @@ from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.events.customers import CustomerErased
 from contactcenter.interactions import cards
-from routing.listeners import LISTENERS
+from routing.listeners import erased
 from routing.schemas import Close, HelpWanted, Snooze, Transfer, WrapUp
 from tests.integration.routing.scene import Scene
 
@@ -150,7 +150,7 @@ async def test_a_transfer_after_a_requeue_counts_the_waits_and_no_talk(scene: Sc
     scene.clock.advance(10)
     await scene.accepted(waiting, lucia)
     scene.clock.advance(300)
-    await scene.presence.signed_out(lucia.agent())
+    await scene.signs_out(lucia)
     await scene.settle()
     await scene.later(60)  # it waits again, in its old place
     first, second = await scene.visits(waiting)
@@ -342,9 +342,8 @@ async def test_a_customer_who_is_erased_leaves_no_notes(scene: Scene) -> None:
     async with scene.work.begin("test.erase", "system") as work:
         work.emit(CustomerErased(customer_id=customer_id))
     [told] = await scene.events("customer.erased")
-    [listener] = LISTENERS
     for _ in range(2):
         async with scene.work.begin("test.listen", "listener") as work:
-            await listener.handle(work, told)
+            await erased(work, told)
     notes = [(await scene.segments(each))[0]["note"] for each in (waiting, other)]
     assert notes == ["", "Zenobia"]

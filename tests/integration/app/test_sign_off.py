@@ -1,0 +1,104 @@
+"""Whoever signs out is not there any more: by a plain request, with or without open work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+import db
+from tests.integration.app.conftest import Centre
+from tests.integration.app.people import SECONDS, Desk, sign_in
+from tests.integration.app.test_journey import CARMEN, PABLO, talking
+
+HEARD = """
+SELECT c.id >= (SELECT max(id) FROM event_log WHERE type = 'session.ended')
+FROM listener_cursors c WHERE listener = 'routing.signed_out'
+"""
+OFFERS = """
+SELECT count(*) FROM reservations r JOIN agents a ON a.id = r.agent_id
+JOIN users u ON u.id = a.user_id WHERE u.email = $1
+"""
+
+
+@pytest.fixture
+async def conn(centre: Centre) -> AsyncIterator[db.Connection]:
+    conn = await db.connect(centre.settings)
+    yield conn
+    await conn.close()
+
+
+async def signs_out(centre: Centre, desk: Desk) -> None:
+    assert (await centre.http("POST", "/auth/logout", token=desk.token))[0] == 204
+    await desk.until(lambda: desk.left, "the end of the socket")
+
+
+async def as_seen(watcher: Desk, desk: Desk, status: str, *, present: bool) -> None:
+    """The watching colleague is told, without asking, what has become of the agent."""
+    agent_id = desk.state["me"]["agent_id"]
+
+    def shown() -> bool:
+        told = [p for name, p in watcher.log if name.startswith("agent.") and "agent" in p]
+        cards = [payload["agent"] for payload in told]
+        mine = [card for card in cards if card["agent_id"] == agent_id]
+        return bool(mine) and (mine[-1]["status"], mine[-1]["present"]) == (status, present)
+
+    await watcher.until(shown, f"{status}, present: {present}")
+
+
+async def test_who_signs_out_is_absent_at_once_and_is_offered_nothing(
+    centre: Centre, conn: db.Connection
+) -> None:
+    carmen = await centre.desk(CARMEN)
+    pablo = await (await centre.desk(PABLO)).available()
+    await signs_out(centre, pablo)
+    await as_seen(carmen, pablo, "offline", present=False)
+    visitor = await centre.visitor(queue="CO", message="Hola")
+    await visitor.say("¿Hay alguien?")
+    await centre.router_looks()
+    assert await conn.fetchval(OFFERS, PABLO) == 0
+    await carmen.available()
+    await carmen.hears("reservation.created", queue="CO")
+
+
+async def test_an_offer_goes_to_somebody_else_when_its_agent_signs_out(centre: Centre) -> None:
+    pablo = await (await centre.desk(PABLO)).available()
+    visitor = await centre.visitor(queue="CO")
+    await visitor.say("Hola")
+    offer = await pablo.hears("reservation.created")
+    carmen = await (await centre.desk(CARMEN)).available()
+    await signs_out(centre, pablo)
+    again = await carmen.hears("reservation.created", queue="CO")
+    assert again["interaction_id"] == offer["interaction_id"]
+    await carmen.do("reservation.accept", {"reservation_id": again["reservation_id"]})
+
+
+async def test_a_chat_of_who_signs_out_returns_to_the_queue(centre: Centre) -> None:
+    """Signing out is never refused; its work is that of a desk that has fallen silent."""
+    visitor, pablo, accepted = await talking(centre, "CO", PABLO)
+    carmen = await (await centre.desk(CARMEN)).available()
+    await signs_out(centre, pablo)
+    await as_seen(carmen, pablo, "available", present=False)
+    centre.clock.advance(timedelta(seconds=61))
+    await centre.router_looks()
+    again = await carmen.hears("reservation.created", queue="CO")
+    assert again["interaction_id"] == accepted["interaction_id"]
+    await as_seen(carmen, pablo, "offline", present=False)
+    await carmen.do("reservation.accept", {"reservation_id": again["reservation_id"]})
+    await carmen.say(visitor.id, "Sigo yo")
+
+
+async def test_another_session_of_the_agent_keeps_the_desk(
+    centre: Centre, conn: db.Connection
+) -> None:
+    pablo = await (await centre.desk(PABLO)).available()
+    elsewhere = await sign_in(centre.url, PABLO)
+    assert (await centre.http("POST", "/auth/logout", token=elsewhere))[0] == 204
+    async with asyncio.timeout(SECONDS):
+        while not await conn.fetchval(HEARD):
+            await asyncio.sleep(0.02)
+    visitor = await centre.visitor(queue="CO")
+    await visitor.say("Hola")
+    await pablo.accepts()
