@@ -105,6 +105,7 @@ export class Desk {
       () => this.live.isLive,
       `cc.outbox.${userId}`,
     );
+    addEventListener("storage", ({ key, newValue }) => this.outbox.storageChanged(key, newValue));
     this.softphone = new Softphone(
       (name, payload) => this.live.command(name, payload),
       (...on) => new Phone(...on),

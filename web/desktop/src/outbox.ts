@@ -7,6 +7,10 @@
  * and later ones of that conversation wait behind it. One that it refuses for
  * good stays where it was written, with the reason, until it is tried again or
  * discarded; later ones go on.
+ *
+ * Each is kept under a key of its own, so that two tabs never overwrite each
+ * other's. What another tab has left is taken along before anything is written
+ * or sent: a conversation keeps its order, whichever tab sends.
  */
 import { CommandError, codeOf } from "@contactcenter/shared/live";
 import { remembered, Store } from "@contactcenter/shared/store";
@@ -17,6 +21,8 @@ export interface Outgoing {
   kind: "text" | "note";
   body: string;
   created_at: string;
+  /** Sorts the outbox in the order of writing, across tabs: epoch ms, or one more than the last. */
+  order: number;
   state: "waiting" | "sending" | "sent" | "failed";
   /** The contract's code, when it failed or has to be tried again. */
   error?: string;
@@ -30,7 +36,9 @@ const LAST_PAUSE_MS = 15_000;
 export type Send = (message: Outgoing) => Promise<unknown>;
 
 export class Outbox {
-  readonly items: Store<readonly Outgoing[]>;
+  readonly items = new Store<readonly Outgoing[]>([]);
+  /** As they stand in the browser's storage, as far as this tab knows. */
+  #stored = new Map<string, Outgoing>();
   #busy = new Set<string>();
   /** Conversation → how often in a row its first message was put off, and when it is tried again. */
   #pauses = new Map<string, { tries: number; timer: ReturnType<typeof setTimeout> | null }>();
@@ -40,19 +48,23 @@ export class Outbox {
     private readonly isLive: () => boolean,
     private readonly key: string,
   ) {
-    const kept = remembered.read<Outgoing[]>(key, []);
-    this.items = new Store<readonly Outgoing[]>(
-      kept.map((one) => (one.state === "failed" ? one : { ...one, state: "waiting" })),
-    );
-    this.items.subscribe(() => {
-      const items = this.items.get();
-      remembered.write(this.key, items.length > 0 ? items : null);
-    });
+    this.#adopt();
+    this.items.subscribe(() => this.#keep());
   }
 
-  add(message: Omit<Outgoing, "state">): void {
-    this.items.update((items) => [...items, { ...message, state: "waiting" }]);
+  add(message: Omit<Outgoing, "state" | "order">): void {
+    this.#adopt();
+    const last = this.items.get().at(-1)?.order ?? 0;
+    this.items.update((items) => [...items, { ...message, order: Math.max(Date.now(), last + 1), state: "waiting" }]);
     void this.#drain(message.conversation_id);
+  }
+
+  /** Another tab has seen to one, or discarded it. */
+  storageChanged(key: string | null, value: string | null): void {
+    if (value !== null || !key?.startsWith(this.#prefix)) return;
+    const id = key.slice(this.#prefix.length);
+    this.#stored.delete(id);
+    if (this.#find(id)?.state !== "sending") this.items.update((items) => items.filter((one) => one.client_id !== id));
   }
 
   /** Now, and not at the planned time. */
@@ -78,7 +90,28 @@ export class Outbox {
   /** Send what waits: one at a time in each conversation, so that order is kept. */
   flush(): void {
     if (!this.isLive()) return;
+    this.#adopt();
     for (const conversation of new Set(this.items.get().map((one) => one.conversation_id))) this.#anew(conversation);
+  }
+
+  get #prefix(): string {
+    return `${this.key}.`;
+  }
+
+  /** Take along what is in the storage and not yet here: of an earlier page, or of another tab. */
+  #adopt(): void {
+    const others = remembered.under<Outgoing>(this.#prefix).filter((one) => !this.#find(one.client_id));
+    if (others.length === 0) return;
+    for (const one of others) this.#stored.set(one.client_id, one);
+    const waiting = others.map((one): Outgoing => (one.state === "failed" ? one : { ...one, state: "waiting" }));
+    this.items.update((items) => [...items, ...waiting].sort((a, b) => a.order - b.order));
+  }
+
+  #keep(): void {
+    const items = new Map(this.items.get().map((one) => [one.client_id, one]));
+    for (const id of this.#stored.keys()) if (!items.has(id)) remembered.write(this.#prefix + id, null);
+    for (const [id, one] of items) if (this.#stored.get(id) !== one) remembered.write(this.#prefix + id, one);
+    this.#stored = items;
   }
 
   #anew(conversation: string): void {

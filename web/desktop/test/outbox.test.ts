@@ -8,10 +8,14 @@ vi.stubGlobal("localStorage", {
   getItem: (key: string) => kept.get(key) ?? null,
   setItem: (key: string, value: string) => kept.set(key, value),
   removeItem: (key: string) => kept.delete(key),
+  key: (at: number) => [...kept.keys()][at] ?? null,
+  get length() {
+    return kept.size;
+  },
 });
 beforeEach(() => kept.clear());
 
-const written = (id: string, conversation = "c1"): Omit<Outgoing, "state"> => ({
+const written = (id: string, conversation = "c1"): Omit<Outgoing, "state" | "order"> => ({
   client_id: id,
   conversation_id: conversation,
   kind: "text",
@@ -181,4 +185,52 @@ test("a final refusal fails one message, which can be tried again", async () => 
   await settle();
   expect(sent).toEqual(["m2", "m1"]);
   expect(states(outbox)).toEqual(["m1 sent", "m2 sent"]);
+});
+
+test("two tabs keep what either has written, and whoever sends keeps each conversation's order", async () => {
+  let live = false;
+  const sent: string[] = [];
+  const tab = () => new Outbox(async (one) => void sent.push(one.client_id), () => live, "box");
+  const [left, right] = [tab(), tab()];
+  left.add(written("m1"));
+  right.add(written("m2"));
+  left.add(written("m3"));
+  right.add(written("m4", "c2"));
+  expect(states(tab())).toEqual(["m1 waiting", "m2 waiting", "m3 waiting", "m4 waiting"]);
+  // The left tab is gone before it could send anything.
+  live = true;
+  right.flush();
+  await settle();
+  expect(sent.filter((id) => id !== "m4")).toEqual(["m1", "m2", "m3"]);
+  right.confirmed(new Set(["m1", "m2", "m3", "m4"]));
+  expect(kept.size).toBe(0);
+});
+
+test("what another tab has sent or discarded is gone here too, and nothing of other keys is touched", async () => {
+  kept.set("boxes.m9", "{}");
+  const tab = () => new Outbox(async () => undefined, () => false, "box");
+  const [left, right] = [tab(), tab()];
+  left.add(written("m1"));
+  right.add(written("m2"));
+  expect(states(right)).toEqual(["m1 waiting", "m2 waiting"]);
+  left.discard("m1");
+  right.storageChanged("boxes.m9", null);
+  right.storageChanged("box.m1", null);
+  expect(states(right)).toEqual(["m2 waiting"]);
+  expect(states(tab())).toEqual(["m2 waiting"]);
+  expect(kept.has("boxes.m9")).toBe(true);
+});
+
+test("a clock that was set back changes no order", () => {
+  vi.useFakeTimers();
+  try {
+    const tab = () => new Outbox(async () => undefined, () => false, "box");
+    vi.setSystemTime(Date.UTC(2026, 10, 23, 9, 0, 0));
+    tab().add(written("m1"));
+    vi.setSystemTime(Date.UTC(2026, 10, 23, 8, 0, 0));
+    tab().add(written("m2"));
+    expect(states(tab())).toEqual(["m1 waiting", "m2 waiting"]);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -47,6 +47,18 @@ export const remembered = {
       return fallback;
     }
   },
+  /** The values of all keys that begin so, in no order. */
+  under<T>(prefix: string): T[] {
+    try {
+      const keys = Array.from({ length: localStorage.length }, (_, at) => localStorage.key(at) ?? "");
+      return keys
+        .filter((key) => key.startsWith(prefix))
+        .map((key) => remembered.read<T | null>(key, null))
+        .filter((one): one is NonNullable<typeof one> => one !== null);
+    } catch {
+      return [];
+    }
+  },
   write(key: string, value: unknown): void {
     try {
       if (value === undefined || value === null) localStorage.removeItem(key);
