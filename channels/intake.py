@@ -12,7 +12,8 @@ from contactcenter.interactions.model import LIVE_CHANNELS, Conversation, Messag
 
 DEFERRED_BAND = 3
 LEFT_MESSAGE = "left_message"
-"""In an interaction's metadata: written outside hours, answered when the queue opens."""
+"""In an interaction's metadata: written outside hours or after a message was offered for a long
+wait. It is answered in its turn, and its author need not stay."""
 
 
 class Intake:

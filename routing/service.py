@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -16,6 +16,7 @@ from contactcenter.core.errors import Conflict, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.agents import AgentPresenceChanged
+from contactcenter.events.interactions import InteractionMessageLeft
 from contactcenter.identity import service as identity
 from contactcenter.interactions import facts
 from contactcenter.interactions import service as hall
@@ -461,18 +462,10 @@ class PresenceService:
 
 
 async def _message_left(work: Work, interaction: Interaction) -> None:
-    """Who writes after a message was offered has left one: the wait for an agent to come at
-    once is over, and the message is answered in its turn, whether its author stays or not."""
+    """Who writes after a message was offered has left one: it is answered in its turn, whether its
+    author stays or not. The place in the queue was promised, so the visit goes on as it is."""
     visit = await store.waiting_visit(work.conn, interaction.id)
     if visit is None or not visit.message_offered:
         return
     if await facts.leave_message(work.conn, interaction.id):
-        item = replace(
-            rows.item_of_row(visit),
-            id=str(new_id()),
-            band=Band.DEFERRED,
-            entered_at=to_ms(work.now),
-            entry=Entry.REQUEUE,
-        )
-        await lifecycle.end_visit(work, visit, "left_message")
-        await lifecycle.begin_visit(work, item, visit.contact_id)
+        work.emit(InteractionMessageLeft(interaction_id=interaction.id, work_item_id=visit.id))

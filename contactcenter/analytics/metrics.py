@@ -20,8 +20,8 @@ HALF_HOUR_MS = 1_800_000
 INPUT_CUT_MS = 120_000  # deferred work counts this long after the agent's last input
 
 MESSAGE = "message"
-"""A line of its own in the figures: what was left in the chat for somebody to answer later, while
-nobody could come at once. Its author waits at no other end, and cannot abandon."""
+"""A line of its own in the figures: what was left in the chat outside hours, for somebody to answer
+later. Its author waits at no other end, and cannot abandon."""
 LIVE_CHANNELS = frozenset({"voice", "chat"})  # somebody waits at the other end
 DEFERRED_CHANNELS = frozenset({MESSAGE, "whatsapp", "sms", "email"})
 DEFERRED_BAND = 3

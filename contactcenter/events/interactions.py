@@ -86,6 +86,19 @@ class InteractionDequeued(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InteractionMessageLeft(Event):
+    """A customer to whom a message was offered has written one, and need not stay. The visit goes
+    on with its place."""
+
+    name: ClassVar[str] = "interaction.message_left"
+    audience: ClassVar[frozenset[Audience]] = frozenset({"visitor"})
+    subject_field: ClassVar[str] = "interaction_id"
+
+    interaction_id: UUID
+    work_item_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Segment(Event):
     audience: ClassVar[frozenset[Audience]] = _DESK
     subject_field: ClassVar[str] = "interaction_id"

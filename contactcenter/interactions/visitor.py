@@ -34,7 +34,8 @@ class VisitorConversation(Card):
 
     conversation_id: UUID
     state: VisitorStage
-    """new: nothing written yet; message_left: written outside hours, answered at opening."""
+    """new: nothing written yet; message_left: written outside hours and
+    answered at opening, or written after a message was offered and answered in its turn."""
     agent: VisitorAgent | None
     queue: str | None
     messages: list[VisitorMessage]

@@ -59,6 +59,7 @@ from contactcenter.events.interactions import (
     InteractionHeld,
     InteractionJoined,
     InteractionLinked,
+    InteractionMessageLeft,
     InteractionParked,
     InteractionQueued,
     InteractionResumed,
@@ -256,7 +257,10 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(AgentSkillsChanged, "agent", SNAPSHOT, say.anew, say.nothing),
     Rule(AgentTeamChanged, "limited", SNAPSHOT, say.anew, say.nothing),
     Rule(QueueChanged, "desks", SNAPSHOT, say.anew, say.nothing),
-    Rule(InteractionQueued, "visitor", SNAPSHOT, say.anew, say.nothing),
+    *(
+        Rule(e, "visitor", SNAPSHOT, say.anew, say.nothing)
+        for e in (InteractionQueued, InteractionMessageLeft)
+    ),
     # Calls: every agent on the line, and the customer.
     *(Rule(e, "parties", name, say.call, say.want_call) for e, name in _CALL.items()),
     *(

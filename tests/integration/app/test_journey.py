@@ -208,6 +208,17 @@ async def test_a_desk_that_reloads_sees_what_it_saw(centre: Centre) -> None:
     assert again.state["me"]["status"] == "available"
 
 
+async def test_who_leaves_the_message_that_was_offered_sees_so(
+    centre: Centre, pool: db.Pool
+) -> None:
+    visitor = await centre.visitor(queue="SA", message="Hola")
+    async with pool.acquire() as conn:  # as the router notes it at a queue's limit
+        await conn.execute("UPDATE work_items SET message_offered = true")
+    await visitor.say("Llámenme mañana")
+    await visitor.until(lambda: visitor.conversation["state"] == "message_left", "message left")
+    assert visitor.conversation["position"] == 1
+
+
 async def test_outside_hours_a_message_waits_for_the_opening(centre: Centre) -> None:
     centre.clock.advance(timedelta(hours=13))
     status, config = await centre.http("GET", "/chat/config?queue=SA")

@@ -123,21 +123,33 @@ async def test_a_full_queue_flows_over_with_the_wait(scene: Scene) -> None:
     del nerea
 
 
-async def test_who_writes_after_the_offer_waits_as_a_message(scene: Scene) -> None:
+async def test_who_writes_after_the_offer_leaves_a_message_and_keeps_the_place(
+    scene: Scene,
+) -> None:
     await configure(scene, channels={"chat": {"max_wait_s": 120}})
     waiting = await scene.arrive()
     await scene.settle()
     await scene.later(120)
-    await scene.write(waiting)
+    [before] = await scene.visits(waiting)
+    await scene.write(waiting, "Sigo aquí")
+    await scene.write(waiting, "¿Hay alguien?")
     await scene.settle()
     await scene.later(600)
-    first, second = await scene.visits(waiting)
-    assert (first["outcome"], second["band"], second["outcome"]) == ("left_message", 3, None)
+    [visit] = await scene.visits(waiting)
+    assert visit == before, "band, base, virtual start, and no other visit"
+    assert (await scene.interaction(waiting))["metadata"] == {"left_message": True}
+    assert len(await scene.events("interaction.message_left")) == 1
     async with scene.pool.acquire() as conn:
         said = await cards.messages(conn, waiting.conversation_id)
-    assert [each.sender for each in said] == ["system", "visitor"], "it is offered once"
+    assert [each.sender for each in said] == ["system", "visitor", "visitor"], "it is offered once"
+    later = await scene.arrive()
+    call = await scene.arrive(channel="voice")
+    await scene.restart()
     lucia = await scene.agent("Lucía", SA=5)
     await scene.accepted(waiting, lucia)
+    assert await scene.offer(call) is None
+    offered = [e.event.interaction_id for e in await scene.events("reservation.created")]  # type: ignore[attr-defined]
+    assert offered == [waiting.interaction_id, later.interaction_id]
 
 
 async def test_a_wait_too_long_offers_to_leave_a_message_and_keeps_the_place(

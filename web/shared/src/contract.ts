@@ -3555,6 +3555,7 @@ export const EVENTS = {
   "interaction.held": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.joined": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.linked": { version: 1, audience: ["agent", "team"] },
+  "interaction.message_left": { version: 1, audience: ["visitor"] },
   "interaction.parked": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.queued": { version: 1, audience: ["queue", "visitor", "wallboard"] },
   "interaction.resumed": { version: 1, audience: ["agent", "team", "visitor", "wallboard"] },
