@@ -41,7 +41,6 @@ class Activity:
     contact_since: datetime | None  # a segment neither wrapping nor parked
     wrap_since: datetime | None
     ringing_since: datetime | None
-    parked: bool
     last_ended_at: datetime | None
     present: bool
     absent_since: datetime | None
@@ -59,35 +58,39 @@ def shown_state(
         return "ringing", activity.ringing_since
     if status == "offline":
         return "offline", status_since
-    if not activity.present and not activity.parked:
+    if not activity.present:
         return "offline", max(activity.absent_since or status_since, status_since)
     since = max(activity.last_ended_at or status_since, status_since)
     return ("away" if status == "away" else "available"), since
 
 
 @dataclass(frozen=True, slots=True)
-class StatusSince:
-    """One entry of an agent's status history."""
+class Change:
+    """One entry of an agent's history: what it wants, or whether its desk is there, from now on."""
 
     at: datetime
-    status: str
+    status: str | None = None
+    present: bool | None = None
 
 
 def availability(
-    before: str, changes: Iterable[StatusSince], start: datetime, end: datetime
+    changes: Iterable[Change], start: datetime, end: datetime
 ) -> tuple[timedelta, timedelta]:
     """(time available or on demand, time signed in) between start and end.
 
-    `before` is the status at `start`; `changes` are in order. Signed in is any status
-    but offline.
+    `changes` are in order and begin with what held before `start`, as far as it is known; an agent
+    of whom nothing is known is offline. Signed in is any status but offline while the desk is
+    there, whatever is parked meanwhile.
     """
     ready = signed_in = timedelta(0)
-    status, at = before, start
-    for change in [*changes, StatusSince(end, "offline")]:
-        until = min(max(change.at, start), end)
-        if status != "offline":
+    status, present, at = "offline", False, start
+    for change in [*changes, Change(end)]:
+        until = min(max(change.at, at), end)
+        if present and status != "offline":
             signed_in += until - at
             if status != "away":
                 ready += until - at
-        status, at = change.status, until
+        at = until
+        status = status if change.status is None else change.status
+        present = present if change.present is None else change.present
     return ready, signed_in

@@ -122,4 +122,5 @@ class AgentStats(BaseModel):
     missed: int
     rejected: int
     availability_percent: float | None
-    """Time available or on demand ÷ time signed in; None when never signed in."""
+    """Time available or on demand ÷ time signed in, its desk being there; None when never signed
+    in."""

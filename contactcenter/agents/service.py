@@ -122,7 +122,6 @@ def _member(row: Record) -> dict[str, Any]:
             contact_since=row["contact_since"],
             wrap_since=row["wrap_since"],
             ringing_since=row["ringing_since"],
-            parked=row["parked"],
             last_ended_at=row["last_ended_at"],
             present=row["present"],
             absent_since=row["absent_since"],
@@ -297,9 +296,8 @@ class AgentService:
                 raise NotFound
             await require_reach(conn, principal, agent_id)
             counts = await store.counts(conn, agent_id, start, end)
-            history = await store.status_history(conn, agent_id, start, end)
-        before = history.pop(0).status if history and history[0].at < start else "offline"
-        ready, signed_in = availability(before, history, start, end)
+            history = await store.history(conn, agent_id, start, end)
+        ready, signed_in = availability(history, start, end)
         return AgentStats(
             agent_id=agent_id,
             since=start,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from contactcenter.agents.model import Agent, StatusSince
+from contactcenter.agents.model import Agent, Change
 from db import Connection, Record
 
 AGENT_COLUMNS = """
@@ -45,7 +45,7 @@ SELECT {AGENT_COLUMNS}, coalesce(p.present, false) AS present, p.absent_since, p
        coalesce((SELECT array_agg(q.key ORDER BY q.ordinal, q.key)
                  FROM queues q JOIN agent_skills k ON k.agent_id = a.id AND k.skill = q.skill
                  WHERE NOT q.retired), '{{}}') AS queues,
-       work.contact_since, work.wrap_since, coalesce(work.parked, false) AS parked,
+       work.contact_since, work.wrap_since,
        ringing.ringing_since, coalesce(work.load, 0) + coalesce(ringing.load, 0) AS load
 FROM agents a
 LEFT JOIN agent_states p ON p.agent_id = a.id
@@ -53,7 +53,6 @@ LEFT JOIN LATERAL (
     SELECT min(s.started_at) FILTER (WHERE s.state IN ('active', 'held', 'consulting'))
                AS contact_since,
            min(s.state_since) FILTER (WHERE s.state = 'wrapping') AS wrap_since,
-           bool_or(s.state = 'parked') AS parked,
            sum(s.cost) AS load
     FROM segments s WHERE s.agent_id = a.id AND s.state <> 'ended'
 ) work ON true
@@ -250,21 +249,24 @@ async def counts(
     return {**segments, **offers}
 
 
-STATUS_HISTORY = """
-(SELECT occurred_at AS at, data ->> 'status' AS status, id FROM event_log
- WHERE type = 'agent.status_changed' AND subject = $1 AND occurred_at < $2
- ORDER BY id DESC LIMIT 1)
-UNION ALL
-(SELECT occurred_at, data ->> 'status', id FROM event_log
- WHERE type = 'agent.status_changed' AND subject = $1
-   AND occurred_at >= $2 AND occurred_at < $3)
+HISTORY = """
+SELECT occurred_at AS at, data ->> 'status' AS status, (data ->> 'present')::boolean AS present
+FROM event_log
+WHERE subject = $1 AND type IN ('agent.status_changed', 'agent.presence_changed')
+  AND occurred_at < $3
+  AND (occurred_at >= $2
+       OR id = (SELECT id FROM event_log WHERE subject = $1 AND occurred_at < $2
+                AND type = 'agent.status_changed' ORDER BY id DESC LIMIT 1)
+       OR id = (SELECT id FROM event_log WHERE subject = $1 AND occurred_at < $2
+                AND type = 'agent.presence_changed' ORDER BY id DESC LIMIT 1))
 ORDER BY id
 """
 
 
-async def status_history(
+async def history(
     conn: Connection, agent_id: UUID, since: datetime, until: datetime
-) -> list[StatusSince]:
-    """The status before `since`, if one is known, and every change until `until`."""
-    rows = await conn.fetch(STATUS_HISTORY, str(agent_id), since, until)
-    return [StatusSince(row["at"], row["status"]) for row in rows]
+) -> list[Change]:
+    """The status and the presence before `since`, if they are known, and every change until
+    `until`."""
+    rows = await conn.fetch(HISTORY, str(agent_id), since, until)
+    return [Change(row["at"], row["status"], row["present"]) for row in rows]

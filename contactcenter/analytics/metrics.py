@@ -255,7 +255,7 @@ class AgentTime:
             return "wrap_up"
         if self.ringing:
             return "ringing"
-        if not self.present and "parked" not in states:
+        if not self.present:
             return "offline"
         if self.status in {"available", "on_demand"}:
             return "available"

@@ -13,7 +13,11 @@ from contactcenter.core.access import SYSTEM
 from contactcenter.core.audit import Note
 from contactcenter.core.errors import Invalid, NotFound, PreconditionFailed
 from contactcenter.core.ids import new_id
-from contactcenter.events.agents import AgentAutoAnswerChanged, AgentStatusChanged
+from contactcenter.events.agents import (
+    AgentAutoAnswerChanged,
+    AgentPresenceChanged,
+    AgentStatusChanged,
+)
 from routing.schemas import Close, RejectReservation
 from tests.integration.routing.scene import START, ZONE, Scene
 
@@ -117,14 +121,26 @@ async def test_new_skills_change_what_is_offered(scene: Scene) -> None:
 
 
 async def test_figures_of_a_day(scene: Scene) -> None:
-    lucia = await scene.agent("Lucía", SA=5)
+    lucia = await scene.agent("Lucía", present=False, SA=5)
     midnight = day_start(START, ZONE)
     async with scene.work.begin("test", "test") as work:
-        for minutes, status in ((-60, "available"), (60, "away"), (90, "available")):
+        for minutes, status, present in (
+            (240, None, True),
+            (240, "available", None),
+            (120, "away", None),
+            (90, "available", None),
+            (30, None, False),
+            (20, None, True),
+        ):
+            at = START - timedelta(minutes=minutes)
             work.emit(
-                AgentStatusChanged(agent_id=lucia.agent(), status=status),
-                occurred_at=START - timedelta(minutes=180) + timedelta(minutes=minutes),
+                AgentPresenceChanged(agent_id=lucia.agent(), present=bool(present), at=at)
+                if status is None
+                else AgentStatusChanged(agent_id=lucia.agent(), status=status),
+                occurred_at=at,
             )
+    await scene.presence.connected(lucia.agent(), ("chat",))
+    scene.router.forget()
     missed = await scene.arrive()
     await scene.settle()
     await scene.later(30)
@@ -143,7 +159,7 @@ async def test_figures_of_a_day(scene: Scene) -> None:
     )
     assert (figures.total, figures.average_duration_seconds) == (1, 90)
     assert (figures.offers, figures.missed, figures.rejected) == (3, 1, 1)
-    signed_in = (scene.clock.now() - START + timedelta(minutes=180)).total_seconds()
+    signed_in = (scene.clock.now() - START + timedelta(minutes=180 - 10)).total_seconds()
     assert figures.availability_percent == round(100 * (signed_in - 1800) / signed_in, 1)
     today = await service(scene).stats(SYSTEM, lucia.agent(), None, None)
     assert today.since == midnight

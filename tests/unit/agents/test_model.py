@@ -9,9 +9,9 @@ import pytest
 
 from contactcenter.agents.model import (
     Activity,
+    Change,
     ShownState,
     Status,
-    StatusSince,
     availability,
     shown_state,
 )
@@ -21,7 +21,6 @@ IDLE = Activity(
     contact_since=None,
     wrap_since=None,
     ringing_since=None,
-    parked=False,
     last_ended_at=None,
     present=True,
     absent_since=None,
@@ -54,7 +53,6 @@ def after(minutes: int) -> datetime:
             after(1),
         ),
         ("available", replace(IDLE, present=False, absent_since=after(4)), "offline", after(4)),
-        ("available", replace(IDLE, present=False, parked=True), "available", after(0)),
         (
             "available",
             replace(IDLE, present=False, absent_since=after(4), contact_since=after(1)),
@@ -71,11 +69,12 @@ def test_the_first_state_that_holds_is_shown(
 
 def test_availability_counts_ready_and_signed_in_time_within_the_period() -> None:
     ready, signed_in = availability(
-        "available",
         [
-            StatusSince(after(10), "away"),
-            StatusSince(after(25), "on_demand"),
-            StatusSince(after(40), "offline"),
+            Change(after(-30), status="available"),
+            Change(after(-20), present=True),
+            Change(after(10), status="away"),
+            Change(after(25), status="on_demand"),
+            Change(after(40), status="offline"),
         ],
         after(0),
         after(60),
@@ -83,5 +82,19 @@ def test_availability_counts_ready_and_signed_in_time_within_the_period() -> Non
     assert (ready, signed_in) == (timedelta(minutes=25), timedelta(minutes=40))
 
 
+def test_whoever_closed_the_desk_is_not_available() -> None:
+    changes = [
+        Change(after(-30), status="available"),
+        Change(after(-30), present=True),
+        Change(after(10), present=False),
+        Change(after(40), present=True),
+    ]
+    ready, signed_in = availability(changes, after(0), after(60))
+    assert ready == signed_in == timedelta(minutes=30)
+    assert availability(changes[:3], after(20), after(60)) == (timedelta(0), timedelta(0))
+
+
 def test_whoever_never_signed_in_has_no_availability() -> None:
-    assert availability("offline", [], after(0), after(60)) == (timedelta(0), timedelta(0))
+    assert availability([], after(0), after(60)) == (timedelta(0), timedelta(0))
+    status = [Change(after(0), status="available")]
+    assert availability(status, after(0), after(60)) == (timedelta(0), timedelta(0))

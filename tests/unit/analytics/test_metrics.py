@@ -15,6 +15,7 @@ from contactcenter.analytics.metrics import (
     formula,
     half_hour,
 )
+from contactcenter.events.agents import AgentPresenceChanged
 from tests.unit.analytics.day import BASE_MS, Day, agent_id
 
 HALF = metrics.HALF_HOUR_MS
@@ -284,6 +285,21 @@ def test_parked_work_is_not_occupied() -> None:
     spent = agent.during(BASE_MS, BASE_MS + HALF, BASE_MS + 400_000)
     assert agent.state == "available"
     assert metrics.occupancy(spent) == (100_000, 400_000)
+
+
+def test_whoever_closed_the_desk_is_offline_whatever_is_parked() -> None:
+    day = Day()
+    day.sign_in("Hugo", 0)
+    item = day.enter(0, channel="chat")
+    day.answer(item, "Hugo", 0)
+    day.park(item, 100)
+    hugo = agent_id("Hugo")
+    day.add(400, AgentPresenceChanged(agent_id=hugo, present=False, at=day.at(400)))
+    agent = day.ledger().agents[hugo]
+    spent = agent.during(BASE_MS, BASE_MS + 2 * HALF, BASE_MS + 2 * HALF)
+    assert agent.state == "offline"
+    assert (spent.on_contact, spent.available) == (100_000, 300_000)
+    assert spent.units_offered == 400_000 * 100
 
 
 def test_time_is_booked_in_the_half_hour_it_passed() -> None:
