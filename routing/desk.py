@@ -48,6 +48,10 @@ from routing.schemas import (
 from routing.store import ReservationRow, SegmentRow
 
 LONGEST_SNOOZE: Final = timedelta(days=60)
+OFFER_GRACE: Final = timedelta(seconds=2)
+"""An offer ends when the leader's tick comes to it, which is a moment after its time; whoever took
+it in that moment pressed in time. Later it is refused even while no leader is there to end it: the
+customer has been told of another wait, and the agent of a miss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class DeskService:
         async with self._work.begin("reservation.accept", principal.actor) as work:
             offer = await self._offer(work.conn, agent_id, reservation_id)
             if offer.state == "pending":
+                if work.now > offer.expires_at + OFFER_GRACE:
+                    raise Expired("The offer ran out.")
                 await self._take(work, offer)
             elif offer.state != "accepted":
                 raise _gone(offer)

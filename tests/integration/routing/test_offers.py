@@ -142,6 +142,30 @@ async def test_an_offer_runs_out_and_goes_to_the_next(scene: Scene) -> None:
     assert len(await scene.visits(waiting)) == 1
 
 
+async def test_an_offer_that_ran_out_is_not_taken_while_no_router_runs(scene: Scene) -> None:
+    agents = [await scene.agent(name, SA=5) for name in ("Lucía", "Marcos")]
+    first, second = await scene.arrive(), await scene.arrive()
+    await scene.settle()
+    in_time, too_late = await scene.offer(first), await scene.offer(second)
+    assert in_time is not None
+    assert too_late is not None
+    asked = {agent.agent_id: agent for agent in agents}
+    punctual, late = asked[in_time["agent_id"]], asked[too_late["agent_id"]]
+    scene.clock.advance(32)  # a chat rings for 30 s, and the leader's tick may be late
+    await scene.desk.accept(punctual, in_time["id"])
+    scene.clock.advance(0.001)
+    with pytest.raises(Expired):
+        await scene.desk.accept(late, too_late["id"])
+    assert (await scene.interaction(second))["state"] == "offered"
+    assert (await scene.visits(second))[0]["outcome"] is None
+    row = await scene.one("SELECT state FROM reservations WHERE id = $1", too_late["id"])
+    assert row["state"] == "pending"
+    await scene.settle()
+    assert len(await scene.events("reservation.timed_out")) == 1
+    with pytest.raises(Expired):
+        await scene.desk.accept(late, too_late["id"])
+
+
 async def test_a_missed_call_sets_the_agent_away(scene: Scene) -> None:
     lucia = await scene.agent("Lucía", SA=5)
     waiting = await scene.arrive(channel="voice")
