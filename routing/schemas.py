@@ -35,7 +35,7 @@ class ReservationRef(_Asked):
 
 
 class RejectReservation(ReservationRef):
-    reason: Annotated[str, Field(max_length=40)] = "busy"
+    reason: Key = "busy"
 
 
 class InteractionRef(_Asked):

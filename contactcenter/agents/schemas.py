@@ -68,7 +68,7 @@ class SetStatus(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     status: Status
-    reason: Annotated[str, Field(max_length=40)] | None = None
+    reason: Key | None = None
     after_this: bool = False
     confirm: bool = False
     open: Literal["queue", "snooze", "hand_over"] | None = None

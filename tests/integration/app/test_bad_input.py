@@ -148,6 +148,13 @@ async def test_commands_that_make_no_sense(centre: Centre) -> None:
         (desk, "interaction.transfer", {"interaction_id": mine, "queue": "NONE"}, "not_found"),
         (desk, "interaction.transfer", {"interaction_id": mine}, "invalid"),
         (desk, "agent.set_status", {"status": "asleep"}, "invalid"),
+        (desk, "agent.set_status", {"status": "away", "reason": "Voy al médico"}, "invalid"),
+        (
+            desk,
+            "reservation.reject",
+            {"reservation_id": NOWHERE, "reason": "Es mi jefe"},
+            "invalid",
+        ),
     ]
     for person, command, payload, code in cases:
         await asyncio.sleep(0.06)  # below the pace at which a socket is told to slow down
