@@ -234,7 +234,7 @@ def _policy(channel: Channel, given: Any) -> ChannelPolicy:
 def _step(entry: Any, where: str) -> RoutingStep:
     given = _table(entry, where)
     _only(given, {"require", "prefer", "agents", "for_s", "skip_if"}, where)
-    agents = given.get("agents")
+    agents, for_s = given.get("agents"), given.get("for_s")
     return RoutingStep(
         require=tuple(
             Requirement(skill, min=_whole(level, where))
@@ -245,7 +245,7 @@ def _step(entry: Any, where: str) -> RoutingStep:
             for skill, weight in _table(given.get("prefer", {}), where).items()
         ),
         agents=None if agents is None else tuple(map(str, _list(agents, f"{where}.agents"))),
-        for_ms=_whole(given["for_s"], f"{where}.for_s") * 1000 if given.get("for_s") else None,
+        for_ms=None if for_s is None else _whole(for_s, f"{where}.for_s") * 1000,
         skip_if=_word(SkipIf, given.get("skip_if", SkipIf.NEVER), f"{where}.skip_if"),
     )
 

@@ -11,7 +11,7 @@ enough to rebuild the engine at any input.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
@@ -361,6 +361,24 @@ def config_faults(queue: QueueConfig) -> list[str]:
         if step.for_ms is not None and step.for_ms <= 0
     ]
     return faults
+
+
+def bases_apart(queues: Iterable[QueueConfig]) -> dict[Band, int]:
+    """How far the bases in each band are apart, over all queues and channels. Items of all of them
+    are in one order, so what waits long with the lowest base comes before what is new with the
+    highest only if its boost is no less than this."""
+    bases: dict[Band, list[int]] = {}
+    for queue in queues:
+        for policy in queue.policies.values():
+            bases.setdefault(policy.band, []).append(policy.base)
+    return {band: max(found) - min(found) for band, found in bases.items()}
+
+
+def boosts_too_low(queue: QueueConfig, apart: Mapping[Band, int]) -> list[Channel]:
+    """The channels whose boost is less than the bases in their band are apart."""
+    return [
+        channel for channel, policy in queue.policies.items() if policy.boost < apart[policy.band]
+    ]
 
 
 # ── Rows ────────────────────────────────────────────────────────────────────────────────

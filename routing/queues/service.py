@@ -3,7 +3,8 @@ visit from then on; visits that wait keep the place they have."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,7 +16,7 @@ from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.routing import QueueChanged
 from db import Connection
 from routing.config import ConfigError, read_queue
-from routing.core.model import QueueConfig
+from routing.core.model import QueueConfig, bases_apart, boosts_too_low
 from routing.hours import CalendarError, parse_calendar
 from routing.queues import store
 from routing.queues.schemas import (
@@ -99,6 +100,30 @@ class SetupService:
         overflows = {p.overflow for p in core.policies.values() if p.overflow is not None}
         if absent := sorted(overflows - queues):
             raise Invalid.field("config", "unknown_queue", "No such queue.", keys=absent)
+        if not edit.retired:
+            await self._check_boosts(conn, core)
+
+    async def _check_boosts(self, conn: Connection, core: QueueConfig) -> None:
+        """Invalid when somebody could wait for ever behind higher bases (domain 1.3): in this
+        queue, or in another one because of this one's bases."""
+        stored = _live(await store.queues(conn))
+        before = bases_apart(stored.values())
+        others = {key: queue for key, queue in stored.items() if key != core.id}
+        apart = bases_apart([*others.values(), core])
+        wider = {band for band, spread in apart.items() if spread > before.get(band, 0)}
+        low = [f"{core.id}.{channel}" for channel in boosts_too_low(core, apart)] + [
+            f"{key}.{channel}"
+            for key, other in others.items()
+            for channel in boosts_too_low(other, apart)
+            if other.policies[channel].band in wider
+        ]
+        if low:
+            raise Invalid.field(
+                "config",
+                "boost_too_low",
+                "A boost is less than the bases in its band are apart: " + ", ".join(low) + ".",
+                keys=low,
+            )
 
     # Skills
 
@@ -249,6 +274,18 @@ def _note(work: Work, what: str, key: str, before: dict[str, Any], edit: BaseMod
 async def _tell_queues(work: Work, calendar: str) -> None:
     for queue in await store.queues_of_calendar(work.conn, calendar):
         work.emit(QueueChanged(queue=queue))
+
+
+def _live(rows: Iterable[Mapping[str, Any]]) -> dict[str, QueueConfig]:
+    """The queues that take work; of one that cannot be read nothing is offered."""
+    found = {}
+    for row in rows:
+        if not row["retired"]:
+            with suppress(ConfigError):
+                found[row["key"]] = read_queue(
+                    row["key"], row["skill"], row["strategy"], row["config"]
+                )
+    return found
 
 
 def _skills_in(core: QueueConfig) -> set[str]:

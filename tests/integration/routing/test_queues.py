@@ -390,6 +390,33 @@ async def test_editing_what_configures_routing(scene: Scene) -> None:
         await setup.queue("NO")
 
 
+async def test_a_boost_less_than_the_bases_are_apart_is_refused(scene: Scene) -> None:
+    setup, chief = SetupService(scene.work, ZONE), scene.supervisor
+
+    async def save(key: str, *, retired: bool = False, **voice: int) -> None:
+        card = await setup.queue(key)
+        kept = card.model_dump(exclude={"key", "version", "members"})
+        config = {"channels": {"voice": voice}}
+        edit = QueueEdit(**{**kept, "config": config, "retired": retired})
+        await setup.edit_queue(chief, key, edit, lambda _: None)
+
+    async def refused(key: str, **voice: int) -> list[str]:
+        with pytest.raises(Invalid) as caught:
+            await save(key, retired=False, **voice)
+        [error] = caught.value.errors
+        assert (error["loc"], error["type"]) == (["config"], "boost_too_low")
+        keys: list[str] = error["ctx"]["keys"]
+        return keys
+
+    await save("SH", base=80)
+    assert await refused("SA", base=39) == ["SA.voice", "SA.chat", "SH.voice", "SH.chat"]
+    assert await refused("SA", boost=29) == ["SA.voice"]
+    assert "SH.chat" in await refused("SA", base=91, boost=41), "it is SH that would be too low"
+    await save("SA", base=40)
+    await save("SA", base=0, retired=True)
+    await save("SH", base=10)
+
+
 async def test_a_changed_queue_is_taken_up_by_the_router(scene: Scene) -> None:
     lucia = await scene.agent("Lucía", SA=4)
     await scene.settle()

@@ -9,7 +9,18 @@ import pytest
 
 from routing import config
 from routing.config import ConfigError, read_queue
-from routing.core.model import DEFAULT_POLICIES, Band, Channel, Requirement, SkipIf, WrapMode
+from routing.core.model import (
+    DEFAULT_POLICIES,
+    Band,
+    Channel,
+    QueueConfig,
+    Requirement,
+    SkipIf,
+    WrapMode,
+    bases_apart,
+    boosts_too_low,
+)
+from routing.simulate import centre
 
 
 def test_what_is_left_out_takes_the_channels_default() -> None:
@@ -56,6 +67,7 @@ def test_steps_and_channels_are_read_in_seconds() -> None:
         {"steps": [{"requires": {}}]},
         {"steps": [{"require": {"SA": "3"}}]},
         {"steps": [{}, {"for_s": 3}]},  # the first never ends
+        {"steps": [{"require": {"SA": 3}, "for_s": 0}, {}]},
         {"steps": [{"skip_if": "never ever"}]},
         {"channels": {"fax": {}}},
         {"channels": {"voice": {"speed": 1}}},
@@ -84,6 +96,32 @@ def test_what_makes_no_sense_is_refused(bad: dict[str, Any]) -> None:
         read_queue("SA", "SA", "longest_idle", bad)
     with pytest.raises(ConfigError):
         read_queue("SA", "SA", "by lot", {})
+
+
+def test_a_last_step_without_time_would_bar_the_whole_queue() -> None:
+    steps = [{"require": {"SA": 3}, "for_s": 30}, {"require": {"SA": 2}, "for_s": 0}]
+    with pytest.raises(ConfigError, match=r"Step 2: its time must be above zero\."):
+        read_queue("SA", "SA", "longest_idle", {"steps": steps})
+    steps[1]["for_s"] = None
+    assert read_queue("SA", "SA", "longest_idle", {"steps": steps}).steps[1].for_ms is None
+
+
+def test_a_boost_bridges_the_bases_of_its_band() -> None:
+    def queue(key: str, **voice: int) -> QueueConfig:
+        return read_queue(key, key, "longest_idle", {"channels": {"voice": voice}})
+
+    low, high = queue("SA", base=30), queue("SH", base=71)
+    apart = bases_apart([low, high])
+    assert apart == {Band.LIVE: 41, Band.DEFERRED: 0}
+    assert boosts_too_low(low, apart) == [Channel.VOICE, Channel.CHAT]
+    assert boosts_too_low(low, bases_apart([low, queue("SH", base=70)])) == []
+
+
+def test_the_boosts_of_a_new_centre_bridge_its_bases() -> None:
+    queues = centre(skills=True).queues.values()
+    apart = bases_apart(queues)
+    assert apart[Band.LIVE] > 0
+    assert [queue.id for queue in queues if boosts_too_low(queue, apart)] == []
 
 
 def test_a_queue_with_its_calendar() -> None:

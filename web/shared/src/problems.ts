@@ -44,6 +44,7 @@ const { t, useT } = texts(
     unknown_team: "Un equipo de la lista ya no existe.",
     unknown_queue: "Una cola de la lista ya no existe.",
     unknown_agent: "Alguien de la lista ya no está.",
+    boost_too_low: "El impulso por espera es menor que la diferencia entre las bases de su banda: alguien podría esperar siempre.",
     empty: "Falta esto.",
     tooLong: "Es demasiado largo.",
     email: "Escribe una dirección entera.",
@@ -89,6 +90,7 @@ const { t, useT } = texts(
     unknown_team: "A team of the list is no longer there.",
     unknown_queue: "A queue of the list is no longer there.",
     unknown_agent: "Somebody on the list is no longer there.",
+    boost_too_low: "The boost for waiting is less than the bases in its band are apart: somebody might wait for ever.",
     empty: "This is missing.",
     tooLong: "This is too long.",
     email: "Type a whole address.",
@@ -107,7 +109,7 @@ const REASONS = [
 ] as const;
 const KINDS = [
   "bad_link", "wrong_code", "wrong_password", "no_password", "bad_phone", "unknown_role", "unknown_team",
-  "unknown_queue", "unknown_agent",
+  "unknown_queue", "unknown_agent", "boost_too_low",
 ] as const;
 const PATTERNS = ["email", "code", "name"] as const;
 
