@@ -278,7 +278,7 @@ class Router:
             if (move := self._watch.moved()) is not None:
                 await self._move(move)
             fresh = self._stale is not None
-            if self._stale is not None:
+            while self._stale is not None:  # once more if it was asked for meanwhile
                 await self._rebuild()
             try:
                 inputs = self._drain(fresh=fresh)
