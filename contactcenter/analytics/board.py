@@ -204,16 +204,21 @@ class Board:
             self._today[f"{queue}|{channel}"] = figures(sum(day, Tally()))
 
     def _waiting(self, visit: Visit) -> dict[str, Any]:
-        customer = self.names.get(visit.interaction_id, Customer())
         return {
             "interaction_id": str(visit.interaction_id),
             "queue": visit.queue,
             "channel": visit.channel,
-            "contact_id": customer.contact_id and str(customer.contact_id),
-            "customer_name": customer.name,
+            **self._customer(visit.interaction_id),
             "entered_at": instant(visit.entered_ms),
             "state": "offered" if visit.ringing else "queued",
             "offered_to": next((str(agent) for agent in visit.ringing.values()), None),
+        }
+
+    def _customer(self, interaction_id: UUID) -> dict[str, Any]:
+        customer = self.names.get(interaction_id, Customer())
+        return {
+            "contact_id": customer.contact_id and str(customer.contact_id),
+            "customer_name": customer.name,
         }
 
     def _sparks(self, now_ms: int) -> dict[str, list[int]]:
@@ -249,6 +254,7 @@ class Board:
                     "interaction_id": str(part.interaction_id),
                     "queue": part.queue,
                     "channel": part.channel,
+                    **self._customer(part.interaction_id),
                     "state": part.state,
                     "since": instant(part.started_ms),
                 }
@@ -259,6 +265,7 @@ class Board:
                     "interaction_id": str(visit.interaction_id),
                     "queue": visit.queue,
                     "channel": visit.channel,
+                    **self._customer(visit.interaction_id),
                     "state": "ringing",
                     "since": instant(visit.entered_ms),
                 }

@@ -220,7 +220,7 @@ class Wallboard:
                 await asyncio.sleep(0)
             queues = await self._queues.queue_infos(conn)
             agents = await store.agents(conn)
-            names = await store.customers(conn, _waiting(ledger))
+            names = await store.customers(conn, list(_shown(ledger)))
         self._position, self._day = until, (start, end)
         self._stale_queues = self._stale_agents = False
         before = self.board.shown
@@ -277,10 +277,10 @@ class Wallboard:
         """Look up what facts do not carry: names, edited queues, new or changed agents."""
         ledger = self.board.ledger
         names = self.board.names
-        waiting = _waiting(ledger)
-        for gone in names.keys() - set(waiting):
+        shown = _shown(ledger)
+        for gone in names.keys() - shown:
             del names[gone]
-        unknown = [one for one in waiting if one not in names]
+        unknown = list(shown - names.keys())
         strangers = ledger.agents.keys() - self.board.agents.keys()
         if not (unknown or strangers or self._stale_agents or self._stale_queues):
             return
@@ -337,5 +337,8 @@ class Wallboard:
                 self._broadcast.emit(room, "agent.status_changed", {"agent": agent}, self.cursor)
 
 
-def _waiting(ledger: Ledger) -> list[UUID]:
-    return [visit.interaction_id for visit in ledger.waiting.values()]
+def _shown(ledger: Ledger) -> set[UUID]:
+    """The interactions that screens name the customer of: those that wait, those in hand."""
+    waiting = {visit.interaction_id for visit in ledger.waiting.values()}
+    hands = (agent.open.values() for agent in ledger.agents.values())
+    return waiting.union(part.interaction_id for hand in hands for part in hand)

@@ -124,6 +124,8 @@ class AgentItem(Told):
     interaction_id: UUID
     queue: str
     channel: Line
+    contact_id: UUID | None
+    customer_name: str
     state: Literal["ringing", "active", "held", "consulting", "parked", "wrapping"]
     since: datetime
 

@@ -35,6 +35,8 @@ export interface AgentItem {
   interaction_id: string;
   queue: string;
   channel: "voice" | "chat" | "whatsapp" | "sms" | "email" | "message";
+  contact_id: string | null;
+  customer_name: string;
   state: "ringing" | "active" | "held" | "consulting" | "parked" | "wrapping";
   since: string;
 }
@@ -2764,7 +2766,7 @@ export interface SetRecordingRule {
   aside?: boolean;
 }
 
-/** `after_this`: it takes effect when the open work has ended, with no offer in between. Leaving as the last agent of a queue with waiters is refused with ctx.waiting unless `confirm`; signing off with open work is refused with ctx.open unless `open` says what becomes of it. */
+/** `after_this`: it takes effect when the open work has ended, with no offer in between. Leaving as the last agent of a queue with waiters is refused with ctx.waiting unless `confirm`; signing off with open work is refused with ctx.open unless `open` says what becomes of it. Calls and wrap-ups can only be finished: then ctx.finish is true. With `after_this` what `open` says is kept for what is set aside when it takes effect; without it that goes back to its queue. */
 export interface SetStatus {
   status: "available" | "on_demand" | "away" | "offline";
   reason?: string | null;

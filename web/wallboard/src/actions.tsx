@@ -1,10 +1,10 @@
 /** What a supervisor does from the chair: an agent's status and skills, moving what waits. */
 import { api, ApiError } from "@contactcenter/shared/api";
-import type { AgentProfile, ExplainedItem } from "@contactcenter/shared/contract";
+import type { AgentProfile, ExplainedItem, SetStatus } from "@contactcenter/shared/contract";
 import { Icon, StateShape } from "@contactcenter/shared/icons";
 import { nameOr } from "@contactcenter/shared/people";
-import { duration, useNow } from "@contactcenter/shared/time";
-import { Button, ErrorLine } from "@contactcenter/shared/ui";
+import { duration, serverNow, useNow, useTimes } from "@contactcenter/shared/time";
+import { Button, ErrorLine, IconButton } from "@contactcenter/shared/ui";
 import { type FormEvent, useEffect, useState } from "react";
 
 import { doing, itemWord, reasonWord, stageWord, timeInState } from "./agents";
@@ -21,33 +21,65 @@ export function failureOf(error: unknown): Key {
   return error.status === 400 || error.status === 422 ? "err_invalid" : "err_unavailable";
 }
 
-/** Sends a waiting contact to another queue, or straight to somebody. */
-export function MoveForm({ item, onDone, onCancel }: { item: ExplainedItem; onDone: () => void; onCancel: () => void }) {
+/** A contact that can be sent elsewhere. */
+export type Movable = Pick<ExplainedItem, "interaction_id" | "queue" | "contact_id" | "customer_name">;
+
+interface Refused {
+  key: Key;
+  /** It is possible all the same: the agent gets it above what is allowed, and it is on record. */
+  force?: boolean;
+}
+
+/** Why somebody was not given a contact: no telephone on the desk cannot be overridden, no room can. */
+function refusalOf(error: unknown): Refused {
+  const ctx = error instanceof ApiError && error.status === 409 ? error.ctx : {};
+  if (ctx.reason === "channel" || "agent" in ctx) return { key: "noChannel" };
+  if ("status" in ctx || "reason" in ctx) return { key: "noRoom", force: true };
+  return { key: failureOf(error) };
+}
+
+/** Sends a contact to another queue, or straight to somebody: one that waits, or that `holder` has. */
+export function MoveForm({
+  item,
+  holder = null,
+  onDone,
+  onCancel,
+}: {
+  item: Movable;
+  holder?: string | null;
+  onDone: () => void;
+  onCancel: () => void;
+}) {
   const t = useT();
   const { state } = useShown();
   const loc = useLocale();
   const [to, setTo] = useState("");
   const [busy, setBusy] = useState(false);
-  const [failed, setFailed] = useState<Key | null>(null);
+  const [failed, setFailed] = useState<Refused | null>(null);
   const queue = state.queues[item.queue];
-  const agents = Object.values(state.agents).filter((agent) => agent.state !== "offline");
+  const agents = Object.values(state.agents).filter((agent) => agent.state !== "offline" && agent.agent_id !== holder);
   const skilled = agents.filter((agent) => queue && isMember(agent, queue));
   const others = agents.filter((agent) => !skilled.includes(agent));
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const send = async (force: boolean) => {
     const [kind, id] = to.split(":");
     if (!kind || !id || busy) return;
     setBusy(true);
     setFailed(null);
     try {
-      if (kind === "queue") await api.post(`/interactions/${item.interaction_id}/transfer`, { queue: id });
-      else await api.post("/queue/assign", { interaction_id: item.interaction_id, agent_id: id });
+      const path = `/interactions/${item.interaction_id}/transfer`;
+      if (kind === "queue") await api.post(path, { queue: id });
+      else if (holder !== null) await api.post(path, { agent: id });
+      else await api.post("/queue/assign", { interaction_id: item.interaction_id, agent_id: id, ...(force ? { force } : {}) });
       onDone();
     } catch (error) {
-      setFailed(failureOf(error));
+      setFailed(refusalOf(error));
       setBusy(false);
     }
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void send(false);
   };
   const option = (agent: WallboardAgent) => (
     <option key={agent.agent_id} value={`agent:${agent.agent_id}`}>
@@ -55,14 +87,17 @@ export function MoveForm({ item, onDone, onCancel }: { item: ExplainedItem; onDo
     </option>
   );
   return (
-    <form className="move" onSubmit={(event) => void submit(event)} aria-label={t("moveTitle", { name: nameOr(item.customer_name, item.contact_id, t("unknownCaller")) })}>
+    <form className="move" onSubmit={submit} aria-label={t("moveTitle", { name: nameOr(item.customer_name, item.contact_id, t("unknownCaller")) })}>
       <label>
         <span className="t13 b">{t("moveTitle", { name: nameOr(item.customer_name, item.contact_id, t("unknownCaller")) })}</span>
-        <select className="input" value={to} autoFocus onChange={(event) => setTo(event.target.value)} name="to">
+        <select className="input" value={to} autoFocus onChange={(event) => {
+            setTo(event.target.value);
+            setFailed(null);
+          }} name="to">
           <option value="">{t("chooseQueue")}</option>
           <optgroup label={t("moveToQueue")}>
             {Object.values(state.queues)
-              .filter((one) => one.key !== item.queue)
+              .filter((one) => holder !== null || one.key !== item.queue)
               .map((one) => (
                 <option key={one.key} value={`queue:${one.key}`}>
                   {nameOf(one, one.key, loc)}
@@ -73,7 +108,12 @@ export function MoveForm({ item, onDone, onCancel }: { item: ExplainedItem; onDo
           {others.length > 0 && <optgroup label={t("moveToAgent")}>{others.map(option)}</optgroup>}
         </select>
       </label>
-      <ErrorLine error={failed ? t(failed as Parameters<T>[0]) : undefined} />
+      <ErrorLine error={failed ? t(failed.key as Parameters<T>[0]) : undefined} />
+      {failed?.force && (
+        <Button size="small" disabled={busy} onClick={() => void send(true)}>
+          {t("giveAnyway")}
+        </Button>
+      )}
       <div className="row">
         <Button className="grow" onClick={onCancel}>
           {t("cancel")}
@@ -90,8 +130,10 @@ export function AgentDrill({ agentId, onClose }: { agentId: string; onClose: () 
   const t = useT();
   const { state } = useShown();
   const now = useNow(1000);
+  const [moving, setMoving] = useState<string | null>(null);
   const agent = state.agents[agentId];
   if (!agent) return <DrillHead title={t("err_not_found")} sub="" onClose={onClose} />;
+  const piece = agent.items.find((item) => item.interaction_id === moving && item.state !== "wrapping");
   return (
     <>
       <DrillHead title={agent.name} sub={`${doing(t, agent)} · ${timeInState(agent, now)}`} onClose={onClose} />
@@ -103,8 +145,20 @@ export function AgentDrill({ agentId, onClose }: { agentId: string; onClose: () 
             {agent.items.map((item) => (
               <li key={item.interaction_id + item.state} className="row t13 open-item">
                 <Icon name={iconOf(item.channel)} className="x2" />
-                <span className="cut">{[itemWord(t, item), item.queue, stageWord(t, item)].filter(Boolean).join(" · ")}</span>
-                <span className="end x2">{duration(now - Date.parse(item.since))}</span>
+                <span className="grow cut">
+                  {[itemWord(t, item), item.queue, stageWord(t, item)].filter(Boolean).join(" · ")}
+                  <br />
+                  <span className="t12 x2">{nameOr(item.customer_name, item.contact_id, t("unknownCaller"))}</span>
+                </span>
+                <span className="x2">{duration(now - Date.parse(item.since))}</span>
+                {item.queue !== "" && item.state !== "wrapping" && (
+                  <IconButton
+                    icon="swap"
+                    label={t("moveTitle", { name: nameOr(item.customer_name, item.contact_id, t("unknownCaller")) })}
+                    aria-pressed={item.interaction_id === moving}
+                    onClick={() => setMoving(item.interaction_id === moving ? null : item.interaction_id)}
+                  />
+                )}
               </li>
             ))}
             {agent.items.length === 0 && <li className="t13 x2">{t("noOpenWork")}</li>}
@@ -113,6 +167,17 @@ export function AgentDrill({ agentId, onClose }: { agentId: string; onClose: () 
         <StatusBlock agent={agent} />
         <ProfileBlocks key={agentId} agentId={agentId} name={agent.name} />
       </div>
+      {piece && (
+        <footer className="drill-foot">
+          <MoveForm
+            key={piece.interaction_id}
+            item={piece}
+            holder={piece.state === "ringing" ? null : agentId}
+            onDone={() => setMoving(null)}
+            onCancel={() => setMoving(null)}
+          />
+        </footer>
+      )}
     </>
   );
 }
@@ -126,18 +191,30 @@ const STATUSES: { status: Status; reason: string | null }[] = [
   { status: "offline", reason: null },
 ];
 
+/** What stands in the way: the last one for people who wait, open work that needs a word, or work that can only be finished. */
+type Blocked = { kind: "last" | "open" | "finish"; wanted: SetStatus };
+
+function blockOf(wanted: SetStatus, error: unknown): Blocked | null {
+  const ctx = error instanceof ApiError && error.status === 409 ? error.ctx : {};
+  if ("waiting" in ctx) return { kind: "last", wanted };
+  return "open" in ctx ? { kind: ctx.finish === true ? "finish" : "open", wanted } : null;
+}
+
 function StatusBlock({ agent }: { agent: WallboardAgent }) {
   const t = useT();
-  const [failed, setFailed] = useState<{ key: Key; retry: { status: Status; reason: string | null } | null } | null>(null);
+  const [failed, setFailed] = useState<Key | null>(null);
+  const [blocked, setBlocked] = useState<Blocked | null>(null);
   const [busy, setBusy] = useState(false);
-  const set = async (status: Status, reason: string | null, confirm = false) => {
+  const set = async (wanted: SetStatus) => {
     setBusy(true);
     setFailed(null);
     try {
-      await api.post(`/agents/${agent.agent_id}/status`, { status, ...(reason ? { reason } : {}), ...(confirm ? { confirm } : {}) });
+      await api.post(`/agents/${agent.agent_id}/status`, wanted);
+      setBlocked(null);
     } catch (error) {
-      const last = error instanceof ApiError && error.status === 409 && "waiting" in error.ctx;
-      setFailed(last ? { key: "lastAgentWarn", retry: { status, reason } } : { key: failureOf(error), retry: null });
+      const found = blockOf(wanted, error);
+      setBlocked(found);
+      setFailed(found ? null : failureOf(error));
     } finally {
       setBusy(false);
     }
@@ -157,7 +234,7 @@ function StatusBlock({ agent }: { agent: WallboardAgent }) {
               aria-pressed={on}
               data-status={status}
               disabled={busy}
-              onClick={() => void set(status, reason)}
+              onClick={() => void set({ status, ...(reason ? { reason } : {}) })}
             >
               <StateShape state={status === "on_demand" ? "available" : status} />
               {word}
@@ -167,13 +244,84 @@ function StatusBlock({ agent }: { agent: WallboardAgent }) {
         })}
       </div>
       {agent.after_this && <p className="t12 x2">{t("afterThis", { status: t(`state_${agent.after_this as Status}`) })}</p>}
-      <ErrorLine error={failed ? t(failed.key as Parameters<T>[0]) : undefined} />
-      {failed?.retry && (
-        <Button size="small" onClick={() => failed.retry && void set(failed.retry.status, failed.retry.reason, true)}>
+      <ErrorLine
+        error={
+          blocked && blocked.kind !== "open"
+            ? t(blocked.kind === "last" ? "lastAgentWarn" : "finishFirst")
+            : failed
+              ? t(failed as Parameters<T>[0])
+              : undefined
+        }
+      />
+      {blocked?.kind === "last" && (
+        <Button size="small" disabled={busy} onClick={() => void set({ ...blocked.wanted, confirm: true })}>
           {t("changeAnyway")}
         </Button>
       )}
+      {blocked?.kind === "finish" && (
+        <Button size="small" disabled={busy} onClick={() => void set({ ...blocked.wanted, after_this: true })}>
+          {t("offlineWhenDone")}
+        </Button>
+      )}
+      {blocked?.kind === "open" && (
+        <OpenWorkForm agent={agent} busy={busy} onChosen={(choice) => void set({ ...blocked.wanted, ...choice })} onCancel={() => setBlocked(null)} />
+      )}
     </section>
+  );
+}
+
+type Choice = Pick<SetStatus, "open" | "hand_over_to" | "snooze_until">;
+const SNOOZE_MS = 3_600_000;
+
+/** What becomes of the open work of somebody who is signed off; a piece that goes elsewhere is moved first, by itself. */
+function OpenWorkForm({ agent, busy, onChosen, onCancel }: { agent: WallboardAgent; busy: boolean; onChosen: (choice: Choice) => void; onCancel: () => void }) {
+  const t = useT();
+  const { state } = useShown();
+  const times = useTimes();
+  const [open, setOpen] = useState<NonNullable<Choice["open"]>>("queue");
+  const [heir, setHeir] = useState("");
+  const [until] = useState(() => Math.ceil((serverNow() + SNOOZE_MS) / 60_000) * 60_000);
+  const others = Object.values(state.agents).filter((one) => one.agent_id !== agent.agent_id && one.state !== "offline");
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    onChosen({
+      open,
+      ...(open === "hand_over" ? { hand_over_to: heir } : {}),
+      ...(open === "snooze" ? { snooze_until: new Date(until).toISOString() } : {}),
+    });
+  };
+  return (
+    <form className="move left-work" onSubmit={submit} aria-label={t("leftWork")}>
+      <p className="t13 b">{t("leftWork")}</p>
+      <p className="t12 x2">{t("leftWorkNote")}</p>
+      <fieldset>
+        <legend className="sr">{t("leftWork")}</legend>
+        {(["queue", "hand_over", "snooze"] as const).map((one) => (
+          <label key={one} className="row t13">
+            <input type="radio" name="left" value={one} checked={open === one} onChange={() => setOpen(one)} />
+            {t(`left_${one}`, { time: times.hour(until) })}
+          </label>
+        ))}
+      </fieldset>
+      {open === "hand_over" && (
+        <select className="input" name="heir" aria-label={t("moveToAgent")} value={heir} onChange={(event) => setHeir(event.target.value)}>
+          <option value="">{t("chooseAgent")}</option>
+          {others.map((one) => (
+            <option key={one.agent_id} value={one.agent_id}>
+              {`${one.name} · ${t(`state_${one.state}`)}`}
+            </option>
+          ))}
+        </select>
+      )}
+      <div className="row">
+        <Button className="grow" onClick={onCancel}>
+          {t("cancel")}
+        </Button>
+        <Button className="grow" kind="primary" type="submit" disabled={busy || (open === "hand_over" && !heir)}>
+          {t("signOffDo")}
+        </Button>
+      </div>
+    </form>
   );
 }
 
