@@ -174,6 +174,7 @@ async def _write_agents(work: Work, group: Group) -> None:
                     will.reason,
                     will.after_this.value if will.after_this else None,
                     will.after_this_reason,
+                    rows.disposal_row(will.after_this_open),
                     group.now,
                 )
                 for agent, will in sorted(group.wills.items())

@@ -15,7 +15,9 @@ from contactcenter.events.interactions import InteractionQueued
 from routing.core.model import (
     Band,
     Channel,
+    Disposal,
     Entry,
+    OpenWork,
     Requirement,
     RoutingStep,
     SkipIf,
@@ -35,6 +37,24 @@ _EXTRAS: Final = (
     "due_at",
     "overflowed",
 )
+
+
+def disposal_row(how: Disposal | None) -> dict[str, object] | None:
+    """What becomes of open work, as `agents.after_this_open` keeps it."""
+    if how is None:
+        return None
+    return {
+        "open": how.open_work.value,
+        "snooze_until": how.snooze_until,
+        "hand_over_to": how.hand_over_to,
+    }
+
+
+def disposal(row: Mapping[str, Any] | None) -> Disposal | None:
+    """Read `disposal_row` back."""
+    if row is None:
+        return None
+    return Disposal(OpenWork(row["open"]), row["snooze_until"], row["hand_over_to"])
 
 
 def extras(item: WorkItem) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from routing.core.model import (
     Will,
     WorkItem,
 )
-from routing.rows import from_extras
+from routing.rows import disposal, from_extras
 
 _CHANNELS: Final = {channel.value: channel for channel in Channel}
 _ENTRIES: Final = {entry.value: entry for entry in Entry}
@@ -200,9 +200,10 @@ WHERE s.state <> 'ended'
 """
 
 AGENTS = """
-SELECT a.id::text, a.status, a.status_reason, a.after_this, a.after_this_reason, a.budget,
-       a.maxima, a.ordinal, coalesce(p.present, false) AS present, p.channels, p.absent_since,
-       p.cooldown_until, coalesce(p.idle_since, a.status_since) AS idle_since
+SELECT a.id::text, a.status, a.status_reason, a.after_this, a.after_this_reason,
+       a.after_this_open, a.budget, a.maxima, a.ordinal, coalesce(p.present, false) AS present,
+       p.channels, p.absent_since, p.cooldown_until,
+       coalesce(p.idle_since, a.status_since) AS idle_since
 FROM agents a LEFT JOIN agent_states p ON p.agent_id = a.id
 """
 
@@ -332,6 +333,7 @@ def _agent(row: Record, today: Record | None) -> AgentRow:
         will_reason=row["status_reason"],
         after_this=Will(after_this) if after_this else None,
         after_this_reason=row["after_this_reason"],
+        after_this_open=disposal(row["after_this_open"]),
         present=row["present"],
         absent_since=_ms(row["absent_since"]),
         channels=frozenset(_CHANNELS[channel] for channel in row["channels"] or ()),

@@ -62,7 +62,9 @@ class SetStatus(BaseModel):
 
     Leaving as the last agent of a queue with waiters is refused with ctx.waiting unless
     `confirm`; signing off with open work is refused with ctx.open unless `open` says what
-    becomes of it.
+    becomes of it. Calls and wrap-ups can only be finished: then ctx.finish is true. With
+    `after_this` what `open` says is kept for what is set aside when it takes effect; without
+    it that goes back to its queue.
     """
 
     model_config = ConfigDict(extra="forbid")

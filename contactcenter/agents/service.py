@@ -311,10 +311,7 @@ class AgentService:
         )
 
 
-async def set_will(
-    conn: Connection,
-    wills: Sequence[tuple[UUID, str, str | None, str | None, str | None, datetime]],
-) -> set[UUID]:
-    """Write agents' wills as the router decided: (agent, status, reason, after_this, its
-    reason, at), each agent at most once. The caller publishes `agent.status_changed`."""
+async def set_will(conn: Connection, wills: Sequence[store.WillRow]) -> set[UUID]:
+    """Write agents' wills as the router decided, each agent at most once. The caller publishes
+    `agent.status_changed`."""
     return await store.set_will(conn, wills)

@@ -108,25 +108,26 @@ async def available(conn: Connection, queue: str | None, skill: str | None) -> l
     return [row["id"] for row in await conn.fetch(AVAILABLE, queue, skill)]
 
 
+WillRow = tuple[UUID, str, str | None, str | None, str | None, dict[str, object] | None, datetime]
+"""(agent, status, reason, after_this, its reason, what becomes of open work then, at)"""
+
 SET_WILL = """
 UPDATE agents a
 SET status_since = CASE WHEN (a.status, a.status_reason)
                              IS DISTINCT FROM (w.status, w.reason) THEN w.at
                         ELSE a.status_since END,
     status = w.status, status_reason = w.reason, after_this = w.after_this,
-    after_this_reason = w.after_this_reason
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
-     AS w (id, status, reason, after_this, after_this_reason, at)
+    after_this_reason = w.after_this_reason, after_this_open = w.after_this_open
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[],
+            $7::timestamptz[])
+     AS w (id, status, reason, after_this, after_this_reason, after_this_open, at)
 WHERE a.id = w.id
 RETURNING a.id
 """
 
 
-async def set_will(
-    conn: Connection,
-    wills: Sequence[tuple[UUID, str, str | None, str | None, str | None, datetime]],
-) -> set[UUID]:
-    """(agent, status, reason, after_this, its reason, at) for each agent at most once."""
+async def set_will(conn: Connection, wills: Sequence[WillRow]) -> set[UUID]:
+    """Each agent at most once."""
     rows = await conn.fetch(SET_WILL, *zip(*wills, strict=True)) if wills else []
     return {row["id"] for row in rows}
 

@@ -13,6 +13,7 @@ from routing.core.explanation import Explanation
 from routing.core.model import (
     Band,
     Channel,
+    Disposal,
     Outcome,
     ParkReason,
     Refusal,
@@ -229,6 +230,7 @@ class AgentStatusSet:
     cause: str
     after_this: Will | None = None
     after_this_reason: str | None = None
+    after_this_open: Disposal | None = None
     request_id: str | None = None
 
 

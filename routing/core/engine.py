@@ -40,7 +40,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from routing.core import offers, segments, staff, visits
+from routing.core import offers, segments, signoff, staff, visits
 from routing.core.agent_state import Agent
 from routing.core.capacity import handles
 from routing.core.decisions import Decision
@@ -220,7 +220,7 @@ class Engine:
         if agent.segments:
             segments.resume_interrupted(world, agent)
         if row.after_this is not None and not agent.working():
-            staff.set_will(world, agent, row.after_this, row.after_this_reason, cause="after_this")
+            signoff.after_this(world, agent)
 
 
 _FIRE: Mapping[Timer, Callable[[World, str], None]] = {

@@ -137,6 +137,15 @@ class OpenWork(StrEnum):
     HAND_OVER = "hand_over"
 
 
+@dataclass(frozen=True, slots=True)
+class Disposal:
+    """What becomes of open work, with what the choice needs."""
+
+    open_work: OpenWork = OpenWork.QUEUE
+    snooze_until: int | None = None
+    hand_over_to: str | None = None
+
+
 class Refusal(StrEnum):
     """Codes of the socket contract that a request may be refused with, and `capacity`."""
 
@@ -502,6 +511,9 @@ class AgentRow:
     will_reason: str | None = None
     after_this: Will | None = None
     after_this_reason: str | None = None
+    after_this_open: Disposal | None = None
+    """With `after_this` offline: what becomes of work that is set aside by then. None: back to
+    its queue."""
     present: bool = False
     absent_since: int | None = None
     channels: frozenset[Channel] = frozenset(Channel)

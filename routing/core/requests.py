@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from routing.core import offers, segments, staff
+from routing.core import offers, segments, signoff, staff
 from routing.core.agent_state import Agent, Status
 from routing.core.capacity import Kind, NoRoom, handles, no_room, takes
 from routing.core.decisions import AgentStatusSet, RequestRefused, UnitsGranted
@@ -19,11 +19,10 @@ from routing.core.inputs import (
 )
 from routing.core.model import (
     DEFAULT_POLICIES,
+    Disposal,
     OpenWork,
-    ParkReason,
     Refusal,
     Segment,
-    SegmentState,
     Visit,
     VisitState,
     Will,
@@ -169,10 +168,11 @@ def status(world: World, request: StatusRequested) -> None:
         refuse(world, request, Refusal.NOT_FOUND, "There is no such agent.")
         return
     later = request.after_this and agent.working()
-    work = _open(agent) if request.will is Will.OFFLINE else []
+    goes = request.will is Will.OFFLINE
+    work = signoff.open_work(agent) if goes else []
     if later:  # what is at hand is finished first; what is set aside would be left behind
-        work = [segment for segment in work if _set_aside(segment)]
-    if not _settled(world, request, agent, work):
+        work = [segment for segment in work if signoff.set_aside(segment)]
+    if not _settled(world, request, agent, work, later=later and goes):
         return
     waiting = _left_waiting(world, agent) if request.will in _LEAVING else {}
     if waiting and not request.confirm:
@@ -184,9 +184,12 @@ def status(world: World, request: StatusRequested) -> None:
             {"waiting": waiting},
         )
         return
-    _dispose(world, request, work)
+    how = _disposal(request)
+    if how is not None:
+        signoff.dispose(world, work, how)
     if later:
-        staff.note_after_this(world, agent, request.will, request.reason)
+        noted = how if goes else None
+        staff.note_after_this(world, agent, request.will, request.reason, noted)
         world.out.append(
             AgentStatusSet(
                 agent.id,
@@ -195,6 +198,7 @@ def status(world: World, request: StatusRequested) -> None:
                 "agent",
                 after_this=request.will,
                 after_this_reason=request.reason,
+                after_this_open=noted,
                 request_id=request.request_id,
             )
         )
@@ -228,32 +232,27 @@ def _left_waiting(world: World, agent: Agent) -> dict[str, int]:
     return dict(sorted(left.items()))
 
 
-def _open(agent: Agent) -> list[Segment]:
-    """Open work that somebody must see to: all but what is snoozed. By id."""
-    return [
-        segment
-        for _, segment in sorted(agent.segments.items())
-        if segment.park_reason is not ParkReason.SNOOZED
-    ]
+def _disposal(request: StatusRequested) -> Disposal | None:
+    if request.open_work is None:
+        return None
+    return Disposal(request.open_work, request.snooze_until, request.hand_over_to)
 
 
-def _set_aside(segment: Segment) -> bool:
-    return (
-        segment.state is SegmentState.PARKED and segment.park_reason is not ParkReason.INTERRUPTED
-    )
-
-
-def _settled(world: World, request: StatusRequested, agent: Agent, work: list[Segment]) -> bool:
-    """Whether the request says what becomes of the open work; refuses it if not."""
-    if not work:
+def _settled(
+    world: World, request: StatusRequested, agent: Agent, work: list[Segment], *, later: bool
+) -> bool:
+    """Whether the request says what becomes of the open work; refuses it if not. `later`: what
+    it says is kept until the agent goes."""
+    if not work and not (later and request.open_work):
         return True
-    finish = [s.id for s in work if _must_be_finished(world, s)]
-    ctx: dict[str, object] = {"open_work": finish or [segment.id for segment in work]}
+    finish = [s.id for s in work if signoff.must_be_finished(world, s)]
     if finish:
         detail = "Finish the call and the wrap-up first."
+        ctx = {"open_work": finish, "finish": True}
         refuse(world, request, Refusal.CONFLICT, detail, ctx)
         return False
     if request.open_work is None:
+        ctx = {"open_work": [segment.id for segment in work]}
         detail = "Say what becomes of the open work: queue, snooze or hand over."
         refuse(world, request, Refusal.CONFLICT, detail, ctx)
         return False
@@ -269,19 +268,3 @@ def _settled(world: World, request: StatusRequested, agent: Agent, work: list[Se
             refuse(world, request, Refusal.CONFLICT, "That agent is not signed in.")
             return False
     return True
-
-
-def _must_be_finished(world: World, segment: Segment) -> bool:
-    policy = world.segment_policy(segment)
-    spoken = policy is None or policy.park_free_ms is None
-    return spoken or segment.state is SegmentState.WRAPPING
-
-
-def _dispose(world: World, request: StatusRequested, work: list[Segment]) -> None:
-    for segment in work:
-        if request.open_work is OpenWork.SNOOZE:
-            segments.pause(world, segment, ParkReason.SNOOZED, request.snooze_until)
-        elif request.open_work is OpenWork.HAND_OVER:
-            segments.take_back(world, segment, "sign_off", direct_to=request.hand_over_to)
-        else:
-            segments.take_back(world, segment, "sign_off")

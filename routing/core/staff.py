@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from routing.core.agent_state import Agent
 from routing.core.decisions import AgentStatusSet
-from routing.core.model import AgentConfig, AgentRow, Channel, Will
+from routing.core.model import AgentConfig, AgentRow, Channel, Disposal, Will
 from routing.core.world import Timer, World
 
 _WORKING = (Will.AVAILABLE, Will.ON_DEMAND)
@@ -51,12 +51,19 @@ def set_will(
 ) -> None:
     """The router's own change of an agent's will. What was noted for later is void."""
     will_changed(world, agent, will, reason, world.now)
-    agent.row.after_this = agent.row.after_this_reason = None
+    note_after_this(world, agent, None, None)
     world.out.append(AgentStatusSet(agent.id, will, reason, cause, request_id=request_id))
 
 
-def note_after_this(world: World, agent: Agent, will: Will | None, reason: str | None) -> None:
-    agent.row.after_this, agent.row.after_this_reason = will, reason
+def note_after_this(
+    world: World,
+    agent: Agent,
+    will: Will | None,
+    reason: str | None,
+    open_work: Disposal | None = None,
+) -> None:
+    row = agent.row
+    row.after_this, row.after_this_reason, row.after_this_open = will, reason, open_work
     world.touch(agent)
 
 

@@ -315,3 +315,27 @@ def test_chat_goes_on_beside_the_call(world: World) -> None:
     expect(customer.locator(".log .bub.me")).to_have_count(1)
     expect(agent.locator(".list .pull")).to_have_count(1)
     expect_heard(customer, AGENT)
+
+
+def test_a_call_is_finished_before_its_agent_leaves(world: World) -> None:
+    agent, _customer = talking(world)
+    agent.locator(".top .me").click()
+    agent.get_by_role("menuitem", name="Salir").click()
+    agent.get_by_role("dialog").get_by_role("button", name="Salir").click()
+    dialog = agent.get_by_role("dialog", name="Tienes trabajo abierto")
+    expect(dialog).to_contain_text("no se puede dejar")
+    expect(dialog.get_by_role("button", name=re.compile("Irme"))).to_have_count(0)
+    expect(dialog.get_by_role("radio")).to_have_count(0)
+    dialog.get_by_role("button", name="Quedarme").click()
+    expect(agent.get_by_role("dialog")).to_have_count(0)
+    # From the status menu it is possible to leave when the call is done.
+    agent.locator(".status").click()
+    agent.get_by_role("menuitemradio", name="Desconectado").first.click()
+    dialog.get_by_role("button", name="Irme al terminar").click()
+    expect(agent.get_by_role("dialog")).to_have_count(0)
+    expect(agent.locator(".status .after")).to_be_visible()
+    hang_up(agent)
+    expect(agent.locator(".wrap")).to_be_visible()
+    agent.keyboard.press("1")
+    agent.keyboard.press("Enter")
+    expect(agent.locator(".status")).to_contain_text("Desconectado")

@@ -392,6 +392,28 @@ def test_leaving_with_open_work_asks_what_becomes_of_it(world: World) -> None:
     expect(pablo.locator(".list .pull", has_text="Leo Marín")).to_be_visible()
 
 
+def test_what_is_set_aside_goes_where_was_said_when_i_leave_after_this(world: World) -> None:
+    agent = world.desk(CARMEN)
+    pablo = world.desk(PABLO, available=False)
+    set_status(pablo, 2)
+    world.visitor("Hola", name="Leo Marín")
+    accept(agent)
+    agent.locator(".status").click()
+    agent.get_by_role("menuitemradio", name="Desconectado").last.click()
+    dialog = agent.get_by_role("dialog", name="Irme al terminar")
+    expect(dialog).to_contain_text("Leo Marín")
+    dialog.get_by_role("radio", name="Dárselas a un compañero").check()
+    dialog.get_by_role("combobox").select_option(label="Pablo Urriés · Ausente")
+    dialog.get_by_role("button", name="Irme al terminar").click()
+    expect(dialog).to_have_count(0)
+    set_status(pablo, 0)
+    agent.get_by_role("button", name="Posponer").click()
+    agent.get_by_role("menuitem", name="Hasta que escriba el cliente").click()
+    accept(pablo)
+    expect(pablo.locator(".hd")).to_contain_text("Leo Marín")
+    expect(agent.locator(".status")).to_contain_text("Desconectado")
+
+
 def test_the_last_agent_of_a_queue_with_waiters_must_confirm(world: World, centre: Centre) -> None:
     agent = world.desk(PABLO)
     # As many as fit, and one that waits.

@@ -105,6 +105,7 @@ class Tables:
         row = self.agents[fact.agent]
         row.will, row.will_reason = fact.will, fact.reason
         row.after_this, row.after_this_reason = fact.after_this, fact.after_this_reason
+        row.after_this_open = None
 
     def presence_changed(self, fact: i.AgentPresenceChanged) -> None:
         row = self.agents[fact.agent]
@@ -263,6 +264,7 @@ class Tables:
         row = self.agents[decision.agent]
         row.will, row.will_reason = decision.will, decision.reason
         row.after_this, row.after_this_reason = decision.after_this, decision.after_this_reason
+        row.after_this_open = decision.after_this_open
 
     def agent_updated(self, decision: d.AgentUpdated) -> None:
         row = self.agents[decision.agent]

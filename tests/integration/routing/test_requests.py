@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -200,6 +201,45 @@ async def test_after_this_takes_effect_without_an_offer_in_between(live: Scene) 
         while (await agents.profile(SYSTEM, lucia.agent())).status != "away":
             await asyncio.sleep(0.01)
     assert len(await live.events("reservation.created")) == 1
+
+
+async def test_what_is_said_of_work_set_aside_later_is_kept(live: Scene) -> None:
+    lucia = await live.agent("Lucía", SA=5)
+    waiting = await live.arrive()
+    await until_offered(live, waiting)
+    offer = await live.offer(waiting)
+    assert offer is not None
+    await live.desk.accept(lucia, offer["id"])
+    agents = service(live)
+    until = live.clock.now() + timedelta(hours=1)
+    wish = SetStatus(status="offline", after_this=True, open="snooze", snooze_until=until)
+    me = await agents.set_own_status(lucia, wish)
+    assert (me.status, me.after_this) == ("available", "offline")
+    live.router.forget()
+    await live.desk.hold(lucia, waiting.interaction_id)
+    async with asyncio.timeout(10):
+        while (await agents.profile(SYSTEM, lucia.agent())).status != "offline":
+            await asyncio.sleep(0.01)
+    part = await live.one("SELECT state, park_reason, parked_until FROM segments")
+    assert (part["state"], part["park_reason"], part["parked_until"]) == (
+        "parked",
+        "snoozed",
+        until,
+    )
+    kept = await live.one("SELECT after_this, after_this_open FROM agents WHERE name = 'Lucía'")
+    assert (kept["after_this"], kept["after_this_open"]) == (None, None)
+
+
+async def test_a_call_at_hand_can_only_be_finished(live: Scene) -> None:
+    lucia = await live.agent("Lucía", SA=5)
+    call = await live.arrive(channel="voice")
+    await until_offered(live, call)
+    offer = await live.offer(call)
+    assert offer is not None
+    await live.desk.accept(lucia, offer["id"])
+    with pytest.raises(Conflict) as refused:
+        await service(live).set_own_status(lucia, SetStatus(status="offline", open="queue"))
+    assert refused.value.ctx == {"open": [str(call.interaction_id)], "finish": True}
 
 
 async def test_without_a_router_the_asker_is_told_soon(

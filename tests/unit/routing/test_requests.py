@@ -22,6 +22,7 @@ from routing.core.model import (
 from tests.unit.routing.centre import Centre, agent, queue
 
 VOICE, CHAT, WHATSAPP, SMS, EMAIL = Channel
+FINISH = {"open_work": ["s-w1"], "finish": True}
 
 
 def unreachable() -> Centre:
@@ -278,8 +279,8 @@ def test_who_is_away_already_leaves_nobody_in_the_lurch() -> None:
     ("have", "more", "answer"),
     [
         ("chat", {}, ("conflict", {"open_work": ["s-w1"]})),
-        ("call", {"open_work": OpenWork.QUEUE}, ("conflict", {"open_work": ["s-w1"]})),
-        ("wrap", {"open_work": OpenWork.QUEUE}, ("conflict", {"open_work": ["s-w1"]})),
+        ("call", {"open_work": OpenWork.QUEUE}, ("conflict", FINISH)),
+        ("wrap", {"open_work": OpenWork.QUEUE}, ("conflict", FINISH)),
         ("chat", {"open_work": OpenWork.SNOOZE}, ("invalid", {})),
         ("chat", {"open_work": OpenWork.HAND_OVER}, ("not_found", {})),
         ("chat", {"open_work": OpenWork.HAND_OVER, "hand_over_to": "ana"}, ("not_found", {})),
@@ -329,6 +330,50 @@ def test_offline_after_this_asks_for_what_is_set_aside() -> None:
     assert centre.one(d.AgentStatusSet).after_this is Will.OFFLINE
     ended = centre.end("w2")
     assert [each.will for each in ended if isinstance(each, d.AgentStatusSet)] == [Will.OFFLINE]
+
+
+@pytest.mark.parametrize(
+    ("choice", "becomes"),
+    [
+        ({}, "queue"),
+        ({"open_work": OpenWork.QUEUE}, "queue"),
+        ({"open_work": OpenWork.SNOOZE, "snooze_until": 60 * MINUTE}, "snooze"),
+        ({"open_work": OpenWork.SNOOZE, "snooze_until": SECOND}, "queue"),
+        ({"open_work": OpenWork.HAND_OVER, "hand_over_to": "cid"}, "cid"),
+        ({"open_work": OpenWork.HAND_OVER, "hand_over_to": "ben"}, "queue"),
+    ],
+)
+def test_what_is_set_aside_after_all_becomes_what_was_said(
+    choice: dict[str, Any], becomes: str
+) -> None:
+    centre = Centre(agent("ana"), agent("ben"), agent("cid"))
+    for colleague in ("ben", "cid"):
+        centre.away(colleague)
+    until = choice.get("snooze_until")
+    if until is not None:
+        choice = {**choice, "snooze_until": centre.now + until}
+    centre.serve("w1", WHATSAPP)
+    ask(centre, Will.OFFLINE, after_this=True, confirm=True, **choice)
+    assert centre.one(d.AgentStatusSet).after_this is Will.OFFLINE
+    centre.away("ben", Will.OFFLINE)
+    centre.now += MINUTE
+    came = centre.send(i.SegmentParked("s-w1", ParkReason.WAITING_CUSTOMER))
+    gone = [each for each in came if isinstance(each, d.AgentStatusSet)]
+    assert [(each.will, each.cause) for each in gone] == [(Will.OFFLINE, "after_this")]
+    if becomes == "snooze":
+        paused = centre.one(d.SegmentPaused)
+        assert (paused.reason, paused.until) == (ParkReason.SNOOZED, choice["snooze_until"])
+    else:
+        assert centre.one(d.SegmentReleased).reason == "sign_off"
+        assert centre.one(d.VisitOpened).item.direct_to == (None if becomes == "queue" else becomes)
+
+
+def test_a_choice_for_later_must_be_possible() -> None:
+    centre = Centre(agent("ana"), agent("ben"))
+    centre.serve("w1", CHAT)
+    later = {"after_this": True, "confirm": True, "open_work": OpenWork.HAND_OVER}
+    ask(centre, Will.OFFLINE, **later, hand_over_to="nobody")
+    assert centre.refusal() == ("not_found", {})
 
 
 def test_open_work_sleeps() -> None:

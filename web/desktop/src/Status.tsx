@@ -1,13 +1,13 @@
 /** My status: the menu, "after this", what stands in the way of leaving, and signing off. */
 import { signOut } from "@contactcenter/shared/api";
-import type { SetStatus } from "@contactcenter/shared/contract";
+import type { InteractionCard, SetStatus } from "@contactcenter/shared/contract";
 import { Icon, StateShape } from "@contactcenter/shared/icons";
 import { codeOf, CommandError } from "@contactcenter/shared/live";
 import { nameOr } from "@contactcenter/shared/people";
 import { useStore } from "@contactcenter/shared/store";
-import { clockDuration, serverNow, useNow } from "@contactcenter/shared/time";
+import { clockDuration, serverNow, useNow, useTimes } from "@contactcenter/shared/time";
 import { Button, Dialog, ErrorLine, Menu, type MenuEntry } from "@contactcenter/shared/ui";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 
 import { useAgent, useDesk, useLive } from "./context";
 import { queueName } from "./desk";
@@ -33,18 +33,16 @@ interface Blocked {
   waiting: string[];
   /** Interactions that are open still. */
   open: string[];
+  /** They can only be finished: nothing else may become of them. */
+  finish: boolean;
 }
 
-export function StatusMenu() {
-  const t = useT();
+/** Changes my status; what stands in the way is asked in a dialog. */
+export function useStatus(): { set: (wanted: SetStatus) => Promise<void>; dialog: ReactNode } {
   const desk = useDesk();
-  const live = useLive();
-  const me = useAgent((state) => state.me);
-  const now = useNow(1000);
+  const cards = useAgent((state) => state.interactions);
   const [blocked, setBlocked] = useState<Blocked | null>(null);
-
-  const set = async (wanted: SetStatus) => {
-    askNotifications();
+  const change = async (wanted: SetStatus) => {
     try {
       await desk.setStatus(wanted);
       setBlocked(null);
@@ -52,6 +50,26 @@ export function StatusMenu() {
       setBlocked(blockOf(wanted, error));
     }
   };
+  const set = async (wanted: SetStatus) => {
+    askNotifications();
+    // Written work at hand may be set aside before I go: what becomes of it then is said now.
+    const written = wanted.status === "offline" && wanted.after_this ? Object.values(cards).filter(mayBeSetAside) : [];
+    if (written.length === 0) return change(wanted);
+    setBlocked({ wanted, code: "", waiting: [], open: written.map((card) => card.interaction_id), finish: false });
+  };
+  const dialog = blocked && <BlockedDialog blocked={blocked} onRetry={change} onClose={() => setBlocked(null)} />;
+  return { set, dialog };
+}
+
+const mayBeSetAside = (card: InteractionCard): boolean =>
+  card.channel !== "voice" && card.segment !== null && card.segment.state !== "wrapping" && card.segment.park_reason !== "snoozed";
+
+export function StatusMenu() {
+  const t = useT();
+  const live = useLive();
+  const me = useAgent((state) => state.me);
+  const now = useNow(1000);
+  const { set, dialog } = useStatus();
   const choices = (after: boolean): MenuEntry[] => {
     const one = (status: Status, reason: string | null): MenuEntry => {
       const chosen = after
@@ -107,7 +125,7 @@ export function StatusMenu() {
           ...choices(true),
         ]}
       />
-      {blocked && <BlockedDialog blocked={blocked} onRetry={set} onClose={() => setBlocked(null)} />}
+      {dialog}
     </>
   );
 }
@@ -119,20 +137,45 @@ function blockOf(wanted: SetStatus, error: unknown): Blocked {
     : ctx.waiting && typeof ctx.waiting === "object"
       ? Object.keys(ctx.waiting)
       : [];
-  return { wanted, code: codeOf(error), waiting, open: Array.isArray(ctx.open) ? ctx.open.map(String) : [] };
+  const open = Array.isArray(ctx.open) ? ctx.open.map(String) : [];
+  return { wanted, code: codeOf(error), waiting, open, finish: ctx.finish === true };
 }
 
 function BlockedDialog({
   blocked,
   onRetry,
   onClose,
+  leaving = false,
 }: {
   blocked: Blocked;
   onRetry: (wanted: SetStatus) => Promise<void>;
   onClose: () => void;
+  /** The session ends with it, so nothing can wait until the work is done. */
+  leaving?: boolean;
 }) {
   const t = useT();
   const state = useAgent((now) => now);
+  if (blocked.open.length > 0 && blocked.finish)
+    return (
+      <Dialog
+        title={t("openWork")}
+        closeLabel={t("close")}
+        onClose={onClose}
+        footer={
+          <>
+            <Button onClick={onClose}>{t("stay")}</Button>
+            {!leaving && (
+              <Button kind="primary" onClick={() => void onRetry({ ...blocked.wanted, after_this: true })}>
+                {t("leaveWhenDone")}
+              </Button>
+            )}
+          </>
+        }
+      >
+        <p>{t("openFinish")}</p>
+        <OpenCards ids={blocked.open} onClose={onClose} />
+      </Dialog>
+    );
   if (blocked.open.length > 0)
     return <OpenWork ids={blocked.open} wanted={blocked.wanted} onChosen={onRetry} onClose={onClose} />;
   if (blocked.waiting.length > 0)
@@ -172,7 +215,9 @@ function BlockedDialog({
   );
 }
 
-/** What becomes of the open work of somebody who leaves: domain rule 1.18. */
+const SNOOZE_MS = 3_600_000;
+
+/** What becomes of the open work of somebody who leaves. */
 function OpenWork({
   ids,
   wanted,
@@ -185,49 +230,76 @@ function OpenWork({
   onClose: () => void;
 }) {
   const t = useT();
-  const desk = useDesk();
-  const interactions = useAgent((state) => state.interactions);
+  const times = useTimes();
   const team = useAgent((state) => state.team);
   const me = useAgent((state) => state.me);
-  const state = useAgent((now) => now);
+  const [until] = useState(() => Math.ceil((serverNow() + SNOOZE_MS) / 60_000) * 60_000);
   const [choice, setChoice] = useState<"queue" | "hand_over" | "snooze">("queue");
   const [to, setTo] = useState("");
   const [error, setError] = useState<string>();
-  const open = ids.flatMap((id) => interactions[id] ?? []);
-  // A wrap-up cannot be given away: it is finished first.
-  const finish = open.some((card) => card.segment?.state === "wrapping");
+  const later = wanted.after_this === true;
   const colleagues = Object.values(team)
     .filter((one) => one.agent_id !== me.agent_id && one.present && one.status !== "offline")
     .sort((a, b) => a.name.localeCompare(b.name));
   const go = async () => {
     if (choice === "hand_over" && !to) return setError(t("chooseColleague"));
-    const until = new Date(serverNow() + 3_600_000).toISOString();
     await onChosen({
       ...wanted,
       open: choice,
       ...(choice === "hand_over" ? { hand_over_to: to } : {}),
-      ...(choice === "snooze" ? { snooze_until: until } : {}),
+      ...(choice === "snooze" ? { snooze_until: new Date(until).toISOString() } : {}),
     });
   };
   return (
     <Dialog
-      title={t("openWork")}
+      title={t(later ? "leaveWhenDone" : "openWork")}
       closeLabel={t("close")}
       onClose={onClose}
       footer={
         <>
           <Button onClick={onClose}>{t("stay")}</Button>
-          {!finish && (
-            <Button kind="primary" onClick={() => void go()}>
-              {t("leave")}
-            </Button>
-          )}
+          <Button kind="primary" onClick={() => void go()}>
+            {t(later ? "leaveWhenDone" : "leave")}
+          </Button>
         </>
       }
     >
-      <p>{t(finish ? "openWrapUps" : "openWorkText")}</p>
-      <ul className="plain-list">
-        {open.map((card) => (
+      <p>{t(later ? "openLaterText" : "openWorkText")}</p>
+      <OpenCards ids={ids} onClose={onClose} />
+      <fieldset className="choices">
+        <legend className="sr">{t("openWork")}</legend>
+        {(["queue", "hand_over", "snooze"] as const).map((one) => (
+          <label key={one}>
+            <input type="radio" name="open" checked={choice === one} onChange={() => setChoice(one)} />
+            {t(`open_${one}`, { time: times.hour(until) })}
+          </label>
+        ))}
+      </fieldset>
+      {choice === "hand_over" && (
+        <select className="input" aria-label={t("colleague")} value={to} onChange={(event) => setTo(event.target.value)}>
+          <option value="">{t("chooseColleague")}</option>
+          {colleagues.map((one) => (
+            <option key={one.agent_id} value={one.agent_id}>
+              {`${one.name} · ${t(`state_${one.state}`)}`}
+            </option>
+          ))}
+        </select>
+      )}
+      <ErrorLine error={choice === "hand_over" && !to ? error : undefined} />
+    </Dialog>
+  );
+}
+
+/** The conversations that stand in the way, each a click away. */
+function OpenCards({ ids, onClose }: { ids: string[]; onClose: () => void }) {
+  const t = useT();
+  const desk = useDesk();
+  const state = useAgent((now) => now);
+  return (
+    <ul className="plain-list">
+      {ids
+        .flatMap((id) => state.interactions[id] ?? [])
+        .map((card) => (
           <li key={card.interaction_id} className="row">
             <Icon name={card.channel} />
             <button
@@ -243,30 +315,7 @@ function OpenWork({
             <span className="x3">{queueName(state, card.queue)}</span>
           </li>
         ))}
-      </ul>
-      {!finish && (
-        <fieldset className="choices">
-          <legend className="sr">{t("openWork")}</legend>
-          {(["queue", "hand_over", "snooze"] as const).map((one) => (
-            <label key={one}>
-              <input type="radio" name="open" checked={choice === one} onChange={() => setChoice(one)} />
-              {t(`open_${one}`)}
-            </label>
-          ))}
-        </fieldset>
-      )}
-      {!finish && choice === "hand_over" && (
-        <select className="input" aria-label={t("colleague")} value={to} onChange={(event) => setTo(event.target.value)}>
-          <option value="">{t("chooseColleague")}</option>
-          {colleagues.map((one) => (
-            <option key={one.agent_id} value={one.agent_id}>
-              {`${one.name} · ${t(`state_${one.state}`)}`}
-            </option>
-          ))}
-        </select>
-      )}
-      <ErrorLine error={choice === "hand_over" && !to ? error : undefined} />
-    </Dialog>
+    </ul>
   );
 }
 
@@ -292,7 +341,7 @@ export function SignOff({ onClose }: { onClose: () => void }) {
       else setFailed(true);
     }
   };
-  if (blocked) return <BlockedDialog blocked={blocked} onRetry={leave} onClose={onClose} />;
+  if (blocked) return <BlockedDialog blocked={blocked} onRetry={leave} onClose={onClose} leaving />;
   return (
     <Dialog
       title={t("signOutTitle")}

@@ -15,7 +15,7 @@ import { useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from
 import { useAgent, useDesk, useLive } from "./context";
 import { queueName } from "./desk";
 import { dialogOpen, inField } from "./keys";
-import { failureKey, statusWord } from "./Status";
+import { failureKey, statusWord, useStatus } from "./Status";
 import { useT } from "./texts";
 
 const SAVE_AFTER_MS = 700;
@@ -249,28 +249,22 @@ function TimeLeft({ deadline, since }: { deadline: string; since: string }) {
 /** The status that follows when the work is done: it takes effect with no offer in between. */
 function AfterThis() {
   const t = useT();
-  const desk = useDesk();
   const live = useLive();
   const me = useAgent((state) => state.me);
-  const [failed, setFailed] = useState(false);
+  const { set, dialog } = useStatus();
   const status = me.after_this ?? me.status;
   const reason = me.after_this ? me.after_this_reason : me.status_reason;
-  const set = (wanted: SetStatus) =>
-    void desk.setStatus({ ...wanted, after_this: true }).then(
-      () => setFailed(false),
-      () => setFailed(true),
-    );
   const shape = (one: SetStatus["status"]) => <StateShape state={one === "on_demand" ? "available" : one} />;
   const entry = (one: SetStatus["status"], why: string | null) => ({
     id: `${one}-${why ?? ""}`,
     label: statusWord(t, one, why),
     icon: shape(one),
     checked: status === one && (one !== "away" || reason === why),
-    onPick: () => set({ status: one, ...(why ? { reason: why } : {}) }),
+    onPick: () => void set({ status: one, ...(why ? { reason: why } : {}), after_this: true }),
   });
   return (
     <span className="row">
-      <span className={failed ? "c-bad" : "x2"}>{t(failed ? "thenFailed" : "then")}</span>
+      <span className="x2">{t("then")}</span>
       <Menu
         up
         align="right"
@@ -284,6 +278,7 @@ function AfterThis() {
         }
         entries={[entry("available", null), entry("away", "break"), entry("away", "lunch"), entry("offline", null)]}
       />
+      {dialog}
     </span>
   );
 }

@@ -248,7 +248,6 @@ export const PHONE = {
   used: ["usado", "used"],
   of: ["de {{time}}", "of {{time}}"],
   then: ["Después", "Then"],
-  thenFailed: ["No ha cambiado. Después", "Not changed. Then"],
   // alerts
   newMessage: ["Mensaje nuevo", "New message"],
   unreadTotal_one: ["{{count}} mensaje sin leer", "{{count}} unread message"],
