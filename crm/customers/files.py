@@ -65,7 +65,16 @@ async def the_customer(
     there or not the asker's; Conflict for one that was merged (ctx.merged_into) or closed."""
     if lock:
         await store.lock(conn, customer_id)
-    row = await store.find(conn, customer_id, own)
+    return _living(await store.find(conn, customer_id, own), closed)
+
+
+async def hold(conn: Connection, customer_id: UUID, *, closed: bool = False) -> None:
+    """Keep a living file from being merged or closed before the commit. Raises as
+    `the_customer`."""
+    _living(await store.hold(conn, customer_id), closed)
+
+
+def _living(row: Record | None, closed: bool) -> Record:
     if row is None:
         raise NotFound
     if row["status"] == "merged":

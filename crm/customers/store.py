@@ -120,6 +120,16 @@ async def lock(conn: Connection, *customer_ids: UUID) -> int:
     return len(await conn.fetch(LOCK, list(customer_ids)))
 
 
+HOLD = """
+SELECT status, merged_into, erased_at FROM customers WHERE id = $1 FOR NO KEY UPDATE
+"""
+
+
+async def hold(conn: Connection, customer_id: UUID) -> Record | None:
+    """Hold the row; what tells whether the file lives."""
+    return await conn.fetchrow(HOLD, customer_id)
+
+
 LIVING_AMONG = """
 SELECT count(*) FROM customers WHERE id = ANY ($1::uuid[]) AND status NOT IN ('merged', 'deleted')
 """

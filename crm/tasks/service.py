@@ -89,9 +89,7 @@ async def _held(conn: Connection, values: Mapping[str, Any]) -> dict[str, Any]:
     while True:
         customer_id = about["customer_id"]
         try:
-            await customers.the_customer(
-                conn, customer_id, lock=True, closed=about["claim_id"] is not None
-            )
+            await customers.hold(conn, customer_id, closed=about["claim_id"] is not None)
         except Conflict:
             if all(about[name] is None for name in OF_CUSTOMER):
                 raise

@@ -137,10 +137,13 @@ class WorkflowRunner:
         data: Mapping[str, Any],
         trigger: str,
         depth: int = 0,
-    ) -> UUID | None:
+        held: UUID | None = None,
+    ) -> Record | None:
+        """The run; None: its cause has begun it before. `held`: the living customer whose file the
+        caller holds."""
         execution_id = new_id()
-        about = await self._whole(work.conn, data)
-        if not await store.start(
+        about = await self._whole(work.conn, data, held)
+        run = await store.start(
             work.conn,
             execution_id,
             workflow["id"],
@@ -150,22 +153,26 @@ class WorkflowRunner:
             about,
             len(workflow["steps"]),
             work.now,
-        ):
+        )
+        if run is None:
             return None
         work.emit(
             WorkflowStarted(execution_id=execution_id, workflow_id=workflow["id"], trigger=trigger)
         )
         await self._drive_later(work, execution_id)
-        return execution_id
+        return run
 
-    async def _whole(self, conn: Connection, data: Mapping[str, Any]) -> dict[str, Any]:
+    async def _whole(
+        self, conn: Connection, data: Mapping[str, Any], held: UUID | None
+    ) -> dict[str, Any]:
         """What a run is about, with what stands behind it: whose it is, and for a contact the claim
         that was reported in it."""
         about = dict(data)
         if about.get("customer_id") is None:
             behind = await store.customer_behind(conn, *(_id(about, name) for name in ABOUT[1:]))
             about["customer_id"] = None if behind is None else str(behind)
-        if (named := _id(about, "customer_id")) is not None:  # merged since, perhaps
+        named = _id(about, "customer_id")
+        if named is not None and named != held:  # merged since, perhaps
             about["customer_id"] = str(await customers.successor(conn, named))
         whose, contact = _id(about, "customer_id"), _id(about, "interaction_id")
         of_records = any(about.get(name) for name in ("policy_id", "claim_id", "quote_id"))
@@ -250,7 +257,7 @@ class WorkflowRunner:
                     state = after(state)
                     if state.step >= len(steps):
                         status = "completed"
-                    elif action.type == "update_record":
+                    elif _seen(action):
                         values |= await self._facts(work.conn, row["trigger_data"])
         await store.move_run(
             work.conn, row["id"], step=state.step, done=state.done, status=status, at=work.now,
@@ -293,7 +300,7 @@ class WorkflowRunner:
             await change(work, record, record_id, config["field"], filled(config["value"], values))
             return {"record": record, "field": config["field"]}
         customer_id = needs("customer", customer_id)
-        await customers.the_customer(work.conn, customer_id, lock=True)
+        await customers.hold(work.conn, customer_id)
         letter_id = await self._letters.write(
             work,
             customer_id,
@@ -433,6 +440,11 @@ def _passed(one: Passed) -> dict[str, Any]:
         "status": "passed" if one.way == "over" else "done",
         "result": None if one.way == "over" else {"went": one.way},
     }
+
+
+def _seen(action: Do) -> bool:
+    """Whether conditions and texts may look at what the step has changed."""
+    return action.type == "update_record" and action.config["field"] not in store.UNSEEN
 
 
 def _note(state: State, action: Do, status: str, result: Any) -> dict[str, Any]:

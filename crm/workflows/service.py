@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from contactcenter.core.work import WorkFactory
 from contactcenter.events.workflows import (
     WorkflowCancelled,
 )
-from crm.access import Matter, eyes_of
+from crm.access import Matter, eyes_of, require_write
 from crm.customers import files as customers
 from crm.masks import shown
 from crm.schemas import Page, picked
@@ -55,6 +55,8 @@ from db import Connection, Record
 log = structlog.get_logger(__name__)
 
 Match = Callable[[int], None]
+MATTERS: Final = ("claim_id", "policy_id", "quote_id")
+"""What a run is about that may be a matter of health."""
 
 
 class WorkflowService:
@@ -206,17 +208,18 @@ class WorkflowService:
                 raise NotFound
             if not row["active"]:
                 raise Conflict("This workflow is switched off.")
-            data = {**wish.data, **await _about(work.conn, principal, wish)}
-            execution_id = await self._runner.begin(work, row, None, data, "manual")
-            assert execution_id is not None, "a run by hand has no cause"
+            about, held = await _about(work.conn, principal, wish)
+            data = {**wish.data, **about}
+            run = await self._runner.begin(work, row, None, data, "manual", held=held)
+            assert run is not None, "a run by hand has no cause"
             work.audit(
                 "workflow_execution.started",
                 "workflow_execution",
-                execution_id,
+                run["id"],
                 after={"workflow_id": workflow_id, "version": row["version"], **data},
-                person=_person(await store.run(work.conn, execution_id)),
+                person=_person(run),
             )
-            return work.answer(await _execution(work.conn, principal, execution_id))
+            return work.answer(await _told(work.conn, principal, run, row["steps"], []))
 
     async def executions(self, workflow_id: UUID, page: Page) -> ExecutionPage:
         try:
@@ -261,27 +264,32 @@ class WorkflowService:
             return work.answer(await _execution(work.conn, principal, execution_id))
 
 
-def _person(run: Record | None) -> UUID | None:
+def _person(run: Record) -> UUID | None:
     """The customer that a run is about."""
-    named = None if run is None else run["trigger_data"].get("customer_id")
+    named = run["trigger_data"].get("customer_id")
     return None if named is None else UUID(named)
 
 
-async def _about(conn: Connection, principal: Principal, wish: ExecuteIn) -> dict[str, str]:
-    """What the run is about. Invalid for what is not there or is of two customers, Forbidden for a
-    customer in whose file the asker may not write."""
+async def _about(
+    conn: Connection, principal: Principal, wish: ExecuteIn
+) -> tuple[dict[str, str], UUID | None]:
+    """What the run is about, and the customer whose file is held. Invalid for what is not there or
+    is of two customers, Forbidden for a customer in whose file the asker may not write."""
     if wish.data.keys() & set(ABOUT):
         raise Invalid.field("data", "named_twice", "What it is about has fields of its own.")
     given = {name: getattr(wish, name) for name in ABOUT}
     owner = (await checked(conn, dict.fromkeys(REFERENCES) | given))["customer_id"]
-    caller = await store.customer_behind(conn, None, None, None, wish.interaction_id)
+    caller = None
+    if wish.interaction_id is not None:
+        caller = await store.customer_behind(conn, None, None, None, wish.interaction_id)
     if owner is not None and caller not in {None, owner}:
         raise Invalid.field("interaction_id", "another_customer", "These are of two customers.")
     customer_id = owner or caller
     if customer_id is not None:
         late = wish.claim_id is not None
-        await customers.writable_customer(conn, principal, customer_id, closed=late)
-    return {name: str(each) for name, each in given.items() if each is not None}
+        await customers.hold(conn, customer_id, closed=late)
+        await require_write(conn, principal, customer_id)
+    return {name: str(each) for name, each in given.items() if each is not None}, customer_id
 
 
 async def _card(conn: Connection, workflow_id: UUID) -> WorkflowOut:
@@ -300,16 +308,31 @@ async def _execution(conn: Connection, principal: Principal, execution_id: UUID)
     row = await store.run(conn, execution_id)
     if row is None:
         raise NotFound
-    values = {
-        k: v for k, v in picked(ExecutionOut, row).items() if k not in {"steps", "definition"}
-    }
-    matter = await store.matter_of(conn, execution_id)
+    steps = await store.steps(conn, execution_id)
+    return await _told(conn, principal, row, row["steps"], steps)
+
+
+async def _told(
+    conn: Connection,
+    principal: Principal,
+    run: Record,
+    definition: Sequence[dict[str, Any]],
+    steps: Sequence[Record],
+) -> ExecutionOut:
+    data = run["trigger_data"]
+    matter = await store.matter_of(conn, run["id"]) if any(map(data.get, MATTERS)) else None
     if matter is not None:
         about = Matter(matter["customer_id"], matter["line"], matter["handler"])
         (seen_by,) = await eyes_of(conn, principal, [about])
-        values["trigger_data"] = shown(values["trigger_data"], seen_by)
-    steps = [StepRun(**step) for step in await store.steps(conn, execution_id)]
-    return ExecutionOut(**values, execution_id=execution_id, definition=row["steps"], steps=steps)
+        data = shown(data, seen_by)
+    return ExecutionOut(
+        **picked(ExecutionRow, run),
+        execution_id=run["id"],
+        trigger_data=data,
+        results=run["results"],
+        definition=list(definition),
+        steps=[StepRun(**step) for step in steps],
+    )
 
 
 def _steps(given: WorkflowEdit) -> list[dict[str, Any]]:

@@ -58,17 +58,17 @@ SIGN_WITH = """
 UPDATE workflows SET webhook_secret = $2, updated_at = $3, version = version + 1 WHERE id = $1
 RETURNING version
 """
-START = """
-INSERT INTO workflow_executions (id, workflow_id, version, status, cause, depth, trigger_data,
-                                 steps_total, started_at)
-VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8)
-ON CONFLICT (cause) DO NOTHING RETURNING id
-"""
 RUN_COLUMNS: Final = (
     "e.id, e.workflow_id, e.version, e.status, e.depth, e.trigger_data, e.step,"
     " e.steps_completed, e.steps_total, e.wake_at, e.error_message, e.results, e.started_at,"
     " e.completed_at"
 )
+START = f"""
+INSERT INTO workflow_executions AS e (id, workflow_id, version, status, cause, depth, trigger_data,
+                                      steps_total, started_at)
+VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8)
+ON CONFLICT (cause) DO NOTHING RETURNING {RUN_COLUMNS}
+"""  # noqa: S608 - a constant
 # What conditions and texts may look at; nothing else of a row leaves it.
 _FACTS: Final = """jsonb_build_object(
     'customer', (SELECT to_jsonb(x) FROM (SELECT id, kind, first_name, last_name, company_name,
@@ -90,6 +90,8 @@ _FACTS: Final = """jsonb_build_object(
 """
 _KINDS: Final = ("customer", "policy", "claim", "quote", "interaction")
 FACTS = "SELECT " + _FACTS.format(**{kind: f"${n}" for n, kind in enumerate(_KINDS, 1)})
+UNSEEN: Final = frozenset({"notes"})
+"""Fields of records that are in no fact."""
 _ID: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _OF_RUN: Final = {
     kind: f"CASE WHEN e.trigger_data ->> '{kind}_id' ~ '{_ID}'"
@@ -222,9 +224,9 @@ async def set_secret(conn: Connection, workflow_id: UUID, sealed: bytes, at: dat
     return version
 
 
-async def start(conn: Connection, *values: Any) -> bool:
-    """id, workflow, version, cause, depth, data, total, at. False: begun before."""
-    return await conn.fetchval(START, *values) is not None
+async def start(conn: Connection, *values: Any) -> Record | None:
+    """id, workflow, version, cause, depth, data, total, at. None: begun before."""
+    return await conn.fetchrow(START, *values)
 
 
 async def run(conn: Connection, execution_id: UUID, *, lock: bool = False) -> Record | None:

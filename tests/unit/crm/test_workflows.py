@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm.workflows import store
 from crm.workflows.expression import ExpressionError, check, filled, holds
 from crm.workflows.model import (
     LONGEST_RUN,
@@ -231,3 +233,8 @@ def test_a_signature_of_standard_webhooks() -> None:
         b'{"test": 2432232314}',
     )  # fmt: skip
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+@pytest.mark.parametrize("field", sorted(store.UNSEEN))
+def test_what_needs_no_second_look_is_in_no_fact(field: str) -> None:
+    assert not re.search(rf"\b{field}\b", store.FACTS)
