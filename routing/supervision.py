@@ -74,7 +74,8 @@ class SupervisionService:
             shown = None if principal.queues is None else set(principal.queues)
             if not principal.may(Permission.ROUTING_ASSIGN):
                 desk = principal.agent_id is not None
-                shown = set(await agents.queues_of(conn, principal)) if desk else set()
+                own = await agents.queues_of(conn, [principal] if desk else [])
+                shown = set(own.get(principal, ()))
             names = await queue_store.queue_names(conn, key)
             if key is not None and not names:
                 raise NotFound

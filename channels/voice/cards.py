@@ -60,10 +60,10 @@ class CallCards:
                 found[agent_id, call_id] = card(one, agent_id).model_dump()
         return found
 
-    async def of_agent(self, conn: Connection, agent_id: UUID) -> dict[UUID, dict[str, Any]]:
-        calls = await store.of_agent(conn, agent_id)
-        found = await self.cards(conn, [(agent_id, call_id) for call_id in calls])
-        return {call_id: shown for (_, call_id), shown in found.items()}
+    async def of_agents(
+        self, conn: Connection, agent_ids: Sequence[UUID]
+    ) -> dict[tuple[UUID, UUID], dict[str, Any]]:
+        return await self.cards(conn, await store.of_agents(conn, agent_ids))
 
     async def of_visitors(
         self, conn: Connection, conversation_ids: Sequence[UUID]

@@ -112,7 +112,7 @@ class AgentCalls(Consults):
             await self._media.end(softphone.leg_id)
             return
         async with self._work.reading("call.echo_test") as conn:
-            if await store.of_agent(conn, softphone.agent_id):
+            if await store.of_agents(conn, [softphone.agent_id]):
                 raise Conflict("Not during a call.")
         version = to_ms(self._cards.now())
         ears = {softphone.leg_id: Hear(hears=(softphone.leg_id,))}
@@ -185,7 +185,8 @@ class AgentCalls(Consults):
         if asked.agent_id == agent_id:
             raise Conflict("That is you.")
         async with self._work.reading("call.dial") as conn:
-            if await store.of_agent(conn, agent_id):  # before the media moves the leg off that call
+            # Before the media moves the leg off that call.
+            if await store.of_agents(conn, [agent_id]):
                 raise Conflict("You are on a call already.", reason="on_a_call")
         mine, theirs = await self._ready(agent_id), await self._ready(asked.agent_id)
         legs = (

@@ -313,14 +313,16 @@ async def of_visitors(conn: Connection, conversation_ids: Sequence[UUID]) -> dic
     return {row["visitor_id"]: row["id"] for row in rows}
 
 
-OF_AGENT = """
-SELECT call_id FROM call_legs WHERE agent_id = $1 AND state <> 'left' ORDER BY call_id
+OF_AGENTS = """
+SELECT agent_id, call_id FROM call_legs WHERE agent_id = ANY ($1::uuid[]) AND state <> 'left'
+ORDER BY call_id
 """
 
 
-async def of_agent(conn: Connection, agent_id: UUID) -> list[UUID]:
-    """The calls that the agent is on, or that ring at the agent's."""
-    return [row["call_id"] for row in await conn.fetch(OF_AGENT, agent_id)]
+async def of_agents(conn: Connection, agent_ids: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
+    """(agent, call) for the calls that these agents are on, or that ring at theirs."""
+    rows = await conn.fetch(OF_AGENTS, list(agent_ids))
+    return [(row["agent_id"], row["call_id"]) for row in rows]
 
 
 OF_LEG = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -74,15 +74,29 @@ async def of_user(conn: Connection, user_id: UUID) -> Agent | None:
     return await store.of_user(conn, user_id)
 
 
-async def queues_of(conn: Connection, principal: Principal) -> list[str]:
-    """The live queues that the agent is a member of (has their skill) and may see."""
-    keys = await store.queues_of(conn, principal.agent())
-    return [key for key in keys if principal.sees_queue(key)]
+async def queues_of(
+    conn: Connection, principals: Collection[Principal]
+) -> dict[Principal, list[str]]:
+    """The live queues that each of these agents is a member of (has their skill) and may see."""
+    keys = await store.queues_of(conn, {principal.agent() for principal in principals})
+    return {
+        principal: [key for key in keys.get(principal.agent(), ()) if principal.sees_queue(key)]
+        for principal in principals
+    }
 
 
-async def mates_of(conn: Connection, principal: Principal) -> list[UUID]:
-    """The agents of the teams that somebody's rights are limited to; of nobody else's."""
-    return await store.in_teams(conn, principal.teams or ())
+async def mates_of(
+    conn: Connection, principals: Collection[Principal]
+) -> dict[Principal, set[UUID]]:
+    """The agents of the teams that somebody's rights are limited to; absent: they are not."""
+    limited = [principal for principal in principals if principal.teams is not None]
+    if not limited:
+        return {}
+    members = await store.in_teams(conn, set().union(*(p.teams or () for p in limited)))
+    return {
+        principal: {agent_id for agent_id, team in members.items() if principal.sees_team(team)}
+        for principal in limited
+    }
 
 
 async def team_members(
@@ -95,9 +109,8 @@ async def team_members(
 
 async def seen_members(conn: Connection, principal: Principal) -> dict[UUID, TeamMember]:
     """As `team_members`: all, or those of the teams that the asker's rights are limited to."""
-    if principal.teams is None:
-        return await team_members(conn)
-    return await team_members(conn, await store.in_teams(conn, principal.teams))
+    mates = (await mates_of(conn, [principal])).get(principal)
+    return await team_members(conn, None if mates is None else list(mates))
 
 
 async def require_reach(conn: Connection, principal: Principal, agent_id: UUID) -> None:
@@ -108,10 +121,10 @@ async def require_reach(conn: Connection, principal: Principal, agent_id: UUID) 
         raise NotFound
 
 
-async def agent_me(conn: Connection, agent_id: UUID) -> AgentMe | None:
-    """An agent as its own desk sees it."""
-    profile = await _profile(conn, agent_id)
-    return profile and AgentMe(**profile.model_dump(exclude={"maxima", "version"}))
+async def agents_me(conn: Connection, agent_ids: Collection[UUID]) -> dict[UUID, AgentMe]:
+    """Each agent as its own desk sees it."""
+    rows = await store.team(conn, list(agent_ids))
+    return {row["id"]: AgentMe(**_me(row)) for row in rows}
 
 
 def _member(row: Record) -> dict[str, Any]:
@@ -146,18 +159,20 @@ async def _profile(conn: Connection, agent_id: UUID) -> AgentProfile | None:
     if not rows:
         return None
     row = rows[0]
-    return AgentProfile(
+    return AgentProfile(**_me(row), maxima=row["maxima"], version=row["version"])
+
+
+def _me(row: Record) -> dict[str, Any]:
+    return {
         **_member(row),
-        user_id=row["user_id"],
-        auto_answer=row["auto_answer"],
-        budget=row["budget"],
-        load=row["load"],
-        skills=row["skills"],
-        after_this=row["after_this"],
-        after_this_reason=row["after_this_reason"],
-        maxima=row["maxima"],
-        version=row["version"],
-    )
+        "user_id": row["user_id"],
+        "auto_answer": row["auto_answer"],
+        "budget": row["budget"],
+        "load": row["load"],
+        "skills": row["skills"],
+        "after_this": row["after_this"],
+        "after_this_reason": row["after_this_reason"],
+    }
 
 
 def day_start(now: datetime, zone: ZoneInfo) -> datetime:
@@ -185,8 +200,8 @@ class AgentService:
         """Signed in, present and not about to leave; busy or not."""
         async with self._work.reading("agents.available") as conn:
             ids = await store.available(conn, queue, skill)
-            if principal.teams is not None:
-                within = set(await store.in_teams(conn, principal.teams))
+            within = (await mates_of(conn, [principal])).get(principal)
+            if within is not None:
                 ids = [agent_id for agent_id in ids if agent_id in within]
             return list((await team_members(conn, ids)).values())
 
@@ -223,7 +238,7 @@ class AgentService:
 
     async def _me(self, agent_id: UUID) -> AgentMe:
         async with self._work.reading("agents.me") as conn:
-            me = await agent_me(conn, agent_id)
+            me = (await agents_me(conn, [agent_id])).get(agent_id)
         if me is None:
             raise NotFound
         return me

@@ -70,7 +70,7 @@ async def team(conn: Connection, agent_ids: Sequence[UUID] | None) -> list[Recor
 
 
 TEAM_OF = "SELECT team FROM agents WHERE id = $1"
-IN_TEAMS = "SELECT id FROM agents WHERE team = ANY ($1::text[])"
+IN_TEAMS = "SELECT id, team FROM agents WHERE team = ANY ($1::text[])"
 
 
 async def team_of(conn: Connection, agent_id: UUID) -> str | None:
@@ -78,18 +78,23 @@ async def team_of(conn: Connection, agent_id: UUID) -> str | None:
     return key
 
 
-async def in_teams(conn: Connection, teams: Iterable[str]) -> list[UUID]:
-    return [row["id"] for row in await conn.fetch(IN_TEAMS, list(teams))]
+async def in_teams(conn: Connection, teams: Iterable[str]) -> dict[UUID, str]:
+    """Agent → team, of those in these teams."""
+    return {row["id"]: row["team"] for row in await conn.fetch(IN_TEAMS, list(teams))}
 
 
 QUEUES_OF = """
-SELECT q.key FROM queues q JOIN agent_skills k ON k.agent_id = $1 AND k.skill = q.skill
-WHERE NOT q.retired ORDER BY q.ordinal, q.key
+SELECT k.agent_id, array_agg(q.key ORDER BY q.ordinal, q.key) AS queues
+FROM agent_skills k JOIN queues q ON q.skill = k.skill
+WHERE k.agent_id = ANY ($1::uuid[]) AND NOT q.retired
+GROUP BY k.agent_id
 """
 
 
-async def queues_of(conn: Connection, agent_id: UUID) -> list[str]:
-    return [row["key"] for row in await conn.fetch(QUEUES_OF, agent_id)]
+async def queues_of(conn: Connection, agent_ids: Iterable[UUID]) -> dict[UUID, list[str]]:
+    """Agent → the live queues that ask for a skill of theirs."""
+    rows = await conn.fetch(QUEUES_OF, list(agent_ids))
+    return {row["agent_id"]: row["queues"] for row in rows}
 
 
 AVAILABLE = """

@@ -149,6 +149,16 @@ async def cards_for(
     return {(row["agent_id"], row["interaction_id"]): _card(row) for row in rows}
 
 
+async def cards_of_agents(
+    conn: Connection, agent_ids: Collection[UUID]
+) -> dict[UUID, dict[UUID, InteractionCard]]:
+    """Agent → interaction → the card with that agent's open segment, for all that they have."""
+    found: dict[UUID, dict[UUID, InteractionCard]] = {}
+    for row in await conn.fetch(MY_CARDS, list(agent_ids), [None] * len(agent_ids)):
+        found.setdefault(row["agent_id"], {})[row["interaction_id"]] = _card(row)
+    return found
+
+
 async def cards(
     conn: Connection, agent_id: UUID | None, interaction_ids: Sequence[UUID] | None = None
 ) -> dict[UUID, InteractionCard]:
@@ -375,7 +385,7 @@ LEFT JOIN LATERAL (
     ORDER BY s.ended_at DESC LIMIT 1
 ) handed ON w.entry = 'transfer'
 WHERE r.state = 'pending'
-  AND ($1::uuid IS NULL OR r.agent_id = $1)
+  AND ($1::uuid[] IS NULL OR r.agent_id = ANY ($1))
   AND ($2::uuid[] IS NULL OR r.id = ANY ($2))
 """  # noqa: S608 - constants
 
@@ -389,10 +399,20 @@ async def reservation_cards(
     """Reservation → the offer as its agent sees it; only those still pending."""
     rows = await conn.fetch(
         RESERVATION_CARDS,
-        agent_id,
+        None if agent_id is None else [agent_id],
         None if reservation_ids is None else list(reservation_ids),
     )
     return {row["reservation_id"]: _reservation(row) for row in rows}
+
+
+async def offers_of_agents(
+    conn: Connection, agent_ids: Collection[UUID]
+) -> dict[UUID, dict[UUID, ReservationCard]]:
+    """Agent → reservation → the offer as that agent sees it."""
+    found: dict[UUID, dict[UUID, ReservationCard]] = {}
+    for row in await conn.fetch(RESERVATION_CARDS, list(agent_ids), None):
+        found.setdefault(row["agent_id"], {})[row["reservation_id"]] = _reservation(row)
+    return found
 
 
 def _reservation(row: Record) -> ReservationCard:

@@ -66,8 +66,10 @@ class Calls(Protocol):
     ) -> Mapping[tuple[UUID, UUID], Mapping[str, Any]]:
         """(agent, call) → the card; absent: the agent is not on the line."""
 
-    async def of_agent(self, conn: Connection, agent_id: UUID) -> Mapping[UUID, Mapping[str, Any]]:
-        """Call → card, for every call that the agent is on."""
+    async def of_agents(
+        self, conn: Connection, agent_ids: Sequence[UUID]
+    ) -> Mapping[tuple[UUID, UUID], Mapping[str, Any]]:
+        """(agent, call) → the card, for every call that one of these agents is on."""
 
     async def of_visitors(
         self, conn: Connection, conversation_ids: Sequence[UUID]

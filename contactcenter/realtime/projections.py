@@ -427,11 +427,7 @@ async def _load(conn: Connection, wanted: Wanted, calls: Calls) -> Loaded:
         if wanted.waiting
         else {},
         team=await agents.team_members(conn, list(wanted.team)) if wanted.team else {},
-        me={
-            agent_id: me
-            for agent_id in wanted.me
-            if (me := await agents.agent_me(conn, agent_id)) is not None
-        },
+        me=await agents.agents_me(conn, list(wanted.me)) if wanted.me else {},
         calls=await calls.cards(conn, list(wanted.calls)) if wanted.calls else {},
         callers=await calls.of_visitors(conn, list(wanted.callers)) if wanted.callers else {},
         softphones=await calls.softphones(conn, list(wanted.softphones))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
+
+from pydantic import BaseModel
 
 from contactcenter.agents import service as agents
 from contactcenter.core import eventlog
@@ -19,11 +20,9 @@ from contactcenter.interactions import cards
 from contactcenter.realtime.ports import Calls, Queues, Visitors
 from db import Connection
 
-AT_ONCE: Final = 6
-"""Snapshots computed at the same time: a storm of reconnects leaves the pool to the others."""
-VISITS_AT_ONCE: Final = 40
-"""Visitors whose snapshots are of one moment, when many want theirs: a storm of them costs little
-more than one."""
+AT_ONCE: Final = 40
+"""Snapshots of one moment at most, when many are wanted: a storm of reconnects costs little more
+than one, and leaves the pool to the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class State:
 
 
 class Snapshots:
-    """Computes them; at most AT_ONCE at a time."""
+    """Computes them, those of one moment together."""
 
     def __init__(
         self,
@@ -58,54 +57,89 @@ class Snapshots:
         self._queues = queues
         self._visitors = visitors
         self._calls = calls
-        self._turns = asyncio.Semaphore(AT_ONCE)
-        self._visits = Together(self._look_at_visits, most=VISITS_AT_ONCE)
+        self._reaches = Together(self._look_at_reaches, AT_ONCE)
+        self._desks = Together(self._look_at_desks, AT_ONCE)
+        self._visits = Together(self._look_at_visits, AT_ONCE)
 
     async def rooms(self, principal: Principal) -> set[str]:
         """The rooms that an agent's desk belongs in, as far as its rights reach."""
-        async with self._turns, self._work.reading("realtime.rooms") as conn:
-            queues = await agents.queues_of(conn, principal)
+        rooms = await self._reaches.ask(principal)
+        assert rooms is not None
+        return rooms
+
+    async def _look_at_reaches(
+        self, principals: Sequence[Principal]
+    ) -> Mapping[Principal, set[str]]:
+        async with self._work.reading("realtime.rooms") as conn:
+            queues = await agents.queues_of(conn, principals)
+            mates = await agents.mates_of(conn, principals)
+        rooms = {}
+        for principal in principals:
             seen = {"team"}
-            if principal.teams is not None:
-                mates = await agents.mates_of(conn, principal)
-                seen = {"limited", *(f"member:{mate}" for mate in mates)}
-        return {f"agent:{principal.agent()}", *seen, *(f"queue:{key}" for key in queues)}
+            if principal in mates:
+                seen = {"limited", *(f"member:{mate}" for mate in mates[principal])}
+            of_queues = (f"queue:{key}" for key in queues[principal])
+            rooms[principal] = {f"agent:{principal.agent()}", *seen, *of_queues}
+        return rooms
 
     async def desk(self, principal: Principal) -> State:
         """An agent's desk (AgentState in web/shared/src/apply.ts): the colleagues and the waiting
         items that its rights reach."""
-        agent_id = principal.agent()
-        async with self._moment("realtime.desk") as (conn, cursor):
-            me = await agents.agent_me(conn, agent_id)
-            if me is None:
-                raise NotFound
-            mine = await cards.cards(conn, agent_id)
+        state = await self._desks.ask(principal)
+        if state is None:
+            raise NotFound
+        return state
+
+    async def _look_at_desks(self, principals: Sequence[Principal]) -> Mapping[Principal, State]:
+        ids = list({principal.agent() for principal in principals})
+        async with self._moment("realtime.desks") as (conn, cursor):
+            me = await agents.agents_me(conn, ids)
+            mine = await cards.cards_of_agents(conn, ids)
             talks = await cards.conversation_states(
-                conn, list({card.conversation_id for card in mine.values()})
+                conn, list({card.conversation_id for of in mine.values() for card in of.values()})
             )
-            offers = await cards.reservation_cards(conn, agent_id=agent_id)
+            offers = await cards.offers_of_agents(conn, ids)
             waiting = await cards.queue_items(
-                conn, queues=[key for key in me.queues if principal.sees_queue(key)]
+                conn, queues=list({key for one in me.values() for key in one.queues})
             )
-            team = await agents.seen_members(conn, principal)
+            mates = await agents.mates_of(conn, principals)
+            everybody = len(mates) < len(principals)
+            seen = None if everybody else list(set().union(*mates.values()))
+            team = await agents.team_members(conn, seen)
             names = await self._queues.names(conn)
             dispositions = await self._queues.dispositions(conn)
-            on_the_line = await self._calls.of_agent(conn, agent_id)
-            softphone = (await self._calls.softphones(conn, [agent_id]))[agent_id]
-        state = {
-            "me": me.model_dump(),
-            "reservations": {str(key): card.model_dump() for key, card in offers.items()},
-            "interactions": {str(key): card.model_dump() for key, card in mine.items()},
-            "conversations": {str(key): talk.model_dump() for key, talk in talks.items()},
-            "calls": {str(key): card for key, card in on_the_line.items()},
-            "voice": softphone,
-            "queue": {str(key): item.model_dump() for key, item in waiting.items()},
-            "team": {str(key): member.model_dump() for key, member in team.items()},
+            lines = await self._calls.of_agents(conn, ids)
+            softphones = await self._calls.softphones(conn, ids)
+        tiles = {key: member.model_dump() for key, member in team.items()}
+        items = {key: item.model_dump() for key, item in waiting.items()}
+        the_same = {
             "queues": {queue["key"]: dict(queue) for queue in names},
             "dispositions": [dict(row) for row in dispositions],
             "centre": {"name": self._centre.name, "timezone": self._centre.timezone},
         }
-        return State(state, cursor)
+        states = {}
+        for principal in principals:
+            agent_id = principal.agent()
+            if agent_id not in me:
+                continue
+            own = mine.get(agent_id, {})
+            queues = {key for key in me[agent_id].queues if principal.sees_queue(key)}
+            reach = mates.get(principal, tiles.keys())
+            state = {
+                "me": me[agent_id].model_dump(),
+                "reservations": _dumped(offers.get(agent_id, {})),
+                "interactions": _dumped(own),
+                "conversations": _dumped(
+                    {card.conversation_id: talks[card.conversation_id] for card in own.values()}
+                ),
+                "calls": {str(call): card for (of, call), card in lines.items() if of == agent_id},
+                "voice": softphones[agent_id],
+                "queue": {str(key): item for key, item in items.items() if item["queue"] in queues},
+                "team": {str(key): tile for key, tile in tiles.items() if key in reach},
+                **the_same,
+            }
+            states[principal] = State(state, cursor)
+        return states
 
     async def visitor(self, conversation_id: UUID) -> State:
         """A visitor's conversation (Conversation in web/widget/src/model.ts)."""
@@ -126,6 +160,10 @@ class Snapshots:
     @asynccontextmanager
     async def _moment(self, name: str) -> AsyncIterator[tuple[Connection, str]]:
         """A connection that sees one moment only, and the log's position at it."""
-        async with self._turns, self._work.reading(name, snapshot=True) as conn:
+        async with self._work.reading(name, snapshot=True) as conn:
             tip = await eventlog.tip(conn)
             yield conn, tip.cursor()
+
+
+def _dumped(cards: Mapping[UUID, BaseModel]) -> dict[str, Any]:
+    return {str(key): card.model_dump() for key, card in cards.items()}

@@ -70,11 +70,12 @@ async def test_a_tile_follows_the_work(scene: Scene) -> None:
     await scene.signs_out(lucia)
     assert await state() == "offline"
     async with scene.pool.acquire() as conn:
-        me = await agents.agent_me(conn, lucia.agent())
+        known = await agents.agents_me(conn, [lucia.agent(), new_id()])
+        me = known.pop(lucia.agent())
         assert me is not None
         assert (me.queues, me.skills, me.load) == (["SA", "SH"], {"SA": 5, "SH": 3}, 0)
-        assert await agents.agent_me(conn, new_id()) is None
-        assert await agents.queues_of(conn, lucia) == ["SA", "SH"]
+        assert known == {}
+        assert await agents.queues_of(conn, [lucia]) == {lucia: ["SA", "SH"]}
 
 
 async def test_who_is_available(scene: Scene) -> None:
