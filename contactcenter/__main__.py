@@ -33,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == ["simulate"]:  # it reads its own arguments, and needs no settings
         return int(importlib.import_module("routing.simulate").main(given[1:]) or 0)
+    if given[:1] == ["replay"]:  # as well; a file alone needs none either
+        return int(importlib.import_module("routing.replay").main(given[1:]))
     arguments = _parser().parse_args(given)
     try:
         return _run(arguments)
@@ -53,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="run everything here, with demo data and traffic")
     demo.add_argument("--traffic", type=float, metavar="X", help="X times the usual arrivals")
     commands.add_parser("simulate", help="route invented traffic on a virtual clock")
+    commands.add_parser("replay", help="route a recorded day once more, and with changes")
     bench = commands.add_parser("bench", help="measure one area; one JSON line per figure")
     bench.add_argument("name", nargs="?", metavar="AREA")
     commands.add_parser("check", help="tell whether this system is fit to serve")

@@ -8,7 +8,7 @@ who gets whom is `routing.core`'s affair alone. The same seed gives the same day
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from itertools import count
@@ -44,6 +44,8 @@ class Contact:
     arrival: Arrival
     answered: int | None = None
     left: int | None = None
+    agent: str | None = None
+    """Who answered."""
     told: tuple[int, int] | None = None
     """The wait it was told, and when; None: an agent was asked at once, or nobody was there."""
 
@@ -101,6 +103,10 @@ class Manners:
     """An agent takes between so many seconds to accept."""
     patient: bool = False
     """Customers never leave."""
+    told: bool = True
+    """Whether each is told a wait, which takes most of a simulated day's time."""
+    shifts: Mapping[str, Sequence[tuple[int, int]]] | None = None
+    """Agent → (from, to) of each time that they take work; None: all of them, all day."""
 
 
 @dataclass(slots=True)
@@ -176,20 +182,30 @@ class Simulation:
         self._ends: dict[str, tuple[Line, int]] = {}
         self._items: dict[str, str] = {}
         """Reservation → contact."""
+        self._asked: dict[str, str] = {}
+        """Reservation → the agent."""
         self._moved: dict[str, str] = {}
         """Contact → its present visit, where it flowed over; and such a visit → its contact."""
         self._agenda: list[tuple[int, int, i.Input]] = []
         self._ticks = count()
         self._since = dict.fromkeys(config.agents, begin)
-        self._busy: dict[str, bool | None] = dict.fromkeys(config.agents, False)
+        at_work = self._manners.shifts is None
+        self._busy: dict[str, bool | None] = dict.fromkeys(
+            config.agents, False if at_work else None
+        )
 
     def run(self) -> Day:
         """Until the last contact that entered before `end` is over."""
         day = self.day
         opening: list[i.Input] = []
+        shifts = self._manners.shifts
         for agent in self._config.agents:
-            opening.append(i.AgentStatusChanged(agent, Will.AVAILABLE, at=day.begin))
+            if shifts is None:
+                opening.append(i.AgentStatusChanged(agent, Will.AVAILABLE, at=day.begin))
             opening.append(i.AgentPresenceChanged(agent, True, at=day.begin))
+            for begins, ends in () if shifts is None else shifts.get(agent, ()):
+                self._plan(begins, i.AgentStatusChanged(agent, Will.AVAILABLE, at=begins))
+                self._plan(ends, i.AgentStatusChanged(agent, Will.AWAY, at=ends))
         self._step(opening, day.begin)
         self._next_arrival()
         while True:
@@ -236,6 +252,7 @@ class Simulation:
             if contact.answered is not None:
                 return None
             contact.answered = planned.at
+            contact.agent = self._asked[planned.reservation]
         return planned
 
     def _plan(self, at: int, planned: i.Input) -> None:
@@ -254,6 +271,7 @@ class Simulation:
             id=name,
             interaction=f"i{name}",
             now=arrival.at,
+            band=arrival.band,
         )
         self._plan(arrival.at, i.ItemQueued(item))
         if arrival.patience_ms is not None and not self._manners.patient:
@@ -272,6 +290,7 @@ class Simulation:
             if isinstance(decision, d.OfferMade):
                 visit = decision.work_item
                 self._items[decision.reservation] = self._moved.get(visit, visit)
+                self._asked[decision.reservation] = decision.agent
                 after = now + int(self._dice.uniform(*self._manners.answer_s) * 1000)
                 self._plan(
                     after,
@@ -287,7 +306,7 @@ class Simulation:
                 self._items.pop(decision.reservation, None)
             elif isinstance(decision, d.AgentUpdated):
                 self._note(decision, now)
-        for item in came:
+        for item in came if self._manners.told else ():
             self._tell(item, now)
 
     def _tell(self, item: WorkItem, now: int) -> None:
@@ -356,7 +375,8 @@ class Simulation:
         """Being rung and nothing else is neither busy nor free."""
         self._count(update.agent, now)
         rings_only = update.status == "offered" and update.open_items == 1
-        self._busy[update.agent] = None if rings_only else update.open_items > 0
+        gone = update.status in {"away", "offline"} and update.open_items == 0
+        self._busy[update.agent] = None if rings_only or gone else update.open_items > 0
 
     def _count(self, agent: str, until: int) -> None:
         """Add the agent's time since the last change to the half hours it fell in."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from routing.core.model import MINUTE, Channel
+from routing.core.model import MINUTE, Band, Channel
 
 DEFAULTS = Path(__file__).parents[1] / "config" / "defaults"
 HALF_HOUR = 30 * MINUTE
@@ -31,6 +31,8 @@ class Arrival:
     patience_ms: int | None
     handle_ms: int
     wrap_ms: int
+    band: Band | None = None
+    """None: the channel's."""
 
 
 class Traffic:
