@@ -22,7 +22,7 @@ CENT: Final = Decimal("0.01")
 
 EDGES: Final[Mapping[Status, frozenset[Status]]] = {
     # pending: issued, its start has not come
-    "proposal": frozenset({"pending", "active", "cancelled"}),
+    "proposal": frozenset({"pending", "active", "expired", "cancelled"}),
     "pending": frozenset({"active", "cancelled", "replaced"}),
     "active": frozenset({"suspended", "expired", "cancelled", "replaced"}),
     "suspended": frozenset({"active", "expired", "cancelled", "replaced"}),

@@ -172,13 +172,14 @@ class PolicyService:
             rest = {n: v for n, v in given.items() if n in store.OFFICE and row[n] != v}
             changes: dict[str, Any] = dict(rest)
             parties: Parties | None = None
-            if await self._endorse(work, row, given, edit):
+            endorsed = await self._endorse(work, row, given, edit)
+            if endorsed:
                 now = await present(work, row, self._zone)
                 changes |= now.changes
                 parties = now.parties
             if "policy_number" in rest:
                 changes |= self._issued(work, row, rest["policy_number"])
-            if changes or parties:
+            if changes or endorsed:
                 await files.update(work, principal, row, changes, parties=parties)
             if rest:
                 work.emit(
