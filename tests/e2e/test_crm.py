@@ -719,6 +719,8 @@ def test_a_quote_becomes_a_policy(world: World) -> None:
     receipt = page.get_by_role("row", name=re.compile("R-1"))
     receipt.get_by_role("button", name="Mover a…").click()
     page.get_by_role("menuitem", name="Cobrado").click()
+    expect(page.get_by_label("Cuándo fue")).to_be_focused()
+    page.keyboard.press("Control+Enter")
     expect(receipt).to_contain_text("por liquidar")
     receipt.get_by_role("button", name="Mover a…").click()
     page.get_by_role("menuitem", name="Liquidado con la aseguradora").click()

@@ -158,3 +158,7 @@ describe("the office's rules", () => {
     expect(percentText(null, "en")).toBe("");
   });
 });
+
+test("every rate of whole per cents, and of halves, is shown as it was typed", () => {
+  for (let given = 0.5; given <= 100; given += 0.5) expect(percentText((given / 100).toFixed(4), "en")).toBe(String(given));
+});

@@ -1,7 +1,7 @@
 /** The short forms that move a claim: who decides, how much, why. */
 import { api } from "@contactcenter/shared/api";
 import type { ClaimOut } from "@contactcenter/shared/contract";
-import { today } from "@contactcenter/shared/time";
+import { instant, now, today } from "@contactcenter/shared/time";
 
 import { useAgent, useDesk } from "../context";
 import { amount, day, document, type Fault, url } from "./checks";
@@ -42,7 +42,7 @@ function start(claim: ClaimOut, move: Move): Values {
     case "pay":
       return { amount: sumText(claim.approved_amount), paid_on: today(), document: "", note: "" };
     case "send":
-      return { insurer_reference: claim.insurer_reference ?? "", note: "" };
+      return { insurer_reference: claim.insurer_reference ?? "", at: now(), note: "" };
     case "assign":
       return { adjuster_id: claim.adjuster_id ?? "" };
     case "document":
@@ -66,6 +66,8 @@ function check(claim: ClaimOut, move: Move, v: Values): Checks {
     case "reopen":
     case "resume":
       return { note: needed(v, "note", 100) };
+    case "send":
+      return { at: text(v, "at") > now() ? "in_future" : null };
     case "note":
       return { note: needed(v, "note") };
     case "assign":
@@ -77,7 +79,7 @@ function check(claim: ClaimOut, move: Move, v: Values): Checks {
   }
 }
 
-async function send(claim: ClaimOut, move: Move, v: Values): Promise<void> {
+async function send(claim: ClaimOut, move: Move, v: Values, changed: ReadonlySet<string>): Promise<void> {
   const to = (path: string, body: object) => api.post(`/claims/${claim.claim_id}/${path}`, body, { key: crypto.randomUUID(), ...(ADDED.has(move) ? {} : { etag: etagOf(claim.version) }) });
   const shown = text(v, "document");
   const decision = {
@@ -98,7 +100,7 @@ async function send(claim: ClaimOut, move: Move, v: Values): Promise<void> {
       await to("pay", { amount: money(v.amount), ...(text(v, "paid_on") ? { paid_on: v.paid_on } : {}), ...(shown ? { document: shown } : {}), note: text(v, "note") });
       break;
     case "send":
-      await to("send", { note: text(v, "note"), ...(text(v, "insurer_reference") ? { insurer_reference: text(v, "insurer_reference") } : {}) });
+      await to("send", { note: text(v, "note"), ...(changed.has("at") ? { at: instant(text(v, "at")) } : {}), ...(text(v, "insurer_reference") ? { insurer_reference: text(v, "insurer_reference") } : {}) });
       break;
     case "reopen":
       await to("status", { status: "reopened", note: text(v, "note") });
@@ -141,8 +143,8 @@ export function ClaimMove({ claim, move, onDone, onStale }: { claim: ClaimOut; m
     id: `claim ${move} ${claim.claim_id}`,
     initial: start(claim, move),
     check: (v) => check(claim, move, v),
-    send: async (v) => {
-      await orAnew(send(claim, move, v), onStale);
+    send: async (v, changed) => {
+      await orAnew(send(claim, move, v, changed), onStale);
       onDone();
       desk.goBack();
     },
@@ -176,7 +178,12 @@ export function ClaimMove({ claim, move, onDone, onStale }: { claim: ClaimOut; m
               <In name="document" label={say("paymentDocument")} hint={say("optional")} maxLength={500} list={papers} />
             </>
           )}
-          {move === "send" && <In name="insurer_reference" label={say("insurerReference")} hint={say("optional")} maxLength={100} />}
+          {move === "send" && (
+            <>
+              <In name="insurer_reference" label={say("insurerReference")} hint={say("optional")} maxLength={100} />
+              <In name="at" label={say("sentOn")} type="datetime-local" />
+            </>
+          )}
           {move === "assign" && <Pick name="adjuster_id" label={say("handler")} choices={people} />}
           {move === "document" && (
             <>

@@ -103,6 +103,7 @@ export function CustomerForm({ customer, given = {}, interaction = null, onReloa
       return;
     }
     const names = FIELDS.filter((name) => (values[name] ?? "").trim() !== "");
+    setAlike([]);
     try {
       const made = await request<CustomerOut>("POST", "/customers", {
         body: { ...bodyOf(values, names), kind: values.kind, confirm },
@@ -121,8 +122,8 @@ export function CustomerForm({ customer, given = {}, interaction = null, onReloa
   const visitor = useAgent((state) => (interaction ? state.interactions[interaction]?.customer : undefined));
   const form = useForm({ id: `customer ${id ?? interaction ?? "new"}`, initial: valuesOf(customer, { ...detailsOf(visitor), ...given }), check, send, version: customer?.version ?? 0 });
   useEffect(() => {
-    if (confirm) void form.submit();
-    // Once, when somebody has said that it is none of them.
+    if (confirm) void form.submit().then(() => setConfirm(false));
+    // Once, when somebody has said that it is none of them: of what is typed then, it was not said.
   }, [confirm]);
   const person = form.values.kind !== "company";
   const title = customer ? say("editCustomer", { name: customer.name }) : say("newCustomerTitle");

@@ -1,6 +1,6 @@
 /** A customer's file in full. */
 import type {
-  ClaimPage, CustomerOut, CustomerStats, HouseholdOut, PolicyPage, QuotePage, TaskPage,
+  ClaimRow, CustomerOut, CustomerStats, HouseholdOut, PolicyRow, QuoteRow, TaskOut,
 } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { Button, Chip } from "@contactcenter/shared/ui";
@@ -10,7 +10,7 @@ import { ClaimChip, Facts, lineIcon, PolicyChip, policyName, QuoteChip, Read, Ro
 import { CloseFile, Erased, SignsIn, useKeepsFiles } from "./Closing";
 import { ContactForm } from "./ContactForm";
 import { CustomerForm } from "./CustomerForm";
-import { useRead } from "./data";
+import { usePages, useRead } from "./data";
 import { useFormats } from "./format";
 import { Letters } from "./Letters";
 import { spaced } from "./Panel";
@@ -150,17 +150,19 @@ function Figures({ id }: { id: string }) {
   );
 }
 
+type Pages<T> = ReturnType<typeof usePages<T>>;
+
 function Contracts({ id }: { id: string }) {
   const say = useW();
   const { day, money } = useFormats();
-  const policies = useRead<PolicyPage>(`/policies?customer_id=${id}&limit=100`, id);
-  const claims = useRead<ClaimPage>(`/claims?customer_id=${id}&limit=50`, id);
-  const quotes = useRead<QuotePage>(`/quotes?customer_id=${id}&limit=50`, id);
+  const policies = usePages<PolicyRow>(`/policies?customer_id=${id}&limit=50`, id);
+  const claims = usePages<ClaimRow>(`/claims?customer_id=${id}&limit=50`, id);
+  const quotes = usePages<QuoteRow>(`/quotes?customer_id=${id}&limit=50`, id);
   return (
     <>
-      <Section title={say("policies")} count={policies.kind === "there" ? policies.value.items.length : undefined}>
+      <Section title={say("policies")} count={countOf(policies)}>
         <Read of={policies}>
-          {({ items }) => (
+          {({ items, next_cursor }) => (
             <ul className="things">
               {items.length === 0 && <li className="x3 t13">{say("noPoliciesYet")}</li>}
               {items.map((one) => (
@@ -174,13 +176,14 @@ function Contracts({ id }: { id: string }) {
                   detail={[one.vehicle_plate ?? one.property_address, say("termOf", { from: day(one.coverage_start_date), to: day(one.coverage_end_date) })].filter(Boolean).join(" · ")}
                 />
               ))}
+              {next_cursor !== null && <li><More of={policies} /></li>}
             </ul>
           )}
         </Read>
       </Section>
-      <Section title={say("claimsAll")} count={claims.kind === "there" ? claims.value.items.length : undefined}>
+      <Section title={say("claimsAll")} count={countOf(claims)}>
         <Read of={claims} lines={1}>
-          {({ items }) => (
+          {({ items, next_cursor }) => (
             <ul className="things">
               {items.length === 0 && <li className="x3 t13">{say("noClaims")}</li>}
               {items.map((one) => (
@@ -193,13 +196,14 @@ function Contracts({ id }: { id: string }) {
                   detail={[day(one.incident_date), one.adjuster_name].filter(Boolean).join(" · ")}
                 />
               ))}
+              {next_cursor !== null && <li><More of={claims} /></li>}
             </ul>
           )}
         </Read>
       </Section>
-      <Section title={say("quotes")} count={quotes.kind === "there" ? quotes.value.items.length : undefined}>
+      <Section title={say("quotes")} count={countOf(quotes)}>
         <Read of={quotes} lines={1}>
-          {({ items }) => (
+          {({ items, next_cursor }) => (
             <ul className="things">
               {items.length === 0 && <li className="x3 t13">{say("noQuotes")}</li>}
               {items.map((one) => (
@@ -213,6 +217,7 @@ function Contracts({ id }: { id: string }) {
                   detail={`${say("validUntil")} ${day(one.valid_until)}`}
                 />
               ))}
+              {next_cursor !== null && <li><More of={quotes} /></li>}
             </ul>
           )}
         </Read>
@@ -221,9 +226,27 @@ function Contracts({ id }: { id: string }) {
   );
 }
 
+/** How many there are; with more to come, how many at least. */
+const countOf = <T,>(list: Pages<T>): string | undefined =>
+  list.kind === "there" ? `${list.value.items.length}${list.value.next_cursor === null ? "" : "+"}` : undefined;
+
+function More<T>({ of }: { of: Pages<T> }) {
+  const say = useW();
+  return <Button size="small" kind="quiet" onClick={of.more}>{say("seeMore")}</Button>;
+}
+
 function CustomersTasks({ id }: { id: string }) {
-  const tasks = useRead<TaskPage>(`/tasks?customer_id=${id}&limit=50`, id, "task");
-  return <Read of={tasks} lines={1}>{({ items }) => <TaskRows items={items} onChanged={tasks.retry} plain />}</Read>;
+  const tasks = usePages<TaskOut>(`/tasks?customer_id=${id}&limit=50`, id, "task");
+  return (
+    <Read of={tasks} lines={1}>
+      {({ items, next_cursor }) => (
+        <>
+          <TaskRows items={items} onChanged={tasks.retry} plain />
+          {next_cursor !== null && <More of={tasks} />}
+        </>
+      )}
+    </Read>
+  );
 }
 
 function Household({ id, but }: { id: string; but: string }) {

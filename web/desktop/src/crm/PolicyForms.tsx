@@ -184,12 +184,12 @@ export function EndorseForm({ policy, onReload }: { policy: PolicyOut; onReload:
   const form = useForm({
     id: `policy endorse ${policy.policy_id}`,
     version: policy.version,
-    initial: { ...termValues(policy), ...partyValues(policy.parties), effective_date: "", reason: "", policy_number: policy.policy_number ?? "" },
+    initial: { ...termValues(policy), ...partyValues(policy.parties), effective_date: "", effective_time: "00:00", reason: "", policy_number: policy.policy_number ?? "" },
     check: (v) => ({ ...termChecks(v), ...partyChecks(v), effective_date: some(v, "effective_date", day) }),
     send: async (v, changed, began) => {
       const version = began ?? (await api.get<PolicyOut>(path)).version;
       const body: Record<string, unknown> = { ...termBody(v, changed), reason: given(v, "reason") };
-      if (given(v, "effective_date")) body.effective_date = v.effective_date;
+      if (given(v, "effective_date")) Object.assign(body, { effective_date: v.effective_date, effective_time: v.effective_time || "00:00" });
       if (partiesChanged(changed)) body.parties = partiesOf(v);
       if (changed.has("policy_number")) body.policy_number = given(v, "policy_number") || null;
       await api.patch(path, body, etagOf(version));
@@ -201,6 +201,7 @@ export function EndorseForm({ policy, onReload }: { policy: PolicyOut; onReload:
       <Form form={form} label={title} submit={say("save")} onLeave={desk.goBack} onReload={onReload}>
         <div className="grid">
           <In name="effective_date" label={say("effectFrom")} type="date" hint={say("optional")} />
+          {given(form.values, "effective_date") !== "" && <In name="effective_time" label={say("hour")} type="time" />}
           <In name="reason" label={say("reason")} maxLength={200} />
           {policy.status === "proposal" && <In name="policy_number" label={say("policyNumber")} maxLength={100} />}
           <Terms line={policy.policy_type} />

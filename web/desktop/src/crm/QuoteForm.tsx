@@ -1,6 +1,7 @@
 /** A quote's details, new or changed while it is a draft. */
 import { api, request } from "@contactcenter/shared/api";
 import type { CustomerOut, QuoteOut } from "@contactcenter/shared/contract";
+import { locale } from "@contactcenter/shared/prefs";
 import { instant, now, wall } from "@contactcenter/shared/time";
 import { Button, IconButton } from "@contactcenter/shared/ui";
 
@@ -10,6 +11,7 @@ import { amount, type Fault } from "./checks";
 import { etagOf, useRead } from "./data";
 import { Area, type Checks, Form, type FormState, freeRow, In, Pick, rowsOf, Sum, useForm, type Values } from "./form";
 import { money, sumText } from "./money";
+import { percentText } from "./office";
 import { place } from "./place";
 import { FREQUENCIES, useFrequencies, useInsurerChoices } from "./PolicyForms";
 import { Shell } from "./Shell";
@@ -48,7 +50,7 @@ function valuesOf(quote: QuoteOut | null, line: string): Values {
     (quote?.[`${list}s`] ?? []).forEach((one, n) =>
       Object.assign(start, {
         [`${list}.${n}.what`]: one.description || one.type,
-        [`${list}.${n}.rate`]: one.rate === null ? "" : String(Number(one.rate) * 100),
+        [`${list}.${n}.rate`]: one.rate === null ? "" : percentText(one.rate, locale.get()),
         [`${list}.${n}.amount`]: one.rate === null ? sumText(one.amount) : "",
       }),
     );

@@ -203,15 +203,20 @@ function Convert({ quote, onStale }: { quote: QuoteOut; onStale: () => void }) {
   const title = say("convertTitle", { name: quote.quote_number });
   const form = useForm({
     id: `quote convert ${quote.quote_id}`,
-    initial: { carrier: quote.carrier ?? "", policy_number: "", coverage_start_date: today(), distance_sale: "" },
-    check: (v) => ({ carrier: v.carrier ? null : "missing", coverage_start_date: checkDay(v.coverage_start_date ?? "") }),
+    initial: { carrier: quote.carrier ?? "", policy_number: "", coverage_start_date: today(), coverage_start_time: "00:00", distance_sale: "", concluded_on: today(), cover_on_request: "" },
+    check: (v) => ({
+      carrier: v.carrier ? null : "missing",
+      coverage_start_date: checkDay(v.coverage_start_date ?? ""),
+      concluded_on: v.distance_sale === "yes" ? checkDay(v.concluded_on ?? "") : null,
+    }),
     send: async (v) => {
       const body = {
         carrier: v.carrier,
         policy_number: v.policy_number?.trim() || null,
         coverage_start_date: v.coverage_start_date,
+        coverage_start_time: v.coverage_start_time || "00:00",
         distance_sale: v.distance_sale === "yes",
-        ...(v.distance_sale === "yes" ? { concluded_on: today() } : {}),
+        ...(v.distance_sale === "yes" ? { concluded_on: v.concluded_on, cover_on_request: v.cover_on_request === "yes" } : {}),
       };
       const done = await orAnew(api.post<Converted>(`/quotes/${quote.quote_id}/convert`, body, { key: crypto.randomUUID(), etag: etagOf(quote.version) }), onStale);
       desk.turn(place("policy", done.policy.policy_id));
@@ -225,7 +230,14 @@ function Convert({ quote, onStale }: { quote: QuoteOut; onStale: () => void }) {
           <Pick name="carrier" label={say("insurer")} choices={insurers} />
           <In name="policy_number" label={say("policyNumber")} hint={say("optional")} maxLength={100} />
           <In name="coverage_start_date" label={say("effect")} type="date" />
+          <In name="coverage_start_time" label={say("hour")} type="time" />
           <Tick name="distance_sale" label={say("soldAtDistance")} />
+          {form.values.distance_sale === "yes" && (
+            <>
+              <In name="concluded_on" label={say("concludedOn")} type="date" />
+              <Tick name="cover_on_request" label={say("coverOnRequest")} />
+            </>
+          )}
         </div>
       </Form>
     </div>

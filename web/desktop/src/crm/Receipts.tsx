@@ -2,13 +2,14 @@
 import { api } from "@contactcenter/shared/api";
 import type { PolicyOut, ReceiptOut, Receipts } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
+import { instant, now } from "@contactcenter/shared/time";
 import { Button, Chip, Menu, type MenuEntry } from "@contactcenter/shared/ui";
 import { useState } from "react";
 
 import { useDesk } from "../context";
 import { Read, ReceiptChip, Section } from "./bits";
 import { etagOf, orAnew, useRead } from "./data";
-import { Form, In, useForm } from "./form";
+import { Form, In, Pick, useForm } from "./form";
 import { useFormats } from "./format";
 import { place } from "./place";
 import { Told, useAct } from "./Shell";
@@ -23,6 +24,8 @@ const EDGES: Record<string, readonly string[]> = {
   re_presented: ["collected", "returned", "paid_at_broker", "cancelled"],
 };
 const CODES = ["AM04", "MD01", "AC04", "MS02", "MD06"] as const;
+/** Moves that happened at a time of their own: a payment, a return. The others are when they are noted. */
+const DATED: ReadonlySet<string> = new Set(["collected", "paid_at_broker", "returned"]);
 /** Only what is collected is settled, and once; only what is unpaid is claimed, and once. */
 const settles = (one: ReceiptOut): boolean => one.settled_at === null && (one.state === "collected" || one.state === "paid_at_broker");
 const claims = (one: ReceiptOut): boolean => one.paid_at === null && one.claimed_at === null && one.state !== "cancelled";
@@ -33,10 +36,14 @@ export function ReceiptList({ policy }: { policy: PolicyOut }) {
   const receipts = useRead<Receipts>(`/policies/${policy.policy_id}/receipts`, policy.customer_id, "receipt");
   const { busy, error, act } = useAct();
   const [settled, setSettling] = useState<string | null>(null);
+  const [moved, setMoving] = useState<Dated | null>(null);
+  const moving = receipts.kind === "there" ? receipts.value.items.find((one) => one.receipt_id === moved?.receipt && EDGES[one.state]?.includes(moved.to)) : undefined;
   const settling = receipts.kind === "there" ? receipts.value.items.find((one) => one.receipt_id === settled) : undefined;
   const claimed = (one: ReceiptOut) => void act(() => api.post(`/receipts/${one.receipt_id}/claimed`, undefined, { etag: etagOf(one.version) })).then(receipts.retry);
-  const move = (one: ReceiptOut, state: string, code?: string) =>
-    void act(() => api.post(`/receipts/${one.receipt_id}/move`, { state, ...(code ? { return_code: code } : {}) }, { etag: etagOf(one.version) })).then(receipts.retry);
+  const move = (one: ReceiptOut, state: string) => {
+    if (DATED.has(state)) setMoving({ receipt: one.receipt_id, to: state });
+    else void act(() => api.post(`/receipts/${one.receipt_id}/move`, { state }, { etag: etagOf(one.version) })).then(receipts.retry);
+  };
   return (
     <Section
       title={say("receipts")}
@@ -45,10 +52,44 @@ export function ReceiptList({ policy }: { policy: PolicyOut }) {
     >
       <Told error={error} />
       {settling && <SettleForm key={settling.receipt_id} receipt={settling} onDone={receipts.retry} onLeave={() => setSettling(null)} />}
+      {moving && moved && <MoveForm key={`${moved.receipt} ${moved.to}`} receipt={moving} to={moved.to} onDone={receipts.retry} onLeave={() => setMoving(null)} />}
       <Read of={receipts}>
         {({ items }) => (items.length === 0 ? <p className="t13 x3">{say("noReceipts")}</p> : <ReceiptTable items={items} busy={busy} onMove={move} onSettle={(one) => setSettling(one.receipt_id)} onClaimed={claimed} />)}
       </Read>
     </Section>
+  );
+}
+
+interface Dated {
+  receipt: string;
+  to: string;
+}
+
+/** A payment or a return, with the moment it happened: the days of grace count from there. */
+function MoveForm({ receipt, to, onDone, onLeave }: { receipt: ReceiptOut; to: string; onDone: () => void; onLeave: () => void }) {
+  const say = useW();
+  const label = `${say(`rs_${to}` as Word)} · ${receipt.number}`;
+  const form = useForm({
+    id: `receipt ${receipt.receipt_id} ${to}`,
+    initial: { at: now(), return_code: CODES[0] },
+    check: (v) => ({ at: (v.at ?? "") > now() ? "in_future" : null }),
+    send: async (v, changed) => {
+      const body = { state: to, ...(changed.has("at") ? { at: instant(v.at ?? "") } : {}), ...(to === "returned" ? { return_code: v.return_code } : {}) };
+      await orAnew(api.post(`/receipts/${receipt.receipt_id}/move`, body, { etag: etagOf(receipt.version) }), onDone);
+      onLeave();
+      onDone();
+    },
+  });
+  return (
+    <div className="card move">
+      <h3 className="t14 b">{label}</h3>
+      <Form form={form} label={label} submit={say("save")} onLeave={onLeave} onReload={onDone}>
+        <div className="grid">
+          <In name="at" label={say("happenedAt")} type="datetime-local" />
+          {to === "returned" && <Pick name="return_code" label={say("returnCode")} choices={CODES.map((one) => [one, named(say, "rc", one)] as const)} />}
+        </div>
+      </Form>
+    </div>
   );
 }
 
@@ -81,7 +122,7 @@ function SettleForm({ receipt, onDone, onLeave }: { receipt: ReceiptOut; onDone:
 interface TableProps {
   items: readonly ReceiptOut[];
   busy: boolean;
-  onMove: (one: ReceiptOut, state: string, code?: string) => void;
+  onMove: (one: ReceiptOut, state: string) => void;
   onSettle: (one: ReceiptOut) => void;
   onClaimed: (one: ReceiptOut) => void;
 }
@@ -90,15 +131,7 @@ function ReceiptTable({ items, busy, onMove, onSettle, onClaimed }: TableProps) 
   const say = useW();
   const { day, money } = useFormats();
   const entries = (one: ReceiptOut): MenuEntry[] => [
-    ...(EDGES[one.state] ?? []).flatMap<MenuEntry>((to) =>
-      to === "returned"
-        ? [
-            { kind: "caption", id: "caption", label: say("rs_returned") },
-            ...CODES.map((code) => ({ id: code, label: code, onPick: () => onMove(one, to, code) })),
-            { kind: "line", id: "line" },
-          ]
-        : [{ id: to, label: say(`rs_${to}` as Word), onPick: () => onMove(one, to) }],
-    ),
+    ...(EDGES[one.state] ?? []).map<MenuEntry>((to) => ({ id: to, label: say(`rs_${to}` as Word), onPick: () => onMove(one, to) })),
     ...(settles(one) ? [{ id: "settle", label: say("settle"), onPick: () => onSettle(one) }] : []),
     ...(claims(one) ? [{ id: "claimed", label: say("insurerClaims"), onPick: () => onClaimed(one) }] : []),
   ];

@@ -32,7 +32,7 @@ export function Timeline({ customer, current, limit = 10 }: { customer: string; 
     setLoading("yes");
     try {
       const next = await api.get<Page>(`/customers/${customer}/timeline?limit=20&cursor=${encodeURIComponent(cursor ?? "")}`);
-      setMore((now) => ({ items: [...(now?.items ?? []), ...next.items], cursor: next.next_cursor }));
+      setMore((now) => ({ items: [...(now?.items ?? first.value.items), ...next.items], cursor: next.next_cursor }));
       setLoading("no");
     } catch {
       setLoading("failed");
