@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from channels import store
-from channels.model import MESSAGE_LIMIT
+from channels.model import MESSAGE_LIMIT, keyword
 from channels.ports import Hours, Queueing
 from contactcenter.core.errors import TooLarge
 from contactcenter.core.work import Work
+from contactcenter.interactions import facts
 from contactcenter.interactions import service as interactions
 from contactcenter.interactions.model import LIVE_CHANNELS, Conversation, Message
 
@@ -33,7 +34,8 @@ class Intake:
         """Take in what the customer wrote: (the message, whether it is new).
 
         In an open interaction it is added; otherwise a new one begins, which prefers the agent of
-        the last. `queue` is where that one waits. Raises TooLarge.
+        the last. `queue` is where that one waits; what was chosen before, or a first message that
+        is a keyword, is told to whoever advises on it. Raises TooLarge.
         """
         if len(body) > MESSAGE_LIMIT:
             raise TooLarge(
@@ -66,6 +68,7 @@ class Intake:
         waits_for_opening = conversation.channel in LIVE_CHANNELS and not await self._hours.is_open(
             work.conn, queue, work.now
         )
+        topic = await facts.take_topic(work.conn, conversation.id) or keyword(body)
         made = await interactions.create_interaction(
             work,
             conversation=conversation,
@@ -85,5 +88,6 @@ class Intake:
             queue=queue,
             preferred=preferred,
             band=DEFERRED_BAND if waits_for_opening else None,
+            said=None if topic is None else {"key": topic},
         )
         return added

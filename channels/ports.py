@@ -35,8 +35,10 @@ class Queueing(Protocol):
         preferred: Sequence[UUID] = (),
         band: int | None = None,
         takes_over: UUID | None = None,
+        said: Mapping[str, Any] | None = None,
     ) -> object:
         """Begin a queue visit; a customer who left it a moment ago gets the old place back.
+        `said`: what the customer chose on the way, as the office's rules know it (`key`).
         `takes_over`: the chat segment that a call began in."""
 
     async def customer_wrote(self, work: Work, interaction_id: UUID) -> None:

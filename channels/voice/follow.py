@@ -69,6 +69,7 @@ from contactcenter.events.interactions import (
 )
 from contactcenter.events.routing import ReservationAccepted, RoutingClockSet
 from contactcenter.interactions import cards as hall_cards
+from contactcenter.interactions import service as hall
 from db import Connection
 
 MEDIA: Final = "media"
@@ -282,12 +283,15 @@ class Followers:
         that it was begun in first."""
         assert row.queue is not None
         preferred, segment_id = await _chat_partner(work.conn, row.visitor_id)
+        about = await hall.interaction(work.conn, row.interaction_id)
+        assert about is not None
         await self._queueing.enqueue(
             work,
             interaction_id=row.interaction_id,
             queue=row.queue,
             preferred=preferred,
             takes_over=segment_id,
+            said=about.routing_facts.get("said"),
         )
 
     async def _silent(self, work: Work, leg_id: UUID) -> None:

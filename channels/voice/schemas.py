@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from channels.model import plain_text
+from channels.model import Topic, plain_text
 from channels.voice.media.protocol import Digits, IceCandidate, Sdp
 from contactcenter.core.validation import Schema
 from contactcenter.interactions.schemas import Card
@@ -69,6 +69,9 @@ class StartCall(Schema):
     queue: QueueKey | None = None
     name: Line | None = None
     phone: Line | None = None
+    topic: Topic | None = None
+    """What the caller has chosen that it is about; default: what was chosen for the conversation
+    and nothing has begun with."""
 
 
 class VisitorDigits(Schema):

@@ -41,6 +41,7 @@ from contactcenter.core.limits import Buckets, Limit
 from contactcenter.core.vault import Vault
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.calls import CallInitiated, CallRecordingChanged
+from contactcenter.interactions import facts
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Address, Conversation, normalise
 from db import Connection
@@ -145,7 +146,12 @@ class VisitorCalls:
         conversation = await hall.create_conversation(
             work, contact_id=chat.contact_id, channel="voice", queue=queue, locale=chat.locale
         )
-        interaction = await hall.create_interaction(work, conversation=conversation)
+        topic = asked.topic or await facts.take_topic(work.conn, own)
+        interaction = await hall.create_interaction(
+            work,
+            conversation=conversation,
+            routing_facts=None if topic is None else {"said": {"key": topic}},
+        )
         rule = await recording_store.rule_of(work.conn, queue)
         deadline = work.now + FIRST_SOUND
         row = CallRow(

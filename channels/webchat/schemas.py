@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from channels.model import plain_text
+from channels.model import Topic, plain_text
 from contactcenter.core.validation import Schema
 from contactcenter.interactions.visitor import VisitorConversation, VisitorMessage
 
@@ -48,6 +48,8 @@ class NewConversation(Schema):
     client_id: ClientId | None = None
     """Of `message`."""
     locale: Locale = "es"
+    topic: Topic | None = None
+    """What the visitor has chosen that it is about; told with what they write or call first."""
 
 
 class StartedConversation(BaseModel):

@@ -51,7 +51,7 @@ from contactcenter.core.ids import new_id
 from contactcenter.core.limits import Limit, Limits
 from contactcenter.core.together import Together
 from contactcenter.core.work import Work, WorkFactory
-from contactcenter.interactions import cards
+from contactcenter.interactions import cards, facts
 from contactcenter.interactions import service as interactions
 from contactcenter.interactions.model import Address, AddressKind, Conversation, normalise
 from contactcenter.interactions.schemas import MessageCard
@@ -170,6 +170,8 @@ class Visitors:
             )
             work.actor = f"visitor:{conversation.id}"
             await store.seen(work.conn, {conversation.id: work.now})
+            if new.topic is not None:
+                await facts.choose_topic(work.conn, conversation.id, new.topic)
             if new.message is not None:
                 await self._intake.message(
                     work,

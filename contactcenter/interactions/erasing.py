@@ -27,7 +27,7 @@ WHERE conversation_id IN (SELECT conversation_id FROM theirs)
   AND interaction_id IN (SELECT id FROM theirs) AND kind <> 'event'
 """  # noqa: S608 - a constant
 ERASE_SUBJECTS = f"""{THEIRS}
-UPDATE conversations SET subject = NULL, visitor_token_hash = NULL
+UPDATE conversations SET subject = NULL, topic = NULL, visitor_token_hash = NULL
 WHERE id IN (SELECT conversation_id FROM theirs)
 """  # noqa: S608 - a constant
 ERASE_INTERACTIONS = f"""{THEIRS}

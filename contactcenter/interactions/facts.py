@@ -27,3 +27,24 @@ async def leave_message(conn: Connection, interaction_id: UUID) -> bool:
     """What the customer wrote is a message to be answered later, and may be left alone; False:
     it was one already."""
     return await conn.fetchval(LEAVE_MESSAGE, interaction_id) is not None
+
+
+CHOOSE_TOPIC = "UPDATE conversations SET topic = $2 WHERE id = $1"
+TAKE_TOPIC = """
+WITH chosen AS (
+    SELECT id, topic FROM conversations WHERE id = $1 AND topic IS NOT NULL FOR NO KEY UPDATE
+)
+UPDATE conversations c SET topic = NULL FROM chosen WHERE c.id = chosen.id
+RETURNING chosen.topic
+"""
+
+
+async def choose_topic(conn: Connection, conversation_id: UUID, topic: str) -> None:
+    """What the customer has chosen, for the interaction that begins next."""
+    await conn.execute(CHOOSE_TOPIC, conversation_id, topic)
+
+
+async def take_topic(conn: Connection, conversation_id: UUID) -> str | None:
+    """What was chosen; it holds for one interaction."""
+    topic: str | None = await conn.fetchval(TAKE_TOPIC, conversation_id)
+    return topic

@@ -16,7 +16,8 @@ EXPORT_CONVERSATIONS = """
 SELECT channel, subject, state, created_at, closed_at FROM conversations WHERE contact_id = $1
 """
 ERASE_CONVERSATIONS = """
-UPDATE conversations SET subject = NULL, visitor_token_hash = NULL WHERE contact_id = $1
+UPDATE conversations SET subject = NULL, topic = NULL, visitor_token_hash = NULL
+WHERE contact_id = $1
 """
 EXPORT_INTERACTIONS = """
 SELECT channel, direction, state, subject, outcome, tags, metadata, created_at, closed_at

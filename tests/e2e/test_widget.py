@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import (
     CARMEN,
     ELENA,
+    LUCIA,
     QUEUE,
     SHOP,
     Centre,
@@ -184,6 +185,16 @@ def test_the_queue_is_told_in_figures_and_words(world: World) -> None:
     accept(agent)
     expect(page.locator(".status")).to_contain_text("Carmen · responde ahora")
     expect(agent.locator(".hd")).to_contain_text("Ana Beltrán")
+
+
+def test_whoever_is_hurt_is_told_112_and_comes_first(world: World) -> None:
+    page = open_chat(world.page("/demo"))
+    page.get_by_label("Asunto").select_option("Accidente con heridos")
+    expect(page.locator(".fields")).to_contain_text("llame antes al 112")
+    desk = world.desk(LUCIA)
+    write(page, "Hemos chocado y hay un herido")
+    accept(desk)
+    expect(desk.locator(".panel .banner")).to_contain_text("112")
 
 
 def test_reloads_lose_and_double_nothing(world: World) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from tests.integration.voice.conftest import CARMEN, LUCIA, Scene
+from tests.media_double import SDP
 
 Ear = tuple[set[UUID], str | None]
 MUSIC: Ear = (set(), "music")
@@ -69,6 +70,26 @@ async def test_a_call_waits_is_answered_and_wrapped_up(scene: Scene) -> None:
     talked = ended["occurred_at"] - answered["occurred_at"]
     assert ended["data"]["talked_ms"] == talked // timedelta(milliseconds=1)
     assert still_talks - talks <= talked <= hung_up - rang
+
+
+ASKED = """
+SELECT w.queue, w.band, w.base, i.routing_facts -> 'said' ->> 'key' AS key
+FROM work_items w JOIN interactions i ON i.id = w.interaction_id
+JOIN calls c ON c.interaction_id = i.id WHERE c.id = $1
+"""
+
+
+async def test_what_a_caller_has_chosen_reaches_the_rules(scene: Scene) -> None:
+    lucia = await scene.phone(LUCIA)
+    visitor = await scene.centre.visitor(name="Ana Prueba", queue="PR")
+    started = await visitor.do("call.start", {"topic": "injured"})
+    answer = await visitor.do("call.offer", {"sdp": SDP})
+    scene.media.connect(UUID(answer["leg_id"]))
+    await lucia.desk.accepts(channel="voice")  # who takes claims, not receipts
+    async with scene.centre.house.deps.work.reading("test") as conn:
+        (row,) = await conn.fetch(ASKED, UUID(started["call_id"]))
+    assert tuple(row) == ("SA", 1, 100, "injured")
+    assert await visitor.fails("call.start", {"topic": "fire"}) == "invalid"
 
 
 async def test_the_customer_hangs_up(scene: Scene) -> None:

@@ -1782,6 +1782,7 @@ export interface NewConversation {
   message?: string | null;
   client_id?: string | null;
   locale?: "es" | "en" | "ca";
+  topic?: "claim" | "receipts" | "new" | "file" | "person" | "injured" | "leak" | null;
 }
 
 export interface NewPasswordIn {
@@ -2846,6 +2847,7 @@ export interface StartCall {
   queue?: string | null;
   name?: string | null;
   phone?: string | null;
+  topic?: "claim" | "receipts" | "new" | "file" | "person" | "injured" | "leak" | null;
 }
 
 /** Ack of `call.start`. */

@@ -181,10 +181,15 @@ const FIELDS = [
   { name: "phone", type: "tel", autocomplete: "tel", wide: false },
 ] as const;
 
-/** Name, mail and telephone: all may stay empty. What is wrong is said beside it. */
+/** channels.model.Topic, in the order of haste. */
+export const TOPICS = ["injured", "leak", "claim", "receipts", "new"];
+
+/** What it is about, name, mail and telephone: all may stay empty. What is wrong is said beside it. */
 class DetailsForm {
   readonly element: HTMLFieldSetElement;
   private readonly inputs = new Map<string, { input: HTMLInputElement; error: HTMLElement; bad: string }>();
+
+  private readonly topic: HTMLSelectElement;
 
   constructor(texts: Texts, details: Details) {
     const bad = { name: texts.badName, email: texts.badEmail, phone: texts.badPhone };
@@ -203,18 +208,28 @@ class DetailsForm {
       this.inputs.set(name, { input, error, bad: bad[name] });
       return h("div", { class: wide ? "field wide" : "field" }, h("label", { for: name }, texts[name]), input, error);
     });
+    this.topic = h(
+      "select",
+      { id: "topic", change: () => warn() },
+      ...["", ...TOPICS].map((value, n) => h("option", { value }, n ? texts.topics[n - 1]! : "—")),
+    );
+    this.topic.value = details.topic ?? "";
+    const warning = h("p", { class: "help", role: "status" });
+    const warn = () => (warning.textContent = this.topic.value === TOPICS[0] ? texts.call112 : "");
+    warn();
     this.element = h(
       "fieldset",
       { class: "fields" },
       h("legend", {}, texts.details),
       h("p", { class: "help" }, texts.detailsHelp),
+      h("div", { class: "field wide" }, h("label", { for: "topic" }, texts.topic), this.topic, warning),
       ...rows,
     );
   }
 
   get details(): Details {
     const value = (name: string) => this.inputs.get(name)?.input.value.trim() ?? "";
-    return { name: value("name"), email: value("email"), phone: value("phone") };
+    return { name: value("name"), email: value("email"), phone: value("phone"), topic: this.topic.value };
   }
 
   /** True when all that is filled in can be used; else the first bad field is marked and focused. */

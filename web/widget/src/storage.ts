@@ -21,6 +21,8 @@ export interface Details {
   name: string;
   email: string;
   phone: string;
+  /** What it is about, as the office's rules know it; empty: not said. */
+  topic?: string;
 }
 
 /** The request that opens the conversation, kept as it was sent, so that a repetition is one. */

@@ -281,8 +281,6 @@ export function Unknown({ file, interaction, mine, onLinked }: { file: DeskFile;
     t: () => desk.go(place("new", "task", mine ? { interaction } : {})),
   });
   return (
-    <>
-    {file.banner !== "ambiguous" && <Banner file={file} />}
     <Section title={say(several ? "candidates" : "unknown")} count={several ? file.candidates.length : undefined}>
       {first > 0 ? (
         <p className="box-msg warn" role="alert"><Icon name="triangle" />{say("fileFirst")}</p>
@@ -291,7 +289,6 @@ export function Unknown({ file, interaction, mine, onLinked }: { file: DeskFile;
       )}
       {mine && <Finder interaction={interaction} first={file.candidates} focus={first} onDone={onLinked} />}
     </Section>
-    </>
   );
 }
 
