@@ -34,7 +34,7 @@ class TaskRoutes:
         return await self._service.count_due(request.principal)
 
     async def get(self, request: Request) -> Response:
-        return _card(await self._service.get(request.id("id")))
+        return _card(await self._service.get(request.principal, request.id("id")))
 
     async def create(self, request: Request) -> Response:
         return _card(await self._service.create(request.principal, request.body))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -16,7 +16,9 @@ from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.tasks import TaskCancelled, TaskCompleted, TaskCreated, TaskUpdated
 from crm import sql
+from crm.access import NOBODY, Matter, eyes_of
 from crm.customers import files as customers
+from crm.masks import MASK
 from crm.schemas import picked
 from crm.tasks import store
 from crm.tasks.model import COMPLAINT, EDGES, OPEN, complaint_clock, day_bounds
@@ -41,6 +43,8 @@ UNKNOWN: Final = {
     "assigned_to": "unknown_user",
     "assigned_agent": "unknown_agent",
 }
+UNSAID: Final = {"title": MASK, "description": MASK, "metadata": {}, "tags": []}
+"""What is seen of a task about somebody's health while the identity gate is closed."""
 OF_CUSTOMER: Final = ("policy_id", "claim_id", "quote_id")
 
 
@@ -171,7 +175,7 @@ class TaskService:
                 row_id,
                 query.limit + 1,
             )
-            items = [await self._out(conn, row) for row in rows[: query.limit]]
+            items = await self._cards(conn, principal, rows[: query.limit])
         if query.sort == "created":
             return TaskPage(items=items, next_cursor=cursor_after(rows, query.limit))
         if len(rows) <= query.limit:
@@ -190,9 +194,9 @@ class TaskService:
             overdue, today = await store.count_due(conn, user, agent, now, until)
         return DueTasks(overdue=overdue, today=today)
 
-    async def get(self, task_id: UUID) -> TaskOut:
+    async def get(self, principal: Principal, task_id: UUID) -> TaskOut:
         async with self._work.reading("tasks.get") as conn:
-            return await self._card(conn, task_id)
+            return await self._card(conn, principal, task_id)
 
     async def create(self, principal: Principal, new: TaskNew) -> TaskOut:
         """A task, the creator's own unless it names somebody."""
@@ -203,7 +207,7 @@ class TaskService:
             await _check_interaction(work.conn, new)
             task_id = await create(work, values, self._zone, by=principal.user_id)
             assert task_id is not None, "a task of somebody's own has no cause"
-            return work.answer(await self._card(work.conn, task_id))
+            return work.answer(await self._card(work.conn, principal, task_id))
 
     async def edit(
         self, principal: Principal, task_id: UUID, edit: TaskEdit, match: Match
@@ -216,7 +220,7 @@ class TaskService:
                 end = await _legal_end(work.conn, row["received_on"], self._zone)
                 given["due_date"] = min(given["due_date"] or end, end)
             await change(work, row, given, by=principal.user_id)
-            return work.answer(await self._card(work.conn, task_id))
+            return work.answer(await self._card(work.conn, principal, task_id))
 
     async def end(
         self,
@@ -234,12 +238,26 @@ class TaskService:
             fact = TaskCompleted if status == "completed" else TaskCancelled
             work.emit(fact(**_ids(row)))
             work.audit(f"task.{status}", "task", task_id, before={"status": row["status"]})
-            return work.answer(await self._card(work.conn, task_id))
+            return work.answer(await self._card(work.conn, principal, task_id))
 
-    async def _card(self, conn: Connection, task_id: UUID) -> TaskOut:
-        return await self._out(conn, await the_task(conn, task_id))
+    async def _card(self, conn: Connection, principal: Principal, task_id: UUID) -> TaskOut:
+        (card,) = await self._cards(conn, principal, [await the_task(conn, task_id)])
+        return card
 
-    async def _out(self, conn: Connection, row: Record) -> TaskOut:
+    async def _cards(
+        self, conn: Connection, principal: Principal, rows: Sequence[Record]
+    ) -> list[TaskOut]:
+        """What a task about somebody's health says is hidden while the gate is closed."""
+        matters = [
+            Matter(row["customer_id"] or NOBODY, row["line"], row["assigned_agent"]) for row in rows
+        ]
+        seen_by = await eyes_of(conn, principal, matters)
+        return [
+            await self._out(conn, row, UNSAID if eyes == "closed" else {})
+            for row, eyes in zip(rows, seen_by, strict=True)
+        ]
+
+    async def _out(self, conn: Connection, row: Record, unsaid: Mapping[str, Any]) -> TaskOut:
         now, complaint = self._clock.now(), None
         if row["received_on"] is not None:
             today = now.astimezone(self._zone).date()
@@ -252,7 +270,7 @@ class TaskService:
             )
         due = row["due_date"]
         return TaskOut(
-            **picked(TaskOut, row),
+            **(picked(TaskOut, row) | dict(unsaid)),
             task_id=row["id"],
             overdue=due is not None and due < now and row["status"] in OPEN,
             complaint=complaint,

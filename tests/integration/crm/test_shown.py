@@ -177,6 +177,9 @@ async def test_while_the_gate_is_closed_no_list_says_what_a_claim_of_health_is(
         body = claim_body(policy["policy_id"], claim_type=cause, cause=cause, injuries=hurt)
         await office.do("lucia", "POST", "/claims", body)
 
+        about = {"title": cause, "description": cause, "policy_id": policy["policy_id"]}
+        await office.do("lucia", "POST", "/tasks", about)
+
     async def told(who: str) -> set[tuple[Any, ...]]:
         rows = (await office.do(who, "GET", f"/claims?customer_id={ana}"))["items"]
         said: set[tuple[Any, ...]] = {(row["cause"], row["claim_type"]) for row in rows}
@@ -187,14 +190,21 @@ async def test_while_the_gate_is_closed_no_list_says_what_a_claim_of_health_is(
         glance = await office.do(who, "GET", f"/customers/{ana}/file")
         said |= {(each["outcome"],) for each in timeline if each["kind"] == "claim"}
         said |= {(each["cause"], each["claim_type"]) for each in glance["claims"]}
+        for row in (await office.do(who, "GET", f"/tasks?customer_id={ana}"))["items"]:
+            card = await office.do(who, "GET", f"/tasks/{row['task_id']}")
+            said |= {("task", row["title"]), ("task", card["description"])}
+        said |= {("task", each["title"]) for each in glance["tasks"]}
         asked = await office.do(who, "GET", f"/claims?customer_id={ana}&cause=illness")
         return said | {("asked", row["cause"]) for row in asked["items"]}
 
-    of_car: set[tuple[Any, ...]] = {("glass", "glass"), ("glass", True), ("glass",)}
+    of_car: set[tuple[Any, ...]] = {
+        ("glass", "glass"), ("glass", True), ("glass",), ("task", "glass"),
+    }  # fmt: skip
     of_health: set[tuple[Any, ...]] = {
         ("illness", "illness"), ("illness", False), ("illness",), ("asked", "illness"),
+        ("task", "illness"),
     }  # fmt: skip
-    hidden: set[tuple[Any, ...]] = {("•••", "•••"), ("•••", None), (None,)}
+    hidden: set[tuple[Any, ...]] = {("•••", "•••"), ("•••", None), (None,), ("task", "•••")}
     assert await told("lucia") == await told("elena") == of_car | of_health
     assert await told("pablo") == of_car | hidden
     await talks(office, conn, "lucia", "+34600550010")

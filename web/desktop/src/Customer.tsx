@@ -40,11 +40,12 @@ export function Customer({ onVerify }: { onVerify: (interaction: string) => void
         <p>{t("noCustomer")}</p>
       </div>
     );
-  return <Contact key={view.id} id={contactId} version={version} current={view.id} mine={mine !== undefined} onVerify={onVerify} />;
+  return <Contact key={view.id} id={contactId} version={version} current={view.id} mine={mine !== undefined} page={page ? about : null} onVerify={onVerify} />;
 }
 
-function Contact(props: { id: string; version: string; current: string; mine: boolean; onVerify: (interaction: string) => void }) {
-  const { id, version, current, mine, onVerify } = props;
+/** `page`: whose file the page beside it is about. */
+function Contact(props: { id: string; version: string; current: string; mine: boolean; page: string | null; onVerify: (interaction: string) => void }) {
+  const { id, version, current, mine, page, onVerify } = props;
   const t = useT();
   const changes = useChanges(id);
   const contact = useFetched(`${id} ${version} ${changes}`, (signal) => api.get<ContactCard>(`/contacts/${id}`, signal));
@@ -52,10 +53,22 @@ function Contact(props: { id: string; version: string; current: string; mine: bo
   const unknown = file.kind === "there" && file.value.state !== "identified";
   const first = useFetched(unknown ? `${id} ${version}` : null, (signal) => api.get<TimelinePage>(`/contacts/${id}/timeline?limit=10`, signal));
   const card = contact.kind === "there" ? contact.value : null;
+  const another = page !== null && file.kind === "there" && file.value.customer?.customer_id !== page && (
+    <p className="box-msg warn another" role="status">
+      <Icon name="swap" />
+      {t("panelOfAnother")}
+    </p>
+  );
   if (file.kind === "there" && file.value.state === "identified")
-    return <FileView file={file.value} interaction={current} mine={mine} onLinked={file.retry} onVerify={onVerify} />;
+    return (
+      <>
+        {another}
+        <FileView file={file.value} interaction={current} mine={mine} onLinked={file.retry} onVerify={onVerify} />
+      </>
+    );
   return (
     <>
+      {another}
       {contact.kind === "failed" ? (
         <Failed onRetry={contact.retry} />
       ) : (

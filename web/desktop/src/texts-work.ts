@@ -211,6 +211,7 @@ export const WORK = {
   transferring: ["Transfiriendo…", "Transferring…"],
   chooseTarget: ["Elige una cola o un compañero.", "Choose a queue or a colleague."],
   // customer
+  panelOfAnother: ["Este panel es de quien atiendes ahora; la página es de otra ficha.", "This panel is of whom you serve now; the page is of another file."],
   noCustomer: ["Aquí verás a quien atiendes.", "Here you see whom you serve."],
   verified: ["Verificada", "Verified"],
   unverified: ["Sin verificar", "Not verified"],
