@@ -120,6 +120,8 @@ class AgentStats(BaseModel):
     """Segments that ended in the period."""
     average_duration_seconds: int | None
     """Mean of talk + hold + wrap-up; None without any."""
+    wrap_lapsed: int
+    """Of these, whose wrap-up ran out and was saved with disposition "none"."""
     offers: int
     missed: int
     rejected: int

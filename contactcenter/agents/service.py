@@ -319,6 +319,7 @@ class AgentService:
             until=end,
             total=counts["total"],
             average_duration_seconds=None if counts["total"] == 0 else round(counts["duration"]),
+            wrap_lapsed=counts["wrap_lapsed"],
             offers=counts["offers"],
             missed=counts["missed"],
             rejected=counts["rejected"],

@@ -232,6 +232,8 @@ async def known_skills(conn: Connection, keys: Sequence[str]) -> set[str]:
 
 SEGMENT_STATS = """
 SELECT count(*) AS total,
+       count(*) FILTER (WHERE s.disposition = 'none' AND s.ended_at >= s.wrap_deadline)
+           AS wrap_lapsed,
        avg(extract(epoch FROM s.ended_at - s.started_at))::float8 AS duration
 FROM segments s WHERE s.agent_id = $1 AND s.ended_at >= $2 AND s.ended_at < $3
 """

@@ -291,6 +291,9 @@ class Ledger:
         self._move(e.segment_id, "wrapping", at_ms, e.cost)
 
     def _wrapped_up(self, e: interactions.InteractionWrappedUp, at_ms: int) -> None:
+        handling = self.handlings.get(e.segment_id)
+        if handling is not None:
+            handling.wrap_lapsed = e.timed_out
         self._move(e.segment_id, "ended", at_ms)
 
     def _worked_on(self, e: interactions.InteractionWrapExtended, at_ms: int) -> None:

@@ -176,6 +176,7 @@ class Handling:
     hold_ms: int = 0
     park_ms: int = 0
     wrap_ms: int = 0
+    wrap_lapsed: bool = False  # its wrap-up ran out: saved with disposition "none"
     worked_ms: int = 0  # deferred channels: active time, cut 120 s after the last input
 
     def touch(self, at_ms: int) -> None:
@@ -338,6 +339,7 @@ class Tally:
     talk_ms: int = 0
     hold_ms: int = 0
     wrap_ms: int = 0
+    wrap_lapsed: int = 0  # of these, whose wrap-up ran out
     handle_ms: int = 0
     offers: int = 0
     missed: int = 0
@@ -390,6 +392,7 @@ def tally(visits: Iterable[Visit], limits: Thresholds, now_ms: int) -> Tally:
                 n["talk_ms"] += handling.talk_ms + handling.park_ms
                 n["hold_ms"] += handling.hold_ms
                 n["wrap_ms"] += handling.wrap_ms
+                n["wrap_lapsed"] += handling.wrap_lapsed
                 n["handle_ms"] += handling.handle_ms
     return Tally(**n, offs=tuple(offs))
 
@@ -469,6 +472,7 @@ FIGURES: Mapping[str, Formula] = {
     "asa": Formula(_plus("answered_wait_ms"), _plus("answered"), "seconds"),
     "abandon_time": Formula(_plus("abandoned_wait_ms"), _plus("abandoned"), "seconds"),
     "aht": Formula(_plus("handle_ms"), _plus("handled"), "seconds"),
+    "wrap_lapsed": Formula(_plus("wrap_lapsed"), _plus("handled"), "percent"),
     "non_response": Formula(_plus("missed"), _plus("offers"), "percent"),
     "estimate_error": Formula(_plus("estimate_off_ms"), _plus("estimated"), "seconds"),
     # Ley 10/2025: whoever abandons counts, however short the wait; a call counts once.

@@ -26,6 +26,7 @@ FigureName = Literal[
     "asa",
     "abandon_time",
     "aht",
+    "wrap_lapsed",
     "non_response",
     "estimate_error",
     "statutory",
@@ -85,6 +86,8 @@ class Figures(Told):
     asa: Ratio
     abandon_time: Ratio
     aht: Ratio
+    wrap_lapsed: Ratio
+    """Parts whose wrap-up ran out and was saved with disposition "none", of the ended parts."""
     non_response: Ratio
     estimate_error: Ratio
     """How far the estimated wait was off, either way, of those who were told one and answered."""

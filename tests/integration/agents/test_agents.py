@@ -18,7 +18,7 @@ from contactcenter.events.agents import (
     AgentPresenceChanged,
     AgentStatusChanged,
 )
-from routing.schemas import Close, RejectReservation
+from routing.schemas import Close, RejectReservation, WrapUp
 from tests.integration.routing.scene import START, ZONE, Scene
 
 
@@ -168,6 +168,21 @@ async def test_figures_of_a_day(scene: Scene) -> None:
         await service(scene).stats(SYSTEM, lucia.agent(), START + timedelta(days=2), None)
     with pytest.raises(NotFound):
         await service(scene).stats(SYSTEM, new_id(), None, None)
+
+
+async def test_a_wrap_up_that_runs_out_is_counted(scene: Scene) -> None:
+    lucia = await scene.agent("Lucía", SA=5)
+    lapsed, finished = await scene.arrive(), await scene.arrive()
+    for waiting in (lapsed, finished):
+        await scene.accepted(waiting, lucia)
+        await scene.desk.close(lucia, Close(interaction_id=waiting.interaction_id))
+    done = WrapUp(interaction_id=finished.interaction_id, disposition="solved")
+    await scene.desk.wrap_up(lucia, done)
+    await scene.settle()
+    await scene.later(60)
+    scene.clock.advance(1)
+    figures = await service(scene).stats(SYSTEM, lucia.agent(), None, None)
+    assert (figures.total, figures.wrap_lapsed) == (2, 1)
 
 
 async def test_a_supervisor_makes_a_desk_answer_by_itself(scene: Scene) -> None:

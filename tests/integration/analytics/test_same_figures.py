@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,6 +37,7 @@ WITH visits AS (
     FROM reservations GROUP BY work_item_id
 ), parts AS (
     SELECT work_item_id, count(*) AS handled,
+           count(*) FILTER (WHERE disposition = 'none' AND ended_at >= wrap_deadline) AS lapsed,
            sum((extract(epoch FROM talk_ended_at - started_at) * 1000)::bigint - held_ms) AS talk,
            sum(held_ms) AS held,
            sum((extract(epoch FROM ended_at - talk_ended_at) * 1000)::bigint) AS wrap
@@ -73,6 +74,7 @@ SELECT v.entered_ms - v.entered_ms % 1800000 AS half, v.queue, v.line AS channel
                           AND $1 - c.since_ms >= 180000) AS person_late,
        coalesce(sum(o.made), 0)::bigint AS offers, coalesce(sum(o.missed), 0)::bigint AS missed,
        coalesce(sum(p.handled), 0)::bigint AS handled,
+       coalesce(sum(p.lapsed), 0)::bigint AS wrap_lapsed,
        coalesce(sum(p.talk), 0)::bigint AS talk_ms,
        coalesce(sum(p.held), 0)::bigint AS hold_ms, coalesce(sum(p.wrap), 0)::bigint AS wrap_ms
 FROM visits v
@@ -154,6 +156,7 @@ async def test_the_tables_agree(played: Watched) -> None:
     assert sum(row["answered"] for row in tables.values()) > 150
     assert sum(row["abandoned"] for row in tables.values()) > 5
     assert sum(row["wrap_ms"] for row in tables.values()) > 0
+    assert sum(row["wrap_lapsed"] for row in tables.values()) > 0
     assert sum(row["person_in"] for row in tables.values()) > 50
     assert sum(row["no_person"] for row in tables.values()) > 5
 
@@ -211,6 +214,14 @@ def _no_wrap_up(ledger: Ledger) -> None:
     )
 
 
+def _no_wrap_up_runs_out(ledger: Ledger) -> None:
+    """A wrap-up that ran out, counted as one that was finished."""
+    wrapped_up = ledger._apply[interactions.InteractionWrappedUp]
+    ledger._apply[interactions.InteractionWrappedUp] = lambda e, at: wrapped_up(
+        replace(e, timed_out=False), at
+    )
+
+
 def _abandoned_is_moved(ledger: Ledger) -> None:
     """Another outcome than the fact's."""
     ended = ledger._end_visit
@@ -252,6 +263,7 @@ PLANTS: tuple[Plant, ...] = (
     _ringing_is_no_wait,
     _a_customer_who_leaves_is_a_miss,
     _no_wrap_up,
+    _no_wrap_up_runs_out,
     _abandoned_is_moved,
     _forgets_one_queue,
 )

@@ -238,9 +238,10 @@ class Day:
             ),
         )
 
-    def done(self, item: Item, seconds: float) -> None:
-        part = self._part(item)
-        self.add(seconds, i.InteractionWrappedUp(**part, disposition="resolved", wrap_ms=0))
+    def done(self, item: Item, seconds: float, *, timed_out: bool = False) -> None:
+        about = {**self._part(item), "wrap_ms": 0, "timed_out": timed_out}
+        disposition = "none" if timed_out else "resolved"
+        self.add(seconds, i.InteractionWrappedUp(**about, disposition=disposition))
 
     def transfer(self, item: Item, seconds: float, to: str) -> None:
         part = self._part(item)

@@ -233,6 +233,18 @@ def test_a_transfer_ends_one_part_and_the_next_visit_has_its_own() -> None:
     assert FIGURES["aht"].read(n) == (60_000 + 120_000, 2)
 
 
+def test_a_wrap_up_that_ran_out_is_counted() -> None:
+    day = Day()
+    for begin, timed_out in ((0, True), (200, False)):
+        call = day.enter(begin)
+        day.answer(call, "Lucía", begin)
+        day.wrap(call, begin + 60)
+        day.done(call, begin + 120, timed_out=timed_out)
+    n = day.tally(400)
+    assert (n.handled, n.wrap_lapsed, n.wrap_ms) == (2, 1, 120_000)
+    assert FIGURES["wrap_lapsed"].read(n) == (1, 2)
+
+
 def test_non_response_is_offers_timed_out_of_offers_made() -> None:
     day = Day()
     item = day.enter(0)

@@ -108,6 +108,7 @@ export interface AgentStats {
   until: string;
   total: number;
   average_duration_seconds: number | null;
+  wrap_lapsed: number;
   offers: number;
   missed: number;
   rejected: number;
@@ -1188,7 +1189,7 @@ export interface ExpiringRow {
 
 /** Which figure of today, over which queue, channels and half hour; all of them if left out. */
 export interface ExplainQuery {
-  figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "non_response" | "estimate_error" | "statutory" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
+  figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "wrap_lapsed" | "non_response" | "estimate_error" | "statutory" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
   formula?: "centre" | "connect" | "asterisk" | "asterisk_sl2";
   queue?: string | null;
   channel?: "voice" | "chat" | "whatsapp" | "sms" | "email" | "message" | "live" | "written" | null;
@@ -1203,7 +1204,7 @@ export interface ExplainedAgent {
 }
 
 export interface ExplainedFigure {
-  figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "non_response" | "estimate_error" | "statutory" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
+  figure: "service_level" | "abandonment" | "asa" | "abandon_time" | "aht" | "wrap_lapsed" | "non_response" | "estimate_error" | "statutory" | "waiting" | "offered" | "answered" | "abandoned" | "short" | "moved_in" | "moved" | "longest_wait" | "occupancy" | "utilisation";
   formula: "centre" | "connect" | "asterisk" | "asterisk_sl2" | null;
   kind: "percent" | "seconds" | "count";
   read_at: string;
@@ -1264,6 +1265,7 @@ export interface Figures {
   asa: [number, number];
   abandon_time: [number, number];
   aht: [number, number];
+  wrap_lapsed: [number, number];
   non_response: [number, number];
   estimate_error: [number, number];
   estimate_offs: number[];

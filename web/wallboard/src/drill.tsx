@@ -143,7 +143,7 @@ function FigureDrill({ choice, onClose }: { choice: FigureChoice; onClose: () =>
   const short = figures.short;
   const off = choice.half === undefined ? offWords(figures) : null;
   const lowering = told?.figure === "service_level" || told?.figure === "statutory";
-  const sifted = lowering || told?.figure === "abandonment" || told?.figure === "non_response";
+  const sifted = lowering || told?.figure === "abandonment" || told?.figure === "non_response" || told?.figure === "wrap_lapsed";
   const few = told ? (lowering ? told.items.filter((item) => item.denominator > item.numerator) : told.items.filter((item) => item.numerator !== 0)) : [];
   const shown = told ? (all || !sifted ? told.items : few) : [];
   const item = told?.items.find((one) => one.interaction_id === picked && one.interaction_id in state.waiting);
@@ -182,6 +182,9 @@ function FigureDrill({ choice, onClose }: { choice: FigureChoice; onClose: () =>
               <p className="t12 x2 note-line">{t("shortNote", { seconds: (queue?.short_ms ?? 5000) / 1000, count: short })}</p>
             )}
             {told.figure === "statutory" && <p className="t12 x2 note-line">{t("statutoryNote")}</p>}
+            {told.figure === "aht" && choice.half === undefined && (
+              <p className="t12 x2 note-line">{t("lapsedNote", { count: figures.wrap_lapsed[0], of: figures.wrap_lapsed[1] })}</p>
+            )}
             {told.figure === "estimate_error" && off && <p className="t12 x2 note-line">{t("estimateNote", { half: off[0], most: off[1] })}</p>}
             <div className="list-head">
               <h3 className="t13 b">

@@ -33,6 +33,7 @@ const figures = (offered: number, centre: [number, number]): Figures => ({
   asa: [0, offered],
   abandon_time: [0, 0],
   aht: [0, 0],
+  wrap_lapsed: [0, 0],
   non_response: [0, 0],
   estimate_error: [0, 0],
   statutory: [0, 0],
