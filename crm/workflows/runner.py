@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from contactcenter.core.clock import Clock
-from contactcenter.core.errors import Problem, Unavailable
+from contactcenter.core.errors import Invalid, Problem, Unavailable
 from contactcenter.core.ids import new_id
 from contactcenter.core.jobs import JobQueue
 from contactcenter.core.vault import Vault
@@ -60,6 +60,8 @@ AT_ONCE: Final = 8
 OUTSIDE: Final = frozenset({"wait_duration", "call_webhook"})
 ABOUT: Final = ("customer_id", "policy_id", "claim_id", "quote_id", "interaction_id")
 ACTOR: Final = "workflow:"
+KNOWN: Final = frozenset({"address_not_public", "bad_address"})
+"""Why a webhook was not called, as codes that screens have sentences for."""
 
 
 @dataclass(slots=True)
@@ -213,7 +215,7 @@ class WorkflowRunner:
                     return False
                 if _place(row) != tried.place:
                     return True  # another driver has carried it on since
-                await self._fail(work, row, text, tried)
+                await self._fail(work, row, text, tried, code_of(error))
             return False
 
     async def _awake(self, work: Work, execution_id: UUID) -> Record | None:
@@ -339,7 +341,9 @@ class WorkflowRunner:
         except (Refused, Failed) as error:
             if isinstance(error, Failed) and attempt < ATTEMPTS:
                 raise
-            await self._webhook_ended(execution_id, number, None, str(error))
+            code = "refused_webhook" if isinstance(error, Refused) else "webhook_down"
+            why = {"code": str(error) if str(error) in KNOWN else code}
+            await self._webhook_ended(execution_id, number, why, str(error))
         else:
             await self._webhook_ended(execution_id, number, {"status": status}, None)
 
@@ -373,13 +377,21 @@ class WorkflowRunner:
             results=results,
         )  # fmt: skip
 
-    async def _fail(self, work: Work, row: Record, text: str, tried: Tried | None = None) -> None:
-        """`tried`: the way to a step of our own, which is noted with it; a webhook has been."""
+    async def _fail(
+        self,
+        work: Work,
+        row: Record,
+        text: str,
+        tried: Tried | None = None,
+        code: str = "step_impossible",
+    ) -> None:
+        """`tried`: the way to a step of our own, which is noted with it and with the code of why;
+        a webhook has been."""
         state, noted = _place(row), []
         if tried is not None:
             state = tried.state
             step = Do(state.step, row["steps"][state.step]["type"], {})
-            noted = [*tried.noted, _note(state, step, "failed", None) | {"error": text}]
+            noted = [*tried.noted, _note(state, step, "failed", {"code": code}) | {"error": text}]
         await store.move_run(
             work.conn, row["id"], step=state.step, done=state.done, status="failed",
             at=work.now, error=text, noted=noted,
@@ -390,6 +402,16 @@ class WorkflowRunner:
 
     async def _facts(self, conn: Connection, data: Mapping[str, Any]) -> dict[str, Any]:
         return await store.facts(conn, *(_id(data, name) for name in ABOUT))
+
+
+def code_of(error: Exception) -> str:
+    """Why a step of our own cannot be done: the field's fault, the reason, or the problem's kind.
+    It is the result of the failed step, for screens to say in their own language."""
+    if isinstance(error, Invalid) and error.errors:
+        return str(error.errors[0]["type"])
+    if isinstance(error, Problem):
+        return str(error.ctx.get("reason") or error.ctx.get("type") or error.code)
+    return "step_impossible"
 
 
 def bound(workflow_id: UUID) -> str:

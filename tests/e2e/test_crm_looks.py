@@ -154,6 +154,8 @@ def test_work(world: World, axe: Axe, flow: dict[str, Any]) -> None:
             expect(page.locator(".flow .is-skipped")).to_have_count(2)
             expect(page.locator(".flow .is-passed")).to_have_count(1)
             expect(page.locator(".flow .is-unreached")).to_have_count(1)
+            expect(page.locator(".flow .is-failed .c-bad")).to_have_text(re.compile("^[A-ZÁÉÍÓÚÑ]"))
+            expect(page.locator(".crm .box-msg.bad")).not_to_contain_text("cannot")
         if name == "office-contacts":
             page.get_by_role("button", name="Añadir", exact=True).click()
             page.locator(".form [name='if.0.is']").select_option("leak")

@@ -415,6 +415,7 @@ async def test_what_was_done_before_a_step_that_cannot_be_done_stays(
     failed = done["steps"][-1]
     assert (failed["step"], failed["type"]) == (2, "update_record")
     assert failed["error"] == done["error_message"] == "locale cannot be that."
+    assert failed["result"]["code"] == "literal_error"
     assert failed["ended_at"] is not None
     assert await conn.fetchval("SELECT count(*) FROM tasks") == 1
     told = await office.events("task.created", "workflow.failed")
@@ -604,6 +605,7 @@ async def test_a_webhook_that_is_refused_fails_the_run(
     done = await seen(office, run)
     assert (done["status"], heard.heard) == ("failed", [])
     assert done["steps"][0]["error"] == "address_not_public"
+    assert done["steps"][0]["result"] == {"code": "address_not_public"}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import { etagOf, useRead } from "./data";
 import { drawn, met, nameOf, span, type Step, type Target } from "./flow";
 import { useFormats } from "./format";
 import { place } from "./place";
+import { whyFailed } from "./refused";
 import { Shell, Told, useAct } from "./Shell";
 import { WorkflowForm } from "./WorkflowForm";
 import { named, useW, type w } from "./texts";
@@ -113,7 +114,7 @@ function Shown({ flow, onChanged }: { flow: WorkflowOut; onChanged: () => void }
                   <To place={place("run", one.execution_id)} className="cut">{moment(one.started_at)}</To>
                   <span className="row thing-end"><RunChip status={one.status} /></span>
                   <span className="s cut">
-                    {[say("stepsDone", { done: one.steps_completed, of: one.steps_total }), one.wake_at ? say("wakes", { date: moment(one.wake_at) }) : "", one.error_message ?? ""].filter(Boolean).join(" · ")}
+                    {[say("stepsDone", { done: one.steps_completed, of: one.steps_total }), one.wake_at ? say("wakes", { date: moment(one.wake_at) }) : ""].filter(Boolean).join(" · ")}
                   </span>
                 </li>
               ))}
@@ -178,8 +179,8 @@ function Picture({ steps, begins, run }: { steps: readonly Step[]; begins: strin
                 </p>
                 <p className="t13 x2 said">{detail(say, step)}</p>
                 {step.if && <p className="t12 x3">{say("onlyIf", { condition: step.if })}</p>}
-                {how?.last?.error && <p className="t12 c-bad">{how.last.error}</p>}
-                {how?.last?.result && <Result of={how.last.result} />}
+                {how?.last?.error && <p className="t12 c-bad">{whyFailed(how.last.result, say)}</p>}
+                {how?.last?.result && !how.last.error && <Result of={how.last.result} />}
                 {how && how.times > 1 && <p className="t12 x3">{say("rounds", { count: how.times })}</p>}
               </div>
               {state && <RunChip status={state} group="sr" />}
@@ -220,6 +221,7 @@ export function RunPage({ id }: { id: string }) {
     return <Shell title={say("run")} busy={run.kind === "loading"}><Read of={run}>{() => null}</Read></Shell>;
   const one = run.value;
   const over = !["running", "waiting"].includes(one.status);
+  const failed = one.steps.findLast((step) => step.status === "failed");
   return (
     <Shell
       title={flow.kind === "there" ? flow.value.name : say("run")}
@@ -228,7 +230,7 @@ export function RunPage({ id }: { id: string }) {
       actions={!over && manages && <Button size="small" disabled={busy} onClick={() => void act(() => api.post(`/workflow-executions/${id}/cancel`)).then(run.retry)}>{say("cancelRun")}</Button>}
     >
       <Told error={error} />
-      {one.error_message && <p className="box-msg bad"><Icon name="octagon" />{one.error_message}</p>}
+      {one.error_message && <p className="box-msg bad"><Icon name="octagon" />{failed ? whyFailed(failed.result, say) : say("we_too_many_steps")}</p>}
       {one.wake_at && <p className="box-msg calm"><Icon name="clock" />{say("wakes", { date: moment(one.wake_at) })}</p>}
       {flow.kind === "there" && <Picture steps={one.definition as unknown as Step[]} begins={triggerText(say, flow.value)} run={one} />}
     </Shell>

@@ -51,6 +51,12 @@ export function refusal(error: unknown, say: typeof w): string {
   }
 }
 
+/** Why a workflow's step failed, by the code that it ended with; one of before has none. */
+export function whyFailed(result: Readonly<Record<string, unknown>> | null | undefined, say: typeof w): string {
+  const code = String(result?.code ?? "");
+  return say(known(`we_${code}`) ?? known(`f_${code}`) ?? known(`r_${code}`) ?? KINDS[code] ?? "we_step_impossible");
+}
+
 /** Field → sentence. `names`: the form's own fields; the last of them that an error names is to blame. */
 export function faultsOf(error: unknown, names: Iterable<string>, say: typeof w): Record<string, string> {
   if (!(error instanceof ApiError)) return {};
