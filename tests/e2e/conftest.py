@@ -432,6 +432,12 @@ class World:
         page.goto(self.centre.url + path)
         return page
 
+    def say_many(self, email: str, conversation_id: str, numbers: range) -> None:
+        """The agent, at another desk, writes n and each number."""
+        with ThreadPoolExecutor(1) as thread:
+            run = _say_many(self.centre, email, conversation_id, numbers)
+            thread.submit(asyncio.run, run).result(60)
+
     def _visitors_of(self, page: Page) -> list[Visitor]:
         """Who writes in the chat of this page."""
         if not page.url.startswith("http"):
@@ -460,6 +466,21 @@ class World:
         with ThreadPoolExecutor(1) as thread:
             for email in sorted(self.agents):
                 thread.submit(asyncio.run, _clear_desk(self.centre, email)).result(30)
+
+
+async def _say_many(centre: Centre, email: str, conversation_id: str, numbers: range) -> None:
+    client = socketio.AsyncClient(reconnection=False)
+    auth = {"token": centre.token(email)}
+    await client.connect(centre.url, namespaces=["/agent"], transports=["websocket"], auth=auth)
+    try:
+        for number in numbers:
+            said = {"conversation_id": conversation_id, "body": f"n{number}"}
+            answer = await client.call(
+                "chat.message", {**said, "client_id": f"many-{number}"}, "/agent"
+            )
+            assert answer["ok"], answer
+    finally:
+        await client.disconnect()
 
 
 async def _clear_desk(centre: Centre, email: str) -> None:

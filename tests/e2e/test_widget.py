@@ -215,6 +215,36 @@ def test_reloads_lose_and_double_nothing(world: World) -> None:
     assert told(agent) == ["v0", "v1", "v2", "v3"]
 
 
+def test_a_long_talk_is_read_back_to_its_beginning(world: World) -> None:
+    """The centre shows the newest 100 by itself; the rest comes as it is scrolled to, and stays."""
+    agent = world.desk(CARMEN)
+    page = open_chat(world.page("/demo"))
+    write(page, "el principio")
+    accept(agent)
+    expect(page.locator(".status")).to_contain_text("Carmen")
+    session = "Object.entries(localStorage).find(([key]) => key.endsWith(':session'))[1]"
+    talk = page.evaluate(f"JSON.parse({session}).conversation_id")
+    world.say_many(CARMEN, talk, range(1, 150))
+    words = page.locator(".log .bub .words")
+    expect(words).to_have_count(150)
+    page.reload()
+    expect(words).to_have_count(100)
+    expect(words.last).to_be_in_viewport()
+    expect(words.first).to_have_text("n50")
+    page.locator(".panel .body").evaluate("(body) => { body.scrollTop = 0; }")
+    expect(words).to_have_count(150)
+    expect(page.get_by_role("button", name="Mensajes anteriores")).to_be_hidden()
+    assert words.all_inner_texts() == ["el principio", *(f"n{n}" for n in range(1, 150))]
+    expect(words.nth(50)).to_be_in_viewport()  # what was being read has kept its place
+    expect(words.nth(20)).not_to_be_in_viewport()
+    page.context.set_offline(True)
+    expect(page.locator(".status")).to_contain_text("Sin conexión")
+    world.say_many(CARMEN, talk, range(150, 155))
+    page.context.set_offline(False)
+    expect(words).to_have_count(155)
+    assert words.all_inner_texts() == ["el principio", *(f"n{n}" for n in range(1, 155))]
+
+
 def test_what_is_written_without_a_network_goes_once_and_in_order(world: World) -> None:
     agent = world.desk(CARMEN)
     page = open_chat(world.page("/demo"))

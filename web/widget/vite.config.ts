@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
@@ -45,8 +46,29 @@ function ascii(): Plugin {
   };
 }
 
+/** Of the design tokens, those that the widget's own sources name, or that one of these is made of. */
+function usedTokens(): Plugin {
+  const folder = new URL("src/", import.meta.url);
+  const sources = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), "utf8")).join("");
+  return {
+    name: "used-tokens",
+    enforce: "pre",
+    transform(code, id) {
+      if (!id.includes("/tokens.css")) return null;
+      let kept = code;
+      for (let before = ""; before !== kept; ) {
+        before = kept;
+        kept = before.replace(/(--[\w-]+):[^;}]*;/g, (whole, name: string) =>
+          new RegExp(`var\\(${name}\\b(?!-)`).test(sources + before) ? whole : "",
+        );
+      }
+      return { code: kept, map: null };
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [untaken(), ascii(), weighed()],
+  plugins: [untaken(), usedTokens(), ascii(), weighed()],
   define: { "process.env.NODE_ENV": '"production"' },
   build: {
     target: "es2022",

@@ -4,6 +4,10 @@
  * A message is stored on the device before anything is sent and removed when the centre has
  * acknowledged it; its client_id makes every repetition harmless. So neither a reload nor a lost
  * network loses or doubles it, and messages leave one after the other, in the order of writing.
+ *
+ * A snapshot holds the newest messages alone. What was known before stays in front of them where
+ * the two join; where they do not, what lies between is fetched before the older ones are shown
+ * again: what is on show never has a gap.
  */
 
 import { call, HttpError } from "./http";
@@ -35,12 +39,16 @@ export interface Pending extends Outgoing {
   gone?: boolean;
 }
 
+/** Whether there are messages before those on show, and what becomes of asking for them. */
+export type Earlier = "none" | "some" | "loading" | "failed";
+
 export type LinkState = "idle" | "connecting" | "online" | "offline";
 
 export interface State {
   centre: Centre | null;
   centreFailed: boolean;
   conversation: Conversation | null;
+  earlier: Earlier;
   /** The newest call of this conversation's visitor. */
   call: VisitorCall | null;
   /** True from the start of a page with a stored conversation until it is shown. */
@@ -75,6 +83,9 @@ const SETTLED_MS = 2_000;
 
 /** Characters of one message, as the centre counts them. */
 export const LONGEST_MESSAGE = 4_000;
+/** Messages of a snapshot; one with fewer holds all there are. */
+const SNAPSHOT_MESSAGES = 100;
+const PAGE_MESSAGES = 100;
 
 export class Client {
   state: State;
@@ -91,6 +102,8 @@ export class Client {
   private timers = new Map<string, ReturnType<typeof setTimeout>>();
   private typingSentAt = 0;
   private readUpTo: string | null = null;
+  /** Known messages, and whether there are older ones, that something unknown parts from those on show. */
+  private behind: { messages: Message[]; more: boolean } | null = null;
 
   constructor(private readonly options: Options) {
     this.store = options.store;
@@ -99,6 +112,7 @@ export class Client {
       centre: null,
       centreFailed: false,
       conversation: null,
+      earlier: "none",
       call: null,
       restoring: session !== null,
       link: "idle",
@@ -203,13 +217,39 @@ export class Client {
     return (await this.http("GET", `${path}?locale=${this.options.language()}`)) as string;
   }
 
+  /** Fetches a page of the messages before those on show; with some behind, pages until they join. */
+  async loadEarlier(): Promise<void> {
+    const { conversation: asked, earlier } = this.state;
+    const first = asked?.messages[0]?.message_id;
+    if (!first || earlier === "none" || earlier === "loading") return;
+    this.set({ earlier: "loading" });
+    try {
+      const path = `/api/v1/chat/conversations/${asked.conversation_id}/messages?limit=${PAGE_MESSAGES}&cursor=${first}`;
+      this.prepend((await this.http("GET", path)) as Page, first);
+      if (this.behind) await this.loadEarlier();
+    } catch {
+      if (this.state.conversation?.messages[0]?.message_id === first) this.set({ earlier: "failed" });
+    }
+  }
+
+  /** A page of what comes before the message `first`: of no use once something else is on show. */
+  private prepend({ items, next_cursor }: Page, first: string): void {
+    const { conversation } = this.state;
+    if (conversation?.messages[0]?.message_id !== first) return;
+    const joined = this.behind && joinedTo(this.behind.messages, items);
+    const more = joined ? this.behind!.more : next_cursor !== null;
+    if (joined || !more) this.behind = null;
+    const messages = [...(joined ?? items), ...conversation.messages];
+    this.set({ conversation: { ...conversation, messages }, earlier: more ? "some" : "none" });
+  }
+
   /** Forgets the conversation on this device; it stays with the centre. */
   forget(): void {
     this.disconnect();
     this.store.session = null;
     this.store.start = null;
     for (const entry of this.state.outbox) this.store.drop(entry.client_id);
-    this.set({ conversation: null, call: null, outbox: [], link: "idle", typing: false, startFailure: null, restoring: false });
+    this.set({ ...NOTHING, outbox: [], link: "idle", typing: false, startFailure: null, restoring: false });
   }
 
   /** Another tab of the same site changed what is stored. */
@@ -230,7 +270,7 @@ export class Client {
     if (gone) setTimeout(() => this.set({ outbox: this.state.outbox.filter((e) => e.client_id !== gone) }), SETTLED_MS);
     if (!session && (current || this.link)) {
       this.disconnect();
-      this.set({ conversation: null, call: null, link: "idle", typing: false });
+      this.set({ ...NOTHING, link: "idle", typing: false });
     } else if (session && current !== session.conversation_id && !this.link) {
       this.connect(session);
     }
@@ -297,9 +337,10 @@ export class Client {
       link: "online",
       restoring: false,
       skew: Date.parse(serverNow) - Date.now(),
-      conversation,
+      ...this.withKnown(conversation),
       call,
     });
+    if (this.behind) void this.loadEarlier();
     if (before) {
       const seen = before.messages.at(-1)?.message_id ?? "";
       for (const message of conversation.messages) {
@@ -309,6 +350,23 @@ export class Client {
     }
     this.remember(conversation);
     void this.pump();
+  }
+
+  /** The snapshot's conversation, with what is known of it from before. */
+  private withKnown(conversation: Conversation): Pick<State, "conversation" | "earlier"> {
+    const { conversation: before, earlier } = this.state;
+    const known = before?.conversation_id === conversation.conversation_id ? before.messages : [];
+    const whole = conversation.messages.length < SNAPSHOT_MESSAGES;
+    if (whole || known.length === 0) {
+      this.behind = null;
+      return { conversation, earlier: whole ? "none" : "some" };
+    }
+    const messages = joinedTo(known, conversation.messages);
+    if (!messages) {
+      this.behind ??= { messages: known, more: earlier !== "none" };
+      return { conversation, earlier: "some" };
+    }
+    return { conversation: { ...conversation, messages }, earlier: earlier === "none" ? "none" : "some" };
   }
 
   private receive(event: string, payload: unknown): void {
@@ -351,7 +409,7 @@ export class Client {
   private expire(): void {
     this.disconnect();
     this.store.session = null;
-    this.set({ conversation: null, call: null, link: "idle", restoring: false, expired: true });
+    this.set({ ...NOTHING, link: "idle", restoring: false, expired: true });
     void this.pump();
   }
 
@@ -512,4 +570,18 @@ export class Client {
     this.state = { ...this.state, ...change };
     this.onChange(this.state);
   }
+}
+
+interface Page {
+  items: Message[];
+  next_cursor: string | null;
+}
+
+const NOTHING = { conversation: null, earlier: "none", call: null } as const;
+
+/** Older messages, and the newer ones that they reach up to; null when something lies between. */
+function joinedTo(older: Message[], newer: Message[]): Message[] | null {
+  const [last, first] = [older.at(-1), newer[0]];
+  if (!last || !first || last.message_id < first.message_id) return null;
+  return [...older.filter((message) => message.message_id < first.message_id), ...newer];
 }

@@ -79,6 +79,7 @@ const es = {
   sent: "Enviado",
   read: "Leído",
   newBelow: "Mensajes nuevos",
+  earlier: "Mensajes anteriores",
   conversation: "Conversación",
 
   ended: "La conversación ha terminado",
@@ -237,6 +238,7 @@ const en: Texts = {
   sent: "Sent",
   read: "Read",
   newBelow: "New messages",
+  earlier: "Earlier messages",
   conversation: "Conversation",
 
   ended: "The conversation has ended",

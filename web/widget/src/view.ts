@@ -34,6 +34,8 @@ export class View {
   /** In a call the composer opens on demand. */
   private writing = false;
   private callShown = "";
+  /** The oldest message on show. */
+  private first = "";
   private parts!: ReturnType<View["build"]>;
   private readonly announcer = h("div", { class: "vh", role: "status", "aria-live": "polite" });
   private readonly root = h("section", { class: "cc right" });
@@ -188,10 +190,12 @@ export class View {
       { type: "button", class: "ib", "aria-label": texts.minimise, click: () => this.close() },
       icon("down", 20),
     );
+    const earlier = h("button", { type: "button", class: "earlier", hidden: true, click: () => void this.client.loadEarlier() });
     const below = h("button", { type: "button", class: "below", hidden: true, click: () => this.toEnd() }, texts.newBelow);
     const body = h(
       "div",
       { class: "body", tabindex: "0", role: "group", "aria-label": texts.conversation, scroll: () => this.scrolled() },
+      earlier,
       this.log.element,
       this.cards.element,
       this.typingLine.element,
@@ -214,7 +218,7 @@ export class View {
       this.composer.note,
       this.composer.element,
     );
-    return { bubble, badge, badgeWords, panel, title, status, callButton, menuButton, menu, body, below };
+    return { bubble, badge, badgeWords, panel, title, status, callButton, menuButton, menu, body, earlier, below };
   }
 
   private render(): void {
@@ -236,7 +240,14 @@ export class View {
     const { title } = this.options();
     say(parts.title, title ?? centre?.name ?? texts.region);
     this.renderStatus(state);
+    const { scrollHeight } = parts.body;
+    const first = conversation?.messages[0]?.message_id ?? "";
+    const longer = first < this.first;
+    this.first = first;
     this.log.render(state, this.client.now());
+    parts.earlier.hidden = state.earlier === "none";
+    parts.earlier.disabled = state.earlier === "loading";
+    say(parts.earlier, state.earlier === "failed" ? `${texts.earlier}: ${texts.retry}` : texts.earlier);
     const { asked, problem, again } = this;
     this.cards.render(state, { asked, problem, again, muted: this.store.muted, calling: step !== "idle" }, this.client.now());
     this.typingLine.render(state.typing, texts.typing(conversation?.agent?.name ?? null));
@@ -250,6 +261,7 @@ export class View {
       state.pausedUntil !== null,
     );
     if (stay) this.toEnd();
+    else if (longer) parts.body.scrollTop += parts.body.scrollHeight - scrollHeight; // what is being read keeps its place
     this.seen();
   }
 
@@ -545,6 +557,7 @@ export class View {
   }
 
   private scrolled(): void {
+    if (this.parts.body.scrollTop < NEAR_END && this.client.state.earlier === "some") void this.client.loadEarlier();
     if (!this.atEnd()) return;
     this.parts.below.hidden = true;
     this.seen();

@@ -279,3 +279,59 @@ test("a tab that is only looking follows when another begins", async () => {
   await until(() => shown(looking).length === 1);
   expect(centre.conversations).toHaveLength(1);
 });
+
+test("what was known stays in front of a snapshot that joins it, whatever was cut", async () => {
+  const client = await talking();
+  for (let n = 0; n < 120; n++) centre.say(`m${n}`);
+  await until(() => shown(client).length === 121);
+  centre.cut();
+  await until(() => client.state.link === "offline");
+  centre.fill(50);
+  await until(() => client.state.link === "online" && shown(client).length === 171);
+  expect(shown(client)).toEqual(centre.bodies());
+  expect(client.state.earlier).toBe("none");
+  expect(centre.pages).toBe(0);
+});
+
+test("what was missed between the known and the snapshot is fetched, page by page, and nothing has a gap", async () => {
+  const client = await talking();
+  for (let n = 0; n < 20; n++) centre.say(`m${n}`);
+  await until(() => shown(client).length === 21);
+  const gaps: string[][] = [];
+  const tail = () => centre.bodies().slice(-shown(client).length);
+  client.onChange = () => {
+    if (JSON.stringify(shown(client)) !== JSON.stringify(tail()) && client.state.link === "online") gaps.push(shown(client));
+  };
+  await centre.stop();
+  await until(() => client.state.link === "offline");
+  centre.fill(330);
+  await centre.start();
+  await until(() => shown(client).length === 351);
+  expect(shown(client)).toEqual(centre.bodies());
+  expect(client.state.earlier).toBe("none");
+  expect(gaps).toEqual([]);
+  expect(centre.pages).toBe(3);
+});
+
+test("after a reload older messages are fetched when they are asked for; a failure is said and asked again", async () => {
+  await talking();
+  centre.fill(229);
+  const client = page();
+  await until(() => shown(client).length === 100);
+  expect(client.state.earlier).toBe("some");
+  centre.failPages = 1;
+  await client.loadEarlier();
+  expect(client.state.earlier).toBe("failed");
+  await client.loadEarlier();
+  expect([shown(client).length, client.state.earlier]).toEqual([200, "some"]);
+  centre.cut();
+  await until(() => client.state.link === "offline");
+  await until(() => client.state.link === "online");
+  expect(shown(client)).toEqual(centre.bodies().slice(-200));
+  await Promise.all([client.loadEarlier(), client.loadEarlier()]);
+  expect(client.state.earlier).toBe("none");
+  expect(shown(client)).toEqual(centre.bodies());
+  const pages = centre.pages;
+  await client.loadEarlier();
+  expect(centre.pages).toBe(pages);
+});

@@ -26,6 +26,9 @@ export class FakeCentre {
   /** Does the next n messages but loses their acknowledgements with the connection. */
   loseAcks = 0;
   snapshots = 0;
+  /** Pages of messages that were asked for; the next `failPages` of them fail. */
+  pages = 0;
+  failPages = 0;
   calls = 0;
   /** Every tone that a caller sent. */
   readonly digits: string[] = [];
@@ -119,6 +122,11 @@ export class FakeCentre {
     held.seq += 1;
   }
 
+  /** As many messages, said while nobody's connection hears them. */
+  fill(count: number, held = this.only): void {
+    for (let n = 0; n < count; n++) this.store(held, "agent", `n${this.log}`, null);
+  }
+
   private connected(socket: Socket): void {
     const held = this.conversations.find((c) => c.token === socket.handshake.auth.token)!;
     const { conversation } = held;
@@ -177,7 +185,10 @@ export class FakeCentre {
   private snapshot(held: Held): unknown {
     this.snapshots += 1;
     return {
-      state: { conversation: structuredClone(held.conversation), call: held.call },
+      state: {
+        conversation: { ...structuredClone(held.conversation), messages: held.conversation.messages.slice(-100) },
+        call: held.call,
+      },
       cursor: this.cursor(),
       streams: { [`conversation:${held.conversation.conversation_id}`]: held.seq },
       node: this.node,
@@ -246,6 +257,19 @@ export class FakeCentre {
       const held = this.posts.get(key) ?? this.make();
       this.posts.set(key, held);
       return json(201, { conversation: held.conversation, token: held.token });
+    }
+    if (url.pathname.endsWith("/messages")) {
+      this.pages += 1;
+      if (this.failPages > 0) {
+        this.failPages -= 1;
+        return json(503, {});
+      }
+      const held = this.conversations.find((c) => request.headers.authorization === `Bearer ${c.token}`);
+      if (!held) return json(401, {});
+      const cursor = url.searchParams.get("cursor");
+      const older = held.conversation.messages.filter((m) => cursor === null || m.message_id < cursor);
+      const items = older.slice(-Number(url.searchParams.get("limit") ?? 50));
+      return json(200, { items, next_cursor: items.length < older.length ? items[0]!.message_id : null });
     }
     if (url.pathname.endsWith("/transcript")) {
       response.writeHead(200, { "Content-Type": "text/plain; charset=utf-8", ...cors });
