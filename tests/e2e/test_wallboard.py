@@ -369,3 +369,52 @@ def test_somebody_with_open_work_is_signed_off_from_the_chair(world: World) -> N
     finish(pablo)
     expect(tile(page, "Pablo Urriés")).to_have_attribute("data-state", "offline")
     world.noise = [line for line in world.noise if "status of 409" not in line]  # what was asked
+
+
+NOTES = """
+window.notes = 0;
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (...at) {
+  window.notes += 1;
+  return start.apply(this, at);
+};
+"""
+"""Counts the notes that the page plays."""
+
+
+def test_a_queue_over_its_limit_is_heard_if_that_is_wanted(world: World) -> None:
+    page = board(world)
+    page.clock.install()
+    page.add_init_script(NOTES)
+    page.reload()
+    world.visitor("Hola", name="Olga Pina")
+    expect(figure(page, "waiting", "CO")).to_have_text("1")
+    switch = page.get_by_role("button", name="Sonido cuando una cola pasa su límite")
+    expect(switch).to_have_attribute("aria-pressed", "false")
+    page.clock.fast_forward("10:00")
+    expect(page.locator("[data-queue=CO] td.bad")).to_have_count(1)
+    assert page.evaluate("notes") == 0
+    switch.click()  # which is heard at once
+    expect(switch).to_have_attribute("aria-pressed", "true")
+    page.wait_for_function("notes === 2")
+    page.reload()
+    expect(switch).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate("notes") == 0
+    page.locator("h1").click()  # the first touch, after which a browser lets a page sound
+    world.visitor("Hola", name="Ramón Gil", queue="SV")
+    expect(figure(page, "waiting", "SV")).to_have_text("1")
+    page.clock.fast_forward("10:00")
+    page.wait_for_function("notes >= 2")
+
+
+def test_written_work_is_listed_behind_its_figure(world: World) -> None:
+    page = board(world)
+    pending = page.locator(".strip [data-figure=pending]")
+    pending.click()
+    expect(drill(page)).to_contain_text("Escritos pendientes")
+    expect(pending).to_have_attribute("aria-pressed", "true")
+    pending.click()
+    expect(drill(page)).to_contain_text("Elige una cifra")
+    tops = [one.bounding_box() for one in page.locator(".strip > *:visible").all()]
+    heights = {box["y"] for box in tops if box is not None}
+    assert len(heights) == 1, "the further figures take more than one line"

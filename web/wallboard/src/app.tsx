@@ -12,7 +12,7 @@ import { ContactsChart, ServiceChart } from "./charts";
 import { BoardContext, useBoard, useShown } from "./context";
 import { Drill } from "./drill";
 import { halves } from "./model";
-import { QueueTable } from "./queues";
+import { Alarm, QueueTable } from "./queues";
 import { useT } from "./texts";
 import { Television } from "./tv";
 import { Figures, Strip, TopBar, useTop } from "./top";
@@ -51,7 +51,12 @@ export function WallboardPage() {
         <span className="bone" style={{ width: 160 }} role="status" aria-label={t("loading")} />
       </main>
     );
-  return <BoardContext.Provider value={board}>{tv ? <Tv /> : <Chair />}</BoardContext.Provider>;
+  return (
+    <BoardContext.Provider value={board}>
+      <Alarm />
+      {tv ? <Tv /> : <Chair />}
+    </BoardContext.Provider>
+  );
 }
 
 /** A key that belongs to a field is not a shortcut. */

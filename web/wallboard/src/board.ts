@@ -4,22 +4,26 @@ import { Live } from "@contactcenter/shared/live";
 import { remembered, Store } from "@contactcenter/shared/store";
 import { setServerClock } from "@contactcenter/shared/time";
 
+import { alarmSound } from "./alarm";
 import { type Changes, FORMULAS, MEDIA, merge, type View, type WallboardState } from "./model";
 
 /** What the drill-down column shows. */
 export type Choice =
   | { kind: "figure"; figure: string; queue: string | null; half?: number }
   | { kind: "agents"; queue: string | null }
+  | { kind: "pending"; queue: string | null }
   | { kind: "agent"; agentId: string };
 
-/** What a number opens when it is pressed; `free` is about people, the others have a sum. */
+/** What a number opens when it is pressed; `free` is about people, `pending` is a list, the others have a sum. */
 export const opened = (figure: string, queue: string | null): Choice =>
-  figure === "free" ? { kind: "agents", queue } : { kind: "figure", figure, queue };
+  figure === "free" ? { kind: "agents", queue } : figure === "pending" ? { kind: "pending", queue } : { kind: "figure", figure, queue };
 
 export const isOpen = (choice: Choice | null, figure: string, queue: string | null): boolean =>
   figure === "free"
     ? choice?.kind === "agents" && choice.queue === queue
-    : choice?.kind === "figure" && choice.figure === figure && choice.queue === queue && choice.half === undefined;
+    : figure === "pending"
+      ? choice?.kind === "pending" && choice.queue === queue
+      : choice?.kind === "figure" && choice.figure === figure && choice.queue === queue && choice.half === undefined;
 
 export interface Demo {
   traffic: number;
@@ -42,6 +46,8 @@ export class Board {
   /** Date.now() of the last word from the server. */
   readonly heard = new Store<number>(Date.now());
   readonly view = new Store<View>(rememberedView());
+  /** Whether a queue that goes over its limit is heard. */
+  readonly sound = new Store<boolean>(remembered.read<boolean>("cc.wallboard.sound", false));
   readonly choice = new Store<Choice | null>(null);
   readonly tv = new Store<boolean>(new URLSearchParams(location.search).get("tv") === "1");
   /** Null where there is no demo. */
@@ -79,6 +85,12 @@ export class Board {
     const view = { ...this.view.get(), ...change };
     this.view.set(view);
     remembered.write("cc.wallboard.view", view);
+  }
+
+  setSound(on: boolean): void {
+    this.sound.set(on);
+    remembered.write("cc.wallboard.sound", on);
+    if (on) alarmSound();
   }
 
   setTv(on: boolean): void {

@@ -8,11 +8,11 @@ import { duration, useNow, useTimes } from "@contactcenter/shared/time";
 import { Button, Chip, cls, IconButton, type Tone } from "@contactcenter/shared/ui";
 import { useCallback, useEffect, useRef, useState } from "react";
 
-import { AgentDrill, MoveForm } from "./actions";
+import { AgentDrill, type Movable, MoveForm } from "./actions";
 import { doing, parkedWord, timeInState } from "./agents";
 import type { Choice } from "./board";
 import { nameOf, useBoard, useLocale, useNumbers, useShown } from "./context";
-import { agentsOf, byState, channelsOf, FORMULAS, iconOf, stateCounts, today, type View, type WallboardState } from "./model";
+import { agentsOf, byState, channelsOf, FORMULAS, iconOf, stateCounts, today, urgency, type View, type WallboardState, writtenWork } from "./model";
 import { type Key, type T, useT } from "./texts";
 import { offWords } from "./top";
 
@@ -33,6 +33,8 @@ export function Drill() {
         </div>
       ) : choice.kind === "agents" ? (
         <AgentsDrill queueKey={choice.queue} onClose={() => board.choice.set(null)} />
+      ) : choice.kind === "pending" ? (
+        <PendingDrill key={choice.queue} queueKey={choice.queue} onClose={() => board.choice.set(null)} />
       ) : choice.kind === "agent" ? (
         <AgentDrill key={choice.agentId} agentId={choice.agentId} onClose={() => board.choice.set(null)} />
       ) : (
@@ -115,7 +117,6 @@ function FigureDrill({ choice, onClose }: { choice: FigureChoice; onClose: () =>
   const { told, failed, again } = useExplained(choice);
   const [all, setAll] = useState(false);
   const [picked, setPicked] = useState<string | null>(null);
-  const [moving, setMoving] = useState(false);
 
   const word = t(choice.figure as Parameters<T>[0]);
   const queue = choice.queue === null ? null : state.queues[choice.queue];
@@ -229,23 +230,78 @@ function FigureDrill({ choice, onClose }: { choice: FigureChoice; onClose: () =>
           </>
         )}
       </div>
-      <footer className="drill-foot">
-        {moving && item ? (
-          <MoveForm
-            key={item.interaction_id}
-            item={item}
-            onDone={() => {
-              setMoving(false);
-              setPicked(null);
-            }}
-            onCancel={() => setMoving(false)}
-          />
-        ) : (
-          <Button icon="swap" className="wide" disabled={!item} title={item ? undefined : t("pickItem")} onClick={() => setMoving(true)}>
-            {t("move")}
-          </Button>
-        )}
-      </footer>
+      <MoveFoot item={item} onMoved={() => setPicked(null)} />
+    </>
+  );
+}
+
+/** Sends what is picked elsewhere. */
+function MoveFoot({ item, onMoved }: { item: Movable | undefined; onMoved: () => void }) {
+  const t = useT();
+  const [moving, setMoving] = useState(false);
+  const done = () => {
+    setMoving(false);
+    onMoved();
+  };
+  return (
+    <footer className="drill-foot">
+      {moving && item ? (
+        <MoveForm key={item.interaction_id} item={item} onDone={done} onCancel={() => setMoving(false)} />
+      ) : (
+        <Button icon="swap" className="wide" disabled={!item} title={item ? undefined : t("pickItem")} onClick={() => setMoving(true)}>
+          {t("move")}
+        </Button>
+      )}
+    </footer>
+  );
+}
+
+/** The written work that waits, the longest first, and what of it is past its time. */
+function PendingDrill({ queueKey, onClose }: { queueKey: string | null; onClose: () => void }) {
+  const t = useT();
+  const { state } = useShown();
+  const loc = useLocale();
+  const times = useTimes();
+  const now = useNow(5000);
+  const [picked, setPicked] = useState<string | null>(null);
+  const items = writtenWork(state, queueKey);
+  const late = items.filter((item) => urgency(state, item, now) > 1);
+  const queue = queueKey === null ? undefined : state.queues[queueKey];
+  return (
+    <>
+      <DrillHead
+        title={t("pendingTitle", { count: items.length })}
+        sub={[queue && nameOf(queue, queue.key, loc), t("pendingNow", { late: late.length })].filter(Boolean).join(" · ")}
+        onClose={onClose}
+      />
+      <div className="drill-body">
+        <ul className="behind">
+          {items.map((item) => {
+            const on = item.interaction_id === picked;
+            const look = LOOK[late.includes(item) ? "waiting_late" : "waiting"];
+            return (
+              <li key={item.interaction_id}>
+                <button type="button" className={cls("behind-item", on && "on")} aria-pressed={on} onClick={() => setPicked(on ? null : item.interaction_id)}>
+                  <span className="row">
+                    <Icon name={iconOf(item.channel)} className="x2" />
+                    <b className="cut">{nameOr(item.customer_name, item.contact_id, t("unknownCaller"))}</b>
+                    <b className="end">{duration(now - Date.parse(item.entered_at))}</b>
+                  </span>
+                  <span className="row t12">
+                    <Chip tone={look.tone} icon={look.icon}>
+                      {t(late.includes(item) ? "over" : "outcome_waiting")}
+                    </Chip>
+                    <span className="x2 cut">{nameOf(state.queues[item.queue], item.queue, loc)}</span>
+                    <span className="end x3">{times.hour(item.entered_at)}</span>
+                  </span>
+                </button>
+              </li>
+            );
+          })}
+        </ul>
+        {items.length === 0 && <p className="hollow">{t("noItems")}</p>}
+      </div>
+      <MoveFoot item={items.find((item) => item.interaction_id === picked)} onMoved={() => setPicked(null)} />
     </>
   );
 }

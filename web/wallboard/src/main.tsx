@@ -7,9 +7,11 @@ import { SignedIn } from "@contactcenter/shared/signin";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
+import { armAlarm } from "./alarm";
 import { WallboardPage } from "./app";
 
 applyPreferences();
+armAlarm();
 
 const root = document.getElementById("root");
 if (root)

@@ -175,11 +175,16 @@ export function worst(state: WallboardState, items: readonly WaitingItem[], now:
   return found;
 }
 
+/** What waits in writing with nobody on the line, the longest first. */
+export function writtenWork(state: WallboardState, queue: string | null): WaitingItem[] {
+  return Object.values(state.waiting)
+    .filter((item) => (queue === null || item.queue === queue) && DEFERRED.includes(item.channel))
+    .sort((a, b) => a.entered_at.localeCompare(b.entered_at));
+}
+
 /** Written work that nobody holds the line for: how much waits, and how much of it too long. */
 export function deferred(state: WallboardState, view: View, now: number): { pending: number; overdue: number } {
-  const items = Object.values(state.waiting).filter(
-    (item) => (view.queue === null || item.queue === view.queue) && DEFERRED.includes(item.channel),
-  );
+  const items = writtenWork(state, view.queue);
   return { pending: items.length, overdue: items.filter((item) => urgency(state, item, now) > 1).length };
 }
 

@@ -3,8 +3,9 @@ import { Icon } from "@contactcenter/shared/icons";
 import { useStore } from "@contactcenter/shared/store";
 import { duration, useNow } from "@contactcenter/shared/time";
 import { cls } from "@contactcenter/shared/ui";
-import { type KeyboardEvent, type ReactNode, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 
+import { alarmSound, isNews } from "./alarm";
 import { isOpen, opened } from "./board";
 import { Sparkline } from "./charts";
 import { nameOf, useBoard, useLocale, useNumbers, useShown } from "./context";
@@ -51,6 +52,29 @@ export function useRow(): (queue: WallboardQueue) => {
       spark: spark(state, view, queue.key),
     };
   };
+}
+
+/** Sounds, if that is wanted, when a queue of the view goes over its longest wait or service level. */
+export function Alarm() {
+  const board = useBoard();
+  const { state, view } = useShown();
+  const row = useRow();
+  const wanted = useStore(board.sound);
+  const over = queuesOf(state, view).flatMap((queue) => {
+    const now = row(queue);
+    return [now.wait === "bad" && `${queue.key}:wait`, now.service === "bad" && `${queue.key}:service`].filter((one) => one !== false);
+  });
+  const before = useRef<ReadonlySet<string> | null>(null);
+  const stamp = `${view.queue}/${view.medium}/${view.formula}`;
+  const seen = useRef(stamp);
+  useEffect(() => {
+    const now = new Set(over);
+    // Another view begins anew: what is over its limit in it is seen, not heard.
+    if (wanted && before.current && seen.current === stamp && isNews(before.current, now)) alarmSound();
+    before.current = now;
+    seen.current = stamp;
+  }, [over.join(), stamp, wanted]); // eslint-disable-line react-hooks/exhaustive-deps
+  return null;
 }
 
 export function QueueTable() {

@@ -40,6 +40,7 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
   const times = useTimes();
   const now = useNow(1000);
   const me = useStore(session);
+  const sound = useStore(board.sound);
   const chosen = view.queue === null ? null : state.queues[view.queue];
   return (
     <header className="top">
@@ -87,6 +88,12 @@ export function TopBar({ onHelp }: { onHelp: () => void }) {
       </div>
       <div className="top-right">
         <time className="b clock">{times.hour(now).replace(/^0/, "")}</time>
+        <IconButton
+          icon={sound ? "sound" : "mute"}
+          label={t("alarm")}
+          aria-pressed={sound}
+          onClick={() => board.setSound(!sound)}
+        />
         <IconButton icon="screen" label={t("fullScreen")} aria-keyshortcuts="f" onClick={() => board.setTv(true)} />
         <LanguageMenu />
         <ThemeButton />
@@ -354,6 +361,7 @@ export function Strip() {
   const figures = today(state, view);
   const time = worked(state, agentsOf(state, view));
   const late = deferred(state, view, now);
+  const pending = isOpen(choice, "pending", view.queue);
   const values: Record<(typeof STRIP)[number], string> = {
     asa: mean(figures.asa),
     aht: mean(figures.aht),
@@ -361,7 +369,7 @@ export function Strip() {
     occupancy: numbers.percent(time.occupancy),
     utilisation: numbers.percent(time.utilisation),
     non_response: numbers.percent(figures.non_response),
-    estimate_error: offWords(figures)?.join(", 90 % ") ?? "–",
+    estimate_error: offWords(figures)?.[0] ?? "–",
     statutory: numbers.percent(figures.statutory, 1),
   };
   return (
@@ -375,16 +383,23 @@ export function Strip() {
             className={cls("small-figure", on && "on")}
             aria-pressed={on}
             data-figure={figure}
+            title={t(figure)}
             onClick={() => board.choice.set(on ? null : opened(figure, view.queue))}
           >
-            <span className="x2">{t(figure)}</span> <b>{values[figure]}</b>
+            <span className="x2">{t(`short_${figure}`)}</span> <b>{values[figure]}</b>
           </button>
         );
       })}
-      <span className={cls("end row t13", late.overdue > 0 ? "c-warn" : "x2")}>
+      <button
+        type="button"
+        className={cls("small-figure end", pending && "on", late.overdue > 0 ? "c-warn" : "x2")}
+        aria-pressed={pending}
+        data-figure="pending"
+        onClick={() => board.choice.set(pending ? null : opened("pending", view.queue))}
+      >
         {late.overdue > 0 && <Icon name="triangle" size={12} />}
         {pendingWord(t, late)}
-      </span>
+      </button>
     </section>
   );
 }
