@@ -2,6 +2,7 @@
 
 Staff read every file, a customer only their own. Agents and adjusters write in files of their
 team's portfolio, and in any file while an interaction with that customer is open with them.
+Supervisors write in every portfolio, or in those of the teams that their rights are limited to.
 """
 
 from __future__ import annotations
@@ -65,26 +66,36 @@ def only_own(principal: Principal) -> UUID | None:
     return principal.user_id or NOBODY
 
 
-def writes_all(principal: Principal) -> bool:
+def leads(principal: Principal) -> bool:
+    """Whether it may do what only supervisors do, in the files that it may write in."""
     return principal.kind == "system" or principal.may(Permission.PORTFOLIOS_ALL)
+
+
+def writes_all(principal: Principal) -> bool:
+    return leads(principal) and principal.teams is None
+
+
+def _teams(principal: Principal) -> list[str]:
+    """In whose portfolios it writes, besides those of its own agent's team."""
+    return list(principal.teams or ()) if principal.agent_id is None or leads(principal) else []
 
 
 async def may_write(conn: Connection, principal: Principal, customer_id: UUID) -> bool:
     if writes_all(principal):
         return True
-    if principal.agent_id is not None:
-        return bool(await conn.fetchval(MAY_WRITE, customer_id, principal.agent_id))
-    return bool(
-        principal.teams and await conn.fetchval(IN_TEAM, customer_id, list(principal.teams))
-    )
+    if principal.agent_id is not None and await conn.fetchval(
+        MAY_WRITE, customer_id, principal.agent_id
+    ):
+        return True
+    teams = _teams(principal)
+    return bool(teams and await conn.fetchval(IN_TEAM, customer_id, teams))
 
 
 async def require_portfolio(conn: Connection, principal: Principal, manager: UUID | None) -> None:
     """Forbidden for whoever writes in one team's files only and would put one in another's."""
     if manager is None or manager == principal.agent_id or writes_all(principal):
         return
-    teams = list(principal.teams or ()) if principal.agent_id is None else []
-    if not await conn.fetchval(MAY_GIVE_TO, manager, principal.agent_id, teams):
+    if not await conn.fetchval(MAY_GIVE_TO, manager, principal.agent_id, _teams(principal)):
         raise Forbidden("That portfolio is another team's.", reason="portfolio")
 
 
@@ -145,8 +156,7 @@ async def eyes_of(conn: Connection, principal: Principal, matters: Sequence[Matt
 async def _gates(
     conn: Connection, principal: Principal, customer_ids: Collection[UUID]
 ) -> dict[UUID, Record]:
-    teams = list(principal.teams or ()) if principal.agent_id is None else []
-    rows = await conn.fetch(GATES, list(customer_ids), principal.agent_id, teams)
+    rows = await conn.fetch(GATES, list(customer_ids), principal.agent_id, _teams(principal))
     return {row["id"]: row for row in rows}
 
 

@@ -32,7 +32,7 @@ _BEGINNINGS: Final = (
     ("quotes/", "portfolio"),
     ("claims/", "portfolio"),
     ("receipts/", "portfolio"),
-    ("tasks/", "centre"),  # the whole office sees and does them
+    ("tasks/", "portfolio"),  # besides, whose own they are
     ("workflows/", "centre"),
     ("workflow-executions/", "centre"),
     ("roles/", "centre"),

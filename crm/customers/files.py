@@ -23,8 +23,8 @@ from crm.access import require_write
 from crm.customers import store
 from crm.customers.model import (
     ALIKE,
+    NOTHING,
     Kind,
-    Needle,
     Standing,
     Traits,
     fold,
@@ -406,7 +406,7 @@ async def alike(
     """Who this may be."""
     mine = _new_traits(kind, values)
     found = needles(mine.name)
-    by_name = Needle(("\0",), ("\0",)) if found is None else found.whole
+    by_name = NOTHING if found is None else found.whole
     rows = await store.candidates(
         conn,
         [(way_kind, address) for way_kind, address, _, _ in _known_ways(values)],

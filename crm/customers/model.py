@@ -76,9 +76,14 @@ class Needle:
     words: tuple[str, ...]
 
 
+NOTHING: Final = Needle(("",), ("",))
+"""Finds nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Needles:
-    """One search three ways, the surest first: for whole words, beginnings of words, parts."""
+    """One search three ways, the surest first: for whole words, beginnings of words, parts. Of a
+    number only the parts are looked for."""
 
     whole: Needle
     begun: Needle
@@ -100,10 +105,13 @@ def needles(query: str) -> Needles | None:
     words = [word for word in dict.fromkeys(words) if len(word) >= 2]
     if not words:
         return None
+    parts = _needle([f" {word}" if len(word) == 2 else word for word in words])
+    if numeric:
+        return Needles(NOTHING, NOTHING, parts)
     return Needles(
         whole=_needle([f" {word} " for word in words]),
         begun=_needle([f" {word}" for word in words]),
-        parts=_needle([f" {word}" if len(word) == 2 else word for word in words]),
+        parts=parts,
     )
 
 

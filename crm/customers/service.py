@@ -28,12 +28,12 @@ from crm.access import (
     Matter,
     eyes_of,
     hidden,
+    leads,
     may_write,
     only_own,
     refuse_hidden,
     require_portfolio,
     require_write,
-    writes_all,
 )
 from crm.customers import erasing, files, store
 from crm.customers.model import (
@@ -182,8 +182,10 @@ class CustomerService:
             await require_write(work.conn, principal, customer_id)
             match(row["version"])
             manager = given.get("portfolio_manager_id", row["portfolio_manager_id"])
-            if manager != row["portfolio_manager_id"] and not writes_all(principal):
-                raise Forbidden("Only a supervisor moves a customer to another portfolio.")
+            if manager != row["portfolio_manager_id"]:
+                if not leads(principal):
+                    raise Forbidden("Only a supervisor moves a customer to another portfolio.")
+                await require_portfolio(work.conn, principal, manager)
             await refuse_hidden(work.conn, principal, customer_id, given, row)
             await files.check_references(work.conn, given)
             await files.update(work, row, given, by=principal.user_id)
@@ -199,6 +201,7 @@ class CustomerService:
             row = await files.the_customer(
                 work.conn, customer_id, own=only_own(principal), lock=True
             )
+            await require_write(work.conn, principal, customer_id)
             user = None if email is None else await store.user_of(work.conn, email)
             if email is not None and user is None:
                 raise Invalid.field("email", "unknown_user", "There is no such user.")
@@ -237,8 +240,9 @@ class CustomerService:
             row = await files.the_customer(
                 work.conn, customer_id, own=only_own(principal), lock=True
             )
-            if not writes_all(principal):
+            if not leads(principal):
                 raise Forbidden
+            await require_write(work.conn, principal, customer_id)
             match(row["version"])
             still = {
                 k: v for k, v in (await erasing.open_things(work.conn, customer_id)).items() if v

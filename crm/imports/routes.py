@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from contactcenter.core.access import Permission
-from contactcenter.core.errors import Conflict, Invalid
+from contactcenter.core.errors import Conflict, Forbidden, Invalid
 from contactcenter.core.http import Request, Response, Route
 from contactcenter.core.limits import Limit
 from crm.imports.schemas import CommitQuery, ExportQuery, Imported, ImportQuery, Preview, What
@@ -23,7 +23,7 @@ class ImportRoutes:
         self._service = service
 
     async def preview(self, what: What, request: Request) -> Preview:
-        return await self._service.preview(what, request.body, request.query)
+        return await self._service.preview(request.principal, what, request.body, request.query)
 
     async def commit(self, what: What, request: Request) -> Imported:
         return await self._service.commit(request.principal, what, request.body, request.query)
@@ -50,7 +50,7 @@ class ImportRoutes:
                 query=ImportQuery,
                 response=Preview,
                 tags=TAGS,
-                errors=(Invalid,),
+                errors=(Forbidden, Invalid),
                 limit=PACE,
                 max_body=MOST_BYTES,
                 medium=CSV,
@@ -65,7 +65,7 @@ class ImportRoutes:
                 response=Imported,
                 status=201,
                 tags=TAGS,
-                errors=(Invalid, Conflict),
+                errors=(Forbidden, Invalid, Conflict),
                 creates=True,
                 limit=PACE,
                 max_body=MOST_BYTES,
@@ -79,6 +79,7 @@ class ImportRoutes:
                 f"Export all {what} as a CSV file that no spreadsheet runs",
                 query=ExportQuery,
                 tags=TAGS,
+                errors=(Forbidden,),
                 limit=PACE,
                 answers=CSV,
             ),

@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from contactcenter.core.access import Principal
-from contactcenter.core.errors import Conflict, Invalid
+from contactcenter.core.errors import Conflict, Forbidden, Invalid
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from crm.customers import files as customers
@@ -55,8 +55,11 @@ class ImportService:
         self._work = work
         self._zone = zone
 
-    async def preview(self, what: What, raw: bytes, query: ImportQuery) -> Preview:
+    async def preview(
+        self, principal: Principal, what: What, raw: bytes, query: ImportQuery
+    ) -> Preview:
         """What an import of the file would do. Invalid when it is no table."""
+        _unlimited(principal)
         table, fields = await _read(what, raw, query)
         async with self._work.reading("imports.preview") as conn:
             drafts = await DRAFTS[what](conn, table, fields)
@@ -89,6 +92,7 @@ class ImportService:
         Invalid with a fault for each bad cell (loc rows, line, field); Conflict with
         ctx.lines for rows that may be on file, unless `query.duplicates` says what becomes of them.
         """
+        _unlimited(principal)
         table, fields = await _read(what, raw, query)
         async with self._work.begin(f"imports.{what}", principal.actor, origin=ORIGIN) as work:
             drafts = await DRAFTS[what](work.conn, table, fields)
@@ -149,6 +153,7 @@ class ImportService:
 
     async def export(self, principal: Principal, what: What, language: str) -> AsyncIterator[bytes]:
         """The table's lines as they are read, a page at a time; that it was taken is noted."""
+        _unlimited(principal)
         async with self._work.begin(f"exports.{what}", principal.actor) as work:
             work.audit(f"{what}.exported", "export", what)
         return self._lines(what, language)
@@ -170,6 +175,12 @@ class ImportService:
                 ).encode()
             if len(rows) < store.PAGE:
                 return
+
+
+def _unlimited(principal: Principal) -> None:
+    """A file is of the whole office. Forbidden for whoever has rights over a part of it."""
+    if principal.is_limited:
+        raise Forbidden("Your own rights are limited to some queues or teams.")
 
 
 async def _read(what: What, raw: bytes, query: ImportQuery) -> tuple[Sheet, list[str | None]]:

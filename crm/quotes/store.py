@@ -75,7 +75,7 @@ WHERE q.id = due.id
 RETURNING q.id, q.customer_id, due.status AS before
 """
 RATES = "SELECT kind, line, valid_from, rate, flat FROM premium_rates"
-CARRIERS = "SELECT count(*) FROM insurers WHERE key = ANY ($1::text[])"
+CARRIERS = "SELECT count(*) FROM insurers WHERE key = ANY ($1::text[]) AND NOT retired"
 RULE = "SELECT min_offers FROM quote_rules WHERE line = $1 FOR UPDATE"
 RULES = "SELECT line, min_offers FROM quote_rules"
 PUT_RULE = """

@@ -8,6 +8,7 @@ from typing import Literal
 from contactcenter.core.access import Permission
 from contactcenter.core.errors import (
     Conflict,
+    Forbidden,
     Invalid,
     NotFound,
     PreconditionFailed,
@@ -98,7 +99,7 @@ class TaskRoutes:
                 response=TaskOut,
                 status=201,
                 tags=TAGS,
-                errors=(Conflict, Invalid),
+                errors=(Conflict, Forbidden, Invalid),
                 creates=True,
             ),
             *(
@@ -114,6 +115,7 @@ class TaskRoutes:
                     errors=(
                         NotFound,
                         Conflict,
+                        Forbidden,
                         Invalid,
                         PreconditionFailed,
                         PreconditionRequired,
@@ -130,7 +132,7 @@ class TaskRoutes:
                     summary,
                     response=TaskOut,
                     tags=TAGS,
-                    errors=(NotFound, Conflict, PreconditionFailed),
+                    errors=(NotFound, Conflict, Forbidden, PreconditionFailed),
                     creates=True,
                 )
                 for verb, handler, summary in (

@@ -1,4 +1,7 @@
-"""Use cases of tasks. The whole office sees every task; whoever sees one may do it."""
+"""Use cases of tasks. The whole office sees every task. Who writes in a customer's file writes its
+tasks, and who handles a claim those of the claim; a task of one's own, or of nobody's, can be done
+by whoever has or takes it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.tasks import TaskCancelled, TaskCompleted, TaskCreated, TaskUpdated
 from crm import sql
-from crm.access import NOBODY, Matter, eyes_of
+from crm.access import NOBODY, Matter, eyes_of, require_write
 from crm.customers import files as customers
 from crm.masks import MASK
 from crm.schemas import picked
@@ -207,6 +210,7 @@ class TaskService:
             await _check_interaction(work.conn, new)
             task_id = await create(work, values, self._zone, by=principal.user_id)
             assert task_id is not None, "a task of somebody's own has no cause"
+            await _require_file(work.conn, principal, await the_task(work.conn, task_id))
             return work.answer(await self._card(work.conn, principal, task_id))
 
     async def edit(
@@ -215,6 +219,8 @@ class TaskService:
         given = edit.model_dump(exclude_unset=True)
         async with self._work.begin("tasks.edit", principal.actor) as work:
             row = await the_task(work.conn, task_id, lock=True)
+            if not _can_do(principal, row):
+                await _require_file(work.conn, principal, row)
             match(row["version"])
             if "due_date" in given and row["received_on"] is not None:
                 end = await _legal_end(work.conn, row["received_on"], self._zone)
@@ -232,6 +238,8 @@ class TaskService:
         """Complete or cancel it. Conflict when it has ended before (ctx.status)."""
         async with self._work.begin(f"tasks.{status}", principal.actor) as work:
             row = await the_task(work.conn, task_id, lock=True)
+            if not _can_do(principal, row):
+                await _require_file(work.conn, principal, row)
             match(row["version"])
             if not await store.end(work.conn, task_id, status, work.now, principal.user_id):
                 raise Conflict("It has ended before.", status=row["status"])
@@ -282,6 +290,25 @@ async def the_task(conn: Connection, task_id: UUID, *, lock: bool = False) -> Re
     if row is None:
         raise NotFound
     return row
+
+
+def _can_do(principal: Principal, row: Record) -> bool:
+    """Whether a task is one's own, by whom it was made or for whom, or nobody's yet."""
+    user, agent = row["assigned_to"], row["assigned_agent"]
+    if user is None and agent is None:
+        return True
+    own = {principal.user_id, principal.agent_id} - {None}
+    return not own.isdisjoint({user, agent, row["created_by"]})
+
+
+async def _require_file(conn: Connection, principal: Principal, row: Record) -> None:
+    """Forbidden unless the asker may write in the file that the task is in."""
+    if row["customer_id"] is None:
+        return
+    claim_id, agent_id = row["claim_id"], principal.agent_id
+    handled = None not in {claim_id, agent_id} and await store.handles(conn, claim_id, agent_id)
+    if not handled:
+        await require_write(conn, principal, row["customer_id"])
 
 
 async def checked(conn: Connection, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -154,6 +154,13 @@ async def end(conn: Connection, task_id: UUID, status: str, at: datetime, by: UU
     return await conn.fetchval(END, task_id, status, at, by) is not None
 
 
+HANDLES = "SELECT EXISTS (SELECT FROM claims WHERE id = $1 AND adjuster_id = $2)"
+
+
+async def handles(conn: Connection, claim_id: UUID, agent_id: UUID | None) -> bool:
+    return bool(await conn.fetchval(HANDLES, claim_id, agent_id))
+
+
 async def references_of(conn: Connection, names: Sequence[UUID | None]) -> Record:
     row = await conn.fetchrow(REFERENCES_OF, *names)
     assert row is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +49,20 @@ async def fetched(office: Office, path: str, who: str = "elena") -> tuple[int, s
         f"/api/v1/exports/{path}", headers={"Authorization": f"Bearer {who}"}
     )
     return answer.status, (await answer.read()).decode("utf-8")
+
+
+@pytest.mark.parametrize("limited_by", ["teams", "queues"])
+async def test_whose_rights_are_limited_takes_no_file_in_or_out(
+    office: Office, limited_by: str
+) -> None:
+    elena, some = office.people["elena"], frozenset({"north"})
+    office.people["nora"] = (
+        replace(elena, teams=some) if limited_by == "teams" else replace(elena, queues=some)
+    )
+    for what in ("customers", "policies"):
+        assert (await fetched(office, what, "nora"))[0] == 403
+        for path in (what, f"{what}/preview"):
+            assert (await send(office, path, sheet_of(*ROWS), "nora")).status == 403
 
 
 async def test_customers_come_from_a_spreadsheet(office: Office, conn: db.Connection) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -10,7 +11,9 @@ import pytest
 import db
 from contactcenter.core.ids import new_id
 from crm.letters.service import SEND
-from tests.integration.crm.conftest import Office, a_policy
+from tests.integration.crm.conftest import Office, a_policy, agent_of
+from tests.integration.crm.test_claims import claim_body
+from tests.integration.crm.test_contacts import talks
 
 MEDIATION = {"needs": "x", "ipid": "x", "broker_information": "x", "criteria": "x"}
 OFFERS = [
@@ -164,6 +167,52 @@ async def test_bad_quotes(office: Office, fields: dict[str, Any], kind: str) -> 
     assert (answer.status, answer.body["errors"][0]["type"]) == (422, kind)
 
 
+async def test_an_insurer_that_is_retired_is_quoted_no_more(
+    office: Office, conn: db.Connection
+) -> None:
+    ana = (await office.person())["customer_id"]
+    await conn.execute("UPDATE insurers SET retired = true WHERE key = 'cierzo'")
+    for fields in ({"carrier": "cierzo"}, {"carrier_quotes": OFFERS}):
+        answer = await office.ask("lucia", "POST", "/quotes", quote_body(ana, **fields))
+        assert (answer.status, answer.body["errors"][0]["type"]) == (422, "unknown_insurer")
+
+
+async def test_who_may_write_a_task(office: Office, conn: db.Connection) -> None:
+    """Whoever writes in the file, and of a claim its handler; one's own can always be done."""
+    ana = (await office.person(mobile="600550010"))["customer_id"]
+    policy = await a_policy(office, customer_id=ana)
+    claim = await office.do(
+        "lucia", "POST", "/claims",
+        claim_body(policy["policy_id"], adjuster_id=str(agent_of(office, "sara"))),
+    )  # fmt: skip
+    complaint = {"task_type": "complaint", "received_on": "2027-03-15"}
+    for about in ({"customer_id": ana}, {"policy_id": policy["policy_id"]}, complaint):
+        body = {"title": "x", "customer_id": ana, **about}
+        answer = await office.ask("pablo", "POST", "/tasks", body)
+        assert (answer.status, answer.body["ctx"]["reason"]) == (403, "portfolio"), about
+    assert await conn.fetchval("SELECT count(*) FROM tasks") == 0
+    await office.do("sara", "POST", "/tasks", {"title": "x", "claim_id": claim["claim_id"]})
+    await office.do("marcos", "POST", "/tasks", {"title": "x", "customer_id": ana})
+    body = {"title": "x", "customer_id": ana}
+    theirs, given, nobody_s = [
+        (await office.do("elena", "POST", "/tasks", {**body, "assigned_agent": agent}))["task_id"]
+        for agent in [str(agent_of(office, name)) for name in ("lucia", "pablo", "lucia")]
+    ]
+    await conn.execute("UPDATE tasks SET assigned_agent = NULL WHERE id = $1", UUID(nobody_s))
+    for way in ("complete", "cancel"):
+        assert (await office.ask("pablo", "POST", f"/tasks/{theirs}/{way}")).status == 403
+    seen = await office.ask("pablo", "GET", f"/tasks/{theirs}")
+    headers = {"If-Match": seen.etag or ""}
+    answer = await office.ask("pablo", "PATCH", f"/tasks/{theirs}", {"title": "y"}, **headers)
+    assert answer.status == 403
+    taken = {"assigned_agent": str(agent_of(office, "pablo"))}
+    await office.edit("pablo", f"/tasks/{nobody_s}", taken)
+    for mine in (given, nobody_s):
+        await office.do("pablo", "POST", f"/tasks/{mine}/complete")
+    await talks(office, conn, "pablo", "+34600550010")
+    await office.do("pablo", "POST", "/tasks", {"title": "x", "customer_id": ana})
+
+
 async def test_tasks(office: Office) -> None:
     customer_id = (await office.person())["customer_id"]
     due = "2027-03-16T09:30:00Z"
@@ -181,12 +230,12 @@ async def test_tasks(office: Office) -> None:
     assert (await office.do("lucia", "GET", "/tasks?due=today"))["items"] == []
     late = await office.do("lucia", "GET", "/tasks?due=overdue")
     assert late["items"][0]["overdue"]
-    begun = await office.edit("pablo", path, {"status": "in_progress"})
+    begun = await office.edit("marcos", path, {"status": "in_progress"})
     assert begun["status"] == "in_progress"
     assert (await office.ask("ines", "GET", path)).status == 403
     answers = await asyncio.gather(
         office.ask("lucia", "POST", f"{path}/complete"),
-        office.ask("pablo", "POST", f"{path}/cancel"),
+        office.ask("elena", "POST", f"{path}/cancel"),
         office.ask("marcos", "POST", f"{path}/complete"),
     )
     assert sorted(answer.status for answer in answers) == [200, 409, 409]

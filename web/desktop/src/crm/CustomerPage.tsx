@@ -100,7 +100,7 @@ function Shown({ customer, onChanged }: { customer: CustomerOut; onChanged: () =
         <Figures id={id} />
       </div>
       <Contracts id={id} />
-      <Section title={say("tasks")} aside={<Button size="small" kind="quiet" icon="plus" onClick={() => desk.go(place("new", "task", about))}>{say("newTask")}</Button>}>
+      <Section title={say("tasks")} aside={customer.writable && <Button size="small" kind="quiet" icon="plus" onClick={() => desk.go(place("new", "task", about))}>{say("newTask")}</Button>}>
         <CustomersTasks id={id} />
       </Section>
       <Letters customer={customer} />
