@@ -128,11 +128,13 @@ class ReceiptService:
     async def settle(
         self, principal: Principal, receipt_id: UUID, wish: Settlement, match: Match
     ) -> ReceiptOut:
-        """What the broker collected has been passed on."""
+        """What the broker collected has been passed on; what the insurer collected it has."""
         async with self._work.begin("receipts.settle", principal.actor) as work:
             row = await self._writable(work, principal, receipt_id, match)
             if not await store.settle_receipt(work.conn, receipt_id, work.now, wish.reference):
-                raise Conflict("Only what is collected is settled, and once.", state=row["state"])
+                raise Conflict(
+                    "Only what the broker collected is settled, and once.", state=row["state"]
+                )
             work.emit(ReceiptSettled(**_ids(row)))
             self._note(work, row, "settled")
             return work.answer(_out(await self._row(work, receipt_id)))

@@ -81,7 +81,8 @@ SELECT id, coverage_start_date, coverage_start_time, coverage_end_date, coverage
 FROM policies
 WHERE policy_type = $1 AND id <> $2 AND status IN ('pending', 'active', 'suspended')
   AND CASE WHEN $3::text IS NOT NULL THEN vehicle_plate = $3
-           ELSE customer_id = $4 AND property_address = $5 END
+           ELSE customer_id = $4 AND vehicle_plate IS NULL
+                AND property_address IS NOT DISTINCT FROM $5 END
 """
 
 
@@ -128,8 +129,8 @@ async def expiring(
 
 
 async def similar(conn: Connection, row: Mapping[str, Any] | Record) -> list[Record]:
-    """Policies of the same line for the same vehicle, or the same customer and place; none of one
-    that says neither."""
+    """Policies of the same line for the same vehicle, or the same customer and place; of one that
+    says neither, as in life and health, those of the customer that say neither."""
     return await conn.fetch(
         SIMILAR,
         row["policy_type"],
@@ -505,7 +506,8 @@ RETURNING id
 """
 SETTLE_RECEIPT = """
 UPDATE receipts SET settled_at = $2, settlement = $3, updated_at = $2, version = version + 1
-WHERE id = $1 AND settled_at IS NULL AND state IN ('collected', 'paid_at_broker')
+WHERE id = $1 AND settled_at IS NULL
+  AND (state = 'paid_at_broker' OR state = 'collected' AND collected_by = 'broker')
 RETURNING id
 """
 # An extorno takes its sum back as soon as the insurer has issued it.

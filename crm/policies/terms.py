@@ -177,7 +177,8 @@ class TermService:
             concluded = row["concluded_on"]
             if not row["distance_sale"] or concluded is None:
                 raise Conflict("It was not concluded at a distance.", reason="not_distance")
-            if today > (last := withdrawal_ends(concluded, row["policy_type"], law)):
+            last = withdrawal_ends(concluded, row["policy_type"], law)
+            if max(today, wish.effective_date) > last:
                 raise Conflict(
                     "The time to withdraw is over.", reason="too_late", last_day=last.isoformat()
                 )

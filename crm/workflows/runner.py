@@ -427,7 +427,15 @@ def _id(data: Mapping[str, Any], name: str) -> UUID | None:
 
 
 def _template(value: Any, values: Mapping[str, Any]) -> Any:
-    return filled(value, values) if isinstance(value, str) else value
+    """A webhook's body with its texts filled in, however deep they lie."""
+    match value:
+        case str():
+            return filled(value, values)
+        case Mapping():
+            return {name: _template(each, values) for name, each in value.items()}
+        case list():
+            return [_template(each, values) for each in value]
+    return value
 
 
 def _task(

@@ -715,6 +715,7 @@ def test_a_quote_becomes_a_policy(world: World) -> None:
     page.get_by_label("Número").fill("R-1")
     page.get_by_label("Neta (€)").fill("300")
     page.get_by_label("Total (€)").fill("360")
+    page.get_by_label("Lo cobra").select_option("Nosotros")
     page.keyboard.press("Control+Enter")
     receipt = page.get_by_role("row", name=re.compile("R-1"))
     receipt.get_by_role("button", name="Mover a…").click()

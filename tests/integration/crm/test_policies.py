@@ -394,11 +394,29 @@ async def test_cover_is_that_of_the_day_whatever_holds_today(office: Office) -> 
     ]  # fmt: skip
 
 
+async def test_a_withdrawal_takes_effect_within_its_time(office: Office) -> None:
+    sold: dict[str, Any] = {"distance_sale": True, "concluded_on": "2027-03-10"}
+    made = await a_policy(office, coverage_start_date="2027-03-10", **sold)
+    path = f"/policies/{made['policy_id']}/cancel"
+    wish = {
+        "reason": "distance_withdrawal", "requested_by_customer_id": made["customer_id"],
+    }  # fmt: skip
+    late = await office.ask("lucia", "POST", path, {**wish, "effective_date": "2027-03-25"})
+    assert (late.status, late.body["ctx"]["last_day"]) == (409, "2027-03-24")
+    await office.do("lucia", "POST", path, {**wish, "effective_date": "2027-03-24"})
+
+
 async def test_what_is_returned_is_no_longer_settled(office: Office) -> None:
     policy = (await a_policy(office))["policy_id"]
-    made = await office.do("lucia", "POST", f"/policies/{policy}/receipts", receipt_body())
-    path = f"/receipts/{made['receipt_id']}"
-    await office.do("lucia", "POST", f"{path}/move", {"state": "collected"})
+    made = [
+        await office.do("lucia", "POST", f"/policies/{policy}/receipts", receipt_body(**who))
+        for who in ({"collected_by": "insurer"}, {"collected_by": "broker"})
+    ]
+    theirs, path = [f"/receipts/{each['receipt_id']}" for each in made]
+    for each in (theirs, path):
+        await office.do("lucia", "POST", f"{each}/move", {"state": "collected"})
+    refused = await office.ask("lucia", "POST", f"{theirs}/settle", {"reference": "L1"})
+    assert refused.status == 409, "the insurer has had it all along"
     settled = await office.do("lucia", "POST", f"{path}/settle", {"reference": "L1"})
     back = await office.do(
         "lucia", "POST", f"{path}/move", {"state": "returned", "return_code": "MD06"}
@@ -691,11 +709,18 @@ async def test_what_overlaps(office: Office) -> None:
         )  # fmt: skip
         found = {each for warning in more["warnings"] for each in warning["policy_ids"]}
         assert (first["policy_id"] in found) is warned
-    for _ in range(2):  # of nothing that is named
-        health = await a_policy(
-            office, customer_id=customer_id, policy_type="health", vehicle_plate=None
-        )
-        assert health["warnings"] == []
+    lines: list[tuple[str, dict[str, Any]]] = [
+        ("health", {}), ("life", {}), ("home", {"property_address": "Calle Inventada 1"}),
+    ]  # fmt: skip
+    for line, place in lines:
+        one, two = [
+            await a_policy(
+                office, customer_id=customer_id, policy_type=line, vehicle_plate=None, **place
+            )
+            for _ in range(2)
+        ]
+        assert one["warnings"] == []
+        assert two["warnings"] == [{"type": "overlap", "policy_ids": [one["policy_id"]]}], line
 
 
 async def test_the_answer_and_the_banner_change_at_one_instant(office: Office) -> None:

@@ -31,7 +31,10 @@ async def paths(office: Office, conn: db.Connection) -> list[str]:
     ]
     await office.edit("lucia", f"/policies/{policy}", {"vehicle_make": "Seat", "reason": OURS})
     receipt = await office.do(
-        "lucia", "POST", f"/policies/{policy}/receipts", receipt_body(commission=SUM)
+        "lucia",
+        "POST",
+        f"/policies/{policy}/receipts",
+        receipt_body(commission=SUM, collected_by="broker"),
     )
     receipt = f"/receipts/{receipt['receipt_id']}"
     await office.do("lucia", "POST", f"{receipt}/move", {"state": "collected"})

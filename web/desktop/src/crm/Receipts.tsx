@@ -26,8 +26,8 @@ const EDGES: Record<string, readonly string[]> = {
 const CODES = ["AM04", "MD01", "AC04", "MS02", "MD06"] as const;
 /** Moves that happened at a time of their own: a payment, a return. The others are when they are noted. */
 const DATED: ReadonlySet<string> = new Set(["collected", "paid_at_broker", "returned"]);
-/** Only what is collected is settled, and once; only what is unpaid is claimed, and once. */
-const settles = (one: ReceiptOut): boolean => one.settled_at === null && (one.state === "collected" || one.state === "paid_at_broker");
+/** Only what the broker collected is settled, and once; only what is unpaid is claimed, and once. */
+const settles = (one: ReceiptOut): boolean => one.settled_at === null && (one.state === "paid_at_broker" || (one.state === "collected" && one.collected_by === "broker"));
 const claims = (one: ReceiptOut): boolean => one.paid_at === null && one.claimed_at === null && one.state !== "cancelled";
 
 export function ReceiptList({ policy }: { policy: PolicyOut }) {
