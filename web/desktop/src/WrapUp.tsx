@@ -15,6 +15,7 @@ import { useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from
 import { useAgent, useDesk, useLive } from "./context";
 import { queueName } from "./desk";
 import { dialogOpen, inField } from "./keys";
+import { outcomesOf } from "./lists";
 import { failureKey, statusWord, useStatus } from "./Status";
 import { useT } from "./texts";
 
@@ -38,7 +39,7 @@ export function WrapUp({ card }: { card: InteractionCard }) {
   const noteBox = useRef<HTMLTextAreaElement>(null);
   const id = useId();
   const interaction = card.interaction_id;
-  const outcomes = state.dispositions.filter((one) => one.queue === null || one.queue === card.queue).slice(0, 10);
+  const outcomes = outcomesOf(state, card.queue);
 
   // The composer is gone: whoever was typing there types on in the note, never into the digits.
   useEffect(() => {
@@ -170,7 +171,7 @@ export function WrapUp({ card }: { card: InteractionCard }) {
                     move(index, by);
                   }}
                 >
-                  <kbd aria-hidden="true">{DIGITS[index]}</kbd>
+                  {index < DIGITS.length && <kbd aria-hidden="true">{DIGITS[index]}</kbd>}
                   <span className="grow cut">{language === "es" ? one.label_es : one.label_en}</span>
                   {chosen === one.key && <Icon name="check" className="c-acc" />}
                 </button>

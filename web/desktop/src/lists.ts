@@ -67,3 +67,8 @@ export function keepOrder<T>(shown: readonly string[], fresh: readonly T[], key:
 export function canTake(item: Pick<QueueItem, "state" | "channel">): boolean {
   return item.state === "queued" && item.channel === "chat";
 }
+
+/** Every outcome that work of this queue may end with; the first ten have a digit. */
+export function outcomesOf(state: AgentState, queue: string | null): AgentState["dispositions"] {
+  return state.dispositions.filter((one) => one.queue === null || one.queue === queue);
+}

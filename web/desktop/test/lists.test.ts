@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { interaction, member, queueItem, state, uuid } from "../../shared/test/fixtures";
-import { canTake, keepOrder, mine, snoozed, team, waiting, waitLevel } from "../src/lists";
+import { canTake, keepOrder, mine, outcomesOf, snoozed, team, waiting, waitLevel } from "../src/lists";
 import { bodyOf, filled, matching } from "../src/Replies";
 import { instantOf } from "../src/Snooze";
 
@@ -68,4 +68,10 @@ test("what may be taken is a chat that rings nowhere", () => {
   expect(canTake(queueItem(1, { channel: "chat", state: "queued" }))).toBe(true);
   expect(canTake(queueItem(1, { channel: "chat", state: "offered" }))).toBe(false);
   expect(canTake(queueItem(1, { channel: "voice", state: "queued" }))).toBe(false);
+});
+
+test("every outcome of the queue is offered, the eleventh too", () => {
+  const one = (n: number, queue: string | null) => ({ key: `o${n}`, label_es: `o${n}`, label_en: `o${n}`, queue });
+  const dispositions = [...Array.from({ length: 12 }, (_, n) => one(n, n % 2 ? "SA" : null)), one(12, "PR")];
+  expect(outcomesOf(state({ dispositions }), "SA").map(({ key }) => key)).toEqual(Array.from({ length: 12 }, (_, n) => `o${n}`));
 });
