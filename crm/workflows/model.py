@@ -7,6 +7,9 @@ condition_check goes on at the step that `then` or `else` names: a step's name, 
     {"type": "condition_check", "config": {"if": "customer.segment == \\"vip\\"",
                                            "then": "call", "else": "end"}}
 
+Texts of a step may name what a condition may. {{ customer.greeting_name }} is a person's first
+name, or a company's name: a company need have no first_name.
+
 A run ends after its last step. Jumps may go back, so that something can be tried again; LONGEST_RUN
 steps bound every run, and a workflow that another's effects begin is at most DEEPEST_CHAIN deep.
 """

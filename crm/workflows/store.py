@@ -72,6 +72,7 @@ ON CONFLICT (cause) DO NOTHING RETURNING {RUN_COLUMNS}
 # What conditions and texts may look at; nothing else of a row leaves it.
 _FACTS: Final = """jsonb_build_object(
     'customer', (SELECT to_jsonb(x) FROM (SELECT id, kind, first_name, last_name, company_name,
+                 CASE kind WHEN 'company' THEN company_name ELSE first_name END AS greeting_name,
                  status, segment, locale, tags, lead_source, email IS NOT NULL AS has_email,
                  portfolio_manager_id FROM customers WHERE id = {customer}) x),
     'policy', (SELECT to_jsonb(x) FROM (SELECT id, reference, policy_number, policy_type, carrier,

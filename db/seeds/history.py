@@ -31,7 +31,7 @@ WORKFLOWS: Final[tuple[dict[str, Any], ...]] = (
                 "priority": "high", "due_in_seconds": 14_400}},
             {"type": "send_email", "if": "customer.has_email", "config": {
                 "subject": "Hemos recibido su parte",
-                "body": "Hola, {{ customer.first_name }}:\n\nHemos recibido su parte. Le "
+                "body": "Hola, {{ customer.greeting_name }}:\n\nHemos recibido su parte. Le "
                         "informaremos en cuanto la aseguradora lo confirme.\n"}},
             {"type": "wait_duration", "config": {"seconds": 172_800}},
             {"type": "create_task", "name": "acuse", "config": {
@@ -57,7 +57,7 @@ WORKFLOWS: Final[tuple[dict[str, Any], ...]] = (
             {"type": "condition_check", "config": {"if": "customer.has_email", "else": "end"}},
             {"type": "send_email", "config": {
                 "subject": "Hemos recibido su queja",
-                "body": "Hola, {{ customer.first_name }}:\n\nHemos recibido su queja y le "
+                "body": "Hola, {{ customer.greeting_name }}:\n\nHemos recibido su queja y le "
                         "responderemos en el plazo que marca la ley.\n"}},
         ],
     },
@@ -68,7 +68,7 @@ WORKFLOWS: Final[tuple[dict[str, Any], ...]] = (
         "trigger_config": {},
         "steps": [
             {"type": "create_task", "name": "llamada", "config": {
-                "title": "Revisar los seguros con {{ customer.first_name }}",
+                "title": "Revisar los seguros con {{ customer.greeting_name }}",
                 "due_in_seconds": 259_200}},
             {"type": "wait_duration", "config": {"seconds": 604_800}},
             {"type": "create_task", "config": {"title": "Segunda llamada de revisión"}},

@@ -83,6 +83,28 @@ async def test_three_steps_by_hand(office: Office) -> None:
     assert [e.event.name for e in told] == ["workflow.started", "workflow.completed"]
 
 
+@pytest.mark.parametrize(
+    ("who", "greeting"),
+    [
+        ({"kind": "company", "company_name": "Cierzo SL", "first_name": "", "last_name": ""},
+         "Hola, Cierzo SL:"),
+        ({"company_name": "Taller de Ana"}, "Hola, Ana:"),
+    ],
+)  # fmt: skip
+async def test_the_office_s_own_letters_greet_persons_and_companies(
+    office: Office, who: dict[str, Any], greeting: str
+) -> None:
+    steps = [step for flow in WORKFLOWS for step in flow["steps"] if step["type"] == "send_email"]
+    customer = await office.person(email="alta@correo.example", **who)
+    workflow_id = await a_workflow(office, steps)
+    run = await begun(office, workflow_id, customer_id=customer["customer_id"])
+    assert (await drive(office, run))["steps_completed"] == len(steps) == 2
+    letters = await office.do("lucia", "GET", f"/customers/{customer['customer_id']}/letters")
+    for letter in letters["items"]:
+        await office.crm.letters.send({"letter_id": letter["letter_id"]})
+    assert [sent.text.splitlines()[0] for sent in office.mail.sent] == [greeting] * 2
+
+
 EVERY_KIND: list[dict[str, Any]] = [
     {"type": "create_task", "name": "call", "config": {"title": "Llamar"}},
     {"type": "condition_check", "config": {"if": "customer.kind == \"person\"", "else": "end"}},

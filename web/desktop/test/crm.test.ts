@@ -98,6 +98,7 @@ test("steps are read from a text, added to it, and blamed by their number", () =
   const one = withStep("[]", TEMPLATES.wait_duration);
   expect(stepsOf(withStep(one, TEMPLATES.send_email))).toEqual([TEMPLATES.wait_duration, TEMPLATES.send_email]);
   expect(withStep("[{", TEMPLATES.send_email)).toBe("[{");
+  expect(TEMPLATES.send_email.config.body, "a company has no first name").toContain("{{customer.greeting_name}}");
   expect(
     stepFaults([
       { loc: ["steps", 2], type: "bad_step", ctx: { reason: "needs", about: "title" } },

@@ -80,7 +80,7 @@ export function span(seconds: number): string {
 /** A step of each type, to begin with. */
 export const TEMPLATES = {
   create_task: { type: "create_task", config: { title: "…", due_in_seconds: 86_400 } },
-  send_email: { type: "send_email", config: { subject: "…", body: "Hola, {{customer.first_name}}:" } },
+  send_email: { type: "send_email", config: { subject: "…", body: "Hola, {{customer.greeting_name}}:" } },
   wait_duration: { type: "wait_duration", config: { seconds: 86_400 } },
   condition_check: { type: "condition_check", config: { if: 'customer.segment == "vip"', then: "next", else: "end" } },
   update_record: { type: "update_record", config: { record: "customer", field: "add_tag", value: "…" } },
