@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -51,10 +51,13 @@ class Column:
             return str(value).replace(".", "," if language == "es" else ".")
         if isinstance(value, date):
             return value.isoformat()
+        if isinstance(value, time):
+            return value.isoformat().removesuffix(":00")
         return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 _SPANISH_DAY: Final = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+_HOUR: Final = re.compile(r"(\d{1,2})(?:[:.](\d{2})(?:[:.](\d{2}))?)?\s*(?:h|hrs?|horas)?\.?", re.I)
 _AMOUNT: Final = re.compile(r"-?(\d{1,3}(?:[.,]\d{3})+|\d+)(?:[.,](\d{1,2}))?")
 
 
@@ -67,6 +70,18 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise CellError("bad_date", "A date like 31/12/2026 or 2026-12-31.") from None
+
+
+def hour(text: str) -> time:
+    """12:00, 9.30, 12:00:00 or 12 h, of a day of 24 hours."""
+    match = _HOUR.fullmatch(text)
+    try:
+        if match is not None:
+            hours, minutes, seconds = (int(part or 0) for part in match.groups())
+            return time(hours, minutes, seconds)
+    except ValueError:
+        pass
+    raise CellError("not_an_hour", "An hour like 12:00.")
 
 
 def amount(text: str) -> dict[str, str]:
@@ -190,9 +205,13 @@ POLICIES: Final = (
     Column("carrier", "Aseguradora", "Insurer", ("compañía", "cía", "carrier", "entidad")),
     Column("coverage_start_date", "Fecha de efecto", "Effective date", (
         "efecto", "inicio", "fecha efecto", "fecha inicio", "start", "start date"), day),
+    Column("coverage_start_time", "Hora de efecto", "Effective time", (
+        "hora efecto", "hora de inicio", "hora inicio", "start time"), hour),
     Column("coverage_end_date", "Vencimiento", "Expiry date", (
         "fin", "fecha de vencimiento", "fecha vencimiento", "fecha fin", "end", "end date",
         "expiry"), day),
+    Column("coverage_end_time", "Hora de vencimiento", "Expiry time", (
+        "hora vencimiento", "hora de fin", "hora fin", "end time"), hour),
     Column("premium_amount", "Prima total", "Total premium", (
         "prima", "prima anual", "importe", "premium"), amount),
     Column("premium_net", "Prima neta", "Net premium", (), amount),

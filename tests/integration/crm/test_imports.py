@@ -270,6 +270,38 @@ async def test_what_is_exported_can_be_imported_again_and_is_no_formula(
     assert [tuple(row) for row in after] == [tuple(row) for row in before]
 
 
+HELD = """
+SELECT policy_number, policy_type, carrier, coverage_start_date, coverage_start_time,
+       coverage_end_date, coverage_end_time, premium_amount, premium_net, premium_frequency, covers
+FROM policies WHERE policy_number NOT LIKE 'OLD%' ORDER BY policy_number
+"""
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+async def test_policies_come_back_with_the_hour_of_their_effect(
+    office: Office, conn: db.Connection, language: str
+) -> None:
+    ana = await office.person(dni="12345678Z")
+    hours = (("12:00", "12:00"), ("00:00", "00:00"), ("09:30", "23:59:59"))
+    for start, end in hours:
+        await a_policy(
+            office, customer_id=ana["customer_id"],
+            coverage_start_time=start, coverage_end_time=end,
+        )  # fmt: skip
+    before = await conn.fetch(HELD)
+    _, text = await fetched(office, f"policies?language={language}")
+    await conn.execute("UPDATE policies SET policy_number = 'OLD' || policy_number")
+    done = await send(office, "policies", text.encode())
+    assert (done.status, done.body.get("created")) == (201, 3), done.body
+    assert [tuple(row) for row in await conn.fetch(HELD)] == [tuple(row) for row in before]
+
+    head = "dni,póliza,ramo,compañía,efecto,vencimiento,prima,hora de efecto"
+    row = "12345678Z,P-1,auto,aldaba,01/01/2027,01/01/2028,100,25:00"
+    seen = (await send(office, "policies/preview", f"{head}\n{row}".encode())).body
+    (fault,) = seen["items"][0]["errors"]
+    assert (fault["field"], fault["type"]) == ("coverage_start_time", "not_an_hour")
+
+
 async def test_as_much_as_is_taken_is_taken_in_one_go(office: Office, conn: db.Connection) -> None:
     rows = []
     for n in range(MOST_ROWS):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from datetime import date, time
 
 import pytest
 from hypothesis import given
@@ -20,6 +20,7 @@ from crm.imports.columns import (
     day,
     document_field,
     heading,
+    hour,
     whole,
     yes,
 )
@@ -106,6 +107,19 @@ def test_days() -> None:
     for bad in ("31/02/2026", "12/31/2026", "ayer", "31/12/26"):
         with pytest.raises(CellError):
             day(bad)
+
+
+def test_hours() -> None:
+    for text in ("12:00", "12:00:00", "12.00", "12 h", "12", "12:00 horas"):
+        assert hour(text) == time(12), text
+    assert (hour("0:00"), hour("9:05"), hour("23:59:30")) == (time(0), time(9, 5), time(23, 59, 30))
+    for bad in ("24:00", "12:60", "mediodía", "12:0", "-1", "1200", "2027-01-01 12:00"):
+        with pytest.raises(CellError):
+            hour(bad)
+    column = next(column for column in POLICIES if column.field == "coverage_end_time")
+    for at in (time(0), time(12), time(9, 5), time(23, 59, 59)):
+        assert column.value(column.cell(at, "es")) == at
+    assert column.cell(time(12), "en") == "12:00"
 
 
 @pytest.mark.parametrize(
