@@ -576,6 +576,49 @@ def test_a_closed_file_is_erased_and_its_certificate_is_found(world: World) -> N
     world.noise = [line for line in world.noise if not re.search("status of 40[49]", line)]
 
 
+def test_a_customer_has_further_addresses_and_lives_with_somebody(world: World) -> None:
+    page = world.desk(ELENA, available=False)
+    ask = world.centre.ask
+    make = {"kind": "person", "last_name": "Prueba Techado", "confirm": True}
+    nora = ask(ELENA, "POST", "/customers", make | {"first_name": "Nora"})
+    otto = ask(ELENA, "POST", "/customers", make | {"first_name": "Otto"})
+
+    at(page, f"customer/{nora['customer_id']}")
+    page.get_by_role("button", name="Cambiar", exact=True).click()
+    page.get_by_role("button", name="Añadir Otros teléfonos y correos").click()
+    ways = page.get_by_role("group", name="Otros teléfonos y correos")
+    ways.get_by_label("Número").fill("123")
+    page.keyboard.press("Control+Enter")
+    expect(ways.get_by_label("Número")).to_have_attribute("aria-invalid", "true")
+    ways.get_by_label("Número").fill("600 123 457")
+    ways.get_by_label("De quién o de dónde").fill("Su hijo")
+    page.get_by_role("button", name="Añadir Otras direcciones").click()
+    postal = page.get_by_role("group", name="Otras direcciones")
+    postal.get_by_label("De quién o de dónde").fill("Verano")
+    postal.get_by_label("Dirección").fill("Camino Inventado 3")
+    portfolio = page.get_by_label("Cartera de")
+    carmen = portfolio.locator("option", has_text="Carmen").get_attribute("value")
+    portfolio.select_option(carmen)
+    page.keyboard.press("Control+Enter")
+    data = page.get_by_role("group", name="Datos")
+    expect(data).to_contain_text("Camino Inventado 3")
+    expect(data).to_contain_text("Su hijo")
+    card = ask(ELENA, "GET", f"/customers/{nora['customer_id']}")
+    assert [each["address"] for each in card["ways"]] == ["+34600123457"]
+    assert card["portfolio_manager_id"] == carmen
+
+    home = page.get_by_role("group", name="Unidad familiar")
+    home.get_by_role("button", name="Vive con…").click()
+    home.get_by_role("button", name="Unir Otto Prueba Techado").click()
+    leave = home.get_by_role("button", name="Ya no vive aquí")
+    expect(leave).to_be_visible()
+    expect(home.get_by_role("link", name="Otto Prueba Techado")).to_be_visible()
+    joined = ask(ELENA, "GET", f"/customers/{otto['customer_id']}")["household_id"]
+    assert joined == ask(ELENA, "GET", f"/customers/{nora['customer_id']}")["household_id"]
+    leave.click()
+    expect(home.get_by_role("button", name="Vive con…")).to_be_visible()
+
+
 def test_two_people_change_one_file(world: World) -> None:
     customer = ana(world)
     file = f"customer/{customer['customer_id']}?edit=1"

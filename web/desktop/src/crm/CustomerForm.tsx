@@ -7,12 +7,15 @@ import { useEffect, useState } from "react";
 
 import { useAgent, useDesk } from "../context";
 import { Row, Section } from "./bits";
+import { usePeople } from "./ClaimMove";
 import { companyDocument, day, detailsOf, email, iban, personalDocument, phone } from "./checks";
+import { useKeepsFiles } from "./Closing";
 import { etagOf } from "./data";
 import { Area, type Checks, Form, In, Pick, useForm, type Values } from "./form";
 import { place } from "./place";
 import { Shell } from "./Shell";
 import { useW } from "./texts";
+import { wayChecks, WayRows, wayValues, waysBody } from "./Ways";
 
 const FIELDS = [
   "first_name", "last_name", "company_name", "dni", "tax_id", "birth_date", "mobile", "phone", "email", "iban",
@@ -29,6 +32,7 @@ function valuesOf(customer: CustomerOut | null, given: Values): Values {
     const value = name === "tags" ? customer?.tags.join(", ") : customer?.[name];
     start[name] = customer?.masked && HIDDEN.has(name) ? "" : String(value ?? given[name] ?? "");
   }
+  Object.assign(start, wayValues(customer), { portfolio_manager_id: customer?.portfolio_manager_id ?? "" });
   if (!customer) {
     start.locale ||= "es";
     start.status ||= "active";
@@ -60,6 +64,7 @@ export function check(v: Values): Checks {
     province: tooLong(of("province"), 200),
     lead_source: tooLong(of("lead_source"), 100),
     tags: of("tags").split(",").some((tag) => tag.trim().length > 40) ? "tooLong" : null,
+    ...wayChecks(v),
   };
 }
 
@@ -96,9 +101,10 @@ export function CustomerForm({ customer, given = {}, interaction = null, onReloa
   };
   const send = async (values: Values, changed: ReadonlySet<string>, began: number | null) => {
     if (customer && id) {
-      const names = [...changed].filter((name) => name !== "kind");
+      const names = [...changed].filter((name) => name !== "kind" && !name.includes("."));
+      const lists = waysBody(values, changed);
       const version = began ?? (await api.get<CustomerOut>(`/customers/${id}`)).version;
-      if (names.length > 0) await api.patch(`/customers/${id}`, bodyOf(values, names), etagOf(version));
+      if (changed.size > 0) await api.patch(`/customers/${id}`, { ...bodyOf(values, names), ...lists }, etagOf(version));
       desk.goBack();
       return;
     }
@@ -106,7 +112,7 @@ export function CustomerForm({ customer, given = {}, interaction = null, onReloa
     setAlike([]);
     try {
       const made = await request<CustomerOut>("POST", "/customers", {
-        body: { ...bodyOf(values, names), kind: values.kind, confirm },
+        body: { ...bodyOf(values, names), ...waysBody(values, changed), kind: values.kind, confirm },
         key: crypto.randomUUID(),
       });
       await linked(made.customer_id);
@@ -125,6 +131,8 @@ export function CustomerForm({ customer, given = {}, interaction = null, onReloa
     if (confirm) void form.submit().then(() => setConfirm(false));
     // Once, when somebody has said that it is none of them: of what is typed then, it was not said.
   }, [confirm]);
+  const keeps = useKeepsFiles();
+  const people = usePeople("—");
   const person = form.values.kind !== "company";
   const title = customer ? say("editCustomer", { name: customer.name }) : say("newCustomerTitle");
   return (
@@ -175,8 +183,10 @@ export function CustomerForm({ customer, given = {}, interaction = null, onReloa
           <Pick name="status" label={say("custStatus")} choices={[["lead", say("cs_lead")], ["active", say("cs_active")], ["inactive", say("cs_inactive")]]} />
           <In name="lead_source" label={say("leadSource")} maxLength={100} />
           <In name="tags" label={say("tags")} hint={say("tagsHint")} maxLength={600} />
+          {customer && keeps && <Pick name="portfolio_manager_id" label={say("portfolio")} choices={people} />}
           <Area name="notes" label={say("notes")} />
         </div>
+        <WayRows form={form} />
       </Form>
     </Shell>
   );

@@ -1,6 +1,6 @@
 /** A customer's file in full. */
 import type {
-  ClaimRow, CustomerOut, CustomerStats, HouseholdOut, PolicyRow, QuoteRow, TaskOut,
+  ClaimRow, CustomerOut, CustomerStats, PolicyRow, QuoteRow, TaskOut,
 } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { Button, Chip } from "@contactcenter/shared/ui";
@@ -12,6 +12,7 @@ import { ContactForm } from "./ContactForm";
 import { CustomerForm } from "./CustomerForm";
 import { usePages, useRead } from "./data";
 import { useFormats } from "./format";
+import { Household } from "./Household";
 import { Letters } from "./Letters";
 import { spaced } from "./Panel";
 import { place } from "./place";
@@ -20,6 +21,7 @@ import { Shell } from "./Shell";
 import { TaskRows } from "./TasksPage";
 import { named, useW, type Word } from "./texts";
 import { Timeline } from "./Timeline";
+import { postalLine } from "./Ways";
 
 export function CustomerPage({ id, edit, form }: { id: string; edit: boolean; form: string }) {
   const say = useW();
@@ -90,6 +92,7 @@ function Shown({ customer, onChanged }: { customer: CustomerOut; onChanged: () =
               ...customer.ways.map((way) => [way.label || say(way.kind as Word), way.kind === "phone" ? spaced(way.address) : way.address] as const),
               [say("iban"), customer.iban],
               [say("address"), [customer.address_line1, customer.address_line2, [customer.postal_code, customer.city].filter(Boolean).join(" "), customer.province].filter(Boolean).join(", ")],
+              ...customer.addresses.map((one) => [one.label, postalLine(one)] as const),
               [say("language"), say(`lang_${customer.locale}` as Word)],
               [say("leadSource"), customer.lead_source],
               [say("tags"), customer.tags.join(", ")],
@@ -105,7 +108,7 @@ function Shown({ customer, onChanged }: { customer: CustomerOut; onChanged: () =
       </Section>
       <Letters customer={customer} />
       {customer.writable && <SamePerson customer={customer} />}
-      {customer.household_id && <Household id={customer.household_id} but={id} />}
+      <Household customer={customer} onChanged={onChanged} />
       <Section
         title={say("timeline")}
         count={say("allChannels")}
@@ -246,23 +249,5 @@ function CustomersTasks({ id }: { id: string }) {
         </>
       )}
     </Read>
-  );
-}
-
-function Household({ id, but }: { id: string; but: string }) {
-  const say = useW();
-  const household = useRead<HouseholdOut>(`/households/${id}`, but);
-  return (
-    <Section title={say("household")}>
-      <Read of={household} lines={1}>
-        {({ name, members }) => (
-          <ul className="things">
-            {members.filter((one) => one.customer_id !== but).map((one) => (
-              <Row key={one.customer_id} icon="person" place={place("customer", one.customer_id)} title={one.name} detail={name} />
-            ))}
-          </ul>
-        )}
-      </Read>
-    </Section>
   );
 }
