@@ -164,6 +164,7 @@ class Walk:
         back = n % 4 == 3
         total = {"amount": f"{'-' if back else ''}{100 + n}.00"}
         body = receipt_body(
+            collected_by=("insurer", "broker")[n % 2],
             kind="extorno" if back else "renewal", first=n == 0, due_on=self.today((n - 5) * 15),
             net=total, total=total, commission=None,
         )  # fmt: skip
@@ -183,11 +184,13 @@ class Walk:
         return answer
 
     async def settle(self, n: int) -> Answer | None:
-        """Along the second: only what is collected, and once."""
+        """Along the second: only what the broker collected, and once."""
         held = (await self.receipts())[n % 2 :][:1]
         if not held:
             return None
-        may = held[0]["state"] in PAID and held[0]["settled_at"] is None
+        state, by = held[0]["state"], held[0]["collected_by"]
+        ours = state == "paid_at_broker" or (state, by) == ("collected", "broker")
+        may = ours and held[0]["settled_at"] is None
         where = f"/receipts/{held[0]['receipt_id']}"
         answer = await self.post("settle", {"reference": f"L{n}"}, where)
         assert answer.status == (200 if may else 409), (held[0], answer.body)
