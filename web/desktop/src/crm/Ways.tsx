@@ -59,10 +59,10 @@ export function WayRows({ form }: { form: FormState }) {
           </>
         )}
       </Rows>
-      <Rows form={form} list="postal" title={say("furtherAddresses")}>
+      <Rows form={form} list="postal" title={say("furtherAddresses")} wide>
         {(at) => (
           <>
-            <In name={`${at}.label`} label={say("wayLabel")} maxLength={100} />
+            <In name={`${at}.label`} label={say("postalLabel")} maxLength={100} />
             <In name={`${at}.address_line1`} label={say("address")} maxLength={200} />
             <In name={`${at}.address_line2`} label={say("address2")} maxLength={200} />
             <In name={`${at}.postal_code`} label={say("postalCode")} inputMode="numeric" maxLength={10} />
@@ -75,7 +75,16 @@ export function WayRows({ form }: { form: FormState }) {
   );
 }
 
-function Rows({ form, list, title, children }: { form: FormState; list: List; title: string; children: (at: string) => React.ReactNode }) {
+interface RowsProps {
+  form: FormState;
+  list: List;
+  title: string;
+  /** More fields than fit beside the cross: it comes below them. */
+  wide?: boolean;
+  children: (at: string) => React.ReactNode;
+}
+
+function Rows({ form, list, title, wide, children }: RowsProps) {
   const say = useW();
   const shown = rowsOf(form.values, list);
   const add = () => form.setAll(row(list, freeRow(form.values, list), EMPTY[list]));
@@ -85,12 +94,20 @@ function Rows({ form, list, title, children }: { form: FormState; list: List; ti
       count={shown.length}
       aside={shown.length < AT_MOST && <Button size="small" kind="quiet" icon="plus" onClick={add}>{say("add")}<span className="sr"> {title}</span></Button>}
     >
-      {shown.map((n) => (
-        <div className="grid line" key={n}>
-          {children(`${list}.${n}`)}
-          <IconButton icon="close" label={`${say("remove")} ${n + 1}`} onClick={() => form.set(`${list}.${n}.gone`, "yes")} />
-        </div>
-      ))}
+      {shown.map((n) => {
+        const away = () => form.set(`${list}.${n}.gone`, "yes");
+        return wide ? (
+          <div key={n}>
+            <div className="grid">{children(`${list}.${n}`)}</div>
+            <p className="row end-row"><Button size="small" kind="quiet" icon="close" onClick={away}>{say("removeAddress")}<span className="sr"> {n + 1}</span></Button></p>
+          </div>
+        ) : (
+          <div className="grid line" key={n}>
+            {children(`${list}.${n}`)}
+            <IconButton icon="close" label={`${say("remove")} ${n + 1}`} onClick={away} />
+          </div>
+        );
+      })}
     </Section>
   );
 }
