@@ -546,7 +546,7 @@ def test_a_closed_file_is_erased_and_its_certificate_is_found(world: World) -> N
     page = world.desk(ELENA, available=False)
     at(page, f"customer/{of}")
     account = page.get_by_role("group", name="Cuenta de cliente")
-    account.get_by_role("button", name="Enlazar una cuenta").click()
+    account.get_by_role("button", name="Enlazar", exact=True).click()
     account.locator("[name=email]").fill("elvira@")
     expect(account).to_contain_text("Falta parte del correo")
     account.locator("[name=email]").fill(CARMEN)

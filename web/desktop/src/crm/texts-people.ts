@@ -264,7 +264,7 @@ export const PEOPLE = {
   signsIn: ["Cuenta de cliente", "Customer's account"],
   signsInYes: ["Entra con su cuenta y ve su ficha", "Signs in and sees this file"],
   signsInNo: ["Nadie entra para ver esta ficha.", "Nobody signs in to see this file."],
-  linkUser: ["Enlazar una cuenta", "Link an account"],
+  linkUser: ["Enlazar", "Link"],
   userEmail: ["Correo con el que entra", "Address of the account"],
   userEmailHint: ["de una cuenta de cliente", "of a customer's account"],
   cs_merged: ["Unida a otra", "Merged"],
