@@ -428,15 +428,15 @@ class PresenceService:
     async def session_over(self, work: Work, user_id: UUID, *, by_agent: bool) -> None:
         """A session of a user ended. An agent who has no other is absent at once and wishes to
         be offline: now, or when what is at hand has ended without them, as if their desk had
-        fallen silent. Nobody is there to be asked, so neither open work nor those who wait stand
-        against it; where work is set aside the wish is refused and the agent, absent, keeps it.
+        fallen silent. Nobody is there to be asked, so those who wait do not stand against it, and
+        what is set aside goes back to its queue, in its old place; what sleeps, sleeps on.
         """
         agent = await agents.of_user(work.conn, user_id)
         if agent is None or await identity.is_signed_in(work.conn, user_id, work.now):
             return
         await self.signed_out(work, agent.id)
         if agent.status != "offline":
-            wish = SetStatus(status="offline", after_this=True, confirm=True)
+            wish = SetStatus(status="offline", after_this=True, confirm=True, open="queue")
             cause = "agent" if by_agent else "system"
             work.emit(status_request(agent.id, wish, cause))
 

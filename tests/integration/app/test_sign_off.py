@@ -90,6 +90,63 @@ async def test_a_chat_of_who_signs_out_returns_to_the_queue(centre: Centre) -> N
     await carmen.say(visitor.id, "Sigo yo")
 
 
+async def test_a_chat_set_aside_returns_to_the_queue_when_its_agent_signs_out(
+    centre: Centre,
+) -> None:
+    """Whoever signs out says nothing of it, and it would wait for somebody who is offline."""
+    visitor, pablo, accepted = await talking(centre, "CO", PABLO)
+    carmen = await (await centre.desk(CARMEN)).available()
+    await pablo.do("interaction.snooze", {"interaction_id": accepted["interaction_id"]})
+    await signs_out(centre, pablo)
+    await as_seen(carmen, pablo, "offline", present=False)
+    again = await carmen.hears("reservation.created", queue="CO")
+    assert again["interaction_id"] == accepted["interaction_id"]
+    await carmen.do("reservation.accept", {"reservation_id": again["reservation_id"]})
+    await carmen.say(visitor.id, "Sigo yo")
+    back = await centre.desk(PABLO)
+    assert back.state["me"]["status"] == "offline"
+    assert back.state["interactions"] == {}
+
+
+async def test_what_is_set_aside_does_not_wait_for_the_chat_beside_it(centre: Centre) -> None:
+    """One chat is set aside and one is live: the first goes at once, the other as from a desk that
+    has fallen silent, and then the agent is offline."""
+    _, pablo, aside = await talking(centre, "CO", PABLO)
+    await pablo.do("interaction.snooze", {"interaction_id": aside["interaction_id"]})
+    other = await centre.visitor(queue="CO")
+    await other.say("Hola")
+    live = await pablo.accepts(queue="CO")
+    carmen = await (await centre.desk(CARMEN)).available()
+    await signs_out(centre, pablo)
+    again = await carmen.accepts(queue="CO")
+    assert again["interaction_id"] == aside["interaction_id"]
+    await as_seen(carmen, pablo, "available", present=False)
+    centre.clock.advance(timedelta(seconds=61))
+    await centre.router_looks()
+    await carmen.hears("reservation.created", interaction_id=live["interaction_id"])
+    await as_seen(carmen, pablo, "offline", present=False)
+
+
+async def test_what_sleeps_sleeps_on_when_its_agent_signs_out(
+    centre: Centre, conn: db.Connection
+) -> None:
+    """It returns to its queue at its time: nobody is there for whom it would wake."""
+    _, pablo, accepted = await talking(centre, "CO", PABLO)
+    until = centre.clock.now() + timedelta(hours=1)
+    mine = {"interaction_id": accepted["interaction_id"]}
+    await pablo.do("interaction.snooze", {**mine, "until": until.isoformat()})
+    carmen = await (await centre.desk(CARMEN)).available()
+    await signs_out(centre, pablo)
+    await as_seen(carmen, pablo, "offline", present=False)
+    states = "SELECT state, park_reason FROM segments WHERE interaction_id = $1::uuid"
+    row = await conn.fetchrow(states, accepted["interaction_id"])
+    assert row is not None
+    assert tuple(row) == ("parked", "snoozed")
+    centre.clock.advance(timedelta(hours=1, seconds=1))
+    await centre.router_looks()
+    await carmen.hears("reservation.created", interaction_id=accepted["interaction_id"])
+
+
 async def test_another_session_of_the_agent_keeps_the_desk(
     centre: Centre, conn: db.Connection
 ) -> None:
