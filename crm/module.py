@@ -16,6 +16,7 @@ from crm.claims.routes import ClaimRoutes
 from crm.claims.service import ClaimService
 from crm.contacts.routes import ContactRoutes
 from crm.contacts.service import ContactService
+from crm.contacts.sockets import ContactCommands
 from crm.customers import service as customers_service
 from crm.customers.listeners import listeners as customer_listeners
 from crm.customers.merging import MergeService
@@ -91,6 +92,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
         runner,
         frozenset(cls.name for cls in triggers(CATALOGUE)),
     )
+    contacts = ContactService(deps.work)
     desk = DeskService(deps.work, deps.clock, zone, customers, policies, claims, quotes, tasks)
     module = Module(
         name="crm",
@@ -100,7 +102,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
             *CustomerRoutes(customers, MergeService(deps.work, zone)).table(),
             *LetterRoutes(letters).table(),
             *RuleRoutes(RuleService(deps.work)).table(),
-            *ContactRoutes(ContactService(deps.work)).table(),
+            *ContactRoutes(contacts).table(),
             *PolicyRoutes(policies, TermService(deps.work, zone), receipts).table(),
             *ClaimRoutes(claims).table(),
             *DeputyRoutes(DeputyService(deps.work, deps.clock, zone)).table(),
@@ -111,6 +113,7 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
             *DeskRoutes(desk).table(),
             *ImportRoutes(ImportService(deps.work, zone)).table(),
         ),
+        commands=ContactCommands(contacts).table(),
         listeners=(
             *customer_listeners(zone),
             *claim_listeners(zone),

@@ -22,11 +22,16 @@ class RelinkIn(Schema):
 
     @model_validator(mode="after")
     def _one(self) -> RelinkIn:
-        if len(self.model_fields_set) != 1 or (
-            "document" in self.model_fields_set and self.document is None
-        ):
+        given = self.model_fields_set & {"customer_id", "document"}
+        if len(given) != 1 or ("document" in given and self.document is None):
             raise PydanticCustomError("customer_unclear", "Either a customer or a document.")
         return self
+
+
+class LinkInteraction(RelinkIn):
+    """Which interaction, and whose it is."""
+
+    interaction_id: UUID
 
 
 class GateIn(Schema):

@@ -333,6 +333,7 @@ ASKED: Final[dict[str, str]] = {
         POST /receipts/{id}/move
         POST /receipts/{id}/settle
         POST /workflows/{id}/execute
+        /agent interaction.link
     """,
     "portfolios.all": """
         POST /catastrophes

@@ -1662,6 +1662,13 @@ export interface LinkIn {
   next?: string;
 }
 
+/** Which interaction, and whose it is. */
+export interface LinkInteraction {
+  customer_id?: string | null;
+  document?: string | null;
+  interaction_id: string;
+}
+
 export interface LinkOut {
   authorization_url: string;
 }
