@@ -49,7 +49,7 @@ def flow(world: World) -> Iterator[dict[str, Any]]:
             "type": "condition_check",
             "config": {"if": "trigger.urgent == 1", "then": "call", "else": "next"},
         },
-        {"type": "create_task", "config": {"title": "Escribir a {{customer.name}}"}},
+        {"type": "create_task", "config": {"title": "Escribir a {{customer.greeting_name}}"}},
         {"type": "wait_duration", "config": {"seconds": 3600}},
         {"type": "create_task", "name": "call", "config": {"title": "Llamar"}},
         {"type": "send_email", "if": "false", "config": {"subject": "Hola", "body": "Hola"}},
@@ -105,7 +105,8 @@ def test_files(world: World, axe: Axe) -> None:
 
 def test_forms(world: World, axe: Axe) -> None:
     page = world.desk(CARMEN, available=False)
-    claim, policy = of(world, "/claims?open=true"), of(world, "/policies?status=active")
+    claim = of(world, "/claims?open=true")
+    policy = of(world, "/policies?status=active&policy_type=life")
     customer = claim["customer_id"]
     for name, hash_ in {
         "new-claim": f"new/claim?customer={customer}",

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import type { CustomerOut } from "@contactcenter/shared/contract";
 
-import { amount, amountOf, companyDocument, day, detailsOf, email, iban, personalDocument, phone } from "../src/crm/checks";
+import { amount, amountOf, companyDocument, day, detailsOf, email, iban, months, personalDocument, phone } from "../src/crm/checks";
 import { compared } from "../src/crm/compare";
 import { drawn, met, span, stepFaults, stepsOf, TEMPLATES, withStep } from "../src/crm/flow";
 import { instant, wall } from "@contactcenter/shared/time";
@@ -91,6 +91,11 @@ test("a run is drawn with the way it took, and why the rest was not done", () =>
   expect([1, 2, 3, 4].map((at) => met(at, notes, "failed").state)).toEqual(["skipped", "passed", "failed", "unreached"]);
   expect(["running", "waiting", "cancelled", "completed"].map((status) => met(4, notes, status).state)).toEqual(["ahead", "ahead", "unreached", "skipped"]);
   expect(met(2, notes, "failed").went).toBeNull();
+});
+
+test("a notice is a whole number of months, at most a year", () => {
+  expect(["0", "1", "2", "12"].map(months)).toEqual([null, null, null, null]);
+  for (const text of ["13", "-1", "1,5", "1.5", "x", "", "012"]) expect(months(text), text).toBe("bad_months");
 });
 
 test("steps are read from a text, added to it, and blamed by their number", () => {

@@ -7,8 +7,8 @@ import { Button } from "@contactcenter/shared/ui";
 import { useState } from "react";
 
 import { useDesk } from "../context";
-import { LINES, policyName } from "./bits";
-import { amount, day, type Fault, plate } from "./checks";
+import { LINES, policyName, Section } from "./bits";
+import { amount, day, type Fault, months, plate } from "./checks";
 import { etagOf, orAnew, useInsurers, useRead } from "./data";
 import { Area, type Checks, type Choice, Form, In, Pick, Sum, Tick, useForm, type Values } from "./form";
 import { useFormats } from "./format";
@@ -100,6 +100,33 @@ function termValues(policy: PolicyOut): Record<string, string> {
   };
 }
 
+/** What is agreed beside the terms, and is no matter of an endorsement. A life contract has its own
+ * notice; of all others it is the law's month. */
+function Agreed({ line }: { line: string }) {
+  const say = useW();
+  return (
+    <>
+      {line === "life" && <In name="notice_months" label={say("notice")} hint={say("optional")} placeholder={say("noticeOwn")} inputMode="numeric" maxLength={2} />}
+      <Tick name="first_premium_agreed" label={say("firstPremiumAgreed")} />
+    </>
+  );
+}
+
+const agreedChecks = (v: Values, line: string | undefined): Checks => ({ notice_months: line === "life" ? some(v, "notice_months", months) : null });
+
+function agreedBody(v: Values, line: string | undefined, changed: ReadonlySet<string> | null): Record<string, unknown> {
+  const body: Record<string, unknown> = {};
+  const wanted = (name: string) => changed === null || changed.has(name);
+  if (wanted("first_premium_agreed")) body.first_premium_agreed = v.first_premium_agreed === "yes";
+  if (line === "life" && wanted("notice_months")) body.notice_months = given(v, "notice_months") ? Number(given(v, "notice_months")) : null;
+  return body;
+}
+
+const agreedValues = (policy: PolicyOut): Record<string, string> => ({
+  first_premium_agreed: policy.first_premium_agreed ? "yes" : "",
+  notice_months: policy.notice_months === null ? "" : String(policy.notice_months),
+});
+
 const inAYear = (from: string): string => {
   const [year = "", ...rest] = from.split("-");
   return [String(Number(year) + 1), ...rest].join("-").replace(/-02-29$/, "-02-28");
@@ -118,11 +145,12 @@ export function NewPolicy({ with: about }: { with: Values }) {
       coverage_end_date: inAYear(start), premium_amount: "", premium_net: "", coverage_amount: "", premium_frequency: "annual",
       covers: "", vehicle_plate: "", vehicle_make: "", vehicle_model: "", vehicle_year: "", property_address: "",
       property_postal_code: "", notes: "", auto_renew: "yes",
-      distance_sale: "", concluded_on: start, cover_on_request: "",
+      distance_sale: "", concluded_on: start, cover_on_request: "", first_premium_agreed: "", notice_months: "",
     },
     check: (v) => ({
       ...termChecks(v),
       ...partyChecks(v),
+      ...agreedChecks(v, v.policy_type),
       concluded_on: v.distance_sale === "yes" ? day(given(v, "concluded_on")) : null,
       carrier: v.carrier ? null : "missing",
       coverage_start_date: day(given(v, "coverage_start_date")),
@@ -133,6 +161,7 @@ export function NewPolicy({ with: about }: { with: Values }) {
         key: crypto.randomUUID(),
         body: {
           ...termBody(v, null),
+          ...agreedBody(v, v.policy_type, null),
           customer_id: about.customer,
           policy_type: v.policy_type,
           carrier: v.carrier,
@@ -162,6 +191,7 @@ export function NewPolicy({ with: about }: { with: Values }) {
           <In name="coverage_end_date" label={say("ends")} type="date" />
           <Terms line={form.values.policy_type ?? ""} />
           <Tick name="auto_renew" label={say("autoRenew")} />
+          <Agreed line={form.values.policy_type ?? ""} />
           <Tick name="distance_sale" label={say("soldAtDistance")} />
           {form.values.distance_sale === "yes" && (
             <>
@@ -184,11 +214,11 @@ export function EndorseForm({ policy, onReload }: { policy: PolicyOut; onReload:
   const form = useForm({
     id: `policy endorse ${policy.policy_id}`,
     version: policy.version,
-    initial: { ...termValues(policy), ...partyValues(policy.parties), effective_date: "", effective_time: "00:00", reason: "", policy_number: policy.policy_number ?? "" },
-    check: (v) => ({ ...termChecks(v), ...partyChecks(v), effective_date: some(v, "effective_date", day) }),
+    initial: { ...termValues(policy), ...partyValues(policy.parties), ...agreedValues(policy), effective_date: "", effective_time: "00:00", reason: "", policy_number: policy.policy_number ?? "" },
+    check: (v) => ({ ...termChecks(v), ...partyChecks(v), ...agreedChecks(v, policy.policy_type), effective_date: some(v, "effective_date", day) }),
     send: async (v, changed, began) => {
       const version = began ?? (await api.get<PolicyOut>(path)).version;
-      const body: Record<string, unknown> = { ...termBody(v, changed), reason: given(v, "reason") };
+      const body: Record<string, unknown> = { ...termBody(v, changed), ...agreedBody(v, policy.policy_type, changed), reason: given(v, "reason") };
       if (given(v, "effective_date")) Object.assign(body, { effective_date: v.effective_date, effective_time: v.effective_time || "00:00" });
       if (partiesChanged(changed)) body.parties = partiesOf(v);
       if (changed.has("policy_number")) body.policy_number = given(v, "policy_number") || null;
@@ -206,6 +236,9 @@ export function EndorseForm({ policy, onReload }: { policy: PolicyOut; onReload:
           {policy.status === "proposal" && <In name="policy_number" label={say("policyNumber")} maxLength={100} />}
           <Terms line={policy.policy_type} />
         </div>
+        <Section title={say("changesAtOnce")}>
+          <div className="grid"><Agreed line={policy.policy_type} /></div>
+        </Section>
         {!policy.masked && <PartyRows form={form} />}
       </Form>
     </Shell>

@@ -96,6 +96,7 @@ function Shown({ policy, form, onChanged }: { policy: PolicyOut; form: string; o
               [say("plate"), policy.vehicle_plate],
               [say("riskAddress"), [policy.property_address, policy.property_postal_code].filter(Boolean).join(", ")],
               [say("covers"), policy.covers.join(", ")],
+              policy.first_premium_agreed && [say("firstPremium"), say("coversUnpaid")],
               policy.distance_sale && [say("soldAtDistance"), [say("yes"), policy.concluded_on && day(policy.concluded_on), policy.cover_on_request && say("coverOnRequest")].filter(Boolean).join(" · ")],
               [say("notes"), policy.notes && <span className="said">{policy.notes}</span>],
               [say("reason"), policy.cancellation_reason && named(say, "cr", policy.cancellation_reason)],

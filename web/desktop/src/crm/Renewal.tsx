@@ -35,6 +35,7 @@ export function Renewal({ policy, onChanged }: { policy: PolicyOut; onChanged: (
       <Facts
         rows={[
           [say("autoRenew"), say(policy.auto_renew ? "yes" : "no")],
+          policy.policy_type === "life" && [say("notice"), policy.notice_months ?? say("noticeOwn")],
           policy.renewal && [say("ourLastDay"), <b key="our">{day(policy.renewal.our_last_day)}</b>],
           policy.renewal && [say("lawLastDay"), day(policy.renewal.last_day)],
           policy.renewal && [say("insurerLastDay"), day(policy.renewal.insurer_last_day)],

@@ -6,7 +6,7 @@ export type Fault =
   | "missing" | "no_evidence" | "tooLong" | "bad_dni" | "bad_tax_id" | "bad_iban" | "bad_phone" | "bad_email" | "bad_amount"
   | "amount_not_positive" | "bad_date" | "bad_period" | "in_future" | "in_past" | "bad_plate" | "bad_postal_code"
   | "bad_rate" | "bad_url" | "bad_number" | "bad_sign" | "outside_term" | "over_approved" | "out_of_range" | "bad_steps" | "before_last" | "break_moment" | "not_a_day" | "not_an_hour"
-  | "bad_key" | "key_taken" | "bad_dgs_code" | "dgs_code_taken" | "bad_codes" | "too_large" | "bad_rule_name" | "twice" | "bad_overflow" | "bad_id";
+  | "bad_key" | "key_taken" | "bad_dgs_code" | "dgs_code_taken" | "bad_codes" | "too_large" | "bad_months" | "bad_rule_name" | "twice" | "bad_overflow" | "bad_id";
 
 const LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE";
 const compact = (text: string): string => text.toUpperCase().replace(/[\s.\-/]/g, "");
@@ -95,6 +95,9 @@ export function day(text: string): Fault | null {
   const real = !Number.isNaN(made.getTime()) && made.toISOString().slice(0, 10) === text;
   return real && Number(year) >= 1900 && Number(year) <= 2200 ? null : "bad_date";
 }
+
+/** A policyholder's notice: whole months, at most a year. */
+export const months = (text: string): Fault | null => (/^\d{1,2}$/.test(text) && Number(text) <= 12 ? null : "bad_months");
 
 export const plate = (text: string): Fault | null =>
   /[0-9A-Za-z]/.test(text) && text.length <= 20 ? null : "bad_plate";
