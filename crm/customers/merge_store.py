@@ -171,6 +171,10 @@ MERGE = """
 SELECT id, winner_id, loser_id, moved, status, undone_at FROM customer_merges
 WHERE id = $1 FOR UPDATE
 """
+STANDING_MERGE = """
+SELECT m.id, m.winner_id FROM customer_merges m JOIN customers w ON w.id = m.winner_id
+WHERE m.loser_id = $1 AND m.undone_at IS NULL AND w.status NOT IN ('merged', 'deleted')
+"""
 END_MERGE = "UPDATE customer_merges SET undone_at = $2 WHERE id = $1"
 
 
@@ -251,6 +255,11 @@ async def insert_merge(conn: Connection, *values: Any) -> None:
 
 async def merge(conn: Connection, merge_id: UUID) -> Record | None:
     return await conn.fetchrow(MERGE, merge_id)
+
+
+async def standing_merge(conn: Connection, loser: UUID) -> Record | None:
+    """The merge that ended this file, while the other one lives: only then it can be undone."""
+    return await conn.fetchrow(STANDING_MERGE, loser)
 
 
 async def end_merge(conn: Connection, merge_id: UUID, at: datetime) -> None:

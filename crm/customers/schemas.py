@@ -167,6 +167,8 @@ class CustomerOut(CustomerRow):
     metadata: dict[str, Any]
     household_id: UUID | None
     merged_into: UUID | None
+    merge_id: UUID | None = None
+    """Of the merge that ended this file, while the asker may take it back."""
     ways: list[Way]
     addresses: list[PostalAddress]
     writable: bool

@@ -35,7 +35,7 @@ from crm.access import (
     require_portfolio,
     require_write,
 )
-from crm.customers import erasing, files, store
+from crm.customers import erasing, files, merge_store, store
 from crm.customers.model import (
     check_rule,
     lifetime_value,
@@ -134,12 +134,18 @@ class CustomerService:
         living = row["status"] not in {"merged", "deleted"} and only_own(principal) is None
         writable = living and await may_write(conn, principal, customer_id)
         closed = await hidden(conn, principal, customer_id)
+        merge_id = None
+        if row["status"] == "merged" and only_own(principal) is None:
+            merge = await merge_store.standing_merge(conn, customer_id)
+            if merge is not None and await may_write(conn, principal, merge["winner_id"]):
+                merge_id = merge["id"]
         values = {
             **row,
             "customer_id": customer_id,
             "name": files.name_of(row),
             "masked": closed,
             "writable": writable,
+            "merge_id": merge_id,
             "signs_in": row["user_id"] is not None,
         }
         if closed:

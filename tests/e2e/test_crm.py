@@ -353,6 +353,16 @@ def test_a_task_is_changed_and_two_files_are_compared_merged_and_parted(world: W
     sides.get_by_role("button", name="Unir aquí").click()
     page.get_by_role("button", name="Deshacer").click()
     expect(page.get_by_text("Deshecho: vuelven a ser dos fichas.")).to_be_visible()
+    # And later, from the page of the file that became part of the other.
+    twin.get_by_role("button", name="Comparar").click()
+    sides.get_by_role("button", name="Unir aquí").click()
+    expect(page.get_by_role("button", name="Deshacer")).to_be_visible()
+    at(page, f"customer/{two['customer_id']}")
+    ended = page.locator(".box-msg", has_text="Esta ficha se unió a otra.")
+    ended.get_by_role("button", name="Deshacer").click()
+    expect(page.get_by_text("Deshecho: vuelven a ser dos fichas.")).to_be_visible()
+    expect(ended).to_have_count(0)
+    expect(page.locator(".crm").get_by_role("button", name="Siniestro", exact=True)).to_be_visible()
 
 
 def test_the_office_s_rules_are_changed_and_put_back(world: World) -> None:

@@ -488,6 +488,8 @@ async def test_a_merge_and_back(office: Office, conn: db.Connection) -> None:
     assert done["moved"] == {"contacts": 1, "ways": 1, "fields": 1}
     tomb = await office.do("lucia", "GET", f"/customers/{loser}")
     assert (tomb["status"], tomb["merged_into"]) == ("merged", winner)
+    assert tomb["merge_id"] == done["merge_id"]
+    assert (await office.do("pablo", "GET", f"/customers/{loser}"))["merge_id"] is None
     found = await office.do("lucia", "GET", "/customers/search?q=anita")
     assert found["items"] == []
     update = await office.ask(
@@ -500,6 +502,7 @@ async def test_a_merge_and_back(office: Office, conn: db.Connection) -> None:
     await office.do("lucia", "POST", undo, {})
     back = await office.do("lucia", "GET", f"/customers/{loser}")
     assert (back["status"], back["email"]) == ("active", "ana@correo.example")
+    assert back["merge_id"] is None
     assert (
         str(await conn.fetchval("SELECT customer_id FROM contacts WHERE id = $1", contact)) == loser
     )

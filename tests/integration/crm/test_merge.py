@@ -199,6 +199,9 @@ async def test_the_rest_of_the_file_comes_over_too(office: Office, conn: db.Conn
     merged = await card(three)
     assert (merged["address_line1"], merged["notes"]) == ("Plaza Mayor 2", "Suya\n\nOtra")
     assert [each["address_line1"] for each in merged["addresses"]] == ["Calle Mar 1"]
+    # Each is undone from the file that it ended, the last one first.
+    ended = [await office.do("elena", "GET", f"/customers/{each}") for each in (two, one)]
+    assert [each["merge_id"] for each in ended] == [None, second["merge_id"]]
     for merge in (second, first):
         await office.do("elena", "POST", f"/customer-merges/{merge['merge_id']}/undo", {})
     assert [await card(each) for each in (one, two, three)] == before

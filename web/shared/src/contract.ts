@@ -904,6 +904,7 @@ export interface CustomerOut {
   metadata: Record<string, unknown>;
   household_id: string | null;
   merged_into: string | null;
+  merge_id?: string | null;
   ways: Way[];
   addresses: PostalAddress[];
   writable: boolean;

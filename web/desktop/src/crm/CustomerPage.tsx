@@ -16,7 +16,7 @@ import { Household } from "./Household";
 import { Letters } from "./Letters";
 import { spaced } from "./Panel";
 import { place } from "./place";
-import { SamePerson } from "./SamePerson";
+import { Merged, SamePerson } from "./SamePerson";
 import { Shell } from "./Shell";
 import { TaskRows } from "./TasksPage";
 import { named, useW, type Word } from "./texts";
@@ -73,12 +73,7 @@ function Shown({ customer, onChanged }: { customer: CustomerOut; onChanged: () =
       {!customer.writable && customer.status !== "merged" && (
         <p className="box-msg calm"><Icon name="lock" />{say("notWritable")}</p>
       )}
-      {customer.merged_into && (
-        <p className="box-msg warn">
-          <Icon name="swap" />
-          <span>{say("mergedInto")} <To place={place("customer", customer.merged_into)}>{say("openThat")}</To></span>
-        </p>
-      )}
+      <Merged customer={customer} onParted={onChanged} />
       {keeps && ended && <Erased customer={id} />}
       <div className="cols">
         <Section title={say("data")}>

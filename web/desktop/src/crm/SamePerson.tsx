@@ -81,6 +81,25 @@ export function SamePerson({ customer }: { customer: CustomerOut }) {
   );
 }
 
+/** Of a file that became part of another: which one, and the way back for whoever may take it. */
+export function Merged({ customer, onParted }: { customer: CustomerOut; onParted: () => void }) {
+  const say = useW();
+  const { busy, error, done, act } = useAct();
+  const undo = () => void act(() => api.post(`/customer-merges/${customer.merge_id}/undo`), say("mergeUndone")).then((parted) => parted && onParted());
+  return (
+    <>
+      {customer.merged_into && (
+        <p className="box-msg warn">
+          <Icon name="swap" />
+          <span>{say("mergedInto")} <To place={place("customer", customer.merged_into)}>{say("openThat")}</To></span>
+          {customer.merge_id && <Button size="small" disabled={busy} onClick={undo}>{say("undo")}</Button>}
+        </p>
+      )}
+      <Told error={error} done={done} />
+    </>
+  );
+}
+
 interface Sides {
   here: CustomerOut;
   other: string;
