@@ -476,7 +476,7 @@ INSERT_RECEIPT = """
 INSERT INTO receipts (id, policy_id, number, kind, first, period_start, period_end, due_on, net,
                       total, lines, collected_by, commission, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
-ON CONFLICT (policy_id, number) DO NOTHING RETURNING id
+ON CONFLICT (policy_id, number) WHERE state <> 'cancelled' DO NOTHING RETURNING id
 """
 RECEIPT = f"""
 SELECT {RECEIPT_COLUMNS}, p.customer_id FROM receipts r JOIN policies p ON p.id = r.policy_id

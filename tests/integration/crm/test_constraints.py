@@ -196,7 +196,7 @@ REACHED: Final[dict[str, Asked]] = {
     "receipts_check1": receipt("total", kind="extorno"),
     "receipts_collected_by_check": receipt("collected_by", collected_by="nobody"),
     "receipts_kind_check": receipt("kind", kind="odd"),
-    "receipts_policy_id_number_key": receipt("number", number="R-1"),
+    "receipts_number": receipt("number", number="R-1"),
     "receipts_return_code_check": ("POST", "/receipts/{receipt}/move", lambda _: {
         "state": "returned", "return_code": "am4"}, "return_code"),
     "receipts_state_check": ("POST", "/receipts/{receipt}/move", lambda _: {

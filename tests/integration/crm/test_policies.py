@@ -456,6 +456,23 @@ async def test_what_was_paid_and_returned_stays_covered_for_its_time(office: Off
         assert cover["answer"] == answer, day
 
 
+async def test_a_cancelled_receipt_leaves_its_number_to_the_true_one(office: Office) -> None:
+    policy = await a_policy(office)
+    path = f"/policies/{policy['policy_id']}/receipts"
+    wrong = await office.do("lucia", "POST", path, receipt_body(number="R-7"))
+    true = receipt_body(number="R-7", total={"amount": "410.00"})
+    assert (await office.ask("lucia", "POST", path, true)).body["ctx"]["field"] == "number"
+    await office.do(
+        "lucia", "POST", f"/receipts/{wrong['receipt_id']}/move", {"state": "cancelled"}
+    )
+    await office.do("lucia", "POST", path, true)
+    assert (await office.ask("lucia", "POST", path, true)).status == 409
+    seen = (await office.do("lucia", "GET", path))["items"]
+    assert [(each["number"], each["state"], each["total"]["amount"]) for each in seen] == [
+        ("R-7", "issued", "410.00"), ("R-7", "cancelled", "400.00"),
+    ]  # fmt: skip
+
+
 async def test_receipts_along_both_axes(office: Office) -> None:
     made = await a_policy(office)
     base = f"/policies/{made['policy_id']}"
