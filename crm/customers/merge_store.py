@@ -106,6 +106,21 @@ ORDER BY id FOR NO KEY UPDATE
 HOLD_THESE_RUNS = """
 SELECT id FROM workflow_executions WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
 """
+# One person has one part of a kind in a policy: the loser's goes where the winner has it too, and
+# comes back while the winner still has it. A part with a share of its own stays beside.
+DROP_ROLES = """
+DELETE FROM policy_roles l USING policy_roles w
+WHERE l.customer_id = $1 AND l.share IS NULL
+  AND w.customer_id = $2 AND w.policy_id = l.policy_id AND w.role = l.role
+RETURNING l.id, l.policy_id, l.role
+"""
+RESTORE_ROLES = """
+INSERT INTO policy_roles (id, policy_id, role, customer_id)
+SELECT d.id, d.policy_id, d.role, $2
+FROM jsonb_to_recordset($3::jsonb) AS d (id uuid, policy_id uuid, role text)
+WHERE EXISTS (SELECT FROM policy_roles w
+              WHERE w.customer_id = $1 AND w.policy_id = d.policy_id AND w.role = d.role)
+"""
 COPY_WAYS = """
 INSERT INTO customer_ways (customer_id, kind, address, label, further)
 SELECT $2, kind, address, label, true FROM customer_ways WHERE customer_id = $1
@@ -192,7 +207,9 @@ async def move_all(
 ) -> dict[str, list[Any]]:
     """Everything of one customer becomes the other's: kind → keys of what moved. `address`: the
     main one is a further one of the winner's."""
-    moved: dict[str, list[Any]] = {}
+    moved: dict[str, list[Any]] = {
+        "dropped_roles": [dict(row) for row in await conn.fetch(DROP_ROLES, loser, winner)]
+    }
     for name, sql in MOVES.items():
         moved[name] = [row["id"] for row in await conn.fetch(sql, loser, winner)]
     moved["ways"] = [
@@ -214,6 +231,7 @@ async def move_all(
 async def move_back(
     conn: Connection, winner: UUID, loser: UUID, moved: Mapping[str, Sequence[Any]]
 ) -> None:
+    await conn.execute(RESTORE_ROLES, winner, loser, moved.get("dropped_roles", []))
     for name, sql in RETURNS.items():
         if moved.get(name):
             await conn.execute(sql, winner, loser, moved[name])

@@ -83,16 +83,23 @@ async def agreed_for(
 
 
 async def parties_of(conn: Connection, terms: Mapping[str, Any]) -> list[Party] | None:
-    """Who has a part by these terms; a customer who was merged is who that is now. None: they do
-    not say."""
+    """Who has a part by these terms; a customer who was merged is who that is now, and has a part
+    without a share of its own only once. None: they do not say."""
     if terms.get("parties") is None:
         return None
     found = [Party.model_validate(each) for each in terms["parties"]]
     part_of = await store.now_part_of(conn, [p.customer_id for p in found if p.customer_id])
-    return [
-        p.model_copy(update={"customer_id": part_of.get(p.customer_id)}) if p.customer_id else p
-        for p in found
-    ]
+    parts: set[tuple[str, UUID | None]] = {(p.role, p.customer_id) for p in found}
+    parties = []
+    for p in found:
+        now = part_of.get(p.customer_id) if p.customer_id else None
+        if now != p.customer_id:
+            if p.share is None and (p.role, now) in parts:
+                continue
+            parts.add((p.role, now))
+            p = p.model_copy(update={"customer_id": now})
+        parties.append(p)
+    return parties
 
 
 async def _put_parties(work: Work, policy_id: UUID, wanted: Sequence[Party]) -> Parties | None:

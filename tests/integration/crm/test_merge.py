@@ -123,6 +123,34 @@ async def test_everything_comes_over_and_goes_back(office: Office, conn: db.Conn
     assert await identify(conn, "document", "12345678Z") == [UUID(loser)]
 
 
+async def test_one_person_is_insured_once(office: Office) -> None:
+    """Also by the terms that hold after an endorsement; a share of its own stays beside."""
+    winner, loser = [(await office.person(mobile=f"60055001{n}"))["customer_id"] for n in "01"]
+    parts: list[dict[str, Any]] = [
+        {"role": "insured", "customer_id": loser}, {"role": "insured", "customer_id": winner},
+        {"role": "driver", "customer_id": loser},
+        {"role": "beneficiary", "customer_id": winner, "share": "60"},
+        {"role": "beneficiary", "customer_id": loser, "share": "40"},
+    ]  # fmt: skip
+    policy = (await a_policy(office, parties=parts))["policy_id"]
+
+    async def who() -> list[tuple[str, str]]:
+        card = await office.do("lucia", "GET", f"/policies/{policy}")
+        return [(each["role"], each["customer_id"]) for each in card["parties"][1:]]
+
+    before = await who()
+    assert before == [(each["role"], each["customer_id"]) for each in parts]
+    merge = await office.do("elena", "POST", f"/customers/{winner}/merge", {"loser_id": loser})
+    assert (merge["moved"]["policy_roles"], merge["moved"]["dropped_roles"]) == (2, 1)
+    once = [(role, winner) for role in ("insured", "driver", "beneficiary", "beneficiary")]
+    assert await who() == once
+    plate = {"vehicle_plate": "5678 FGH", "effective_date": "2027-03-01", "reason": "Suplemento"}
+    await office.edit("lucia", f"/policies/{policy}", plate)
+    assert await who() == once
+    await office.do("elena", "POST", f"/customer-merges/{merge['merge_id']}/undo", {})
+    assert await who() == before
+
+
 async def test_a_waiting_run_goes_on_for_the_winner(office: Office, conn: db.Connection) -> None:
     winner = (await office.person(mobile="600550010"))["customer_id"]
     loser, run, _ = await with_everything(office, conn)
