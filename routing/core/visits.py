@@ -46,7 +46,7 @@ def leave(world: World, visit: Visit) -> None:
     item = visit.item
     del world.visits[item.id]
     world.matcher.remove(visit)
-    world.length[place_of(item)] -= 1
+    world.count(item, -1)
 
 
 def wait(world: World, visit: Visit) -> None:
@@ -138,7 +138,9 @@ def _skip(world: World, visit: Visit, step: RoutingStep) -> bool:
 def due_soon(world: World, work_item: str) -> None:
     """It must be answered soon: it is served among the live ones."""
     visit = world.visits[work_item]
+    world.count(visit.item, -1)
     visit.item = replace(visit.item, band=Band.LIVE)
+    world.count(visit.item, 1)
     world.out.append(BandRaised(work_item, visit.item.band))
     if visit.state is VisitState.QUEUED:
         wait(world, visit)

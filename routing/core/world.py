@@ -170,8 +170,12 @@ class World:
 
     def add_visit(self, visit: Visit) -> None:
         self.visits[visit.item.id] = visit
-        place = place_of(visit.item)
-        self.length[place] = self.length.get(place, 0) + 1
+        self.count(visit.item, 1)
+
+    def count(self, item: WorkItem, more: int) -> None:
+        """So many more (or fewer) wait where the item does."""
+        place = place_of(item)
+        self.length[place] = self.length.get(place, 0) + more
 
     # Agents
 

@@ -83,6 +83,18 @@ def test_mail_that_comes_when_it_is_due_already_is_live_at_once() -> None:
     assert centre.one(d.BandRaised).band is Band.LIVE
 
 
+def test_a_chat_in_the_old_place_of_mail_that_comes_due_is_one_who_waits_from_then_on() -> None:
+    centre = Centre(queue(chat={"max_waiting": 1}), agent("ana"), away=["ana"])
+    centre.arrive("old", Channel.CHAT, band=Band.DEFERRED, due_at=centre.now + HOUR)
+    centre.after(30 * MINUTE)
+    assert centre.one(d.BandRaised) == d.BandRaised("old", Band.LIVE)
+    centre.arrive("new", Channel.CHAT)
+    assert centre.one(d.MessageOffered).work_item == "new"
+    centre.available("ana")
+    centre.accept("old")
+    assert centre.engine.line("SA", centre.now) == ["new"]
+
+
 def test_one_caller_never_starves_behind_better_ones() -> None:
     """The boost reaches the spread of bases: a base of 40 overtakes newcomers with 80."""
     centre = Centre(agent("ana"), away=["ana"])
