@@ -429,7 +429,8 @@ class PresenceService:
         """A session of a user ended. An agent who has no other is absent at once and wishes to
         be offline: now, or when what is at hand has ended without them, as if their desk had
         fallen silent. Nobody is there to be asked, so those who wait do not stand against it, and
-        what is set aside goes back to its queue, in its old place; what sleeps, sleeps on.
+        what is set aside, or would wait for them for ever, goes back to its queue, in its old
+        place; what sleeps, sleeps on.
         """
         agent = await agents.of_user(work.conn, user_id)
         if agent is None or await identity.is_signed_in(work.conn, user_id, work.now):

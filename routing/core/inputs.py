@@ -214,7 +214,8 @@ class StatusRequested:
     `confirm` (ctx.waiting), or signs off with open work and no choice what becomes of it
     (ctx.open_work). `snooze_until` goes with `OpenWork.SNOOZE`, `hand_over_to` with
     `OpenWork.HAND_OVER`. Calls and wrap-ups can only be finished (ctx.finish). With
-    `after_this` the choice holds for what is set aside then, too.
+    `after_this` the choice is asked for what is left behind (signoff.left_behind), and holds for
+    what is set aside then, too.
     """
 
     request_id: str

@@ -170,8 +170,8 @@ def status(world: World, request: StatusRequested) -> None:
     later = request.after_this and agent.working()
     goes = request.will is Will.OFFLINE
     work = signoff.open_work(agent) if goes else []
-    if later:  # what is at hand is finished first; what is set aside would be left behind
-        work = [segment for segment in work if signoff.set_aside(segment)]
+    if later:  # what is at hand is finished first
+        work = [segment for segment in work if signoff.left_behind(world, agent, segment)]
     if not _settled(world, request, agent, work, later=later and goes):
         return
     waiting = _left_waiting(world, agent) if request.will in _LEAVING else {}

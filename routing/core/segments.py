@@ -150,8 +150,9 @@ def _come_back(world: World, segment: Segment, cause: str) -> None:
     agent = world.agents[segment.agent]
     policy = world.segment_policy(segment)
     patience = policy.requeue_absent_ms if policy else None
-    silent = agent.row.absent_since
-    gone = agent.row.will is Will.OFFLINE or (
+    row, silent = agent.row, agent.row.absent_since
+    signed_off = row.will is Will.OFFLINE or (row.after_this is Will.OFFLINE and not row.present)
+    gone = signed_off or (
         patience is not None and silent is not None and silent + patience <= world.now
     )
     if gone:

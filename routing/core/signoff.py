@@ -17,10 +17,14 @@ def open_work(agent: Agent) -> list[Segment]:
     ]
 
 
-def set_aside(segment: Segment) -> bool:
-    return (
-        segment.state is SegmentState.PARKED and segment.park_reason is not ParkReason.INTERRUPTED
-    )
+def left_behind(world: World, agent: Agent, segment: Segment) -> bool:
+    """Whether this open work would still be there when all else at hand has ended: what is set
+    aside and, of an agent who is absent, what nobody finishes and no absence takes back."""
+    if segment.state is SegmentState.PARKED and segment.park_reason is not ParkReason.INTERRUPTED:
+        return True
+    policy = world.segment_policy(segment)
+    stays = policy is not None and policy.requeue_absent_ms is None
+    return not agent.row.present and stays and not must_be_finished(world, segment)
 
 
 def must_be_finished(world: World, segment: Segment) -> bool:

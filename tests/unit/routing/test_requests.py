@@ -332,6 +332,40 @@ def test_offline_after_this_asks_for_what_is_set_aside() -> None:
     assert [each.will for each in ended if isinstance(each, d.AgentStatusSet)] == [Will.OFFLINE]
 
 
+def test_what_an_absent_agent_would_never_finish_is_not_waited_for() -> None:
+    """A chat is taken back from a silent desk and a call ends by itself; written work stays."""
+    centre = Centre(agent("ana"), agent("ben"), away=["ben"])
+    centre.serve("w1", WHATSAPP)
+    centre.serve("w2", CHAT)
+    centre.serve("w3", WHATSAPP)
+    centre.send(i.SegmentParked("s-w3", ParkReason.SNOOZED, centre.now + 30 * SECOND))
+    leaves: dict[str, Any] = {"after_this": True, "open_work": OpenWork.QUEUE, "confirm": True}
+    ask(centre, Will.OFFLINE, **leaves)
+    assert centre.all(d.SegmentReleased) == [], "whoever is there finishes it"
+    centre.silent("ana")
+    ask(centre, Will.OFFLINE, **leaves)
+    assert [gone.segment for gone in centre.all(d.SegmentReleased)] == ["s-w1"]
+    assert centre.one(d.AgentStatusSet).after_this is Will.OFFLINE
+    centre.after(30 * SECOND)  # it wakes for somebody who does not come back
+    woken = centre.one(d.SegmentReleased)
+    assert (woken.segment, woken.reason) == ("s-w3", "agent_gone")
+    centre.after(30 * SECOND)
+    assert centre.one(d.SegmentReleased).segment == "s-w2"
+    assert centre.one(d.AgentStatusSet).will is Will.OFFLINE
+
+
+def test_an_absent_agent_s_mail_does_not_wait_for_the_call() -> None:
+    centre = Centre(agent("ana"), agent("ben"), away=["ben"])
+    centre.serve("w1", EMAIL)
+    centre.serve("w2")
+    assert centre.segment("w1").park_reason is ParkReason.INTERRUPTED
+    centre.silent("ana")
+    ask(centre, Will.OFFLINE, after_this=True, open_work=OpenWork.QUEUE, confirm=True)
+    assert centre.one(d.SegmentReleased).segment == "s-w1"
+    ended = centre.end("w2")
+    assert [each.will for each in ended if isinstance(each, d.AgentStatusSet)] == [Will.OFFLINE]
+
+
 @pytest.mark.parametrize(
     ("choice", "becomes"),
     [
