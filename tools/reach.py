@@ -32,7 +32,7 @@ _BEGINNINGS: Final = (
     ("quotes/", "portfolio"),
     ("claims/", "portfolio"),
     ("receipts/", "portfolio"),
-    ("tasks/", "portfolio"),  # besides, whose own they are
+    ("tasks/", "portfolio"),  # besides, whose own they are; nobody's is taken and done by anybody
     ("workflows/", "centre"),
     ("workflow-executions/", "centre"),
     ("roles/", "centre"),

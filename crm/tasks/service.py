@@ -1,12 +1,13 @@
 """Use cases of tasks. The whole office sees every task. Who writes in a customer's file writes its
 tasks, and who handles a claim those of the claim; a task of one's own, or of nobody's, can be done
-by whoever has or takes it.
+by whoever has or takes it. What nobody's task says is written, and it is cancelled, in its file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time
+from functools import partial
 from typing import Any, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,7 +22,7 @@ from contactcenter.events.tasks import TaskCancelled, TaskCompleted, TaskCreated
 from crm import sql
 from crm.access import NOBODY, Matter, eyes_of, require_write
 from crm.customers import files as customers
-from crm.masks import MASK
+from crm.masks import MASK, Eyes
 from crm.schemas import picked
 from crm.tasks import store
 from crm.tasks.model import COMPLAINT, EDGES, OPEN, complaint_clock, day_bounds
@@ -48,6 +49,8 @@ UNKNOWN: Final = {
 }
 UNSAID: Final = {"title": MASK, "description": MASK, "metadata": {}, "tags": []}
 """What is seen of a task about somebody's health while the identity gate is closed."""
+TAKEN: Final = frozenset({"status", "assigned_to", "assigned_agent"})
+"""What whoever takes a task writes in it."""
 OF_CUSTOMER: Final = ("policy_id", "claim_id", "quote_id")
 
 
@@ -58,14 +61,18 @@ async def create(
     *,
     by: UUID | None = None,
     cause: str | None = None,
+    check: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None,
 ) -> UUID | None:
     """Write a task; `values` are fields of TaskNew. The customer is that of what it is about, a
-    complaint is due when the law says. None: the same `cause` has made one before."""
+    complaint is due when the law says. `check` is asked of the fields, with their customer, before
+    anything is written. None: the same `cause` has made one before."""
     given = TaskNew(**values)
     filled = given.model_dump() | {"status": given.status or "pending"}
     filled |= await checked(work.conn, filled)
     if filled["customer_id"] is not None:
         filled |= await _held(work.conn, filled)
+    if check is not None:
+        await check(filled)
     if given.task_type == COMPLAINT:
         assert given.received_on is not None
         if given.received_on > work.now.astimezone(zone).date():
@@ -208,9 +215,9 @@ class TaskService:
             values |= {"assigned_to": principal.user_id, "assigned_agent": principal.agent_id}
         async with self._work.begin("tasks.create", principal.actor) as work:
             await _check_interaction(work.conn, new)
-            task_id = await create(work, values, self._zone, by=principal.user_id)
+            check = partial(_require_file, work.conn, principal)
+            task_id = await create(work, values, self._zone, by=principal.user_id, check=check)
             assert task_id is not None, "a task of somebody's own has no cause"
-            await _require_file(work.conn, principal, await the_task(work.conn, task_id))
             return work.answer(await self._card(work.conn, principal, task_id))
 
     async def edit(
@@ -219,8 +226,9 @@ class TaskService:
         given = edit.model_dump(exclude_unset=True)
         async with self._work.begin("tasks.edit", principal.actor) as work:
             row = await the_task(work.conn, task_id, lock=True)
-            if not _can_do(principal, row):
+            if not (_own(principal, row) or (_nobodys(row) and _takes(principal, given))):
                 await _require_file(work.conn, principal, row)
+            await _refuse_hidden(work.conn, principal, row, given)
             match(row["version"])
             if "due_date" in given and row["received_on"] is not None:
                 end = await _legal_end(work.conn, row["received_on"], self._zone)
@@ -238,7 +246,8 @@ class TaskService:
         """Complete or cancel it. Conflict when it has ended before (ctx.status)."""
         async with self._work.begin(f"tasks.{status}", principal.actor) as work:
             row = await the_task(work.conn, task_id, lock=True)
-            if not _can_do(principal, row):
+            done = status == "completed" and _nobodys(row)
+            if not (done or _own(principal, row)):
                 await _require_file(work.conn, principal, row)
             match(row["version"])
             if not await store.end(work.conn, task_id, status, work.now, principal.user_id):
@@ -256,10 +265,7 @@ class TaskService:
         self, conn: Connection, principal: Principal, rows: Sequence[Record]
     ) -> list[TaskOut]:
         """What a task about somebody's health says is hidden while the gate is closed."""
-        matters = [
-            Matter(row["customer_id"] or NOBODY, row["line"], row["assigned_agent"]) for row in rows
-        ]
-        seen_by = await eyes_of(conn, principal, matters)
+        seen_by = await _seen_by(conn, principal, rows)
         return [
             await self._out(conn, row, UNSAID if eyes == "closed" else {})
             for row, eyes in zip(rows, seen_by, strict=True)
@@ -292,16 +298,46 @@ async def the_task(conn: Connection, task_id: UUID, *, lock: bool = False) -> Re
     return row
 
 
-def _can_do(principal: Principal, row: Record) -> bool:
-    """Whether a task is one's own, by whom it was made or for whom, or nobody's yet."""
-    user, agent = row["assigned_to"], row["assigned_agent"]
-    if user is None and agent is None:
-        return True
+def _nobodys(row: Record) -> bool:
+    return row["assigned_to"] is None and row["assigned_agent"] is None
+
+
+def _own(principal: Principal, row: Record) -> bool:
+    """Whether a task is one's own, by whom it was made or for whom."""
     own = {principal.user_id, principal.agent_id} - {None}
-    return not own.isdisjoint({user, agent, row["created_by"]})
+    return not own.isdisjoint({row["assigned_to"], row["assigned_agent"], row["created_by"]})
 
 
-async def _require_file(conn: Connection, principal: Principal, row: Record) -> None:
+def _takes(principal: Principal, given: Mapping[str, Any]) -> bool:
+    """Whether an edit of nobody's task only begins it, or gives it to the asker."""
+    return (
+        given.keys() <= TAKEN
+        and given.get("assigned_to") in {None, principal.user_id}
+        and given.get("assigned_agent") in {None, principal.agent_id}
+    )
+
+
+async def _refuse_hidden(
+    conn: Connection, principal: Principal, row: Record, given: Mapping[str, Any]
+) -> None:
+    """Invalid for an edit of what the asker does not see of a task."""
+    field = next((name for name in given if name in UNSAID), None)
+    if field is not None and (await _seen_by(conn, principal, [row])) == ["closed"]:
+        raise Invalid.field(field, "hidden", "It is hidden from you: leave it as it is.")
+
+
+async def _seen_by(conn: Connection, principal: Principal, rows: Sequence[Record]) -> list[Eyes]:
+    """With whose eyes the principal sees each task; a task's handler is whose it is."""
+    return await eyes_of(
+        conn,
+        principal,
+        [Matter(row["customer_id"] or NOBODY, row["line"], row["assigned_agent"]) for row in rows],
+    )
+
+
+async def _require_file(
+    conn: Connection, principal: Principal, row: Mapping[str, Any] | Record
+) -> None:
     """Forbidden unless the asker may write in the file that the task is in."""
     if row["customer_id"] is None:
         return

@@ -186,7 +186,8 @@ async def test_who_may_write_a_task(office: Office, conn: db.Connection) -> None
         claim_body(policy["policy_id"], adjuster_id=str(agent_of(office, "sara"))),
     )  # fmt: skip
     complaint = {"task_type": "complaint", "received_on": "2027-03-15"}
-    for about in ({"customer_id": ana}, {"policy_id": policy["policy_id"]}, complaint):
+    ahead = {**complaint, "received_on": "2027-03-17"}  # refused before the day is looked at
+    for about in ({"customer_id": ana}, {"policy_id": policy["policy_id"]}, complaint, ahead):
         body = {"title": "x", "customer_id": ana, **about}
         answer = await office.ask("pablo", "POST", "/tasks", body)
         assert (answer.status, answer.body["ctx"]["reason"]) == (403, "portfolio"), about
@@ -194,20 +195,29 @@ async def test_who_may_write_a_task(office: Office, conn: db.Connection) -> None
     await office.do("sara", "POST", "/tasks", {"title": "x", "claim_id": claim["claim_id"]})
     await office.do("marcos", "POST", "/tasks", {"title": "x", "customer_id": ana})
     body = {"title": "x", "customer_id": ana}
-    theirs, given, nobody_s = [
+    theirs, given, nobody_s, undone = [
         (await office.do("elena", "POST", "/tasks", {**body, "assigned_agent": agent}))["task_id"]
-        for agent in [str(agent_of(office, name)) for name in ("lucia", "pablo", "lucia")]
+        for agent in [str(agent_of(office, name)) for name in ("lucia", "pablo", "lucia", "lucia")]
     ]
-    await conn.execute("UPDATE tasks SET assigned_agent = NULL WHERE id = $1", UUID(nobody_s))
+    for task in (nobody_s, undone):
+        await conn.execute("UPDATE tasks SET assigned_agent = NULL WHERE id = $1", UUID(task))
     for way in ("complete", "cancel"):
         assert (await office.ask("pablo", "POST", f"/tasks/{theirs}/{way}")).status == 403
     seen = await office.ask("pablo", "GET", f"/tasks/{theirs}")
     headers = {"If-Match": seen.etag or ""}
     answer = await office.ask("pablo", "PATCH", f"/tasks/{theirs}", {"title": "y"}, **headers)
     assert answer.status == 403
-    taken = {"assigned_agent": str(agent_of(office, "pablo"))}
+    own, hers = str(agent_of(office, "pablo")), str(agent_of(office, "lucia"))
+    taken = {"assigned_agent": own, "assigned_to": None, "status": "in_progress"}
+    for more in (
+        {"title": "y"}, {"description": "y"}, {"due_date": None}, {**taken, "priority": "low"},
+        {"assigned_agent": hers}, {**taken, "assigned_to": str(office.people["elena"].user_id)},
+    ):  # fmt: skip
+        answer = await office.ask("pablo", "PATCH", f"/tasks/{undone}", more, **{"If-Match": "*"})
+        assert (answer.status, answer.body["ctx"]["reason"]) == (403, "portfolio"), more
+    assert (await office.ask("pablo", "POST", f"/tasks/{undone}/cancel")).status == 403
     await office.edit("pablo", f"/tasks/{nobody_s}", taken)
-    for mine in (given, nobody_s):
+    for mine in (given, nobody_s, undone):
         await office.do("pablo", "POST", f"/tasks/{mine}/complete")
     await talks(office, conn, "pablo", "+34600550010")
     await office.do("pablo", "POST", "/tasks", {"title": "x", "customer_id": ana})

@@ -173,7 +173,8 @@ async def test_while_the_gate_is_closed_no_list_says_what_a_claim_of_health_is(
     office: Office, conn: db.Connection
 ) -> None:
     """Of the same customer's car, everybody may read it."""
-    ana = (await office.person(mobile="600550010"))["customer_id"]
+    known = {"mobile": "600550010", "dni": "12345678Z", "birth_date": "1980-05-01"}
+    ana = (await office.person(**known))["customer_id"]
     health = await a_policy(office, customer_id=ana, policy_type="health", vehicle_plate=None)
     car = await a_policy(office, customer_id=ana)
     for policy, cause, hurt in ((health, "illness", False), (car, "glass", True)):
@@ -210,8 +211,19 @@ async def test_while_the_gate_is_closed_no_list_says_what_a_claim_of_health_is(
     hidden: set[tuple[Any, ...]] = {("•••", "•••"), ("•••", None), (None,), ("task", "•••")}
     assert await told("lucia") == await told("elena") == of_car | of_health
     assert await told("pablo") == of_car | hidden
-    await talks(office, conn, "lucia", "+34600550010")
+    interaction = await talks(office, conn, "lucia", "+34600550010")
     assert await told("lucia") == of_car | hidden, "she has the customer on the line, not yet known"
+    task = await conn.fetchval("SELECT id FROM tasks WHERE title = 'illness'")
+    edits: list[dict[str, Any]] = [
+        {"title": "flu"}, {"description": "x"}, {"tags": []}, {"metadata": {"a": "b"}},
+    ]  # fmt: skip
+    for edit in edits:
+        answer = await office.ask("lucia", "PATCH", f"/tasks/{task}", edit, **{"If-Match": "*"})
+        assert (answer.status, answer.body["errors"][0]["type"]) == (422, "hidden"), edit
+    await office.edit("lucia", f"/tasks/{task}", {"priority": "high"})
+    right = {"document": "678Z", "birth_date": "1980-05-01"}
+    await office.do("lucia", "POST", f"/interactions/{interaction}/identity", right)
+    assert (await office.edit("lucia", f"/tasks/{task}", edits[0]))["title"] == "flu"
 
 
 async def test_a_verified_user_is_linked_to_one_file(office: Office, conn: db.Connection) -> None:

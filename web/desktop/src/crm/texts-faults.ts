@@ -97,6 +97,7 @@ export const FAULTS = {
   f_unknown_role: ["No hay tal rol.", "There is no such role."],
   f_national_already: ["Ya es festivo nacional: se cuenta solo.", "It is a national holiday already: it is counted by itself."],
   f_masked_value: ["Esto se te oculta: déjalo como está, o escribe lo que es.", "It is hidden from you: leave it as it is, or type what it is."],
+  f_hidden: ["Esto se te oculta: déjalo como está.", "It is hidden from you: leave it as it is."],
   f_own_deputy: ["Nadie se sustituye a sí mismo.", "Nobody stands in for themselves."],
   f_same_customer: ["Una ficha no se une consigo misma.", "A file is not merged with itself."],
   f_customer_unclear: ["O un cliente o un documento.", "Either a customer or a document."],
