@@ -133,8 +133,8 @@ class QueueService:
         (crm.desk.model.FACTS). Advice moves a contact out of a queue that nobody chose, or when
         somebody is in danger; for a queue that was chosen the adviser speaks of that queue only.
         `virtual_start` may lie in the past. `takes_over` is the chat segment that a call began in.
-        Desks that can handle a channel that it `shuns` are not asked. `due_at`: when it must be
-        answered, by a promise or the law; half an hour before, it is served among the live ones.
+        Desks that can handle a channel that it `shuns` are not asked. `due_at`: when mail must
+        be answered; half an hour before, it is served among the live ones.
         Raises NotFound for an unknown interaction or queue, Conflict when the interaction cannot be
         queued from where it is.
         """

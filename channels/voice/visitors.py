@@ -146,7 +146,8 @@ class VisitorCalls:
         conversation = await hall.create_conversation(
             work, contact_id=chat.contact_id, channel="voice", queue=queue, locale=chat.locale
         )
-        topic = asked.topic or await facts.take_topic(work.conn, own)
+        chosen = await facts.take_topic(work.conn, own)
+        topic = asked.topic or chosen
         interaction = await hall.create_interaction(
             work,
             conversation=conversation,

@@ -35,7 +35,9 @@ class Together(Generic[K, V]):
             waiter = self._waiting[key] = asyncio.get_running_loop().create_future()
         if self._looking is None:
             # Of nobody's own context: a look is not part of the request that happened to begin it.
-            self._looking = asyncio.create_task(self._go_on(), context=contextvars.Context())
+            self._looking = asyncio.create_task(
+                self._go_on(), name="together", context=contextvars.Context()
+            )
         return await asyncio.shield(waiter)  # others may wait for the same
 
     async def _go_on(self) -> None:

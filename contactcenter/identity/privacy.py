@@ -124,8 +124,8 @@ class PrivacyService:
                 raise NotFound
             if person_kind == "user":
                 await self._check_user(work, principal, kind, person, found)
-            elif principal.is_limited:
-                raise Forbidden("Your own rights are limited to some queues or teams.")
+            else:
+                _unlimited(principal)
             await store.add(
                 work.conn,
                 request_id,
@@ -289,8 +289,9 @@ class PrivacyService:
                 lines.append(_kept(rule, await store.run_export(conn, statement, customer_id)))
         return lines
 
-    async def certificate(self, customer_id: UUID) -> Request:
-        """Of an erased customer; NotFound while there is none."""
+    async def certificate(self, principal: Principal, customer_id: UUID) -> Request:
+        """Of an erased customer; NotFound while there is none. Forbidden as `erased`."""
+        _unlimited(principal)
         async with self._work.reading("privacy.certificate") as conn:
             found = await store.certificate_of(conn, customer_id)
             if found is None:
@@ -298,9 +299,11 @@ class PrivacyService:
             return await _found(conn, found)
 
     async def erased(
-        self, until: datetime | None, before: UUID | None, limit: int
+        self, principal: Principal, until: datetime | None, before: UUID | None, limit: int
     ) -> list[Request]:
-        """The certificates of erased customers, the newest first; `until`: those of before."""
+        """The certificates of erased customers, the newest first; `until`: those of before.
+        Forbidden to whoever sees some teams or queues only: an erased file is of none."""
+        _unlimited(principal)
         async with self._work.reading("privacy.erased") as conn:
             rows = await store.certificates(conn, until, before, limit)
         return [Request(**row) for row in rows]
@@ -340,6 +343,11 @@ def _kept(rule: TableRule, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "reason_es": rule.reason_es,
         "holds": holds,
     }
+
+
+def _unlimited(principal: Principal) -> None:
+    if principal.is_limited:
+        raise Forbidden("Your own rights are limited to some queues or teams.")
 
 
 def _only(principal: Principal) -> UUID | None:

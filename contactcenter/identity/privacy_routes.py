@@ -85,14 +85,16 @@ class PrivacyRoutes:
 
     async def erased(self, request: Request) -> PrivacyRequests:
         query: ErasedQuery = request.query
-        rows = await self._service.erased(query.until, query.cursor, query.limit + 1)
+        rows = await self._service.erased(
+            request.principal, query.until, query.cursor, query.limit + 1
+        )
         return _page(rows, query.limit)
 
     async def one(self, request: Request) -> PrivacyRequest:
         return _out(await self._service.request(request.principal, request.id("id")))
 
     async def certificate(self, request: Request) -> PrivacyRequest:
-        return _out(await self._service.certificate(request.id("id")))
+        return _out(await self._service.certificate(request.principal, request.id("id")))
 
     async def export(self, request: Request) -> Response:
         data = await self._service.export(request.principal, request.id("id"))

@@ -13,7 +13,8 @@ UPDATE contacts SET name = '', sort_key = '', verified = false, version = versio
 EXPORT_ADDRESSES = "SELECT kind, address FROM contact_addresses WHERE contact_id = $1"
 ERASE_ADDRESSES = "DELETE FROM contact_addresses WHERE contact_id = $1"
 EXPORT_CONVERSATIONS = """
-SELECT channel, subject, state, created_at, closed_at FROM conversations WHERE contact_id = $1
+SELECT channel, subject, topic, state, created_at, closed_at FROM conversations
+WHERE contact_id = $1
 """
 ERASE_CONVERSATIONS = """
 UPDATE conversations SET subject = NULL, topic = NULL, visitor_token_hash = NULL
@@ -67,10 +68,10 @@ RULES: Final = (
     TableRule(
         "conversations",
         "erase",
-        "Subjects; the visitor's token.",
+        "Subjects, chosen topics; the visitor's token.",
         {"contact": EXPORT_CONVERSATIONS},
         {"contact": ERASE_CONVERSATIONS},
-        reason_es="Asuntos; la credencial del visitante.",
+        reason_es="Asuntos, temas elegidos; la credencial del visitante.",
     ),
     TableRule(
         "interactions",

@@ -111,7 +111,7 @@ async def introduce(
     work: Work, contact_id: UUID, *, name: str, addresses: Sequence[Address]
 ) -> None:
     """Keep what somebody says of themselves: a name if none is known, further addresses."""
-    known = await store.contact(work.conn, contact_id)
+    known = await store.locked_contact(work.conn, contact_id)
     assert known is not None
     if name and not known.name:
         await store.edit_contact(

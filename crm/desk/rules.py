@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from contactcenter.core.access import Permission, Principal
-from contactcenter.core.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from contactcenter.core.errors import (
+    Conflict,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+)
 from contactcenter.core.http import Request, Response, Route
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import WorkFactory
@@ -161,7 +168,8 @@ class RuleRoutes:
         return Response(shown, version=shown.version)
 
     async def set_rules(self, request: Request) -> Response:
-        shown = await self._service.set_rules(request.principal, request.body, request.match)
+        match = partial(request.match, required=True)
+        shown = await self._service.set_rules(request.principal, request.body, match)
         return Response(shown, version=shown.version)
 
     async def catastrophes(self, request: Request) -> Catastrophes:
@@ -199,7 +207,8 @@ class RuleRoutes:
             Route(
                 "PUT", rules, self.set_rules, CHANGE,
                 "Replace the rules by which contacts are routed", body=ContactRules,
-                response=ContactRulesOut, tags=TAGS, errors=(Invalid, PreconditionFailed),
+                response=ContactRulesOut, tags=TAGS,
+                errors=(Invalid, PreconditionFailed, PreconditionRequired),
             ),
             Route(
                 "GET", storms, self.catastrophes, READ,

@@ -426,8 +426,8 @@ class WorkItem:
     takes_over: str | None = None
     shuns: tuple[str, ...] = ()
     due_at: int | None = None
-    """When it must be answered. A deferred item is a live one from `Constants.due_soon_ms`
-    before: the one rule by which an item changes its band."""
+    """When it must be answered. Mail is a live item from `Constants.due_soon_ms` before: the one
+    rule by which an item changes its band."""
     overflowed: tuple[str, ...] = ()
     """Queues it has overflowed from, so that it never goes round in circles."""
 

@@ -136,11 +136,9 @@ def _skip(world: World, visit: Visit, step: RoutingStep) -> bool:
 
 
 def due_soon(world: World, work_item: str) -> None:
-    """It must be answered soon: it is served among the live ones."""
+    """Mail that must be answered soon: it is served among the live ones."""
     visit = world.visits[work_item]
-    world.count(visit.item, -1)
     visit.item = replace(visit.item, band=Band.LIVE)
-    world.count(visit.item, 1)
     world.out.append(BandRaised(work_item, visit.item.band))
     if visit.state is VisitState.QUEUED:
         wait(world, visit)

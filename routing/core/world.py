@@ -65,6 +65,11 @@ def is_message(item: WorkItem) -> bool:
     return item.channel is Channel.CHAT and item.band is Band.DEFERRED
 
 
+def is_deferred_mail(item: WorkItem) -> bool:
+    """Mail that is not due soon: the only item that ever changes its band."""
+    return item.channel is Channel.EMAIL and item.band is Band.DEFERRED
+
+
 class World:
     """The rows in memory, what is derived from them, and the decisions of the present step."""
 
@@ -326,7 +331,7 @@ def _return_due(world: World, subject: str) -> int | None:
 
 def _due_due(world: World, subject: str) -> int | None:
     visit = world.visits.get(subject)
-    if visit is None or visit.item.due_at is None or visit.item.band is not Band.DEFERRED:
+    if visit is None or visit.item.due_at is None or not is_deferred_mail(visit.item):
         return None
     return visit.item.due_at - world.constants.due_soon_ms
 

@@ -432,7 +432,8 @@ class Checker:
             self._say(visit.step_until > now, "steps end", visit)
         if item.return_at is not None:
             self._say(item.return_at > now, "unanswered transfers return", visit)
-        if item.due_at is not None and item.band is Band.DEFERRED:
+        mail = item.channel is Channel.EMAIL
+        if mail and item.due_at is not None and item.band is Band.DEFERRED:
             soon = item.due_at - tables.config.constants.due_soon_ms
             self._say(soon > now, "what is due soon is a live item", visit)
         if visit.state is not VisitState.QUEUED:

@@ -15,6 +15,7 @@ from routing.core.model import (
     DEFAULT_POLICIES,
     SEGMENT_EDGES,
     AgentConfig,
+    Band,
     CentreConfig,
     Channel,
     Constants,
@@ -178,6 +179,7 @@ class Play:
             preferred=preferred,
             preferred_ms=10_000 if preferred and (n // 900) % 2 else 0,
             base=(None, 60, 40)[(n // 1800) % 3],
+            band=Band.DEFERRED if channel is Channel.CHAT and (n // 13) % 4 == 0 else None,
             due_at=self.now + 1_800_000 + (n // 7) % 9 * 5_000 if (n // 11) % 3 == 0 else None,
         )
         self.take(i.ItemQueued(item))

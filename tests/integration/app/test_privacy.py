@@ -338,3 +338,4 @@ async def test_nobody_erases_whose_rights_go_beyond_their_own(
     assert (await centre.http("GET", path, token=token))[0] == 404
     assert (await centre.http("GET", f"{path}/export", token=token))[0] == 404
     assert (await centre.http("GET", "/audit", token=token))[0] == 403
+    assert (await centre.http("GET", "/privacy/customers", token=token))[0] == 403

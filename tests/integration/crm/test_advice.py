@@ -202,6 +202,7 @@ async def test_the_rules_are_a_table(office: Office, conn: db.Connection) -> Non
     assert len(rules) > 20
     mine = {"name": "vip_first", "conditions": {"segment": {"is": "lead"}}, "effects": {"base": 90}}
     assert (await office.ask("lucia", "PUT", "/contact-rules", {"items": [mine]})).status == 403
+    assert (await office.ask("elena", "PUT", "/contact-rules", {"items": [mine]})).status == 428
     wanted = {"items": [mine, *rules]}
     after = await office.do("elena", "PUT", "/contact-rules", wanted, **read)
     assert after["version"] == listed["version"] + 1
@@ -210,7 +211,8 @@ async def test_the_rules_are_a_table(office: Office, conn: db.Connection) -> Non
     await office.person(mobile="600550010")
     assert (await advice(office, conn)).base == 90
     bad = {**mine, "effects": {"base": 900}}
-    refused = await office.ask("elena", "PUT", "/contact-rules", {"items": [bad]})
+    anew = {"If-Match": "*"}
+    refused = await office.ask("elena", "PUT", "/contact-rules", {"items": [bad]}, **anew)
     assert refused.body["errors"][0]["type"] == "bad_rule"
     assert len((await office.do("lucia", "GET", "/contact-rules"))["items"]) == len(rules) + 1
 

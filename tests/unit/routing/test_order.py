@@ -8,8 +8,19 @@ from typing import Any
 import pytest
 
 from routing.core import decisions as d
+from routing.core import inputs as i
 from routing.core.items import inherit_place, new_item, transferred
-from routing.core.model import HOUR, MINUTE, SECOND, Band, Channel, Constants, Entry, config_faults
+from routing.core.model import (
+    HOUR,
+    MINUTE,
+    SECOND,
+    Band,
+    Channel,
+    Constants,
+    Entry,
+    Outcome,
+    config_faults,
+)
 from tests.unit.routing.centre import START, Centre, agent, queue
 
 
@@ -83,16 +94,17 @@ def test_mail_that_comes_when_it_is_due_already_is_live_at_once() -> None:
     assert centre.one(d.BandRaised).band is Band.LIVE
 
 
-def test_a_chat_in_the_old_place_of_mail_that_comes_due_is_one_who_waits_from_then_on() -> None:
+def test_nothing_but_mail_changes_its_band() -> None:
     centre = Centre(queue(chat={"max_waiting": 1}), agent("ana"), away=["ana"])
-    centre.arrive("old", Channel.CHAT, band=Band.DEFERRED, due_at=centre.now + HOUR)
-    centre.after(30 * MINUTE)
-    assert centre.one(d.BandRaised) == d.BandRaised("old", Band.LIVE)
-    centre.arrive("new", Channel.CHAT)
-    assert centre.one(d.MessageOffered).work_item == "new"
-    centre.available("ana")
-    centre.accept("old")
-    assert centre.engine.line("SA", centre.now) == ["new"]
+    for channel in (Channel.CHAT, Channel.SMS):
+        due = centre.now + 31 * MINUTE
+        centre.arrive(channel.value, channel, band=Band.DEFERRED, due_at=due)
+    centre.after(2 * MINUTE)
+    assert centre.all(d.BandRaised) == []
+    centre.arrive("fits", Channel.CHAT)
+    assert centre.all(d.MessageOffered) == [], "a message left takes up no place"
+    centre.send(i.ItemLeft("chat", Outcome.CANCELLED), i.ItemLeft("fits", Outcome.CANCELLED))
+    assert centre.engine.line("SA", centre.now) == ["sms"]
 
 
 def test_one_caller_never_starves_behind_better_ones() -> None:

@@ -104,6 +104,8 @@ function Certificate({ of, open }: { of: PrivacyRequest; open: boolean }) {
 
 const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+const dayAfter = (day: string): string => new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+
 /** The certificates of all erased files, the newest first; by a day, or by a file's identifier. */
 export function ErasedPage() {
   const say = useW();
@@ -111,7 +113,7 @@ export function ErasedPage() {
   const [asked, setAsked] = useState<Readonly<Record<string, string>>>({});
   const [open, setOpen] = useState<string | null>(null);
   const one = (asked.id ?? "").trim().toLowerCase();
-  const until = asked.day ? `&until=${encodeURIComponent(instant(`${asked.day}T23:59`) ?? "")}` : "";
+  const until = asked.day ? `&until=${encodeURIComponent(instant(`${dayAfter(asked.day)}T00:00`) ?? "")}` : "";
   const list = usePages<PrivacyRequest>(one ? null : `/privacy/customers?limit=50${until}`, "customer");
   const found = useRead<PrivacyRequest>(one ? `/privacy/customers/${one}/certificate` : null);
   const rows = (items: readonly PrivacyRequest[]) => (

@@ -112,7 +112,7 @@ function Shown({ customer, onChanged }: { customer: CustomerOut; onChanged: () =
       >
         <Timeline key={id} customer={id} current={null} limit={20} />
       </Section>
-      {keeps && !ended && (
+      {keeps && customer.writable && !ended && (
         <div className="cols">
           <SignsIn customer={customer} onDone={onChanged} />
           <CloseFile customer={customer} onDone={onChanged} />
