@@ -169,7 +169,7 @@ async def create_many(
                 "effective_at": starts,
                 "known_at": work.now,
                 "changes": {name: values[name] for name in store.TERMS}
-                | ({"parties": noted(each.parties)} if each.parties else {}),
+                | {"parties": noted(each.parties)},
                 "reason": "",
                 "created_by": work.actor,
             }

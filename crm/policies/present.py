@@ -66,7 +66,7 @@ async def present(work: Work, row: Row, zone: ZoneInfo) -> Turn:
     agreed = await store.typed(work.conn, then) | until
     agreed["turns_at"] = next_turn(versions, at, over)
     changes = {name: value for name, value in agreed.items() if row[name] != value}
-    who = await parties_of(work.conn, then)
+    who = await parties_of(work.conn, versions, then)
     return Turn(changes, None if who is None else await _put_parties(work, row["id"], who))
 
 
@@ -76,18 +76,22 @@ async def agreed_for(
     """What is agreed for an instant of a policy's life, as the columns hold it, and who has a part
     then beside the policyholder."""
     moment = row_moment(at, starts_at(row, zone), over_at(row, zone))
-    then = terms_at(await versions_of(conn, row["id"]), moment, FAR)
+    versions = await versions_of(conn, row["id"])
+    then = terms_at(versions, moment, FAR)
     agreed = {name: row[name] for name in store.TERMS} | await store.typed(conn, then)
-    who = await parties_of(conn, then)
+    who = await parties_of(conn, versions, then)
     return agreed, await _parties_now(conn, row["id"]) if who is None else who
 
 
-async def parties_of(conn: Connection, terms: Mapping[str, Any]) -> list[Party] | None:
+async def parties_of(
+    conn: Connection, versions: Iterable[Version], terms: Mapping[str, Any]
+) -> list[Party] | None:
     """Who has a part by these terms; a customer who was merged is who that is now, and has a part
-    without a share of its own only once. None: they do not say."""
-    if terms.get("parties") is None:
+    without a share of its own only once. Terms that do not say have nobody. None: no version says,
+    as in a file that was erased; who has a part stays."""
+    if all(version.changes.get("parties") is None for version in versions):
         return None
-    found = [Party.model_validate(each) for each in terms["parties"]]
+    found = [Party.model_validate(each) for each in terms.get("parties") or ()]
     part_of = await store.now_part_of(conn, [p.customer_id for p in found if p.customer_id])
     parts: set[tuple[str, UUID | None]] = {(p.role, p.customer_id) for p in found}
     parties = []

@@ -253,7 +253,7 @@ class _Office:
                 "kind": "issue",
                 "effective_at": datetime.combine(row["coverage_start_date"], time(0), ZONE),
                 "known_at": row["created_at"],
-                "changes": {name: row.get(name) for name in terms},
+                "changes": {name: row.get(name) for name in terms} | {"parties": []},
                 "reason": "",
                 "created_by": "seed",
             },

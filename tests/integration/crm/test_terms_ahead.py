@@ -107,6 +107,71 @@ async def test_parties_change_when_their_endorsement_holds(office: Office) -> No
     assert await turned(office) == [("parties",)]
 
 
+LEO = [{"role": "driver", "name": "Leo Sanz"}]
+
+
+def beside(policy: dict[str, Any]) -> list[str]:
+    return [each["name"] for each in policy["parties"][1:]]
+
+
+async def test_who_came_first_is_on_file_though_nobody_was(office: Office) -> None:
+    """He drives from May on; later we hear that he did since April."""
+    made = await a_policy(office)
+    await endorsed(office, made, parties=LEO, effective_date="2027-05-01")
+    office.clock.set(datetime(2027, 6, 1, 8, tzinfo=UTC))
+    await office.crm.by_clock.turn()
+    before = await endorsed(office, made, parties=LEO, effective_date="2027-04-01")
+    assert beside(before) == ["Leo Sanz"]
+    path = f"/policies/{made['policy_id']}/versions"
+    versions = (await office.do("lucia", "GET", path))["versions"]
+    assert [each["changes"]["parties"] for each in versions] == [[], LEO, LEO]
+    for day, parties in (("03-31", []), ("04-02", LEO)):
+        then = await office.do("lucia", "GET", f"{path}?at=2027-{day}T12:00:00Z")
+        assert then["terms"]["parties"] == parties
+
+
+@pytest.mark.parametrize("first", ["written", "left out", "erased"])
+async def test_who_came_last_goes_when_it_is_taken_back(
+    office: Office, conn: db.Connection, first: str
+) -> None:
+    """By a cancellation from before on. A first version may leave out that there was nobody; what
+    an erased file says no more takes nobody out."""
+    made = await a_policy(office)
+    await endorsed(office, made, parties=LEO, effective_date="2027-05-01")
+    office.clock.set(datetime(2027, 6, 1, 8, tzinfo=UTC))
+    await office.crm.by_clock.turn()
+    if first != "written":
+        no_parties = (
+            "changes - 'parties'" if first == "left out" else "changes || '{\"parties\": null}'"
+        )
+        await conn.execute("SELECT set_config('contactcenter.erasing', 'on', false)")
+        await conn.execute(
+            f"UPDATE policy_versions SET changes = {no_parties} WHERE number = 1 OR $1",
+            first == "erased",
+        )
+    wish = {"reason": "total_loss", "effective_date": "2027-04-01",
+            "requested_by_customer_id": made["customer_id"]}  # fmt: skip
+    over = await office.do("lucia", "POST", f"/policies/{made['policy_id']}/cancel", wish)
+    assert beside(over["policy"]) == (["Leo Sanz"] if first == "erased" else [])
+
+
+async def test_who_came_with_a_renewal_goes_with_it(office: Office) -> None:
+    """The renewal is taken back after its term began."""
+    made = await a_policy(office, coverage_start_date="2026-05-01", coverage_end_date="2027-05-01")
+    path = f"/policies/{made['policy_id']}"
+    await office.do("lucia", "POST", f"{path}/renew", {})
+    await endorsed(office, made, parties=LEO, effective_date="2027-05-01")
+    await a_no(office, made, term_end="2027-05-01")
+    sent = {"on": "2027-03-16", "term_end": "2027-05-01"}
+    await office.do("lucia", "POST", f"{path}/non-renewal/sent", sent)
+    office.clock.set(datetime(2027, 5, 2, 8, tzinfo=UTC))
+    await office.crm.by_clock.turn()
+    assert beside(await office.do("lucia", "GET", path)) == ["Leo Sanz"]
+    known = {"on": "2027-05-02", "term_end": "2027-05-01"}
+    ends = await office.do("lucia", "POST", f"{path}/non-renewal/acknowledged", known)
+    assert (ends["coverage_end_date"], beside(ends)) == ("2027-05-01", [])
+
+
 async def test_a_renewal_ahead_costs_what_it_costs_from_its_own_start(office: Office) -> None:
     made = await a_policy(office, coverage_start_date="2026-05-01", coverage_end_date="2027-05-01")
     path = f"/policies/{made['policy_id']}"
