@@ -40,17 +40,20 @@ class PolicyClock:
     async def turn(self) -> None:
         """What begins or ends by itself: what was agreed ahead, terms that start, terms and notices
         that run out. Each policy is a transaction of its own: on a day when many end, none waits
-        for all. It asks what is due by now: whatever was missed comes then, and nothing twice."""
+        for all, and too many that fail at one of these stop none of the others. It asks what is due
+        by now: whatever was missed comes then, and nothing twice."""
         now, zone = self._clock.now(), self._zone.key
         async with self._work.reading("policies.turn") as conn:
             law = await sql.law(conn)
             turning = await store.turning(conn, now)
             beginning = await store.beginning(conn, zone, now)
             ending = await store.ending(conn, zone, now)
-        steps = [partial(self._turn_terms, each) for each in turning]
-        steps += [partial(self._begin, each) for each in beginning]
-        steps += [partial(self._run_out, each, law) for each in ending]
-        await each_alone(steps, lambda step: step())
+        steps = (
+            [partial(self._turn_terms, each) for each in turning],
+            [partial(self._begin, each) for each in beginning],
+            [partial(self._run_out, each, law) for each in ending],
+        )
+        await each_alone(steps, lambda kind: each_alone(kind, lambda step: step()))
 
     async def _turn_terms(self, policy_id: UUID) -> None:
         async with self._work.begin("policies.turn", "system") as work:

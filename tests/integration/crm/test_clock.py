@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 import db
+from contactcenter.core.work import MOST_FAILED
 from tests.integration.crm.conftest import Office, a_policy
 
 ENDING = {"coverage_start_date": "2026-05-01", "coverage_end_date": "2027-05-01"}
@@ -39,6 +40,33 @@ async def test_a_policy_that_fails_holds_up_no_other(office: Office, conn: db.Co
     await conn.execute("DROP TRIGGER fails ON policies; DROP FUNCTION fails")
     await office.crm.by_clock.turn()
     assert await found() == [("active", "2030-05-01"), *done]
+
+
+async def test_terms_that_cannot_turn_keep_nothing_from_beginning_and_ending(
+    office: Office, conn: db.Connection
+) -> None:
+    """However many they are."""
+    broken = await a_policy(office, vehicle_plate="1111BBB")
+    for _ in range(1, MOST_FAILED):
+        await a_policy(office, customer_id=broken["customer_id"], vehicle_plate="1111BBB")
+    begins = await a_policy(office, coverage_start_date="2027-04-01")
+    ends = await a_policy(office, **ENDING | {"coverage_end_date": "2027-04-01"}, auto_renew=False)
+    await conn.execute(
+        "UPDATE policies SET turns_at = created_at WHERE vehicle_plate = '1111BBB';"
+        "CREATE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'broken'; END $$;"
+        "CREATE TRIGGER fails BEFORE UPDATE ON policies FOR EACH ROW"
+        " WHEN (OLD.vehicle_plate = '1111BBB') EXECUTE FUNCTION fails()"
+    )
+    office.clock.set(datetime(2027, 4, 1, 8, 0, tzinfo=UTC))
+    with pytest.raises(ExceptionGroup, match="Not everything") as failed:
+        await office.crm.by_clock.turn()
+    group = failed.value.exceptions[0]
+    assert isinstance(group, ExceptionGroup)
+    assert len(group.exceptions) == MOST_FAILED
+    for each, status in ((begins, "active"), (ends, "expired")):
+        now = await office.do("lucia", "GET", f"/policies/{each['policy_id']}")
+        assert now["status"] == status
 
 
 async def test_a_late_renewal_lifts_the_suspension_of_the_old_term(office: Office) -> None:
