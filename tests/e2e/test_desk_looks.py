@@ -7,7 +7,16 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import CARMEN, World, accept, looks, offer
+from tests.e2e.conftest import (
+    CARMEN,
+    PABLO,
+    World,
+    accept,
+    in_every_look,
+    looks,
+    offer,
+    set_status,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -103,6 +112,41 @@ def test_a_screen_of_the_desk(
     screen(world, page)
     axe(page)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_what_stands_in_the_way_of_leaving(world: World, axe: Callable[..., None]) -> None:
+    page = world.desk(CARMEN)
+    set_status(world.desk(PABLO, available=False), 2)
+    visitor = world.visitor(name="Ana Beltrán Sanz")
+    accept(page)
+    dialog = page.locator("dialog[open]")
+
+    def look(name: str) -> None:
+        in_every_look(page, name, lambda what: axe(page, what))
+
+    page.locator(".top .me").click()
+    page.locator("[role=menuitem]").last.click()
+    expect(dialog).to_have_accessible_name("Terminar el turno")
+    look("sign-off")
+    dialog.get_by_role("button", name="Salir").click()
+    expect(dialog).to_have_accessible_name("Tienes trabajo abierto")
+    look("open-work")
+    page.keyboard.press("Escape")
+    page.locator(".status").click()
+    page.get_by_role("menuitemradio", name="Desconectado").last.click()
+    expect(dialog).to_have_accessible_name("Irme al terminar")
+    dialog.get_by_role("radio", name="Dárselas a un compañero").check()
+    dialog.get_by_role("button", name="Irme al terminar").click()
+    expect(dialog).to_contain_text("Elige a quién")
+    look("offline-after-this")
+    page.keyboard.press("Escape")
+    visitor.leave()
+    expect(page.locator(".wrap [role=radio]").first).to_be_visible()
+    look("wrap-up")
+    page.locator(".status").click()
+    page.get_by_role("menuitemradio", name="Desconectado").first.click()
+    expect(dialog).to_contain_text("termínalo antes de irte")
+    look("finish-first")
 
 
 @pytest.mark.parametrize("look", looks("sign-in"), ids=str)

@@ -82,10 +82,10 @@ function PickTime({ onClose, onPick }: { onClose: () => void; onPick: (until: st
   const t = useT();
   const times = useTimes();
   const [hour, setHour] = useState("");
-  const [error, setError] = useState<string>();
+  const [missing, setMissing] = useState(false);
   const until = instantOf(hour, times.hour(serverNow()));
   const pick = () => {
-    if (until === null) setError(t("needTime"));
+    if (until === null) setMissing(true);
     else onPick(new Date(until).toISOString());
   };
   return (
@@ -102,7 +102,7 @@ function PickTime({ onClose, onPick }: { onClose: () => void; onPick: (until: st
         </>
       }
     >
-      <Field label={t("snoozeAt")} type="time" value={hour} error={error} onChange={(event) => setHour(event.target.value)} />
+      <Field label={t("snoozeAt")} type="time" value={hour} error={missing && until === null ? t("needTime") : undefined} onChange={(event) => setHour(event.target.value)} />
       <p className="t13 x2 one-line">{until === null ? "" : `${times.day(until)}, ${times.hour(until)}`}</p>
     </Dialog>
   );

@@ -236,13 +236,13 @@ function OpenWork({
   const [until] = useState(() => Math.ceil((serverNow() + SNOOZE_MS) / 60_000) * 60_000);
   const [choice, setChoice] = useState<"queue" | "hand_over" | "snooze">("queue");
   const [to, setTo] = useState("");
-  const [error, setError] = useState<string>();
+  const [nobody, setNobody] = useState(false);
   const later = wanted.after_this === true;
   const colleagues = Object.values(team)
     .filter((one) => one.agent_id !== me.agent_id && one.present && one.status !== "offline")
     .sort((a, b) => a.name.localeCompare(b.name));
   const go = async () => {
-    if (choice === "hand_over" && !to) return setError(t("chooseColleague"));
+    if (choice === "hand_over" && !to) return setNobody(true);
     await onChosen({
       ...wanted,
       open: choice,
@@ -285,7 +285,7 @@ function OpenWork({
           ))}
         </select>
       )}
-      <ErrorLine error={choice === "hand_over" && !to ? error : undefined} />
+      <ErrorLine error={choice === "hand_over" && !to && nobody ? t("chooseColleague") : undefined} />
     </Dialog>
   );
 }

@@ -127,7 +127,7 @@ export function Dialog({
     const dialog = ref.current;
     dialog?.showModal();
     (dialog?.querySelector<HTMLElement>(".body :is(input, select, textarea)") ??
-      dialog?.querySelector<HTMLElement>("footer button"))?.focus();
+      dialog?.querySelector<HTMLElement>(".dialog-foot button"))?.focus();
     return () => dialog?.close();
   }, []);
   return (
@@ -143,12 +143,12 @@ export function Dialog({
         if (event.target === ref.current) onClose();
       }}
     >
-      <header>
+      <div className="dialog-head">
         <h2 id={id}>{title}</h2>
         <IconButton icon="close" label={closeLabel} onClick={onClose} />
-      </header>
+      </div>
       <div className="body">{children}</div>
-      {footer && <footer>{footer}</footer>}
+      {footer && <div className="dialog-foot">{footer}</div>}
     </dialog>
   );
 }
