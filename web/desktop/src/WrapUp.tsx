@@ -17,7 +17,7 @@ import { queueName } from "./desk";
 import { dialogOpen, inField } from "./keys";
 import { outcomesOf } from "./lists";
 import { failureKey, statusWord, useStatus } from "./Status";
-import { useT } from "./texts";
+import { type Key, useT } from "./texts";
 
 const SAVE_AFTER_MS = 700;
 const DIGITS = "1234567890";
@@ -33,7 +33,7 @@ export function WrapUp({ card }: { card: InteractionCard }) {
   const [chosen, setChosen] = useState(segment?.disposition ?? null);
   const [note, setNote] = useState(segment?.note ?? "");
   const [saved, setSaved] = useState<"no" | "unsaved" | number>("no");
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Key | null>(null);
   const [busy, setBusy] = useState(false);
   const box = useRef<HTMLElement>(null);
   const noteBox = useRef<HTMLTextAreaElement>(null);
@@ -77,7 +77,7 @@ export function WrapUp({ card }: { card: InteractionCard }) {
 
   const finish = async () => {
     if (!chosen) {
-      setProblem(t("needOutcome"));
+      setProblem("needOutcome");
       box.current?.querySelector<HTMLElement>('[role="radio"]')?.focus();
       return;
     }
@@ -90,7 +90,7 @@ export function WrapUp({ card }: { card: InteractionCard }) {
     try {
       await desk.live.command("interaction.wrap_up", { interaction_id: interaction, extend: true });
     } catch (error) {
-      setProblem(t(failureKey(codeOf(error))));
+      setProblem(failureKey(codeOf(error)));
     }
   };
   const canExtend = segment?.wrap_deadline != null && !segment.wrap_extended;
@@ -136,7 +136,7 @@ export function WrapUp({ card }: { card: InteractionCard }) {
       <div className="wrap-space" />
       <section ref={box} className="wrap" aria-label={t("wrapUp")}>
         <div className="wrap-body">
-          <div>
+          <div className="wrap-outcomes">
             <p className="lab" id={`${id}-l`}>
               {t("outcome")}
               <span className="x3 outcome-keys">
@@ -145,7 +145,7 @@ export function WrapUp({ card }: { card: InteractionCard }) {
               <span className="problem c-bad" role="alert">
                 {problem && (
                   <>
-                    <Icon name="octagon" size={12} /> {problem}
+                    <Icon name="octagon" size={12} /> {t(problem)}
                   </>
                 )}
               </span>
@@ -157,6 +157,7 @@ export function WrapUp({ card }: { card: InteractionCard }) {
                   id={`${id}-${one.key}`}
                   type="button"
                   role="radio"
+                  title={language === "es" ? one.label_es : one.label_en}
                   aria-checked={chosen === one.key}
                   tabIndex={chosen === one.key || (chosen === null && index === 0) ? 0 : -1}
                   className={cls(chosen === one.key && "on")}
