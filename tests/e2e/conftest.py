@@ -240,7 +240,6 @@ def centre(issuer: str) -> Iterator[Centre]:
         "BCRYPT_ROUNDS": "4",
         "LOG_LEVEL": "WARNING",
         "LOG_FORMAT": "json",
-        "DB_TRANSACTION_TIMEOUT_MS": "20000",
         "CHAT_STARTS_PER_MINUTE": "600",
         "CHAT_DEFAULT_QUEUE": QUEUE,
         "WIDGET_ORIGINS": SHOP,
