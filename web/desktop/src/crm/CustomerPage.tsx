@@ -6,7 +6,7 @@ import { Icon } from "@contactcenter/shared/icons";
 import { Button, Chip } from "@contactcenter/shared/ui";
 
 import { useAgent, useDesk } from "../context";
-import { ClaimChip, Facts, lineIcon, PolicyChip, policyName, QuoteChip, Read, Row, Section, SegmentChip, To } from "./bits";
+import { ClaimChip, Facts, lineIcon, PolicyChip, policyName, QuoteChip, Read, Row, Section, SegmentChip } from "./bits";
 import { CloseFile, Erased, SignsIn, useKeepsFiles } from "./Closing";
 import { ContactForm } from "./ContactForm";
 import { CustomerForm } from "./CustomerForm";
