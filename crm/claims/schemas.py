@@ -176,13 +176,13 @@ class ClaimQuery(Page):
 
 
 class Decision(Written):
-    """Whose it is, when, and what says so: an insurer's needs its document, or its reference, here
-    or in the claim's file."""
+    """Whose it is, when, and what says so: an insurer's needs its document, or its reference."""
 
     decided_by: Literal["insurer", "delegated"] = "insurer"
     decided_on: Day | None = None
     decision_document: Url | None = None
     insurer_reference: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    """The decision's own: kept in the history, and as the claim's where that has none."""
     note: Text = ""
 
 
@@ -201,6 +201,7 @@ class PayIn(Written):
     paid_on: Day | None = None
     """Left out: today."""
     document: Url | None = None
+    """Needed where the insurer has decided."""
     note: Text = ""
 
 

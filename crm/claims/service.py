@@ -324,8 +324,9 @@ class ClaimService:
             ):
                 return work.answer(await self._card(work.conn, principal, claim_id))
             fact = ClaimApproved(**files.ids(row), amount=amount, decided_by=wish.decided_by)
+            note = _noted(wish, wish.note)
             await self._move(
-                work, principal, row, "approved", changes, fact, note=wish.note, amount=amount
+                work, principal, row, "approved", changes, fact, note=note, amount=amount
             )
             return work.answer(await self._card(work.conn, principal, claim_id))
 
@@ -347,7 +348,8 @@ class ClaimService:
                 "resolved_at": work.now,
             }
             fact = ClaimDenied(**files.ids(row), decided_by=wish.decided_by)
-            await self._move(work, principal, row, "denied", changes, fact, note=wish.reason)
+            note = _noted(wish, wish.reason)
+            await self._move(work, principal, row, "denied", changes, fact, note=note)
             return work.answer(await self._card(work.conn, principal, claim_id))
 
     async def pay(
@@ -364,6 +366,8 @@ class ClaimService:
                 raise Invalid.field("paid_on", "in_future", "That day has not come.")
             if paid_on < (row["decided_on"] or self._day(row["incident_date"])):
                 raise Invalid.field("paid_on", "bad_day", "Not before the decision.")
+            if row["decided_by"] == "insurer" and wish.document is None:
+                raise Invalid.field("document", "no_document", "The document of the payment.")
             changes = {
                 "paid_amount": amount,
                 "paid_on": paid_on,
@@ -382,7 +386,7 @@ class ClaimService:
             raise Invalid.field("decided_on", "in_future", "That day has not come.")
         if day < self._day(row["sent_at"] or row["incident_date"]):
             raise Invalid.field("decided_on", "bad_day", "Not before the payer had it.")
-        reference = (wish.insurer_reference or row["insurer_reference"] or "").strip()
+        reference = _reference(wish)
         if wish.decided_by == "insurer" and wish.decision_document is None and not reference:
             raise Invalid.field(
                 "decision_document", "no_evidence", "The insurer's document, or its reference."
@@ -391,7 +395,7 @@ class ClaimService:
             "decided_by": wish.decided_by,
             "decided_on": day,
             "decision_document": wish.decision_document,
-            "insurer_reference": reference or None,
+            "insurer_reference": row["insurer_reference"] or reference or None,
         }
 
     # Handler, notes, documents
@@ -485,6 +489,15 @@ class ClaimService:
         work.emit(fact)
         if (to in CLOSED) != (row["status"] in CLOSED):
             await customers.resegment(work, row["customer_id"], self._zone)
+
+
+def _reference(wish: Decision) -> str:
+    return (wish.insurer_reference or "").strip()
+
+
+def _noted(wish: Decision, text: str) -> str:
+    """What the history says of a decision: its reference before the words."""
+    return " · ".join(filter(None, (_reference(wish), text)))
 
 
 def _matter(row: Record) -> Matter:

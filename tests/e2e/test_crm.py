@@ -197,8 +197,10 @@ def test_from_a_call_to_claim_adjuster_task_and_mail(world: World) -> None:
     handler.keyboard.press("Control+Enter")
     expect(handler.locator(".crm .error-line").first).to_have_text("Tiene que ser más de cero.")
     handler.get_by_label("Importe (€)").fill("1.250,40")
-    # The insurer's number would do; its document is there besides.
-    expect(handler.get_by_label("N.º de la aseguradora")).to_have_value("AL-7781")
+    # The number that the claim has there says nothing of the decision: its letter does.
+    expect(handler.get_by_label("Referencia de la decisión")).to_have_value("")
+    handler.keyboard.press("Control+Enter")
+    expect(handler.locator(".crm .error-line", has_text="o su referencia")).to_be_visible()
     handler.get_by_label("Documento de la decisión").fill("https://aseguradora.example/si")
     handler.keyboard.press("Control+Enter")
     expect(agent.locator(".crm .way .at")).to_have_text("Aceptado")

@@ -16,6 +16,9 @@ from crm.claims.model import EDGES, choose_handler
 from crm.claims.store import handlers
 from tests.integration.crm.conftest import Office, a_policy, agent_of, receipt_body
 
+SAYS: dict[str, Any] = {"insurer_reference": "CARTA-1"}  # what records an insurer's decision
+PROOF: dict[str, Any] = {"document": "https://x.example/pago"}
+
 
 def claim_body(policy_id: str, **fields: Any) -> dict[str, Any]:
     return {
@@ -78,12 +81,16 @@ async def test_a_claims_life(office: Office, conn: db.Connection) -> None:
     assert (await office.ask("pablo", "POST", f"{path}/deny", {})).status == 422
     yes = await office.do(
         "pablo", "POST", f"{path}/approve",
-        {"amount": {"amount": "850.00"}, "decided_on": "2027-03-16", "note": "carta"},
+        {"amount": {"amount": "850.00"}, "decided_on": "2027-03-16", "note": "carta", **SAYS},
     )  # fmt: skip
     assert (yes["status"], yes["decided_by"]) == ("approved", "insurer")
-    more = await office.ask("pablo", "POST", f"{path}/pay", {"amount": {"amount": "850.01"}})
+    more = await office.ask(
+        "pablo", "POST", f"{path}/pay", {"amount": {"amount": "850.01"}, **PROOF}
+    )
     assert more.status == 422
-    paid = await office.do("pablo", "POST", f"{path}/pay", {"amount": {"amount": "850.00"}})
+    paid = await office.do(
+        "pablo", "POST", f"{path}/pay", {"amount": {"amount": "850.00"}, **PROOF}
+    )
     assert (paid["status"], paid["next"]) == ("paid", ["reopened"])
     again = await office.do(
         "pablo", "POST", f"{path}/status", {"status": "reopened", "note": "más daños"}
@@ -93,7 +100,7 @@ async def test_a_claims_life(office: Office, conn: db.Connection) -> None:
         "pablo", "POST", f"{path}/status", {"status": "investigating", "note": "ampliación"}
     )
     assert taken["status"] == "investigating"
-    no = await office.do("pablo", "POST", f"{path}/deny", {"reason": "no cubierto"})
+    no = await office.do("pablo", "POST", f"{path}/deny", {"reason": "no cubierto", **SAYS})
     assert (no["status"], no["denial_reason"]) == ("denied", "no cubierto")
     await office.do("pablo", "POST", f"{path}/notes", {"note": "Avisado el cliente."})
     await office.do(
@@ -142,9 +149,9 @@ async def test_the_handler_with_the_fewest_open_claims_is_chosen(
 
 MOVES: dict[str, tuple[str, dict[str, Any]]] = {
     "investigating": ("send", {"insurer_reference": "X-1"}),
-    "approved": ("approve", {"amount": {"amount": "1.00"}}),
-    "denied": ("deny", {"reason": "x"}),
-    "paid": ("pay", {"amount": {"amount": "1.00"}}),
+    "approved": ("approve", {"amount": {"amount": "1.00"}, **SAYS}),
+    "denied": ("deny", {"reason": "x", **SAYS}),
+    "paid": ("pay", {"amount": {"amount": "1.00"}, **PROOF}),
     "reopened": ("status", {"status": "reopened", "note": "x"}),
 }
 
@@ -282,7 +289,7 @@ async def test_the_law_s_clocks_run_to_the_day_of_the_payment(office: Office) ->
     claim = await a_claim(office)
     path = f"/claims/{claim['claim_id']}"
     await office.do("lucia", "POST", f"{path}/send", {"insurer_reference": "X-1"})
-    await office.do("lucia", "POST", f"{path}/approve", {"amount": {"amount": "10"}})
+    await office.do("lucia", "POST", f"{path}/approve", {"amount": {"amount": "10"}, **SAYS})
     office.clock.advance(60 * 86_400)
     body = {"amount": {"amount": "10"}, "document": "https://x.example/pago"}
     for day in ("2027-03-09", "2027-05-16"):
@@ -298,7 +305,10 @@ async def test_the_law_s_clocks_run_to_the_day_of_the_payment(office: Office) ->
     assert (again["paid_on"], again["payment_document"]) == (None, None)
     await office.do("lucia", "POST", f"{path}/send", {"insurer_reference": "X-1"})
     no = await office.do(
-        "lucia", "POST", f"{path}/deny", {"reason": "no cubierto", "decided_on": "2027-04-20"}
+        "lucia",
+        "POST",
+        f"{path}/deny",
+        {"reason": "no cubierto", "decided_on": "2027-04-20", **SAYS},
     )
     states = {each["name"]: each["state"] for each in no["clocks"]}
     assert states["minimum_payment"] == "met"
@@ -459,9 +469,22 @@ async def test_the_insurers_decision_has_something_that_says_so(office: Office, 
     ):
         done = await office.do("lucia", "POST", f"{path}/{verb}", said | {field: value})
         assert (done["decided_by"], done[field]) == ("insurer", value)
-    await office.edit("lucia", paths[2], {"insurer_reference": "ALD-78"})  # known before
-    done = await office.do("lucia", "POST", f"{paths[2]}/{verb}", said)
+    # What the claim is known by there says nothing of the decision, and stays.
+    await office.edit("lucia", paths[2], {"insurer_reference": "ALD-78"})
+    refused = await office.ask("lucia", "POST", f"{paths[2]}/{verb}", said)
+    assert (refused.status, refused.body["errors"][0]["type"]) == (422, "no_evidence")
+    letter = said | {"insurer_reference": "CARTA-5"}
+    done = await office.do("lucia", "POST", f"{paths[2]}/{verb}", letter)
     assert done["insurer_reference"] == "ALD-78"
+    history = await office.do("lucia", "GET", f"{paths[2]}/events")
+    moved = next(each for each in history["items"] if each["after"] == done["status"])
+    assert moved["note"] == "CARTA-5" + (" · No está cubierto" if verb == "deny" else "")
+    if verb == "approve":
+        refused = await office.ask("lucia", "POST", f"{paths[2]}/pay", said)
+        (error,) = refused.body["errors"]
+        assert (refused.status, error["type"], error["loc"][-1]) == (422, "no_document", "document")
+        paid = await office.do("lucia", "POST", f"{paths[2]}/pay", said | PROOF)
+        assert paid["payment_document"] == PROOF["document"]
 
 
 async def test_a_claims_days_follow_each_other(office: Office) -> None:
@@ -473,8 +496,8 @@ async def test_a_claims_days_follow_each_other(office: Office) -> None:
         ("send", {"insurer_reference": "X-1"}),
         ("assign", {"adjuster_id": str(agent_of(office, "pablo"))}),
         ("documents", {"name": "Parte", "url": "https://x.example/1"}),
-        ("approve", {"amount": {"amount": "10"}, "decided_on": "2027-03-26"}),
-        ("pay", {"amount": {"amount": "10"}, "paid_on": "2027-03-26"}),
+        ("approve", {"amount": {"amount": "10"}, "decided_on": "2027-03-26", **SAYS}),
+        ("pay", {"amount": {"amount": "10"}, "paid_on": "2027-03-26", **PROOF}),
     ):
         stale = await office.ask("lucia", "POST", f"{path}/{verb}", body, **{"If-Match": '"99"'})
         assert stale.status == 412, verb

@@ -12,7 +12,7 @@ from contactcenter.core.errors import Unavailable
 from contactcenter.core.work import Work
 from contactcenter.events import CATALOGUE
 from tests.integration.crm.conftest import Office, policy_body
-from tests.integration.crm.test_claims import claim_body
+from tests.integration.crm.test_claims import PROOF, SAYS, claim_body
 from tests.integration.crm.test_quotes import MEDIATION, OFFERS, quote_body
 
 MUST: Final = {
@@ -34,13 +34,13 @@ STEPS: Final[tuple[tuple[str, str, str, Callable[[Told], Any]], ...]] = (
     ("claim.created", "POST", "/claims", lambda t: claim_body(t["policy_id"])),
     ("claim.updated", "PATCH", "/claims/{claim_id}", lambda _: {"location": "Calle Mayor"}),
     ("claim.sent", "POST", "/claims/{claim_id}/send", lambda _: {"insurer_reference": "X-1"}),
-    ("claim.approved", "POST", "/claims/{claim_id}/approve", lambda _: SUM),
-    ("claim.paid", "POST", "/claims/{claim_id}/pay", lambda _: SUM),
+    ("claim.approved", "POST", "/claims/{claim_id}/approve", lambda _: SUM | SAYS),
+    ("claim.paid", "POST", "/claims/{claim_id}/pay", lambda _: SUM | PROOF),
     ("claim.reopened", "POST", "/claims/{claim_id}/status", lambda _: {
         "status": "reopened", "note": "x"}),
     ("claim.resumed", "POST", "/claims/{claim_id}/status", lambda _: {
         "status": "investigating", "note": "x"}),
-    ("claim.denied", "POST", "/claims/{claim_id}/deny", lambda _: {"reason": "x"}),
+    ("claim.denied", "POST", "/claims/{claim_id}/deny", lambda _: {"reason": "x", **SAYS}),
     ("policy.renewed", "POST", "/policies/{policy_id}/renew", lambda _: {}),
     ("policy.cancelled", "POST", "/policies/{policy_id}/cancel", lambda t: {
         "reason": "total_loss", "effective_date": "2027-05-30",

@@ -11,7 +11,7 @@ import pytest
 import db
 from contactcenter.interactions.model import Address
 from tests.integration.crm.conftest import Office, a_policy, agent_of
-from tests.integration.crm.test_claims import claim_body
+from tests.integration.crm.test_claims import SAYS, claim_body
 from tests.integration.crm.test_identify import came_in
 from tests.integration.crm.test_quotes import quote_body
 
@@ -39,7 +39,7 @@ async def an_office_with_everything(office: Office, conn: db.Connection) -> dict
     ]
     path = f"/claims/{claims[0]['claim_id']}"
     await office.do("elena", "POST", f"{path}/send", {"insurer_reference": "ALD-900"})
-    await office.do("elena", "POST", f"{path}/deny", {"reason": "no cubierto"})
+    await office.do("elena", "POST", f"{path}/deny", {"reason": "no cubierto", **SAYS})
     for customer, line in ((ana, "auto"), (firm["customer_id"], "life")):
         await office.do("elena", "POST", "/quotes", quote_body(customer, quote_type=line))
     await office.do(

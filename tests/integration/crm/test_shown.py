@@ -8,7 +8,7 @@ import pytest
 
 import db
 from tests.integration.crm.conftest import Office, a_policy, agent_of, receipt_body
-from tests.integration.crm.test_claims import claim_body
+from tests.integration.crm.test_claims import SAYS, claim_body
 from tests.integration.crm.test_contacts import talks
 from tests.integration.crm.test_quotes import MEDIATION, OFFERS, quote_body
 from tests.integration.crm.test_workflows import a_workflow, begun, drive
@@ -134,7 +134,7 @@ async def test_while_the_gate_is_closed_no_answer_speaks_of_health(
     file = f"/customers/{ana['customer_id']}"
     await office.do("lucia", "POST", f"{claim}/notes", {"note": OURS})
     await office.do("lucia", "POST", f"{claim}/send", {"note": OURS, "insurer_reference": "X-1"})
-    await office.do("lucia", "POST", f"{claim}/deny", {"reason": OURS, "note": OURS})
+    await office.do("lucia", "POST", f"{claim}/deny", {"reason": OURS, "note": OURS, **SAYS})
 
     async def speaks(who: str) -> set[str]:
         answers = {p: await office.do(who, "GET", p) for p in (policy, claim, quote)}

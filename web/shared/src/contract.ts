@@ -963,7 +963,7 @@ export interface CustomerStats {
   lifetime_value: Money | null;
 }
 
-/** Whose it is, when, and what says so: an insurer's needs its document, or its reference, here or in the claim's file. */
+/** Whose it is, when, and what says so: an insurer's needs its document, or its reference. */
 export interface Decision {
   decided_by?: "insurer" | "delegated";
   decided_on?: string | null;

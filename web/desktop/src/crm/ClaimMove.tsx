@@ -19,26 +19,31 @@ const ADDED: ReadonlySet<Move> = new Set(["note", "document"]);
 const text = (v: Values, name: string): string => (v[name] ?? "").trim();
 const needed = (v: Values, name: string, most = 8000): Fault | null => (text(v, name) === "" ? "missing" : text(v, name).length > most ? "tooLong" : null);
 const sum = (v: Values, name: string): Fault | null => (text(v, name) === "" ? "missing" : amount(text(v, name)));
-/** The insurer's own decision is recorded with its document or its reference, which the claim may have; ours needs none. */
-const evidence = (claim: ClaimOut, v: Values): Fault | null => {
+/** The insurer's own decision is recorded with its document or its reference; ours needs none. */
+const evidence = (v: Values): Fault | null => {
   if (text(v, "decision_document")) return document(text(v, "decision_document"));
-  return v.decided_by === "insurer" && !text(v, "insurer_reference") && !claim.insurer_reference ? "no_evidence" : null;
+  return v.decided_by === "insurer" && !text(v, "insurer_reference") ? "no_evidence" : null;
+};
+/** So is its payment, with the document. */
+const proof = (claim: ClaimOut, v: Values): Fault | null => {
+  if (text(v, "document")) return document(text(v, "document"));
+  return claim.decided_by === "insurer" ? "no_document" : null;
 };
 const optionalDay = (v: Values, name: string): Fault | null => {
   if (text(v, name) === "") return null;
   return day(text(v, name)) ?? (text(v, name) > today() ? "in_future" : null);
 };
 
-const decided = (claim: ClaimOut): Values => ({
-  decided_by: "insurer", decided_on: today(), decision_document: "", insurer_reference: claim.insurer_reference ?? "", note: "",
+const decided = (): Values => ({
+  decided_by: "insurer", decided_on: today(), decision_document: "", insurer_reference: "", note: "",
 });
 
 function start(claim: ClaimOut, move: Move): Values {
   switch (move) {
     case "approve":
-      return { amount: sumText(claim.claimed_amount ?? claim.reserve), ...decided(claim), reviewed: "" };
+      return { amount: sumText(claim.claimed_amount ?? claim.reserve), ...decided(), reviewed: "" };
     case "deny":
-      return { reason: "", ...decided(claim) };
+      return { reason: "", ...decided() };
     case "pay":
       return { amount: sumText(claim.approved_amount), paid_on: today(), document: "", note: "" };
     case "send":
@@ -55,13 +60,13 @@ function start(claim: ClaimOut, move: Move): Values {
 function check(claim: ClaimOut, move: Move, v: Values): Checks {
   switch (move) {
     case "approve":
-      return { amount: sum(v, "amount"), decided_on: optionalDay(v, "decided_on"), decision_document: evidence(claim, v) };
+      return { amount: sum(v, "amount"), decided_on: optionalDay(v, "decided_on"), decision_document: evidence(v) };
     case "deny":
-      return { reason: needed(v, "reason", 100), decided_on: optionalDay(v, "decided_on"), decision_document: evidence(claim, v) };
+      return { reason: needed(v, "reason", 100), decided_on: optionalDay(v, "decided_on"), decision_document: evidence(v) };
     case "pay": {
       const most = Number(claim.approved_amount?.amount ?? Infinity);
       const given = money(v.amount);
-      return { amount: sum(v, "amount") ?? (given && Number(given.amount) > most ? "over_approved" : null), paid_on: optionalDay(v, "paid_on"), document: text(v, "document") ? document(text(v, "document")) : null };
+      return { amount: sum(v, "amount") ?? (given && Number(given.amount) > most ? "over_approved" : null), paid_on: optionalDay(v, "paid_on"), document: proof(claim, v) };
     }
     case "reopen":
     case "resume":
@@ -165,17 +170,22 @@ export function ClaimMove({ claim, move, onDone, onStale }: { claim: ClaimOut; m
               <In
                 name="decision_document"
                 label={say("decisionDocument")}
-                {...(form.values.decided_by === "insurer" && !text(form.values, "insurer_reference") && !claim.insurer_reference ? {} : { hint: say("optional") })}
+                {...(form.values.decided_by === "insurer" && !text(form.values, "insurer_reference") ? {} : { hint: say("optional") })}
                 maxLength={500}
                 list={papers}
               />
-              <In name="insurer_reference" label={say("insurerReference")} hint={say("optional")} maxLength={100} />
+              <In
+                name="insurer_reference"
+                label={say("decisionReference")}
+                {...(form.values.decided_by === "insurer" && !text(form.values, "decision_document") ? {} : { hint: say("optional") })}
+                maxLength={100}
+              />
             </>
           )}
           {move === "pay" && (
             <>
               <In name="paid_on" label={say("paidOn")} type="date" />
-              <In name="document" label={say("paymentDocument")} hint={say("optional")} maxLength={500} list={papers} />
+              <In name="document" label={say("paymentDocument")} {...(claim.decided_by === "insurer" ? {} : { hint: say("optional") })} maxLength={500} list={papers} />
             </>
           )}
           {move === "send" && (

@@ -3,7 +3,7 @@
  * could have been said before. Each answers the kind of fault, or null.
  */
 export type Fault =
-  | "missing" | "no_evidence" | "tooLong" | "bad_dni" | "bad_tax_id" | "bad_iban" | "bad_phone" | "bad_email" | "bad_amount"
+  | "missing" | "no_evidence" | "no_document" | "tooLong" | "bad_dni" | "bad_tax_id" | "bad_iban" | "bad_phone" | "bad_email" | "bad_amount"
   | "amount_not_positive" | "bad_date" | "bad_period" | "in_future" | "in_past" | "bad_plate" | "bad_postal_code"
   | "bad_rate" | "bad_url" | "bad_number" | "bad_sign" | "outside_term" | "over_approved" | "out_of_range" | "bad_steps" | "before_last" | "break_moment" | "not_a_day" | "not_an_hour"
   | "bad_key" | "key_taken" | "bad_dgs_code" | "dgs_code_taken" | "bad_codes" | "too_large" | "bad_months" | "bad_rule_name" | "twice" | "bad_overflow" | "bad_id";

@@ -287,6 +287,7 @@ export const CONTRACTS = {
   db_delegated: ["Nosotros, por delegación", "We, by delegation"],
   decidedOn: ["Con fecha", "On"],
   decisionDocument: ["Documento de la decisión", "Document of the decision"],
+  decisionReference: ["Referencia de la decisión", "Reference of the decision"],
   paymentDocument: ["Justificante del pago", "Proof of payment"],
   openDocument: ["Abrir el documento", "Open the document"],
   paidOn: ["Pagado el", "Paid on"],

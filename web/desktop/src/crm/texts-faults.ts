@@ -32,6 +32,7 @@ export const FAULTS = {
   f_not_an_hour: ["Escríbela así: 10:50.", "Write it like 10:50."],
   f_bad_period: ["Tiene que acabar después de empezar.", "It must end after it begins."],
   f_bad_months: ["De 0 a 12 meses.", "From 0 to 12 months."],
+  f_no_document: ["Falta el documento del pago.", "The document of the payment is missing."],
   f_no_evidence: ["El documento de la aseguradora, o su referencia.", "The insurer's document, or its reference."],
   f_in_future: ["Ese momento no ha llegado.", "That moment has not come."],
   f_in_past: ["Ese momento ya pasó.", "That moment is over."],
