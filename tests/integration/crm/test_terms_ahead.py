@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 import db
+from db import migrate
 from tests.integration.crm.conftest import Office, a_no, a_policy, receipt_body
 
 BEFORE, AFTER = datetime(2027, 4, 30, 21, 59, 59, tzinfo=UTC), datetime(2027, 4, 30, 22, tzinfo=UTC)
@@ -232,17 +232,43 @@ async def test_nothing_turns_after_a_contract_has_ended(office: Office) -> None:
     assert (lives["status"], lives["vehicle_plate"]) == ("active", "5678FGH")
 
 
-async def test_rows_written_ahead_before_are_made_anew(office: Office, conn: db.Connection) -> None:
-    """As the migration leaves a policy whose row held what was still ahead."""
-    made = await a_policy(office)
-    await endorsed(office, made, **COMING)
+async def test_before_0047_rows_held_what_comes_last_and_are_made_anew_since(
+    office: Office, conn: db.Connection
+) -> None:
+    """Down, and up again; a row of which nothing is ahead stays as it is."""
+    driver, same = await office.person(), await office.person()
+    made = await a_policy(office, parties=LEO)
+    path = f"/policies/{made['policy_id']}"
+    new = [
+        {"role": "driver", "customer_id": driver["customer_id"]},
+        {"role": "owner", "name": "Mar Gil"},
+    ]
+    await endorsed(office, made, parties=new, **COMING)
+    await office.do("lucia", "POST", f"{path}/renew", {"premium_amount": {"amount": "500.00"}})
+    loser = {"loser_id": driver["customer_id"]}
+    await office.do("elena", "POST", f"/customers/{same['customer_id']}/merge", loser)
+    still = await a_policy(office, parties=LEO, vehicle_plate="7777 DDD")
+    shown = [await office.do("lucia", "GET", path), still]
+    assert (shown[0]["vehicle_plate"], beside(shown[0])) == ("1234BCD", ["Leo Sanz"])
+
+    migrations = migrate.read()
+    await migrate.down(conn, migrations, 52)
+    last = await office.do("lucia", "GET", path)
+    assert (last["vehicle_plate"], last["premium_amount"]["amount"]) == ("5678FGH", "500.00")
+    assert (last["coverage_end_date"], last["turns_at"]) == ("2029-01-01", None)
+    assert [each["customer_id"] for each in last["parties"][1:]] == [same["customer_id"], None]
+    assert await office.do("lucia", "GET", f"/policies/{still['policy_id']}") == still
+
     await conn.execute(
-        "UPDATE policies SET vehicle_plate = '5678FGH', turns_at = 'epoch' WHERE id = $1",
-        UUID(made["policy_id"]),
+        "UPDATE policies SET turns_at = 'epoch' WHERE vehicle_plate = '5678FGH'"  # as 0047 does
     )
+    await migrate.up(conn, migrations)
+    due = await office.do("lucia", "GET", path)
+    assert due["turns_at"] == due["updated_at"]
     await office.crm.by_clock.turn()
-    now = await office.do("lucia", "GET", f"/policies/{made['policy_id']}")
-    assert (now["vehicle_plate"], now["turns_at"]) == ("1234BCD", "2027-04-30T22:00:00Z")
+    again = [await office.do("lucia", "GET", f"/policies/{p['policy_id']}") for p in (made, still)]
+    moved = {"version": 0, "updated_at": ""}
+    assert [each | moved for each in again] == [each | moved for each in shown]
 
 
 @pytest.mark.parametrize("day", ["2026-12-31", "2028-01-01"])
