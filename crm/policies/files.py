@@ -252,7 +252,7 @@ async def update(
     *,
     parties: Parties | None = None,
 ) -> None:
-    """Set columns of a locked policy; `parties`, before and after, are written already."""
+    """Set columns of a locked policy, and who has a part in it."""
     text = await found_by(work.conn, {**dict(row), **changes})
     try:
         await store.update(
@@ -260,12 +260,16 @@ async def update(
         )
     except db.UniqueViolation as error:
         raise number_taken() from error
+    before, after = {name: row[name] for name in changes}, dict(changes)
+    if parties is not None:
+        await store.put_parties(work.conn, row["id"], numbered(parties[1]))
+        before["parties"], after["parties"] = map(noted, parties)
     work.audit(
         work.name,
         "policy",
         row["id"],
-        before={name: row[name] for name in changes} | ({"parties": parties[0]} if parties else {}),
-        after=dict(changes) | ({"parties": parties[1]} if parties else {}),
+        before=before,
+        after=after,
         person=row["customer_id"],
     )
 
@@ -275,13 +279,13 @@ async def update_terms(
 ) -> None:
     """Set columns of a locked policy whose versions or end have changed, and with them what of its
     terms holds now."""
-    now = await present(work, {**dict(row), **changes}, zone)
+    now = await present(work.conn, {**dict(row), **changes}, work.now, zone)
     await update(work, principal, row, {**changes, **now.changes}, parties=now.parties)
 
 
 async def turn(work: Work, row: Record, zone: ZoneInfo) -> None:
     """What was agreed ahead for a locked policy holds from now on."""
-    now = await present(work, row, zone)
+    now = await present(work.conn, row, work.now, zone)
     if not (now.changes or now.parties):
         return
     await update(work, SYSTEM, row, now.changes, parties=now.parties)

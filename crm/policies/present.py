@@ -14,7 +14,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contactcenter.core.ids import new_id
-from contactcenter.core.work import Work
 from crm.customers.model import search_text
 from crm.policies import store
 from crm.policies.model import Version, agreed_until, instant, next_turn, row_moment, terms_at
@@ -25,13 +24,14 @@ FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
 SEARCHED: Final = ("policy_number", "reference", "vehicle_plate", "property_address")
 
 Row = Mapping[str, Any] | Record
-Parties = tuple[list[dict[str, Any]], list[dict[str, Any]]]
-"""Who had a part beside the policyholder before and after, as a version holds them."""
+Parties = tuple[list[Party], list[Party]]
+"""Who had a part beside the policyholder before, and after."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What of a row is not as it is agreed for now: columns to set, and parties, written."""
+    """What of a row is not as it is agreed for now: columns and parties to set. No parties: they
+    stay."""
 
     changes: dict[str, Any]
     parties: Parties | None
@@ -55,19 +55,19 @@ async def versions_of(conn: Connection, policy_id: UUID) -> list[Version]:
     return [store.version_of(row) for row in await store.versions(conn, policy_id)]
 
 
-async def present(work: Work, row: Row, zone: ZoneInfo) -> Turn:
-    """Bring a locked policy to what is agreed for now. `row`: as it is going to be; the caller
-    writes the changes."""
-    versions = await versions_of(work.conn, row["id"])
-    until = await store.typed(work.conn, agreed_until(versions))
+async def present(conn: Connection, row: Row, now: datetime, zone: ZoneInfo) -> Turn:
+    """What brings a policy to what is agreed for now. `row`: as it is going to be."""
+    versions = await versions_of(conn, row["id"])
+    until = await store.typed(conn, agreed_until(versions))
     over = over_at({**dict(row), **until}, zone)
-    at = row_moment(work.now, starts_at(row, zone), over)
+    at = row_moment(now, starts_at(row, zone), over)
     then = terms_at(versions, at, FAR)
-    agreed = await store.typed(work.conn, then) | until
+    agreed = await store.typed(conn, then) | until
     agreed["turns_at"] = next_turn(versions, at, over)
     changes = {name: value for name, value in agreed.items() if row[name] != value}
-    who = await parties_of(work.conn, versions, then)
-    return Turn(changes, None if who is None else await _put_parties(work, row["id"], who))
+    before = await _parties_now(conn, row["id"])
+    after = await parties_of(conn, versions, then)
+    return Turn(changes, None if after is None or after == before else (before, after))
 
 
 async def agreed_for(
@@ -104,15 +104,6 @@ async def parties_of(
             p = p.model_copy(update={"customer_id": now})
         parties.append(p)
     return parties
-
-
-async def _put_parties(work: Work, policy_id: UUID, wanted: Sequence[Party]) -> Parties | None:
-    """None: nothing changes."""
-    before = await _parties_now(work.conn, policy_id)
-    if before == list(wanted):
-        return None
-    await store.put_parties(work.conn, policy_id, numbered(wanted))
-    return noted(before), noted(wanted)
 
 
 async def _parties_now(conn: Connection, policy_id: UUID) -> list[Party]:

@@ -174,7 +174,7 @@ class PolicyService:
             parties: Parties | None = None
             endorsed = await self._endorse(work, row, given, edit)
             if endorsed:
-                now = await present(work, row, self._zone)
+                now = await present(work.conn, row, work.now, self._zone)
                 changes |= now.changes
                 parties = now.parties
             if "policy_number" in rest:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
 import db
+from crm.policies import files
+from crm.policies.present import noted, present
 from db import migrate
 from tests.integration.crm.conftest import Office, a_no, a_policy, receipt_body
 
@@ -153,6 +157,17 @@ async def test_who_came_last_goes_when_it_is_taken_back(
             "requested_by_customer_id": made["customer_id"]}  # fmt: skip
     over = await office.do("lucia", "POST", f"/policies/{made['policy_id']}/cancel", wish)
     assert beside(over["policy"]) == (["Leo Sanz"] if first == "erased" else [])
+
+
+async def test_to_look_what_holds_writes_nothing(office: Office, conn: db.Connection) -> None:
+    made = await a_policy(office)
+    await endorsed(office, made, parties=LEO, **COMING)
+    row = await files.the_policy(conn, UUID(made["policy_id"]))
+    turn = await present(conn, row, AFTER, ZoneInfo("Europe/Madrid"))
+    assert (turn.changes, turn.parties and noted(turn.parties[1])) == (
+        {"vehicle_plate": "5678FGH", "turns_at": None}, LEO,
+    )  # fmt: skip
+    assert beside(await office.do("lucia", "GET", f"/policies/{made['policy_id']}")) == []
 
 
 async def test_who_came_with_a_renewal_goes_with_it(office: Office) -> None:
