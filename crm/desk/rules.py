@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from uuid import UUID
 
@@ -100,45 +101,35 @@ class RuleService:
     async def professionals(self) -> Professionals:
         async with self._work.reading("professionals.list") as conn:
             rows = await store.professionals(conn)
-        return Professionals(
-            items=[
-                ProfessionalOut(**picked(ProfessionalOut, row), professional_id=row["id"])
-                for row in rows
-            ]
-        )
+        return Professionals(items=[_professional(row) for row in rows])
 
     async def add_professional(self, principal: Principal, new: ProfessionalNew) -> ProfessionalOut:
         async with self._work.begin("professionals.add", principal.actor) as work:
             made = new_id()
-            if not await store.add_professional(
-                work.conn, made, new.phone, new.name, new.kind, work.now
-            ):
-                raise Conflict("This number is there.", field="phone", type="phone_taken")
+            with _one_for_each_phone():
+                row = await store.add_professional(
+                    work.conn, made, new.phone, new.name, new.kind, work.now
+                )
             work.audit("professional.added", "professional", made, after=new.model_dump())
-            return work.answer(ProfessionalOut(professional_id=made, **new.model_dump()))
+            return work.answer(_professional(row))
 
     async def change_professional(
-        self, principal: Principal, professional_id: UUID, given: ProfessionalNew
+        self, principal: Principal, professional_id: UUID, given: ProfessionalNew, match: Match
     ) -> ProfessionalOut:
         async with self._work.begin("professionals.change", principal.actor) as work:
             known = await store.professional_of(work.conn, professional_id)
             if known is None:
                 raise NotFound
-            try:
-                await store.change_professional(
+            match(known["version"])
+            with _one_for_each_phone():
+                row = await store.change_professional(
                     work.conn, professional_id, given.phone, given.name, given.kind
                 )
-            except UniqueViolation as error:
-                raise Conflict(
-                    "This number is there.", field="phone", type="phone_taken"
-                ) from error
             work.audit(
                 "professional.changed", "professional", professional_id,
-                before=dict(known), after=given.model_dump(),
+                before=picked(ProfessionalNew, known), after=given.model_dump(),
             )  # fmt: skip
-            return work.answer(
-                ProfessionalOut(professional_id=professional_id, **given.model_dump())
-            )
+            return work.answer(_professional(row))
 
     async def drop_professional(self, principal: Principal, professional_id: UUID) -> None:
         async with self._work.begin("professionals.drop", principal.actor) as work:
@@ -157,6 +148,19 @@ async def _rules(conn: Connection) -> ContactRulesOut:
 
 def _catastrophe(row: Record) -> CatastropheOut:
     return CatastropheOut(**picked(CatastropheOut, row), catastrophe_id=row["id"])
+
+
+def _professional(row: Record) -> ProfessionalOut:
+    return ProfessionalOut(**picked(ProfessionalOut, row), professional_id=row["id"])
+
+
+@contextmanager
+def _one_for_each_phone() -> Iterator[None]:
+    """Conflict for a number that another has."""
+    try:
+        yield
+    except UniqueViolation as error:
+        raise Conflict("This number is there.", field="phone", type="phone_taken") from error
 
 
 class RuleRoutes:
@@ -184,13 +188,16 @@ class RuleRoutes:
     async def professionals(self, request: Request) -> Professionals:  # noqa: ARG002
         return await self._service.professionals()
 
-    async def add_professional(self, request: Request) -> ProfessionalOut:
-        return await self._service.add_professional(request.principal, request.body)
+    async def add_professional(self, request: Request) -> Response:
+        shown = await self._service.add_professional(request.principal, request.body)
+        return Response(shown, version=shown.version)
 
-    async def change_professional(self, request: Request) -> ProfessionalOut:
-        return await self._service.change_professional(
-            request.principal, request.id("id"), request.body
+    async def change_professional(self, request: Request) -> Response:
+        match = partial(request.match, required=True)
+        shown = await self._service.change_professional(
+            request.principal, request.id("id"), request.body, match
         )
+        return Response(shown, version=shown.version)
 
     async def drop_professional(self, request: Request) -> None:
         await self._service.drop_professional(request.principal, request.id("id"))
@@ -238,7 +245,8 @@ class RuleRoutes:
             Route(
                 "PUT", f"{trade}/{{id}}", self.change_professional, CHANGE,
                 "Change a workshop's or expert's number", body=ProfessionalNew,
-                response=ProfessionalOut, tags=TAGS, errors=(NotFound, Invalid, Conflict),
+                response=ProfessionalOut, tags=TAGS,
+                errors=(NotFound, Invalid, Conflict, PreconditionFailed, PreconditionRequired),
             ),
             Route(
                 "DELETE", f"{trade}/{{id}}", self.drop_professional, CHANGE,

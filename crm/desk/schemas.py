@@ -122,6 +122,7 @@ class ProfessionalOut(Shown):
     phone: str
     name: str
     kind: Literal["workshop", "perito"]
+    version: int
 
 
 class Professionals(Shown):

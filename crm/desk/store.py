@@ -184,13 +184,21 @@ RETURNING id, peril, postal_codes, note, began_at, ended_at
 CATASTROPHE = """
 SELECT id, peril, postal_codes, note, began_at, ended_at FROM catastrophes WHERE id = $1
 """
-PROFESSIONALS = "SELECT id, phone, name, kind FROM professionals ORDER BY name, id LIMIT 1000"
+PROFESSIONALS = """
+SELECT id, phone, name, kind, version FROM professionals ORDER BY name, id LIMIT 1000
+"""
 ADD_PROFESSIONAL = """
 INSERT INTO professionals (id, phone, name, kind, created_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (phone) DO NOTHING RETURNING id
+RETURNING id, phone, name, kind, version
 """
-PROFESSIONAL_OF = "SELECT phone, name, kind FROM professionals WHERE id = $1 FOR UPDATE"
-CHANGE_PROFESSIONAL = "UPDATE professionals SET phone = $2, name = $3, kind = $4 WHERE id = $1"
+PROFESSIONAL_OF = """
+SELECT id, phone, name, kind, version FROM professionals WHERE id = $1 FOR UPDATE
+"""
+CHANGE_PROFESSIONAL = """
+UPDATE professionals SET phone = $2, name = $3, kind = $4, version = version + 1
+WHERE id = $1
+RETURNING id, phone, name, kind, version
+"""
 DROP_PROFESSIONAL = "DELETE FROM professionals WHERE id = $1 RETURNING phone, name, kind"
 
 
@@ -253,19 +261,25 @@ async def professionals(conn: Connection) -> list[Record]:
     return await conn.fetch(PROFESSIONALS)
 
 
-async def add_professional(conn: Connection, *values: Any) -> bool:
-    """id, phone, name, kind, at. False: the number is there already."""
-    return await conn.fetchval(ADD_PROFESSIONAL, *values) is not None
+async def add_professional(conn: Connection, *values: Any) -> Record:
+    """id, phone, name, kind, at. UniqueViolation: another has the number."""
+    return await _professional(conn, ADD_PROFESSIONAL, *values)
 
 
 async def professional_of(conn: Connection, professional_id: UUID) -> Record | None:
-    """Held: phone, name, kind."""
+    """As it is, and held."""
     return await conn.fetchrow(PROFESSIONAL_OF, professional_id)
 
 
-async def change_professional(conn: Connection, *values: Any) -> None:
+async def change_professional(conn: Connection, *values: Any) -> Record:
     """id, phone, name, kind. UniqueViolation: another has the number."""
-    await conn.execute(CHANGE_PROFESSIONAL, *values)
+    return await _professional(conn, CHANGE_PROFESSIONAL, *values)
+
+
+async def _professional(conn: Connection, statement: str, *values: Any) -> Record:
+    row = await conn.fetchrow(statement, *values)
+    assert row is not None, "it is inserted, or held"
+    return row
 
 
 async def drop_professional(conn: Connection, professional_id: UUID) -> Record | None:

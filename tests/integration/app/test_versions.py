@@ -21,6 +21,8 @@ async def test_a_change_names_the_version_that_it_is_made_of(centre: Centre) -> 
     assert (await centre.http("POST", "/roles", token=token, json=role))[0] == 201
     shared = {"body_es": "Hola", "shared": True}
     _, reply = await centre.http("POST", "/replies", token=token, json=shared)
+    trade = {"phone": "+34976550300", "name": "Talleres Bardena", "kind": "workshop"}
+    _, workshop = await centre.http("POST", "/professionals", token=token, json=trade)
     agent = f"/agents/{user['agent_id']}"
     visitor = await centre.visitor(queue="SA", message="Hola")
     _, talk = await centre.http("GET", f"/conversations/{visitor.id}", token=token)
@@ -34,6 +36,7 @@ async def test_a_change_names_the_version_that_it_is_made_of(centre: Centre) -> 
         ("PATCH", f"{agent}/skills", {"skills": {"SA": 2}}),
         ("PATCH", contact, {"name": "Ana"}),
         ("PUT", f"/replies/{reply['reply_id']}", {"body_es": "Adiós"}),
+        ("PUT", f"/professionals/{workshop['professional_id']}", {**trade, "kind": "perito"}),
     ]
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session:
 

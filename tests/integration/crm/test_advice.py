@@ -155,7 +155,7 @@ async def test_workshops_and_experts_are_no_customers(office: Office, conn: db.C
     )  # fmt: skip
     new = {"phone": "976 55 02 00", "name": "Talleres Bardena", "kind": "workshop"}
     made = await office.do("elena", "POST", "/professionals", new)
-    assert made["phone"] == "+34976550200"
+    assert (made["phone"], made["version"]) == ("+34976550200", 1)
     assert (await office.ask("elena", "POST", "/professionals", new)).body["ctx"]["field"] == (
         "phone"
     )
@@ -166,14 +166,19 @@ async def test_workshops_and_experts_are_no_customers(office: Office, conn: db.C
     one = f"/professionals/{made['professional_id']}"
     moved = {**new, "phone": "976 55 02 02", "kind": "perito"}
     assert (await office.ask("lucia", "PUT", one, moved)).status == 403
-    changed = await office.do("elena", "PUT", one, moved)
-    assert (changed["phone"], changed["kind"]) == ("+34976550202", "perito")
-    taken = await office.ask("elena", "PUT", one, {**new, "phone": "976550201"})
+    changed = await office.do("elena", "PUT", one, moved, **{"If-Match": '"1"'})
+    assert (changed["phone"], changed["kind"], changed["version"]) == ("+34976550202", "perito", 2)
+    listed = (await office.do("lucia", "GET", "/professionals"))["items"]
+    assert {each["phone"]: each["version"] for each in listed} == {
+        "+34976550201": 1, "+34976550202": 2,
+    }  # fmt: skip
+    seen = {"If-Match": '"2"'}
+    taken = await office.ask("elena", "PUT", one, {**new, "phone": "976550201"}, **seen)
     assert (taken.status, taken.body["ctx"]["type"]) == (409, "phone_taken")
     await office.do("elena", "DELETE", f"/professionals/{other['professional_id']}")
-    await office.do("elena", "PUT", one, new)
+    await office.do("elena", "PUT", one, new, **seen)
     await office.do("elena", "DELETE", one)
-    assert (await office.ask("elena", "PUT", one, new)).status == 404
+    assert (await office.ask("elena", "PUT", one, new, **seen)).status == 404
     assert (await advice(office, conn, "+34976550200")).rule == ""
     assert (await office.do("lucia", "GET", "/professionals"))["items"] == []
 

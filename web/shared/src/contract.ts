@@ -2214,6 +2214,7 @@ export interface ProfessionalOut {
   phone: string;
   name: string;
   kind: "workshop" | "perito";
+  version: number;
 }
 
 export interface Professionals {

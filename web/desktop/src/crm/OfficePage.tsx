@@ -73,7 +73,7 @@ function Rules({ name }: { name: Section }) {
               <RuleForm
                 key={open === "new" ? "new" : kind.id(open)}
                 name={name}
-                row={open === "new" ? null : open}
+                row={open === "new" ? null : (items.find((one) => kind.id(one) === kind.id(open)) ?? open)}
                 all={items}
                 version={version}
                 onDone={() => {
@@ -136,6 +136,7 @@ interface RuleFormProps {
   name: Section;
   row: RuleRow | null;
   all: readonly RuleRow[];
+  /** Of the section; of the row, where it has one of its own. */
   version: number;
   onDone: () => void;
   onReload: () => void;
@@ -151,7 +152,7 @@ function RuleForm({ name, row, all, version, onDone, onReload, onLeave }: RuleFo
     id: `office ${name} ${row ? kind.id(row) : "new"}`,
     initial: row ? kind.values(row, all) : kind.initial,
     check: (values) => kind.check(values, row, all),
-    version,
+    version: row && "version" in row ? row.version : version,
     send: async (values, _changed, began) => {
       await saved(kind, values, row, all, began === null ? "*" : etagOf(began));
       onDone();

@@ -178,7 +178,7 @@ export function useProfessionals(): Kind<ProfessionalOut> {
       </>
     ),
     body,
-    save: (v, row) => (row ? api.put(`${path}/${row.professional_id}`, body(v)) : add(body(v))),
+    save: (v, row, _all, etag) => (row ? api.put(`${path}/${row.professional_id}`, body(v), etag) : add(body(v))),
     drop: (row) => request("DELETE", `${path}/${row.professional_id}`),
     restore: (row) => add({ phone: row.phone, name: row.name, kind: row.kind }),
   };
