@@ -21,7 +21,7 @@ from contactcenter.core.clock import to_ms
 from db import Connection, Record
 from routing import queue_store
 from routing.config import HANDLE_MS, read_queue
-from routing.core.model import AgentConfig, CentreConfig, Channel
+from routing.core.model import AgentConfig, Band, CentreConfig, Channel
 from routing.snapshot import SKILLS, agent_config
 
 BEGINS: Final = frozenset({"new", "return", "transfer"})
@@ -29,7 +29,6 @@ BEGINS: Final = frozenset({"new", "return", "transfer"})
 LAID_ASIDE: Final = frozenset({Channel.WHATSAPP, Channel.SMS, Channel.EMAIL})
 """Work in which an agent waits for the customer: no longer than is usual is taken for work."""
 WORKS: Final = frozenset({"available", "on_demand"})
-DEFERRED_BAND: Final = 3
 
 VISITS = """
 SELECT w.interaction_id, w.queue, w.channel, w.entry, w.band, w.entered_at, w.outcome,
@@ -42,7 +41,8 @@ LEFT JOIN LATERAL (
                * 1000)::bigint AS talk_ms,
            sum(extract(epoch FROM s.ended_at - coalesce(s.talk_ended_at, s.ended_at))
                * 1000)::bigint AS wrap_ms
-    FROM segments s WHERE s.work_item_id = w.id AND s.state = 'ended'
+    FROM segments s
+    WHERE s.interaction_id = w.interaction_id AND s.work_item_id = w.id AND s.state = 'ended'
 ) p ON true
 WHERE w.entered_at >= $1 AND w.entered_at < $2
 ORDER BY w.interaction_id, w.entered_at, w.id
@@ -50,9 +50,13 @@ ORDER BY w.interaction_id, w.entered_at, w.id
 STAFF = "SELECT id::text, name, budget, maxima, ordinal FROM agents ORDER BY ordinal, sort_key, id"
 ATTENDANCE = """
 SELECT type, subject, data, occurred_at FROM (
-    (SELECT DISTINCT ON (type, subject) type, subject, data, occurred_at, xid, id FROM event_log
-     WHERE type = ANY ($1) AND occurred_at < $2
-     ORDER BY type, subject, xid DESC, id DESC)
+    SELECT known.* FROM agents a CROSS JOIN unnest($1::text[]) AS k (type)
+    CROSS JOIN LATERAL (
+        SELECT type, subject, data, occurred_at, xid, id FROM event_log
+        WHERE subject = a.id::text AND type = k.type AND occurred_at < $2
+        ORDER BY id DESC
+        LIMIT 1
+    ) known
     UNION ALL
     SELECT type, subject, data, occurred_at, xid, id FROM event_log
     WHERE type = ANY ($1) AND occurred_at >= $2 AND occurred_at < $3
@@ -231,11 +235,12 @@ def contacts_of(
     visits: Iterable[Record | Mapping[str, Any]], midnight: int, until: int
 ) -> Iterator[RecordedContact]:
     """Visits, by interaction and in order, as contacts: what flowed over, was moved or had to be
-    queued again is one contact with where it came from."""
+    queued again before an agent had it is one contact with where it came from."""
     chain: list[Record | Mapping[str, Any]] = []
     for _, group in itertools.groupby(visits, lambda row: row["interaction_id"]):
         for visit in group:
-            if chain and visit["entry"] in BEGINS:
+            had = chain and chain[-1]["answered_at"] is not None
+            if had or (chain and visit["entry"] in BEGINS):
                 yield _contact(chain, midnight, until)
                 chain = []
             chain.append(visit)
@@ -261,5 +266,5 @@ def _contact(chain: list[Record | Mapping[str, Any]], midnight: int, until: int)
         handle_ms=int(talked),
         wrap_ms=int(sum(visit["wrap_ms"] or 0 for visit in chain)),
         agent=last["agent_id"],
-        message=channel is Channel.CHAT and first["band"] == DEFERRED_BAND,
+        message=channel is Channel.CHAT and first["band"] == Band.DEFERRED,
     )

@@ -259,14 +259,19 @@ async def counts(
 
 HISTORY = """
 SELECT occurred_at AS at, data ->> 'status' AS status, (data ->> 'present')::boolean AS present
-FROM event_log
-WHERE subject = $1 AND type IN ('agent.status_changed', 'agent.presence_changed')
-  AND occurred_at < $3
-  AND (occurred_at >= $2
-       OR id = (SELECT id FROM event_log WHERE subject = $1 AND occurred_at < $2
-                AND type = 'agent.status_changed' ORDER BY id DESC LIMIT 1)
-       OR id = (SELECT id FROM event_log WHERE subject = $1 AND occurred_at < $2
-                AND type = 'agent.presence_changed' ORDER BY id DESC LIMIT 1))
+FROM (
+    (SELECT id, occurred_at, data FROM event_log
+     WHERE subject = $1 AND type = 'agent.status_changed' AND occurred_at < $2
+     ORDER BY id DESC LIMIT 1)
+    UNION ALL
+    (SELECT id, occurred_at, data FROM event_log
+     WHERE subject = $1 AND type = 'agent.presence_changed' AND occurred_at < $2
+     ORDER BY id DESC LIMIT 1)
+    UNION ALL
+    SELECT id, occurred_at, data FROM event_log
+    WHERE subject = $1 AND type IN ('agent.status_changed', 'agent.presence_changed')
+      AND occurred_at >= $2 AND occurred_at < $3
+) changes
 ORDER BY id
 """
 

@@ -169,6 +169,26 @@ def test_what_flowed_over_is_one_contact_and_a_transfer_another() -> None:
     assert (fourth.outcome, fourth.wait_ms, fourth.message) == ("waiting", HOUR, True)
 
 
+def test_what_was_answered_and_queued_again_waits_anew() -> None:
+    """An agent had it at 9:01 and was gone at 9:11; the next one had it at 9:14."""
+    had = {"interaction_id": 1, "queue": "SA", "channel": "voice", "band": 2, "wrap_ms": 0}
+    visits = [
+        had | {
+            "entry": entry, "entered_at": at(9, since), "outcome": outcome, "agent_id": agent,
+            "answered_at": at(9, until), "left_at": at(9, until), "talk_ms": talk * MINUTE,
+        }
+        for entry, since, until, outcome, agent, talk in (
+            ("new", 0, 1, "answered", "a", 10), ("requeue", 11, 14, "answered", "b", 2),
+        )
+    ]  # fmt: skip
+    midnight = int(at(0).timestamp() * 1000)
+    contacts = contacts_of(visits, midnight, midnight + 11 * HOUR)
+    assert [(c.at, c.agent, c.outcome, c.wait_ms, c.handle_ms) for c in contacts] == [
+        (9 * HOUR, "a", "answered", MINUTE, 10 * MINUTE),
+        (9 * HOUR + 11 * MINUTE, "b", "answered", 3 * MINUTE, 2 * MINUTE),
+    ]
+
+
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "day.jsonl"
     with path.open("w", encoding="utf-8") as file:
