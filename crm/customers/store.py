@@ -174,14 +174,20 @@ _FOUND: Final = """(
       AND c.status NOT IN ('merged', 'deleted')
     LIMIT 200)"""
 # A common name has tens of thousands of hits: the first 200 are sorted, the rest is "more". Where
-# there are as many, those of whole words are looked for by themselves, and then those that begin
-# so: each costs a look at the index, which most searches do without.
+# there are as many, and too few of whole words among them for the page, those are looked for by
+# themselves, and then in the same way those that begin so: each costs a look at the index.
 _MANY: Final = "(SELECT count(*) FROM parts) = 200 AND"
+_WHOLE: Final = "(SELECT count(*) FROM parts WHERE text LIKE ALL ($6::text[]))"
+_BEGUN: Final = "(SELECT count(*) FROM parts WHERE text LIKE ALL ($8::text[]))"
 SEARCH = f"""
 WITH parts AS MATERIALIZED {_FOUND.format(enough="", grams="$1", words="$2")},
-whole AS MATERIALIZED {_FOUND.format(enough=_MANY, grams="$5", words="$6")},
+whole AS MATERIALIZED {_FOUND.format(enough=f"{_MANY} {_WHOLE} < $4 AND", grams="$5", words="$6")},
 begun AS MATERIALIZED {
-    _FOUND.format(enough=f"{_MANY} (SELECT count(*) FROM whole) < 200 AND", grams="$7", words="$8")
+    _FOUND.format(
+        enough=f"{_MANY} {_BEGUN} + (SELECT count(*) FROM whole) < $4 AND",
+        grams="$7",
+        words="$8",
+    )
 },
 hits AS (
     SELECT h.id, CASE WHEN h.text LIKE ALL ($6::text[]) THEN 0
