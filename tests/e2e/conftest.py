@@ -474,10 +474,10 @@ async def _say_many(centre: Centre, email: str, conversation_id: str, numbers: r
     try:
         for number in numbers:
             said = {"conversation_id": conversation_id, "body": f"n{number}"}
-            answer = await client.call(
-                "chat.message", {**said, "client_id": f"many-{number}"}, "/agent"
-            )
-            assert answer["ok"], answer
+            said["client_id"] = f"many-{number}"
+            while not (answer := await client.call("chat.message", said, "/agent"))["ok"]:
+                assert answer["error"]["code"] == "rate_limited", answer
+                await asyncio.sleep(answer["error"]["ctx"]["retry_after"])
     finally:
         await client.disconnect()
 
