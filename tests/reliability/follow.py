@@ -35,7 +35,8 @@ class Seen:
     syncs: int = 0
     messages: Counter[str] = field(default_factory=Counter)  # applied as events, since a snapshot
     doubles: int = 0
-    resync_seconds: list[float] = field(default_factory=list)  # let in → snapshot applied
+    resyncs: list[tuple[float, float]] = field(default_factory=list)
+    """When a snapshot was applied (`time.perf_counter`), and how long before one was let in."""
 
 
 class Stream:
@@ -198,7 +199,8 @@ class Follower:
     def _arrived(self, name: str, payload: Any) -> None:
         if name == "snapshot":
             if not self.up.is_set():
-                self.seen.resync_seconds.append(time.perf_counter() - self._begun)
+                now = time.perf_counter()
+                self.seen.resyncs.append((now, now - self._begun))
             whole = self.stream.take(payload)
             self.up.set()
         else:
