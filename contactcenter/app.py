@@ -175,7 +175,7 @@ def build(
     modules = (
         ground(deps),
         identity.module,
-        contactcenter.interactions.module.build(deps),
+        contactcenter.interactions.module.build(deps, office.veil),
         contactcenter.agents.module.build(deps, router.duty),
         router.module,
         chat.module,

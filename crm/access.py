@@ -15,6 +15,7 @@ from uuid import UUID
 from contactcenter.core.access import Permission, Principal
 from contactcenter.core.errors import Forbidden, Invalid
 from crm.masks import HEALTH, MASKED, Eyes, sent_back
+from crm.sql import contact_of_health
 from db import Connection, Record
 
 NOBODY: Final = UUID(int=0)
@@ -45,6 +46,27 @@ FROM customers c LEFT JOIN agents m ON m.id = c.portfolio_manager_id
 LEFT JOIN agents me ON me.id = $2
 WHERE c.id = ANY ($1::uuid[])
 """
+# Interactions about somebody's health, and what the agent $2 has to do with each: `held`, its
+# conversation is in their hands; `offered`, it waits for a skill of theirs; `skilled`, its queue is
+# one of theirs; `had`, they had a part in it, noted it, or handle a claim reported in it.
+OF_HEALTH = f"""
+SELECT i.id, coalesce(i.customer_id, c.customer_id) AS customer_id,
+       EXISTS (SELECT FROM segments s JOIN interactions o ON o.id = s.interaction_id
+               WHERE s.agent_id = $2 AND s.state <> 'ended'
+                 AND o.conversation_id = i.conversation_id) AS held,
+       EXISTS (SELECT FROM work_items w JOIN queues q ON q.key = w.queue
+               JOIN agent_skills k ON k.agent_id = $2 AND k.skill = q.skill
+               WHERE w.interaction_id = i.id AND w.answered_at IS NULL AND w.ended_at IS NULL)
+           AS offered,
+       EXISTS (SELECT FROM queues q JOIN agent_skills k ON k.agent_id = $2 AND k.skill = q.skill
+               WHERE q.key = i.queue) AS skilled,
+       coalesce(i.agent_id = $2, false)
+           OR EXISTS (SELECT FROM segments s WHERE s.interaction_id = i.id AND s.agent_id = $2)
+           OR EXISTS (SELECT FROM claims l WHERE l.interaction_id = i.id AND l.adjuster_id = $2)
+           AS had
+FROM interactions i JOIN contacts c ON c.id = i.contact_id
+WHERE i.id = ANY ($1::uuid[]) AND {contact_of_health("i")}
+"""  # noqa: S608 - a constant
 MAY_GIVE_TO = """
 SELECT EXISTS (
     SELECT FROM agents m LEFT JOIN agents me ON me.id = $2
@@ -151,6 +173,41 @@ async def eyes_of(conn: Connection, principal: Principal, matters: Sequence[Matt
         else "office"
         for each in matters
     ]
+
+
+async def unread(
+    conn: Connection, principal: Principal, interaction_ids: Collection[UUID]
+) -> frozenset[UUID]:
+    """Of these interactions, those about somebody's health that the principal does not read.
+
+    Whoever has one in hand, or is waited for with it, reads it; so do its queue's people while
+    nobody is known to be on the line. Else the gate of the customer's file decides, and it is open
+    to whoever had a part in it as to a handler.
+    """
+    if not interaction_ids or only_own(principal) is not None or writes_all(principal):
+        return frozenset()
+    rows = await conn.fetch(OF_HEALTH, list(interaction_ids), principal.agent_id)
+    known = {row["customer_id"] for row in rows} - {None}
+    gates = await _gates(conn, principal, known) if known else {}
+
+    def reads(row: Record) -> bool:
+        if row["held"] or row["offered"]:
+            return True
+        if row["customer_id"] is None:
+            return row["had"] or row["skilled"] or leads(principal)
+        handler = principal.agent_id if row["had"] else None
+        return not _closed(principal, gates.get(row["customer_id"]), handler)
+
+    return frozenset(row["id"] for row in rows if not reads(row))
+
+
+class Veil:
+    """What the hall asks of the gate (contactcenter.interactions.ports)."""
+
+    async def unread(
+        self, conn: Connection, principal: Principal, interaction_ids: Collection[UUID]
+    ) -> frozenset[UUID]:
+        return await unread(conn, principal, interaction_ids)
 
 
 async def _gates(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from contactcenter.interactions.model import UNSAID
+
 Eyes = Literal["office", "closed", "customer"]
 """The office's, the office's while a matter of health is hidden, and the customer's own."""
 
@@ -28,7 +30,7 @@ OFFICE_ONLY: Final[Mapping[str, Any]] = {
     "actor": "",
 }
 """Fields of any answer that the office writes for itself → what a customer sees in them."""
-MASK: Final = "•••"
+MASK: Final = UNSAID
 MASKED: Final = "It is hidden from you: leave it as it is, or type what it is."
 Masked = Literal["•••"]
 HEALTH_MATTER: Final[Mapping[str, Any]] = {

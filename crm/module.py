@@ -10,6 +10,7 @@ from contactcenter.core.mail import Mail
 from contactcenter.core.module import Deps, Module
 from contactcenter.core.reseal import Sealed
 from contactcenter.events import CATALOGUE
+from crm.access import Veil
 from crm.claims.listeners import listeners as claim_listeners
 from crm.claims.ports import FraudScorer
 from crm.claims.routes import ClaimRoutes
@@ -71,6 +72,7 @@ class Crm:
     workflows: WorkflowService
     runner: WorkflowRunner
     adviser: ContactAdviser
+    veil: Veil
 
 
 def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
@@ -138,5 +140,5 @@ def build(deps: Deps, mail: Mail, fraud: FraudScorer | None = None) -> Crm:
     )
     return Crm(
         module, customers, policies, by_clock, claims, quotes, tasks, letters, workflows, runner,
-        ContactAdviser(zone),
+        ContactAdviser(zone), Veil(),
     )  # fmt: skip

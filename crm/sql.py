@@ -29,22 +29,56 @@ FROM legal_periods
 def letter_line(letter: str) -> str:
     """The line of what a row of customer_letters is about, an SQL expression: that of its quote, or
     of what the workflow that wrote it is about. NULL: of none."""
-
-    def about(kind: str) -> str:
-        said = f"e.trigger_data ->> '{kind}_id'"
-        return f"CASE WHEN {said} ~ '{_UUID}' THEN ({said})::uuid END"
-
     return f"""
 CASE WHEN {letter}.quote_id IS NOT NULL
      THEN (SELECT x.quote_type FROM quotes x WHERE x.id = {letter}.quote_id)
      WHEN {letter}.kind = 'workflow'
-     THEN (SELECT coalesce(
-               (SELECT p.policy_type FROM claims x JOIN policies p ON p.id = x.policy_id
-                WHERE x.id = {about("claim")}),
-               (SELECT x.policy_type FROM policies x WHERE x.id = {about("policy")}),
-               (SELECT x.quote_type FROM quotes x WHERE x.id = {about("quote")}))
-           FROM workflow_executions e WHERE e.id = split_part({letter}.cause, ':', 2)::uuid)
+     THEN (SELECT {run_line("e")} FROM workflow_executions e
+           WHERE e.id = split_part({letter}.cause, ':', 2)::uuid)
 END"""  # noqa: S608 - the name is a constant
+
+
+def run_line(run: str) -> str:
+    """The line of what a run of a workflow is about, an SQL expression over its row of
+    workflow_executions. NULL: of none."""
+
+    def about(kind: str) -> str:
+        said = f"{run}.trigger_data ->> '{kind}_id'"
+        return f"CASE WHEN {said} ~ '{_UUID}' THEN ({said})::uuid END"
+
+    return f"""coalesce(
+    (SELECT p.policy_type FROM claims x JOIN policies p ON p.id = x.policy_id
+     WHERE x.id = {about("claim")}),
+    (SELECT x.policy_type FROM policies x WHERE x.id = {about("policy")}),
+    (SELECT x.quote_type FROM quotes x WHERE x.id = {about("quote")}))"""  # noqa: S608 - constants
+
+
+def task_line(task: str) -> str:
+    """The line of what a row of tasks says itself that it is about, an SQL expression: that of its
+    policy, claim or quote, that of its type, or of what the workflow that made it is about. NULL:
+    of none."""
+    return f"""coalesce(
+    (SELECT policy_type FROM policies WHERE id = {task}.policy_id),
+    (SELECT p.policy_type FROM claims l JOIN policies p ON p.id = l.policy_id
+     WHERE l.id = {task}.claim_id),
+    (SELECT quote_type FROM quotes WHERE id = {task}.quote_id),
+    CASE WHEN {task}.task_type = 'health_authorisation' THEN 'health' END,
+    CASE WHEN {task}.cause LIKE 'workflow:%'
+         THEN (SELECT {run_line("e")} FROM workflow_executions e
+               WHERE e.id = split_part({task}.cause, ':', 2)::uuid) END)"""  # noqa: S608 - constants
+
+
+def contact_of_health(contact: str) -> str:
+    """Whether a row of interactions is about somebody's health, an SQL condition: it came in by a
+    queue whose recordings are, or a claim, quote or task of such a line was made in it."""
+    lines = "('health', 'life')"
+    return f"""(EXISTS (SELECT FROM recording_rules x WHERE x.queue = {contact}.queue AND x.health)
+    OR EXISTS (SELECT FROM claims x JOIN policies p ON p.id = x.policy_id
+               WHERE x.interaction_id = {contact}.id AND p.policy_type IN {lines})
+    OR EXISTS (SELECT FROM quotes x
+               WHERE x.interaction_id = {contact}.id AND x.quote_type IN {lines})
+    OR EXISTS (SELECT FROM tasks x
+               WHERE x.interaction_id = {contact}.id AND {task_line("x")} IN {lines}))"""  # noqa: S608 - constants
 
 
 def updating(table: str, columns: Sequence[str]) -> str:

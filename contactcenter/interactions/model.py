@@ -200,6 +200,8 @@ def masked(address: Address) -> str:
     return ""
 
 
+UNSAID: Final = "•••"
+"""What is shown in the place of words that are hidden from whoever asks."""
 PREFER_WINDOW: Final = timedelta(days=7)  # domain 1.2: the last agent is preferred within 7 days
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from contactcenter.core.module import Deps, Module
+from contactcenter.interactions.ports import Veil
 from contactcenter.interactions.privacy_rules import RULES
 from contactcenter.interactions.routes import InteractionRoutes
 from contactcenter.interactions.service import InteractionService
 
 
-def build(deps: Deps) -> Module:
+def build(deps: Deps, veil: Veil) -> Module:
     return Module(
         name="interactions",
-        routes=InteractionRoutes(InteractionService(deps.work)).table(),
+        routes=InteractionRoutes(InteractionService(deps.work, veil)).table(),
         privacy=RULES,
     )

@@ -26,6 +26,7 @@ from contactcenter.events.interactions import (
 from contactcenter.interactions import cards, store
 from contactcenter.interactions.model import (
     PREFER_WINDOW,
+    UNSAID,
     Address,
     Change,
     Channel,
@@ -39,6 +40,7 @@ from contactcenter.interactions.model import (
     normalise,
     sort_key,
 )
+from contactcenter.interactions.ports import Veil
 from contactcenter.interactions.schemas import (
     AddressCard,
     ContactCard,
@@ -375,8 +377,9 @@ class InteractionService:
     """What routes ask for. An agent sees what they have or had a part in, or what waits in
     their queues; supervisors see all; anything else does not exist for the asker."""
 
-    def __init__(self, work: WorkFactory) -> None:
+    def __init__(self, work: WorkFactory, veil: Veil) -> None:
         self._work = work
+        self._veil = veil
 
     async def listed(self, principal: Principal, query: InteractionQuery) -> InteractionPage:
         name_part, address = _search(query.q)
@@ -413,6 +416,9 @@ class InteractionService:
                 raise NotFound
             card = (await cards.cards(conn, None, [interaction_id]))[interaction_id]
             segments = [SegmentRow(**s) for s in await store.segments_of(conn, interaction_id)]
+            unread = interaction_id in await self._veil.unread(conn, principal, [interaction_id])
+        if unread:
+            segments = [s.model_copy(update={"note": s.note and UNSAID}) for s in segments]
         return InteractionDetail(
             interaction_id=row.id,
             conversation_id=row.conversation_id,
@@ -433,7 +439,7 @@ class InteractionService:
             customer=card.customer,
             customer_present=row.customer_present,
             ended_at=row.ended_at,
-            metadata=row.metadata,
+            metadata={} if unread else row.metadata,
             segments=segments,
         )
 
@@ -443,13 +449,15 @@ class InteractionService:
         async with self._work.reading("conversations.card") as conn:
             await require_sight(conn, principal, conversation_id=conversation_id)
             row = await store.conversation(conn, conversation_id)
-        if row is None:
-            raise NotFound
+            if row is None:
+                raise NotFound
+            held = [] if row.subject is None else await store.interactions_of(conn, row.id)
+            unread = await self._veil.unread(conn, principal, held)
         return ConversationCard(
             conversation_id=row.id,
             contact_id=row.contact_id,
             channel=row.channel,
-            subject=row.subject,
+            subject=UNSAID if unread else row.subject,
             state=row.state,
             queue=row.queue,
             created_at=row.created_at,
@@ -465,6 +473,12 @@ class InteractionService:
             if await store.conversation(conn, conversation_id) is None:
                 raise NotFound
             items = await cards.messages(conn, conversation_id, before=before, limit=page.limit + 1)
+            within = {item.interaction_id for item in items if item.interaction_id is not None}
+            unread = await self._veil.unread(conn, principal, within)
+        items = [
+            item.model_copy(update={"body": UNSAID}) if item.interaction_id in unread else item
+            for item in items
+        ]
         more = len(items) > page.limit
         items = items[-page.limit :]
         return MessagePage(items=items, next_cursor=str(items[0].message_id) if more else None)
@@ -486,6 +500,12 @@ class InteractionService:
             if await store.contact(conn, contact_id) is None:
                 raise NotFound
             items = await cards.timeline(conn, contact_id, before=before, limit=page.limit + 1)
+            told = [item.interaction_id for item in items if item.excerpt]
+            unread = await self._veil.unread(conn, principal, told)
+        items = [
+            item.model_copy(update={"excerpt": UNSAID}) if item.interaction_id in unread else item
+            for item in items
+        ]
         more, items = len(items) > page.limit, items[: page.limit]
         cursor = encode_cursor(items[-1].created_at, items[-1].interaction_id) if more else None
         return TimelinePage(items=items, next_cursor=cursor)

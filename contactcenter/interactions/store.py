@@ -182,6 +182,14 @@ async def conversations_of_tokens(
     return found
 
 
+INTERACTIONS_OF = "SELECT id FROM interactions WHERE conversation_id = $1"
+
+
+async def interactions_of(conn: Connection, conversation_id: UUID) -> list[UUID]:
+    """In no order."""
+    return [row["id"] for row in await conn.fetch(INTERACTIONS_OF, conversation_id)]
+
+
 CLOSE_CONVERSATION = """
 UPDATE conversations SET state = 'closed', closed_at = $2
 WHERE id = $1 AND state = 'open' RETURNING id

@@ -411,6 +411,9 @@ class ClaimService:
             if not await agent_exists(work.conn, adjuster_id):
                 raise Invalid.field("adjuster_id", "unknown_agent", "There is no such agent.")
             if adjuster_id != row["adjuster_id"]:
+                to_self = adjuster_id == principal.agent_id
+                if to_self and await _eyes(work.conn, principal, row) == "closed":
+                    raise Forbidden("What it says is hidden from you.", reason="hidden")
                 before = row["adjuster_id"] and str(row["adjuster_id"])
                 await files.add_event(
                     work, claim_id, "assigned", before=before, after=str(adjuster_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -34,6 +34,7 @@ from crm.access import (
     refuse_hidden,
     require_portfolio,
     require_write,
+    unread,
 )
 from crm.customers import erasing, files, merge_store, store
 from crm.customers.model import (
@@ -70,6 +71,8 @@ ERASE_SECONDS: Final = 30
 """How long erasing one file may take: its texts are looked for in whole tables."""
 MONEY: Final = frozenset({"annual_premium", "claims_paid", "unpaid_amount"})
 CENT: Final = Decimal("0.01")
+WORDED: Final = frozenset({"interaction", "letter", "task"})
+"""Entries whose subject somebody has written."""
 HIDDEN: Final = ("dni", "tax_id", "iban")
 """What the identity gate covers, with the birth date."""
 
@@ -358,8 +361,13 @@ class CustomerService:
             )
             matters = [Matter(customer_id, row["line"], row["handler"]) for row in rows]
             seen_by = await eyes_of(conn, principal, matters)
+            said_in = {row["contact"] for row in rows} - {None}
+            closed = await unread(conn, principal, said_in)
         items = [
-            TimelineItem(**picked(TimelineItem, row) | (_unsaid(row) if eyes == "closed" else {}))
+            TimelineItem(
+                **picked(TimelineItem, row)
+                | (_unsaid(row) if eyes == "closed" or _said_in(row, closed, principal) else {})
+            )
             for row, eyes in zip(rows[: query.limit], seen_by, strict=False)
         ]
         last = items[-1] if len(rows) > query.limit else None
@@ -427,10 +435,18 @@ def _ended(work: Work, action: str, kind: str, row: Record, customer_id: UUID) -
     )
 
 
+def _said_in(row: Record, closed: Collection[UUID], principal: Principal) -> bool:
+    """Whether an entry is of a contact that the asker does not read; one's own task is read."""
+    return row["contact"] in closed and (
+        row["handler"] is None or row["handler"] != principal.agent_id
+    )
+
+
 def _unsaid(row: Record) -> dict[str, Any]:
     """What of an entry about health is not told while the gate is closed. A claim's number says
-    nothing of it, a letter's subject may."""
-    return {"outcome": None} | ({"subject": MASK} if row["kind"] == "letter" else {})
+    nothing of it; the subject of a letter, a contact or a task may."""
+    outcome = {} if row["kind"] == "interaction" else {"outcome": None}
+    return outcome | ({"subject": row["subject"] and MASK} if row["kind"] in WORDED else {})
 
 
 def _rate(rates: Mapping[tuple[str, str], Decimal], kind: str, line: str) -> Decimal:

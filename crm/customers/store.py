@@ -9,7 +9,7 @@ from uuid import UUID
 
 from crm.customers.model import Needle, Needles
 from crm.days import last_overdue
-from crm.sql import UNPAID, letter_line
+from crm.sql import UNPAID, letter_line, task_line
 from db import Connection, Record
 
 FIELDS: Final = (
@@ -476,7 +476,7 @@ SELECT t.* FROM (
             k.id AS call_id, (SELECT r.id FROM recordings r
                               WHERE r.call_id = k.id AND r.state IN ('finished', 'stored')
                               ORDER BY r.created_at DESC LIMIT 1) AS recording_id,
-            NULL::text AS line, NULL::uuid AS handler
+            NULL::text AS line, NULL::uuid AS handler, i.id AS contact
      FROM interactions i LEFT JOIN agents a ON a.id = i.agent_id
           LEFT JOIN calls k ON k.interaction_id = i.id
      WHERE i.customer_id = $1 AND ($2::timestamptz IS NULL OR (i.created_at, i.id) < ($2, $3::uuid))
@@ -484,14 +484,15 @@ SELECT t.* FROM (
      ORDER BY i.created_at DESC, i.id DESC LIMIT $4)
     UNION ALL
     (SELECT 'policy', p.id, p.created_at, NULL, NULL, p.status,
-            coalesce(p.policy_number, p.reference), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            coalesce(p.policy_number, p.reference), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+            NULL
      FROM policies p
      WHERE p.customer_id = $1 AND $5 IS NULL
        AND ($2::timestamptz IS NULL OR (p.created_at, p.id) < ($2, $3::uuid))
      ORDER BY p.created_at DESC, p.id DESC LIMIT $4)
     UNION ALL
     (SELECT 'claim', l.id, l.created_at, NULL, NULL, l.status, l.claim_number, l.cause,
-            l.adjuster_id, a.name, NULL, NULL, NULL, p.policy_type, l.adjuster_id
+            l.adjuster_id, a.name, NULL, NULL, NULL, p.policy_type, l.adjuster_id, NULL
      FROM claims l JOIN policies p ON p.id = l.policy_id
           LEFT JOIN agents a ON a.id = l.adjuster_id
      WHERE l.customer_id = $1 AND $5 IS NULL
@@ -499,28 +500,29 @@ SELECT t.* FROM (
      ORDER BY l.created_at DESC, l.id DESC LIMIT $4)
     UNION ALL
     (SELECT 'quote', q.id, q.created_at, NULL, NULL, q.status, q.quote_number, NULL, NULL, NULL,
-            NULL, NULL, NULL, NULL, NULL
+            NULL, NULL, NULL, NULL, NULL, NULL
      FROM quotes q
      WHERE q.customer_id = $1 AND $5 IS NULL AND NOT ($6::boolean AND q.status = 'draft')
        AND ($2::timestamptz IS NULL OR (q.created_at, q.id) < ($2, $3::uuid))
      ORDER BY q.created_at DESC, q.id DESC LIMIT $4)
     UNION ALL
     (SELECT 'task', k.id, k.created_at, NULL, NULL, k.status, k.title, k.task_type,
-            k.assigned_agent, a.name, NULL, NULL, NULL, NULL, NULL
+            k.assigned_agent, a.name, NULL, NULL, NULL, {task_line("k")}, k.assigned_agent,
+            k.interaction_id
      FROM tasks k LEFT JOIN agents a ON a.id = k.assigned_agent
      WHERE k.customer_id = $1 AND $5 IS NULL AND NOT $6::boolean
        AND ($2::timestamptz IS NULL OR (k.created_at, k.id) < ($2, $3::uuid))
      ORDER BY k.created_at DESC, k.id DESC LIMIT $4)
     UNION ALL
     (SELECT 'letter', m.id, m.sent_at, 'email', 'outbound', m.state, m.subject, NULL, NULL, NULL,
-            NULL, NULL, NULL, {letter_line("m")}, NULL
+            NULL, NULL, NULL, {letter_line("m")}, NULL, NULL
      FROM customer_letters m
      WHERE m.customer_id = $1 AND m.state = 'sent' AND ($5 IS NULL OR $5 = 'email')
        AND ($2::timestamptz IS NULL OR (m.sent_at, m.id) < ($2, $3::uuid))
      ORDER BY m.sent_at DESC, m.id DESC LIMIT $4)
     UNION ALL
     (SELECT 'receipt', r.id, r.created_at, NULL, NULL, r.state, r.number, NULL, NULL, NULL,
-            NULL, NULL, NULL, NULL, NULL
+            NULL, NULL, NULL, NULL, NULL, NULL
      FROM receipts r JOIN policies p ON p.id = r.policy_id
      WHERE p.customer_id = $1 AND $5 IS NULL
        AND ($2::timestamptz IS NULL OR (r.created_at, r.id) < ($2, $3::uuid))
@@ -539,8 +541,8 @@ async def timeline(
     limit: int,
     own: bool,
 ) -> list[Record]:
-    """Each with its `line`, where health may be read in it, and who handles it. `own`: as the
-    customer sees it, without drafts and the office's tasks."""
+    """Each with its `line`, where health may be read in it, who handles it, and in which `contact`
+    it was said. `own`: as the customer sees it, without drafts and the office's tasks."""
     at, row_id = before or (None, None)
     return await conn.fetch(TIMELINE, customer_id, at, row_id, limit, channel, own)
 

@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 from contactcenter.core.access import Principal
 from contactcenter.core.clock import Clock
 from contactcenter.core.cursor import cursor_after, decode_cursor, encode_cursor
-from contactcenter.core.errors import Conflict, Invalid, NotFound
+from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.tasks import TaskCancelled, TaskCompleted, TaskCreated, TaskUpdated
 from crm import sql
-from crm.access import NOBODY, Matter, eyes_of, require_write
+from crm.access import NOBODY, Matter, eyes_of, require_write, unread
 from crm.customers import files as customers
 from crm.masks import MASK, Eyes
 from crm.schemas import picked
@@ -49,6 +49,7 @@ UNKNOWN: Final = {
 }
 UNSAID: Final = {"title": MASK, "description": MASK, "metadata": {}, "tags": []}
 """What is seen of a task about somebody's health while the identity gate is closed."""
+WHOSE: Final = frozenset({"assigned_to", "assigned_agent"})
 TAKEN: Final = frozenset({"status", "assigned_to", "assigned_agent"})
 """What whoever takes a task writes in it."""
 OF_CUSTOMER: Final = ("policy_id", "claim_id", "quote_id")
@@ -249,6 +250,8 @@ class TaskService:
             done = status == "completed" and _nobodys(row)
             if not (done or _own(principal, row)):
                 await _require_file(work.conn, principal, row)
+            if _nobodys(row) and (await _seen_by(work.conn, principal, [row])) == ["closed"]:
+                raise Forbidden("What it says is hidden from you.", reason="hidden")
             match(row["version"])
             if not await store.end(work.conn, task_id, status, work.now, principal.user_id):
                 raise Conflict("It has ended before.", status=row["status"])
@@ -308,6 +311,12 @@ def _own(principal: Principal, row: Record) -> bool:
     return not own.isdisjoint({row["assigned_to"], row["assigned_agent"], row["created_by"]})
 
 
+def _has(principal: Principal, row: Record) -> bool:
+    """Whether it is for the asker to do."""
+    own = {principal.user_id, principal.agent_id} - {None}
+    return not own.isdisjoint({row["assigned_to"], row["assigned_agent"]})
+
+
 def _takes(principal: Principal, given: Mapping[str, Any]) -> bool:
     """Whether an edit of nobody's task only begins it, or gives it to the asker."""
     return (
@@ -320,19 +329,39 @@ def _takes(principal: Principal, given: Mapping[str, Any]) -> bool:
 async def _refuse_hidden(
     conn: Connection, principal: Principal, row: Record, given: Mapping[str, Any]
 ) -> None:
-    """Invalid for an edit of what the asker does not see of a task."""
-    field = next((name for name in given if name in UNSAID), None)
-    if field is not None and (await _seen_by(conn, principal, [row])) == ["closed"]:
+    """Invalid for an edit of what the asker does not see of a task, or one that would show it:
+    whoever has a task reads it."""
+    own = {principal.user_id, principal.agent_id} - {None}
+    field = next(
+        (
+            name
+            for name, value in given.items()
+            if name in UNSAID or (name in WHOSE and value != row[name] and value in own)
+        ),
+        None,
+    )
+    begins = _nobodys(row) and given.get("status", row["status"]) != row["status"]
+    if field is None and not begins:
+        return
+    if (await _seen_by(conn, principal, [row])) == ["closed"]:
+        field = field or "status"
         raise Invalid.field(field, "hidden", "It is hidden from you: leave it as it is.")
 
 
 async def _seen_by(conn: Connection, principal: Principal, rows: Sequence[Record]) -> list[Eyes]:
-    """With whose eyes the principal sees each task; a task's handler is whose it is."""
-    return await eyes_of(
+    """With whose eyes the principal sees each task: those of what it is about, else of the contact
+    that it came of. A task's handler is whose it is."""
+    seen_by = await eyes_of(
         conn,
         principal,
         [Matter(row["customer_id"] or NOBODY, row["line"], row["assigned_agent"]) for row in rows],
     )
+    said_in = {row["interaction_id"] for row in rows if not _has(principal, row)} - {None}
+    closed = await unread(conn, principal, said_in)
+    return [
+        "closed" if row["interaction_id"] in closed and not _has(principal, row) else eyes
+        for row, eyes in zip(rows, seen_by, strict=True)
+    ]
 
 
 async def _require_file(

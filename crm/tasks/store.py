@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from crm.sql import CUSTOMER_NAME, updating
+from crm.sql import CUSTOMER_NAME, task_line, updating
 from db import Connection, Record
 
 Sort = Literal["created", "due", "completed"]
@@ -29,17 +29,11 @@ ON CONFLICT (cause) DO NOTHING
 RETURNING id
 """  # noqa: S608 - constants
 UPDATE = updating("tasks", _EDITABLE)
-_LINE: Final = """
-coalesce((SELECT policy_type FROM policies WHERE id = t.policy_id),
-         (SELECT p.policy_type FROM claims l JOIN policies p ON p.id = l.policy_id
-          WHERE l.id = t.claim_id),
-         (SELECT quote_type FROM quotes WHERE id = t.quote_id)) AS line
-"""
 COLUMNS: Final = (
     ", ".join(f"t.{name}" for name in _INSERTED)
     + ", t.completed_at, t.version, t.created_at, t.updated_at,"
     " coalesce(a.name, nullif(trim(u.first_name || ' ' || u.last_name), '')) AS assignee_name,"
-    f" {CUSTOMER_NAME}, {_LINE}"
+    f" {CUSTOMER_NAME}, {task_line('t')} AS line"
 )
 _FROM: Final = (
     "tasks t LEFT JOIN agents a ON a.id = t.assigned_agent"

@@ -167,9 +167,13 @@ class WorkflowRunner:
     async def _whole(
         self, conn: Connection, data: Mapping[str, Any], held: UUID | None
     ) -> dict[str, Any]:
-        """What a run is about, with what stands behind it: whose it is, and for a contact the claim
-        that was reported in it."""
+        """What a run is about, with what stands behind it: whose it is, for a task what that is
+        about, and for a contact the claim that was reported in it."""
         about = dict(data)
+        task_id = _id(about, "task_id")
+        if task_id is not None:
+            of_task = await store.behind_task(conn, task_id)
+            about |= {name: each for name, each in of_task.items() if about.get(name) is None}
         if about.get("customer_id") is None:
             behind = await store.customer_behind(conn, *(_id(about, name) for name in ABOUT[1:]))
             about["customer_id"] = None if behind is None else str(behind)

@@ -174,6 +174,10 @@ LEFT JOIN policies p ON c.id IS NULL AND p.id = {_OF_RUN["policy"]}
 LEFT JOIN quotes q ON c.id IS NULL AND p.id IS NULL AND q.id = {_OF_RUN["quote"]}
 WHERE e.id = $1 AND coalesce(c.id, p.id, q.id) IS NOT NULL
 """  # noqa: S608 - constants
+BEHIND_TASK = """
+SELECT policy_id::text, claim_id::text, quote_id::text, interaction_id::text FROM tasks
+WHERE id = $1
+"""
 CLAIM_OF = """
 SELECT id AS claim_id, policy_id FROM claims WHERE customer_id = $1 AND interaction_id = $2
 ORDER BY id DESC LIMIT 1
@@ -298,6 +302,12 @@ async def customer_behind(conn: Connection, *ids: UUID | None) -> UUID | None:
 async def matter_of(conn: Connection, execution_id: UUID) -> Record | None:
     """Whose it is, of which line, and who handles it; None: it is about no such thing."""
     return await conn.fetchrow(MATTER_OF, execution_id)
+
+
+async def behind_task(conn: Connection, task_id: UUID) -> dict[str, str]:
+    """The policy, claim, quote and interaction that it is about, those that there are."""
+    row = await conn.fetchrow(BEHIND_TASK, task_id)
+    return {name: each for name, each in (row or {}).items() if each is not None}
 
 
 async def claim_of(

@@ -23,6 +23,7 @@ from contactcenter.core.work import WorkFactory
 from contactcenter.events import CATALOGUE
 from contactcenter.identity import module
 from contactcenter.interactions import module as interactions
+from crm.access import Veil
 
 BASE = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 LOGIN = b'{"email": "a@example.com", "password": "x"}'
@@ -39,7 +40,7 @@ async def server(
     deps = Deps(settings, clock, pool, work, Bus(settings, pool, CATALOGUE, work), JobQueue(clock))
     identity = module.build(deps)
     app = build_app(
-        [*identity.module.routes, *interactions.build(deps).routes],
+        [*identity.module.routes, *interactions.build(deps, Veil()).routes],
         settings=settings,
         work=work,
         authenticator=identity.sessions,

@@ -11,6 +11,7 @@ from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Address
 from contactcenter.interactions.schemas import InteractionQuery
 from contactcenter.interactions.service import InteractionService
+from crm.access import Veil
 from tests.integration.crm.conftest import Office, a_policy, agent_of
 from tests.integration.crm.test_claims import claim_body, skilled
 from tests.integration.crm.test_identify import came_in, customer_of
@@ -255,6 +256,6 @@ async def test_interactions_of_a_customer(office: Office) -> None:
     ana, luis = await office.person(), await office.person(first_name="Luis")
     for who in (ana, luis, ana):
         await office.do("lucia", "POST", "/interactions", {"customer_id": who["customer_id"]})
-    listing = InteractionService(office.deps.work)
+    listing = InteractionService(office.deps.work, Veil())
     query = InteractionQuery(customer_id=UUID(ana["customer_id"]))
     assert len((await listing.listed(office.people["elena"], query)).items) == 2

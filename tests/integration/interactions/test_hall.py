@@ -14,6 +14,7 @@ from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Address, Change
 from contactcenter.interactions.schemas import ContactEdit, InteractionQuery, PageQuery
 from contactcenter.interactions.service import InteractionService
+from crm.access import Veil
 from routing.schemas import Close
 from tests.integration.routing.scene import Scene
 
@@ -190,7 +191,7 @@ async def test_a_conversation_shows_its_newest_messages(scene: Scene) -> None:
 
 
 async def test_who_sees_what(scene: Scene) -> None:
-    service = InteractionService(scene.work)
+    service = InteractionService(scene.work, Veil())
     lucia, nerea = await scene.agent("Lucía", SA=5), await scene.agent("Nerea", SH=5)
     waiting = await scene.arrive()
     ids = (waiting.interaction_id, waiting.conversation_id, waiting.contact_id)
@@ -222,7 +223,7 @@ async def test_who_sees_what(scene: Scene) -> None:
 
 
 async def test_lists_have_pages_and_filters(scene: Scene) -> None:
-    service, chief = InteractionService(scene.work), scene.supervisor
+    service, chief = InteractionService(scene.work, Veil()), scene.supervisor
     contacts = []
     for number in range(5):
         async with scene.work.begin("test", "test") as work:
@@ -260,7 +261,7 @@ async def test_lists_have_pages_and_filters(scene: Scene) -> None:
 
 
 async def test_a_contacts_timeline_runs_over_all_channels(scene: Scene) -> None:
-    service, chief = InteractionService(scene.work), scene.supervisor
+    service, chief = InteractionService(scene.work, Veil()), scene.supervisor
     first = await scene.arrive()
     await scene.write(first, "Se ha roto una tubería")
     await scene.leave(first)
