@@ -116,17 +116,18 @@ class Request:
         value = self.http.cookies.get(name)
         return None if value is None else text_of(value)
 
-    def match(self, version: int, *, required: bool = False) -> None:
-        """Compare `If-Match` with the stored version.
+    def match(self, version: int | None, *, required: bool = False) -> None:
+        """Compare `If-Match` with the stored version; None: there is none, which whoever names a
+        version does not know.
 
         Raises PreconditionFailed (412) for another one, and PreconditionRequired (428) without the
-        header if it is required.
+        header if it is required of a change to what is there.
         """
         if "If-Match" not in self.http.headers:
-            if required:
+            if required and version is not None:
                 raise PreconditionRequired
         elif not _matches(self.http, "If-Match", version):
-            raise PreconditionFailed(version=version)
+            raise PreconditionFailed() if version is None else PreconditionFailed(version=version)
 
 
 @dataclass(slots=True)
@@ -565,6 +566,6 @@ def _body(raw: bytes, model: type[BaseModel]) -> BaseModel:
         raise Invalid(errors=error_items(error)) from None
 
 
-def _matches(http: web.Request, header: str, version: int) -> bool:
+def _matches(http: web.Request, header: str, version: int | None) -> bool:
     tags = {tag.strip().removeprefix("W/") for tag in http.headers.get(header, "").split(",")}
-    return "*" in tags or etag(version) in tags
+    return "*" in tags or (version is not None and etag(version) in tags)

@@ -314,7 +314,7 @@ class AdminRoutes:
                 body=TeamIn,
                 response=TeamOut,
                 tags=TAGS,
-                errors=(Conflict, Invalid, NotFound, PreconditionFailed, PreconditionRequired),
+                errors=(Invalid, NotFound, PreconditionFailed, PreconditionRequired),
             ),
             Route(
                 "DELETE",

@@ -46,8 +46,9 @@ DEMO_EMAILS: Final = (
 )
 
 
-Match = Callable[[int], None]
-"""Compares the asker's If-Match with the stored version; raises PreconditionFailed."""
+Match = Callable[[int | None], None]
+"""Compares the asker's If-Match with the stored version, None where nothing is stored; raises
+PreconditionFailed."""
 
 
 @dataclass(frozen=True, slots=True)

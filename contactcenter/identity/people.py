@@ -271,21 +271,21 @@ class PeopleService:
         self, principal: Principal, key: str, name: str, agents: Sequence[UUID], match: Match
     ) -> Record:
         """Write a team, a new one or one that the asker knows as it is, and who is in it. An agent
-        is in one team at most, and the version of the one that they leave rises too. Forbidden for
-        whoever's rights are limited to teams: it would move people into their reach. Conflict when
-        somebody else makes a team of this key just now."""
+        is in one team at most, and the version of the one that they leave rises too. Teams are
+        written one after the other: of two who make the same one, the second finds the first's.
+        Forbidden for whoever's rights are limited to teams: it would move people into their
+        reach."""
         _no_limit_of_teams(principal)
         async with self._work.begin("people.put_team", principal.actor) as work:
             version = (await store.lock_teams(work.conn)).get(key)
-            if version is not None:
-                match(version)
+            match(version)
             if not await store.known_agents(work.conn, agents):
                 raise Invalid.field("agents", "unknown_agent", "There is no such agent.")
             before = await store.teams(work.conn, key) if version is not None else []
             if version is not None:
                 await store.name_team(work.conn, key, name)
-            elif not await store.add_team(work.conn, key, name, work.now):
-                raise Conflict("There is a team of this key.", reason="team_exists")
+            else:
+                await store.add_team(work.conn, key, name, work.now)
             for agent_id, team in await store.set_members(work.conn, key, agents):
                 work.emit(AgentTeamChanged(agent_id=agent_id, team=team))
             work.audit(

@@ -186,11 +186,9 @@ SELECT t.key, t.name, t.version,
        ARRAY(SELECT a.id FROM agents a WHERE a.team = t.key ORDER BY a.sort_key) AS agents
 FROM teams t WHERE $1::text IS NULL OR t.key = $1 ORDER BY t.name, t.key
 """
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('identity.teams', 17))"
 LOCK_TEAMS = "SELECT key, version FROM teams ORDER BY key FOR NO KEY UPDATE"
-ADD_TEAM = """
-INSERT INTO teams (key, name, created_at) VALUES ($1, $2, $3)
-ON CONFLICT DO NOTHING RETURNING true
-"""
+ADD_TEAM = "INSERT INTO teams (key, name, created_at) VALUES ($1, $2, $3)"
 NAME_TEAM = "UPDATE teams SET name = $2, version = version + 1 WHERE key = $1"
 TOUCH_TEAMS = "UPDATE teams SET version = version + 1 WHERE key = ANY ($1::text[]) RETURNING key"
 SET_MEMBERS = """
@@ -213,8 +211,9 @@ async def teams(conn: Connection, key: str | None = None) -> list[Record]:
 
 
 async def lock_teams(conn: Connection) -> dict[str, int]:
-    """Key → version of all teams, which nobody else changes before this transaction ends: whoever
-    enters one may leave any other."""
+    """Key → version of all teams, which nobody else changes before this transaction ends, nor
+    adds to: whoever enters one may leave any other, and rows alone do not lock one that comes."""
+    await conn.execute(ONE_AT_A_TIME)
     return {row["key"]: row["version"] for row in await conn.fetch(LOCK_TEAMS)}
 
 
@@ -223,9 +222,9 @@ async def known_agents(conn: Connection, agents: Sequence[UUID]) -> bool:
     return bool(await conn.fetchval(KNOWN_AGENTS, list(agents)) == len(set(agents)))
 
 
-async def add_team(conn: Connection, key: str, name: str, now: datetime) -> bool:
-    """False when there is one of this key."""
-    return bool(await conn.fetchval(ADD_TEAM, key, name, now))
+async def add_team(conn: Connection, key: str, name: str, now: datetime) -> None:
+    """Of a key that `lock_teams` did not find."""
+    await conn.execute(ADD_TEAM, key, name, now)
 
 
 async def name_team(conn: Connection, key: str, name: str) -> None:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
+import pytest
 
+import db
+from contactcenter.identity import people_store
 from tests.integration.app.conftest import Centre
-from tests.integration.app.people import sign_in
+from tests.integration.app.people import SECONDS, sign_in
 
 ADMIN = "admin@aintech.com"
+
+
+@pytest.fixture
+async def conn(centre: Centre) -> AsyncIterator[db.Connection]:
+    conn = await db.connect(centre.settings)
+    yield conn
+    await conn.close()
 
 
 async def test_a_change_names_the_version_that_it_is_made_of(centre: Centre) -> None:
@@ -97,12 +108,65 @@ async def test_a_team_has_a_new_version_when_somebody_enters_or_leaves(centre: C
     assert await versions() == {"left": 3, "entered": 1}
 
 
-async def test_of_two_who_make_one_team_one_does(centre: Centre) -> None:
+WAITING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
+
+async def waited_for(conn: db.Connection, count: int) -> None:
+    """Until so many transactions wait for what `conn` has locked in its own."""
+    async with asyncio.timeout(SECONDS):
+        while await conn.fetchval(WAITING) < count:
+            await asyncio.sleep(0.01)
+            await conn.execute("SELECT pg_stat_clear_snapshot()")
+
+
+async def test_of_two_who_make_one_team_one_does(centre: Centre, conn: db.Connection) -> None:
     token = await sign_in(centre.url, ADMIN)
     body = {"name": "twice", "agents": []}
-    asked = [centre.http("PUT", "/teams/twice", token=token, json=body) for _ in range(4)]
-    statuses = sorted([status for status, _ in await asyncio.gather(*asked)])
-    assert statuses[0] == 200
-    assert set(statuses[1:]) <= {409, 428}, "made meanwhile, or before it was asked"
+
+    async def put(version: str | None) -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        headers |= {} if version is None else {"If-Match": version}
+        url = f"{centre.url}/api/v1/teams/twice"
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.put(url, json=body) as answer,
+        ):
+            return answer.status
+
+    async with asyncio.TaskGroup() as asking, conn.transaction():
+        assert "twice" not in await people_store.lock_teams(conn)
+        await people_store.add_team(conn, "twice", "twice", centre.clock.now())
+        asked = [asking.create_task(put(version)) for version in (None, None, '"7"')]
+        await waited_for(conn, len(asked))
+    assert [each.result() for each in asked] == [428, 428, 412]
     _, found = await centre.http("GET", "/teams", token=token)
     assert [team["version"] for team in found["items"] if team["key"] == "twice"] == [1]
+
+    assert (await centre.http("DELETE", "/teams/twice", token=token))[0] == 204
+    assert await put('"1"') == 412, "who knew it does not make it anew"
+    assert await put(None) == 200
+
+
+async def test_a_team_that_is_left_while_it_is_made_has_its_next_version(
+    centre: Centre, conn: db.Connection
+) -> None:
+    token = await sign_in(centre.url, ADMIN)
+    _, agents = await centre.http("GET", "/agents", token=token)
+    agent = agents["items"][0]["agent_id"]
+    body = {"name": "second", "agents": [agent]}
+    async with asyncio.TaskGroup() as asking, conn.transaction():
+        assert await people_store.lock_teams(conn) == {}, "no row to wait at"
+        await people_store.add_team(conn, "first", "first", centre.clock.now())
+        await people_store.set_members(conn, "first", [agent])
+        put = centre.http("PUT", "/teams/second", token=token, json=body)
+        asked = asking.create_task(put)
+        await waited_for(conn, 1)
+    assert asked.result()[0] == 200
+    _, found = await centre.http("GET", "/teams", token=token)
+    assert {team["key"]: (team["version"], team["agents"]) for team in found["items"]} == {
+        "first": (2, []),
+        "second": (1, [agent]),
+    }
