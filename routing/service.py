@@ -12,7 +12,7 @@ from uuid import UUID
 from contactcenter.agents import service as agents
 from contactcenter.agents.schemas import SetStatus
 from contactcenter.core.clock import CLOCK_SLACK, from_ms, to_ms
-from contactcenter.core.errors import Conflict, NotFound
+from contactcenter.core.errors import Conflict, NotFound, Unauthenticated
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.agents import AgentPresenceChanged
@@ -387,9 +387,16 @@ class PresenceService:
         self._monotonic = monotonic
         self._before: tuple[datetime, float] | None = None
 
-    async def connected(self, agent_id: UUID, channels: Sequence[str]) -> None:
-        """A desk connected that can handle these channels (they replace the earlier ones)."""
+    async def connected(
+        self, agent_id: UUID, channels: Sequence[str], session_id: UUID | None = None
+    ) -> None:
+        """A desk connected that can handle these channels (they replace the earlier ones).
+        Unauthenticated if its session is over; one without a session belongs to nobody."""
         async with self._work.begin("presence.connected", f"agent:{agent_id}") as work:
+            if session_id is not None and not await identity.live_sessions(
+                work.conn, [session_id], work.now
+            ):
+                raise Unauthenticated
             was_present, had = await presence_store.desk(work.conn, agent_id)
             await presence_store.connected(work.conn, agent_id, channels, PRESENT_FOR)
             if not was_present or set(had) != set(channels):
@@ -408,12 +415,19 @@ class PresenceService:
                 )
             )
 
-    async def heartbeat(self, agent_ids: Sequence[UUID]) -> None:
-        """These desks are still there; every 8 s. One that had lapsed is back."""
+    async def heartbeat(self, desks: Mapping[UUID, Collection[UUID]]) -> None:
+        """These desks are still there; every 8 s: agent → the sessions of their sockets, none for
+        a desk that belongs to nobody. One that had lapsed is back, unless its sessions are over:
+        then its agent has signed out, while this was on its way."""
         async with self._work.begin("presence.heartbeat", "system") as work:
-            known = await presence_store.heartbeat(work.conn, agent_ids, PRESENT_FOR)
-            absent = [agent_id for agent_id in agent_ids if agent_id not in known]
-            for agent_id, channels in await presence_store.back(work.conn, absent, PRESENT_FOR):
+            known = await presence_store.heartbeat(work.conn, sorted(desks), PRESENT_FOR)
+            absent = {agent: set(held) for agent, held in desks.items() if agent not in known}
+            if not absent:
+                return
+            held = set[UUID]().union(*absent.values())
+            live = await identity.live_sessions(work.conn, held, work.now, wait=False)
+            here = [agent for agent, own in absent.items() if not own or own & live]
+            for agent_id, channels in await presence_store.back(work.conn, here, PRESENT_FOR):
                 work.emit(
                     AgentPresenceChanged(
                         agent_id=agent_id, present=True, channels=tuple(channels), at=work.now

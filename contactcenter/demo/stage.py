@@ -141,7 +141,7 @@ class Stage:
         await self._presence.connected(agent_id, channels)
 
     async def stay(self, agent_ids: Sequence[UUID]) -> None:
-        await self._presence.heartbeat(agent_ids)
+        await self._presence.heartbeat(dict.fromkeys(agent_ids, ()))
 
     async def wish(self, agent_id: UUID, status: str, reason: str | None = None) -> None:
         """Ask the router for a status; its answer is not waited for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -480,6 +480,14 @@ class SignInService:
 async def is_signed_in(conn: Connection, user_id: UUID, now: datetime) -> bool:
     """Whether the user has a session that is not over."""
     return bool(await store.sessions(conn, user_id, now))
+
+
+async def live_sessions(
+    conn: Connection, session_ids: Collection[UUID], now: datetime, *, wait: bool = True
+) -> set[UUID]:
+    """Those of the sessions that are not over, and do not end before this transaction does.
+    Without `wait`, one that somebody is just changing is left out."""
+    return await store.live(conn, session_ids, now, wait=wait)
 
 
 async def end_sessions(

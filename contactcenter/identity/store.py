@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -372,6 +372,11 @@ SELECT true FROM sessions
 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3
 FOR SHARE
 """
+LIVE_SESSIONS = """
+SELECT id FROM sessions WHERE id = ANY ($1::uuid[]) AND ended_at IS NULL AND expires_at > $2
+ORDER BY id FOR SHARE
+"""
+UNTOUCHED_SESSIONS = f"{LIVE_SESSIONS.rstrip()} SKIP LOCKED"
 DROP_FLOWS = "DELETE FROM oauth_flows WHERE user_id = $1"
 DISOWN = (
     "DELETE FROM oauth_identities WHERE user_id = $1",
@@ -416,6 +421,15 @@ async def disown(conn: Connection, user_id: UUID) -> None:
 async def is_live(conn: Connection, session_id: UUID, user_id: UUID, now: datetime) -> bool:
     """Whether the user's session is not over; it does not end before this transaction does."""
     return bool(await conn.fetchval(LIVE_SESSION, session_id, user_id, now))
+
+
+async def live(
+    conn: Connection, session_ids: Collection[UUID], now: datetime, *, wait: bool
+) -> set[UUID]:
+    """Those of the sessions that are not over, and do not end before this transaction does.
+    Without `wait`, one that somebody is just changing is left out."""
+    statement = LIVE_SESSIONS if wait else UNTOUCHED_SESSIONS
+    return {row["id"] for row in await conn.fetch(statement, list(session_ids), now)}
 
 
 async def drop_flows(conn: Connection, user_id: UUID) -> None:

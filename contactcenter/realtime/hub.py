@@ -74,13 +74,16 @@ class Hub:
             if namespace is None or connection.namespace == namespace
         ]
 
-    def agents(self) -> set[UUID]:
-        """The agents with a desk connected to this node."""
-        return {
-            connection.principal.agent_id
-            for connection in self._connections.values()
-            if connection.namespace == "/agent" and connection.principal.agent_id is not None
-        }
+    def agents(self) -> dict[UUID, set[UUID]]:
+        """The agents with a desk connected to this node → the sessions that they came in by."""
+        found: dict[UUID, set[UUID]] = {}
+        for connection in self._connections.values():
+            who = connection.principal
+            if connection.namespace == "/agent" and who.agent_id is not None:
+                held = found.setdefault(who.agent_id, set())
+                if who.session_id is not None:
+                    held.add(who.session_id)
+        return found
 
     def visitors(self) -> set[UUID]:
         """The conversations whose visitor is connected to this node."""

@@ -25,11 +25,15 @@ class Sessions(Protocol):
 class Presence(Protocol):
     """Routing: which agents are at a desk. Silence of 20 s counts as absence."""
 
-    async def connected(self, agent_id: UUID, channels: Sequence[str]) -> None:
-        """A desk of this agent has connected and can handle these channels."""
+    async def connected(
+        self, agent_id: UUID, channels: Sequence[str], session_id: UUID | None
+    ) -> None:
+        """A desk of this agent has connected and can handle these channels. Unauthenticated if the
+        session that it came in by is over."""
 
-    async def heartbeat(self, agent_ids: Sequence[UUID]) -> None:
-        """These agents' desks are still connected."""
+    async def heartbeat(self, desks: Mapping[UUID, Collection[UUID]]) -> None:
+        """These agents' desks are still connected: agent → the sessions they came in by. A session
+        that is over brings nobody back."""
 
 
 class Place(Protocol):

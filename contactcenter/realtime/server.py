@@ -230,7 +230,7 @@ class Gateway:
             agent_id = principal.agent()
             async with self._at_once:
                 channels = await self._calls.channels(agent_id, silent=silent)
-                await self._presence.connected(agent_id, channels)
+                await self._presence.connected(agent_id, channels, principal.session_id)
             await self.tell_snapshot(connection)
         elif connection.namespace == "/chat":
             self._see_soon(principal.conversation())
@@ -360,7 +360,7 @@ class Gateway:
         """Write down which agents and visitors are connected to this node."""
         agents = self.hub.agents()
         if agents:
-            await self._presence.heartbeat(sorted(agents))
+            await self._presence.heartbeat(agents)
         came_or_went, self._seen = self._seen, {}
         seen = came_or_went | dict.fromkeys(self.hub.visitors(), self._clock.now())
         if not seen:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 import db
+from contactcenter.core.errors import Unauthenticated
+from routing.service import PresenceService
 from tests.integration.app.conftest import Centre
 from tests.integration.app.people import SECONDS, Desk, sign_in
 from tests.integration.app.test_journey import CARMEN, PABLO, talking
+from tests.integration.app.test_versions import waited_for
 
 HEARD = """
 SELECT c.id >= (SELECT max(id) FROM event_log WHERE type = 'session.ended')
@@ -21,6 +25,11 @@ OFFERS = """
 SELECT count(*) FROM reservations r JOIN agents a ON a.id = r.agent_id
 JOIN users u ON u.id = a.user_id WHERE u.email = $1
 """
+SESSIONS = """
+SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id
+WHERE u.email = $1 AND s.ended_at IS NULL
+"""
+PRESENT = "SELECT present FROM agent_states WHERE agent_id = $1::uuid"
 
 
 @pytest.fixture
@@ -159,3 +168,57 @@ async def test_another_session_of_the_agent_keeps_the_desk(
     visitor = await centre.visitor(queue="CO")
     await visitor.say("Hola")
     await pablo.accepts()
+
+
+async def test_a_beat_that_was_on_its_way_brings_nobody_back(
+    centre: Centre, conn: db.Connection
+) -> None:
+    pablo = await (await centre.desk(PABLO)).available()
+    agent_id = UUID(pablo.state["me"]["agent_id"])
+    ended = await conn.fetchval(SESSIONS, PABLO)
+    await signs_out(centre, pablo)
+    async with asyncio.timeout(SECONDS):
+        while await conn.fetchval(PRESENT, agent_id):
+            await asyncio.sleep(0.02)
+    presence = PresenceService(centre.house.deps.work)
+    await presence.heartbeat({agent_id: {ended}})
+    assert not await conn.fetchval(PRESENT, agent_id)
+    with pytest.raises(Unauthenticated):
+        await presence.connected(agent_id, ("chat",), ended)
+    assert not await conn.fetchval(PRESENT, agent_id)
+
+    await sign_in(centre.url, PABLO)
+    await presence.heartbeat({agent_id: {ended, await conn.fetchval(SESSIONS, PABLO)}})
+    assert await conn.fetchval(PRESENT, agent_id), "the desk of a session that goes on is back"
+
+
+async def test_signing_out_wins_over_a_beat_that_is_being_written(
+    centre: Centre, conn: db.Connection
+) -> None:
+    """The beat has looked at the session, and the session ends before the beat is committed."""
+    token = await sign_in(centre.url, PABLO)
+    session = await conn.fetchval(SESSIONS, PABLO)
+    agent_id = await conn.fetchval(
+        "SELECT a.id FROM agents a JOIN users u ON u.id = a.user_id WHERE u.email = $1", PABLO
+    )
+    presence = PresenceService(centre.house.deps.work)
+    await presence.connected(agent_id, ("chat",), session)
+    await conn.execute("UPDATE agent_states SET present = false WHERE agent_id = $1", agent_id)
+    await conn.execute(
+        "CREATE FUNCTION holds() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NEW; END $$;"
+        "CREATE TRIGGER holds BEFORE UPDATE ON agent_states FOR EACH ROW WHEN (NEW.present)"
+        " EXECUTE FUNCTION holds()"
+    )
+    async with asyncio.TaskGroup() as going:
+        await conn.execute("SELECT pg_advisory_lock(7)")
+        going.create_task(presence.heartbeat({agent_id: {session}}))
+        await waited_for(conn, 1)
+        out = going.create_task(centre.http("POST", "/auth/logout", token=token))
+        await waited_for(conn, 2)
+        await conn.execute("SELECT pg_advisory_unlock(7)")
+    assert out.result()[0] == 204
+    async with asyncio.timeout(SECONDS):
+        while not await conn.fetchval(HEARD):
+            await asyncio.sleep(0.02)
+    assert not await conn.fetchval(PRESENT, agent_id)

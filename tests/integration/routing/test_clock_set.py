@@ -158,7 +158,7 @@ async def test_nobody_is_absent_because_the_databases_clock_was_set_forward(scen
     assert await presence.lapse() == 0
     await scene.execute("UPDATE agent_states SET present_until = clock_timestamp()")
     assert await presence.lapse() == 1, "who is silent lapses all the same"
-    await presence.heartbeat([lucia.agent()])
+    await presence.heartbeat({lucia.agent(): ()})
     assert (await scene.one("SELECT present FROM agent_states"))["present"]
 
 

@@ -296,7 +296,7 @@ async def test_a_silent_desk_loses_its_offer_and_after_a_minute_its_chats(scene:
     await scene.settle()
     assert await scene.offer(ringing) is not None
 
-    await scene.presence.heartbeat([lucia.agent()])
+    await scene.presence.heartbeat({lucia.agent(): ()})
     assert await scene.presence.lapse() == 0
     await scene.execute("UPDATE agent_states SET present_until = now() - interval '1 second'")
     assert await scene.presence.lapse() == 1
@@ -312,7 +312,7 @@ async def test_a_silent_desk_loses_its_offer_and_after_a_minute_its_chats(scene:
     [sent] = await scene.events("interaction.transferred")
     assert sent.event.cause == "presence_lost"  # type: ignore[attr-defined]
 
-    await scene.presence.heartbeat([lucia.agent()])  # it was only the network
+    await scene.presence.heartbeat({lucia.agent(): ()})  # it was only the network
     await scene.settle()
     assert await scene.offer(chat) is not None
 

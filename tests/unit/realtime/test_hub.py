@@ -97,11 +97,11 @@ def test_whoever_is_gone_is_in_no_room() -> None:
     agent_id = uuid4()
     one, socket = client(hub, agent_id=agent_id)
     hub.join(one, "team")
-    assert hub.agents() == {agent_id}
+    assert hub.agents() == {agent_id: set()}
     assert hub.remove(one.sid) is one
     assert hub.remove(one.sid) is None
     hub.emit("/agent", "team", "x", {}, None)
-    assert (socket.frames, hub.agents(), hub.occupied("/agent", "team")) == ([], set(), False)
+    assert (socket.frames, hub.agents(), hub.occupied("/agent", "team")) == ([], {}, False)
     hub.move(one, {"team"})  # its rooms were looked up while it left
     assert not hub.occupied("/agent", "team")
 
