@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 import db
 from config.settings import Settings
-from db.pool import TRANSACTION_SECONDS
+from db.pool import ARRAYS, BUILT_IN, TRANSACTION_SECONDS, _Session
 
 INSERT = "INSERT INTO centre_settings (key, value, updated_at) VALUES ($1, $2, now())"
 INTROSPECT = "_introspect_types"
@@ -58,6 +59,52 @@ async def test_json_carries_what_python_holds(conn: db.Connection) -> None:
     value = await conn.fetchval("SELECT $1::jsonb", {"price": Decimal("12.30")})
     assert value == {"price": "12.30"}
     assert await conn.fetchval("SELECT $1::json", [1.5, True]) == [1.5, True]
+
+
+async def test_the_driver_asks_and_is_answered_as_the_session_expects(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session stands between the driver and a private method of the driver's own."""
+    driver: Any = getattr(asyncpg.Connection, INTROSPECT)
+    assert inspect.iscoroutinefunction(driver)
+    assert [*inspect.signature(driver).parameters] == ["self", "typeoids", "timeout"]
+    override: Any = vars(_Session)[INTROSPECT]
+    heard: list[tuple[set[int], Any]] = []
+
+    async def listens(self: Any, *args: Any) -> Any:
+        typeoids, timeout = args
+        assert timeout is None or isinstance(timeout, int | float)
+        told = await override(self, typeoids, timeout)
+        heard.append((set(typeoids), told))
+        return told
+
+    monkeypatch.setattr(_Session, INTROSPECT, listens)
+    monkeypatch.setattr("db.pool._told", {})
+    plain: Any = await asyncpg.connect(settings.database.url)
+    for first in (True, False):
+        conn = await db.connect(settings)
+        try:
+            for oid in ARRAYS:
+                kind = await plain.fetchval("SELECT $1::oid::regtype::text", oid)
+                row = await conn.fetchrow(f"SELECT NULL::{kind}, '{{}}'::{kind}")
+                assert row is not None
+                assert tuple(row) == (None, []), kind
+            [(asked, (rows, intro))] = heard
+            heard.clear()
+            assert asked == {ARRAYS[0]}, "of the rest it is told in the same answer"
+            truth, plain_intro = await getattr(plain, INTROSPECT)(ARRAYS, None)
+            assert sorted(map(repr, map(dict, rows))) == sorted(map(repr, map(dict, truth)))
+            assert isinstance(intro.name, type(plain_intro.name)), "all it wants of it"
+            if first:
+                await conn.execute("CREATE TYPE colour AS ENUM ('red')")
+            assert await conn.fetchval("SELECT '{red}'::colour[]") == ["red"]
+            [(own, (rows, _))] = heard
+            heard.clear()
+            assert min(own) >= BUILT_IN
+            assert own <= {row["oid"] for row in rows}, "of what is not built in it is asked anew"
+        finally:
+            await conn.close()
+    await plain.close()
 
 
 async def test_a_process_asks_once_what_arrays_are(
