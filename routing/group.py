@@ -38,8 +38,8 @@ from contactcenter.interactions.model import Change, State
 from db import Uuid
 from routing import rows
 from routing.core import decisions as d
-from routing.core.explanation import Explanation
 from routing.core.model import ReservationState, StrategyName, WorkItem
+from routing.explained import why
 from routing.group_store import OfferRow, SegmentPatch, SegmentStart, VisitPatch
 from routing.lifecycle import NO_DISPOSITION
 from routing.snapshot import Memory, Part, Place
@@ -52,8 +52,6 @@ WAITING: Final = ("queued", "offered")
 WORKED: Final = ("active", "held", "consulting", "parked")
 
 _RELEASED: Final = {"agent_absent": "presence_lost", "agent_gone": "presence_lost"}
-
-"""The ids of agents and open work come again and again."""
 
 _OFFER_ENDED: Final[dict[ReservationState, Any]] = {
     ReservationState.TIMED_OUT: ReservationTimedOut,
@@ -237,7 +235,7 @@ class Group:
             how="offer",
             state="pending",
             cost=decision.cost,
-            why=self._why(decision.explanation, decision.agent, place),
+            why=why(self.memory, decision.explanation, decision.agent, place),
             created_at=self.now,
             expires_at=from_ms(decision.expires_at),
         )
@@ -297,7 +295,7 @@ class Group:
             state="accepted",
             cost=segment.full_cost,
             why={
-                **self._why(decision.explanation, segment.agent, place),
+                **why(self.memory, decision.explanation, segment.agent, place),
                 "forced": decision.forced,
             },
             created_at=self.now,
@@ -547,41 +545,6 @@ class Group:
 
     def _since(self, at_ms: int) -> int:
         return max(0, _ms(from_ms(at_ms), self.now))
-
-    def _why(self, explanation: Explanation, agent: str, place: Place) -> dict[str, Any]:
-        """The explanation record (as its `to_json`), and what the line under the offer says."""
-        e = explanation
-        return {
-            "how": e.how,
-            "strategy": e.strategy,
-            "queue": e.queue,
-            "round": e.round,
-            "step": e.step,
-            "steps": e.steps,
-            "pools": e.pools,  # plain dataclasses become objects where json is written
-            "chosen": e.chosen,
-            "candidates": e.candidates,
-            "candidate_count": e.candidate_count,
-            "removed": e.removed,
-            "place": e.place,
-            "rivals": e.rivals,
-            "preferred": agent in place.preferred,
-            "skills": self._matched(place, e.step, agent),
-        }
-
-    def _matched(self, place: Place, step: int, agent: str) -> list[dict[str, Any]]:
-        """What the queue and the active step require, and how well the agent meets it."""
-        queue = self.memory.queues[place.queue]
-        config = self.memory.agents.get(agent)
-        required = {need.skill: need.min for need in queue.require}
-        own = step - 1 if place.preferred else step  # preferred agents are a step of their own
-        if 0 <= own < len(queue.steps):
-            required.update((need.skill, need.min) for need in queue.steps[own].require)
-        return [
-            {"skill": skill, "level": config.skills[skill], "required": least}
-            for skill, least in required.items()
-            if config is not None and skill in config.skills
-        ]
 
     _TAKE: ClassVar[dict[type, Callable[[Any, Any], None]]] = {
         d.VisitOpened: _visit_opened,

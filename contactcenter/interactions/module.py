@@ -5,8 +5,8 @@ from __future__ import annotations
 from contactcenter.core.module import Deps, Module
 from contactcenter.interactions.ports import Veil
 from contactcenter.interactions.privacy_rules import RULES
+from contactcenter.interactions.reading import InteractionService
 from contactcenter.interactions.routes import InteractionRoutes
-from contactcenter.interactions.service import InteractionService
 
 
 def build(deps: Deps, veil: Veil) -> Module:

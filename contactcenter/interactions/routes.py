@@ -12,6 +12,7 @@ from contactcenter.core.errors import (
     PreconditionRequired,
 )
 from contactcenter.core.http import Request, Response, Route
+from contactcenter.interactions.reading import InteractionService
 from contactcenter.interactions.schemas import (
     ContactCard,
     ContactEdit,
@@ -23,7 +24,6 @@ from contactcenter.interactions.schemas import (
     PageQuery,
     TimelinePage,
 )
-from contactcenter.interactions.service import InteractionService
 
 TAGS = ("interactions",)
 CONTACT_TAGS = ("contacts",)

@@ -56,3 +56,18 @@ def test_the_pins_answer_the_wishes() -> None:
 def test_migrations_are_numbered_without_a_gap() -> None:
     versions = [migration.version for migration in migrate.read()]
     assert versions == list(range(1, len(versions) + 1))
+
+
+LONGEST = 600
+GENERATED = ("web/shared/src/contract.ts",)
+
+
+def test_no_file_is_longer_than_one_reads_at_a_time() -> None:
+    written = (".py", ".sql", ".ts", ".tsx", ".css", ".html")
+    long = {
+        str(path): lines
+        for path, text in committed_texts()
+        if path.suffix in written and str(path) not in GENERATED
+        if (lines := len(text.splitlines())) > LONGEST
+    }
+    assert long == {}

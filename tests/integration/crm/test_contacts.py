@@ -9,8 +9,8 @@ import db
 from contactcenter.core.ids import new_id
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Address
+from contactcenter.interactions.reading import InteractionService
 from contactcenter.interactions.schemas import InteractionQuery
-from contactcenter.interactions.service import InteractionService
 from crm.access import Veil
 from tests.integration.crm.conftest import Office, a_policy, agent_of
 from tests.integration.crm.test_claims import claim_body, skilled

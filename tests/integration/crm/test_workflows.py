@@ -1,24 +1,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ipaddress
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import orjson
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 import db
 from contactcenter.core.ids import new_id
-from contactcenter.core.jobs import JobRunner
-from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.workflows import WorkflowFailed
 from crm.workflows.model import LONGEST_RUN
-from crm.workflows.webhooks import Failed, Refused, Webhooks, signature
 from db.seeds.history import WORKFLOWS
 from tests.integration.crm.conftest import Office, a_policy, agent_of
 from tests.integration.crm.test_claims import claim_body
@@ -103,144 +94,6 @@ async def test_the_office_s_own_letters_greet_persons_and_companies(
     for letter in letters["items"]:
         await office.crm.letters.send({"letter_id": letter["letter_id"]})
     assert [sent.text.splitlines()[0] for sent in office.mail.sent] == [greeting] * 2
-
-
-EVERY_KIND: list[dict[str, Any]] = [
-    {"type": "create_task", "name": "call", "config": {"title": "Llamar"}},
-    {"type": "condition_check", "config": {"if": "customer.kind == \"person\"", "else": "end"}},
-    {"type": "update_record", "config": {"field": "notes", "value": "visto"}},
-    {"type": "wait_duration", "config": {"seconds": 60}},
-    {"type": "send_email", "config": {"subject": "Hola", "body": "Hola"}},
-    {"type": "update_record", "config": {"record": "task", "field": "priority", "value": "high"}},
-    {"type": "call_webhook", "config": {"url": "https://example.com/x"}},
-    {"type": "create_task", "config": {"title": "Cerrar"}},
-]  # fmt: skip
-
-
-class Killed(BaseException):
-    """The process is gone: nothing of its own code runs any more."""
-
-
-class Mortal:
-    """A work factory whose process dies at one commit, before or just after it, or, with the
-    commit still to come, when a step has had its effect."""
-
-    def __init__(self, whole: WorkFactory, dies_at: int, where: str) -> None:
-        self._whole = whole
-        self._dies_at = dies_at
-        self._where = where
-        self.commits = 0
-        self.effects = 0
-
-    @contextlib.asynccontextmanager
-    async def begin(self, name: str, actor: str) -> AsyncIterator[Work]:
-        async with self._whole.begin(name, actor) as work:
-            yield work
-            self.commits += 1
-            dies = self.commits == self._dies_at
-            if dies and self._where == BEFORE:
-                raise Killed
-        if dies and self._where == AFTER:
-            raise Killed
-
-    def reading(self, name: str) -> Any:
-        return self._whole.reading(name)
-
-    def around(self, perform: Any) -> Any:
-        async def performed(*args: Any) -> Any:
-            result = await perform(*args)
-            self.effects += 1
-            if self.effects == self._dies_at and self._where == WITHIN:
-                raise Killed
-            return result
-
-        return performed
-
-
-BEFORE, AFTER, WITHIN = "before its commit", "after its commit", "after a step's effect"
-
-
-class Answers:
-    """A receiver that answers at once; what it was sent, by message id."""
-
-    def __init__(self) -> None:
-        self.got: list[str] = []
-
-    async def call(self, _: str, __: Any, *, message_id: str, timestamp: int, secret: str) -> int:
-        assert timestamp
-        assert secret
-        self.got.append(message_id)
-        return 200
-
-
-async def live(office: Office, run: str, mortal: Mortal) -> Answers:
-    """Carry a run to its end as the jobs would: each is tried again after its process died."""
-    runner, answers = office.crm.runner, Answers()
-    whole, webhooks = runner._work, runner._webhooks
-    runner._webhooks = answers  # type: ignore[assignment]
-    perform = runner._perform
-    runner._perform = mortal.around(perform)  # type: ignore[method-assign]
-    for _ in range(12):
-        runner._work = mortal  # type: ignore[assignment]
-        now = await seen(office, run)
-        if now["status"] not in {"running", "waiting"}:
-            break
-        waits = now["steps"][-1] if now["status"] == "waiting" else None
-        with contextlib.suppress(Killed):
-            if waits is not None and waits["type"] == "call_webhook":
-                payload = {"execution_id": run, "number": waits["number"]}
-                await runner.call_webhook(payload)
-            else:
-                if waits is not None:
-                    office.clock.advance(61)
-                await runner.drive({"execution_id": run})
-    runner._work, runner._webhooks = whole, webhooks
-    runner._perform = perform  # type: ignore[method-assign]
-    return answers
-
-
-@pytest.mark.parametrize("where", [BEFORE, AFTER, WITHIN])
-async def test_a_run_survives_a_death_between_any_two_steps(
-    office: Office, conn: db.Connection, where: str
-) -> None:
-    """Wherever it dies, it ends, and each effect is there once."""
-    customer = await office.person(email="ana@correo.example")
-    workflow_id = await a_workflow(office, EVERY_KIND)
-    run = await begun(office, workflow_id, customer_id=customer["customer_id"])
-    count = Mortal(office.deps.work, 0, BEFORE)
-    await live(office, run, count)
-    assert (await seen(office, run))["status"] == "completed"
-    assert (count.commits, count.effects) == (5, 5)  # the webhook takes two, each wait ends one
-    for dies_at in range(1, 6):
-        await conn.execute("UPDATE customers SET notes = NULL")
-        run = await begun(office, workflow_id, customer_id=customer["customer_id"])
-        answers = await live(office, run, Mortal(office.deps.work, dies_at, where))
-        done = await seen(office, run)
-        assert (done["status"], done["steps_completed"]) == ("completed", len(EVERY_KIND)), dies_at
-        assert [(step["number"], step["status"]) for step in done["steps"]] == [
-            (number, "done") for number in range(len(EVERY_KIND))
-        ]
-        causes = await conn.fetch(
-            "SELECT cause FROM tasks WHERE cause LIKE $1"
-            " UNION ALL SELECT cause FROM customer_letters WHERE cause LIKE $1",
-            f"workflow:{run}:%",
-        )
-        assert sorted(row["cause"][-1] for row in causes) == ["0", "4", "7"]
-        assert await conn.fetchval("SELECT notes FROM customers") == "visto"
-        # the outside is told at least once, always of the same message
-        assert set(answers.got) == {f"{run}.6"}
-        assert len(answers.got) <= 2
-
-
-async def test_a_run_whose_job_is_lost_is_found_again(office: Office, conn: db.Connection) -> None:
-    customer = await office.person(email="ana@correo.example")
-    run = await begun(office, await a_workflow(office, THREE), customer_id=customer["customer_id"])
-    await conn.execute("DELETE FROM pgqueuer")
-    await office.crm.runner.tick()
-    assert (await seen(office, run))["status"] == "running"
-    office.clock.advance(360)
-    await office.crm.runner.tick()
-    assert (await seen(office, run))["status"] == "completed"
 
 
 async def test_records_that_a_workflow_changes(office: Office, conn: db.Connection) -> None:
@@ -555,109 +408,6 @@ async def test_versions(office: Office) -> None:
     )  # fmt: skip
     assert (answer.status, answer.body["errors"][0]["type"]) == (422, "bad_trigger")
     assert (await office.ask("lucia", "POST", "/workflows", bad)).status == 403
-
-
-class Receiver:
-    """A web server that a webhook calls; `answers` says how it answers, one after the other."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[dict[str, str], bytes]] = []
-        self.answers: list[int] = []
-
-    async def hear(self, request: web.Request) -> web.Response:
-        self.heard.append((dict(request.headers), await request.read()))
-        status = self.answers.pop(0) if self.answers else 200
-        return web.Response(status=status, headers={"Location": "/elsewhere"})
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[tuple[Receiver, str]]:
-    heard = Receiver()
-    app = web.Application()
-    app.router.add_post("/hook", heard.hear)
-    async with TestServer(app) as server:
-        yield heard, str(server.make_url("/hook"))
-
-
-async def test_a_webhook_is_signed_and_tried_again(
-    office: Office, receiver: tuple[Receiver, str]
-) -> None:
-    heard, url = receiver
-    office.crm.runner._webhooks = Webhooks(lambda address: address.is_loopback)
-    steps = [
-        {"type": "call_webhook", "name": "hook",
-         "config": {"url": url, "body": {
-             "who": "{{ customer.first_name }}", "n": 1,
-             "about": {"names": ["{{ customer.first_name }}", "{{ customer.last_name }}"]}}}},
-        THREE[1],
-    ]  # fmt: skip
-    workflow_id = await a_workflow(office, steps)
-    secret = (await office.do("elena", "POST", f"/workflows/{workflow_id}/webhook-secret"))[
-        "secret"
-    ]
-    customer = await office.person()
-    run = await begun(office, workflow_id, customer_id=customer["customer_id"])
-    assert (await drive(office, run))["status"] == "waiting"
-    heard.answers = [503]
-    runner = JobRunner(office.deps.settings, office.crm.module.jobs, ())
-    task = asyncio.create_task(runner.run())
-    try:
-        async with asyncio.timeout(30):
-            while (await seen(office, run))["status"] != "completed":
-                await asyncio.sleep(0.1)
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-    assert len(heard.heard) == 2
-    ids = {headers["webhook-id"] for headers, _ in heard.heard}
-    assert ids == {f"{run}.0"}
-    headers, body = heard.heard[1]
-    stamp = int(headers["webhook-timestamp"])
-    assert headers["webhook-signature"] == signature(secret, f"{run}.0", stamp, body)
-    assert orjson.loads(body)["data"] == {
-        "who": "Ana", "n": 1, "about": {"names": ["Ana", "Beltrán Sanz"]},
-    }  # fmt: skip
-    assert (await seen(office, run))["results"]["hook"] == {"status": 200}
-
-
-async def test_a_webhook_that_is_refused_fails_the_run(
-    office: Office, receiver: tuple[Receiver, str]
-) -> None:
-    heard, url = receiver
-    step = {"type": "call_webhook", "config": {"url": url}}
-    run = await begun(office, await a_workflow(office, [step]))
-    await drive(office, run)
-    await office.crm.runner.call_webhook({"execution_id": run, "number": 0})
-    done = await seen(office, run)
-    assert (done["status"], heard.heard) == ("failed", [])
-    assert done["steps"][0]["error"] == "address_not_public"
-    assert done["steps"][0]["result"] == {"code": "address_not_public"}
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "127.0.0.1", "localhost", "[::1]", "2130706433", "0", "127.1", "0x7f.1", "0177.0.0.1",
-        "127.0.0.1.", "[::ffff:7f00:1]", "１２７.0.0.1", "127。0。0。1", "①②⑦.0.0.1",
-        "２１３０７０６４３３",
-    ],
-)  # fmt: skip
-async def test_nothing_inside_is_reached(receiver: tuple[Receiver, str], host: str) -> None:
-    heard, url = receiver
-    inside = url.replace("127.0.0.1", host)
-    with pytest.raises((Refused, Failed)):
-        await Webhooks().call(inside, {}, message_id="m", timestamp=1, secret="whsec_AAAA")
-    assert heard.heard == []
-
-
-async def test_a_redirect_is_not_followed(receiver: tuple[Receiver, str]) -> None:
-    heard, url = receiver
-    heard.answers = [302]
-    loopback = Webhooks(lambda address: isinstance(address, ipaddress.IPv4Address))
-    with pytest.raises(Refused, match="status_302"):
-        await loopback.call(url, {}, message_id="m", timestamp=1, secret="whsec_AAAA")
-    assert len(heard.heard) == 1
 
 
 async def test_runs_that_are_not_there(office: Office) -> None:

@@ -21,7 +21,8 @@ from contactcenter.core.work import WorkFactory
 from contactcenter.identity import module
 from contactcenter.identity.oidc import Provider
 from tests.integration.identity.door import Client
-from tests.integration.identity.test_oauth import Liar, back, identities, signed
+from tests.integration.identity.test_lying_provider import Liar, signed
+from tests.integration.identity.test_oauth import back, identities
 from tests.oidc import provider as oidc
 
 HOME = "http://127.0.0.1:8080/api/v1/auth"

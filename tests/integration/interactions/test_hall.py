@@ -12,8 +12,8 @@ from contactcenter.core.ids import new_id
 from contactcenter.interactions import cards
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Address, Change
+from contactcenter.interactions.reading import InteractionService
 from contactcenter.interactions.schemas import ContactEdit, InteractionQuery, PageQuery
-from contactcenter.interactions.service import InteractionService
 from crm.access import Veil
 from routing.schemas import Close
 from tests.integration.routing.scene import Scene
