@@ -20,16 +20,14 @@ from db import Connection, Record
 
 NOBODY: Final = UUID(int=0)
 
-MAY_WRITE = """
-SELECT EXISTS (
-    SELECT FROM customers c
-    JOIN agents m ON m.id = c.portfolio_manager_id
-    JOIN agents me ON me.id = $2
-    WHERE c.id = $1 AND (m.id = me.id OR m.team = me.team)
-) OR EXISTS (
-    SELECT FROM segments s JOIN interactions i ON i.id = s.interaction_id
-    WHERE s.agent_id = $2 AND s.state <> 'ended' AND i.customer_id = $1
-)
+WRITTEN = """
+SELECT c.id FROM customers c
+LEFT JOIN agents m ON m.id = c.portfolio_manager_id
+LEFT JOIN agents me ON me.id = $2
+WHERE c.id = ANY ($1::uuid[]) AND (
+    m.id = me.id OR m.team = me.team OR m.team = ANY ($3::text[]) OR EXISTS (
+        SELECT FROM segments s JOIN interactions i ON i.id = s.interaction_id
+        WHERE s.agent_id = $2 AND s.state <> 'ended' AND i.customer_id = c.id))
 """
 GATES = """
 WITH live AS (
@@ -73,12 +71,6 @@ SELECT EXISTS (
     WHERE m.id = $1 AND (m.id = me.id OR m.team = me.team OR m.team = ANY ($3::text[]))
 )
 """
-IN_TEAM = """
-SELECT EXISTS (
-    SELECT FROM customers c JOIN agents m ON m.id = c.portfolio_manager_id
-    WHERE c.id = $1 AND m.team = ANY ($2::text[])
-)
-"""
 
 
 def only_own(principal: Principal) -> UUID | None:
@@ -102,15 +94,18 @@ def _teams(principal: Principal) -> list[str]:
     return list(principal.teams or ()) if principal.agent_id is None or leads(principal) else []
 
 
+async def written(
+    conn: Connection, principal: Principal, customer_ids: Collection[UUID]
+) -> frozenset[UUID]:
+    """Of these customers, those in whose files the principal writes."""
+    if not customer_ids or writes_all(principal):
+        return frozenset(customer_ids)
+    rows = await conn.fetch(WRITTEN, list(customer_ids), principal.agent_id, _teams(principal))
+    return frozenset(row["id"] for row in rows)
+
+
 async def may_write(conn: Connection, principal: Principal, customer_id: UUID) -> bool:
-    if writes_all(principal):
-        return True
-    if principal.agent_id is not None and await conn.fetchval(
-        MAY_WRITE, customer_id, principal.agent_id
-    ):
-        return True
-    teams = _teams(principal)
-    return bool(teams and await conn.fetchval(IN_TEAM, customer_id, teams))
+    return customer_id in await written(conn, principal, [customer_id])
 
 
 async def require_portfolio(conn: Connection, principal: Principal, manager: UUID | None) -> None:

@@ -149,6 +149,8 @@ class ClaimOut(ClaimRow):
     notes: str | None
     masked: bool
     """A matter of health is hidden: the identity gate is closed."""
+    writable: bool
+    """Whether the asker may change it."""
     interaction_id: UUID | None
     clocks: list[ClockOut]
     approvals: list[Approval]

@@ -146,6 +146,9 @@ class ClaimService:
             approvals = await store.approvals(conn, claim_id, number)
         values = picked(ClaimOut, row, MONEY) | {
             "masked": False,
+            "writable": await customers.open_to(
+                conn, principal, row["customer_id"], closed=True, handler=row["adjuster_id"]
+            ),
             "claim_id": claim_id,
             "clocks": [ClockOut(name=c.name, due_on=c.due_on, state=c.state) for c in clocks],
             "approvals": [

@@ -19,7 +19,7 @@ from contactcenter.events.customers import (
     CustomerUpdated,
 )
 from contactcenter.interactions.model import sort_key
-from crm.access import require_write
+from crm.access import may_write, only_own, require_write
 from crm.customers import store
 from crm.customers.model import (
     ALIKE,
@@ -66,6 +66,26 @@ async def the_customer(
     if lock:
         await store.lock(conn, customer_id)
     return _living(await store.find(conn, customer_id, own), closed)
+
+
+async def open_to(
+    conn: Connection,
+    principal: Principal,
+    customer_id: UUID,
+    *,
+    closed: bool = False,
+    handler: UUID | None = None,
+) -> bool:
+    """Whether the asker may write in a file, which is a living one. `closed`: as of `the_customer`;
+    `handler`: who handles what is written, whosever the file is."""
+    if only_own(principal) is not None:
+        return False
+    try:
+        _living(await store.find(conn, customer_id, None), closed)
+    except (NotFound, Conflict):
+        return False
+    handles = handler is not None and handler == principal.agent_id
+    return handles or await may_write(conn, principal, customer_id)
 
 
 async def hold(conn: Connection, customer_id: UUID, *, closed: bool = False) -> None:

@@ -222,6 +222,7 @@ async def card(
         else NonRenewalOut(**no, state=non_renewal_state(no["sent_on"], no["acknowledged_on"])),
         "parties": [PartyOut(**party) for party in await store.parties(conn, policy_id)],
         "masked": False,
+        "writable": await customers.open_to(conn, principal, row["customer_id"]),
         "warnings": warnings,
     }
     seen_by = await eyes(conn, principal, row["customer_id"], row["policy_type"])

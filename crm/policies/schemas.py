@@ -224,6 +224,8 @@ class PolicyOut(PolicyRow):
     parties: list[PartyOut]
     masked: bool = False
     """A matter of health is hidden: the identity gate is closed."""
+    writable: bool
+    """Whether the asker may change it, and what belongs to it."""
     warnings: list[Warning_]
     version: int
     updated_at: datetime

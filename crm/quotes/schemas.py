@@ -143,6 +143,8 @@ class QuoteOut(QuoteRow):
     mediation: Mediation
     masked: bool = False
     """A matter of health is hidden: the identity gate is closed."""
+    writable: bool
+    """Whether the asker may change it."""
     missing: list[Missing]
     """What it needs before it can be sent."""
     sent_at: datetime | None

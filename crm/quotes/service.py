@@ -496,6 +496,7 @@ async def _card(conn: Connection, principal: Principal, quote_id: UUID) -> Quote
         "lines": lines,
         "carrier_quotes": [Offer(**offer) for offer in row["carrier_quotes"]],
         "masked": False,
+        "writable": await customers.open_to(conn, principal, row["customer_id"]),
         "missing": list(_missing(row)) if row["status"] == "draft" else [],
     }
     return QuoteOut(**shown(values, seen_by))

@@ -54,8 +54,13 @@ class ComplaintOut(Shown):
     of: int
 
 
+May = Literal["edit", "take", "complete", "cancel"]
+
+
 class TaskOut(Shown):
     task_id: UUID
+    may: list[May]
+    """What the asker may do with it as it is."""
     title: str
     description: str | None
     task_type: str

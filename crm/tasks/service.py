@@ -20,7 +20,7 @@ from contactcenter.core.ids import new_id
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.tasks import TaskCancelled, TaskCompleted, TaskCreated, TaskUpdated
 from crm import sql
-from crm.access import NOBODY, Matter, eyes_of, require_write, unread
+from crm.access import NOBODY, Matter, eyes_of, require_write, unread, written
 from crm.customers import files as customers
 from crm.masks import MASK, Eyes
 from crm.schemas import picked
@@ -29,6 +29,7 @@ from crm.tasks.model import COMPLAINT, EDGES, OPEN, complaint_clock, day_bounds
 from crm.tasks.schemas import (
     ComplaintOut,
     DueTasks,
+    May,
     TaskEdit,
     TaskNew,
     TaskOut,
@@ -269,12 +270,29 @@ class TaskService:
     ) -> list[TaskOut]:
         """What a task about somebody's health says is hidden while the gate is closed."""
         seen_by = await _seen_by(conn, principal, rows)
+        files = await written(conn, principal, {row["customer_id"] for row in rows} - {None})
+        claims = {row["claim_id"] for row in rows} - {None}
+        handled = await store.handled(conn, claims, principal.agent_id)
         return [
-            await self._out(conn, row, UNSAID if eyes == "closed" else {})
+            await self._out(
+                conn,
+                row,
+                UNSAID if eyes == "closed" else {},
+                _may(
+                    principal,
+                    row,
+                    filed=row["customer_id"] is None
+                    or row["customer_id"] in files
+                    or row["claim_id"] in handled,
+                    read=eyes != "closed",
+                ),
+            )
             for row, eyes in zip(rows, seen_by, strict=True)
         ]
 
-    async def _out(self, conn: Connection, row: Record, unsaid: Mapping[str, Any]) -> TaskOut:
+    async def _out(
+        self, conn: Connection, row: Record, unsaid: Mapping[str, Any], may: list[May]
+    ) -> TaskOut:
         now, complaint = self._clock.now(), None
         if row["received_on"] is not None:
             today = now.astimezone(self._zone).date()
@@ -289,6 +307,7 @@ class TaskService:
         return TaskOut(
             **(picked(TaskOut, row) | dict(unsaid)),
             task_id=row["id"],
+            may=may,
             overdue=due is not None and due < now and row["status"] in OPEN,
             complaint=complaint,
         )
@@ -315,6 +334,21 @@ def _has(principal: Principal, row: Record) -> bool:
     """Whether it is for the asker to do."""
     own = {principal.user_id, principal.agent_id} - {None}
     return not own.isdisjoint({row["assigned_to"], row["assigned_agent"]})
+
+
+def _may(principal: Principal, row: Record, *, filed: bool, read: bool) -> list[May]:
+    """What the asker may do with a task. `filed`: they write in its file; `read`: what it says is
+    shown to them."""
+    if row["status"] not in OPEN:
+        return []
+    free, writes = _nobodys(row) and read, filed or _own(principal, row)
+    allowed: Mapping[May, bool] = {
+        "edit": writes,
+        "take": free and principal.agent_id is not None,
+        "complete": free or (writes and not _nobodys(row)),
+        "cancel": writes,
+    }
+    return [name for name, allows in allowed.items() if allows]
 
 
 def _takes(principal: Principal, given: Mapping[str, Any]) -> bool:
@@ -370,9 +404,7 @@ async def _require_file(
     """Forbidden unless the asker may write in the file that the task is in."""
     if row["customer_id"] is None:
         return
-    claim_id, agent_id = row["claim_id"], principal.agent_id
-    handled = None not in {claim_id, agent_id} and await store.handles(conn, claim_id, agent_id)
-    if not handled:
+    if not await store.handled(conn, {row["claim_id"]} - {None}, principal.agent_id):
         await require_write(conn, principal, row["customer_id"])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -148,11 +148,17 @@ async def end(conn: Connection, task_id: UUID, status: str, at: datetime, by: UU
     return await conn.fetchval(END, task_id, status, at, by) is not None
 
 
-HANDLES = "SELECT EXISTS (SELECT FROM claims WHERE id = $1 AND adjuster_id = $2)"
+HANDLED = "SELECT id FROM claims WHERE id = ANY ($1::uuid[]) AND adjuster_id = $2"
 
 
-async def handles(conn: Connection, claim_id: UUID, agent_id: UUID | None) -> bool:
-    return bool(await conn.fetchval(HANDLES, claim_id, agent_id))
+async def handled(
+    conn: Connection, claim_ids: Collection[UUID], agent_id: UUID | None
+) -> frozenset[UUID]:
+    """Of these claims, those that the agent handles."""
+    if not claim_ids or agent_id is None:
+        return frozenset()
+    rows = await conn.fetch(HANDLED, list(claim_ids), agent_id)
+    return frozenset(row["id"] for row in rows)
 
 
 async def references_of(conn: Connection, names: Sequence[UUID | None]) -> Record:

@@ -5,7 +5,7 @@ import { Button, Chip, cls } from "@contactcenter/shared/ui";
 import { useState } from "react";
 
 import { useAgent, useDesk } from "../context";
-import { ClaimChip, Cover, Facts, Masked, Read, Section, To } from "./bits";
+import { ClaimChip, Cover, Facts, Masked, NotWritable, Read, Section, To } from "./bits";
 import { ClaimEditForm } from "./ClaimEdit";
 import { ClaimMove, MOVES, type Move } from "./ClaimMove";
 import { useRead } from "./data";
@@ -23,7 +23,7 @@ export function ClaimPage({ id, form }: { id: string; form: string }) {
     return <Shell title={say("claim")} busy={card.kind === "loading"}><Read of={card}>{() => null}</Read></Shell>;
   const claim = card.value;
   if (claim.customer_id !== customer) setCustomer(claim.customer_id);
-  if (form === "edit") return <ClaimEditForm key={id} claim={claim} onReload={card.retry} />;
+  if (form === "edit" && claim.writable) return <ClaimEditForm key={id} claim={claim} onReload={card.retry} />;
   return <Shown claim={claim} move={MOVES.find((one) => one === form) ?? null} onChanged={card.retry} />;
 }
 
@@ -50,7 +50,7 @@ function Shown({ claim, move, onChanged }: { claim: ClaimOut; move: Move | null;
   const go = (form: string) => desk.go(place("claim", id, { form }));
   const moves = movesOf(claim);
   const open = !["denied", "paid"].includes(claim.status);
-  const shown = move && (moves.includes(move) || ALWAYS.has(move)) ? move : null;
+  const shown = claim.writable && move && (moves.includes(move) || ALWAYS.has(move)) ? move : null;
   // Somebody was quicker, and what was meant to be done cannot be done any more.
   const [stale, setStale] = useState(false);
   return (
@@ -64,7 +64,7 @@ function Shown({ claim, move, onChanged }: { claim: ClaimOut; move: Move | null;
           {claim.adjuster_name ? say("handledBy", { name: claim.adjuster_name }) : say("unhandled")}
         </>
       }
-      actions={
+      actions={claim.writable && (
         <>
           {moves.map((one, at) => (
             <Button key={one} size="small" kind={at === 0 ? "primary" : "plain"} onClick={() => go(one)}>{say(`do_${one}` as Word)}</Button>
@@ -72,8 +72,9 @@ function Shown({ claim, move, onChanged }: { claim: ClaimOut; move: Move | null;
           {open && <Button size="small" icon="person" onClick={() => go("assign")}>{say("handler")}</Button>}
           <Button size="small" icon="edit" onClick={() => go("edit")}>{say("edit")}</Button>
         </>
-      }
+      )}
     >
+      {!claim.writable && <NotWritable />}
       <Steps claim={claim} />
       {claim.masked && <Masked />}
       {shown && <ClaimMove key={shown} claim={claim} move={shown} onDone={onChanged} onStale={() => { setStale(true); onChanged(); }} />}
@@ -180,7 +181,7 @@ function Documents({ claim, onAdd }: { claim: ClaimOut; onAdd: () => void }) {
     <Section
       title={say("documents")}
       count={documents.length}
-      aside={<Button size="small" kind="quiet" icon="plus" onClick={onAdd}>{say("addDocument")}</Button>}
+      aside={claim.writable && <Button size="small" kind="quiet" icon="plus" onClick={onAdd}>{say("addDocument")}</Button>}
     >
       {documents.length === 0 && <p className="t13 x3">{say("noDocuments")}</p>}
       <ul className="things">
@@ -209,7 +210,7 @@ function Told({ claim, onAdd }: { claim: ClaimOut; onAdd: () => void }) {
     return [named(say, "ev", one.kind), after, one.amount ? money(one.amount) : ""].filter(Boolean).join(" ");
   };
   return (
-    <Section title={say("history")} aside={<Button size="small" kind="quiet" icon="plus" onClick={onAdd}>{say("addNote")}</Button>}>
+    <Section title={say("history")} aside={claim.writable && <Button size="small" kind="quiet" icon="plus" onClick={onAdd}>{say("addNote")}</Button>}>
       <Read of={history}>
         {({ items }) => (
           <ol className="tl">

@@ -19,6 +19,12 @@ import { useW } from "./texts";
 
 export const useKeepsFiles = (): boolean => useStore(session)?.permissions.includes("portfolios.all") ?? false;
 
+/** Of all teams and queues: what is of the whole office is refused to whoever has rights over a part of it. */
+export function useKeepsOffice(): boolean {
+  const me = useStore(session);
+  return useKeepsFiles() && me?.teams === null && me.queues === null;
+}
+
 /** Closing a file, for whoever keeps all of them. Open things keep it; it says which. */
 export function CloseFile({ customer, onDone }: { customer: CustomerOut; onDone: () => void }) {
   const say = useW();

@@ -2,12 +2,11 @@
 import type {
   ClaimRow, CustomerOut, CustomerStats, PolicyRow, QuoteRow, TaskOut,
 } from "@contactcenter/shared/contract";
-import { Icon } from "@contactcenter/shared/icons";
 import { Button, Chip } from "@contactcenter/shared/ui";
 
 import { useAgent, useDesk } from "../context";
-import { ClaimChip, Facts, lineIcon, PolicyChip, policyName, QuoteChip, Read, Row, Section, SegmentChip } from "./bits";
-import { CloseFile, Erased, SignsIn, useKeepsFiles } from "./Closing";
+import { ClaimChip, Facts, lineIcon, NotWritable, PolicyChip, policyName, QuoteChip, Read, Row, Section, SegmentChip } from "./bits";
+import { CloseFile, Erased, SignsIn, useKeepsFiles, useKeepsOffice } from "./Closing";
 import { ContactForm } from "./ContactForm";
 import { CustomerForm } from "./CustomerForm";
 import { usePages, useRead } from "./data";
@@ -39,6 +38,7 @@ export function CustomerPage({ id, edit, form }: { id: string; edit: boolean; fo
 function Shown({ customer, onChanged }: { customer: CustomerOut; onChanged: () => void }) {
   const say = useW();
   const keeps = useKeepsFiles();
+  const keepsOffice = useKeepsOffice();
   const ended = customer.status === "deleted" || customer.status === "merged";
   const desk = useDesk();
   const id = customer.customer_id;
@@ -71,10 +71,10 @@ function Shown({ customer, onChanged }: { customer: CustomerOut; onChanged: () =
       }
     >
       {!customer.writable && customer.status !== "merged" && (
-        <p className="box-msg calm"><Icon name="lock" />{say("notWritable")}</p>
+        <NotWritable />
       )}
       <Merged customer={customer} onParted={onChanged} />
-      {keeps && ended && <Erased customer={id} />}
+      {keepsOffice && ended && <Erased customer={id} />}
       <div className="cols">
         <Section title={say("data")}>
           <Facts

@@ -1,12 +1,11 @@
 /** All files, newest first, or those that a search finds. */
-import { session } from "@contactcenter/shared/api";
 import type { CustomerRow, Hits } from "@contactcenter/shared/contract";
-import { useStore } from "@contactcenter/shared/store";
 import { Button } from "@contactcenter/shared/ui";
 import { useEffect, useId, useState } from "react";
 
 import { useDesk } from "../context";
 import { Read, Row, SegmentChip } from "./bits";
+import { useKeepsOffice } from "./Closing";
 import { usePages, useRead } from "./data";
 import { spaced } from "./Panel";
 import { place } from "./place";
@@ -28,7 +27,7 @@ export function CustomersPage({ query }: { query: string }) {
   }, [text, query, desk]);
   const listed = usePages<CustomerRow>(query ? null : "/customers?limit=50", "customer");
   const found = useRead<Hits>(query ? `/customers/search?limit=50&q=${encodeURIComponent(query)}` : null, "customer");
-  const permitted = useStore(session)?.permissions.includes("portfolios.all") ?? false;
+  const permitted = useKeepsOffice();
   return (
     <Shell
       title={say("customers")}

@@ -1,5 +1,5 @@
 /** Customers and policies from a CSV file: what it would do, row by row, then all of it or nothing. */
-import { api, ApiError, request, session } from "@contactcenter/shared/api";
+import { api, ApiError, request } from "@contactcenter/shared/api";
 import type { CellFault, Imported, ImportRow, Preview } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { locale } from "@contactcenter/shared/prefs";
@@ -9,6 +9,7 @@ import { useId, useRef, useState } from "react";
 
 import { useDesk } from "../context";
 import { Section, To } from "./bits";
+import { useKeepsOffice } from "./Closing";
 import { place } from "./place";
 import { refusal } from "./refused";
 import { Shell } from "./Shell";
@@ -28,7 +29,7 @@ function faultText(say: typeof w, { type, msg }: CellFault): string {
 
 export function ImportPage() {
   const say = useW();
-  const permitted = useStore(session)?.permissions.includes("portfolios.all") ?? false;
+  const permitted = useKeepsOffice();
   const [what, setWhat] = useState<What>("customers");
   return (
     <Shell

@@ -58,7 +58,7 @@ export function FileView({ file, ...props }: PanelProps & { file: DeskFile; onLi
   useAltKeys({
     s: customer?.writable ? () => desk.go(place("new", "claim", about)) : undefined,
     p: customer?.writable ? () => desk.go(place("new", "quote", about)) : undefined,
-    t: () => desk.go(place("new", "task", about)),
+    t: customer?.writable ? () => desk.go(place("new", "task", about)) : undefined,
     o: customer ? () => desk.go(place("customer", customer.customer_id)) : undefined,
   });
   if (customer === null) return null;
@@ -77,15 +77,13 @@ export function FileView({ file, ...props }: PanelProps & { file: DeskFile; onLi
         <Timeline key={customer.customer_id} customer={customer.customer_id} current={interaction} />
       </Section>
       </div>
-      <div className="panel-foot">
-        {customer.writable && (
-          <>
-            <Button size="small" icon="plus" aria-keyshortcuts="Alt+S" title="Alt S" onClick={() => desk.go(place("new", "claim", about))}>{say("newClaim")}</Button>
-            <Button size="small" icon="plus" aria-keyshortcuts="Alt+P" title="Alt P" onClick={() => desk.go(place("new", "quote", about))}>{say("newQuote")}</Button>
-          </>
-        )}
-        <Button size="small" icon="plus" aria-keyshortcuts="Alt+T" title="Alt T" onClick={() => desk.go(place("new", "task", about))}>{say("newTask")}</Button>
-      </div>
+      {customer.writable && (
+        <div className="panel-foot">
+          <Button size="small" icon="plus" aria-keyshortcuts="Alt+S" title="Alt S" onClick={() => desk.go(place("new", "claim", about))}>{say("newClaim")}</Button>
+          <Button size="small" icon="plus" aria-keyshortcuts="Alt+P" title="Alt P" onClick={() => desk.go(place("new", "quote", about))}>{say("newQuote")}</Button>
+          <Button size="small" icon="plus" aria-keyshortcuts="Alt+T" title="Alt T" onClick={() => desk.go(place("new", "task", about))}>{say("newTask")}</Button>
+        </div>
+      )}
     </>
   );
 }

@@ -9,7 +9,7 @@ import { useState } from "react";
 
 import { useDesk } from "../context";
 import { useFetched } from "../fetched";
-import { Cover, Facts, Masked, PolicyChip, policyName, Read, Section, To } from "./bits";
+import { Cover, Facts, Masked, NotWritable, PolicyChip, policyName, Read, Section, To } from "./bits";
 import { useInsurers, useRead } from "./data";
 import { useFormats } from "./format";
 import { place } from "./place";
@@ -28,6 +28,7 @@ export function PolicyPage({ id, form }: { id: string; form: string }) {
     return <Shell title={say("policy")} busy={card.kind === "loading"}><Read of={card}>{() => null}</Read></Shell>;
   const policy = card.value;
   if (policy.customer_id !== customer) setCustomer(policy.customer_id);
+  if (!policy.writable) return <Shown policy={policy} form="" onChanged={card.retry} />;
   if (form === "endorse") return <EndorseForm key={id} policy={policy} onReload={card.retry} />;
   if (form === "renew") return <RenewForm key={id} policy={policy} onReload={card.retry} />;
   if (form === "cancel") return <CancelForm key={id} policy={policy} onReload={card.retry} />;
@@ -52,7 +53,7 @@ function Shown({ policy, form, onChanged }: { policy: PolicyOut; form: string; o
       title={policyName(say, policy)}
       chips={<PolicyChip status={policy.status} />}
       line={<><To place={place("customer", policy.customer_id)}>{policy.customer_name}</To> · {insurer?.name ?? policy.carrier}</>}
-      actions={
+      actions={policy.writable && (
         <>
           <Button size="small" icon="plus" onClick={() => desk.go(place("new", "claim", { customer: policy.customer_id, policy: id }))}>{say("newClaim")}</Button>
           {policy.status !== "replaced" && <Button size="small" icon="edit" onClick={() => go("endorse")}>{say("endorse")}</Button>}
@@ -72,8 +73,9 @@ function Shown({ policy, form, onChanged }: { policy: PolicyOut; form: string; o
             ]}
           />
         </>
-      }
+      )}
     >
+      {!policy.writable && <NotWritable />}
       {policy.masked && <Masked />}
       {(form === "suspend" || form === "resume") && <StatusForm key={form} policy={policy} to={form === "suspend" ? "suspended" : "active"} onDone={onChanged} />}
       {policy.warnings.map((one) => (

@@ -7,7 +7,7 @@ import { Button } from "@contactcenter/shared/ui";
 import { useState } from "react";
 
 import { useDesk } from "../context";
-import { Facts, Masked, QuoteChip, Read, Section, To } from "./bits";
+import { Facts, Masked, NotWritable, QuoteChip, Read, Section, To } from "./bits";
 import { day as checkDay } from "./checks";
 import { etagOf, orAnew, useInsurers, useRead } from "./data";
 import { Form, In, Pick, Tick, useForm } from "./form";
@@ -26,7 +26,7 @@ export function QuotePage({ id, form }: { id: string; form: string }) {
     return <Shell title={say("quote")} busy={card.kind === "loading"}><Read of={card}>{() => null}</Read></Shell>;
   const quote = card.value;
   if (quote.customer_id !== customer) setCustomer(quote.customer_id);
-  if (form === "edit" && quote.status === "draft") return <QuoteForm key={id} quote={quote} onReload={card.retry} />;
+  if (form === "edit" && quote.status === "draft" && quote.writable) return <QuoteForm key={id} quote={quote} onReload={card.retry} />;
   return <Shown quote={quote} form={form} onChanged={card.retry} />;
 }
 
@@ -39,8 +39,8 @@ function Shown({ quote, form, onChanged }: { quote: QuoteOut; form: string; onCh
   const go = (next: string) => desk.go(place("quote", id, { form: next }));
   const move = (verb: string) => void act(() => api.post(`/quotes/${id}/${verb}`, undefined, { key: crypto.randomUUID(), etag: etagOf(quote.version) })).then(onChanged);
   const lacking = quote.missing;
-  const rejects = form === "reject" && quote.status === "sent";
-  const converts = form === "convert" && quote.status === "accepted" && !quote.converted;
+  const rejects = quote.writable && form === "reject" && quote.status === "sent";
+  const converts = quote.writable && form === "convert" && quote.status === "accepted" && !quote.converted;
   // Somebody was quicker, and what was meant to be done cannot be done any more.
   const [stale, setStale] = useState(false);
   const onStale = () => {
@@ -53,7 +53,7 @@ function Shown({ quote, form, onChanged }: { quote: QuoteOut; form: string; onCh
       title={`${quote.quote_number} · ${named(say, "line", quote.quote_type)}`}
       chips={<QuoteChip quote={quote} />}
       line={<><To place={place("customer", quote.customer_id)}>{quote.customer_name}</To> · {say("validUntil")} {moment(quote.valid_until)}</>}
-      actions={
+      actions={quote.writable && (
         <>
           {quote.status === "draft" && (
             <>
@@ -71,8 +71,9 @@ function Shown({ quote, form, onChanged }: { quote: QuoteOut; form: string; onCh
             <Button size="small" kind="primary" icon="doc" onClick={() => go("convert")}>{say("do_convert")}</Button>
           )}
         </>
-      }
+      )}
     >
+      {!quote.writable && <NotWritable />}
       <Told error={error} done={done} />
       {quote.masked && <Masked />}
       {rejects && <Reject quote={quote} onDone={onChanged} onStale={onStale} />}

@@ -48,13 +48,13 @@ export function ReceiptList({ policy }: { policy: PolicyOut }) {
     <Section
       title={say("receipts")}
       count={receipts.kind === "there" ? receipts.value.items.length : undefined}
-      aside={<Button size="small" kind="quiet" icon="plus" onClick={() => desk.go(place("policy", policy.policy_id, { form: "receipt" }))}>{say("addReceipt")}</Button>}
+      aside={policy.writable && <Button size="small" kind="quiet" icon="plus" onClick={() => desk.go(place("policy", policy.policy_id, { form: "receipt" }))}>{say("addReceipt")}</Button>}
     >
       <Told error={error} />
       {settling && <SettleForm key={settling.receipt_id} receipt={settling} onDone={receipts.retry} onLeave={() => setSettling(null)} />}
       {moving && moved && <MoveForm key={`${moved.receipt} ${moved.to}`} receipt={moving} to={moved.to} onDone={receipts.retry} onLeave={() => setMoving(null)} />}
       <Read of={receipts}>
-        {({ items }) => (items.length === 0 ? <p className="t13 x3">{say("noReceipts")}</p> : <ReceiptTable items={items} busy={busy} onMove={move} onSettle={(one) => setSettling(one.receipt_id)} onClaimed={claimed} />)}
+        {({ items }) => (items.length === 0 ? <p className="t13 x3">{say("noReceipts")}</p> : <ReceiptTable items={items} moves={policy.writable} busy={busy} onMove={move} onSettle={(one) => setSettling(one.receipt_id)} onClaimed={claimed} />)}
       </Read>
     </Section>
   );
@@ -121,13 +121,15 @@ function SettleForm({ receipt, onDone, onLeave }: { receipt: ReceiptOut; onDone:
 
 interface TableProps {
   items: readonly ReceiptOut[];
+  /** Whether they are moved here, or only read. */
+  moves: boolean;
   busy: boolean;
   onMove: (one: ReceiptOut, state: string) => void;
   onSettle: (one: ReceiptOut) => void;
   onClaimed: (one: ReceiptOut) => void;
 }
 
-function ReceiptTable({ items, busy, onMove, onSettle, onClaimed }: TableProps) {
+function ReceiptTable({ items, moves, busy, onMove, onSettle, onClaimed }: TableProps) {
   const say = useW();
   const { day, money } = useFormats();
   const entries = (one: ReceiptOut): MenuEntry[] => [
@@ -161,7 +163,7 @@ function ReceiptTable({ items, busy, onMove, onSettle, onClaimed }: TableProps) 
               </td>
               <td><WithInsurer one={one} /></td>
               <td className="num">
-                {entries(one).length > 0 && (
+                {moves && entries(one).length > 0 && (
                   <Menu
                     className="btn small quiet"
                     align="right"

@@ -53,7 +53,7 @@ export function Renewal({ policy, onChanged }: { policy: PolicyOut; onChanged: (
           ],
         ]}
       />
-      {step && IN_FORCE.has(policy.status) && !policy.cancelled_at && (
+      {policy.writable && step && IN_FORCE.has(policy.status) && !policy.cancelled_at && (
         open ? (
           <NoForm key={step} policy={policy} step={step} label={label} onDone={onChanged} onLeave={() => setOpen(false)} />
         ) : (

@@ -7,7 +7,7 @@ import { Button, Chip, cls, IconButton } from "@contactcenter/shared/ui";
 import type { ReactNode } from "react";
 
 import { useAgent, useDesk } from "../context";
-import { Read, To } from "./bits";
+import { NotWritable, Read, To } from "./bits";
 import { usePeople } from "./ClaimMove";
 import { etagOf, usePages, useRead } from "./data";
 import { Area, type Checks, type Choice, Form, In, Pick, useForm, type Values } from "./form";
@@ -50,7 +50,9 @@ export function TasksPage({ with: wanted }: { with: Values }) {
             <Choose label={say("whose")} options={["mine", "team"] as const} now={whose} name={(one) => say(one)} onPick={(one) => show({ whose: one })} />
           )}
           <Choose label={say("which")} options={DUE} now={due} name={(one) => say(`due_${one}` as Word)} onPick={(one) => show({ due: one })} />
-          <Button size="small" kind="primary" icon="plus" onClick={() => desk.go(place("new", "task", customer ? { customer } : {}))}>{say("newTask")}</Button>
+          {(!customer || (of.kind === "there" && of.value.writable)) && (
+            <Button size="small" kind="primary" icon="plus" onClick={() => desk.go(place("new", "task", customer ? { customer } : {}))}>{say("newTask")}</Button>
+          )}
         </>
       }
     >
@@ -87,6 +89,9 @@ export function TaskRows({ items, onChanged, open, plain, ordered }: { items: re
   const say = useW();
   const { busy, error, done, act } = useAct();
   const sorted = ordered ? items : [...items].sort(byUrgency);
+  const me = useAgent((state) => state.me);
+  const take = (one: TaskOut) =>
+    void act(() => api.patch(`/tasks/${one.task_id}`, { assigned_agent: me.agent_id }, etagOf(one.version)), say("taskTaken", { title: one.title })).then(onChanged);
   const end = (one: TaskOut, how: "complete" | "cancel") =>
     void act(() => api.post(`/tasks/${one.task_id}/${how}`, undefined, { etag: etagOf(one.version) }), how === "complete" ? say("taskDone", { title: one.title }) : say("ts_cancelled")).then(onChanged);
   return (
@@ -94,7 +99,7 @@ export function TaskRows({ items, onChanged, open, plain, ordered }: { items: re
       {!plain || error ? <Told error={error} done={done} /> : null}
       {items.length === 0 && <p className="t13 x3">{say(ordered ? "noneDone" : "noTasks")}</p>}
       <ul className="tasks">
-        {sorted.map((one) => <TaskRow key={one.task_id} one={one} busy={busy} shown={open === one.task_id} plain={plain === true} onEnd={end} />)}
+        {sorted.map((one) => <TaskRow key={one.task_id} one={one} busy={busy} shown={open === one.task_id} plain={plain === true} onEnd={end} onTake={take} />)}
       </ul>
     </>
   );
@@ -107,7 +112,16 @@ function aboutOf(one: TaskOut): Place | null {
   return one.customer_id ? place("customer", one.customer_id) : null;
 }
 
-function TaskRow({ one, busy, shown, plain, onEnd }: { one: TaskOut; busy: boolean; shown: boolean; plain: boolean; onEnd: (one: TaskOut, how: "complete" | "cancel") => void }) {
+interface RowProps {
+  one: TaskOut;
+  busy: boolean;
+  shown: boolean;
+  plain: boolean;
+  onEnd: (one: TaskOut, how: "complete" | "cancel") => void;
+  onTake: (one: TaskOut) => void;
+}
+
+function TaskRow({ one, busy, shown, plain, onEnd, onTake }: RowProps) {
   const say = useW();
   const desk = useDesk();
   const { day, moment } = useFormats();
@@ -116,12 +130,12 @@ function TaskRow({ one, busy, shown, plain, onEnd }: { one: TaskOut; busy: boole
   const high = one.priority === "high" || one.priority === "urgent";
   return (
     <li className={cls("task", one.overdue && "late", shown && "at")}>
-      {open ? (
+      {one.may.includes("complete") ? (
         <button type="button" className="done-box" disabled={busy} aria-label={`${say("complete")}: ${one.title}`} title={say("complete")} onClick={() => onEnd(one, "complete")}>
           <Icon name="check" size={12} />
         </button>
       ) : (
-        <Icon name={one.status === "completed" ? "check" : "close"} className="x3" />
+        <Icon name={open ? "calendar" : one.status === "completed" ? "check" : "close"} className="x3" />
       )}
       <div className="grow">
         <p className={cls("row", !open && "x3")}>
@@ -145,8 +159,9 @@ function TaskRow({ one, busy, shown, plain, onEnd }: { one: TaskOut; busy: boole
         {one.overdue && open && <><Icon name="octagon" size={12} /> <span className="sr">{say("overdue")}</span></>}
         {one.completed_at ? say("doneOn", { at: moment(one.completed_at) }) : one.due_date ? moment(one.due_date) : say("noDue")}
       </span>
-      {open && <IconButton icon="edit" label={`${say("editTask")}: ${one.title}`} onClick={() => desk.go(place("task", one.task_id))} />}
-      {open && <IconButton icon="close" label={`${say("cancelTask")}: ${one.title}`} disabled={busy} onClick={() => onEnd(one, "cancel")} />}
+      {one.may.includes("take") && <Button size="small" kind="quiet" disabled={busy} onClick={() => onTake(one)}>{say("takeTask")}<span className="sr"> {one.title}</span></Button>}
+      {one.may.includes("edit") && <IconButton icon="edit" label={`${say("editTask")}: ${one.title}`} onClick={() => desk.go(place("task", one.task_id))} />}
+      {one.may.includes("cancel") && <IconButton icon="close" label={`${say("cancelTask")}: ${one.title}`} disabled={busy} onClick={() => onEnd(one, "cancel")} />}
     </li>
   );
 }
@@ -254,12 +269,17 @@ function EditTask({ task, onReload }: { task: TaskOut; onReload: () => void }) {
   const about = aboutOf(task);
   return (
     <Shell
-      title={ended ? task.title : say("editTask")}
+      title={task.may.includes("edit") ? say("editTask") : task.title}
       about={task.customer_id}
       line={about && <To place={about}>{task.customer_name ?? say("task")}</To>}
     >
       {ended ? (
         <p className="t13 x3">{named(say, "ts", task.status)}</p>
+      ) : !task.may.includes("edit") ? (
+        <>
+          <NotWritable />
+          <TaskRows items={[task]} onChanged={onReload} />
+        </>
       ) : (
         <Form form={form} label={say("editTask")} submit={say("save")} onLeave={desk.goBack} onReload={onReload}>
           <TaskFields people={people}>

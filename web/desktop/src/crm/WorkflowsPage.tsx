@@ -1,6 +1,6 @@
 /** Workflows: what begins them, a picture of their steps, and their runs step by step. */
 import { api, request, session } from "@contactcenter/shared/api";
-import type { ExecutionOut, ExecutionPage, StepRun, WorkflowOut, WorkflowPage, WorkflowRow } from "@contactcenter/shared/contract";
+import type { CustomerOut, ExecutionOut, ExecutionPage, StepRun, WorkflowOut, WorkflowPage, WorkflowRow } from "@contactcenter/shared/contract";
 import { Icon, type IconName } from "@contactcenter/shared/icons";
 import { useStore } from "@contactcenter/shared/store";
 import { Button, Chip, cls } from "@contactcenter/shared/ui";
@@ -77,6 +77,9 @@ function Shown({ flow, onChanged }: { flow: WorkflowOut; onChanged: () => void }
   const { busy, error, act } = useAct();
   const runs = useRead<ExecutionPage>(`/workflows/${flow.workflow_id}/executions?limit=30`, "workflow");
   const manages = useManages();
+  // A run about somebody writes in their file.
+  const of = useRead<CustomerOut>(flow.active && flow.trigger_type === "manual" && about ? `/customers/${about}` : null);
+  const mayRun = about === null || (of.kind === "there" && of.value.writable);
   const start = () =>
     void act(async () => {
       const body = about ? { customer_id: about } : {};
@@ -91,7 +94,7 @@ function Shown({ flow, onChanged }: { flow: WorkflowOut; onChanged: () => void }
       line={[triggerText(say, flow), say("version", { n: flow.version }), flow.description].filter(Boolean).join(" · ")}
       actions={
         <>
-          {flow.active && flow.trigger_type === "manual" && (
+          {flow.active && flow.trigger_type === "manual" && mayRun && (
             <Button size="small" kind="primary" icon="play" disabled={busy} onClick={start} title={about ? say("runFor") : undefined}>{say("runNow")}</Button>
           )}
           {manages && <Button size="small" icon="edit" onClick={() => desk.go(place("workflow", flow.workflow_id, { form: "edit" }))}>{say("edit")}</Button>}

@@ -227,6 +227,12 @@ export function Facts({ rows }: { rows: readonly (readonly [label: string, value
   );
 }
 
+/** Said above what is read, and not changed: its file is another team's, or it is over. */
+export function NotWritable() {
+  const say = useW();
+  return <p className="box-msg calm"><Icon name="lock" />{say("notWritable")}</p>;
+}
+
 /** Said above a file of which something is hidden from whoever reads it. */
 export function Masked() {
   const say = useW();

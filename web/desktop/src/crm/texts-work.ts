@@ -51,6 +51,8 @@ export const WORK = {
   tt_quote: ["Presupuesto", "Quote"],
   receivedOn: ["Entró el", "Received on"],
   complaintClock: ["día hábil {{day}} de {{of}}, vence {{date}}", "working day {{day}} of {{of}}, due {{date}}"],
+  takeTask: ["Quedármela", "Take it"],
+  taskTaken: ["Es tuya: {{title}}", "It is yours: {{title}}"],
   editTask: ["Cambiar la tarea", "Change the task"],
   newTaskTitle: ["Tarea nueva", "New task"],
   taskDone: ["Hecha: {{title}}", "Done: {{title}}"],
