@@ -14,6 +14,7 @@ from contactcenter.core.errors import NotFound
 from contactcenter.core.http import Request, Route
 from contactcenter.core.work import WorkFactory
 from contactcenter.interactions import service as hall
+from crm.access import Matter, eyes_of
 from crm.claims.schemas import ClaimQuery
 from crm.claims.service import ClaimService
 from crm.customers.schemas import CustomerOut, CustomerRow
@@ -33,6 +34,8 @@ from db import Record
 
 AT_MOST: Final = 20
 """Policies, claims, quotes and tasks each: a fleet's others are on its own page."""
+NOT_WAITED_FOR: Final = {"said": {"health_authorisation": None}}
+"""What is known of an authorisation by whoever reads a file whose health is hidden."""
 GONE: Final = frozenset({"expired", "cancelled", "replaced"})
 CANDIDATES: Final = 8
 
@@ -114,7 +117,10 @@ class DeskService:
         )
 
     async def of_customer(self, principal: Principal, customer_id: UUID) -> DeskFile:
-        return await self._of(principal, customer_id, _Came())
+        async with self._work.reading("desk.gate") as conn:
+            (seen_by,) = await eyes_of(conn, principal, [Matter(customer_id, "health")])
+        how = NOT_WAITED_FOR if seen_by == "closed" else {}
+        return await self._of(principal, customer_id, _Came(how=how))
 
     async def _of(self, principal: Principal, customer_id: UUID, came: _Came) -> DeskFile:
         customer = await self._who.get(principal, customer_id)

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 import db
-from contactcenter.core.access import Principal
+from contactcenter.core.access import Permission, Principal
 from contactcenter.core.ids import new_id
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Address
@@ -185,6 +185,43 @@ def made_by(run: dict[str, Any]) -> str:
     return task_id
 
 
+WAITS = """
+INSERT INTO work_items (id, interaction_id, contact_id, queue, channel, entry, state, band, base,
+                        boost, target_ms, cost, virtual_start, entered_at)
+SELECT $1, i.id, i.contact_id, 'SV', 'whatsapp', 'new', 'queued', 2, 50, 1, 1000, 30, now(), now()
+FROM interactions i WHERE i.id = $2
+"""
+
+
+async def test_what_waits_for_somebody_s_skill_is_read_by_them(
+    office: Office, conn: db.Connection, ana: str
+) -> None:
+    """While it waits, of whosever customer; of nobody on file, also after."""
+    contact, interaction, _ = await wrote(office, conn, "pablo")
+    await conn.execute("DELETE FROM segments")
+    elena, sara = office.people["elena"], agent_of(office, "sara")
+    skilled = dataclasses.replace(elena, agent_id=sara, teams=frozenset({"south"}))
+    skilled = dataclasses.replace(
+        skilled, permissions=skilled.permissions - {Permission.PORTFOLIOS_ALL}
+    )
+    service = InteractionService(office.deps.work, Veil())
+
+    async def reads() -> bool:
+        seen = await service.timeline(skilled, contact, PageQuery())
+        return WORDS in seen.model_dump_json()
+
+    assert not await reads()
+    await conn.execute(WAITS, new_id(), interaction)
+    assert not await reads()
+    await conn.execute("INSERT INTO agent_skills VALUES ($1, 'SV', 3)", sara)
+    assert await reads()
+    await conn.execute("DELETE FROM work_items")
+    assert not await reads()
+    await conn.execute("UPDATE interactions SET customer_id = NULL")
+    await conn.execute("UPDATE contacts SET customer_id = NULL")
+    assert await reads()
+
+
 async def test_a_task_that_is_of_health_by_its_origin(
     office: Office, conn: db.Connection, ana: str
 ) -> None:
@@ -270,3 +307,17 @@ async def test_a_claim_of_health_is_not_given_to_oneself_unread(
     assert (answer.status, answer.body["ctx"]["reason"]) == (403, "hidden")
     await office.do("pablo", "POST", f"/interactions/{talk}/identity", RIGHT)
     assert WORDS in str(await office.do("pablo", "POST", f"{claim}/assign", mine, **anyhow))
+
+
+async def test_no_banner_says_that_an_authorisation_is_waited_for(
+    office: Office, conn: db.Connection, ana: str
+) -> None:
+    """To whoever reads the file and not its health; who has the caller in hand is told."""
+    waits = {"title": WORDS, "customer_id": ana, "task_type": "health_authorisation"}
+    await office.do("lucia", "POST", "/tasks", waits)
+    file = f"/customers/{ana}/file"
+    assert (await office.do("lucia", "GET", file))["banner"] == "authorisation"
+    assert (await office.do("pablo", "GET", file))["banner"] != "authorisation"
+    talk = await talks(office, conn, "pablo", NUMBER)
+    mine = await office.do("pablo", "GET", f"/interactions/{talk}/file")
+    assert mine["banner"] == "authorisation"
