@@ -10,17 +10,20 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from channels.model import Topic
 from channels.replies.model import VARIABLES
 from contactcenter.core.event import Audience
 from contactcenter.events import CATALOGUE
 from contactcenter.realtime.projections import RULES, SNAPSHOT
+from crm.desk import model as desk
+from crm.policies.model import RECEIPT_EDGES
 
 TARGET = Path(__file__).resolve().parent.parent / "web" / "shared" / "src" / "contract.ts"
 MODULES = (
@@ -67,7 +70,7 @@ def render() -> str:
     parts = [HEAD]
     for name, definition in sorted(schema.get("$defs", {}).items()):
         parts.append(_definition(_plain(name), definition))
-    parts += [_events(), _socket_events(), _reply_variables()]
+    parts += [_events(), _socket_events(), _reply_variables(), _rules(), _receipt_edges()]
     return "\n".join(parts)
 
 
@@ -182,6 +185,57 @@ def _reply_variables() -> str:
             "",
         ]
     )
+
+
+_COMPARED = {bool: '"yes_no"', int: '"number"'}
+
+
+def _rules() -> str:
+    """The words of the office's rules for contacts."""
+    facts = [
+        f"  {name}: {_COMPARED[fact.of] if isinstance(fact.of, type) else _words(fact.of)},"
+        for name, fact in desk.FACTS.items()
+    ]
+    lists = {
+        "PERILS": ("A catastrophe's.", get_args(desk.Peril)),
+        "RULE_PEOPLE": ("Who can be preferred, and whose task it can become.", desk.PEOPLE),
+        "RULE_THEN": ("Who is asked after the preferred.", desk.THEN),
+        "RULE_GREETINGS": ("How a contact is greeted.", get_args(desk.Greeting)),
+    }
+    lines = [
+        "/** What a rule may ask of a contact → what it is compared with: a yes or no, a number,",
+        "one of these words; of none, one of the office's own. */",
+        "export const RULE_FACTS = {",
+        *facts,
+        "} as const;",
+        "",
+        f"/** What a rule tells routing. */\nexport type RuleEffect = {_union(desk.EFFECTS)};",
+        "",
+        "/** What it is about, as a customer chooses it. */",
+        f"export type Topic = {_union(get_args(Topic))};",
+        "",
+    ]
+    for name, (comment, words) in lists.items():
+        lines += [f"/** {comment} */", f"export const {name} = {_words(words)} as const;", ""]
+    return "\n".join(lines)
+
+
+def _receipt_edges() -> str:
+    """To which states each state of a receipt leads."""
+    rows = [
+        f"  {one}: {_words(state for state in RECEIPT_EDGES if state in to)},"
+        for one, to in RECEIPT_EDGES.items()
+    ]
+    head = "/** A receipt's states, and where each leads. */\nexport const RECEIPT_EDGES = {"
+    return "\n".join([head, *rows, "} as const;", ""])
+
+
+def _words(words: Iterable[str]) -> str:
+    return "[" + ", ".join(_literal(word) for word in words) + "]"
+
+
+def _union(words: Iterable[str]) -> str:
+    return " | ".join(_literal(word) for word in words)
 
 
 def main(arguments: list[str]) -> int:

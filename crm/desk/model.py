@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
+Peril = Literal["hail", "flood", "extraordinary_wind", "earthquake", "volcano", "terrorism"]
 Greeting = Literal["neutral", "emergency_112", "assistance", "hail", "consorcio", "kept_turn"]
 DANGER, LIVE, DEFERRED = 1, 2, 3
 USUAL: Final = 50  # the base of a queue that says nothing of it
@@ -58,34 +59,50 @@ class Advice:
     permission: str | None = None  # a skill: nobody without it is asked
 
 
-FACTS: Final[Mapping[str, str]] = {
-    "identified": "somebody on file, one or several",
-    "verified": "passed the identity gate",
-    "ambiguous": "several on file have this address",
-    "language": "of the menu that was chosen",
-    "key": "what was pressed: claim, receipts, new, file, catalan, person, injured, leak",
-    "open": "whether the queue is served now",
-    "claim_line": "of the open claim: SA, SH or SV",
-    "claim_contacts": "contacts about it in the last 7 days, this one counted",
-    "claims_near": "claims of one cause and postcode within 24 hours",
-    "peril": "of a catastrophe that is on where they are, or anywhere while that is not known",
-    "renewal_days": "until the end of the term, for a policy within 75 days of it",
-    "renewal_open": "whether the policyholder can still say no in time",
-    "first_receipt": "the first premium was due and is unpaid",
-    "receipt_days": "since a later premium was due and is unpaid",
-    "suspended": "cover is suspended for a later premium that is unpaid, or over for it",
-    "extinct": "the contract is over for a later premium neither paid nor claimed in time",
-    "complaint_day": "the working day that an open complaint is in",
-    "company": "a company's number",
-    "professional": "a workshop's or perito's number",
-    "health_authorisation": "an authorisation is waited for",
-    "segment": "of the customer",
-    "returned": "left a queue within the last ten minutes",
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What a condition may ask of a contact. `of`: what it is compared with, a yes or no, a number,
+    or one of these words; none: whatever the office calls it."""
+
+    meaning: str
+    of: type[bool] | type[int] | tuple[str, ...]
+
+
+FACTS: Final[Mapping[str, Fact]] = {
+    "key": Fact(
+        "what was pressed, or chosen in a list",
+        ("claim", "receipts", "new", "file", "catalan", "person", "injured", "leak"),
+    ),
+    "language": Fact("of the menu that was chosen", ("es", "ca", "en")),
+    "claim_line": Fact("of the open claim", ("SA", "SH", "SV")),
+    "peril": Fact(
+        "of a catastrophe that is on where they are, or anywhere while that is not known",
+        get_args(Peril),
+    ),
+    "segment": Fact("of the customer", ()),
+    "identified": Fact("somebody on file, one or several", bool),
+    "verified": Fact("passed the identity gate", bool),
+    "ambiguous": Fact("several on file have this address", bool),
+    "open": Fact("whether the queue is served now", bool),
+    "renewal_open": Fact("whether the policyholder can still say no in time", bool),
+    "first_receipt": Fact("the first premium was due and is unpaid", bool),
+    "suspended": Fact("cover is suspended for a later premium that is unpaid, or over", bool),
+    "extinct": Fact("over for a later premium neither paid nor claimed in time", bool),
+    "company": Fact("a company's number", bool),
+    "professional": Fact("a workshop's or perito's number", bool),
+    "health_authorisation": Fact("an authorisation is waited for", bool),
+    "returned": Fact("left a queue within the last ten minutes", bool),
+    "claim_contacts": Fact("contacts about it in the last 7 days, this one counted", int),
+    "claims_near": Fact("claims of one cause and postcode within 24 hours", int),
+    "renewal_days": Fact("until the end of the term, for a policy within 75 days of it", int),
+    "receipt_days": Fact("since a later premium was due and is unpaid", int),
+    "complaint_day": Fact("the working day that an open complaint is in", int),
 }
 
 Rule = tuple[str, Mapping[str, Mapping[str, Any]], Mapping[str, Any]]
 """Name, conditions, effects (fields of Advice; `preferred` names one of PEOPLE)."""
 
+THEN: Final = ("all", "supervisor")
 PEOPLE: Final = ("handler", "manager", "issuer", "complaint")
 """Who can be preferred; each one's deputy stands in at once where the person is away."""
 IS: Final = "is"
@@ -156,10 +173,10 @@ def check_rules(rules: Iterable[Rule]) -> None:
             raise ValueError(f"{name}: {sorted(unknown)[0]} is not known of a contact")
         for fact, condition in conditions.items():
             _check_condition(f"{name}: {fact}", condition)
-        if unknown := effects.keys() - _EFFECTS.keys():
+        if unknown := effects.keys() - EFFECTS.keys():
             raise ValueError(f"{name}: {sorted(unknown)[0]} is nothing that routing is told")
         for effect, value in effects.items():
-            if not _EFFECTS[effect](value):
+            if not EFFECTS[effect](value):
                 raise ValueError(f"{name}: {effect} cannot be that")
 
 
@@ -192,7 +209,7 @@ def _skills(value: Any) -> bool:
     )
 
 
-_EFFECTS: Final[Mapping[str, Callable[[Any], bool]]] = {
+EFFECTS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "queue": _word,
     "band": lambda value: value in {DANGER, LIVE, DEFERRED},
     "base": lambda value: isinstance(value, int) and 0 <= value <= 100,
@@ -201,7 +218,7 @@ _EFFECTS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "skill": _word,
     "skill_level": lambda value: value in {1, 2, 3, 4, 5},
     "skill_s": _seconds,
-    "then": lambda value: value in {"all", "supervisor"},
+    "then": lambda value: value in THEN,
     "overflow": _skills,
     "overflow_s": _seconds,
     "greeting": lambda value: value in get_args(Greeting),

@@ -11,12 +11,11 @@ from pydantic import Field
 from contactcenter.core.validation import Schema
 from crm.claims.schemas import ClaimRow
 from crm.customers.schemas import CustomerOut, CustomerRow, Phone
+from crm.desk.model import Peril
 from crm.policies.schemas import CoverageOut, PolicyRow
 from crm.quotes.schemas import QuoteRow
 from crm.schemas import Extra, Label, Money, Shown, Text
 from crm.tasks.schemas import TaskOut
-
-Peril = Literal["hail", "flood", "extraordinary_wind", "earthquake", "volcano", "terrorism"]
 
 
 class DueReceipt(Shown):

@@ -606,6 +606,7 @@ export interface ClaimOut {
   metadata: Record<string, unknown>;
   notes: string | null;
   masked: boolean;
+  writable: boolean;
   interaction_id: string | null;
   clocks: ClockOut[];
   approvals: Approval[];
@@ -2063,6 +2064,7 @@ export interface PolicyOut {
   notes: string | null;
   parties: PartyOut[];
   masked?: boolean;
+  writable: boolean;
   warnings: Warning_[];
   version: number;
   updated_at: string;
@@ -2380,6 +2382,7 @@ export interface QuoteOut {
   carrier_quotes: Offer[];
   mediation: Mediation;
   masked?: boolean;
+  writable: boolean;
   missing: ("needs" | "ipid" | "broker_information" | "criteria" | "offers" | "carrier")[];
   sent_at: string | null;
   decided_at: string | null;
@@ -2959,6 +2962,7 @@ export interface TaskNew {
 
 export interface TaskOut {
   task_id: string;
+  may: ("edit" | "take" | "complete" | "cancel")[];
   title: string;
   description: string | null;
   task_type: string;
@@ -3679,3 +3683,59 @@ export const REPLY_VARIABLES: ReadonlyMap<string, "customer" | "agent" | "centre
   ["centro", "centre"],
   ["centre", "centre"],
 ]);
+
+/** What a rule may ask of a contact → what it is compared with: a yes or no, a number,
+one of these words; of none, one of the office's own. */
+export const RULE_FACTS = {
+  key: ["claim", "receipts", "new", "file", "catalan", "person", "injured", "leak"],
+  language: ["es", "ca", "en"],
+  claim_line: ["SA", "SH", "SV"],
+  peril: ["hail", "flood", "extraordinary_wind", "earthquake", "volcano", "terrorism"],
+  segment: [],
+  identified: "yes_no",
+  verified: "yes_no",
+  ambiguous: "yes_no",
+  open: "yes_no",
+  renewal_open: "yes_no",
+  first_receipt: "yes_no",
+  suspended: "yes_no",
+  extinct: "yes_no",
+  company: "yes_no",
+  professional: "yes_no",
+  health_authorisation: "yes_no",
+  returned: "yes_no",
+  claim_contacts: "number",
+  claims_near: "number",
+  renewal_days: "number",
+  receipt_days: "number",
+  complaint_day: "number",
+} as const;
+
+/** What a rule tells routing. */
+export type RuleEffect = "queue" | "band" | "base" | "preferred" | "preferred_s" | "skill" | "skill_level" | "skill_s" | "then" | "overflow" | "overflow_s" | "greeting" | "banner" | "task_for" | "fifo" | "permission";
+
+/** What it is about, as a customer chooses it. */
+export type Topic = "claim" | "receipts" | "new" | "file" | "person" | "injured" | "leak";
+
+/** A catastrophe's. */
+export const PERILS = ["hail", "flood", "extraordinary_wind", "earthquake", "volcano", "terrorism"] as const;
+
+/** Who can be preferred, and whose task it can become. */
+export const RULE_PEOPLE = ["handler", "manager", "issuer", "complaint"] as const;
+
+/** Who is asked after the preferred. */
+export const RULE_THEN = ["all", "supervisor"] as const;
+
+/** How a contact is greeted. */
+export const RULE_GREETINGS = ["neutral", "emergency_112", "assistance", "hail", "consorcio", "kept_turn"] as const;
+
+/** A receipt's states, and where each leads. */
+export const RECEIPT_EDGES = {
+  issued: ["presented", "collected", "paid_at_broker", "cancelled"],
+  presented: ["collected", "returned", "cancelled"],
+  collected: ["returned"],
+  returned: ["collected", "re_presented", "paid_at_broker", "cancelled"],
+  re_presented: ["collected", "returned", "paid_at_broker", "cancelled"],
+  paid_at_broker: [],
+  cancelled: [],
+} as const;

@@ -1,5 +1,7 @@
 /** What stands below the messages: the start, the place in the queue, the end, and what went wrong. */
 
+import type { Topic } from "@contactcenter/shared/contract";
+
 import type { State } from "./client";
 import { h, icon } from "./dom";
 import type { Details } from "./storage";
@@ -181,8 +183,8 @@ const FIELDS = [
   { name: "phone", type: "tel", autocomplete: "tel", wide: false },
 ] as const;
 
-/** channels.model.Topic, in the order of haste. */
-export const TOPICS = ["injured", "leak", "claim", "receipts", "new"];
+/** Those that a visitor chooses from, in the order of haste. */
+export const TOPICS = ["injured", "leak", "claim", "receipts", "new"] satisfies Topic[];
 
 /** What it is about, name, mail and telephone: all may stay empty. What is wrong is said beside it. */
 class DetailsForm {

@@ -1,6 +1,6 @@
 /** A policy's receipts along both axes: how they are collected, and what became of them with the insurer. */
 import { api } from "@contactcenter/shared/api";
-import type { PolicyOut, ReceiptOut, Receipts } from "@contactcenter/shared/contract";
+import { type PolicyOut, RECEIPT_EDGES, type ReceiptOut, type Receipts } from "@contactcenter/shared/contract";
 import { Icon } from "@contactcenter/shared/icons";
 import { instant, now } from "@contactcenter/shared/time";
 import { Button, Chip, Menu, type MenuEntry } from "@contactcenter/shared/ui";
@@ -15,14 +15,7 @@ import { place } from "./place";
 import { Told, useAct } from "./Shell";
 import { named, useW, type Word } from "./texts";
 
-/** Receipts' edges: crm.policies.model.RECEIPT_EDGES. */
-const EDGES: Record<string, readonly string[]> = {
-  issued: ["presented", "collected", "paid_at_broker", "cancelled"],
-  presented: ["collected", "returned", "cancelled"],
-  collected: ["returned"],
-  returned: ["collected", "re_presented", "paid_at_broker", "cancelled"],
-  re_presented: ["collected", "returned", "paid_at_broker", "cancelled"],
-};
+const EDGES: Readonly<Record<string, readonly string[]>> = RECEIPT_EDGES;
 const CODES = ["AM04", "MD01", "AC04", "MS02", "MD06"] as const;
 /** Moves that happened at a time of their own: a payment, a return. The others are when they are noted. */
 const DATED: ReadonlySet<string> = new Set(["collected", "paid_at_broker", "returned"]);

@@ -1,6 +1,6 @@
 /** Of the office's rules: insurers, offers that a quote compares, catastrophes, workshops and experts. */
 import { api, request } from "@contactcenter/shared/api";
-import type { CatastropheOut, InsurerIn, ProfessionalOut, QuoteRule } from "@contactcenter/shared/contract";
+import { type CatastropheOut, type InsurerIn, PERILS, type ProfessionalOut, type QuoteRule } from "@contactcenter/shared/contract";
 import { Chip } from "@contactcenter/shared/ui";
 
 import { phone } from "./checks";
@@ -98,9 +98,6 @@ export function useOffers(): Kind<QuoteRule> {
   };
 }
 
-/** crm.desk.schemas.Peril. */
-export const PERILS = ["hail", "flood", "extraordinary_wind", "earthquake", "volcano", "terrorism"] as const;
-
 const codesOf = (text: string | undefined): string[] => (text ?? "").split(/[\s,;]+/).filter(Boolean);
 
 export function useCatastrophes(): Kind<CatastropheOut> {
@@ -147,7 +144,7 @@ export function useCatastrophes(): Kind<CatastropheOut> {
   };
 }
 
-const TRADES = ["workshop", "perito"] as const;
+const TRADES = ["workshop", "perito"] as const satisfies readonly ProfessionalOut["kind"][];
 
 export function useProfessionals(): Kind<ProfessionalOut> {
   const say = useW();

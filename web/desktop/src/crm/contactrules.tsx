@@ -1,39 +1,40 @@
 /** The rules by which contacts are routed: what must be known of one, and what routing is told then. */
 import { api } from "@contactcenter/shared/api";
-import type { ContactRule } from "@contactcenter/shared/contract";
+import { type ContactRule, RULE_FACTS, RULE_GREETINGS, RULE_PEOPLE, RULE_THEN, type RuleEffect } from "@contactcenter/shared/contract";
 import { Button, IconButton } from "@contactcenter/shared/ui";
 
 import { useAgent } from "../context";
 import { Section } from "./bits";
-import { PERILS } from "./centre";
 import type { Fault } from "./checks";
 import { type Checks, type Choice, freeRow, In, Pick, rowsOf, useFormState, type Values } from "./form";
 import { type Kind, query } from "./kind";
 import { named, useW, type w } from "./texts";
 
-/** crm.desk.model.FACTS, by what they are compared with. */
-const YES_NO = [
-  "identified", "verified", "ambiguous", "open", "renewal_open", "first_receipt", "suspended", "extinct", "company", "professional",
-  "health_authorisation", "returned",
-] as const;
-const NUMBERS = ["claim_contacts", "claims_near", "renewal_days", "receipt_days", "complaint_day"] as const;
-const WORDS: Readonly<Record<string, readonly string[]>> = {
-  key: ["claim", "receipts", "new", "file", "catalan", "person", "injured", "leak"],
-  language: ["es", "ca", "en"],
-  claim_line: ["SA", "SH", "SV"],
-  peril: PERILS,
+type Fact = keyof typeof RULE_FACTS;
+
+/** What each fact is compared with; the office's segments are those that it seeds. */
+const COMPARED: Readonly<Record<string, "yes_no" | "number" | readonly string[]>> = {
+  ...RULE_FACTS,
   segment: ["vip", "fleet", "business", "family", "loyal", "at_risk", "standard", "lapsed", "lead"],
 };
-const FACTS: readonly string[] = [...Object.keys(WORDS), ...YES_NO, ...NUMBERS];
-const isYesNo = (fact: string) => (YES_NO as readonly string[]).includes(fact);
-const isNumber = (fact: string) => (NUMBERS as readonly string[]).includes(fact);
+const FACTS = Object.keys(RULE_FACTS) as Fact[];
+const isYesNo = (fact: string) => COMPARED[fact] === "yes_no";
+const isNumber = (fact: string) => COMPARED[fact] === "number";
+const wordsOf = (fact: string): readonly string[] => {
+  const of = COMPARED[fact];
+  return typeof of === "object" ? of : [];
+};
 
-/** crm.desk.model.PEOPLE. */
-const PEOPLE = ["handler", "manager", "issuer", "complaint"] as const;
-const GREETINGS = ["neutral", "emergency_112", "assistance", "hail", "consorcio", "kept_turn"] as const;
-const SECONDS = ["preferred_s", "skill_s", "overflow_s"] as const;
-const TEXTS = ["queue", "skill", "permission", "task_for", "banner"] as const;
-const CHOSEN = ["preferred", "then", "greeting"] as const;
+/** How each effect is typed in: every one that there is. */
+const TYPED: Readonly<Record<RuleEffect, "word" | "seconds" | "number" | "skills" | "yes_no">> = {
+  queue: "word", skill: "word", permission: "word", task_for: "word", banner: "word", preferred: "word", then: "word", greeting: "word",
+  preferred_s: "seconds", skill_s: "seconds", overflow_s: "seconds",
+  band: "number", base: "number", skill_level: "number",
+  overflow: "skills",
+  fifo: "yes_no",
+};
+const EFFECTS = Object.keys(TYPED) as RuleEffect[];
+const typed = (...kinds: (typeof TYPED)[RuleEffect][]): RuleEffect[] => EFFECTS.filter((one) => kinds.includes(TYPED[one]));
 const MOST = 12;
 
 const told = (say: typeof w, fact: string, value: unknown): string => {
@@ -100,8 +101,6 @@ export function valuesOf(rule: ContactRule, before: string): Values {
   return values;
 }
 
-const EFFECTS = [...TEXTS, ...CHOSEN, ...SECONDS, "band", "base", "skill_level", "overflow", "fifo"] as const;
-
 export function ruleOf(v: Values): ContactRule {
   const conditions: Record<string, unknown> = {};
   for (const n of rowsOf(v, "if")) {
@@ -111,8 +110,8 @@ export function ruleOf(v: Values): ContactRule {
     else conditions[fact] = { is: isYesNo(fact) ? is === "yes" : is };
   }
   const effects: Record<string, unknown> = {};
-  for (const name of [...TEXTS, ...CHOSEN]) if (given(v, name)) effects[name] = given(v, name);
-  for (const name of [...SECONDS, "band", "base", "skill_level"]) if (given(v, name)) effects[name] = Number(given(v, name));
+  for (const name of typed("word")) if (given(v, name)) effects[name] = given(v, name);
+  for (const name of typed("seconds", "number")) if (given(v, name)) effects[name] = Number(given(v, name));
   const overflow = overflowOf(given(v, "overflow"));
   if (overflow && overflow.length > 0) effects.overflow = overflow;
   if (v.fifo === "yes") effects.fifo = true;
@@ -134,7 +133,7 @@ function check(v: Values, row: ContactRule | null, all: readonly ContactRule[]):
       found[`if.${n}.max`] = max ? (bound(max) ?? (min && Number(max) < Number(min) ? "out_of_range" : null)) : null;
     } else found[`if.${n}.is`] = given(v, `if.${n}.is`) ? null : "missing";
   }
-  for (const one of SECONDS) found[one] = given(v, one) ? whole(given(v, one), 0, 3600) : null;
+  for (const one of typed("seconds")) found[one] = given(v, one) ? whole(given(v, one), 0, 3600) : null;
   found.base = given(v, "base") ? whole(given(v, "base"), 0, 100) : null;
   found.overflow = overflowOf(given(v, "overflow")) === null ? "bad_overflow" : null;
   return found;
@@ -186,17 +185,17 @@ export function useContactRules(): Kind<ContactRule> {
             <In name="queue" label={named(say, "ce", "queue")} hint={say("asItCame")} maxLength={60} list={queues} />
             <Pick name="band" label={named(say, "ce", "band")} choices={choice("cb_band", ["1", "2", "3"])} />
             <In name="base" label={named(say, "ce", "base")} hint="0–100" inputMode="numeric" maxLength={3} />
-            <Pick name="preferred" label={named(say, "ce", "preferred")} choices={choice("cp", PEOPLE)} />
+            <Pick name="preferred" label={named(say, "ce", "preferred")} choices={choice("cp", RULE_PEOPLE)} />
             <In name="preferred_s" label={named(say, "ce", "preferred_s")} inputMode="numeric" maxLength={4} />
             <In name="skill" label={named(say, "ce", "skill")} maxLength={60} />
             <Pick name="skill_level" label={named(say, "ce", "skill_level")} choices={levels} />
             <In name="skill_s" label={named(say, "ce", "skill_s")} inputMode="numeric" maxLength={4} />
-            <Pick name="then" label={named(say, "ce", "then")} choices={choice("ct", ["all", "supervisor"])} />
+            <Pick name="then" label={named(say, "ce", "then")} choices={choice("ct", RULE_THEN)} />
             <In name="overflow" label={named(say, "ce", "overflow")} hint="SA 1; PR 1 + SH 2" maxLength={200} />
             <In name="overflow_s" label={named(say, "ce", "overflow_s")} inputMode="numeric" maxLength={4} />
-            <Pick name="greeting" label={named(say, "ce", "greeting")} choices={choice("cg", GREETINGS)} />
+            <Pick name="greeting" label={named(say, "ce", "greeting")} choices={choice("cg", RULE_GREETINGS)} />
             <In name="banner" label={named(say, "ce", "banner")} maxLength={60} />
-            <In name="task_for" label={named(say, "ce", "task_for")} maxLength={60} list={[...PEOPLE, ...queues]} />
+            <In name="task_for" label={named(say, "ce", "task_for")} maxLength={60} list={[...RULE_PEOPLE, ...queues]} />
             <In name="permission" label={named(say, "ce", "permission")} maxLength={60} />
             <Pick name="fifo" label={named(say, "ce", "fifo")} choices={[["", say("no")], ["yes", say("yes")]]} />
           </div>
@@ -233,7 +232,7 @@ function Conditions() {
       {shown.map((n) => {
         const fact = values[`if.${n}.fact`] ?? "";
         const is = values[`if.${n}.is`] ?? "";
-        const words = isYesNo(fact) ? ["yes", "no"] : (WORDS[fact] ?? []);
+        const words = isYesNo(fact) ? ["yes", "no"] : wordsOf(fact);
         const offered = is && !words.includes(is) ? [...words, is] : words;
         return (
           <div key={n} className="grid line">
