@@ -105,6 +105,11 @@ def access_page() -> str:
         "`centre`: the same for everybody; skills, calendars, new queues and results of every",
         "queue are changed by nobody who is limited.",
         "",
+        "What a claim, quote, letter, task or interaction of a health or life line says is read by",
+        "whoever writes in the customer's file, with the customer on the line once the identity",
+        "gate is passed, by whoever handles it, and by whoever has the interaction in hand; others",
+        "see `•••`, and take no such task. `audit.read` shows what was changed in every file.",
+        "",
         *_matrix(
             "route",
             roles,
