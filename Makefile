@@ -37,7 +37,8 @@ fmt: dev
 
 # Playwright keeps an event loop running in its thread, so browser tests have a process of their own.
 # What fails while three workers share the machine is run once more, alone; what fails twice, fails.
-# Not so what proves that nothing is lost: there, one failure is one too many.
+# Not so what proves that nothing is lost or given twice (here, and what is marked `proof`, whose
+# exit code is another): there, one failure is one too many.
 TESTS = $(PY) -m pytest -n 3 --dist worksteal $(1) || { [ $$? -eq 1 ] && \
 	echo "Once more, alone, what failed:" && $(PY) -m pytest --last-failed --last-failed-no-failures none $(1); }
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import statistics
+import time
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -49,28 +52,38 @@ def finish(page: Page) -> None:
     expect(page.locator(".wrap")).to_have_count(0)
 
 
-def test_every_step_of_a_chat_is_shown(world: World) -> None:
+def test_every_step_of_a_chat_is_shown_within_a_second(
+    world: World, record_property: Callable[[str, object], None]
+) -> None:
     page = board(world)
+    took: list[float] = []
+
+    def at_once(shown: Callable[[], None]) -> None:
+        """What has just been done is shown; how long that took."""
+        begun = time.perf_counter()
+        shown()
+        took.append(time.perf_counter() - begun)
+
     carmen = world.desk(CARMEN, available=False)
     pablo = world.desk(PABLO, available=False)
     hers, his = tile(page, "Carmen Tolosa"), tile(page, "Pablo Urriés")
     before = int(figure(page, "offered", "CO").inner_text())
     world.visitor("¿Me dan precio?", name="Ana Beltrán")
-    expect(figure(page, "waiting")).to_have_text("1")
+    at_once(lambda: expect(figure(page, "waiting")).to_have_text("1"))
     expect(figure(page, "waiting", "CO")).to_have_text("1")
     expect(figure(page, "longest_wait", "CO")).to_have_text(re.compile(r"\d:\d\d"))
     expect(figure(page, "offered", "CO")).to_have_text(str(before + 1))
     # Offered and accepted.
     set_status(carmen, 0)
-    expect(hers).to_have_attribute("data-state", "ringing")
+    at_once(lambda: expect(hers).to_have_attribute("data-state", "ringing"))
     accept(carmen)
-    expect(hers).to_have_attribute("data-state", "on_contact")
+    at_once(lambda: expect(hers).to_have_attribute("data-state", "on_contact"))
     expect(hers).to_contain_text("Chat · CO")
     expect(figure(page, "waiting")).to_have_text("0")
     # Parked, and taken up again.
     carmen.get_by_role("button", name="Posponer").click()
     carmen.get_by_role("menuitem", name=re.compile("1 hora")).click()
-    expect(hers.locator(".parked")).to_have_attribute("title", "1 aparcado")
+    at_once(lambda: expect(hers.locator(".parked")).to_have_attribute("title", "1 aparcado"))
     expect(hers).to_have_attribute("data-state", "available")
     hers.click()
     expect(drill(page).locator(".open-item")).to_contain_text("Chat · CO · aparcado")
@@ -81,13 +94,13 @@ def test_every_step_of_a_chat_is_shown(world: World) -> None:
     set_status(pablo, 0)
     expect(his).to_have_attribute("data-state", "available")
     send_on(carmen, "Pablo")
-    expect(his).to_have_attribute("data-state", "ringing")
+    at_once(lambda: expect(his).to_have_attribute("data-state", "ringing"))
     expect(hers).to_have_attribute("data-state", "available")
     accept(pablo)
-    expect(his).to_have_attribute("data-state", "on_contact")
+    at_once(lambda: expect(his).to_have_attribute("data-state", "on_contact"))
     # Transferred to a queue that nobody is there for, and given out of it from the chair.
     send_on(pablo, "Reclamaciones")
-    expect(figure(page, "waiting", "RE")).to_have_text("1")
+    at_once(lambda: expect(figure(page, "waiting", "RE")).to_have_text("1"))
     expect(his).to_have_attribute("data-state", "available")
     figure(page, "waiting", "RE").click()
     drill(page).locator("button.behind-item", has_text="Ana Beltrán").click()
@@ -100,9 +113,12 @@ def test_every_step_of_a_chat_is_shown(world: World) -> None:
     # Closed and wrapped up.
     carmen.locator(".it", has_text="Ana Beltrán").click()
     carmen.get_by_role("button", name="Cerrar", exact=True).click()
-    expect(hers).to_have_attribute("data-state", "wrap_up")
+    at_once(lambda: expect(hers).to_have_attribute("data-state", "wrap_up"))
     finish(carmen)
     expect(hers).to_have_attribute("data-state", "available")
+    # Three browsers and two other workers share the machine: the slowest step says more of them.
+    record_property("slowest_step_seconds", max(took))
+    assert statistics.median(took) < 1, took
 
 
 def send_on(desk: Page, target: str) -> None:

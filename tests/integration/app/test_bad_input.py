@@ -211,6 +211,7 @@ async def test_another_visitor_and_another_agent_see_and_change_nothing(centre: 
     assert not [1 for person in (stranger, pablo) for _, p in person.log if "sigo" in str(p)]
 
 
+@pytest.mark.proof
 async def test_two_tabs_accept_at_once_and_two_agents_race(centre: Centre) -> None:
     desk = await (await centre.desk(LUCIA)).available()
     tab = await centre.desk(LUCIA)
@@ -355,6 +356,7 @@ async def counts(centre: Centre, *tables: str) -> list[int]:
         return [await conn.fetchval(f"SELECT count(*) FROM {table}") for table in tables]
 
 
+@pytest.mark.proof
 async def test_a_beginning_that_is_repeated_begins_once(centre: Centre) -> None:
     before = await counts(centre, "conversations", "messages")
     headers = {"Idempotency-Key": "key-of-the-widget"}
@@ -370,6 +372,7 @@ async def test_a_beginning_that_is_repeated_begins_once(centre: Centre) -> None:
     assert await counts(centre, "conversations", "messages") == [n + 1 for n in before]
 
 
+@pytest.mark.proof
 async def test_first_messages_at_once_make_one_interaction(centre: Centre) -> None:
     tables = ("interactions", "work_items", "messages")
     before = await counts(centre, *tables)

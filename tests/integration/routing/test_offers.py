@@ -89,6 +89,7 @@ async def test_accepting_again_answers_the_same_and_another_agent_is_told_no(
     assert len(await scene.segments(waiting)) == 1
 
 
+@pytest.mark.proof
 async def test_fifty_accepts_of_two_tabs_make_one_segment(scene: Scene) -> None:
     lucia = await scene.agent("Lucía", SA=5)
     waiting = await scene.arrive()
@@ -101,6 +102,7 @@ async def test_fifty_accepts_of_two_tabs_make_one_segment(scene: Scene) -> None:
     assert len(await scene.events("reservation.accepted")) == 1
 
 
+@pytest.mark.proof
 async def test_of_fifty_agents_rung_together_one_wins(scene: Scene) -> None:
     await scene.execute("UPDATE queues SET strategy = 'ring_all' WHERE key = 'SA'")
     agents = {a.agent(): a for a in [await scene.agent(f"A{n}", SA=3) for n in range(50)]}

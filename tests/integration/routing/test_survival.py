@@ -202,6 +202,7 @@ async def crash_everywhere(scene: Scene, chosen: Callable[[int], tuple[bool, ...
                     assert one == other, (number, deaf)
 
 
+@pytest.mark.proof
 async def test_a_crash_between_two_steps_changes_nothing(scene: Scene) -> None:
     await crash_everywhere(scene, lambda number: (number % 2 == 0,))
 
@@ -227,6 +228,7 @@ async def test_an_offer_that_ran_out_while_nobody_routed_is_no_miss(scene: Scene
     assert again["agent_id"] == lucia.agent_id
 
 
+@pytest.mark.proof
 async def test_a_lost_race_is_given_up_and_read_again(scene: Scene) -> None:
     await scene.agent("Lucía", SA=5)
     await scene.settle()
@@ -253,6 +255,7 @@ async def test_a_lost_race_is_given_up_and_read_again(scene: Scene) -> None:
     assert await scene.offer(other) is not None
 
 
+@pytest.mark.proof
 async def test_a_leader_that_was_overtaken_changes_nothing(scene: Scene) -> None:
     await scene.agent("Lucía", SA=5)
     await scene.settle()
@@ -271,6 +274,7 @@ async def test_a_leader_that_was_overtaken_changes_nothing(scene: Scene) -> None
     assert (await scene.interaction(waiting))["state"] == "offered"
 
 
+@pytest.mark.proof
 async def test_only_one_of_two_nodes_leads(scene: Scene) -> None:
     second = scene.another_router()
     conn = await db.connect(scene.settings, "second")
@@ -406,6 +410,7 @@ async def test_a_visit_apart_from_its_interaction_holds_up_nobody(scene: Scene) 
     assert await scene.router.sweep() == 0
 
 
+@pytest.mark.proof
 async def test_a_visit_begins_once(scene: Scene) -> None:
     waiting = await scene.arrive()
     with pytest.raises(Conflict):
