@@ -14,6 +14,7 @@ import db
 from contactcenter.core.access import Principal
 from contactcenter.core.errors import Conflict
 from contactcenter.interactions.model import Channel
+from routing import leader
 from routing.core.inputs import ItemQueued
 from routing.core.model import Segment, Visit
 from routing.leader import Fenced
@@ -368,12 +369,20 @@ async def test_memory_is_what_the_tables_say_of_the_day(scene: Scene) -> None:
     assert (1, 27_000) in {(a.calls, a.talk_ms) for a in tables.agents}
 
 
+def fixed() -> dict[str, float]:
+    """What sweeps have mended since this process began, by what it was."""
+    [metric] = leader.SWEEP_FIXED.collect()
+    return {s.labels["what"]: s.value for s in metric.samples if s.name.endswith("_total")}
+
+
 async def test_the_sweep_finds_nothing_in_normal_life(scene: Scene) -> None:
+    before = fixed()
     story = Story(scene)
     for step in story.steps():
         await story.do(step)
         await scene.settle()
         assert await scene.router.sweep() == 0
+    assert fixed() == before
 
 
 async def test_the_sweep_mends_what_was_planted(scene: Scene) -> None:
@@ -388,6 +397,32 @@ async def test_the_sweep_mends_what_was_planted(scene: Scene) -> None:
     assert await scene.offer(waiting) is not None
     assert await scene.router.sweep() == 0
     assert await scene.router.sweep() == 0
+
+
+async def test_who_leads_sweeps_every_few_seconds_and_counts_what_it_mends(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leader, "RENEW_SECONDS", 0.02)
+    monkeypatch.setattr(leader, "SWEEP_SECONDS", 0.02)
+    lucia = await scene.agent("Lucía", SA=5)
+    waiting = await scene.arrive()
+    await scene.accepted(waiting, lucia)
+    before = fixed()
+    await scene.bus.start()
+    leading = asyncio.create_task(scene.router._lead(scene.lease))
+    try:
+        await scene.execute("UPDATE segments SET state = 'ended', ended_at = now(), cost = 0")
+        async with asyncio.timeout(10):
+            while await scene.offer(waiting) is None:
+                assert not leading.done()
+                await asyncio.sleep(0.02)
+    finally:
+        leading.cancel()
+        await asyncio.gather(leading, return_exceptions=True)
+        await scene.bus.stop()
+    assert (await scene.visits(waiting))[-1]["entry"] == "requeue"
+    mended = {what for what, times in fixed().items() if times > before.get(what, 0)}
+    assert {"segments", "lost"} <= mended
 
 
 async def test_a_visit_apart_from_its_interaction_holds_up_nobody(scene: Scene) -> None:
