@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
 import db
 from config.settings import Settings
+from contactcenter import __main__ as commands
 from contactcenter.core import durable, eventlog, metrics
 from contactcenter.core.bus import Bus
 from contactcenter.core.clock import SystemClock
@@ -15,6 +17,7 @@ from contactcenter.core.errors import NotFound
 from contactcenter.core.event import Position
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.work import Work, WorkFactory
+from tests.conftest import TEST_ENVIRON
 from tests.integration.core.parcels import CATALOGUE, ParcelSent
 from tests.integration.core.test_bus import eventually, send
 
@@ -189,6 +192,48 @@ async def test_a_retry_that_fails_leaves_it_parked(
     assert await shelf.parcels() == []
     with pytest.raises(NotFound):
         await durable.retry(conn, 10**9)
+
+
+async def test_an_operator_lists_what_is_parked_and_has_it_tried_again(
+    bus: Bus,
+    work: WorkFactory,
+    shelf: Shelf,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`python -m contactcenter events parked` and `retry ID`."""
+    assert settings.database.url is not None
+    here = {"DATABASE_URL": settings.database.url, "DATA_DIR": str(settings.app.data_dir)}
+    for name, value in {**TEST_ENVIRON, **here}.items():
+        monkeypatch.setenv(name, value)
+
+    async def events(*words: str) -> tuple[int, str, str]:
+        """(exit code, what it printed, what it printed of errors)"""
+        capsys.readouterr()  # what the listener's node logged
+        code = await asyncio.to_thread(commands.main, ["events", *words])
+        return code, *capsys.readouterr()
+
+    assert await events("parked") == (0, "", "")
+    shelf.failing = {"b"}
+    bus.durable(shelf.listener())
+    await send(work, "b", "a")
+    await shelf.until("a")
+    code, out, err = await events("parked")
+    assert (code, err) == (0, "")
+    [line] = map(json.loads, out.splitlines())
+    shown = ("listener", "type", "subject", "failures", "error", "retry")
+    assert [line[key] for key in shown] == [
+        "shelf", "parcel.sent", "b", durable.ATTEMPTS, "LookupError", False,
+    ]  # fmt: skip
+
+    code, out, err = await events("retry", str(line["event_id"] + 1_000))
+    assert (code, out, err) == (1, "", "No parked event has this id.\n")
+    assert await shelf.parcels() == ["a"]
+    shelf.failing = set()
+    assert await events("retry", str(line["event_id"])) == (0, "", "")
+    await shelf.until("a", "b")
+    assert await events("parked") == (0, "", "")
 
 
 async def test_what_is_parked_survives_a_restart(
