@@ -125,7 +125,7 @@ async def queue_names(conn: Connection, key: str | None) -> list[Record]:
 
 
 DISPOSITIONS = """
-SELECT key, label_es, label_en, queue FROM dispositions WHERE NOT retired ORDER BY ordinal, key
+SELECT key, label_es, label_en, queue, retired FROM dispositions ORDER BY ordinal, key
 """
 
 

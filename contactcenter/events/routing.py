@@ -153,6 +153,17 @@ class QueueChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DispositionChanged(Event):
+    """One of the outcomes that work is closed with was created, edited or retired."""
+
+    name: ClassVar[str] = "disposition.changed"
+    audience: ClassVar[frozenset[Audience]] = frozenset({"team"})
+    subject_field: ClassVar[str] = "disposition"
+
+    disposition: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoTroubleChanged(Event):
     """The demo's hail (more claims than the centre can take) began or ended."""
 

@@ -54,7 +54,8 @@ class Queues(Protocol):
         """{key, name_es, name_en} of every live queue, in the order of screens."""
 
     async def dispositions(self, conn: Connection) -> Sequence[Mapping[str, Any]]:
-        """{key, label_es, label_en, queue} of those in use, in the order of screens."""
+        """{key, label_es, label_en, queue, retired} of all, in the order of screens: those that
+        are retired name what was closed with them."""
 
     async def positions(
         self, conn: Connection, queues: Sequence[str], now: datetime

@@ -72,6 +72,7 @@ from contactcenter.events.interactions import (
     MessageRead,
 )
 from contactcenter.events.routing import (
+    DispositionChanged,
     QueueChanged,
     ReservationAccepted,
     ReservationCancelled,
@@ -256,7 +257,10 @@ RULES: Final[tuple[Rule, ...]] = (
     # What no single card can say is said by a snapshot.
     Rule(AgentSkillsChanged, "agent", SNAPSHOT, say.anew, say.nothing),
     Rule(AgentTeamChanged, "limited", SNAPSHOT, say.anew, say.nothing),
-    Rule(QueueChanged, "desks", SNAPSHOT, say.anew, say.nothing),
+    *(
+        Rule(e, "desks", SNAPSHOT, say.anew, say.nothing)
+        for e in (QueueChanged, DispositionChanged)
+    ),
     *(
         Rule(e, "visitor", SNAPSHOT, say.anew, say.nothing)
         for e in (InteractionQueued, InteractionMessageLeft)

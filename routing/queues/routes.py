@@ -98,13 +98,18 @@ class SetupRoutes:
     async def dispositions(self, request: Request) -> DispositionList:  # noqa: ARG002
         return DispositionList(items=await self._service.dispositions())
 
-    async def create_disposition(self, request: Request) -> Disposition:
-        return await self._service.create_disposition(request.principal, request.body)
+    async def create_disposition(self, request: Request) -> Response:
+        shown = await self._service.create_disposition(request.principal, request.body)
+        return Response(shown, version=shown.version)
 
-    async def edit_disposition(self, request: Request) -> Disposition:
-        return await self._service.edit_disposition(
-            request.principal, request.text("key"), request.body
+    async def edit_disposition(self, request: Request) -> Response:
+        shown = await self._service.edit_disposition(
+            request.principal,
+            request.text("key"),
+            request.body,
+            partial(request.match, required=True),
         )
+        return Response(shown, version=shown.version)
 
     def table(self) -> tuple[Route, ...]:
         base = "/api/v1"
@@ -171,6 +176,7 @@ class SetupRoutes:
                 "Change a disposition",
                 DispositionEdit,
                 Disposition,
+                *_STALE,
             ),
         )
 

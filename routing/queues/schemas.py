@@ -126,7 +126,8 @@ class DispositionNew(DispositionEdit):
 
 
 class Disposition(_Shown):
-    """`queue` None: for every queue."""
+    """What work is closed with. `queue` None: in every queue. Lists go by `ordinal`, and a desk
+    offers those of a queue that are not `retired`."""
 
     key: str
     label_es: str
@@ -134,6 +135,7 @@ class Disposition(_Shown):
     queue: str | None
     ordinal: int
     retired: bool
+    version: int
 
 
 class DispositionList(_Shown):

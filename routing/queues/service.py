@@ -1,5 +1,6 @@
 """Editing what configures routing. A change is told by `queue.changed`, and holds for every
-visit from then on; visits that wait keep the place they have."""
+visit from then on; visits that wait keep the place they have. What work is closed with is told by
+`disposition.changed`."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel
 from contactcenter.core.access import Principal
 from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contactcenter.core.work import Work, WorkFactory
-from contactcenter.events.routing import QueueChanged
+from contactcenter.events.routing import DispositionChanged, QueueChanged
 from db import Connection
 from routing.config import ConfigError, read_queue
 from routing.core.model import QueueConfig, bases_apart, boosts_too_low
@@ -134,9 +135,7 @@ class SetupService:
     async def create_skill(self, principal: Principal, new: SkillNew) -> Skill:
         _whole_centre(principal)
         async with self._work.begin("skills.create", principal.actor) as work:
-            if not await store.put_skill(
-                work.conn, new.key, new.name_es, new.name_en, replace=False
-            ):
+            if not await store.insert_skill(work.conn, new.key, new.name_es, new.name_en):
                 raise Conflict("There is a skill with this key.")
             work.audit("skill.created", "skill", new.key, after=new.model_dump())
         return Skill(**new.model_dump())
@@ -144,11 +143,11 @@ class SetupService:
     async def edit_skill(self, principal: Principal, key: str, edit: SkillEdit) -> Skill:
         _whole_centre(principal)
         async with self._work.begin("skills.edit", principal.actor) as work:
-            before = await store.skills(work.conn, key)
-            if not before:
+            if not await store.lock_skill(work.conn, key):
                 raise NotFound
-            await store.put_skill(work.conn, key, edit.name_es, edit.name_en, replace=True)
-            _note(work, "skill", key, before[0], edit)
+            (before,) = await store.skills(work.conn, key)
+            await store.update_skill(work.conn, key, edit.name_es, edit.name_en)
+            _note(work, "skill", key, before, edit)
         return Skill(key=key, name_es=edit.name_es, name_en=edit.name_en)
 
     async def delete_skill(self, principal: Principal, key: str) -> None:
@@ -221,25 +220,30 @@ class SetupService:
     async def create_disposition(self, principal: Principal, new: DispositionNew) -> Disposition:
         async with self._work.begin("dispositions.create", principal.actor) as work:
             await self._check_queue(work.conn, principal, new.queue)
-            if new.key == "none" or not await store.put_disposition(
-                work.conn, new.key, _disposition_values(new), replace=False
+            if new.key == "none" or not await store.insert_disposition(
+                work.conn, new.key, _disposition_values(new)
             ):
                 raise Conflict("There is a disposition with this key.")
+            work.emit(DispositionChanged(disposition=new.key))
             work.audit("disposition.created", "disposition", new.key, after=new.model_dump())
-        return Disposition(**new.model_dump())
+        return Disposition(**new.model_dump(), version=1)
 
     async def edit_disposition(
-        self, principal: Principal, key: str, edit: DispositionEdit
+        self, principal: Principal, key: str, edit: DispositionEdit, match: Match
     ) -> Disposition:
+        """Replace it. One that is retired is offered no more; what was closed with it keeps it."""
         async with self._work.begin("dispositions.edit", principal.actor) as work:
-            before = await store.dispositions(work.conn, key)
-            if not before:
+            version = await store.lock_disposition(work.conn, key)
+            if version is None:
                 raise NotFound
-            _require_reach(principal, before[0]["queue"])
+            (before,) = await store.dispositions(work.conn, key)
+            _require_reach(principal, before["queue"])
+            match(version)
             await self._check_queue(work.conn, principal, edit.queue)
-            await store.put_disposition(work.conn, key, _disposition_values(edit), replace=True)
-            _note(work, "disposition", key, before[0], edit)
-        return Disposition(key=key, **edit.model_dump())
+            await store.update_disposition(work.conn, key, _disposition_values(edit))
+            work.emit(DispositionChanged(disposition=key))
+            _note(work, "disposition", key, before, edit)
+        return Disposition(key=key, **edit.model_dump(), version=version + 1)
 
     async def _check_queue(self, conn: Connection, principal: Principal, queue: str | None) -> None:
         """Of a disposition: that it is there, and that the asker may change it."""

@@ -11,12 +11,14 @@ SKILLS = """
 SELECT key, name_es, name_en FROM skills WHERE $1::text IS NULL OR key = $1 ORDER BY key
 """
 
-PUT_SKILL = """
+INSERT_SKILL = """
 INSERT INTO skills (key, name_es, name_en) VALUES ($1, $2, $3)
-ON CONFLICT (key) DO UPDATE SET name_es = excluded.name_es, name_en = excluded.name_en
-WHERE $4
-RETURNING key
+ON CONFLICT DO NOTHING RETURNING key
 """
+
+LOCK_SKILL = "SELECT true FROM skills WHERE key = $1 FOR NO KEY UPDATE"
+
+UPDATE_SKILL = "UPDATE skills SET name_es = $2, name_en = $3 WHERE key = $1"
 
 DELETE_SKILL = """
 DELETE FROM skills WHERE key = $1
@@ -30,11 +32,18 @@ async def skills(conn: Connection, key: str | None = None) -> list[dict[str, Any
     return [dict(row) for row in await conn.fetch(SKILLS, key)]
 
 
-async def put_skill(
-    conn: Connection, key: str, name_es: str, name_en: str, *, replace: bool
-) -> bool:
-    """False: it exists and `replace` is not set."""
-    return await conn.fetchval(PUT_SKILL, key, name_es, name_en, replace) is not None
+async def insert_skill(conn: Connection, key: str, name_es: str, name_en: str) -> bool:
+    """False: there is one of this key."""
+    return await conn.fetchval(INSERT_SKILL, key, name_es, name_en) is not None
+
+
+async def lock_skill(conn: Connection, key: str) -> bool:
+    """False: there is none."""
+    return bool(await conn.fetchval(LOCK_SKILL, key))
+
+
+async def update_skill(conn: Connection, key: str, name_es: str, name_en: str) -> None:
+    await conn.execute(UPDATE_SKILL, key, name_es, name_en)
 
 
 async def delete_skill(conn: Connection, key: str) -> bool:
@@ -148,18 +157,22 @@ async def waiting(conn: Connection, key: str) -> int:
 
 
 DISPOSITIONS = """
-SELECT key, label_es, label_en, queue, ordinal, retired FROM dispositions
+SELECT key, label_es, label_en, queue, ordinal, retired, version FROM dispositions
 WHERE $1::text IS NULL OR key = $1 ORDER BY ordinal, key
 """
 
-PUT_DISPOSITION = """
+INSERT_DISPOSITION = """
 INSERT INTO dispositions (key, label_es, label_en, queue, ordinal, retired)
 VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (key) DO UPDATE
-SET label_es = excluded.label_es, label_en = excluded.label_en, queue = excluded.queue,
-    ordinal = excluded.ordinal, retired = excluded.retired
-WHERE $7
-RETURNING key
+ON CONFLICT DO NOTHING RETURNING key
+"""
+
+LOCK_DISPOSITION = "SELECT version FROM dispositions WHERE key = $1 FOR NO KEY UPDATE"
+
+UPDATE_DISPOSITION = """
+UPDATE dispositions
+SET label_es = $2, label_en = $3, queue = $4, ordinal = $5, retired = $6, version = version + 1
+WHERE key = $1
 """
 
 
@@ -167,8 +180,15 @@ async def dispositions(conn: Connection, key: str | None = None) -> list[dict[st
     return [dict(row) for row in await conn.fetch(DISPOSITIONS, key)]
 
 
-async def put_disposition(
-    conn: Connection, key: str, values: tuple[Any, ...], *, replace: bool
-) -> bool:
-    """False: it exists and `replace` is not set."""
-    return await conn.fetchval(PUT_DISPOSITION, key, *values, replace) is not None
+async def insert_disposition(conn: Connection, key: str, values: tuple[Any, ...]) -> bool:
+    """False: there is one of this key."""
+    return await conn.fetchval(INSERT_DISPOSITION, key, *values) is not None
+
+
+async def lock_disposition(conn: Connection, key: str) -> int | None:
+    version: int | None = await conn.fetchval(LOCK_DISPOSITION, key)
+    return version
+
+
+async def update_disposition(conn: Connection, key: str, values: tuple[Any, ...]) -> None:
+    await conn.execute(UPDATE_DISPOSITION, key, *values)

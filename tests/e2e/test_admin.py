@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import ELENA, PABLO, PASSWORD, World, looks
+from tests.e2e.conftest import CARMEN, ELENA, PABLO, PASSWORD, World, accept, looks
 
 pytestmark = pytest.mark.browser
 
@@ -317,7 +317,9 @@ def one_team(page: Page) -> None:
 def test_the_centres_saved_replies_are_written_changed_and_deleted(world: World) -> None:
     """By a supervisor, who sees what belongs to queues and no other section."""
     page = admin(world, "/admin", ELENA)
-    expect(page.locator(".top nav a")).to_have_text(["Respuestas guardadas", "Grabación"])
+    expect(page.locator(".top nav a")).to_have_text(
+        ["Respuestas guardadas", "Resultados", "Grabación"]
+    )
     page.get_by_role("button", name="Respuesta nueva").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Guardar").click()
@@ -335,6 +337,46 @@ def test_the_centres_saved_replies_are_written_changed_and_deleted(world: World)
     page.get_by_role("dialog").get_by_role("button", name="Borrar").click()
     expect(row).to_have_count(0)
     expect(page.get_by_role("status").filter(has_text="Respuesta borrada.")).to_be_visible()
+
+
+def test_an_outcome_is_made_changed_and_retired_while_a_desk_wraps_up(world: World) -> None:
+    agent = world.desk(CARMEN)
+    world.visitor("Solo era eso", name="Irene Sol")
+    accept(agent)
+    agent.get_by_role("button", name="Cerrar", exact=True).click()
+    wrap = agent.locator(".wrap")
+    page = admin(world, "/admin/outcomes", ELENA)
+    page.get_by_role("button", name="Resultado nuevo").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Guardar").click()
+    expect(dialog.locator("[aria-invalid=true]")).to_have_count(2)
+    dialog.get_by_label("En español").fill("Grúa enviada")
+    dialog.get_by_label("En inglés").fill("Tow truck sent")
+    dialog.get_by_label("Se ofrece en").select_option("Comercial")
+    dialog.get_by_role("button", name="Guardar").click()
+    row = page.locator("tbody tr", has_text="Grúa enviada")
+    expect(row.locator("td")).to_have_text(["Comercial", "10", "En uso"])
+    outcome = wrap.get_by_role("radio", name="Grúa enviada")
+    outcome.click()
+    expect(outcome).to_be_checked()
+
+    row.locator(".link").click()
+    dialog.get_by_label("En español").fill("Grúa pedida")
+    dialog.get_by_label("Orden").fill("2.5")
+    dialog.get_by_role("button", name="Guardar").click()
+    expect(dialog.get_by_text("Un número entero de 0 a 10 000.")).to_be_visible()
+    dialog.get_by_label("Orden").fill("0")
+    dialog.get_by_role("button", name="Guardar").click()
+    renamed = wrap.get_by_role("radio", name="Grúa pedida")
+    expect(renamed).to_be_checked()
+
+    page.locator("tbody tr", has_text="Grúa pedida").locator(".link").click()
+    dialog.get_by_label("Se ofrece al cerrar").uncheck()
+    dialog.get_by_role("button", name="Guardar").click()
+    expect(page.locator("tbody tr", has_text="Grúa pedida")).to_contain_text("Retirado")
+    expect(renamed).to_have_count(0)
+    wrap.get_by_role("button", name="Terminar").click()
+    expect(wrap.get_by_role("alert")).not_to_be_empty()
 
 
 def test_what_is_recorded_in_a_queue_is_changed(world: World) -> None:
@@ -393,6 +435,17 @@ def one_reply(page: Page) -> None:
     expect(page.locator("dialog .error-line").first).to_contain_text(" {apellido}")
 
 
+def outcomes(page: Page) -> None:
+    expect(page.locator("tbody tr").first).to_be_visible()
+
+
+def one_outcome(page: Page) -> None:
+    page.locator("tbody .link").first.click()
+    page.locator("dialog input[type=number]").fill("-1")
+    page.locator("dialog button[type=submit]").click()
+    expect(page.locator("dialog [aria-invalid=true]")).to_have_count(1)
+
+
 SCREENS: dict[str, tuple[str, Screen]] = {
     "users": ("/admin/users", users),
     "inviting": ("/admin/users", inviting),
@@ -403,6 +456,8 @@ SCREENS: dict[str, tuple[str, Screen]] = {
     "teams": ("/admin/teams", teams),
     "one-team": ("/admin/teams", one_team),
     "one-reply": ("/admin/replies", one_reply),
+    "outcomes": ("/admin/outcomes", outcomes),
+    "one-outcome": ("/admin/outcomes", one_outcome),
     "recording": ("/admin/recording", recording),
     "one-rule": ("/admin/recording", one_rule),
     "privacy": ("/admin/privacy", asking),

@@ -154,7 +154,8 @@ async def set_up(hand: Hand) -> None:
     await hand.does("POST /skills", json={"key": "brief", **NAMES})
     await hand.does("DELETE /skills/{key}", "brief")
     await hand.does("POST /dispositions", json={"key": "noted", **LABELS})
-    await hand.does("PUT /dispositions/{key}", "noted", json={**LABELS, "label_en": "Finished"})
+    finished = {**LABELS, "label_en": "Finished"}
+    await hand.does("PUT /dispositions/{key}", "noted", json=finished, version=1)
     await hand.does("PUT /recording-rules/{key}", "noted", json={"mode": "off"})
     reply = await hand.does("POST /replies", json={"body_es": "Hola", "shared": True})
     await hand.does("PUT /replies/{id}", reply["reply_id"], json={"body_es": "Adiós"}, version=1)

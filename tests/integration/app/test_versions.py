@@ -47,6 +47,7 @@ async def test_a_change_names_the_version_that_it_is_made_of(centre: Centre) -> 
         ("PATCH", f"{agent}/skills", {"skills": {"SA": 2}}),
         ("PATCH", contact, {"name": "Ana"}),
         ("PUT", f"/replies/{reply['reply_id']}", {"body_es": "Adiós"}),
+        ("PUT", "/dispositions/other", {"label_es": "Otro", "label_en": "Other", "ordinal": 9}),
         ("PUT", f"/professionals/{workshop['professional_id']}", {**trade, "kind": "perito"}),
     ]
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session:

@@ -382,10 +382,19 @@ async def test_editing_what_configures_routing(scene: Scene) -> None:
     async with scene.pool.acquire() as conn:
         assert not await scene.queues.is_open(conn, "VIP", scene.clock.now())
     disposition = DispositionNew(key="sold", label_es="Vendido", label_en="Sold", queue="VIP")
-    await setup.create_disposition(chief, disposition)
-    await setup.edit_disposition(
-        chief, "sold", DispositionEdit(label_es="Vendido", label_en="Sold", retired=True)
-    )
+    made = await setup.create_disposition(chief, disposition)
+    with pytest.raises(Conflict):
+        await setup.create_disposition(chief, disposition)
+    retired_too = DispositionEdit(label_es="Vendido", label_en="Sold", retired=True)
+    with pytest.raises(PreconditionFailed):
+        await setup.edit_disposition(chief, "sold", retired_too, stale)
+    gone = await setup.edit_disposition(chief, "sold", retired_too, lambda _: None)
+    assert (made.version, gone.version) == (1, 2)
+    assert gone in await setup.dispositions()
+    told = [e.event.disposition for e in await scene.events("disposition.changed")]  # type: ignore[attr-defined]
+    assert told == ["sold", "sold"]
+    with pytest.raises(NotFound):
+        await setup.edit_disposition(chief, "unsold", retired_too, lambda _: None)
     with pytest.raises(NotFound):
         await setup.queue("NO")
 

@@ -8,6 +8,7 @@ import { Menu } from "@contactcenter/shared/ui";
 import { type MouseEvent, useEffect, useRef, useState } from "react";
 
 import { Audit } from "./audit";
+import { Outcomes } from "./outcomes";
 import { Privacy } from "./privacy";
 import { Recording } from "./recording";
 import { Replies } from "./replies";
@@ -21,6 +22,7 @@ const SECTIONS = [
   { key: "roles", needs: "users.manage", Page: Roles },
   { key: "teams", needs: "users.manage", Page: Teams },
   { key: "replies", needs: "queues.manage", Page: Replies },
+  { key: "outcomes", needs: "queues.manage", Page: Outcomes },
   { key: "recording", needs: "queues.manage", Page: Recording },
   { key: "audit", needs: "audit.read", Page: Audit },
   { key: "privacy", needs: "privacy.manage", Page: Privacy },

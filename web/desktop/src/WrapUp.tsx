@@ -30,7 +30,7 @@ export function WrapUp({ card }: { card: InteractionCard }) {
   const state = useAgent((all) => all);
   const language = useStore(locale);
   const segment = card.segment;
-  const [chosen, setChosen] = useState(segment?.disposition ?? null);
+  const [picked, setChosen] = useState(segment?.disposition ?? null);
   const [note, setNote] = useState(segment?.note ?? "");
   const [saved, setSaved] = useState<"no" | "unsaved" | number>("no");
   const [problem, setProblem] = useState<Key | null>(null);
@@ -40,6 +40,7 @@ export function WrapUp({ card }: { card: InteractionCard }) {
   const id = useId();
   const interaction = card.interaction_id;
   const outcomes = outcomesOf(state, card.queue);
+  const chosen = outcomes.some((one) => one.key === picked) ? picked : null; // it may have been retired meanwhile
 
   // The composer is gone: whoever was typing there types on in the note, never into the digits.
   useEffect(() => {

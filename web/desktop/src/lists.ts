@@ -70,5 +70,5 @@ export function canTake(item: Pick<QueueItem, "state" | "channel">): boolean {
 
 /** Every outcome that work of this queue may end with; the first ten have a digit. */
 export function outcomesOf(state: AgentState, queue: string | null): AgentState["dispositions"] {
-  return state.dispositions.filter((one) => one.queue === null || one.queue === queue);
+  return state.dispositions.filter((one) => !one.retired && (one.queue === null || one.queue === queue));
 }

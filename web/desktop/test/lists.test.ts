@@ -70,8 +70,8 @@ test("what may be taken is a chat that rings nowhere", () => {
   expect(canTake(queueItem(1, { channel: "voice", state: "queued" }))).toBe(false);
 });
 
-test("every outcome of the queue is offered, the eleventh too", () => {
-  const one = (n: number, queue: string | null) => ({ key: `o${n}`, label_es: `o${n}`, label_en: `o${n}`, queue });
-  const dispositions = [...Array.from({ length: 12 }, (_, n) => one(n, n % 2 ? "SA" : null)), one(12, "PR")];
+test("every outcome of the queue that is in use is offered, the eleventh too", () => {
+  const one = (n: number, queue: string | null) => ({ key: `o${n}`, label_es: `o${n}`, label_en: `o${n}`, queue, retired: n === 13 });
+  const dispositions = [...Array.from({ length: 12 }, (_, n) => one(n, n % 2 ? "SA" : null)), one(12, "PR"), one(13, "SA")];
   expect(outcomesOf(state({ dispositions }), "SA").map(({ key }) => key)).toEqual(Array.from({ length: 12 }, (_, n) => `o${n}`));
 });

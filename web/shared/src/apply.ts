@@ -38,7 +38,8 @@ export interface AgentState {
   queue: Record<string, QueueItem>;
   team: Record<string, TeamMember>;
   queues: Record<string, { key: string; name_es: string; name_en: string }>;
-  dispositions: { key: string; label_es: string; label_en: string; queue: string | null }[];
+  /** What work is closed with; those that are retired only name what was. */
+  dispositions: { key: string; label_es: string; label_en: string; queue: string | null; retired: boolean }[];
   centre: { name: string; timezone: string };
 }
 

@@ -1037,7 +1037,7 @@ export interface DigitsIn {
   code: string;
 }
 
-/** `queue` None: for every queue. */
+/** What work is closed with. `queue` None: in every queue. Lists go by `ordinal`, and a desk offers those of a queue that are not `retired`. */
 export interface Disposition {
   key: string;
   label_es: string;
@@ -1045,6 +1045,7 @@ export interface Disposition {
   queue: string | null;
   ordinal: number;
   retired: boolean;
+  version: number;
 }
 
 export interface DispositionEdit {
@@ -3565,6 +3566,7 @@ export const EVENTS = {
   "customer.unmerged": { version: 1, audience: ["team"] },
   "customer.updated": { version: 1, audience: ["team"] },
   "demo.trouble_changed": { version: 1, audience: ["wallboard"] },
+  "disposition.changed": { version: 1, audience: ["team"] },
   "interaction.closed": { version: 1, audience: ["agent", "team", "queue", "visitor", "wallboard"] },
   "interaction.consulted": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.cost_changed": { version: 1, audience: ["agent", "team", "wallboard"] },

@@ -58,7 +58,7 @@ export function ContactForm({ customer }: { customer: CustomerOut }) {
           <Pick
             name="disposition"
             label={say("outcome")}
-            choices={[["", "—"], ...dispositions.filter((one) => one.queue === null).map((one) => [one.key, language === "es" ? one.label_es : one.label_en] as const)]}
+            choices={[["", "—"], ...dispositions.filter((one) => !one.retired && one.queue === null).map((one) => [one.key, language === "es" ? one.label_es : one.label_en] as const)]}
           />
         </div>
       </Form>
