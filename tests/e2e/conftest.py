@@ -467,6 +467,15 @@ class World:
                 thread.submit(asyncio.run, _clear_desk(self.centre, email)).result(30)
 
 
+async def _asked(client: socketio.AsyncClient, name: str, payload: object) -> dict[str, Any]:
+    """A command's answer; whoever has sent too much waits as long as the centre asks."""
+    while True:
+        answer: dict[str, Any] = await client.call(name, payload, "/agent")
+        if answer["ok"] or answer["error"]["code"] != "rate_limited":
+            return answer
+        await asyncio.sleep(answer["error"]["ctx"]["retry_after"])
+
+
 async def _say_many(centre: Centre, email: str, conversation_id: str, numbers: range) -> None:
     client = socketio.AsyncClient(reconnection=False)
     auth = {"token": centre.token(email)}
@@ -475,9 +484,8 @@ async def _say_many(centre: Centre, email: str, conversation_id: str, numbers: r
         for number in numbers:
             said = {"conversation_id": conversation_id, "body": f"n{number}"}
             said["client_id"] = f"many-{number}"
-            while not (answer := await client.call("chat.message", said, "/agent"))["ok"]:
-                assert answer["error"]["code"] == "rate_limited", answer
-                await asyncio.sleep(answer["error"]["ctx"]["retry_after"])
+            answer = await _asked(client, "chat.message", said)
+            assert answer["ok"], answer
     finally:
         await client.disconnect()
 
@@ -499,19 +507,15 @@ async def _clear_desk(centre: Centre, email: str) -> None:
     )
     try:
         state = await asyncio.wait_for(first, 10)
-        await client.call("agent.set_status", {"status": "away", "confirm": True}, "/agent")
+        await _asked(client, "agent.set_status", {"status": "away", "confirm": True})
         for reservation in state["reservations"]:
-            await client.call("reservation.reject", {"reservation_id": reservation}, "/agent")
-        outcome = state["dispositions"][0]["key"]
+            await _asked(client, "reservation.reject", {"reservation_id": reservation})
+        outcome = next(one["key"] for one in state["dispositions"] if one["queue"] is None)
         for interaction, card in state["interactions"].items():
             wrapping = card["segment"]["state"] == "wrapping"
             name = "interaction.wrap_up" if wrapping else "interaction.close"
-            await client.call(
-                name, {"interaction_id": interaction, "disposition": outcome}, "/agent"
-            )
-        gone = await client.call(
-            "agent.set_status", {"status": "offline", "confirm": True}, "/agent"
-        )
+            await _asked(client, name, {"interaction_id": interaction, "disposition": outcome})
+        gone = await _asked(client, "agent.set_status", {"status": "offline", "confirm": True})
         assert gone["ok"], gone
     finally:
         await client.disconnect()

@@ -90,15 +90,23 @@ class Person:
         )
         return ack
 
+    async def ask_at_pace(self, command: str, payload: Any = None) -> Payload:
+        """The same; whoever has sent too much waits as long as the centre asks."""
+        while True:
+            ack = await self.ask(command, payload)
+            if ack["ok"] or ack["error"]["code"] != "rate_limited":
+                return ack
+            await asyncio.sleep(ack["error"]["ctx"]["retry_after"])
+
     async def do(self, command: str, payload: Any = None) -> Any:
         """Send a command that must succeed; its data."""
-        ack = await self.ask(command, payload)
+        ack = await self.ask_at_pace(command, payload)
         assert ack["ok"], (command, ack)
         return ack["data"]
 
     async def fails(self, command: str, payload: Any = None) -> str:
-        """Send a command that must be refused; the code."""
-        ack = await self.ask(command, payload)
+        """Send a command that must be refused for what it is, not for its pace; the code."""
+        ack = await self.ask_at_pace(command, payload)
         assert not ack["ok"], (command, ack)
         code: str = ack["error"]["code"]
         return code

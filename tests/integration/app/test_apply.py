@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -23,7 +24,7 @@ from contactcenter.events.routing import ReservationRescinded
 from contactcenter.events.tasks import TaskCancelled
 from contactcenter.realtime.projections import RULES, SNAPSHOT
 from tests.integration.app.conftest import Centre
-from tests.integration.app.people import Desk, Heard, Mirror, Payload, Person
+from tests.integration.app.people import SECONDS, Desk, Heard, Mirror, Payload, Person
 from tests.integration.app.test_journey import CARMEN, LUCIA
 
 BUILT = Path(__file__).parents[3] / "web/shared/dist"
@@ -114,15 +115,16 @@ class Watched:
 
     async def agrees(self) -> None:
         """Soon, the events applied so far give what a new snapshot says."""
-        difference = ""
-        for _ in range(40):
+        until = time.monotonic() + SECONDS
+        while True:
             fresh = (await self.person.do("sync", {"cursor": self.mirror.cursor}))["snapshot"]
             await self._catch_up(fresh["state"])
             difference = differences(self.state, fresh["state"])
             if not difference:
                 return
+            if time.monotonic() > until:
+                raise AssertionError(difference)
             await asyncio.sleep(0.05)
-        raise AssertionError(difference)
 
     async def _catch_up(self, stored: Payload) -> None:
         """Take what came, in its order: events, and snapshots that were sent unasked."""

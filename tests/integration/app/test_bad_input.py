@@ -157,7 +157,6 @@ async def test_commands_that_make_no_sense(centre: Centre) -> None:
         ),
     ]
     for person, command, payload, code in cases:
-        await asyncio.sleep(0.06)  # below the pace at which a socket is told to slow down
         assert await person.fails(command, payload) == code, (command, str(payload)[:80])
     assert await visitor.sio.call("chat.message", (says, says), namespace="/chat") == {
         "ok": False,
