@@ -9,12 +9,13 @@ from contactcenter.core.errors import TooLarge
 from contactcenter.core.work import Work
 from contactcenter.interactions import facts
 from contactcenter.interactions import service as interactions
-from contactcenter.interactions.model import LIVE_CHANNELS, Conversation, Message
-
-DEFERRED_BAND = 3
-LEFT_MESSAGE = "left_message"
-"""In an interaction's metadata: written outside hours or after a message was offered for a long
-wait. It is answered in its turn, and its author need not stay."""
+from contactcenter.interactions.model import (
+    LEFT_MESSAGE,
+    LIVE_CHANNELS,
+    Band,
+    Conversation,
+    Message,
+)
 
 
 class Intake:
@@ -87,7 +88,7 @@ class Intake:
             interaction_id=made.id,
             queue=queue,
             preferred=preferred,
-            band=DEFERRED_BAND if waits_for_opening else None,
+            band=Band.DEFERRED if waits_for_opening else None,
             said=None if topic is None else {"key": topic},
         )
         return added

@@ -18,10 +18,11 @@ from typing import Any, Final, TextIO
 from zoneinfo import ZoneInfo
 
 from contactcenter.core.clock import to_ms
+from contactcenter.interactions.model import is_message
 from db import Connection, Record
 from routing import queue_store
 from routing.config import HANDLE_MS, read_queue
-from routing.core.model import AgentConfig, Band, CentreConfig, Channel
+from routing.core.model import AgentConfig, CentreConfig, Channel
 from routing.snapshot import SKILLS, agent_config
 
 BEGINS: Final = frozenset({"new", "return", "transfer"})
@@ -266,5 +267,5 @@ def _contact(chain: list[Record | Mapping[str, Any]], midnight: int, until: int)
         handle_ms=int(talked),
         wrap_ms=int(sum(visit["wrap_ms"] or 0 for visit in chain)),
         agent=last["agent_id"],
-        message=channel is Channel.CHAT and first["band"] == Band.DEFERRED,
+        message=is_message(channel, first["band"]),
     )

@@ -293,7 +293,7 @@ class QueueService:
         work: Work,
         interaction_id: UUID,
         *,
-        reason: Literal["abandoned", "left_message", "cancelled"] = "abandoned",
+        reason: Literal["abandoned", "cancelled"] = "abandoned",
     ) -> bool:
         """The customer is gone: a wait ends for `reason`, a talk goes into wrap-up.
 

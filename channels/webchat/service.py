@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from channels.intake import LEFT_MESSAGE, Intake
+from channels.intake import Intake
 from channels.model import MESSAGE_LIMIT
 from channels.ports import Hints, Hours, Place, Queueing
 from channels.webchat import store
@@ -53,7 +53,13 @@ from contactcenter.core.together import Together
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.interactions import cards, facts
 from contactcenter.interactions import service as interactions
-from contactcenter.interactions.model import Address, AddressKind, Conversation, normalise
+from contactcenter.interactions.model import (
+    LEFT_MESSAGE,
+    Address,
+    AddressKind,
+    Conversation,
+    normalise,
+)
 from contactcenter.interactions.schemas import MessageCard
 from contactcenter.interactions.visitor import (
     VisitorAgent,

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
+from contactcenter.interactions.model import LEFT_MESSAGE
 from db import Connection, Record
 
 NEWEST_INTERACTIONS = """
@@ -51,14 +52,14 @@ async def clamp_seen(conn: Connection, now: datetime) -> None:
     await conn.execute(CLAMP_SEEN, now)
 
 
-GONE = """
+GONE = f"""
 SELECT i.id FROM interactions i
 JOIN chat_visitors s ON s.conversation_id = i.conversation_id
 WHERE i.closed_at IS NULL AND i.channel = 'chat' AND i.state IN ('new', 'queued', 'offered')
-  AND s.seen_at < $1 AND NOT i.metadata ? 'left_message'
+  AND s.seen_at < $1 AND NOT i.metadata ? '{LEFT_MESSAGE}'
 ORDER BY s.seen_at
 LIMIT 200
-"""
+"""  # noqa: S608 - a constant
 
 
 async def gone(conn: Connection, before: datetime) -> list[UUID]:

@@ -16,15 +16,15 @@ from dataclasses import dataclass, field, fields
 from typing import Literal
 from uuid import UUID
 
+from contactcenter.interactions.model import LIVE_CHANNELS, is_message
+
 HALF_HOUR_MS = 1_800_000
 INPUT_CUT_MS = 120_000  # deferred work counts this long after the agent's last input
 
 MESSAGE = "message"
 """A line of its own in the figures: what was left in the chat outside hours, for somebody to answer
 later. Its author waits at no other end, and cannot abandon."""
-LIVE_CHANNELS = frozenset({"voice", "chat"})  # somebody waits at the other end
 DEFERRED_CHANNELS = frozenset({MESSAGE, "whatsapp", "sms", "email"})
-DEFERRED_BAND = 3
 MOVED_IN = frozenset({"transfer", "overflow", "moved", "requeue"})
 
 AgentState = Literal["offline", "away", "available", "ringing", "on_contact", "wrap_up"]
@@ -38,7 +38,7 @@ def half_hour(at_ms: int) -> int:
 
 def line_of(channel: str, band: int) -> str:
     """The line that a visit counts in: its channel, or the messages."""
-    return MESSAGE if channel == "chat" and band == DEFERRED_BAND else channel
+    return MESSAGE if is_message(channel, band) else channel
 
 
 # --- thresholds ---------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ class Visit:
     entry: str
     entered_ms: int
     cost: int
-    outcome: str | None = None  # answered, abandoned, moved, callback, left_message, cancelled
+    outcome: str | None = None  # answered, abandoned, moved, callback, cancelled
     waited_ms: int = 0  # queue entry to connected or gone, ringing included
     ended_ms: int | None = None
     agent_id: UUID | None = None  # who answered
@@ -329,7 +329,6 @@ class Tally:
     moved: int = 0
     callback: int = 0
     callback_in: int = 0
-    left_message: int = 0
     cancelled: int = 0
     waiting: int = 0
     waiting_late: int = 0  # past the target while it waits: a miss already

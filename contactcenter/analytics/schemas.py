@@ -50,7 +50,6 @@ OutcomeName = Literal[
     "short_abandon",
     "moved",
     "callback",
-    "left_message",
     "cancelled",
 ]
 QueueKey = Annotated[str, Field(min_length=1, max_length=40)]

@@ -17,7 +17,6 @@ from contactcenter.analytics.metrics import (
     AGENT_FIGURES,
     DEFERRED_CHANNELS,
     HALF_HOUR_MS,
-    LIVE_CHANNELS,
     AgentTime,
     Spent,
     Visit,
@@ -45,6 +44,7 @@ from contactcenter.core.clock import Clock, from_ms, to_ms
 from contactcenter.core.errors import Invalid, NotFound
 from contactcenter.core.work import WorkFactory
 from contactcenter.events import CATALOGUE
+from contactcenter.interactions.model import LIVE_CHANNELS
 
 LISTED = 500
 GROUPS = {"live": LIVE_CHANNELS, "written": frozenset({"chat"}) | DEFERRED_CHANNELS}

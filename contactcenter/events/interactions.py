@@ -80,7 +80,7 @@ class InteractionDequeued(Event):
     work_item_id: UUID
     queue: str
     channel: str
-    outcome: str  # abandoned, moved, callback, left_message, cancelled
+    outcome: str  # abandoned, moved, callback, cancelled
     waited_ms: int
     ringing: bool = False  # true when it left while being offered
 
@@ -237,7 +237,7 @@ class InteractionClosed(Event):
     interaction_id: UUID
     conversation_id: UUID
     channel: str
-    reason: str  # completed, abandoned, self_served, left_in_ivr, left_message, cancelled
+    reason: str  # completed, abandoned, self_served, left_in_ivr, cancelled, callback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from contactcenter.interactions.model import LEFT_MESSAGE
 from db import Connection
 
 KEEP = "UPDATE interactions SET routing_facts = routing_facts || $2::jsonb WHERE id = $1"
@@ -16,11 +17,12 @@ async def keep(conn: Connection, interaction_id: UUID, facts: Mapping[str, Any])
     await conn.execute(KEEP, interaction_id, dict(facts))
 
 
-LEAVE_MESSAGE = """
-UPDATE interactions SET metadata = metadata || '{"left_message": true}', version = version + 1
-WHERE id = $1 AND NOT metadata ? 'left_message'
+LEAVE_MESSAGE = f"""
+UPDATE interactions
+SET metadata = metadata || jsonb_build_object('{LEFT_MESSAGE}', true), version = version + 1
+WHERE id = $1 AND NOT metadata ? '{LEFT_MESSAGE}'
 RETURNING id
-"""
+"""  # noqa: S608 - a constant
 
 
 async def leave_message(conn: Connection, interaction_id: UUID) -> bool:

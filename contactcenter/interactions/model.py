@@ -16,6 +16,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import IntEnum
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
@@ -26,7 +27,6 @@ CloseReason = Literal[
     "abandoned",
     "self_served",
     "left_in_ivr",
-    "left_message",
     "cancelled",
     "callback",
 ]
@@ -37,6 +37,26 @@ AddressKind = Literal["email", "phone", "whatsapp", "web"]
 CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
 STATES: Final[tuple[State, ...]] = get_args(State)
 LIVE_CHANNELS: Final[frozenset[str]] = frozenset({"voice", "chat"})
+"""Somebody waits at the other end."""
+
+LEFT_MESSAGE: Final = "left_message"
+"""In an interaction's metadata: written outside hours or after a message was offered for a long
+wait. It is answered in its turn, and its author need not stay."""
+
+
+class Band(IntEnum):
+    """Strict: no wait lifts work into another band."""
+
+    DANGER = 1
+    LIVE = 2
+    DEFERRED = 3
+
+
+def is_message(channel: str, band: int) -> bool:
+    """Whether a visit is of a message that was left in the chat outside hours: nobody waits for
+    it at the other end, so no limit of the chat holds for it."""
+    return channel == "chat" and band == Band.DEFERRED
+
 
 EDGES: Final[dict[State, frozenset[State]]] = {
     "new": frozenset({"ivr", "queued", "active", "closed"}),

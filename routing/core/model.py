@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import StrEnum
+
+from contactcenter.interactions.model import Band as Band  # the router's word too
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -26,14 +28,6 @@ class Channel(StrEnum):
     WHATSAPP = "whatsapp"
     SMS = "sms"
     EMAIL = "email"
-
-
-class Band(IntEnum):
-    """Strict: no wait lifts an item into another band."""
-
-    DANGER = 1
-    LIVE = 2
-    DEFERRED = 3
 
 
 class Will(StrEnum):
@@ -70,7 +64,6 @@ class Outcome(StrEnum):
     ABANDONED = "abandoned"
     MOVED = "moved"
     CALLBACK = "callback"
-    LEFT_MESSAGE = "left_message"
     CANCELLED = "cancelled"
 
 

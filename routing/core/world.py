@@ -9,6 +9,7 @@ from dataclasses import replace
 from enum import IntEnum
 from heapq import heappop, heappush
 
+from contactcenter.interactions import model as hall
 from routing.core.agent_state import Agent, Status
 from routing.core.capacity import Kind, kind_of
 from routing.core.decisions import AgentUpdated, Decision
@@ -62,7 +63,7 @@ def place_of(item: WorkItem) -> Place:
 
 def is_message(item: WorkItem) -> bool:
     """Left in the chat, to be answered later: nobody waits for it, so no limit holds for it."""
-    return item.channel is Channel.CHAT and item.band is Band.DEFERRED
+    return hall.is_message(item.channel, item.band)
 
 
 def is_deferred_mail(item: WorkItem) -> bool:

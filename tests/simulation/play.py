@@ -204,8 +204,8 @@ class Play:
         if names:
             name = names[n % len(names)]
             self.left[name] = (self.tables.visits[name].item, self.now)
-            outcomes = (Outcome.ABANDONED, Outcome.CANCELLED, Outcome.LEFT_MESSAGE)
-            self.take(i.ItemLeft(name, outcomes[n % 3]))
+            outcomes = (Outcome.ABANDONED, Outcome.CANCELLED)
+            self.take(i.ItemLeft(name, outcomes[n % 2]))
 
     def accept(self, n: int) -> None:
         names = sorted(self.tables.offers)

@@ -6,17 +6,24 @@ import itertools
 
 import pytest
 
+from contactcenter.analytics.metrics import MESSAGE, line_of
 from contactcenter.interactions.model import (
+    CHANNELS,
     STATES,
     Address,
     AddressKind,
+    Band,
     State,
+    is_message,
     masked,
     may,
     normalise,
     sort_key,
     sources,
 )
+from routing.core import world
+from routing.core.items import new_item
+from routing.core.model import Channel, QueueConfig, Requirement
 
 # domain.md 1.2: what must exist, besides the obvious; everything else is refused.
 WANTED: set[tuple[State, State]] = {
@@ -110,3 +117,12 @@ def test_names_sort_without_accents_and_case_but_with_their_enye() -> None:
     names = ["Zúñiga", "Álvarez", "nunez", "Ñíguez", "Nuñez", "Obra"]
     assert sorted(names, key=sort_key) == ["Álvarez", "nunez", "Nuñez", "Ñíguez", "Obra", "Zúñiga"]
     assert sort_key("  Ana   María ") == "ana maria"
+
+
+def test_a_message_left_in_the_chat_is_one_to_the_router_and_to_the_figures() -> None:
+    queue = QueueConfig("SA", (Requirement("SA", 1),))
+    for channel, band in itertools.product(CHANNELS, Band):
+        item = new_item(queue, Channel(channel), id="w", interaction="i", now=0, band=band)
+        left = (channel, band) == ("chat", Band.DEFERRED)
+        assert is_message(channel, band) == world.is_message(item) == left
+        assert line_of(channel, band) == (MESSAGE if left else channel)

@@ -234,7 +234,6 @@ export const WORK = {
   closed_abandoned: ["se fue sin atender", "left unserved"],
   closed_self_served: ["se resolvió sola", "served itself"],
   closed_left_in_ivr: ["colgó en el menú", "hung up in the menu"],
-  closed_left_message: ["dejó un mensaje", "left a message"],
   closed_cancelled: ["cancelada", "cancelled"],
   closed_callback: ["pidió que la llamaran", "asked for a call"],
   channel_voice: ["Llamada", "Call"],

@@ -1228,7 +1228,7 @@ export interface ExplainedItem {
   entered_at: string;
   ended_at: string | null;
   waited_ms: number;
-  outcome: "waiting" | "waiting_late" | "answered" | "answered_late" | "abandoned" | "short_abandon" | "moved" | "callback" | "left_message" | "cancelled";
+  outcome: "waiting" | "waiting_late" | "answered" | "answered_late" | "abandoned" | "short_abandon" | "moved" | "callback" | "cancelled";
   agent_id: string | null;
   agent_name: string | null;
   handle_ms: number;
@@ -1470,7 +1470,7 @@ export interface InteractionDetail {
   channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
   direction: string;
   state: "new" | "ivr" | "queued" | "offered" | "active" | "held" | "parked" | "wrapping" | "closed";
-  close_reason: "completed" | "abandoned" | "self_served" | "left_in_ivr" | "left_message" | "cancelled" | "callback" | null;
+  close_reason: "completed" | "abandoned" | "self_served" | "left_in_ivr" | "cancelled" | "callback" | null;
   queue: string | null;
   agent_id: string | null;
   agent_name: string | null;
@@ -1543,7 +1543,7 @@ export interface InteractionRow {
   channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
   direction: string;
   state: "new" | "ivr" | "queued" | "offered" | "active" | "held" | "parked" | "wrapping" | "closed";
-  close_reason: "completed" | "abandoned" | "self_served" | "left_in_ivr" | "left_message" | "cancelled" | "callback" | null;
+  close_reason: "completed" | "abandoned" | "self_served" | "left_in_ivr" | "cancelled" | "callback" | null;
   queue: string | null;
   agent_id: string | null;
   agent_name: string | null;
@@ -3086,7 +3086,7 @@ export interface TimelineEntry {
   channel: "voice" | "chat" | "whatsapp" | "sms" | "email";
   direction: string;
   state: "new" | "ivr" | "queued" | "offered" | "active" | "held" | "parked" | "wrapping" | "closed";
-  close_reason: "completed" | "abandoned" | "self_served" | "left_in_ivr" | "left_message" | "cancelled" | "callback" | null;
+  close_reason: "completed" | "abandoned" | "self_served" | "left_in_ivr" | "cancelled" | "callback" | null;
   queue: string | null;
   agent_id: string | null;
   agent_name: string | null;

@@ -408,7 +408,6 @@ const LOOK: Record<ExplainedItem["outcome"], { tone: Tone; icon: IconName }> = {
   short_abandon: { tone: "idle", icon: "close" },
   moved: { tone: "idle", icon: "swap" },
   callback: { tone: "idle", icon: "repeat" },
-  left_message: { tone: "idle", icon: "note" },
   cancelled: { tone: "idle", icon: "close" },
 };
 

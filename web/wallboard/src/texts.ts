@@ -233,7 +233,6 @@ const WORDS = {
   outcome_short_abandon: ["Corta", "Short"],
   outcome_moved: ["Movida", "Moved"],
   outcome_callback: ["Devolución", "Callback"],
-  outcome_left_message: ["Dejó mensaje", "Left a message"],
   outcome_cancelled: ["Cancelada", "Cancelled"],
   ringingAt: ["Sonando a {{name}}", "Ringing at {{name}}"],
   byAgent: ["{{name}} · {{time}}", "{{name}} · {{time}}"],
