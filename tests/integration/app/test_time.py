@@ -17,6 +17,7 @@ OFFER = timedelta(seconds=30)  # of a chat
 WRAP_UP = timedelta(seconds=60)
 
 SPRING = datetime(2027, 3, 28, 0, 59, 50, tzinfo=UTC)  # 01:59:50 in Madrid; 03:00 comes next
+FIVE_TO_TWO = datetime(2027, 3, 16, 12, 55, tzinfo=UTC)  # in Madrid; the office closes at two
 AUTUMN = datetime(2027, 10, 31, 0, 59, 50, tzinfo=UTC)  # 02:59:50; 02:00 comes next
 
 ENDED_TWICE = """
@@ -31,6 +32,10 @@ WHERE type ~ '^reservation[.](timed_out|rescinded)$' AND data->>'reservation_id'
 WRAPPED_UP = """
 SELECT data->>'disposition' FROM event_log
 WHERE type = 'interaction.wrapped_up' AND data->>'interaction_id' = $1
+"""
+WAITING = """
+SELECT i.conversation_id::text AS id, w.id AS item, w.band, w.base, w.virtual_start, w.entered_at
+FROM work_items w JOIN interactions i ON i.id = w.interaction_id WHERE w.queue = 'SA'
 """
 RESUMED = """
 SELECT count(*) FROM event_log
@@ -136,3 +141,28 @@ async def test_a_session_outlives_a_set_clock(centre: Centre, by: timedelta) -> 
     assert status == 401, "a token that was used ends its family"
     status, _ = await centre.http("GET", "/auth/me", token=renewed["access_token"])
     assert status == 401
+
+
+async def waiting(centre: Centre) -> dict[str, Any]:
+    """Conversation → its place in SA."""
+    async with centre.house.deps.work.reading("test.look") as conn:
+        return {row["id"]: tuple(row)[1:] for row in await conn.fetch(WAITING)}
+
+
+async def test_who_waits_at_closing_time_is_still_served(start: StartCentre) -> None:
+    centre = await start(clock=ShiftedClock(FIVE_TO_TWO))
+    first = await centre.visitor(queue="SA", message="Hola")
+    second = await centre.visitor(queue="SA", message="Buenos días")
+    places = await waiting(centre)
+    centre.clock.advance(timedelta(minutes=10))
+    await centre.router_looks()
+    await first.say("Sigo aquí")
+    late = await centre.visitor(queue="SA", message="Llego tarde")
+    assert late.conversation["state"] == "message_left", "the control: it is closed now"
+    then = await waiting(centre)
+    assert then.pop(late.id) not in places.values()
+    assert then == places, "the same item, band, place and clock"
+    desk = await (await centre.desk(LUCIA)).available()
+    for visitor in (first, second, late):
+        accepted = await desk.accepts()
+        assert accepted["conversation"]["conversation_id"] == visitor.id
