@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from stdnum import exceptions, iban
 from stdnum.es import cif, dni, nie
 
 Kind = Literal["person", "company"]
+KINDS: Final = get_args(Kind)
 CENT: Final = Decimal("0.01")
 
 
@@ -226,14 +227,26 @@ def check_rule(conditions: Mapping[str, Any]) -> None:
             raise ValueError(f"{fact} is not a fact about a customer")
         if not isinstance(condition, Mapping) or not condition.keys() <= {"min", "max", "is"}:
             raise ValueError(f"{fact}: a condition has min, max or is")
-        for bound in ("min", "max"):
-            if bound in condition and not Decimal(str(condition[bound])).is_finite():
+        if fact == "kind" and (condition.keys() != {"is"} or condition["is"] not in KINDS):
+            raise ValueError(f"{fact}: it is {' or '.join(KINDS)}")
+        for bound in condition.keys() & {"min", "max", "is"} if fact != "kind" else ():
+            if not _number(condition[bound]):
                 raise ValueError(f"{fact}: {bound} is a number")
 
 
-def _holds(value: Any, condition: Mapping[str, Any]) -> bool:
-    if "is" in condition and value != condition["is"]:
+def _number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return False
+    try:
+        return abs(Decimal(str(value))) < 10**12
+    except ArithmeticError:
+        return False
+
+
+def _holds(value: Any, condition: Mapping[str, Any]) -> bool:
+    if "is" in condition:
+        told = condition["is"]
+        return bool(value == told if isinstance(value, str) else value == Decimal(str(told)))
     if "min" in condition and Decimal(value) < Decimal(str(condition["min"])):
         return False
     return "max" not in condition or Decimal(value) <= Decimal(str(condition["max"]))

@@ -172,7 +172,7 @@ def check_rules(rules: Iterable[Rule]) -> None:
         if unknown := conditions.keys() - FACTS.keys():
             raise ValueError(f"{name}: {sorted(unknown)[0]} is not known of a contact")
         for fact, condition in conditions.items():
-            _check_condition(f"{name}: {fact}", condition)
+            _check_condition(f"{name}: {fact}", condition, FACTS[fact].of)
         if unknown := effects.keys() - EFFECTS.keys():
             raise ValueError(f"{name}: {sorted(unknown)[0]} is nothing that routing is told")
         for effect, value in effects.items():
@@ -180,20 +180,34 @@ def check_rules(rules: Iterable[Rule]) -> None:
                 raise ValueError(f"{name}: {effect} cannot be that")
 
 
-def _check_condition(where: str, condition: Any) -> None:
+def _check_condition(
+    where: str, condition: Any, of: type[bool] | type[int] | tuple[str, ...]
+) -> None:
     if not isinstance(condition, Mapping) or not condition.keys() <= {"min", "max", IS}:
         raise ValueError(f"{where}: a condition has min, max or is")
     for bound in ("min", "max"):
-        if bound in condition and not _number(condition[bound]):
-            raise ValueError(f"{where}: {bound} is a number")
+        if bound in condition and (of is not int or not _number(condition[bound])):
+            raise ValueError(f"{where}: {bound} is of a number, and a number")
 
 
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**9
 
 
-def _seconds(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 3600
+def _whole(lowest: int, highest: int) -> Callable[[Any], bool]:
+    def fits(value: Any) -> bool:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and lowest <= value <= highest
+
+    return fits
+
+
+_level = _whole(1, 5)
+_seconds = _whole(0, 3600)
+
+
+def _one_of(*words: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and value in words
 
 
 def _word(value: Any) -> bool:
@@ -204,24 +218,24 @@ def _skills(value: Any) -> bool:
     return isinstance(value, list) and all(
         isinstance(each, Mapping)
         and each
-        and all(_word(skill) and level in {1, 2, 3, 4, 5} for skill, level in each.items())
+        and all(_word(skill) and _level(level) for skill, level in each.items())
         for each in value
     )
 
 
 EFFECTS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "queue": _word,
-    "band": lambda value: value in {DANGER, LIVE, DEFERRED},
-    "base": lambda value: isinstance(value, int) and 0 <= value <= 100,
-    "preferred": lambda value: value in PEOPLE,
+    "band": _whole(DANGER, DEFERRED),
+    "base": _whole(0, 100),
+    "preferred": _one_of(*PEOPLE),
     "preferred_s": _seconds,
     "skill": _word,
-    "skill_level": lambda value: value in {1, 2, 3, 4, 5},
+    "skill_level": _level,
     "skill_s": _seconds,
-    "then": lambda value: value in THEN,
+    "then": _one_of(*THEN),
     "overflow": _skills,
     "overflow_s": _seconds,
-    "greeting": lambda value: value in get_args(Greeting),
+    "greeting": _one_of(*get_args(Greeting)),
     "banner": _word,
     "task_for": _word,
     "fifo": lambda value: isinstance(value, bool),

@@ -16,7 +16,8 @@ steps bound every run, and a workflow that another's effects begin is at most DE
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final, Literal
@@ -32,6 +33,8 @@ LONGEST_RUN: Final = 100
 DEEPEST_CHAIN: Final = 3
 LONGEST_WAIT: Final = timedelta(days=366)
 ENDS: Final = frozenset({"next", "end"})
+TASK_TYPE: Final = re.compile(r"[a-z][a-z_]{1,49}")
+HOUR: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 RECORD_FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "customer": frozenset({"lead_source", "locale", "notes", "add_tag"}),
     "policy": frozenset({"notes", "policy_document_url", "certificate_url"}),
@@ -178,10 +181,12 @@ def _email(config: Mapping[str, Any], _: list[str]) -> None:
 def _task(config: Mapping[str, Any], _: list[str]) -> None:
     optional = ("description", "priority", "task_type", "due_in_seconds")
     _texts(config, "title", others=optional)
-    if config.get("priority", "medium") not in {"low", "medium", "high", "urgent"}:
+    if not isinstance(config.get("description", ""), str):
+        raise UnfitError("This step needs description.", "needs", "description")
+    if config.get("priority", "medium") not in ("low", "medium", "high", "urgent"):
         raise UnfitError("A priority is low, medium, high or urgent.", "priority")
     kind = config.get("task_type", "general")
-    if not isinstance(kind, str) or not kind.replace("_", "a").isalpha() or kind == "complaint":
+    if not isinstance(kind, str) or not TASK_TYPE.fullmatch(kind) or kind == "complaint":
         raise UnfitError("That is no type of task.", "task_type")
     if "due_in_seconds" in config:
         _seconds(config["due_in_seconds"])
@@ -189,7 +194,8 @@ def _task(config: Mapping[str, Any], _: list[str]) -> None:
 
 def _record(config: Mapping[str, Any], _: list[str]) -> None:
     _texts(config, "field", "value", others=("record",))
-    fields = RECORD_FIELDS.get(config.get("record", "customer"))
+    record = config.get("record", "customer")
+    fields = RECORD_FIELDS.get(record) if isinstance(record, str) else None
     if fields is None:
         names = ", ".join(RECORD_FIELDS)
         raise UnfitError(f"A record is one of {names}.", "record", names)
@@ -215,7 +221,7 @@ def _condition(config: Mapping[str, Any], names: list[str]) -> None:
     _texts(config, "if", others=("then", "else"))
     check(config["if"])
     for way in ("then", "else"):
-        if config.get(way, "next") not in {*names, *ENDS}:
+        if config.get(way, "next") not in (*names, *ENDS):
             raise UnfitError(f"{way} names no step.", "no_step", way)
 
 
@@ -249,6 +255,27 @@ def check_url(url: str) -> None:
         raise UnfitError("A webhook's address has neither user nor fragment.", "url")
 
 
+# Triggers ----------------------------------------------------------------------------------------
+
+
+def check_trigger(kind: str, config: Mapping[str, Any], events: Container[str]) -> None:
+    """ValueError unless a workflow can be begun by this: {} by hand, a schedule, or {"event": one
+    of `events`, "if": a condition}."""
+    if kind == "scheduled":
+        check_schedule(config)
+    elif kind == "event":
+        event, condition = config.get("event"), config.get("if", "")
+        known = isinstance(event, str) and event in events
+        if not known or not config.keys() <= {"event", "if"}:
+            raise ValueError("A trigger names an event, and may have a condition.")
+        if not isinstance(condition, str):
+            raise ValueError("A condition is a text.")
+        if condition:
+            check(condition)
+    elif config:
+        raise ValueError("What is begun by hand has no trigger to configure.")
+
+
 # By the clock ------------------------------------------------------------------------------------
 
 
@@ -257,14 +284,17 @@ def check_schedule(config: Mapping[str, Any]) -> None:
     "weekdays": [1, …, 7]} (Monday is 1)."""
     if set(config) == {"every_minutes"}:
         minutes = config["every_minutes"]
-        if not isinstance(minutes, int) or not 1 <= minutes <= 10_080:
+        whole = isinstance(minutes, int) and not isinstance(minutes, bool)
+        if not whole or not 1 <= minutes <= 10_080:
             raise ValueError("every_minutes lies between 1 and 10080.")
         return
     if not {"daily_at"} <= set(config) <= {"daily_at", "weekdays"}:
         raise ValueError("A schedule has every_minutes, or daily_at and weekdays.")
-    time.fromisoformat(str(config["daily_at"]))
+    if not isinstance(config["daily_at"], str) or not HOUR.fullmatch(config["daily_at"]):
+        raise ValueError("daily_at is an hour like 08:00.")
     days = config.get("weekdays", [1])
-    if not isinstance(days, list) or not days or not set(days) <= set(range(1, 8)):
+    named = isinstance(days, list) and all(type(day) is int and 1 <= day <= 7 for day in days)
+    if not named or not days:
         raise ValueError("weekdays are numbers from 1 (Monday) to 7.")
 
 

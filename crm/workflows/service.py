@@ -27,11 +27,10 @@ from crm.masks import shown
 from crm.schemas import Page, picked
 from crm.tasks.service import REFERENCES, checked
 from crm.workflows import store
-from crm.workflows.expression import check
 from crm.workflows.model import (
     DefinitionError,
     check_definition,
-    check_schedule,
+    check_trigger,
     next_run,
 )
 from crm.workflows.runner import ABOUT, WorkflowRunner, bound
@@ -180,14 +179,7 @@ class WorkflowService:
             fault = {"loc": ["steps", error.step], "type": "bad_step", "msg": str(error)}
             raise Invalid(str(error), errors=[fault | {"ctx": told}]) from error
         try:
-            if trigger == "scheduled":
-                check_schedule(config)
-            elif trigger == "event":
-                if config.get("event") not in self._events or not config.keys() <= {"event", "if"}:
-                    raise ValueError("A trigger names an event, and may have a condition.")
-                check(str(config.get("if") or "true"))
-            elif config:
-                raise ValueError("What is begun by hand has no trigger to configure.")
+            check_trigger(trigger, config, self._events)
         except ValueError as error:
             raise Invalid.field("trigger_config", "bad_trigger", str(error)) from error
 
