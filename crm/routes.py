@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
 from pydantic import BaseModel
 
 from contactcenter.core.access import Permission
-from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, Problem
-from contactcenter.core.http import Handler, Method, Route
+from contactcenter.core.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    Problem,
+)
+from contactcenter.core.http import Handler, Method, Request, Route
+
+STALE: Final = (PreconditionFailed, PreconditionRequired)
+"""What whoever changes a row is told, unless they name the version that they have read."""
+
+
+def named(request: Request) -> Callable[[int], None]:
+    """Compares `If-Match`, which has to be there, with the stored version."""
+    return partial(request.match, required=True)
 
 
 def reading(

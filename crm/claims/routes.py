@@ -6,10 +6,7 @@ from functools import partial
 
 from pydantic import BaseModel
 
-from contactcenter.core.errors import (
-    PreconditionFailed,
-    PreconditionRequired,
-)
+from contactcenter.core.errors import PreconditionFailed
 from contactcenter.core.http import Handler, Request, Response, Route
 from crm.claims.schemas import (
     ApproveIn,
@@ -28,12 +25,11 @@ from crm.claims.schemas import (
     SendIn,
 )
 from crm.claims.service import ClaimService
-from crm.routes import reading, writing
+from crm.routes import STALE, named, reading, writing
 
 BASE = "/api/v1/claims"
 ONE = f"{BASE}/{{id}}"
 TAGS = ("claims",)
-STALE = (PreconditionFailed, PreconditionRequired)
 _read = partial(reading, "claims")
 _write = partial(writing, "claims")
 
@@ -55,50 +51,51 @@ class ClaimRoutes:
         return _card(await self._service.create(request.principal, request.body))
 
     async def edit(self, request: Request) -> Response:
-        match = partial(request.match, required=True)
         return _card(
-            await self._service.edit(request.principal, request.id("id"), request.body, match)
+            await self._service.edit(
+                request.principal, request.id("id"), request.body, named(request)
+            )
         )
 
     async def send(self, request: Request) -> Response:
         return _card(
             await self._service.send(
-                request.principal, request.id("id"), request.body, request.match
+                request.principal, request.id("id"), request.body, named(request)
             )
         )
 
     async def set_status(self, request: Request) -> Response:
         return _card(
             await self._service.set_status(
-                request.principal, request.id("id"), request.body, request.match
+                request.principal, request.id("id"), request.body, named(request)
             )
         )
 
     async def approve(self, request: Request) -> Response:
         return _card(
             await self._service.approve(
-                request.principal, request.id("id"), request.body, request.match
+                request.principal, request.id("id"), request.body, named(request)
             )
         )
 
     async def deny(self, request: Request) -> Response:
         return _card(
             await self._service.deny(
-                request.principal, request.id("id"), request.body, request.match
+                request.principal, request.id("id"), request.body, named(request)
             )
         )
 
     async def pay(self, request: Request) -> Response:
         return _card(
             await self._service.pay(
-                request.principal, request.id("id"), request.body, request.match
+                request.principal, request.id("id"), request.body, named(request)
             )
         )
 
     async def assign(self, request: Request) -> Response:
         return _card(
             await self._service.assign(
-                request.principal, request.id("id"), request.body.adjuster_id, request.match
+                request.principal, request.id("id"), request.body.adjuster_id, named(request)
             )
         )
 
@@ -127,7 +124,16 @@ class ClaimRoutes:
             _act("deny", self.deny, "Record a no, with its reason", DenyIn),
             _act("pay", self.pay, "Record the payment", PayIn),
             _act("assign", self.assign, "Give a claim to a handler", AssignIn),
-            _act("documents", self.add_document, "Note a document of a claim", DocumentIn),
+            _write(
+                "POST",
+                f"{ONE}/documents",
+                self.add_document,
+                "Note a document of a claim",
+                DocumentIn,
+                ClaimOut,
+                200,
+                PreconditionFailed,
+            ),
             _write(
                 "POST", f"{ONE}/notes", self.note, "Add a note to a claim", NoteIn, ClaimHistory
             ),
@@ -139,6 +145,4 @@ def _card(card: ClaimOut) -> Response:
 
 
 def _act(verb: str, handler: Handler, summary: str, body: type[BaseModel]) -> Route:
-    return _write(
-        "POST", f"{ONE}/{verb}", handler, summary, body, ClaimOut, 200, PreconditionFailed
-    )
+    return _write("POST", f"{ONE}/{verb}", handler, summary, body, ClaimOut, 200, *STALE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ from crm.customers.schemas import (
 )
 from db import Connection, Record
 
+Match = Callable[[int], None]
 MOST_TAGS: Final = 30
 LONGEST_NOTES: Final = 8000
 
@@ -52,8 +53,11 @@ class MergeService:
             ]
         )
 
-    async def merge(self, principal: Principal, winner_id: UUID, loser_id: UUID) -> MergeOut:
-        """Two files of one customer become the winner's; `unmerge` takes it back."""
+    async def merge(
+        self, principal: Principal, winner_id: UUID, loser_id: UUID, match: Match
+    ) -> MergeOut:
+        """Two files of one customer become the winner's, whose version `match` compares; `unmerge`
+        takes it back."""
         if winner_id == loser_id:
             raise Invalid.field("loser_id", "same_customer", "That is the same file.")
         async with self._work.begin("customers.merge", principal.actor) as work:
@@ -66,6 +70,7 @@ class MergeService:
                 raise Invalid.field("loser_id", "unknown_customer", "No such customer.") from None
             await require_write(work.conn, principal, winner_id)
             await require_write(work.conn, principal, loser_id)
+            match(winner["version"])
             if winner["kind"] != loser["kind"]:
                 raise Conflict("A person and a company are not the same customer.")
             merge_id = new_id()

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from contactcenter.core.access import Permission
-from contactcenter.core.errors import (
-    Conflict,
-    Forbidden,
-    Invalid,
-    NotFound,
-    PreconditionFailed,
-    PreconditionRequired,
-)
+from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contactcenter.core.http import Request, Response, Route
 from crm.customers.merging import MergeService
 from crm.customers.schemas import (
@@ -30,15 +21,17 @@ from crm.customers.schemas import (
     MergeOut,
     SearchQuery,
     SegmentRules,
+    SegmentRulesOut,
     Timeline,
     TimelineQuery,
     UserLink,
 )
 from crm.customers.service import CustomerService
+from crm.routes import STALE, named
 
 TAGS = ("customers",)
 BASE = "/api/v1/customers"
-CHANGES = (NotFound, Conflict, Invalid, Forbidden, PreconditionFailed, PreconditionRequired)
+CHANGES = (NotFound, Conflict, Invalid, Forbidden, *STALE)
 READ, WRITE = Permission.CUSTOMERS_READ, Permission.CUSTOMERS_WRITE
 
 
@@ -60,14 +53,14 @@ class CustomerRoutes:
         return _card(await self._service.create(request.principal, request.body))
 
     async def update(self, request: Request) -> Response:
-        match = partial(request.match, required=True)
         return _card(
-            await self._service.update(request.principal, request.id("id"), request.body, match)
+            await self._service.update(
+                request.principal, request.id("id"), request.body, named(request)
+            )
         )
 
     async def delete(self, request: Request) -> None:
-        match = partial(request.match, required=True)
-        await self._service.delete(request.principal, request.id("id"), match)
+        await self._service.delete(request.principal, request.id("id"), named(request))
 
     async def stats(self, request: Request) -> CustomerStats:
         return await self._service.stats(request.principal, request.id("id"))
@@ -79,7 +72,9 @@ class CustomerRoutes:
         return await self._merges.duplicates(request.principal, request.id("id"))
 
     async def merge(self, request: Request) -> MergeOut:
-        return await self._merges.merge(request.principal, request.id("id"), request.body.loser_id)
+        return await self._merges.merge(
+            request.principal, request.id("id"), request.body.loser_id, named(request)
+        )
 
     async def unmerge(self, request: Request) -> MergeOut:
         return await self._merges.unmerge(request.principal, request.id("id"))
@@ -87,11 +82,13 @@ class CustomerRoutes:
     async def segment(self, request: Request) -> Response:
         return _card(await self._service.resegment(request.principal, request.id("id")))
 
-    async def rules(self, request: Request) -> SegmentRules:  # noqa: ARG002 - a handler's signature
-        return await self._service.rules()
+    async def rules(self, request: Request) -> Response:  # noqa: ARG002 - a handler's signature
+        shown = await self._service.rules()
+        return Response(shown, version=shown.version)
 
-    async def set_rules(self, request: Request) -> SegmentRules:
-        return await self._service.set_rules(request.principal, request.body)
+    async def set_rules(self, request: Request) -> Response:
+        shown = await self._service.set_rules(request.principal, request.body, named(request))
+        return Response(shown, version=shown.version)
 
     async def create_household(self, request: Request) -> HouseholdOut:
         return await self._merges.create_household(request.principal, request.body)
@@ -101,7 +98,9 @@ class CustomerRoutes:
 
     async def link_user(self, request: Request) -> Response:
         return _card(
-            await self._service.link_user(request.principal, request.id("id"), request.body.email)
+            await self._service.link_user(
+                request.principal, request.id("id"), request.body.email, named(request)
+            )
         )
 
     def table(self) -> tuple[Route, ...]:
@@ -184,7 +183,7 @@ class CustomerRoutes:
                 body=UserLink,
                 response=CustomerOut,
                 tags=TAGS,
-                errors=(NotFound, Conflict, Invalid),
+                errors=CHANGES,
             ),
             Route(
                 "GET",
@@ -226,7 +225,7 @@ class CustomerRoutes:
                 body=MergeIn,
                 response=MergeOut,
                 tags=TAGS,
-                errors=(NotFound, Conflict, Invalid, Forbidden),
+                errors=CHANGES,
                 creates=True,
             ),
             Route(
@@ -255,7 +254,7 @@ class CustomerRoutes:
                 self.rules,
                 Permission.CUSTOMERS_ALL,
                 "Show the segment rules",
-                response=SegmentRules,
+                response=SegmentRulesOut,
                 tags=TAGS,
             ),
             Route(
@@ -265,9 +264,9 @@ class CustomerRoutes:
                 Permission.PORTFOLIOS_ALL,
                 "Replace the segment rules",
                 body=SegmentRules,
-                response=SegmentRules,
+                response=SegmentRulesOut,
                 tags=TAGS,
-                errors=(Invalid,),
+                errors=(Invalid, *STALE),
             ),
             Route(
                 "POST",

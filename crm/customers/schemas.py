@@ -305,3 +305,7 @@ class SegmentRules(Written):
     """In their order; the first that holds decides."""
 
     items: Annotated[list[SegmentRule], Field(min_length=1, max_length=50)]
+
+
+class SegmentRulesOut(SegmentRules):
+    version: int

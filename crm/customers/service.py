@@ -56,6 +56,7 @@ from crm.customers.schemas import (
     SearchQuery,
     SegmentRule,
     SegmentRules,
+    SegmentRulesOut,
     Timeline,
     TimelineItem,
     TimelineQuery,
@@ -201,7 +202,7 @@ class CustomerService:
             return work.answer(await self._card(work.conn, principal, customer_id))
 
     async def link_user(
-        self, principal: Principal, customer_id: UUID, email: str | None
+        self, principal: Principal, customer_id: UUID, email: str | None, match: Match
     ) -> CustomerOut:
         """Say as whom the customer signs in and so sees their file, or that they no longer do.
         Conflict (ctx.reason) for an address that is not verified or is not a customer's, and where
@@ -211,6 +212,7 @@ class CustomerService:
                 work.conn, customer_id, own=only_own(principal), lock=True
             )
             await require_write(work.conn, principal, customer_id)
+            match(row["version"])
             user = None if email is None else await store.user_of(work.conn, email)
             if email is not None and user is None:
                 raise Invalid.field("email", "unknown_user", "There is no such user.")
@@ -395,12 +397,13 @@ class CustomerService:
             if len(found) == SEGMENT_BATCH:
                 await self._jobs.enqueue(work.conn, RESEGMENT, {"after": str(found[-1])})
 
-    async def rules(self) -> SegmentRules:
+    async def rules(self) -> SegmentRulesOut:
         async with self._work.reading("segments.rules") as conn:
-            rules = await store.rules(conn)
-        return SegmentRules(items=[SegmentRule(segment=s, conditions=c) for s, c in rules])
+            return await _rules(conn)
 
-    async def set_rules(self, principal: Principal, rules: SegmentRules) -> SegmentRules:
+    async def set_rules(
+        self, principal: Principal, rules: SegmentRules, match: Match
+    ) -> SegmentRulesOut:
         pairs = [(rule.segment, rule.conditions) for rule in rules.items]
         for _, conditions in pairs:
             try:
@@ -410,8 +413,10 @@ class CustomerService:
         if len({segment for segment, _ in pairs}) < len(pairs):
             raise Invalid.field("items", "bad_rule", "Each segment has one rule.")
         async with self._work.begin("segments.set_rules", principal.actor) as work:
+            match(await store.lock_rules(work.conn))
             before = await store.rules(work.conn)
             await store.put_rules(work.conn, pairs)
+            await store.turn_rules(work.conn)
             await self._jobs.enqueue(work.conn, RESEGMENT, {"after": None})
             work.audit(
                 "segments.changed",
@@ -420,7 +425,14 @@ class CustomerService:
                 before=dict(before),
                 after=dict(pairs),
             )
-        return await self.rules()
+            return work.answer(await _rules(work.conn))
+
+
+async def _rules(conn: Connection) -> SegmentRulesOut:
+    version = await store.rules_version(conn)
+    rules = await store.rules(conn)
+    items = [SegmentRule(segment=s, conditions=c) for s, c in rules]
+    return SegmentRulesOut(items=items, version=version)
 
 
 def _ended(work: Work, action: str, kind: str, row: Record, customer_id: UUID) -> None:

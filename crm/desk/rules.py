@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from uuid import UUID
 
 from contactcenter.core.access import Permission, Principal
-from contactcenter.core.errors import (
-    Conflict,
-    Invalid,
-    NotFound,
-    PreconditionFailed,
-    PreconditionRequired,
-)
+from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.http import Request, Response, Route
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import WorkFactory
@@ -32,6 +25,7 @@ from crm.desk.schemas import (
     ProfessionalOut,
     Professionals,
 )
+from crm.routes import STALE, named
 from crm.schemas import picked
 from db import Connection, Record, UniqueViolation
 
@@ -88,14 +82,19 @@ class RuleService:
             assert row is not None
             return work.answer(_catastrophe(row))
 
-    async def end(self, principal: Principal, catastrophe_id: UUID) -> CatastropheOut:
+    async def end(self, principal: Principal, catastrophe_id: UUID, match: Match) -> CatastropheOut:
         async with self._work.begin("catastrophes.end", principal.actor) as work:
-            row = await store.end_catastrophe(work.conn, catastrophe_id, work.now)
-            if row is None:
-                if await store.catastrophe(work.conn, catastrophe_id) is None:
-                    raise NotFound
+            known = await store.catastrophe(work.conn, catastrophe_id, lock=True)
+            if known is None:
+                raise NotFound
+            match(known["version"])
+            if known["ended_at"] is not None:
                 raise Conflict("It is over already.")
-            work.audit("catastrophe.ended", "catastrophe", catastrophe_id)
+            row = await store.end_catastrophe(work.conn, catastrophe_id, work.now)
+            work.audit(
+                "catastrophe.ended", "catastrophe", catastrophe_id,
+                before={"ended_at": None}, after={"ended_at": row["ended_at"]},
+            )  # fmt: skip
             return work.answer(_catastrophe(row))
 
     async def professionals(self) -> Professionals:
@@ -131,12 +130,19 @@ class RuleService:
             )  # fmt: skip
             return work.answer(_professional(row))
 
-    async def drop_professional(self, principal: Principal, professional_id: UUID) -> None:
+    async def drop_professional(
+        self, principal: Principal, professional_id: UUID, match: Match
+    ) -> None:
         async with self._work.begin("professionals.drop", principal.actor) as work:
-            known = await store.drop_professional(work.conn, professional_id)
+            known = await store.professional_of(work.conn, professional_id)
             if known is None:
                 raise NotFound
-            work.audit("professional.dropped", "professional", professional_id, before=dict(known))
+            match(known["version"])
+            await store.drop_professional(work.conn, professional_id)
+            work.audit(
+                "professional.dropped", "professional", professional_id,
+                before=picked(ProfessionalNew, known),
+            )  # fmt: skip
 
 
 async def _rules(conn: Connection) -> ContactRulesOut:
@@ -172,18 +178,19 @@ class RuleRoutes:
         return Response(shown, version=shown.version)
 
     async def set_rules(self, request: Request) -> Response:
-        match = partial(request.match, required=True)
-        shown = await self._service.set_rules(request.principal, request.body, match)
+        shown = await self._service.set_rules(request.principal, request.body, named(request))
         return Response(shown, version=shown.version)
 
     async def catastrophes(self, request: Request) -> Catastrophes:
         return await self._service.catastrophes(request.query)
 
-    async def declare(self, request: Request) -> CatastropheOut:
-        return await self._service.declare(request.principal, request.body)
+    async def declare(self, request: Request) -> Response:
+        shown = await self._service.declare(request.principal, request.body)
+        return Response(shown, version=shown.version)
 
-    async def end(self, request: Request) -> CatastropheOut:
-        return await self._service.end(request.principal, request.id("id"))
+    async def end(self, request: Request) -> Response:
+        shown = await self._service.end(request.principal, request.id("id"), named(request))
+        return Response(shown, version=shown.version)
 
     async def professionals(self, request: Request) -> Professionals:  # noqa: ARG002
         return await self._service.professionals()
@@ -193,14 +200,13 @@ class RuleRoutes:
         return Response(shown, version=shown.version)
 
     async def change_professional(self, request: Request) -> Response:
-        match = partial(request.match, required=True)
         shown = await self._service.change_professional(
-            request.principal, request.id("id"), request.body, match
+            request.principal, request.id("id"), request.body, named(request)
         )
         return Response(shown, version=shown.version)
 
     async def drop_professional(self, request: Request) -> None:
-        await self._service.drop_professional(request.principal, request.id("id"))
+        await self._service.drop_professional(request.principal, request.id("id"), named(request))
 
     def table(self) -> tuple[Route, ...]:
         rules, storms, trade = (
@@ -215,7 +221,7 @@ class RuleRoutes:
                 "PUT", rules, self.set_rules, CHANGE,
                 "Replace the rules by which contacts are routed", body=ContactRules,
                 response=ContactRulesOut, tags=TAGS,
-                errors=(Invalid, PreconditionFailed, PreconditionRequired),
+                errors=(Invalid, *STALE),
             ),
             Route(
                 "GET", storms, self.catastrophes, READ,
@@ -230,7 +236,7 @@ class RuleRoutes:
             Route(
                 "POST", f"{storms}/{{id}}/end", self.end, CHANGE,
                 "End a catastrophe", response=CatastropheOut, tags=TAGS,
-                errors=(NotFound, Conflict), creates=True,
+                errors=(NotFound, Conflict, *STALE), creates=True,
             ),
             Route(
                 "GET", trade, self.professionals, READ,
@@ -246,11 +252,11 @@ class RuleRoutes:
                 "PUT", f"{trade}/{{id}}", self.change_professional, CHANGE,
                 "Change a workshop's or expert's number", body=ProfessionalNew,
                 response=ProfessionalOut, tags=TAGS,
-                errors=(NotFound, Invalid, Conflict, PreconditionFailed, PreconditionRequired),
+                errors=(NotFound, Invalid, Conflict, *STALE),
             ),
             Route(
                 "DELETE", f"{trade}/{{id}}", self.drop_professional, CHANGE,
                 "Forget a workshop's or expert's number", status=204, tags=TAGS,
-                errors=(NotFound,),
+                errors=(NotFound, *STALE),
             ),
         )  # fmt: skip

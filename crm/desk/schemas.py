@@ -98,6 +98,7 @@ class CatastropheOut(Shown):
     note: str
     began_at: datetime
     ended_at: datetime | None
+    version: int
 
 
 class Catastrophes(Shown):

@@ -170,7 +170,7 @@ FROM unnest($1::text[], $2::jsonb[], $3::jsonb[]) WITH ORDINALITY
      AS r (name, conditions, effects)
 """
 CATASTROPHES = """
-SELECT id, peril, postal_codes, note, began_at, ended_at FROM catastrophes
+SELECT id, peril, postal_codes, note, began_at, ended_at, version FROM catastrophes
 WHERE $1::boolean IS NULL OR (ended_at IS NULL) = $1 ORDER BY began_at DESC, id DESC LIMIT 200
 """
 DECLARE = """
@@ -178,12 +178,13 @@ INSERT INTO catastrophes (id, peril, postal_codes, note, began_at, declared_by)
 VALUES ($1, $2, $3, $4, $5, $6)
 """
 END_CATASTROPHE = """
-UPDATE catastrophes SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL
-RETURNING id, peril, postal_codes, note, began_at, ended_at
+UPDATE catastrophes SET ended_at = $2, version = version + 1 WHERE id = $1
+RETURNING id, peril, postal_codes, note, began_at, ended_at, version
 """
 CATASTROPHE = """
-SELECT id, peril, postal_codes, note, began_at, ended_at FROM catastrophes WHERE id = $1
+SELECT id, peril, postal_codes, note, began_at, ended_at, version FROM catastrophes WHERE id = $1
 """
+LOCK_CATASTROPHE = f"{CATASTROPHE} FOR UPDATE"
 PROFESSIONALS = """
 SELECT id, phone, name, kind, version FROM professionals ORDER BY name, id LIMIT 1000
 """
@@ -199,7 +200,7 @@ UPDATE professionals SET phone = $2, name = $3, kind = $4, version = version + 1
 WHERE id = $1
 RETURNING id, phone, name, kind, version
 """
-DROP_PROFESSIONAL = "DELETE FROM professionals WHERE id = $1 RETURNING phone, name, kind"
+DROP_PROFESSIONAL = "DELETE FROM professionals WHERE id = $1"
 
 
 async def anywhere(
@@ -249,12 +250,17 @@ async def declare(conn: Connection, *values: Any) -> None:
     await conn.execute(DECLARE, *values)
 
 
-async def end_catastrophe(conn: Connection, catastrophe_id: UUID, at: datetime) -> Record | None:
-    return await conn.fetchrow(END_CATASTROPHE, catastrophe_id, at)
+async def end_catastrophe(conn: Connection, catastrophe_id: UUID, at: datetime) -> Record:
+    """As it is then; it is there."""
+    row = await conn.fetchrow(END_CATASTROPHE, catastrophe_id, at)
+    assert row is not None
+    return row
 
 
-async def catastrophe(conn: Connection, catastrophe_id: UUID) -> Record | None:
-    return await conn.fetchrow(CATASTROPHE, catastrophe_id)
+async def catastrophe(
+    conn: Connection, catastrophe_id: UUID, *, lock: bool = False
+) -> Record | None:
+    return await conn.fetchrow(LOCK_CATASTROPHE if lock else CATASTROPHE, catastrophe_id)
 
 
 async def professionals(conn: Connection) -> list[Record]:

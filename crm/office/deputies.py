@@ -6,12 +6,13 @@ from zoneinfo import ZoneInfo
 
 from contactcenter.core.access import Permission, Principal
 from contactcenter.core.clock import Clock
-from contactcenter.core.errors import Forbidden, Invalid, PreconditionFailed
+from contactcenter.core.errors import Forbidden, Invalid
 from contactcenter.core.http import Request, Response, Route
 from contactcenter.core.work import WorkFactory
 from crm.office import store
 from crm.office.schemas import Deputies, Deputy, DeputyIn
 from crm.office.service import Match
+from crm.routes import STALE, named
 from crm.sql import agent_exists
 
 SECTION = "handler_deputies"
@@ -81,7 +82,7 @@ class DeputyRoutes:
         return Response(shown, version=version)
 
     async def put(self, request: Request) -> Response:
-        await self._service.put(request.principal, request.body, request.match)
+        await self._service.put(request.principal, request.body, named(request))
         return await self.listed(request)
 
     def table(self) -> tuple[Route, ...]:
@@ -104,6 +105,6 @@ class DeputyRoutes:
                 body=DeputyIn,
                 response=Deputies,
                 tags=TAGS,
-                errors=(Invalid, Forbidden, PreconditionFailed),
+                errors=(Invalid, Forbidden, *STALE),
             ),
         )

@@ -5,16 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from contactcenter.core.access import Permission
-from contactcenter.core.errors import (
-    Conflict,
-    Invalid,
-    NotFound,
-    PreconditionFailed,
-    PreconditionRequired,
-)
+from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.http import Request, Response, Route
 from crm.office.schemas import HolidayQuery
 from crm.office.service import SECTIONS, OfficeService, Section
+from crm.routes import STALE, named
 
 TAGS = ("office rules",)
 
@@ -29,14 +24,12 @@ class OfficeRoutes:
         return Response(shown, version=version)
 
     async def put(self, section: Section, request: Request) -> Response:
-        match = partial(request.match, required=True)
-        await self._service.put(request.principal, section, request.body, match)
+        await self._service.put(request.principal, section, request.body, named(request))
         shown, version = await self._service.listed(section)
         return Response(shown, version=version)
 
     async def drop(self, section: Section, request: Request) -> Response:
-        match = partial(request.match, required=True)
-        await self._service.drop(request.principal, section, request.query, match)
+        await self._service.drop(request.principal, section, request.query, named(request))
         shown, version = await self._service.listed(section)
         return Response(shown, version=version)
 
@@ -45,7 +38,6 @@ class OfficeRoutes:
 
     def _routes(self, section: Section) -> tuple[Route, ...]:
         path = f"/api/v1/{section.path}"
-        stale = (PreconditionFailed, PreconditionRequired)
         return (
             Route(
                 "GET",
@@ -67,7 +59,7 @@ class OfficeRoutes:
                 body=section.row,
                 response=section.listed,
                 tags=TAGS,
-                errors=(Invalid, *stale),
+                errors=(Invalid, *STALE),
             ),
             Route(
                 "DELETE",
@@ -78,6 +70,6 @@ class OfficeRoutes:
                 query=section.key,
                 response=section.listed,
                 tags=TAGS,
-                errors=(Invalid, NotFound, Conflict, *stale),
+                errors=(Invalid, NotFound, Conflict, *STALE),
             ),
         )

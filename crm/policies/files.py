@@ -411,8 +411,8 @@ async def take_back(
 async def check(conn: Connection, values: Mapping[str, Any]) -> None:
     carrier = values.get("carrier")
     if carrier is not None:
-        found = await store.insurers(conn, carrier)
-        if not found or found[0]["retired"]:
+        found = await store.insurer(conn, carrier)
+        if found is None or found["retired"]:
             raise Invalid.field("carrier", "unknown_insurer", "There is no such insurer.")
     if values.get("issued_by") and not await agent_exists(conn, values["issued_by"]):
         raise Invalid.field("issued_by", "unknown_agent", "There is no such agent.")

@@ -5,12 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from contactcenter.core.access import Permission
-from contactcenter.core.errors import (
-    Conflict,
-    Invalid,
-    PreconditionFailed,
-    PreconditionRequired,
-)
+from contactcenter.core.errors import Conflict, Invalid
 from contactcenter.core.http import Request, Response, Route
 from crm.policies.receipts import ReceiptService
 from crm.policies.schemas import (
@@ -22,6 +17,7 @@ from crm.policies.schemas import (
     ExpiringQuery,
     History,
     InsurerIn,
+    InsurerOut,
     Insurers,
     NonRenewalIn,
     NonRenewalStep,
@@ -44,12 +40,11 @@ from crm.policies.schemas import (
 )
 from crm.policies.service import PolicyService
 from crm.policies.terms import TermService
-from crm.routes import reading, writing
+from crm.routes import STALE, named, reading, writing
 
 BASE = "/api/v1/policies"
 ONE = f"{BASE}/{{id}}"
 RECEIPT = "/api/v1/receipts/{id}"
-STALE = (PreconditionFailed, PreconditionRequired)
 _read = partial(reading, "policies")
 _write = partial(writing, "policies")
 
@@ -75,49 +70,50 @@ class PolicyRoutes:
         return _card(await self._service.create(request.principal, request.body))
 
     async def edit(self, request: Request) -> Response:
-        match = partial(request.match, required=True)
         return _card(
-            await self._service.edit(request.principal, request.id("id"), request.body, match)
+            await self._service.edit(
+                request.principal, request.id("id"), request.body, named(request)
+            )
         )
 
     async def cancel(self, request: Request) -> Response:
         done = await self._terms.cancel(
-            request.principal, request.id("id"), request.body, request.match
+            request.principal, request.id("id"), request.body, named(request)
         )
         return Response(done, version=done.policy.version)
 
     async def renew(self, request: Request) -> Response:
         return _card(
             await self._terms.renew(
-                request.principal, request.id("id"), request.body, request.match
+                request.principal, request.id("id"), request.body, named(request)
             )
         )
 
     async def set_status(self, request: Request) -> Response:
         return _card(
             await self._service.set_status(
-                request.principal, request.id("id"), request.body, request.match
+                request.principal, request.id("id"), request.body, named(request)
             )
         )
 
     async def receive_no(self, request: Request) -> Response:
         return _card(
             await self._terms.receive_no(
-                request.principal, request.id("id"), request.body, request.match
+                request.principal, request.id("id"), request.body, named(request)
             )
         )
 
     async def send_no(self, request: Request) -> Response:
         return _card(
             await self._terms.move_no(
-                request.principal, request.id("id"), request.body, "sent", request.match
+                request.principal, request.id("id"), request.body, "sent", named(request)
             )
         )
 
     async def acknowledge_no(self, request: Request) -> Response:
         return _card(
             await self._terms.move_no(
-                request.principal, request.id("id"), request.body, "acknowledged", request.match
+                request.principal, request.id("id"), request.body, "acknowledged", named(request)
             )
         )
 
@@ -136,27 +132,28 @@ class PolicyRoutes:
     async def move_receipt(self, request: Request) -> Response:
         return _receipt(
             await self._receipts.move(
-                request.principal, request.id("id"), request.body, request.match
+                request.principal, request.id("id"), request.body, named(request)
             )
         )
 
     async def claim_receipt(self, request: Request) -> Response:
         return _receipt(
-            await self._receipts.claimed(request.principal, request.id("id"), request.match)
+            await self._receipts.claimed(request.principal, request.id("id"), named(request))
         )
 
     async def settle_receipt(self, request: Request) -> Response:
         return _receipt(
             await self._receipts.settle(
-                request.principal, request.id("id"), request.body, request.match
+                request.principal, request.id("id"), request.body, named(request)
             )
         )
 
     async def insurers(self, request: Request) -> Insurers:  # noqa: ARG002 - a handler's signature
         return await self._service.insurers()
 
-    async def put_insurer(self, request: Request) -> InsurerIn:
-        return await self._service.put_insurer(request.principal, request.body)
+    async def put_insurer(self, request: Request) -> Response:
+        shown = await self._service.put_insurer(request.principal, request.body, named(request))
+        return Response(shown, version=shown.version)
 
     async def premium(self, request: Request) -> PremiumOut:
         return await self._service.premium(request.body)
@@ -206,7 +203,7 @@ class PolicyRoutes:
                 CancelIn,
                 Cancelled,
                 200,
-                PreconditionFailed,
+                *STALE,
             ),
             _write(
                 "POST",
@@ -216,7 +213,7 @@ class PolicyRoutes:
                 RenewIn,
                 PolicyOut,
                 200,
-                PreconditionFailed,
+                *STALE,
             ),
             _write(
                 "POST",
@@ -226,7 +223,7 @@ class PolicyRoutes:
                 PolicyStatusIn,
                 PolicyOut,
                 200,
-                PreconditionFailed,
+                *STALE,
             ),
             _write(
                 "POST",
@@ -236,7 +233,7 @@ class PolicyRoutes:
                 NonRenewalIn,
                 PolicyOut,
                 201,
-                PreconditionFailed,
+                *STALE,
             ),
             _write(
                 "POST",
@@ -246,7 +243,7 @@ class PolicyRoutes:
                 NonRenewalStep,
                 PolicyOut,
                 200,
-                PreconditionFailed,
+                *STALE,
             ),
             _write(
                 "POST",
@@ -256,7 +253,7 @@ class PolicyRoutes:
                 NonRenewalStep,
                 PolicyOut,
                 200,
-                PreconditionFailed,
+                *STALE,
             ),
             _write(
                 "POST",
@@ -275,7 +272,7 @@ class PolicyRoutes:
                 ReceiptMove,
                 ReceiptOut,
                 200,
-                PreconditionFailed,
+                *STALE,
             ),
             _write(
                 "POST",
@@ -285,7 +282,7 @@ class PolicyRoutes:
                 None,
                 ReceiptOut,
                 200,
-                PreconditionFailed,
+                *STALE,
             ),
             _write(
                 "POST",
@@ -295,7 +292,7 @@ class PolicyRoutes:
                 Settlement,
                 ReceiptOut,
                 200,
-                PreconditionFailed,
+                *STALE,
             ),
             Route(
                 "GET",
@@ -313,9 +310,9 @@ class PolicyRoutes:
                 Permission.PORTFOLIOS_ALL,
                 "Add an insurer, or change it",
                 body=InsurerIn,
-                response=InsurerIn,
+                response=InsurerOut,
                 tags=("insurers",),
-                errors=(Conflict, Invalid),
+                errors=(Conflict, Invalid, *STALE),
             ),
             Route(
                 "POST",

@@ -444,8 +444,12 @@ class InsurerIn(Schema):
     retired: bool = False
 
 
+class InsurerOut(InsurerIn):
+    version: int
+
+
 class Insurers(Shown):
-    items: list[InsurerIn]
+    items: list[InsurerOut]
 
 
 class PremiumIn(Written):

@@ -50,6 +50,7 @@ from crm.policies.schemas import (
     ExpiringRow,
     History,
     InsurerIn,
+    InsurerOut,
     Insurers,
     PolicyEdit,
     PolicyNew,
@@ -65,7 +66,7 @@ from crm.policies.schemas import (
     TermsQuery,
     VersionOut,
 )
-from crm.schemas import Money
+from crm.schemas import Money, picked
 from db import Record
 
 Match = Callable[[int], None]
@@ -345,14 +346,26 @@ class PolicyService:
 
     async def insurers(self) -> Insurers:
         async with self._work.reading("insurers.list") as conn:
-            return Insurers(items=[InsurerIn(**row) for row in await store.insurers(conn)])
+            return Insurers(items=[InsurerOut(**row) for row in await store.insurers(conn)])
 
-    async def put_insurer(self, principal: Principal, insurer: InsurerIn) -> InsurerIn:
+    async def put_insurer(
+        self, principal: Principal, insurer: InsurerIn, match: Match
+    ) -> InsurerOut:
+        """Add an insurer, or change the one with this key, whose version `match` compares. Conflict
+        for a DGS code that another has, and for a key that somebody else takes meanwhile."""
         async with self._work.begin("insurers.put", principal.actor) as work:
-            known = [dict(row) for row in await store.insurers(work.conn, insurer.key)]
+            known = await store.insurer(work.conn, insurer.key, lock=True)
+            if known is not None:
+                match(known["version"])
             try:
-                await store.put_insurer(work.conn, *insurer.model_dump().values())
+                row = await store.put_insurer(
+                    work.conn, *insurer.model_dump().values(), known=known is not None
+                )
             except db.UniqueViolation as error:
+                if error.constraint_name == "insurers_pkey":
+                    raise Conflict(
+                        "Another insurer has this key.", field="key", type="key_taken"
+                    ) from error
                 raise Conflict(
                     "Another insurer has this DGS code.", field="dgs_code", type="dgs_code_taken"
                 ) from error
@@ -360,10 +373,10 @@ class PolicyService:
                 "insurer.changed",
                 "insurer",
                 insurer.key,
-                before=known[0] if known else None,
+                before=None if known is None else picked(InsurerIn, known),
                 after=insurer.model_dump(),
             )
-        return insurer
+            return work.answer(InsurerOut(**row))
 
     async def premium(self, wish: PremiumIn) -> PremiumOut:
         """The lines of a year's premium by the rates of a day: an estimate, not a tariff."""

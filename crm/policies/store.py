@@ -413,15 +413,24 @@ WHERE policy_id = $1 AND term_end = $2 AND acknowledged_on IS NULL
                       WHERE v.policy_id = $1 AND v.kind = 'renewal')
 """
 INSURERS = """
-SELECT key, dgs_code, name, claims_phone, assistance_phone, retired FROM insurers
-WHERE $1::text IS NULL OR key = $1 ORDER BY name, key
+SELECT key, dgs_code, name, claims_phone, assistance_phone, retired, version FROM insurers
+ORDER BY name, key
 """
-PUT_INSURER = """
+INSURER = """
+SELECT key, dgs_code, name, claims_phone, assistance_phone, retired, version FROM insurers
+WHERE key = $1
+"""
+LOCK_INSURER = f"{INSURER} FOR UPDATE"
+ADD_INSURER = """
 INSERT INTO insurers (key, dgs_code, name, claims_phone, assistance_phone, retired)
 VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (key) DO UPDATE SET dgs_code = excluded.dgs_code, name = excluded.name,
-    claims_phone = excluded.claims_phone, assistance_phone = excluded.assistance_phone,
-    retired = excluded.retired
+RETURNING key, dgs_code, name, claims_phone, assistance_phone, retired, version
+"""
+CHANGE_INSURER = """
+UPDATE insurers SET dgs_code = $2, name = $3, claims_phone = $4, assistance_phone = $5,
+    retired = $6, version = version + 1
+WHERE key = $1
+RETURNING key, dgs_code, name, claims_phone, assistance_phone, retired, version
 """
 RATES = "SELECT kind, line, valid_from, rate, flat FROM premium_rates"
 
@@ -453,12 +462,20 @@ async def early_no(conn: Connection, policy_id: UUID, term_end: date, zone: str)
     return await conn.fetchrow(EARLY_NO, policy_id, term_end, zone)
 
 
-async def insurers(conn: Connection, key: str | None = None) -> list[Record]:
-    return await conn.fetch(INSURERS, key)
+async def insurers(conn: Connection) -> list[Record]:
+    return await conn.fetch(INSURERS)
 
 
-async def put_insurer(conn: Connection, *values: Any) -> None:
-    await conn.execute(PUT_INSURER, *values)
+async def insurer(conn: Connection, key: str, *, lock: bool = False) -> Record | None:
+    return await conn.fetchrow(LOCK_INSURER if lock else INSURER, key)
+
+
+async def put_insurer(conn: Connection, *values: Any, known: bool) -> Record:
+    """key, DGS code, name, phones for claims and assistance, retired. UniqueViolation: another has
+    the key or the code."""
+    row = await conn.fetchrow(CHANGE_INSURER if known else ADD_INSURER, *values)
+    assert row is not None
+    return row
 
 
 async def rates(conn: Connection) -> list[Rate]:

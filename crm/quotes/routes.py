@@ -5,11 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from contactcenter.core.access import Permission
-from contactcenter.core.errors import (
-    Invalid,
-    PreconditionFailed,
-    PreconditionRequired,
-)
+from contactcenter.core.errors import Invalid
 from contactcenter.core.http import Request, Response, Route
 from crm.quotes.schemas import (
     ConvertByIdIn,
@@ -25,12 +21,11 @@ from crm.quotes.schemas import (
     RejectIn,
 )
 from crm.quotes.service import QuoteService
-from crm.routes import reading, writing
+from crm.routes import STALE, named, reading, writing
 
 BASE = "/api/v1/quotes"
 ONE = f"{BASE}/{{id}}"
 TAGS = ("quotes",)
-STALE = (PreconditionFailed, PreconditionRequired)
 _read = partial(reading, "quotes")
 _write = partial(writing, "quotes")
 
@@ -49,28 +44,31 @@ class QuoteRoutes:
         return _card(await self._service.create(request.principal, request.body))
 
     async def edit(self, request: Request) -> Response:
-        match = partial(request.match, required=True)
         return _card(
-            await self._service.edit(request.principal, request.id("id"), request.body, match)
+            await self._service.edit(
+                request.principal, request.id("id"), request.body, named(request)
+            )
         )
 
     async def send(self, request: Request) -> Response:
-        return _card(await self._service.send(request.principal, request.id("id"), request.match))
+        return _card(await self._service.send(request.principal, request.id("id"), named(request)))
 
     async def accept(self, request: Request) -> Response:
-        return _card(await self._service.accept(request.principal, request.id("id"), request.match))
+        return _card(
+            await self._service.accept(request.principal, request.id("id"), named(request))
+        )
 
     async def reject(self, request: Request) -> Response:
         return _card(
             await self._service.reject(
-                request.principal, request.id("id"), request.body.reason, request.match
+                request.principal, request.id("id"), request.body.reason, named(request)
             )
         )
 
     async def convert(self, request: Request) -> Response:
         return _converted(
             await self._service.convert(
-                request.principal, request.id("id"), request.body, request.match
+                request.principal, request.id("id"), request.body, named(request)
             )
         )
 
@@ -79,15 +77,19 @@ class QuoteRoutes:
         wish = ConvertIn(**request.body.model_dump(exclude={"quote_id"}))
         return _converted(
             await self._service.convert(
-                request.principal, request.body.quote_id, wish, request.match
+                request.principal, request.body.quote_id, wish, named(request)
             )
         )
 
-    async def rules(self, request: Request) -> QuoteRules:  # noqa: ARG002 - a handler's signature
-        return await self._service.rules()
+    async def rules(self, request: Request) -> Response:  # noqa: ARG002 - a handler's signature
+        shown = await self._service.rules()
+        return Response(shown, version=shown.version)
 
-    async def set_rule(self, request: Request) -> QuoteRule:
-        return await self._service.set_rule(request.principal, request.body)
+    async def set_rule(self, request: Request) -> Response:
+        rule, version = await self._service.set_rule(
+            request.principal, request.body, named(request)
+        )
+        return Response(rule, version=version)
 
     def table(self) -> tuple[Route, ...]:
         edit = "Change what is given of a draft; the price is computed anew"
@@ -101,7 +103,7 @@ class QuoteRoutes:
                 ConvertByIdIn,
                 Converted,
                 200,
-                PreconditionFailed,
+                *STALE,
             ),
             _read(ONE, self.get, "Show a quote", QuoteOut),
             _write("POST", BASE, self.create, "Draft a priced quote", QuoteNew, QuoteOut, 201),
@@ -115,7 +117,7 @@ class QuoteRoutes:
                 None,
                 QuoteOut,
                 200,
-                PreconditionFailed,
+                *STALE,
             ),
             _write(
                 "POST",
@@ -125,7 +127,7 @@ class QuoteRoutes:
                 None,
                 QuoteOut,
                 200,
-                PreconditionFailed,
+                *STALE,
             ),
             _write(
                 "POST",
@@ -135,7 +137,7 @@ class QuoteRoutes:
                 RejectIn,
                 QuoteOut,
                 200,
-                PreconditionFailed,
+                *STALE,
             ),
             _write(
                 "POST",
@@ -145,7 +147,7 @@ class QuoteRoutes:
                 ConvertIn,
                 Converted,
                 200,
-                PreconditionFailed,
+                *STALE,
             ),
             Route(
                 "GET",
@@ -165,7 +167,7 @@ class QuoteRoutes:
                 body=QuoteRule,
                 response=QuoteRule,
                 tags=TAGS,
-                errors=(Invalid,),
+                errors=(Invalid, *STALE),
             ),
         )
 
@@ -175,4 +177,4 @@ def _card(card: QuoteOut) -> Response:
 
 
 def _converted(done: Converted) -> Response:
-    return Response(done, status=201 if done.created else 200)
+    return Response(done, status=201 if done.created else 200, version=done.quote.version)

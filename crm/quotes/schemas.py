@@ -211,3 +211,4 @@ class QuoteRules(Shown):
     """One of each line; a line that nobody has set compares one."""
 
     items: list[QuoteRule]
+    version: int

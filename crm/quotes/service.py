@@ -268,15 +268,20 @@ class QuoteService:
 
     async def rules(self) -> QuoteRules:
         async with self._work.reading("quotes.rules") as conn:
+            version = await store.rules_version(conn)
             known = await store.rules(conn)
-        return QuoteRules(
-            items=[QuoteRule(line=line, min_offers=known.get(line, 1)) for line in get_args(Line)]
-        )
+        items = [QuoteRule(line=line, min_offers=known.get(line, 1)) for line in get_args(Line)]
+        return QuoteRules(items=items, version=version)
 
-    async def set_rule(self, principal: Principal, rule: QuoteRule) -> QuoteRule:
-        """How many offers a line's quote compares before it may be sent."""
+    async def set_rule(
+        self, principal: Principal, rule: QuoteRule, match: Match
+    ) -> tuple[QuoteRule, int]:
+        """How many offers a line's quote compares before it may be sent; with the version of the
+        rules of all lines."""
         async with self._work.begin("quotes.set_rule", principal.actor) as work:
-            known = await store.put_rule(work.conn, rule.line, rule.min_offers)
+            match(await store.lock_rules(work.conn))
+            known = (await store.rules(work.conn)).get(rule.line)
+            version = await store.put_rule(work.conn, rule.line, rule.min_offers)
             work.audit(
                 "quotes.rule",
                 "quote_rule",
@@ -284,7 +289,7 @@ class QuoteService:
                 before=None if known is None else {"line": rule.line, "min_offers": known},
                 after=rule.model_dump(),
             )
-        return rule
+        return rule, version
 
     async def expire_due(self) -> None:
         """Drafts and sent quotes whose time is over."""

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Literal
 
 from contactcenter.core.access import Permission
-from contactcenter.core.errors import (
-    Conflict,
-    Forbidden,
-    Invalid,
-    NotFound,
-    PreconditionFailed,
-    PreconditionRequired,
-)
+from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contactcenter.core.http import Request, Response, Route
+from crm.routes import STALE, named
 from crm.tasks.schemas import DueTasks, TaskEdit, TaskNew, TaskOut, TaskPage, TaskQuery
 from crm.tasks.service import TaskService
 
@@ -41,19 +34,24 @@ class TaskRoutes:
         return _card(await self._service.create(request.principal, request.body))
 
     async def edit(self, request: Request) -> Response:
-        match = partial(request.match, required=True)
         return _card(
-            await self._service.edit(request.principal, request.id("id"), request.body, match)
+            await self._service.edit(
+                request.principal, request.id("id"), request.body, named(request)
+            )
         )
 
     async def complete(self, request: Request) -> Response:
         return _card(
-            await self._service.end(request.principal, request.id("id"), "completed", request.match)
+            await self._service.end(
+                request.principal, request.id("id"), "completed", named(request)
+            )
         )
 
     async def cancel(self, request: Request) -> Response:
         return _card(
-            await self._service.end(request.principal, request.id("id"), "cancelled", request.match)
+            await self._service.end(
+                request.principal, request.id("id"), "cancelled", named(request)
+            )
         )
 
     def table(self) -> tuple[Route, ...]:
@@ -117,8 +115,7 @@ class TaskRoutes:
                         Conflict,
                         Forbidden,
                         Invalid,
-                        PreconditionFailed,
-                        PreconditionRequired,
+                        *STALE,
                     ),
                 )
                 for method in methods
@@ -132,7 +129,7 @@ class TaskRoutes:
                     summary,
                     response=TaskOut,
                     tags=TAGS,
-                    errors=(NotFound, Conflict, Forbidden, PreconditionFailed),
+                    errors=(NotFound, Conflict, Forbidden, *STALE),
                     creates=True,
                 )
                 for verb, handler, summary in (

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Literal
 
 from contactcenter.core.access import Permission
-from contactcenter.core.errors import (
-    Conflict,
-    Forbidden,
-    Invalid,
-    NotFound,
-    PreconditionFailed,
-    PreconditionRequired,
-)
+from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contactcenter.core.http import Request, Response, Route
+from crm.routes import STALE, named
 from crm.schemas import Page
 from crm.workflows.schemas import (
     ExecuteIn,
@@ -50,13 +43,17 @@ class WorkflowRoutes:
         return _card(await self._service.create(request.principal, request.body))
 
     async def edit(self, request: Request) -> Response:
-        match = partial(request.match, required=True)
         return _card(
-            await self._service.edit(request.principal, request.id("id"), request.body, match)
+            await self._service.edit(
+                request.principal, request.id("id"), request.body, named(request)
+            )
         )
 
-    async def new_secret(self, request: Request) -> SecretOut:
-        return await self._service.new_secret(request.principal, request.id("id"))
+    async def new_secret(self, request: Request) -> Response:
+        made, version = await self._service.new_secret(
+            request.principal, request.id("id"), named(request)
+        )
+        return Response(made, version=version)
 
     async def execute(self, request: Request) -> ExecutionOut:
         return await self._service.execute(request.principal, request.id("id"), request.body)
@@ -117,7 +114,7 @@ class WorkflowRoutes:
                     body=WorkflowEdit,
                     response=WorkflowOut,
                     tags=TAGS,
-                    errors=(NotFound, Invalid, PreconditionFailed, PreconditionRequired),
+                    errors=(NotFound, Invalid, *STALE),
                 )
                 for method in methods
             ),
@@ -129,7 +126,7 @@ class WorkflowRoutes:
                 "Make the secret of a workflow's webhooks; it is shown once",
                 response=SecretOut,
                 tags=TAGS,
-                errors=(NotFound,),
+                errors=(NotFound, *STALE),
             ),
             Route(
                 "POST",

@@ -156,18 +156,22 @@ class WorkflowService:
             )
             return work.answer(await _card(work.conn, workflow_id))
 
-    async def new_secret(self, principal: Principal, workflow_id: UUID) -> SecretOut:
-        """Make the secret that this workflow's webhooks are signed with, and show it once."""
+    async def new_secret(
+        self, principal: Principal, workflow_id: UUID, match: Match
+    ) -> tuple[SecretOut, int]:
+        """Make the secret that this workflow's webhooks are signed with, and show it once, with
+        the workflow's version."""
         secret = PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
         async with self._work.begin("workflows.new_secret", principal.actor) as work:
             row = await store.find(work.conn, workflow_id, lock=True)
             if row is None:
                 raise NotFound
+            match(row["version"])
             sealed = self._vault.seal(secret.encode(), bound(workflow_id))
             version = await store.set_secret(work.conn, workflow_id, sealed, work.now)
             await store.add_version(work.conn, workflow_id, version, row["steps"], work.now)
             work.audit("workflow.secret_changed", "workflow", workflow_id)
-        return SecretOut(secret=secret)
+        return SecretOut(secret=secret), version
 
     def _check(
         self, trigger: str, config: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]

@@ -173,7 +173,7 @@ class Centre:
         there."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json", **(headers or {})}
-        if method in {"PUT", "PATCH"}:
+        if method in {"POST", "PUT", "PATCH"}:
             headers = {"If-Match": "*", **headers}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"

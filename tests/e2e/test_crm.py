@@ -11,7 +11,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import CARMEN, ELENA, LUCIA, PABLO, World, accept, offer
 from tests.e2e.sound import AGENT, COLLEAGUE, expect_heard
@@ -446,89 +446,3 @@ def test_a_customer_has_further_addresses_and_lives_with_somebody(world: World) 
     assert joined == ask(ELENA, "GET", f"/customers/{nora['customer_id']}")["household_id"]
     leave.click()
     expect(home.get_by_role("button", name="Vive con…")).to_be_visible()
-
-
-def test_two_people_change_one_file(world: World) -> None:
-    customer = ana(world)
-    file = f"customer/{customer['customer_id']}?edit=1"
-    first, second = world.desk(CARMEN, available=False), world.desk(ELENA, available=False)
-    for page in (first, second):
-        at(page, file)
-        expect(page.get_by_label("Localidad")).to_have_value("Zaragoza")
-    second.get_by_label("Provincia").fill("Huesca")
-    first.get_by_label("Localidad").fill("Huesca")
-    first.keyboard.press("Control+Enter")
-    expect(first.locator(".crm .form")).to_have_count(0)
-    expect(second.locator(".form-whole")).to_contain_text("Otra persona lo ha cambiado")
-    second.get_by_role("button", name="Guardar lo mío encima").click()
-    expect(second.locator(".crm .form")).to_have_count(0)
-    after = ana(world)
-    assert (after["city"], after["province"]) == ("Huesca", "Huesca")
-
-
-def quicker(page: Page, command: str, change: Callable[[], object]) -> list[str | None]:
-    """Before the page's next command of this kind arrives, somebody else has changed what it is
-    about. What the command said that it had seen."""
-    seen: list[str | None] = []
-
-    def between(route: Route) -> None:
-        seen.append(route.request.headers.get("if-match"))
-        change()
-        route.continue_()
-
-    page.route(command, between, times=1)
-    return seen
-
-
-def test_whoever_comes_second_is_told_and_sees_what_is_there(world: World) -> None:
-    customer = insured(world)
-    ask, told = world.centre.ask, "Otra persona"
-    page = world.desk(CARMEN, available=False)
-    policy = ask(ELENA, "GET", f"/policies?customer_id={customer['customer_id']}")["items"][0]
-    path = f"/policies/{policy['policy_id']}"
-    at(page, f"policy/{policy['policy_id']}")
-    expect(page.get_by_role("group", name="Recibos")).to_contain_text("aquí estarán")
-    page.get_by_role("button", name="Añadir recibo").click()
-    page.get_by_label("Número").fill("R-9")
-    page.get_by_label("Neta (€)").fill("300")
-    page.get_by_label("Total (€)").fill("360")
-    page.keyboard.press("Control+Enter")
-    row = page.get_by_role("row", name=re.compile("R-9"))
-    expect(row).to_be_visible()
-    (receipt,) = ask(ELENA, "GET", f"{path}/receipts")["items"]
-    move = f"/receipts/{receipt['receipt_id']}/move"
-    sent = quicker(page, f"**{move}", lambda: ask(ELENA, "POST", move, {"state": "collected"}))
-    row.get_by_role("button", name="Mover a…").click()
-    page.get_by_role("menuitem", name="Presentado").click()
-    expect(page.locator(".crm .told")).to_contain_text(told)
-    expect(row).to_contain_text("Cobrado")
-    assert sent == ['"1"']
-
-    # A form keeps what was typed, and goes on from what is there now.
-    at(page, f"policy/{policy['policy_id']}?form=suspend")
-    page.get_by_label("Motivo").fill("Lo pide el tomador")
-    quicker(
-        page, f"**{path}/status",
-        lambda: ask(ELENA, "PATCH", path, {"notes": "Llamó ayer"}, {"If-Match": "*"}),
-    )  # fmt: skip
-    page.keyboard.press("Control+Enter")
-    expect(page.locator(".form-whole")).to_contain_text(told)
-    expect(page.locator(".crm")).to_contain_text("Llamó ayer")
-    page.get_by_role("button", name="Guardar lo mío encima").click()
-    eventually(lambda: ask(ELENA, "GET", path)["status"] == "suspended", "it is suspended")
-
-    title = f"Llamar {uuid4().hex[:6]}"
-    new = {"title": title, "customer_id": customer["customer_id"]}
-    task = ask(CARMEN, "POST", "/tasks", new)["task_id"]
-    at(page, f"tasks?task={task}")
-    quicker(
-        page, f"**/tasks/{task}/complete",
-        lambda: ask(
-            ELENA, "PATCH", f"/tasks/{task}", {"title": f"{title} otra vez"}, {"If-Match": "*"}
-        ),
-    )  # fmt: skip
-    page.get_by_role("button", name=f"Hecha: {title}").click()
-    expect(page.locator(".crm .told")).to_contain_text(told)
-    page.get_by_role("button", name=f"Hecha: {title} otra vez").click()
-    expect(page.locator(".crm .told")).not_to_contain_text(told)
-    world.noise = [line for line in world.noise if "status of 412" not in line]

@@ -87,7 +87,7 @@ async def over_http(centre: Centre, session: aiohttp.ClientSession, conn: db.Con
         method: str, path: str, body: Any = None, status: int = 200, version: int = 0
     ) -> Any:
         url = f"{centre.url}{path}"
-        more = {"If-Match": f'"{version}"'} if version else {}
+        more = {"If-Match": f'"{version}"' if version else "*"}
         async with session.request(method, url, json=body, headers=headers | more) as answer:
             assert answer.status == status, (path, answer.status, await answer.text())
             return await answer.json() if "json" in answer.content_type else await answer.text()

@@ -94,7 +94,7 @@ class Centre:
     ) -> tuple[int, Any]:
         """(status, JSON) of a request under /api/v1; a change is of whatever version is there."""
         headers = kwargs.pop("headers", {})
-        if method in {"PUT", "PATCH"}:
+        if method in {"POST", "PUT", "PATCH"}:
             headers = {"If-Match": "*", **headers}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"

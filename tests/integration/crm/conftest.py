@@ -80,9 +80,12 @@ class Office:
         printer.text("Office")
 
     async def ask(
-        self, who: str, method: str, path: str, body: Any = None, **headers: str
+        self, who: str, method: str, path: str, body: Any = None, **given: str | None
     ) -> Answer:
-        headers = {"Authorization": f"Bearer {who}", **headers}
+        """A move is made of whatever version is there, unless `If-Match` is given, or None."""
+        of = {"If-Match": "*"} if method == "POST" else {}
+        named = {"Authorization": f"Bearer {who}", **of, **given}
+        headers = {name: value for name, value in named.items() if value is not None}
         sent: dict[str, Any] = {} if body is None else {"data": orjson.dumps(body, default=str)}
         if sent:
             headers["Content-Type"] = "application/json"
@@ -91,7 +94,9 @@ class Office:
         parsed = orjson.loads(text) if text else None
         return Answer(answer.status, parsed, answer.headers.get("ETag"))
 
-    async def do(self, who: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
+    async def do(
+        self, who: str, method: str, path: str, body: Any = None, **headers: str | None
+    ) -> Any:
         """A request that must succeed; its body."""
         answer = await self.ask(who, method, path, body, **headers)
         assert answer.status < 300, (answer.status, answer.body)

@@ -175,9 +175,11 @@ async def test_workshops_and_experts_are_no_customers(office: Office, conn: db.C
     seen = {"If-Match": '"2"'}
     taken = await office.ask("elena", "PUT", one, {**new, "phone": "976550201"}, **seen)
     assert (taken.status, taken.body["ctx"]["type"]) == (409, "phone_taken")
-    await office.do("elena", "DELETE", f"/professionals/{other['professional_id']}")
+    await office.do(
+        "elena", "DELETE", f"/professionals/{other['professional_id']}", **{"If-Match": '"1"'}
+    )
     await office.do("elena", "PUT", one, new, **seen)
-    await office.do("elena", "DELETE", one)
+    await office.do("elena", "DELETE", one, **{"If-Match": '"3"'})
     assert (await office.ask("elena", "PUT", one, new, **seen)).status == 404
     assert (await advice(office, conn, "+34976550200")).rule == ""
     assert (await office.do("lucia", "GET", "/professionals"))["items"] == []

@@ -79,13 +79,15 @@ async def test_settings_are_noted_with_what_was_before(office: Office) -> None:
     seen = Seen(office.deps.vault)
     office.deps.work.keep_journal(seen)
     insurer = {"key": "genciana", "dgs_code": "C0977", "name": "Genciana"}
+    seen_it = {"If-Match": "*"}
     for name in ("Genciana", "Genciana Seguros"):
-        await office.do("alba", "PUT", "/insurers", {**insurer, "name": name})
+        await office.do("alba", "PUT", "/insurers", {**insurer, "name": name}, **seen_it)
     for offers in (3, 4):
-        await office.do("alba", "PUT", "/quote-rules", {"line": "auto", "min_offers": offers})
+        wish = {"line": "auto", "min_offers": offers}
+        await office.do("alba", "PUT", "/quote-rules", wish, **seen_it)
     new = {"phone": "+34976111222", "name": "Talleres Sotillo", "kind": "workshop"}
     made = await office.do("alba", "POST", "/professionals", new)
-    await office.do("alba", "DELETE", f"/professionals/{made['professional_id']}")
+    await office.do("alba", "DELETE", f"/professionals/{made['professional_id']}", **seen_it)
     told = {
         action: [note.before for note in seen.notes if note.action == action]
         for action in ("insurer.changed", "quotes.rule", "professional.dropped")

@@ -258,13 +258,13 @@ async def test_a_deputy_is_named_and_stands_in(office: Office, conn: db.Connecti
     await conn.execute("UPDATE agents SET status = 'available' WHERE name = 'lucia'")
     await conn.execute("UPDATE agents SET status = 'away' WHERE name = 'pablo'")
     lucia, marcos = (str(agent_of(office, name)) for name in ("lucia", "marcos"))
-    wish = {"agent_id": marcos, "deputy_id": lucia}
+    wish, whatever = {"agent_id": marcos, "deputy_id": lucia}, {"If-Match": "*"}
     assert (await office.ask("lucia", "PUT", "/handler-deputies", wish)).status == 403
     for bad in ({"deputy_id": marcos}, {"deputy_id": str(new_id())}, {"agent_id": str(new_id())}):
-        answer = await office.ask("elena", "PUT", "/handler-deputies", {**wish, **bad})
+        answer = await office.ask("elena", "PUT", "/handler-deputies", {**wish, **bad}, **whatever)
         assert answer.status == 422
     await conn.execute("UPDATE agents SET team = 'north' WHERE name = 'lucia'")
-    await office.do("elena", "PUT", "/handler-deputies", wish)
+    await office.do("elena", "PUT", "/handler-deputies", wish, **whatever)
     (row,) = (await office.do("lucia", "GET", "/handler-deputies"))["items"]
     assert (row["agent_name"], row["deputy_name"]) == ("marcos", "lucia")
     away = choose_handler(await handlers(conn, "SA", date(2027, 3, 16)))
@@ -275,12 +275,14 @@ async def test_a_deputy_is_named_and_stands_in(office: Office, conn: db.Connecti
         assert len((await office.do("nora", "GET", "/handler-deputies"))["items"]) == seen
     pablo = str(agent_of(office, "pablo"))
     for mixed in ({"agent_id": pablo, "deputy_id": lucia}, {"agent_id": lucia, "deputy_id": pablo}):
-        assert (await office.ask("nora", "PUT", "/handler-deputies", mixed)).status == 403
+        answer = await office.ask("nora", "PUT", "/handler-deputies", mixed, **whatever)
+        assert answer.status == 403
     await conn.execute(
         "INSERT INTO agent_skills (agent_id, skill, level) VALUES ($1, 'SA', 1)", UUID(lucia)
     )
     await a_claim(office)
-    none = await office.do("elena", "PUT", "/handler-deputies", {**wish, "deputy_id": None})
+    nobody = {**wish, "deputy_id": None}
+    none = await office.do("elena", "PUT", "/handler-deputies", nobody, **whatever)
     assert none["items"] == []
 
 

@@ -302,11 +302,14 @@ async def test_households_and_rules(office: Office) -> None:
     assert {each["customer_id"] for each in made["members"]} == {ana, luis}
     rules = await office.do("pablo", "GET", "/segment-rules")
     assert rules["items"][0]["segment"] == "fleet"
-    assert (await office.ask("pablo", "PUT", "/segment-rules", rules)).status == 403
+    same = {"items": rules["items"]}
+    assert (await office.ask("pablo", "PUT", "/segment-rules", same)).status == 403
     bad = {"items": [{"segment": "odd", "conditions": {"shoe": {"min": 1}}}]}
     assert (await office.ask("elena", "PUT", "/segment-rules", bad)).status == 422
     one = {"items": [{"segment": "all", "conditions": {}}]}
-    assert await office.do("elena", "PUT", "/segment-rules", one) == one
+    read = {"If-Match": f'"{rules["version"]}"'}
+    assert (await office.do("elena", "PUT", "/segment-rules", one, **read))["items"] == one["items"]
+    assert (await office.ask("elena", "PUT", "/segment-rules", one, **read)).status == 412
     assert (await office.do("lucia", "POST", f"/customers/{ana}/segment"))["segment"] == "all"
 
 
@@ -343,7 +346,7 @@ async def test_segments_follow_new_rules_and_the_days(
         {"segment": "debtor", "conditions": {"unpaid_receipts": {"min": 1}}},
         {"segment": "anybody", "conditions": {}},
     ]
-    await office.do("elena", "PUT", "/segment-rules", {"items": rules})
+    await office.do("elena", "PUT", "/segment-rules", {"items": rules}, **{"If-Match": "*"})
     assert await run() == 3  # five in twos
     assert await segments() == ["anybody"] * 5
     office.clock.set(datetime(2027, 3, 21, 3, 17, tzinfo=UTC))

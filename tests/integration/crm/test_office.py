@@ -128,7 +128,7 @@ async def test_a_deputy_has_days(office: Office, conn: db.Connection) -> None:
     lucia, marcos, pablo = (str(agent_of(office, name)) for name in ("lucia", "marcos", "pablo"))
     for deputy, first, last in ((pablo, None, None), (lucia, "2027-03-10", "2027-03-15")):
         body = {"agent_id": marcos, "deputy_id": deputy, "valid_from": first, "valid_to": last}
-        await office.do("elena", "PUT", "/handler-deputies", body)
+        await office.do("elena", "PUT", "/handler-deputies", body, **{"If-Match": "*"})
     ask = "SELECT deputy_of($1, $2)"
     for day, who in (
         ("2027-03-09", None), ("2027-03-10", lucia), ("2027-03-15", lucia), ("2027-03-16", pablo),
@@ -151,14 +151,16 @@ async def test_a_deputy_has_days(office: Office, conn: db.Connection) -> None:
 async def test_a_limited_supervisor_names_deputies_of_their_own_team(office: Office) -> None:
     office.people["nora"] = replace(office.people["elena"], teams=frozenset({"north"}))
     body = {"agent_id": str(agent_of(office, "lucia")), "deputy_id": str(new_id())}
-    assert (await office.ask("nora", "PUT", "/handler-deputies", body)).status == 422
+    path, whatever = "/handler-deputies", {"If-Match": "*"}
+    assert (await office.ask("nora", "PUT", path, body, **whatever)).status == 422
     body["deputy_id"] = str(agent_of(office, "pablo"))
-    assert (await office.ask("nora", "PUT", "/handler-deputies", body)).status == 403
+    assert (await office.ask("nora", "PUT", path, body, **whatever)).status == 403
 
 
 async def test_each_line_says_how_many_offers_its_quotes_compare(office: Office) -> None:
     before = (await office.do("lucia", "GET", "/quote-rules"))["items"]
     assert [one["line"] for one in before] == ["auto", "home", "life", "health", "business"]
-    await office.do("elena", "PUT", "/quote-rules", {"line": "life", "min_offers": 4})
+    wish = {"line": "life", "min_offers": 4}
+    await office.do("elena", "PUT", "/quote-rules", wish, **{"If-Match": "*"})
     after = (await office.do("lucia", "GET", "/quote-rules"))["items"]
     assert after == [{**one, "min_offers": 4} if one["line"] == "life" else one for one in before]

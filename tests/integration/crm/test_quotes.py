@@ -411,21 +411,16 @@ async def test_a_quote_is_converted_with_an_insurer_that_offered(office: Office)
     assert policy["premium_net"] is None
 
 
-async def test_a_stale_view_moves_no_quote_and_ends_no_task(office: Office) -> None:
-    stale = {"If-Match": '"99"'}
-    made = await a_quote(office, carrier="aldaba", mediation=MEDIATION, carrier_quotes=OFFERS)
-    path = f"/quotes/{made['quote_id']}"
-    start = {"coverage_start_date": "2027-04-01"}
-    for verb, body in (("send", None), ("reject", {"reason": "x"}), ("accept", None),
-                       ("convert", start)):  # fmt: skip
-        assert (await office.ask("lucia", "POST", f"{path}/{verb}", body, **stale)).status == 412
-        seen = await office.ask("lucia", "GET", path)
-        assert seen.etag
-        if verb != "reject":
-            await office.do("lucia", "POST", f"{path}/{verb}", body, **{"If-Match": seen.etag})
-    by_id = {**start, "quote_id": made["quote_id"]}
-    assert (await office.ask("lucia", "POST", "/quotes/convert", by_id, **stale)).status == 412
-    task = f"/tasks/{(await office.do('lucia', 'POST', '/tasks', {'title': 'x'}))['task_id']}"
-    for verb in ("complete", "cancel"):
-        assert (await office.ask("lucia", "POST", f"{task}/{verb}", **stale)).status == 412
-    assert (await office.do("lucia", "GET", task))["status"] == "pending"
+@pytest.mark.parametrize("count", [1, 120])
+async def test_late_tasks_are_counted_and_not_listed(office: Office, count: int) -> None:
+    """However many there are; what is due later today is another figure, what is done is none."""
+    days = ["2027-03-15T10:00:00Z"] * count + ["2027-03-16T20:00:00Z", "2027-03-17T10:00:00Z", None]
+    for day in days:
+        task = await office.do("lucia", "POST", "/tasks", {"title": "Llamar", "due_date": day})
+    await office.do("marcos", "POST", "/tasks", {"title": "Suya", "due_date": days[0]})
+    office.clock.set(datetime(2027, 3, 16, 9, tzinfo=UTC))
+    assert await office.do("lucia", "GET", "/tasks/due") == {"overdue": count, "today": 1}
+    late = await office.do("lucia", "GET", "/tasks?mine=true&open=true&due=overdue&limit=1")
+    await office.do("lucia", "POST", f"/tasks/{late['items'][0]['task_id']}/complete")
+    await office.do("lucia", "POST", f"/tasks/{task['task_id']}/cancel")
+    assert await office.do("lucia", "GET", "/tasks/due") == {"overdue": count - 1, "today": 1}

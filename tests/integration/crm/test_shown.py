@@ -233,7 +233,7 @@ async def test_a_verified_user_is_linked_to_one_file(office: Office, conn: db.Co
     assert (await office.ask("lucia", "PUT", f"{path}/user", mail)).status == 403
 
     async def linked(file: str, body: dict[str, Any]) -> tuple[int, str | None]:
-        answer = await office.ask("elena", "PUT", f"{file}/user", body)
+        answer = await office.ask("elena", "PUT", f"{file}/user", body, **{"If-Match": "*"})
         return answer.status, answer.body.get("ctx", {}).get("reason")
 
     assert await linked(path, mail) == (409, "unfit")

@@ -448,6 +448,7 @@ export interface CatastropheOut {
   note: string;
   began_at: string;
   ended_at: string | null;
+  version: number;
 }
 
 export interface CatastropheQuery {
@@ -1441,8 +1442,18 @@ export interface InsurerIn {
   retired?: boolean;
 }
 
+export interface InsurerOut {
+  key: string;
+  dgs_code: string;
+  name: string;
+  claims_phone?: string | null;
+  assistance_phone?: string | null;
+  retired?: boolean;
+  version: number;
+}
+
 export interface Insurers {
-  items: InsurerIn[];
+  items: InsurerOut[];
 }
 
 export interface InteractionCard {
@@ -2434,6 +2445,7 @@ export interface QuoteRule {
 /** One of each line; a line that nobody has set compares one. */
 export interface QuoteRules {
   items: QuoteRule[];
+  version: number;
 }
 
 /** Either a share or a sum in euros. */
@@ -2744,6 +2756,11 @@ export interface SegmentRule {
 /** In their order; the first that holds decides. */
 export interface SegmentRules {
   items: SegmentRule[];
+}
+
+export interface SegmentRulesOut {
+  items: SegmentRule[];
+  version: number;
 }
 
 export interface SendIn {

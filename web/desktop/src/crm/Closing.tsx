@@ -10,7 +10,7 @@ import { useState } from "react";
 
 import { Failed, Read, Section, To } from "./bits";
 import { email } from "./checks";
-import { etagOf, usePages, useRead } from "./data";
+import { etagOf, orAnew, usePages, useRead } from "./data";
 import { Form, In, useForm } from "./form";
 import { useFormats } from "./format";
 import { place } from "./place";
@@ -174,7 +174,7 @@ export function SignsIn({ customer, onDone }: { customer: CustomerOut; onDone: (
       title={say("signsIn")}
       aside={
         customer.signs_in ? (
-          <Button size="small" kind="quiet" disabled={busy} onClick={() => void act(() => api.put(path, { email: null })).then(onDone)}>{say("takeAway")}</Button>
+          <Button size="small" kind="quiet" disabled={busy} onClick={() => void act(() => api.put(path, { email: null }, etagOf(customer.version))).then(onDone)}>{say("takeAway")}</Button>
         ) : (
           !open && <Button size="small" kind="quiet" icon="plus" onClick={() => setOpen(true)}>{say("linkUser")}</Button>
         )
@@ -184,7 +184,7 @@ export function SignsIn({ customer, onDone }: { customer: CustomerOut; onDone: (
       {customer.signs_in ? (
         <Chip tone="ok" icon="check">{say("signsInYes")}</Chip>
       ) : open ? (
-        <LinkForm path={path} customer={customer} onDone={() => { setOpen(false); onDone(); }} onLeave={() => setOpen(false)} />
+        <LinkForm path={path} customer={customer} onDone={() => { setOpen(false); onDone(); }} onReload={onDone} onLeave={() => setOpen(false)} />
       ) : (
         <p className="t13 x3">{say("signsInNo")}</p>
       )}
@@ -192,19 +192,27 @@ export function SignsIn({ customer, onDone }: { customer: CustomerOut; onDone: (
   );
 }
 
-function LinkForm({ path, customer, onDone, onLeave }: { path: string; customer: CustomerOut; onDone: () => void; onLeave: () => void }) {
+interface LinkProps {
+  path: string;
+  customer: CustomerOut;
+  onDone: () => void;
+  onReload: () => void;
+  onLeave: () => void;
+}
+
+function LinkForm({ path, customer, onDone, onReload, onLeave }: LinkProps) {
   const say = useW();
   const form = useForm({
     id: `user ${customer.customer_id}`,
     initial: { email: customer.email ?? "" },
     check: (v) => ({ email: v.email?.trim() ? email(v.email.trim()) : "missing" }),
     send: async (v) => {
-      await api.put(path, { email: v.email?.trim() });
+      await orAnew(api.put(path, { email: v.email?.trim() }, etagOf(customer.version)), onReload);
       onDone();
     },
   });
   return (
-    <Form form={form} label={say("linkUser")} submit={say("save")} onLeave={onLeave}>
+    <Form form={form} label={say("linkUser")} submit={say("save")} onLeave={onLeave} onReload={onReload}>
       <div className="grid">
         <In name="email" label={say("userEmail")} hint={say("userEmailHint")} inputMode="email" maxLength={254} />
       </div>

@@ -102,7 +102,7 @@ function Shown({ customer, onChanged }: { customer: CustomerOut; onChanged: () =
         <CustomersTasks id={id} />
       </Section>
       <Letters customer={customer} />
-      {customer.writable && <SamePerson customer={customer} />}
+      {customer.writable && <SamePerson customer={customer} onStale={onChanged} />}
       <Household customer={customer} onChanged={onChanged} />
       <Section
         title={say("timeline")}

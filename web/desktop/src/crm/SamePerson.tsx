@@ -8,13 +8,13 @@ import { useState } from "react";
 
 import { Read, Row, Section, To } from "./bits";
 import { compared } from "./compare";
-import { useRead } from "./data";
+import { etagOf, orAnew, useRead } from "./data";
 import { useFormats } from "./format";
 import { place } from "./place";
 import { Told, useAct } from "./Shell";
 import { named, useW } from "./texts";
 
-export function SamePerson({ customer }: { customer: CustomerOut }) {
+export function SamePerson({ customer, onStale }: { customer: CustomerOut; onStale: () => void }) {
   const say = useW();
   const id = customer.customer_id;
   const alike = useRead<Duplicates>(`/customers/${id}/duplicates`, id);
@@ -51,7 +51,7 @@ export function SamePerson({ customer }: { customer: CustomerOut }) {
           onClose={() => setOther(null)}
           onMerge={() =>
             void act(async () => {
-              setMerge(await api.post<MergeOut>(`/customers/${id}/merge`, { loser_id: other }));
+              setMerge(await orAnew(api.post<MergeOut>(`/customers/${id}/merge`, { loser_id: other }, { etag: etagOf(customer.version) }), onStale));
               setOther(null);
               alike.retry();
             })

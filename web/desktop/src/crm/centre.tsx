@@ -1,10 +1,10 @@
 /** Of the office's rules: insurers, offers that a quote compares, catastrophes, workshops and experts. */
 import { api, request } from "@contactcenter/shared/api";
-import { type CatastropheOut, type InsurerIn, PERILS, type ProfessionalOut, type QuoteRule } from "@contactcenter/shared/contract";
+import { type CatastropheOut, type InsurerOut, PERILS, type ProfessionalOut, type QuoteRule } from "@contactcenter/shared/contract";
 import { Chip } from "@contactcenter/shared/ui";
 
 import { phone } from "./checks";
-import { insurersChanged } from "./data";
+import { etagOf, insurersChanged } from "./data";
 import { Area, In, Pick } from "./form";
 import { useFormats } from "./format";
 import { type Kind, needed, query } from "./kind";
@@ -13,17 +13,17 @@ import { named, useW } from "./texts";
 
 const some = (text: string | undefined): string | null => text?.trim() || null;
 
-export function useInsurerRows(): Kind<InsurerIn> {
+export function useInsurerRows(): Kind<InsurerOut> {
   const say = useW();
-  const put = async (body: unknown) => {
-    await api.put("/insurers", body);
+  const put = async (body: unknown, etag?: string) => {
+    await api.put("/insurers", body, etag);
     insurersChanged();
   };
-  const values = (row: InsurerIn) => ({
+  const values = (row: InsurerOut) => ({
     key: row.key, dgs_code: row.dgs_code, name: row.name, claims_phone: row.claims_phone ?? "", assistance_phone: row.assistance_phone ?? "",
     retired: row.retired ? "yes" : "",
   });
-  const body: Kind<InsurerIn>["body"] = (v) => ({
+  const body: Kind<InsurerOut>["body"] = (v) => ({
     key: v.key?.trim(), dgs_code: v.dgs_code?.trim().toUpperCase(), name: v.name?.trim(),
     claims_phone: some(v.claims_phone), assistance_phone: some(v.assistance_phone), retired: v.retired === "yes",
   });
@@ -67,10 +67,10 @@ export function useInsurerRows(): Kind<InsurerIn> {
       </>
     ),
     body,
-    save: (v) => put(body(v)),
-    drop: (row) => put({ ...row, retired: true }),
+    save: (v, row, _all, etag) => put(body(v), row ? etag : undefined),
+    drop: (row) => put(body({ ...values(row), retired: "yes" }), etagOf(row.version)),
     dropWords: ["retire", "didRetire"],
-    restore: (row) => put({ ...row, retired: false }),
+    restore: (row, _etag, all) => put(body({ ...values(row), retired: "" }), etagOf((all.find((one) => one.key === row.key) ?? row).version)),
   };
 }
 
@@ -138,7 +138,7 @@ export function useCatastrophes(): Kind<CatastropheOut> {
     ),
     body,
     save: (v) => declare(body(v)),
-    drop: (row) => request("POST", `${path}/${row.catastrophe_id}/end`, { key: crypto.randomUUID() }),
+    drop: (row) => request("POST", `${path}/${row.catastrophe_id}/end`, { key: crypto.randomUUID(), etag: etagOf(row.version) }),
     dropWords: ["endIt", "didEnd"],
     restore: (row) => declare({ peril: row.peril, postal_codes: row.postal_codes, note: row.note }),
   };
@@ -176,7 +176,7 @@ export function useProfessionals(): Kind<ProfessionalOut> {
     ),
     body,
     save: (v, row, _all, etag) => (row ? api.put(`${path}/${row.professional_id}`, body(v), etag) : add(body(v))),
-    drop: (row) => request("DELETE", `${path}/${row.professional_id}`),
+    drop: (row) => request("DELETE", `${path}/${row.professional_id}`, { etag: etagOf(row.version) }),
     restore: (row) => add({ phone: row.phone, name: row.name, kind: row.kind }),
   };
 }

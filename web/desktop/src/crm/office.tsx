@@ -1,7 +1,7 @@
 /** What each section of the office's rules shows, asks and sends. */
 import { request, session } from "@contactcenter/shared/api";
 import type {
-  Authority, CatastropheOut, ContactRule, Deputy, Holiday, InsurerIn, LimitIn, Money, PeriodIn, ProfessionalOut, QuoteRule, RateIn, RoleList,
+  Authority, CatastropheOut, ContactRule, Deputy, Holiday, InsurerOut, LimitIn, Money, PeriodIn, ProfessionalOut, QuoteRule, RateIn, RoleList,
 } from "@contactcenter/shared/contract";
 import { type Locale, locale } from "@contactcenter/shared/prefs";
 import { useRoleName } from "@contactcenter/shared/roles";
@@ -28,7 +28,7 @@ export const SECTIONS = [
   "holidays", "rates", "periods", "limits", "authorities", "deputies", "insurers", "offers", "catastrophes", "professionals", "contacts",
 ] as const;
 export type Section = (typeof SECTIONS)[number];
-export type RuleRow = Holiday | RateIn | PeriodIn | LimitIn | Authority | Deputy | InsurerIn | QuoteRule | CatastropheOut | ProfessionalOut | ContactRule;
+export type RuleRow = Holiday | RateIn | PeriodIn | LimitIn | Authority | Deputy | InsurerOut | QuoteRule | CatastropheOut | ProfessionalOut | ContactRule;
 
 const RATES = [
   "ips", "ips_rider", "extraordinary", "compulsory_motor", "winding_up", "instalment_semiannual", "instalment_quarterly",

@@ -40,6 +40,7 @@ export function refusal(error: unknown, say: typeof w): string {
     case 409:
       return say("r_conflict");
     case 412:
+    case 428:
       return say("changedSince");
     case 429:
       return say("r_limited");
