@@ -430,7 +430,9 @@ class ClaimService:
             row = await self._locked(work, principal, claim_id)
             await files.add_event(work, claim_id, "note", note=text)
             work.emit(ClaimUpdated(**files.ids(row), fields=("notes",)))
-            work.audit("claim.noted", "claim", claim_id, person=row["customer_id"])
+            work.audit(
+                "claim.noted", "claim", claim_id, after={"note": text}, person=row["customer_id"]
+            )
             return work.answer(await _history(work.conn, principal, row))
 
     async def add_document(

@@ -165,7 +165,10 @@ class MergeService:
                 await store.join_household(work.conn, household_id, new.members, work.now)
             ):
                 work.emit(CustomerUpdated(customer_id=member, fields=("household_id",)))
-                work.audit("customer.updated", "customer", member, person=member)
+                work.audit(
+                    "customer.updated", "customer", member, person=member,
+                    after={"household_id": household_id},
+                )  # fmt: skip
             return work.answer(await _household(work.conn, principal, household_id))
 
     async def household(self, principal: Principal, household_id: UUID) -> HouseholdOut:

@@ -263,7 +263,10 @@ class CustomerService:
             await erasing.close(work.conn, customer_id, work.now, principal.user_id)
             await self._end_open(work, customer_id, principal.user_id)
             work.emit(CustomerDeleted(customer_id=customer_id))
-            work.audit("customer.deleted", "customer", customer_id, person=customer_id)
+            work.audit(
+                "customer.deleted", "customer", customer_id, person=customer_id,
+                before={"status": row["status"]}, after={"status": "deleted"},
+            )  # fmt: skip
             await self._erase(work, customer_id)
 
     async def erase_due(self) -> None:

@@ -6,8 +6,9 @@ cancelled. Settlement with the insurer comes after collection and is an axis of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -85,7 +86,10 @@ class ReceiptService:
                     first=new.first,
                 )
             )
-            self._note(work, row, "issued")
+            work.audit(
+                "receipt.issued", "receipt", receipt_id,
+                after=new.model_dump(), person=row["customer_id"],
+            )  # fmt: skip
             return work.answer(_out(row))
 
     async def move(
@@ -111,7 +115,7 @@ class ReceiptService:
             if not moved:
                 raise Conflict("A receipt cannot go that way.", state=row["state"], to=wish.state)
             work.emit(_fact(row, wish))
-            self._note(work, row, wish.state)
+            self._note(work, row, wish.state, {"at": at, "return_code": wish.return_code})
             await customers.resegment(work, row["customer_id"], self._zone)
             return work.answer(_out(await self._row(work, receipt_id)))
 
@@ -136,7 +140,7 @@ class ReceiptService:
                     "Only what the broker collected is settled, and once.", state=row["state"]
                 )
             work.emit(ReceiptSettled(**_ids(row)))
-            self._note(work, row, "settled")
+            self._note(work, row, "settled", {"reference": wish.reference})
             return work.answer(_out(await self._row(work, receipt_id)))
 
     async def _writable(
@@ -158,13 +162,17 @@ class ReceiptService:
         return row
 
     @staticmethod
-    def _note(work: Work, row: Record, after: str) -> None:
+    def _note(
+        work: Work, row: Record, after: str, told: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        """What was done with it, and what was said of it that is not left out."""
+        said = {name: value for name, value in told.items() if value is not None}
         work.audit(
             f"receipt.{after}",
             "receipt",
             row["id"],
             before={"state": row["state"]},
-            after={"state": after},
+            after={"state": after, **said},
             person=row["customer_id"],
         )
 

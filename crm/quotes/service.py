@@ -263,7 +263,10 @@ class QuoteService:
         )
         await store.convert(work.conn, row["id"], policy_id, work.now, principal.user_id)
         work.emit(QuoteConverted(**_ids(row), policy_id=policy_id))
-        work.audit("quote.converted", "quote", row["id"], after={"policy_id": str(policy_id)})
+        work.audit(
+            "quote.converted", "quote", row["id"], before={"converted": False},
+            after={"converted": True, "policy_id": policy_id}, person=row["customer_id"],
+        )  # fmt: skip
         return policy_id
 
     async def rules(self) -> QuoteRules:

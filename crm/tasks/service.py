@@ -258,7 +258,10 @@ class TaskService:
                 raise Conflict("It has ended before.", status=row["status"])
             fact = TaskCompleted if status == "completed" else TaskCancelled
             work.emit(fact(**_ids(row)))
-            work.audit(f"task.{status}", "task", task_id, before={"status": row["status"]})
+            work.audit(
+                f"task.{status}", "task", task_id, before={"status": row["status"]},
+                after={"status": status}, person=row["customer_id"],
+            )  # fmt: skip
             return work.answer(await self._card(work.conn, principal, task_id))
 
     async def _card(self, conn: Connection, principal: Principal, task_id: UUID) -> TaskOut:
