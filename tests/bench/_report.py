@@ -6,12 +6,15 @@ one run, calls `report` for each figure and prints nothing else on standard outp
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import uvloop
 
 Better = Literal["higher", "lower"]
 
@@ -50,6 +53,12 @@ def report(
 ) -> None:
     """Print a figure; `name` is `area.figure`."""
     print(json.dumps(figure(name, runs, unit, better, baseline)), flush=True)
+
+
+def run(measuring: Coroutine[Any, Any, None]) -> None:
+    """To its end, in the event loop that the centre itself runs in."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(measuring)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

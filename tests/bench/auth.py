@@ -28,7 +28,6 @@ from urllib.parse import urlsplit
 import aiohttp
 import bcrypt
 import orjson
-import uvloop
 
 from contactcenter.core.clock import SystemClock
 from contactcenter.core.ids import new_id
@@ -37,7 +36,7 @@ from contactcenter.core.work import WorkFactory
 from contactcenter.events.identity import UserProfileChanged
 from contactcenter.identity.audit import AuditJournal
 from db import create_pool
-from tests.bench._report import Baseline, percentile, report
+from tests.bench._report import Baseline, percentile, report, run
 from tests.reliability.centre import Centre, centre, free_port
 
 AREA = "auth"
@@ -70,8 +69,7 @@ web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print
 
 
 def main() -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(measure())
+    run(measure())
 
 
 async def measure() -> None:
@@ -116,8 +114,8 @@ async def logins(session: aiohttp.ClientSession, place: Centre, hashed: bytes) -
 
 async def all_guesses(session: aiohttp.ClientSession, place: Centre) -> None:
     known, unknown = [], []
-    for run in range(RUNS):
-        told, other = await guesses(session, place, run)
+    for number in range(RUNS):
+        told, other = await guesses(session, place, number)
         known.append(percentile(told, 50))
         unknown.append(percentile(other, 50))
     report("auth.wrong_password_ms", known, "ms", "lower", Baseline("wrong_user_ms", unknown))

@@ -16,10 +16,9 @@ from typing import Any
 from uuid import uuid4
 
 import aiohttp
-import uvloop
 
 from contactcenter.core.ids import new_id
-from tests.bench._report import Baseline, percentile, report
+from tests.bench._report import Baseline, percentile, report, run
 from tests.reliability.centre import Centre, centre
 from tests.reliability.wire import Socket
 
@@ -34,8 +33,7 @@ COMMIT = "INSERT INTO bench_commits (id) VALUES ($1)"
 
 
 def main() -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(measure())
+    run(measure())
 
 
 async def measure() -> None:

@@ -34,7 +34,6 @@ from typing import Any, Final
 import aiohttp
 import orjson
 import structlog
-import uvloop
 
 import db
 from config.settings import Settings, load_settings
@@ -48,7 +47,7 @@ from db import migrate
 from db.embedded import EmbeddedPostgres
 from tests.bench import _crm_data as data
 from tests.bench._crm_server import Nowhere, deps_of
-from tests.bench._report import Baseline, percentile, report
+from tests.bench._report import Baseline, percentile, report, run
 from tests.conftest import TEST_ENVIRON
 from tests.reliability.centre import free_port
 
@@ -72,8 +71,7 @@ Ask = Callable[[Random], Awaitable[Any]]
 
 def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(measure())
+    run(measure())
 
 
 async def measure() -> None:

@@ -31,8 +31,6 @@ from datetime import timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import uvloop
-
 import db
 from config.settings import Settings
 from contactcenter.core import eventlog
@@ -51,7 +49,7 @@ from routing.leader import COLLECT, Router
 from routing.service import PresenceService, QueueService
 from routing.translate import HEARD
 from tests.bench._crowd import cpu_seconds, database, queue_up, server_pids, staff
-from tests.bench._report import Baseline, percentile, report
+from tests.bench._report import Baseline, percentile, report, run
 
 AREA = "routing"
 ITEMS = 2_000
@@ -136,8 +134,7 @@ COMMIT = "INSERT INTO bench_commits (id) VALUES ($1)"
 
 
 def main() -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(measure())
+    run(measure())
 
 
 async def measure() -> None:

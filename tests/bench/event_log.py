@@ -15,8 +15,6 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import uvloop
-
 import db
 from config.settings import Settings, load_settings
 from contactcenter.core.bus import Bus
@@ -29,7 +27,7 @@ from contactcenter.events import CATALOGUE
 from contactcenter.events.identity import UserChanged
 from db import migrate
 from db.embedded import EmbeddedPostgres
-from tests.bench._report import Baseline, percentile, report
+from tests.bench._report import Baseline, percentile, report, run
 from tests.conftest import TEST_ENVIRON
 
 AREA = "eventlog"
@@ -41,8 +39,7 @@ INSERT = "INSERT INTO bench_effects (subject) VALUES ($1)"
 
 
 def main() -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(measure())
+    run(measure())
 
 
 async def measure() -> None:

@@ -13,13 +13,11 @@ import sys
 import time
 from pathlib import Path
 
-import uvloop
-
 import db
 from config.settings import Settings
 from contactcenter.core.clock import SystemClock, to_ms
 from tests.bench._crowd import database, queue_up, staff
-from tests.bench._report import report
+from tests.bench._report import report, run
 
 AREA = "routing"
 WAITING = 10_000
@@ -33,8 +31,7 @@ OFFERED = "SELECT EXISTS (SELECT FROM reservations)"
 
 
 def main() -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(measure())
+    run(measure())
 
 
 async def measure() -> None:

@@ -14,17 +14,15 @@ import itertools
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import aiohttp
-import uvloop
 
-from contactcenter.core.ids import new_id
 from contactcenter.identity.tokens import AccessTokens
-from tests.bench._report import percentile, report
-from tests.reliability.centre import QUEUE, Agent, Centre, centre
+from tests.bench._report import percentile, report, run
+from tests.reliability.centre import QUEUE, Agent, Centre, centre, signed_in
 from tests.reliability.wire import Socket
 
 AREA = "wallboard"
@@ -38,8 +36,7 @@ DISPOSITION = "solved"
 
 
 def main() -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(measure())
+    run(measure())
 
 
 async def measure() -> None:
@@ -69,23 +66,10 @@ async def measure() -> None:
 
 async def supervisor(place: Centre) -> str:
     """Somebody for the chair, and an outcome to wrap up with; gives what opens /wallboard."""
-    user, session, now = new_id(), new_id(), datetime.now(UTC)
+    now = datetime.now(UTC)
     conn = await place.connect()
     try:
-        await conn.execute(
-            "INSERT INTO users (id, email, email_verified, first_name, role, created_at, "
-            "updated_at) VALUES ($1, 'chair@example.org', true, 'Chair', 'supervisor', $2, $2)",
-            user,
-            now,
-        )
-        await conn.execute(
-            "INSERT INTO sessions (id, user_id, created_at, expires_at, last_activity_at) "
-            "VALUES ($1, $2, $3, $4, $3)",
-            session,
-            user,
-            now,
-            now + timedelta(days=1),
-        )
+        user, session = await signed_in(conn, "chair@example.org", "Chair", "supervisor", now)
         await conn.execute(
             "INSERT INTO dispositions (key, label_es, label_en) VALUES ($1, $1, $1)", DISPOSITION
         )

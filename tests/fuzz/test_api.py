@@ -10,7 +10,7 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +31,7 @@ from contactcenter.core.ids import new_id
 from contactcenter.identity.tokens import AccessTokens
 from tests.conftest import NIGHTLY
 from tests.fuzz.sheets import sheets
-from tests.reliability.centre import Centre, centre
+from tests.reliability.centre import Centre, centre, signed_in
 
 CASES = 100_000 if NIGHTLY else 2_000
 PEOPLE = 40
@@ -83,22 +83,7 @@ async def admins(place: Centre) -> list[Admin]:
 
 
 async def _admin(conn: db.Connection, tokens: AccessTokens, number: int, now: datetime) -> Admin:
-    user, session = new_id(), new_id()
-    await conn.execute(
-        "INSERT INTO users (id, email, email_verified, first_name, role, created_at, updated_at) "
-        "VALUES ($1, $2, true, 'Root', 'admin', $3, $3)",
-        user,
-        f"root{number}@example.org",
-        now,
-    )
-    await conn.execute(
-        "INSERT INTO sessions (id, user_id, created_at, expires_at, last_activity_at) "
-        "VALUES ($1, $2, $3, $4, $3)",
-        session,
-        user,
-        now,
-        now + timedelta(days=1),
-    )
+    user, session = await signed_in(conn, f"root{number}@example.org", "Root", "admin", now)
     await conn.execute(
         "INSERT INTO agents (id, user_id, name, sort_key, status_since, created_at) "
         "VALUES ($1, $2, 'Root', 'root', $3, $3)",

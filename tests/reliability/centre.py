@@ -194,24 +194,8 @@ async def furnish(
     tokens = AccessTokens(settings.auth.jwt_secret.get_secret_value())
     made = []
     for number in range(agents):
-        user, session, agent = new_id(), new_id(), new_id()
-        name = f"Agent {number:03}"
-        await conn.execute(
-            "INSERT INTO users (id, email, email_verified, first_name, role, created_at, "
-            "updated_at) VALUES ($1, $2, true, $3, 'agent', $4, $4)",
-            user,
-            f"agent{number:03}@example.org",
-            name,
-            now,
-        )
-        await conn.execute(
-            "INSERT INTO sessions (id, user_id, created_at, expires_at, last_activity_at) "
-            "VALUES ($1, $2, $3, $4, $3)",
-            session,
-            user,
-            now,
-            now + timedelta(days=1),
-        )
+        name, agent = f"Agent {number:03}", new_id()
+        user, session = await signed_in(conn, f"agent{number:03}@example.org", name, "agent", now)
         await conn.execute(
             "INSERT INTO agents (id, user_id, name, sort_key, status, status_since, ordinal, "
             "created_at) VALUES ($1, $2, $3, $3, 'available', $4, $5, $4)",
@@ -224,6 +208,31 @@ async def furnish(
         await conn.execute("INSERT INTO agent_skills VALUES ($1, $2, 5)", agent, QUEUE)
         made.append(Agent(agent, user, session, tokens))
     return made
+
+
+async def signed_in(
+    conn: db.Connection, email: str, name: str, role: str, now: datetime
+) -> tuple[UUID, UUID]:
+    """A user and a session of theirs that lasts a day."""
+    user, session = new_id(), new_id()
+    await conn.execute(
+        "INSERT INTO users (id, email, email_verified, first_name, role, created_at, updated_at) "
+        "VALUES ($1, $2, true, $3, $4, $5, $5)",
+        user,
+        email,
+        name,
+        role,
+        now,
+    )
+    await conn.execute(
+        "INSERT INTO sessions (id, user_id, created_at, expires_at, last_activity_at) "
+        "VALUES ($1, $2, $3, $4, $3)",
+        session,
+        user,
+        now,
+        now + timedelta(days=1),
+    )
+    return user, session
 
 
 def many_sockets() -> None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -171,6 +172,17 @@ def differences(applied: Any, stored: Any, path: str = "") -> str:
     return "" if applied == stored else f"{path}: applied {applied!r}, stored {stored!r}"
 
 
+async def step_of(screens: Iterable[Watched], what: str, done: Awaitable[Any]) -> Any:
+    """What was done gives; after it every screen soon shows what is stored."""
+    result = await done
+    for screen in screens:
+        try:
+            await screen.agrees()
+        except AssertionError as error:
+            raise AssertionError(f"after “{what}”: {error}") from None
+    return result
+
+
 class Shift:
     """The play: each step is done, and then both desks must agree."""
 
@@ -181,13 +193,7 @@ class Shift:
         self.watched = [Watched(lucia, reducer), Watched(elena, reducer)]
 
     async def step(self, what: str, done: Awaitable[Any]) -> Any:
-        result = await done
-        for watched in self.watched:
-            try:
-                await watched.agrees()
-            except AssertionError as error:
-                raise AssertionError(f"after “{what}”: {error}") from None
-        return result
+        return await step_of(self.watched, what, done)
 
     async def offer(self, desk: Desk, visitor_queue: str = "SA") -> tuple[Any, Payload]:
         """A new visitor, and the offer to this desk."""
@@ -398,14 +404,7 @@ async def test_a_chat_applied_is_the_chat_stored(centre: Centre, visitors: Reduc
     begun = watched.state
     assert begun["conversation"]["position"] == 2
 
-    async def step(what: str, done: Awaitable[Any]) -> Any:
-        result = await done
-        try:
-            await watched.agrees()
-        except AssertionError as error:
-            raise AssertionError(f"after “{what}”: {error}") from None
-        return result
-
+    step = partial(step_of, [watched])
     await step("more", ana.say("¿Hay alguien?"))
     await step("the first one leaves", first.do("chat.close"))
     await step("and the place is told", _heard(ana, "queue.position"))

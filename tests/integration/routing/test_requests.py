@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,16 @@ async def until_offered(scene: Scene, waiting: Waiting) -> None:
     async with asyncio.timeout(10):
         while await scene.offer(waiting) is None:
             await asyncio.sleep(0.01)
+
+
+async def at_work(scene: Scene, agent: Principal, **arriving: Any) -> Waiting:
+    """Something that has arrived, and that the agent has accepted."""
+    waiting = await scene.arrive(**arriving)
+    await until_offered(scene, waiting)
+    offer = await scene.offer(waiting)
+    assert offer is not None
+    await scene.desk.accept(agent, offer["id"])
+    return waiting
 
 
 def service(scene: Scene) -> AgentService:
@@ -165,11 +176,7 @@ async def test_the_last_agent_of_a_queue_with_waiters_must_confirm(live: Scene) 
 
 async def test_signing_off_with_open_work_wants_a_word_about_it(live: Scene) -> None:
     lucia = await live.agent("Lucía", SA=5)
-    waiting = await live.arrive()
-    await until_offered(live, waiting)
-    offer = await live.offer(waiting)
-    assert offer is not None
-    await live.desk.accept(lucia, offer["id"])
+    waiting = await at_work(live, lucia)
     agents = service(live)
     with pytest.raises(Conflict) as refused:
         await agents.set_own_status(lucia, SetStatus(status="offline"))
@@ -181,11 +188,7 @@ async def test_signing_off_with_open_work_wants_a_word_about_it(live: Scene) -> 
 
 async def test_after_this_takes_effect_without_an_offer_in_between(live: Scene) -> None:
     lucia = await live.agent("Lucía", SA=5)
-    waiting = await live.arrive()
-    await until_offered(live, waiting)
-    offer = await live.offer(waiting)
-    assert offer is not None
-    await live.desk.accept(lucia, offer["id"])
+    waiting = await at_work(live, lucia)
     agents = service(live)
     me = await agents.set_own_status(
         lucia, SetStatus(status="away", reason="lunch", after_this=True)
@@ -205,11 +208,7 @@ async def test_after_this_takes_effect_without_an_offer_in_between(live: Scene) 
 
 async def test_what_is_said_of_work_set_aside_later_is_kept(live: Scene) -> None:
     lucia = await live.agent("Lucía", SA=5)
-    waiting = await live.arrive()
-    await until_offered(live, waiting)
-    offer = await live.offer(waiting)
-    assert offer is not None
-    await live.desk.accept(lucia, offer["id"])
+    waiting = await at_work(live, lucia)
     agents = service(live)
     until = live.clock.now() + timedelta(hours=1)
     wish = SetStatus(status="offline", after_this=True, open="snooze", snooze_until=until)
@@ -232,11 +231,7 @@ async def test_what_is_said_of_work_set_aside_later_is_kept(live: Scene) -> None
 
 async def test_a_call_at_hand_can_only_be_finished(live: Scene) -> None:
     lucia = await live.agent("Lucía", SA=5)
-    call = await live.arrive(channel="voice")
-    await until_offered(live, call)
-    offer = await live.offer(call)
-    assert offer is not None
-    await live.desk.accept(lucia, offer["id"])
+    call = await at_work(live, lucia, channel="voice")
     with pytest.raises(Conflict) as refused:
         await service(live).set_own_status(lucia, SetStatus(status="offline", open="queue"))
     assert refused.value.ctx == {"open": [str(call.interaction_id)], "finish": True}
@@ -255,11 +250,7 @@ async def test_without_a_router_the_asker_is_told_soon(
 
 async def test_a_chat_goes_through_by_itself(live: Scene) -> None:
     lucia = await live.agent("Lucía", SA=5)
-    waiting = await live.arrive()
-    await until_offered(live, waiting)
-    offer = await live.offer(waiting)
-    assert offer is not None
-    await live.desk.accept(lucia, offer["id"])
+    waiting = await at_work(live, lucia)
     assert (await live.interaction(waiting))["state"] == "active"
 
 

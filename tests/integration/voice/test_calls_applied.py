@@ -3,8 +3,7 @@ shows."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import Any
+from functools import partial
 
 from tests.integration.app.test_apply import (
     OF_A_CALLER,
@@ -12,6 +11,7 @@ from tests.integration.app.test_apply import (
     Reducer,
     Watched,
     reducer,
+    step_of,
     visitors,
 )
 from tests.integration.voice.conftest import CARMEN, LUCIA, Scene
@@ -27,15 +27,7 @@ async def test_calls_applied_are_the_calls_stored(
     lucia, carmen = await scene.phone(LUCIA), await scene.phone(CARMEN)
     watched = [Watched(phone.desk, reducer) for phone in (lucia, carmen)]
 
-    async def step(what: str, done: Awaitable[Any]) -> Any:
-        result = await done
-        for one in watched:
-            try:
-                await one.agrees()
-            except AssertionError as error:
-                raise AssertionError(f"after “{what}”: {error}") from None
-        return result
-
+    step = partial(step_of, watched)
     caller = await step("somebody calls", scene.dials_in())
     await step("answered", scene.talk(caller, lucia))
     ref = {"call_id": caller.call_id}
@@ -73,14 +65,7 @@ async def test_a_call_applied_in_the_widget_is_the_call_stored(
     begun = watched.state
     assert begun["call"] is None
 
-    async def step(what: str, done: Awaitable[Any]) -> Any:
-        result = await done
-        try:
-            await watched.agrees()
-        except AssertionError as error:
-            raise AssertionError(f"after “{what}”: {error}") from None
-        return result
-
+    step = partial(step_of, [watched])
     scene.media.connect(caller.leg)
     await step("connected, and second in line", caller.sees(position=2))
     await first.visitor.do("call.hangup")

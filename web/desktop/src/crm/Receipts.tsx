@@ -4,12 +4,12 @@ import { type PolicyOut, RECEIPT_EDGES, type ReceiptOut, type Receipts } from "@
 import { Icon } from "@contactcenter/shared/icons";
 import { instant, now } from "@contactcenter/shared/time";
 import { Button, Chip, Menu, type MenuEntry } from "@contactcenter/shared/ui";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 
 import { useDesk } from "../context";
 import { Read, ReceiptChip, Section } from "./bits";
 import { etagOf, orAnew, useRead } from "./data";
-import { Form, In, Pick, useForm } from "./form";
+import { type Checks, Form, In, Pick, useForm, type Values } from "./form";
 import { useFormats } from "./format";
 import { place } from "./place";
 import { Told, useAct } from "./Shell";
@@ -58,17 +58,33 @@ interface Dated {
   to: string;
 }
 
-/** A payment or a return, with the moment it happened: the days of grace count from there. */
-function MoveForm({ receipt, to, onDone, onLeave }: { receipt: ReceiptOut; to: string; onDone: () => void; onLeave: () => void }) {
+interface Opened {
+  receipt: ReceiptOut;
+  onDone: () => void;
+  onLeave: () => void;
+}
+
+interface SmallProps extends Opened {
+  id: string;
+  what: string;
+  initial: Values;
+  check: (values: Values) => Checks;
+  /** The command's path under the receipt, and its body. */
+  command: string;
+  body: (values: Values, changed: ReadonlySet<string>) => object;
+  children: ReactNode;
+}
+
+/** A command on one receipt that wants a word more, above the table. */
+function Small({ receipt, onDone, onLeave, id, what, initial, check, command, body, children }: SmallProps) {
   const say = useW();
-  const label = `${say(`rs_${to}` as Word)} · ${receipt.number}`;
+  const label = `${what} · ${receipt.number}`;
   const form = useForm({
-    id: `receipt ${receipt.receipt_id} ${to}`,
-    initial: { at: now(), return_code: CODES[0] },
-    check: (v) => ({ at: (v.at ?? "") > now() ? "in_future" : null }),
+    id,
+    initial,
+    check,
     send: async (v, changed) => {
-      const body = { state: to, ...(changed.has("at") ? { at: instant(v.at ?? "") } : {}), ...(to === "returned" ? { return_code: v.return_code } : {}) };
-      await orAnew(api.post(`/receipts/${receipt.receipt_id}/move`, body, { etag: etagOf(receipt.version) }), onDone);
+      await orAnew(api.post(`/receipts/${receipt.receipt_id}/${command}`, body(v, changed), { etag: etagOf(receipt.version) }), onDone);
       onLeave();
       onDone();
     },
@@ -77,38 +93,46 @@ function MoveForm({ receipt, to, onDone, onLeave }: { receipt: ReceiptOut; to: s
     <div className="card move">
       <h3 className="t14 b">{label}</h3>
       <Form form={form} label={label} submit={say("save")} onLeave={onLeave} onReload={onDone}>
-        <div className="grid">
-          <In name="at" label={say("happenedAt")} type="datetime-local" />
-          {to === "returned" && <Pick name="return_code" label={say("returnCode")} choices={CODES.map((one) => [one, named(say, "rc", one)] as const)} />}
-        </div>
+        <div className="grid">{children}</div>
       </Form>
     </div>
   );
 }
 
-/** That what was collected has been passed on, under the insurer's statement. */
-function SettleForm({ receipt, onDone, onLeave }: { receipt: ReceiptOut; onDone: () => void; onLeave: () => void }) {
+/** A payment or a return, with the moment it happened: the days of grace count from there. */
+function MoveForm({ to, ...opened }: Opened & { to: string }) {
   const say = useW();
-  const label = `${say("settle")} · ${receipt.number}`;
-  const form = useForm({
-    id: `settle ${receipt.receipt_id}`,
-    initial: { reference: "" },
-    check: (v) => ({ reference: v.reference?.trim() ? null : "missing" }),
-    send: async (v) => {
-      await orAnew(api.post(`/receipts/${receipt.receipt_id}/settle`, { reference: v.reference?.trim() }, { etag: etagOf(receipt.version) }), onDone);
-      onLeave();
-      onDone();
-    },
-  });
   return (
-    <div className="card move">
-      <h3 className="t14 b">{label}</h3>
-      <Form form={form} label={label} submit={say("save")} onLeave={onLeave} onReload={onDone}>
-        <div className="grid">
-          <In name="reference" label={say("settlement")} maxLength={100} />
-        </div>
-      </Form>
-    </div>
+    <Small
+      {...opened}
+      id={`receipt ${opened.receipt.receipt_id} ${to}`}
+      what={say(`rs_${to}` as Word)}
+      initial={{ at: now(), return_code: CODES[0] }}
+      check={(v) => ({ at: (v.at ?? "") > now() ? "in_future" : null })}
+      command="move"
+      body={(v, changed) => ({ state: to, ...(changed.has("at") ? { at: instant(v.at ?? "") } : {}), ...(to === "returned" ? { return_code: v.return_code } : {}) })}
+    >
+      <In name="at" label={say("happenedAt")} type="datetime-local" />
+      {to === "returned" && <Pick name="return_code" label={say("returnCode")} choices={CODES.map((one) => [one, named(say, "rc", one)] as const)} />}
+    </Small>
+  );
+}
+
+/** That what was collected has been passed on, under the insurer's statement. */
+function SettleForm(opened: Opened) {
+  const say = useW();
+  return (
+    <Small
+      {...opened}
+      id={`settle ${opened.receipt.receipt_id}`}
+      what={say("settle")}
+      initial={{ reference: "" }}
+      check={(v) => ({ reference: v.reference?.trim() ? null : "missing" })}
+      command="settle"
+      body={(v) => ({ reference: v.reference?.trim() })}
+    >
+      <In name="reference" label={say("settlement")} maxLength={100} />
+    </Small>
   );
 }
 
