@@ -23,7 +23,6 @@ from crm.access import may_write, only_own, require_write
 from crm.customers import store
 from crm.customers.model import (
     ALIKE,
-    NOTHING,
     Kind,
     Standing,
     Traits,
@@ -426,12 +425,11 @@ async def alike(
     """Who this may be."""
     mine = _new_traits(kind, values)
     found = needles(mine.name)
-    by_name = NOTHING if found is None else found.whole
     rows = await store.candidates(
         conn,
         [(way_kind, address) for way_kind, address, _, _ in _known_ways(values)],
         list(mine.documents),
-        by_name,
+        () if found is None else found.words,
         besides,
         mine.birth_date,
         mine.postal_code,

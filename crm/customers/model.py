@@ -16,6 +16,8 @@ from typing import Any, Final, Literal, get_args
 from stdnum import exceptions, iban
 from stdnum.es import cif, dni, nie
 
+from contactcenter.interactions.model import sort_key
+
 Kind = Literal["person", "company"]
 KINDS: Final = get_args(Kind)
 CENT: Final = Decimal("0.01")
@@ -71,22 +73,44 @@ def search_text(parts: Iterable[str | None]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """A search as the index understands it: `grams` narrow it down, `words` decide."""
+    """A search as the index understands it: `grams` narrow it down, `words` decide.
 
-    grams: tuple[str, ...]
+    Of each word all its three-letter pieces; any of them will do to narrow a search down.
+    """
+
+    pieces: tuple[tuple[str, ...], ...]
     words: tuple[str, ...]
 
+    @property
+    def grams(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(gram for each in self.pieces for gram in each))
 
-NOTHING: Final = Needle(("",), ("",))
+    def rarest(self, shares: Mapping[str, float]) -> list[str]:
+        """The grams that tell most apart, where these shares of all rows have them: few, since each
+        costs the index a list, and not of one word alone, since those of a word come together."""
+
+        def share(gram: str) -> float:
+            return shares.get(gram, 0.0)
+
+        of_each = 4 if len(self.pieces) == 1 else 2
+        best = [gram for each in self.pieces for gram in sorted(each, key=share)[:of_each]]
+        return sorted(dict.fromkeys(best), key=share)[:4]
+
+
+NOTHING: Final = Needle((("",),), ("",))
 """Finds nobody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Needles:
     """One search three ways, the surest first: for whole words, beginnings of words, parts. Of a
-    number only the parts are looked for."""
+    number only the parts are looked for, and it has neither name nor words.
 
-    whole: Needle
+    `name` is what the sort key of those begins with whose name begins so.
+    """
+
+    name: str | None
+    words: tuple[str, ...]
     begun: Needle
     parts: Needle
 
@@ -108,12 +132,9 @@ def needles(query: str) -> Needles | None:
         return None
     parts = _needle([f" {word}" if len(word) == 2 else word for word in words])
     if numeric:
-        return Needles(NOTHING, NOTHING, parts)
-    return Needles(
-        whole=_needle([f" {word} " for word in words]),
-        begun=_needle([f" {word}" for word in words]),
-        parts=parts,
-    )
+        return Needles(None, (), NOTHING, parts)
+    begun = _needle([f" {word}" for word in words])
+    return Needles(sort_key(query), tuple(words), begun, parts)
 
 
 def needle(query: str) -> Needle | None:
@@ -123,18 +144,8 @@ def needle(query: str) -> Needle | None:
 
 
 def _needle(parts: Sequence[str]) -> Needle:
-    grams = dict.fromkeys(part[at : at + 3] for part in parts for at in _places(part))
-    return Needle(tuple(grams), tuple(f"%{part}%" for part in parts))
-
-
-def _places(part: str) -> list[int]:
-    """Where the grams of a part are taken. Of a number all of them, since its digits stand in
-    every row, and of a short part; of a longer one those that do not overlap, which tell as much
-    apart and are half the work of the index."""
-    last = len(part) - 3
-    if last <= 4 or any(c.isdigit() for c in part):
-        return list(range(last + 1))
-    return [*range(0, last, 3), last]
+    pieces = (tuple(part[at : at + 3] for at in range(len(part) - 2)) for part in parts)
+    return Needle(tuple(pieces), tuple(f"%{part}%" for part in parts))
 
 
 # Telling apart -----------------------------------------------------------------------------------

@@ -61,6 +61,7 @@ from crm.customers.schemas import (
     TimelineItem,
     TimelineQuery,
 )
+from crm.customers.searching import Searching
 from crm.masks import MASK, for_customer
 from crm.schemas import Money, picked
 from db import Connection, Record
@@ -84,6 +85,7 @@ class CustomerService:
         self._jobs = jobs
         self._clock = clock
         self._zone = zone
+        self._searching = Searching(clock)
 
     async def listed(self, principal: Principal, query: CustomerQuery) -> CustomerPage:
         at, row_id = decode_cursor(query.cursor) or (None, None)
@@ -114,7 +116,7 @@ class CustomerService:
         if wanted is None:
             return Hits(items=[], more=False)
         async with self._work.reading("customers.search") as conn:
-            rows = await store.search(conn, wanted, only_own(principal), query.limit + 1)
+            rows = await self._searching.search(conn, wanted, only_own(principal), query.limit + 1)
         own = only_own(principal) is not None
         return Hits(
             items=[

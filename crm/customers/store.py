@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from crm.customers.model import Needle, Needles
 from crm.days import last_overdue
 from crm.sql import UNPAID, letter_line, task_line
 from db import Connection, Record
@@ -167,45 +166,6 @@ WHERE c.status = coalesce($1, c.status) AND ($1::text IS NOT NULL
 ORDER BY c.created_at DESC, c.id DESC
 LIMIT $10
 """  # noqa: S608 - constants
-_FOUND: Final = """(
-    SELECT c.id, ' ' || c.search_text || ' ' AS text FROM customers c
-    WHERE {enough} c.grams @> {grams}::text[]
-      AND ' ' || c.search_text || ' ' LIKE ALL ({words}::text[])
-      AND c.status NOT IN ('merged', 'deleted')
-    LIMIT 200)"""
-# A common name has tens of thousands of hits: the first 200 are sorted, the rest is "more". Where
-# there are as many, and too few of whole words among them for the page, those are looked for by
-# themselves, and then in the same way those that begin so: each costs a look at the index.
-_MANY: Final = "(SELECT count(*) FROM parts) = 200 AND"
-_WHOLE: Final = "(SELECT count(*) FROM parts WHERE text LIKE ALL ($6::text[]))"
-_BEGUN: Final = "(SELECT count(*) FROM parts WHERE text LIKE ALL ($8::text[]))"
-SEARCH = f"""
-WITH parts AS MATERIALIZED {_FOUND.format(enough="", grams="$1", words="$2")},
-whole AS MATERIALIZED {_FOUND.format(enough=f"{_MANY} {_WHOLE} < $4 AND", grams="$5", words="$6")},
-begun AS MATERIALIZED {
-    _FOUND.format(
-        enough=f"{_MANY} {_BEGUN} + (SELECT count(*) FROM whole) < $4 AND",
-        grams="$7",
-        words="$8",
-    )
-},
-hits AS (
-    SELECT h.id, CASE WHEN h.text LIKE ALL ($6::text[]) THEN 0
-                      WHEN h.text LIKE ALL ($8::text[]) THEN 1 ELSE 2 END AS rank,
-           false AS by_policy
-    FROM (SELECT * FROM parts UNION ALL SELECT * FROM whole UNION ALL SELECT * FROM begun) h
-    UNION ALL
-    (SELECT p.customer_id, 2, true FROM policies p
-     WHERE p.grams @> $1::text[] AND ' ' || p.search_text || ' ' LIKE ALL ($2::text[])
-     LIMIT 200)
-), named AS (
-    SELECT h.id, min(h.rank) AS rank, bool_and(h.by_policy) AS by_policy FROM hits h GROUP BY h.id
-)
-SELECT {COLUMNS}, n.by_policy FROM named n JOIN customers c ON c.id = n.id
-WHERE c.status NOT IN ('merged', 'deleted') AND ($3::uuid IS NULL OR c.user_id = $3)
-ORDER BY n.rank, c.sort_key, c.id
-LIMIT $4
-"""  # noqa: S608 - constants
 BY_WAY = """
 SELECT DISTINCT w.customer_id FROM customer_ways w JOIN customers c ON c.id = w.customer_id
 WHERE w.kind = $1 AND w.address = $2 AND c.status NOT IN ('merged', 'deleted')
@@ -245,14 +205,6 @@ async def listed(conn: Connection, *wanted: Any) -> list[Record]:
     return await conn.fetch(LIST, *wanted)
 
 
-async def search(conn: Connection, wanted: Needles, own: UUID | None, limit: int) -> list[Record]:
-    """Whole words before beginnings of words, these before parts; in each by name."""
-    whole, begun, parts = (
-        (list(each.grams), list(each.words)) for each in (wanted.whole, wanted.begun, wanted.parts)
-    )
-    return await conn.fetch(SEARCH, *parts, own, limit, *whole, *begun)
-
-
 async def by_way(conn: Connection, kind: str, address: str) -> list[UUID]:
     return [row["customer_id"] for row in await conn.fetch(BY_WAY, kind, address)]
 
@@ -273,10 +225,12 @@ async def ways_of(conn: Connection, customer_id: UUID) -> list[tuple[str, str]]:
     return [(row["kind"], row["address"]) for row in await conn.fetch(WAYS_OF, customer_id)]
 
 
+NO_WORD: Final = ""
+"""Of nobody, while everybody has all of no words."""
 # The likeliest of many: of the same birth date, none of another, of the same postal code.
 _LIKELIEST: Final = """
-     ORDER BY (c.birth_date = $7::date) IS TRUE DESC, (c.birth_date <> $7::date) IS TRUE,
-              (c.postal_code = $8::text) IS TRUE DESC, c.id
+     ORDER BY (c.birth_date = $6::date) IS TRUE DESC, (c.birth_date <> $6::date) IS TRUE,
+              (c.postal_code = $7::text) IS TRUE DESC, c.id
      LIMIT 50"""
 # Who could be the same: one shares a document, an address, or the whole name.
 CANDIDATES = f"""
@@ -289,13 +243,13 @@ WITH near AS (
     (SELECT c.id FROM customers c WHERE c.dni = ANY ($3::text[]) OR c.tax_id = ANY ($3))
     UNION
     (SELECT c.id FROM customers c
-     WHERE c.grams @> $4::text[] AND ' ' || c.search_text || ' ' LIKE ALL ($5::text[])
+     WHERE string_to_array(c.search_text, ' ') @> $4::text[]
        AND c.status NOT IN ('merged', 'deleted'){_LIKELIEST})
 )
 SELECT {COLUMNS},
        ARRAY(SELECT w.address FROM customer_ways w WHERE w.customer_id = c.id) AS known_ways
 FROM near n JOIN customers c ON c.id = n.id
-WHERE c.status NOT IN ('merged', 'deleted') AND c.id IS DISTINCT FROM $6
+WHERE c.status NOT IN ('merged', 'deleted') AND c.id IS DISTINCT FROM $5
 """  # noqa: S608 - constants
 
 
@@ -303,7 +257,7 @@ async def candidates(
     conn: Connection,
     ways: Sequence[tuple[str, str]],
     documents: Sequence[str],
-    name: Needle,
+    words: Sequence[str],
     besides: UUID | None,
     birth_date: date | None,
     postal_code: str | None,
@@ -313,8 +267,7 @@ async def candidates(
         [kind for kind, _ in ways],
         [address for _, address in ways],
         list(documents),
-        list(name.grams),
-        list(name.words),
+        list(words) or [NO_WORD],
         besides,
         birth_date,
         postal_code,

@@ -42,9 +42,9 @@ FIRST: Final = ("Aurora", "Benito", "Celia", "Damián", "Esther", "Fermín", "Ge
                 "Isabel", "Jacinto", "Lidia", "Moisés", "Nuria", "Paula", "Raquel", "Saúl",
                 "Íñigo", "Teresa", "Vera", "Zoe")  # fmt: skip
 LAST: Final = tuple("".join(parts) for parts in itertools.product(HEAD, BODY, BODY, TAIL))
-LATER: Final = ("customers_grams", "policies_grams", "customers_name", "customer_ways_address",
-                "interactions_customer", "interactions_contact", "idx_policies_customer",
-                "policies_plate")  # fmt: skip
+LATER: Final = ("customers_grams", "customers_words", "policies_grams", "customers_name",
+                "customer_ways_address", "interactions_customer", "interactions_contact",
+                "idx_policies_customer", "policies_plate")  # fmt: skip
 INDEXES: Final = """
 SELECT indexname, indexdef FROM pg_indexes WHERE indexname = ANY ($1::text[])
 """

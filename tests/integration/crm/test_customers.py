@@ -149,6 +149,41 @@ async def test_whole_words_are_found_before_parts(office: Office, conn: db.Conne
     assert (found["items"][0]["customer_id"], found["more"]) == (ana["customer_id"], True)
 
 
+async def test_names_that_begin_so_are_found_first(office: Office) -> None:
+    for first, family in (
+        ("Ana", "Regil"), ("Aurora", "Abad Gilart"), ("Eva", "Gilart"), ("Zoe", "Abad Gil"),
+        ("Íñigo", "Gil"), ("Ana", "Gil Peña"),
+    ):  # fmt: skip
+        await office.person(first_name=first, last_name=family)
+
+    async def names(query: str) -> list[str]:
+        found = await office.do("pablo", "GET", f"/customers/search?q={query}&limit=50")
+        assert not found["more"]
+        return [each["name"] for each in found["items"]]
+
+    wanted = ["Íñigo Gil", "Ana Gil Peña", "Zoe Abad Gil", "Eva Gilart", "Aurora Abad Gilart",
+              "Ana Regil"]  # fmt: skip
+    assert await names("gil") == wanted
+    found = await office.do("pablo", "GET", "/customers/search?q=GIL&limit=4")
+    assert ([each["name"] for each in found["items"]], found["more"]) == (wanted[:4], True)
+    assert await names("gil peña") == await names("pena gil") == ["Ana Gil Peña"]
+    assert await names("gil pe") == await names("GIL PEÑ") == ["Ana Gil Peña"]
+
+
+async def test_customers_find_themselves_among_many_of_their_name(
+    office: Office, conn: db.Connection
+) -> None:
+    await many(conn, "Ana", "Gil", 230)
+    ana = await office.person(first_name="Ana", last_name="Gil")
+    await conn.execute(
+        "UPDATE customers SET user_id = $2 WHERE id = $1",
+        ana["customer_id"], office.people["ines"].user_id,
+    )  # fmt: skip
+    for query, wanted in (("gil", [ana["customer_id"]]), ("sanz", [])):
+        found = await office.do("ines", "GET", f"/customers/search?q={query}")
+        assert ([each["customer_id"] for each in found["items"]], found["more"]) == (wanted, False)
+
+
 async def test_a_likely_one_is_found_among_many_of_a_name(
     office: Office, conn: db.Connection
 ) -> None:

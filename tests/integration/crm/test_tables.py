@@ -78,6 +78,7 @@ INDEXES: Final = {
     # for searching: labels, and parts of names, numbers, plates and policy numbers
     "customers_tags": "tags",
     "customers_grams": "grams",
+    "customers_words": "string_to_array(search_text",
     "policies_grams": "grams",
 }
 REFERENCES: Final = {

@@ -89,6 +89,16 @@ def test_ways_to_write_a_query(query: str, stored: str) -> None:
     assert all(pattern.strip("%") in text for pattern in wanted.words), (wanted, text)
 
 
+def test_the_rarest_pieces_of_a_search_are_asked_for() -> None:
+    shares = {"dam": 0.05, "ami": 0.1, "mia": 0.05, "ian": 0.04, "gil": 0.2}
+    one, two = needle("Damián"), needle("Damián Gil")
+    assert one is not None
+    assert two is not None
+    assert one.rarest(shares) == ["ian", "dam", "mia", "ami"]
+    assert two.rarest(shares) == ["ian", "dam", "gil"]  # something of each word
+    assert one.rarest({}) == ["dam", "ami", "mia", "ian"]
+
+
 def test_what_cannot_be_searched() -> None:
     assert needle("") is None
     assert needle("a b c") is None
