@@ -1,6 +1,7 @@
 /** The short forms that move a claim: who decides, how much, why. */
-import { api } from "@contactcenter/shared/api";
+import { api, session } from "@contactcenter/shared/api";
 import type { ClaimOut } from "@contactcenter/shared/contract";
+import { useStore } from "@contactcenter/shared/store";
 import { instant, now, today } from "@contactcenter/shared/time";
 
 import { useAgent, useDesk } from "../context";
@@ -142,7 +143,12 @@ export function usePeople(empty?: string): readonly Choice[] {
 export function ClaimMove({ claim, move, onDone, onStale }: { claim: ClaimOut; move: Move; onDone: () => void; onStale: () => void }) {
   const say = useW();
   const desk = useDesk();
-  const people = usePeople("—");
+  const all = usePeople("—");
+  const me = useAgent((state) => state.me);
+  // Whoever handles a claim reads it: nobody gives themselves one that is hidden from them.
+  const people = all.filter(([one]) => !claim.masked || one !== me.agent_id);
+  const mayDecide = useStore(session)?.permissions.includes("claims.decide") ?? false;
+  const deciders = mayDecide ? (["insurer", "delegated"] as const) : (["insurer"] as const);
   const label = say(move === "note" ? "addNote" : move === "document" ? "addDocument" : (`do_${move}` as Word));
   const form = useForm({
     id: `claim ${move} ${claim.claim_id}`,
@@ -165,7 +171,7 @@ export function ClaimMove({ claim, move, onDone, onStale }: { claim: ClaimOut; m
           {move === "deny" && <In name="reason" label={say("denialReason")} maxLength={100} wide />}
           {decides && (
             <>
-              <Pick name="decided_by" label={say("decidedBy")} choices={(["insurer", "delegated"] as const).map((one) => [one, named(say, "db", one)] as const)} />
+              <Pick name="decided_by" label={say("decidedBy")} choices={deciders.map((one) => [one, named(say, "db", one)] as const)} />
               <In name="decided_on" label={say("decidedOn")} type="date" />
               <In
                 name="decision_document"

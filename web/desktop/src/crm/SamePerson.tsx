@@ -6,7 +6,7 @@ import { Icon } from "@contactcenter/shared/icons";
 import { Button, cls } from "@contactcenter/shared/ui";
 import { useState } from "react";
 
-import { Read, Row, Section, To } from "./bits";
+import { NotWritable, Read, Row, Section, To } from "./bits";
 import { compared } from "./compare";
 import { etagOf, orAnew, useRead } from "./data";
 import { useFormats } from "./format";
@@ -154,10 +154,10 @@ function SideBySide({ here, other, busy, onMerge, onClose }: Sides) {
                 </tr>
               </tbody>
             </table>
-            <p className="t13 x2">{say("mergeKeeps")}</p>
+            {there.writable ? <p className="t13 x2">{say("mergeKeeps")}</p> : <NotWritable />}
             <div className="row end-row">
               <Button size="small" kind="quiet" onClick={onClose}>{say("close")}</Button>
-              <Button size="small" kind="primary" disabled={busy} onClick={onMerge}>{say("merge")}</Button>
+              {there.writable && <Button size="small" kind="primary" disabled={busy} onClick={onMerge}>{say("merge")}</Button>}
             </div>
           </>
         )}
