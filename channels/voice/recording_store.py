@@ -50,6 +50,9 @@ async def rules(conn: Connection, queues: Sequence[str]) -> list[Record]:
     return await conn.fetch(RULES, list(queues))
 
 
+ONE_AT_A_TIME = (
+    "SELECT pg_advisory_xact_lock(hashtextextended('voice.recording_rules/' || $1::text, 17))"
+)
 SET_RULE = """
 INSERT INTO recording_rules (queue, mode, retention, health, aside, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6)
@@ -57,6 +60,11 @@ ON CONFLICT (queue) DO UPDATE
 SET mode = excluded.mode, retention = excluded.retention, health = excluded.health,
     aside = excluded.aside, version = recording_rules.version + 1, updated_at = excluded.updated_at
 """
+
+
+async def lock_rule(conn: Connection, queue: str) -> None:
+    """Nobody else sets the queue's rule before this transaction ends, whether it has one or not."""
+    await conn.execute(ONE_AT_A_TIME, queue)
 
 
 async def set_rule(conn: Connection, queue: str, rule: RecordingRule, at: datetime) -> None:

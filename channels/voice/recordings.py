@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import mmap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -234,13 +234,19 @@ class RecordingService:
         return RecordingRules(items=[RecordingRuleCard(**row) for row in rows])
 
     async def set_rule(
-        self, principal: Principal, queue: str, asked: SetRecordingRule
+        self,
+        principal: Principal,
+        queue: str,
+        asked: SetRecordingRule,
+        match: Callable[[int], None],
     ) -> RecordingRuleCard:
         """What holds for calls that begin in the queue from now on, or come to it from another."""
         async with self._work.begin("recording.rule", principal.actor) as work:
             if queue not in await self._hours.queues(work.conn):
                 raise NotFound("There is no such queue.")
+            await recording_store.lock_rule(work.conn, queue)
             (before,) = await recording_store.rules(work.conn, [queue])
+            match(before["version"])
             rule = RecordingRule(asked.mode, asked.retention, asked.health, asked.aside)
             await recording_store.set_rule(work.conn, queue, rule, work.now)
             (row,) = await recording_store.rules(work.conn, [queue])

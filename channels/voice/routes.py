@@ -4,6 +4,7 @@ way to the media."""
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -30,7 +31,15 @@ from channels.voice.schemas import (
 )
 from channels.voice.service import AgentCalls
 from contactcenter.core.access import Permission
-from contactcenter.core.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from contactcenter.core.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    Unavailable,
+)
 from contactcenter.core.http import Request, Response, Route
 
 TAGS = ("calls",)
@@ -130,8 +139,14 @@ class CallRoutes:
     async def rules(self, _: Request) -> RecordingRules:
         return await self._recordings.rules()
 
-    async def set_rule(self, request: Request) -> RecordingRuleCard:
-        return await self._recordings.set_rule(request.principal, request.text("key"), request.body)
+    async def set_rule(self, request: Request) -> Response:
+        card = await self._recordings.set_rule(
+            request.principal,
+            request.text("key"),
+            request.body,
+            partial(request.match, required=True),
+        )
+        return Response(card, version=card.version)
 
     def table(self) -> tuple[Route, ...]:
         read, desk = Permission.CALLS_READ, Permission.DESK_USE
@@ -178,7 +193,7 @@ class CallRoutes:
             Route("PUT", "/api/v1/recording-rules/{key}", self.set_rule,
                   Permission.QUEUES_MANAGE, "Say what is recorded in a queue",
                   body=SetRecordingRule, response=RecordingRuleCard, tags=TAGS,
-                  errors=(Invalid, NotFound)),
+                  errors=(Invalid, NotFound, PreconditionFailed, PreconditionRequired)),
         )  # fmt: skip
 
 

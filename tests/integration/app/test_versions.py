@@ -11,6 +11,7 @@ import pytest
 
 import db
 from contactcenter.identity import people_store
+from routing.queues import store as queue_store
 from tests.integration.app.conftest import Centre
 from tests.integration.app.people import SECONDS, sign_in
 
@@ -47,6 +48,7 @@ async def test_a_change_names_the_version_that_it_is_made_of(centre: Centre) -> 
         ("PATCH", f"{agent}/skills", {"skills": {"SA": 2}}),
         ("PATCH", contact, {"name": "Ana"}),
         ("PUT", f"/replies/{reply['reply_id']}", {"body_es": "Adiós"}),
+        ("PUT", "/recording-rules/SA", {"mode": "opt_in"}),
         ("PUT", "/dispositions/other", {"label_es": "Otro", "label_en": "Other", "ordinal": 9}),
         ("PUT", f"/professionals/{workshop['professional_id']}", {**trade, "kind": "perito"}),
     ]
@@ -171,3 +173,20 @@ async def test_a_team_that_is_left_while_it_is_made_has_its_next_version(
         "first": (2, []),
         "second": (1, [agent]),
     }
+
+
+async def test_a_skill_that_is_dropped_meanwhile_is_not_made_anew(
+    centre: Centre, conn: db.Connection
+) -> None:
+    token = await sign_in(centre.url, ADMIN)
+    names = {"name_es": "Breve", "name_en": "Brief"}
+    made = await centre.http("POST", "/skills", token=token, json={"key": "brief", **names})
+    assert made[0] == 201
+    async with asyncio.TaskGroup() as asking, conn.transaction():
+        assert await queue_store.delete_skill(conn, "brief")
+        edit = centre.http("PUT", "/skills/brief", token=token, json=names)
+        asked = asking.create_task(edit)
+        await waited_for(conn, 1)
+    assert asked.result()[0] == 404
+    _, found = await centre.http("GET", "/skills", token=token)
+    assert "brief" not in {skill["key"] for skill in found["items"]}

@@ -11,7 +11,9 @@ import pytest
 import db
 from contactcenter.core.ids import new_id
 from crm.customers import service as customers_service
+from crm.customers import store
 from tests.integration.crm.conftest import Office, a_policy, agent_of, receipt_body
+from tests.integration.crm.test_terms_ahead import WAITING
 
 TAKE_JOBS = "DELETE FROM pgqueuer WHERE entrypoint = 'customers.resegment' RETURNING payload"
 
@@ -413,3 +415,20 @@ async def test_letters_and_receipts_are_in_the_timeline(
     assert shown["receipt"] == (receipt["number"], "issued")
     mails = (await office.do("lucia", "GET", f"{path}?channel=email"))["items"]
     assert [each["kind"] for each in mails] == ["letter"]
+
+
+async def test_segment_rules_that_are_replaced_at_once_are_replaced_one_after_the_other(
+    office: Office, conn: db.Connection
+) -> None:
+    mine = {"items": [{"segment": "vip", "conditions": {"annual_premium": {"min": "5000"}}}]}
+    async with asyncio.TaskGroup() as asking, conn.transaction():
+        await store.lock_rules(conn)
+        await store.put_rules(conn, [("vip", {"annual_premium": {"min": "4000"}})])
+        put = office.ask("elena", "PUT", "/segment-rules", mine, **{"If-Match": "*"})
+        asked = asking.create_task(put)
+        async with asyncio.timeout(10):
+            while not await conn.fetchval(WAITING):
+                await asyncio.sleep(0.005)
+                await conn.execute("SELECT pg_stat_clear_snapshot()")
+    assert asked.result().status == 200
+    assert (await office.do("pablo", "GET", "/segment-rules"))["items"] == mine["items"]

@@ -50,7 +50,7 @@ function EditRule({ one, name, ...doors }: Omit<EditorProps<RecordingRuleCard>, 
   const [retention, setRetention] = useState(one.retention);
   const [ticked, setTicked] = useState([one.aside && "aside", one.health && "health"].filter((key) => key !== false));
   const send = () =>
-    api.put(`/recording-rules/${one.queue}`, { mode, retention, aside: ticked.includes("aside"), health: ticked.includes("health") });
+    api.put(`/recording-rules/${one.queue}`, { mode, retention, aside: ticked.includes("aside"), health: ticked.includes("health") }, `"${one.version}"`);
   return (
     <EditForm title={t("recordingOf", { queue: name })} ready send={send} {...doors}>
       {() => (
