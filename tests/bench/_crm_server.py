@@ -65,18 +65,17 @@ class Badges:
         return self._known.get(token)
 
 
-def deps_of(settings: Settings, pool: db.Pool, *, audited: bool) -> Deps:
+def deps_of(settings: Settings, pool: db.Pool) -> Deps:
     clock = SystemClock()
     work = WorkFactory(pool, clock)
     deps = Deps(settings, clock, pool, work, Bus(settings, pool, CATALOGUE, work), JobQueue(clock))
-    if audited:
-        work.keep_journal(AuditJournal(deps.vault))
+    work.keep_journal(AuditJournal(deps.vault))
     return deps
 
 
 async def ours(settings: Settings) -> web.Application:
     pool = await db.create_pool(settings)
-    deps = deps_of(settings, pool, audited=True)
+    deps = deps_of(settings, pool)
     built = module.build(deps, Nowhere())
     return build_app(
         built.module.routes, settings=settings, work=deps.work, authenticator=Badges(), checks={}

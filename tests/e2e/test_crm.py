@@ -101,14 +101,18 @@ REVISE = "Revisar el parte y enviarlo a la aseguradora"
 """The letter and the task of the seed's workflow for a contact closed as a new claim."""
 
 
+def opened_claim(world: World, customer: dict[str, Any]) -> dict[str, Any]:
+    rows = world.centre.ask(CARMEN, "GET", f"/claims?customer_id={customer['customer_id']}")
+    (row,) = rows["items"]
+    claim: dict[str, Any] = world.centre.ask(CARMEN, "GET", f"/claims/{row['claim_id']}")
+    return claim
+
+
 def test_from_a_call_to_claim_adjuster_task_and_mail(world: World) -> None:
     """A customer who is known by the number calls; the claim is opened while they talk and a
     colleague goes on with them. What follows is the adjuster's. Each daily task on the way takes
     the steps of domain rule 3."""
     customer = insured(world, days_left=65)
-    whose = {"customer_id": customer["customer_id"]}
-    asked = {"quote_type": "home", "base_premium": {"amount": "100"}, "coverage_details": {}}
-    world.centre.ask(CARMEN, "POST", "/quotes", whose | asked)
     handler = world.desk(LUCIA)  # handles cars, and is here
     at(handler, "tasks")
     agent = phone(world, CARMEN, AGENT)
@@ -145,6 +149,27 @@ def test_from_a_call_to_claim_adjuster_task_and_mail(world: World) -> None:
     opened = panel.get_by_role("region", name="Siniestros abiertos")
     expect(opened).to_contain_text(number)
     expect(opened).to_contain_text("Lucía")  # of whom the office has for cars, she is here
+
+    # A quote and a task out of the same call, each of which knows where it comes from.
+    agent.keyboard.press("Alt+p")
+    expect(agent.locator(".crm .form")).to_contain_text("Prima base")
+    agent.get_by_label("Ramo", exact=True).select_option("Hogar")
+    agent.get_by_label("Prima base (€)").fill("100")
+    agent.get_by_label("Capital asegurado (€)").fill("90000")
+    agent.keyboard.press("Control+Enter")
+    expect(agent.locator(".crm .price")).to_contain_text("100,00")
+    agent.keyboard.press("Alt+t")
+    agent.get_by_label("Qué hay que hacer").fill("Mandarle el parte amistoso")
+    agent.keyboard.press("Control+Enter")
+    expect(agent.locator(".crm .form")).to_have_count(0)
+    of_call = opened_claim(world, customer)["interaction_id"]
+    for what in ("quotes", "tasks"):
+        rows = world.centre.ask(CARMEN, "GET", f"/{what}?customer_id={customer['customer_id']}")
+        found = [
+            world.centre.ask(CARMEN, "GET", f"/{what}/{one[what[:-1] + '_id']}")
+            for one in rows["items"]
+        ]
+        assert of_call in [one["interaction_id"] for one in found], what
 
     # Hold and consult: 2, a note for the colleague included.
     steps.press("Alt+c")
