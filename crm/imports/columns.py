@@ -34,15 +34,20 @@ class Column:
     read: Read = str
     words: Mapping[str, str] | None = None
     """Word → value; of each value the first word is the Spanish one that is written."""
+    none: tuple[str, str] | None = None
+    """What says, in Spanish and English, that there is none on purpose: an empty cell leaves the
+    field out."""
 
     def value(self, text: str) -> Any:
         """What the cell says. CellError when it cannot be that."""
+        if self.none and fold(text) in map(fold, self.none):
+            return None
         return one_of(self.words)(text) if self.words else self.read(text)
 
     def cell(self, value: Any, language: str) -> str:
         """A value as it is written."""
         if value is None:
-            return ""
+            return self.none[language != "es"] if self.none else ""
         if self.words and language == "es":
             return next((word for word, each in self.words.items() if each == value), str(value))
         if isinstance(value, bool):
@@ -221,6 +226,15 @@ POLICIES: Final = (
         "capital", "suma asegurada"), amount),
     Column("covers", "Coberturas", "Covers", ("garantías", "cobertura"), listed),
     Column("auto_renew", "Renovación automática", "Renews", ("renovable", "tácita"), yes),
+    Column("notice_months", "Meses de preaviso", "Notice in months", (
+        "preaviso", "plazo de preaviso", "notice"), whole, none=("según contrato", "by contract")),
+    Column("first_premium_agreed", "Cubre sin primera prima", "Covers before the first premium", (
+        "primera prima pactada", "first premium agreed"), yes),
+    Column("distance_sale", "Venta a distancia", "Distance sale", ("a distancia",), yes),
+    Column("cover_on_request", "Cobertura inmediata a petición", "Cover at once on request", (
+        "cobertura inmediata", "cover on request"), yes),
+    Column("concluded_on", "Fecha del contrato", "Concluded on", (
+        "fecha de contratación", "contratado el", "concluded"), day),
     Column("vehicle_plate", "Matrícula", "Plate", ("vehicle plate", "registration")),
     Column("vehicle_make", "Marca", "Make", ("vehicle make",)),
     Column("vehicle_model", "Modelo", "Model", ("vehicle model",)),

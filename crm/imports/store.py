@@ -49,7 +49,8 @@ POLICIES_PAGE = """
 SELECT p.id, p.created_at, coalesce(c.dni, c.tax_id) AS document, p.policy_number, p.policy_type,
        i.name AS carrier, p.coverage_start_date, p.coverage_start_time, p.coverage_end_date,
        p.coverage_end_time, p.premium_amount, p.premium_net, p.premium_frequency,
-       p.coverage_amount, p.covers, p.auto_renew,
+       p.coverage_amount, p.covers, p.auto_renew, p.notice_months, p.first_premium_agreed,
+       p.distance_sale, p.cover_on_request, p.concluded_on,
        p.vehicle_plate, p.vehicle_make, p.vehicle_model, p.vehicle_year, p.vehicle_vin,
        p.property_address, p.property_postal_code, p.property_type, p.property_value, p.notes
 FROM policies p JOIN customers c ON c.id = p.customer_id JOIN insurers i ON i.key = p.carrier

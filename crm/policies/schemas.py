@@ -34,6 +34,7 @@ Frequency = Literal["single", "annual", "semiannual", "quarterly", "monthly"]
 Role = Literal["policyholder", "insured", "driver", "owner", "beneficiary", "mortgagee"]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Number = Annotated[str, Field(min_length=1, max_length=100)]
+Months = Annotated[int, Field(ge=0, le=12)]
 
 
 def _plate(text: str) -> str:
@@ -90,7 +91,7 @@ class Office(Written):
 
     policy_number: Number | None = None
     auto_renew: bool = True
-    notice_months: Annotated[int, Field(ge=0, le=12)] | None = 1
+    notice_months: Months | None = 1
     """Of the policyholder's no before a term's end; null: the contract has its own rule (life)."""
     first_premium_agreed: bool = False
     """The insurer has agreed to cover although the first premium is unpaid."""

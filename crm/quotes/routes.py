@@ -74,7 +74,7 @@ class QuoteRoutes:
 
     async def convert_by_id(self, request: Request) -> Response:
         """POST /quotes/convert, where the body names the quote."""
-        wish = ConvertIn(**request.body.model_dump(exclude={"quote_id"}))
+        wish = ConvertIn(**request.body.model_dump(exclude={"quote_id"}, exclude_unset=True))
         return _converted(
             await self._service.convert(
                 request.principal, request.body.quote_id, wish, named(request)

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from contactcenter.core.validation import Moment, Schema
-from crm.policies.schemas import Frequency, Key, Number, PolicyOut
+from crm.policies.schemas import Frequency, Key, Months, Number, PolicyOut
 from crm.quotes.model import Missing, Status
 from crm.schemas import (
     Amount,
@@ -186,6 +186,12 @@ class ConvertIn(Written):
     coverage_start_time: time = time(0)
     coverage_end_date: Day | None = None
     """Default: a year later."""
+    coverage_end_time: time = time(0)
+    auto_renew: bool = True
+    notice_months: Months | None = None
+    """Of the policyholder's no. Left out: the law's month, of a life contract its own rule; null:
+    the contract has its own rule."""
+    first_premium_agreed: bool = False
     distance_sale: bool = False
     cover_on_request: bool = False
     concluded_on: Day | None = None

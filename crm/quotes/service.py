@@ -225,6 +225,10 @@ class QuoteService:
     ) -> UUID:
         if row["status"] != "accepted":
             raise Conflict("Only an accepted quote becomes a policy.", status=row["status"])
+        end = wish.coverage_end_date or add_months(wish.coverage_start_date, 12)
+        starts = (wish.coverage_start_date, wish.coverage_start_time)
+        if starts >= (end, wish.coverage_end_time):
+            raise Invalid.field("coverage_end_date", "bad_period", "It must end after it begins.")
         carrier = wish.carrier or row["carrier"]
         if carrier is None:
             raise Invalid.field("carrier", "missing", "Say with which insurer.")
@@ -249,9 +253,8 @@ class QuoteService:
                     "premium_amount": {"amount": premium},
                     "premium_net": None if net is None else {"amount": net},
                     "premium_frequency": row["frequency"],
-                    "coverage_end_date": wish.coverage_end_date
-                    or add_months(wish.coverage_start_date, 12),
-                    **wish.model_dump(include=set(FROM_WISH)),
+                    "coverage_end_date": end,
+                    **wish.model_dump(include=set(FROM_WISH), exclude_unset=True),
                 }
             )
         except ValueError as error:
@@ -399,8 +402,9 @@ class QuoteService:
 
 
 FROM_WISH: Final = (
-    "policy_number", "coverage_start_date", "coverage_start_time", "distance_sale",
-    "cover_on_request", "concluded_on",
+    "policy_number", "coverage_start_date", "coverage_start_time", "coverage_end_time",
+    "auto_renew", "notice_months", "first_premium_agreed", "distance_sale", "cover_on_request",
+    "concluded_on",
 )  # fmt: skip
 
 

@@ -302,6 +302,47 @@ async def test_policies_come_back_with_the_hour_of_their_effect(
     assert (fault["field"], fault["type"]) == ("coverage_start_time", "not_an_hour")
 
 
+async def test_what_is_agreed_of_a_policy_goes_out_and_comes_back(
+    office: Office, conn: db.Connection
+) -> None:
+    """Notice, renewal, the first premium and a sale at a distance; a notice of the contract's own
+    is a word, and an empty cell is what the law says."""
+    agreed: dict[str, Any] = {
+        "auto_renew": False, "notice_months": 2, "first_premium_agreed": True,
+        "distance_sale": True, "cover_on_request": True, "concluded_on": "2027-01-02",
+    }  # fmt: skip
+    plain = {
+        "auto_renew": True, "notice_months": None, "first_premium_agreed": False,
+        "distance_sale": False, "cover_on_request": False, "concluded_on": None,
+    }  # fmt: skip
+    ana = (await office.person(dni="12345678Z"))["customer_id"]
+    for number, terms in (("N-1", agreed), ("N-2", plain)):
+        await a_policy(office, customer_id=ana, policy_number=number, **terms)
+    for language, count in (("es", 2), ("en", 4)):
+        status, table = await fetched(office, f"policies?language={language}")
+        assert status == 200
+        await conn.execute("UPDATE policies SET policy_number = $1 || id::text", language)
+        assert (await send(office, "policies", table.encode())).body["created"] == count
+        found = {}
+        for row in (await office.do("elena", "GET", "/policies"))["items"]:
+            card = await office.do("elena", "GET", f"/policies/{row['policy_id']}")
+            if card["policy_number"] in {"N-1", "N-2"}:
+                found[card["policy_number"]] = {name: card[name] for name in agreed}
+        assert found == {"N-1": agreed, "N-2": plain}
+    head = "Número de póliza;Ramo;Aseguradora;Efecto;Vencimiento;Prima;DNI;Preaviso"
+    row = "N-{};Hogar;Aldaba;01/01/2027;01/01/2028;300;12345678Z;{}"
+    told = "\n".join([head, row.format(3, ""), row.format(4, "según contrato")])
+    assert (await send(office, "policies", told.encode())).body["created"] == 2
+    kept = {
+        each["policy_number"]: each["notice_months"]
+        for each in await conn.fetch("SELECT policy_number, notice_months FROM policies")
+    }
+    assert (kept["N-3"], kept["N-4"]) == (1, None)
+    wrong = "\n".join([head, row.format(5, "trece"), row.format(6, "13")])
+    seen = await send(office, "policies/preview", wrong.encode())
+    assert [item["errors"][0]["field"] for item in seen.body["items"]] == ["notice_months"] * 2
+
+
 async def test_as_much_as_is_taken_is_taken_in_one_go(office: Office, conn: db.Connection) -> None:
     rows = []
     for n in range(MOST_ROWS):

@@ -394,6 +394,35 @@ async def test_a_quotes_letter_has_what_the_law_asks_for_in_it(office: Office) -
     assert ["al año" in body for body in bodies] == [True, False]
 
 
+async def test_a_quote_becomes_the_contract_that_was_agreed(office: Office) -> None:
+    """Its end with its hour, whether it renews, with which notice, and who pays first."""
+    start = {"coverage_start_date": "2027-04-01", "coverage_start_time": "12:00"}
+    agreed = {
+        "coverage_end_date": "2027-10-01", "coverage_end_time": "12:00:00", "auto_renew": False,
+        "notice_months": 2, "first_premium_agreed": True,
+    }  # fmt: skip
+    path = await accepted(office)
+    for end in ("2027-04-01", "2027-03-31"):
+        wish = {**start, "coverage_end_date": end}
+        refused = await office.ask("lucia", "POST", f"{path}/convert", wish)
+        (fault,) = refused.body["errors"]
+        assert (refused.status, fault["loc"]) == (422, ["coverage_end_date"])
+        assert fault["type"] == "bad_period"
+    done = await office.do("lucia", "POST", f"{path}/convert", {**start, **agreed})
+    assert {name: done["policy"][name] for name in agreed} == agreed
+    # What is not said is as in any new policy: a life contract has its own notice.
+    for line, notice in (("auto", 1), ("life", None)):
+        made = await a_quote(
+            office, quote_type=line, coverage_details={}, carrier="aldaba", mediation=MEDIATION,
+            carrier_quotes=OFFERS,
+        )  # fmt: skip
+        for verb in ("send", "accept"):
+            await office.do("lucia", "POST", f"/quotes/{made['quote_id']}/{verb}")
+        by_id = {**start, "quote_id": made["quote_id"]}
+        policy = (await office.do("lucia", "POST", "/quotes/convert", by_id))["policy"]
+        assert (policy["auto_renew"], policy["notice_months"]) == (True, notice)
+
+
 async def test_a_quote_is_converted_with_an_insurer_that_offered(office: Office) -> None:
     """At its offer's premium; the quote's own insurer at the quote's."""
     path = await accepted(office)

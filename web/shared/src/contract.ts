@@ -757,6 +757,10 @@ export interface ConvertByIdIn {
   coverage_start_date: string;
   coverage_start_time?: string;
   coverage_end_date?: string | null;
+  coverage_end_time?: string;
+  auto_renew?: boolean;
+  notice_months?: number | null;
+  first_premium_agreed?: boolean;
   distance_sale?: boolean;
   cover_on_request?: boolean;
   concluded_on?: string | null;
@@ -770,6 +774,10 @@ export interface ConvertIn {
   coverage_start_date: string;
   coverage_start_time?: string;
   coverage_end_date?: string | null;
+  coverage_end_time?: string;
+  auto_renew?: boolean;
+  notice_months?: number | null;
+  first_premium_agreed?: boolean;
   distance_sale?: boolean;
   cover_on_request?: boolean;
   concluded_on?: string | null;

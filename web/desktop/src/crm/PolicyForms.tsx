@@ -102,27 +102,32 @@ function termValues(policy: PolicyOut): Record<string, string> {
 
 /** What is agreed beside the terms, and is no matter of an endorsement. A life contract has its own
  * notice; of all others it is the law's month. */
-function Agreed({ line }: { line: string }) {
+export function Agreed({ line }: { line: string }) {
   const say = useW();
   return (
     <>
       {line === "life" && <In name="notice_months" label={say("notice")} hint={say("optional")} placeholder={say("noticeOwn")} inputMode="numeric" maxLength={2} />}
+      <Tick name="auto_renew" label={say("autoRenew")} />
       <Tick name="first_premium_agreed" label={say("firstPremiumAgreed")} />
     </>
   );
 }
 
-const agreedChecks = (v: Values, line: string | undefined): Checks => ({ notice_months: line === "life" ? some(v, "notice_months", months) : null });
+export const agreedChecks = (v: Values, line: string | undefined): Checks => ({ notice_months: line === "life" ? some(v, "notice_months", months) : null });
 
-function agreedBody(v: Values, line: string | undefined, changed: ReadonlySet<string> | null): Record<string, unknown> {
+export function agreedBody(v: Values, line: string | undefined, changed: ReadonlySet<string> | null): Record<string, unknown> {
   const body: Record<string, unknown> = {};
   const wanted = (name: string) => changed === null || changed.has(name);
+  if (wanted("auto_renew")) body.auto_renew = v.auto_renew === "yes";
   if (wanted("first_premium_agreed")) body.first_premium_agreed = v.first_premium_agreed === "yes";
   if (line === "life" && wanted("notice_months")) body.notice_months = given(v, "notice_months") ? Number(given(v, "notice_months")) : null;
   return body;
 }
 
+export const AGREED: Values = { auto_renew: "yes", first_premium_agreed: "", notice_months: "" };
+
 const agreedValues = (policy: PolicyOut): Record<string, string> => ({
+  auto_renew: policy.auto_renew ? "yes" : "",
   first_premium_agreed: policy.first_premium_agreed ? "yes" : "",
   notice_months: policy.notice_months === null ? "" : String(policy.notice_months),
 });
@@ -144,8 +149,8 @@ export function NewPolicy({ with: about }: { with: Values }) {
       policy_type: about.line ?? "auto", carrier: "", policy_number: "", coverage_start_date: start, coverage_start_time: "00:00",
       coverage_end_date: inAYear(start), premium_amount: "", premium_net: "", coverage_amount: "", premium_frequency: "annual",
       covers: "", vehicle_plate: "", vehicle_make: "", vehicle_model: "", vehicle_year: "", property_address: "",
-      property_postal_code: "", notes: "", auto_renew: "yes",
-      distance_sale: "", concluded_on: start, cover_on_request: "", first_premium_agreed: "", notice_months: "",
+      property_postal_code: "", notes: "", ...AGREED,
+      distance_sale: "", concluded_on: start, cover_on_request: "",
     },
     check: (v) => ({
       ...termChecks(v),
@@ -172,7 +177,6 @@ export function NewPolicy({ with: about }: { with: Values }) {
           distance_sale: v.distance_sale === "yes",
           ...(v.distance_sale === "yes" ? { concluded_on: v.concluded_on, cover_on_request: v.cover_on_request === "yes" } : {}),
           parties: partiesOf(v),
-          auto_renew: v.auto_renew === "yes",
         },
       });
       desk.turn(place("policy", made.policy_id));
@@ -190,7 +194,6 @@ export function NewPolicy({ with: about }: { with: Values }) {
           <In name="coverage_start_time" label={say("hour")} type="time" />
           <In name="coverage_end_date" label={say("ends")} type="date" />
           <Terms line={form.values.policy_type ?? ""} />
-          <Tick name="auto_renew" label={say("autoRenew")} />
           <Agreed line={form.values.policy_type ?? ""} />
           <Tick name="distance_sale" label={say("soldAtDistance")} />
           {form.values.distance_sale === "yes" && (

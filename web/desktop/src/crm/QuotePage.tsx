@@ -13,7 +13,7 @@ import { etagOf, orAnew, useInsurers, useRead } from "./data";
 import { Form, In, Pick, Tick, useForm } from "./form";
 import { useFormats } from "./format";
 import { place } from "./place";
-import { useInsurerChoices } from "./PolicyForms";
+import { AGREED, Agreed, agreedBody, agreedChecks, useInsurerChoices } from "./PolicyForms";
 import { QuoteForm } from "./QuoteForm";
 import { Shell, Told, useAct } from "./Shell";
 import { named, useW } from "./texts";
@@ -204,8 +204,10 @@ function Convert({ quote, onStale }: { quote: QuoteOut; onStale: () => void }) {
   const title = say("convertTitle", { name: quote.quote_number });
   const form = useForm({
     id: `quote convert ${quote.quote_id}`,
-    initial: { carrier: quote.carrier ?? "", policy_number: "", coverage_start_date: today(), coverage_start_time: "00:00", distance_sale: "", concluded_on: today(), cover_on_request: "" },
+    initial: { carrier: quote.carrier ?? "", policy_number: "", coverage_start_date: today(), coverage_start_time: "00:00", coverage_end_date: "", coverage_end_time: "00:00", ...AGREED, distance_sale: "", concluded_on: today(), cover_on_request: "" },
     check: (v) => ({
+      ...agreedChecks(v, quote.quote_type),
+      coverage_end_date: !v.coverage_end_date ? null : (checkDay(v.coverage_end_date) ?? (v.coverage_end_date <= (v.coverage_start_date ?? "") ? "bad_period" : null)),
       carrier: v.carrier ? null : "missing",
       coverage_start_date: checkDay(v.coverage_start_date ?? ""),
       concluded_on: v.distance_sale === "yes" ? checkDay(v.concluded_on ?? "") : null,
@@ -216,6 +218,9 @@ function Convert({ quote, onStale }: { quote: QuoteOut; onStale: () => void }) {
         policy_number: v.policy_number?.trim() || null,
         coverage_start_date: v.coverage_start_date,
         coverage_start_time: v.coverage_start_time || "00:00",
+        ...(v.coverage_end_date ? { coverage_end_date: v.coverage_end_date } : {}),
+        coverage_end_time: v.coverage_end_time || "00:00",
+        ...agreedBody(v, quote.quote_type, null),
         distance_sale: v.distance_sale === "yes",
         ...(v.distance_sale === "yes" ? { concluded_on: v.concluded_on, cover_on_request: v.cover_on_request === "yes" } : {}),
       };
@@ -232,6 +237,9 @@ function Convert({ quote, onStale }: { quote: QuoteOut; onStale: () => void }) {
           <In name="policy_number" label={say("policyNumber")} hint={say("optional")} maxLength={100} />
           <In name="coverage_start_date" label={say("effect")} type="date" />
           <In name="coverage_start_time" label={say("hour")} type="time" />
+          <In name="coverage_end_date" label={say("ends")} hint={say("inAYear")} type="date" />
+          <In name="coverage_end_time" label={say("endHour")} type="time" />
+          <Agreed line={quote.quote_type} />
           <Tick name="distance_sale" label={say("soldAtDistance")} />
           {form.values.distance_sale === "yes" && (
             <>

@@ -43,6 +43,8 @@ export const CONTRACTS = {
   termOf: ["{{from}} – {{to}}", "{{from}} – {{to}}"],
   effect: ["Efecto", "Effect"],
   ends: ["Vencimiento", "End"],
+  endHour: ["Hora de vencimiento", "End hour"],
+  inAYear: ["sin fecha: en un año", "none: in a year"],
   atHour: ["a las", "at"],
   premium: ["Prima", "Premium"],
   premiumYear: ["Prima anual total", "Total annual premium"],
