@@ -355,7 +355,7 @@ def test_an_outcome_is_made_changed_and_retired_while_a_desk_wraps_up(world: Wor
     dialog.get_by_label("Se ofrece en").select_option("Comercial")
     dialog.get_by_role("button", name="Guardar").click()
     row = page.locator("tbody tr", has_text="Grúa enviada")
-    expect(row.locator("td")).to_have_text(["Comercial", "10", "En uso"])
+    expect(row.locator("td")).to_have_text(["Comercial", "nº 10", "En uso"])
     outcome = wrap.get_by_role("radio", name="Grúa enviada")
     outcome.click()
     expect(outcome).to_be_checked()

@@ -42,7 +42,7 @@ export function Outcomes() {
             <code className="t12 x3 line">{one.key}</code>
           </th>
           <td>{one.queue === null ? t("everyQueue") : (queues.find(([key]) => key === one.queue)?.[1] ?? one.queue)}</td>
-          <td className="t13">{one.ordinal}</td>
+          <td className="t13">{t("place", { place: one.ordinal })}</td>
           <td className="t13">{one.retired ? <span className="x3">{t("retired")}</span> : t("inUse")}</td>
         </>
       )}
