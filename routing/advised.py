@@ -14,6 +14,8 @@ from routing.ports import Advice
 SUPERVISOR: Final = "supervisor"
 SUPERVISORS_FOR_MS: Final = 30_000
 DANGER: Final = 1
+TOLD: Final = ("rule", "banner", "greeting", "advised_queue", "permission")
+"""What `told` keeps of an advice, where it says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,14 @@ def _only(permission: str | None, steps: Sequence[RoutingStep]) -> tuple[Routing
         else replace(step, require=(*step.require, need))
         for step in steps
     )
+
+
+def first_of(extra: Advised, met: Sequence[UUID], queue: Queue) -> tuple[tuple[str, ...], int]:
+    """Who is asked first and for how long, in ms: whom the advice names, else whoever the customer
+    has `met`, where everybody is not to be served in their order; who may not have it is not."""
+    who = () if extra.fifo else extra.preferred or met
+    asked = tuple(str(agent) for agent in who if extra.only is None or agent in extra.only)
+    return asked, extra.preferred_ms or (queue.preferred_ms if asked else 0)
 
 
 def told(advice: Advice) -> dict[str, Any]:

@@ -25,6 +25,7 @@ def why(memory: Memory, explanation: Explanation, agent: str, place: Place) -> d
         "removed": e.removed,
         "place": e.place,
         "rivals": e.rivals,
+        "readvised": e.readvised,
         "preferred": agent in place.preferred,
         "skills": _matched(memory, place, e.step, agent),
     }

@@ -83,7 +83,7 @@ def build(
             *SetupRoutes(SetupService(deps.work, zone)).table(),
         ),
         commands=DeskCommands(desk).table(),
-        listeners=listeners(presence),
+        listeners=listeners(presence, queues.readvising()),
         lifespans=(Lifespan("web", requests.listening), Lifespan("router", router.running)),
     )
     return Routing(

@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from contactcenter.core.clock import from_ms, to_ms
-from contactcenter.events.interactions import InteractionQueued
+from contactcenter.events.interactions import InteractionQueued, InteractionReadvised
 from routing.core.model import (
     Band,
     Channel,
@@ -36,6 +36,7 @@ _EXTRAS: Final = (
     "shuns",
     "due_at",
     "overflowed",
+    "readvised",
 )
 
 
@@ -77,7 +78,7 @@ def extras(item: WorkItem) -> dict[str, Any]:
 def from_extras(found: Mapping[str, Any]) -> dict[str, Any]:
     """Read `extras` back: keyword arguments of a WorkItem."""
     values = {name: found[name] for name in _EXTRAS if name in found}
-    for name in ("preferred", "shuns", "overflowed"):
+    for name in ("preferred", "shuns", "overflowed", "readvised"):
         if name in values:
             values[name] = tuple(values[name])
     if "steps" in found:
@@ -155,6 +156,23 @@ def event_of(item: WorkItem, contact_id: UUID) -> InteractionQueued:
         cost=item.cost,
         contact_id=contact_id,
         routing={"boost": item.boost, "target_ms": item.target_ms, **extras(item)},
+    )
+
+
+def readvised_of(visit: VisitRow, item: WorkItem) -> InteractionReadvised:
+    """The fact that the visit is as `item` has it by now, which says why."""
+    assert item.readvised is not None
+    cause, rule = item.readvised
+    return InteractionReadvised(
+        interaction_id=visit.interaction_id,
+        work_item_id=visit.id,
+        queue=item.queue,
+        channel=item.channel.value,
+        cause=cause,
+        rule=rule,
+        band=item.band.value,
+        base=item.base,
+        routing=extras(item),
     )
 
 

@@ -23,9 +23,9 @@ from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Change, Interaction
 from db import Connection
 from routing import hours, lifecycle, presence_store, queue_store, rows, store
-from routing.advised import Advised, advised, placed, told
+from routing.advised import Advised, first_of
+from routing.advising import Advising, Readvising
 from routing.book import QueueBook
-from routing.config import Queue
 from routing.core.items import inherit_place, new_item
 from routing.core.model import Band, Channel, Constants, Entry, WorkItem
 from routing.ports import Adviser
@@ -107,8 +107,7 @@ class QueueService:
         self._book = book
         self._constants = constants
         self._always_open = always_open
-        self._adviser = adviser
-        self._unchosen = frozenset(unchosen)
+        self._advising = None if adviser is None else Advising(book, adviser, self, unchosen)
         self._waits = Waits(book)
 
     async def enqueue(
@@ -177,11 +176,11 @@ class QueueService:
         interaction = arrival.interaction
         target = await self._book.at_version(work.conn, asked.queue, arrival.version)
         extra, kept = Advised(), dict[str, Any]()
-        if asked.entry == "new" and self._adviser is not None:
-            target, extra, kept = await self._advised(work, interaction, target, asked.said)
-        preferred = () if extra.fifo else extra.preferred or asked.preferred
-        if extra.only is not None:
-            preferred = tuple(agent for agent in preferred if agent in extra.only)
+        if asked.entry == "new" and self._advising is not None:
+            target, extra, kept = await self._advising.ask(work, interaction, target, asked.said)
+            if asked.preferred:
+                kept = {**kept, "met": [str(agent) for agent in asked.preferred]}
+        preferred, preferred_ms = first_of(extra, asked.preferred, target)
         item = new_item(
             target.core,
             Channel(interaction.channel),
@@ -193,8 +192,8 @@ class QueueService:
             base=extra.base,
             entry=Entry(asked.entry),
             steps=extra.steps,
-            preferred=tuple(str(agent) for agent in preferred),
-            preferred_ms=extra.preferred_ms or (target.preferred_ms if preferred else 0),
+            preferred=preferred,
+            preferred_ms=preferred_ms,
             takes_over=None if asked.takes_over is None else str(asked.takes_over),
             shuns=asked.shuns,
             due_at=None if asked.due_at is None else to_ms(asked.due_at),
@@ -212,50 +211,11 @@ class QueueService:
             kept["greeting"] = "kept_turn"
         return _Found(item, interaction.contact_id, interaction.version, kept)
 
-    async def _advised(
-        self, work: Work, interaction: Interaction, asked: Queue, said: Mapping[str, Any]
-    ) -> tuple[Queue, Advised, dict[str, Any]]:
-        """(the queue, what of the advice holds there, what is kept of it)."""
-        assert self._adviser is not None
-        conn, now = work.conn, work.now
-        is_open = await self.is_open(conn, asked.key, now)
-        told_of = {"open": is_open, "chosen": asked.key not in self._unchosen, **said}
-        heard = {"asked": asked.key, "said": told_of}
-        advice = await self._adviser.advise(
-            conn,
-            interaction.contact_id,
-            interaction.id,
-            asked.key,
-            now=now,
-            said=told_of,
-        )
-        if advice is None:
-            return asked, Advised(), heard if said else {}
-        target = asked
-        moves = asked.key in self._unchosen or advice.band == Band.DANGER.value
-        if moves and advice.queue != asked.key:
-            target = await self._other(conn, advice.queue, asked, is_open, now)
-        await self._adviser.follow(work, interaction.contact_id, interaction.id, advice)
-        kept = {**told(advice), **heard}
-        if target.key != advice.queue:
-            return target, placed(advice) if moves else Advised(), kept
-        others = await queue_store.with_skills(conn, advice.overflow) if advice.overflow else []
-        allowed = None
-        if advice.permission is not None:
-            allowed = await queue_store.with_skills(conn, [{advice.permission: 1}])
-        return target, advised(advice, target, others, allowed), kept
-
-    async def _other(
-        self, conn: Connection, key: str, asked: Queue, is_open: bool, now: datetime
-    ) -> Queue:
-        """The advised queue, if it takes new work and is not closed while the other is open."""
-        try:
-            queue = await self._book.live_queue(conn, key)
-            if is_open and not await self.is_open(conn, key, now):
-                return asked
-        except NotFound:
-            return asked
-        return queue
+    def readvising(self) -> Readvising | None:
+        """Advice for those who wait; None: nobody advises."""
+        if self._advising is None:
+            return None
+        return Readvising(self._book, self._advising, self._constants)
 
     async def customer_wrote(self, work: Work, interaction_id: UUID) -> None:
         """The customer wrote while the interaction is open. Work that was set aside for the

@@ -9,6 +9,7 @@ memory already. `Reload` says that a fact changes more than one input can tell.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -20,6 +21,7 @@ from contactcenter.events import agents, calls, interactions, routing
 from routing import rows
 from routing.core import inputs
 from routing.core.model import (
+    Band,
     Channel,
     OpenWork,
     Outcome,
@@ -50,6 +52,24 @@ def _queued(e: interactions.InteractionQueued, at: int, memory: Memory) -> list[
         Place(e.interaction_id, e.contact_id, e.queue, e.channel, item.entered_at, item.preferred),
     )
     return [inputs.ItemQueued(item)]
+
+
+def _readvised(e: interactions.InteractionReadvised, at: int, memory: Memory) -> list[inputs.Input]:
+    work_item, extras = str(e.work_item_id), rows.from_extras(e.routing)
+    preferred = extras.get("preferred", ())
+    if (place := memory.places.get(work_item)) is not None:
+        memory.places[work_item] = replace(place, preferred=preferred)
+    return [
+        inputs.ItemReadvised(
+            work_item,
+            Band(e.band),
+            e.base,
+            extras.get("steps"),
+            preferred,
+            extras.get("preferred_ms", 0),
+            (e.cause, e.rule),
+        )
+    ]
 
 
 def _dequeued(e: interactions.InteractionDequeued, at: int, memory: Memory) -> list[inputs.Input]:
@@ -236,6 +256,7 @@ def _moment(text: str | None) -> int | None:
 
 _TABLE: Final[dict[type[Event], Callable[[Any, int, Memory], list[inputs.Input]]]] = {
     interactions.InteractionQueued: _queued,
+    interactions.InteractionReadvised: _readvised,
     interactions.InteractionDequeued: _dequeued,
     interactions.InteractionHeld: _held,
     interactions.InteractionResumed: _resumed,

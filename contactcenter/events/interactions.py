@@ -53,6 +53,25 @@ class InteractionQueued(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InteractionReadvised(Event):
+    """It is known by now who waits in a queue visit: it goes on as the rules have it for them."""
+
+    name: ClassVar[str] = "interaction.readvised"
+    audience: ClassVar[frozenset[Audience]] = frozenset({"queue", "wallboard"})
+    subject_field: ClassVar[str] = "interaction_id"
+
+    interaction_id: UUID
+    work_item_id: UUID
+    queue: str
+    channel: str
+    cause: str  # the fact that told who it is
+    rule: str  # which holds by now; "": none
+    band: int
+    base: int
+    routing: dict[str, Any] = field(default_factory=dict)  # as interaction.queued has it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InteractionWaitEstimated(Event):
     """How long a visit was first thought to wait, from this moment on (docs/estimated-wait.md)."""
 

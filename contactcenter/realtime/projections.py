@@ -62,6 +62,7 @@ from contactcenter.events.interactions import (
     InteractionMessageLeft,
     InteractionParked,
     InteractionQueued,
+    InteractionReadvised,
     InteractionResumed,
     InteractionTransferred,
     InteractionVerified,
@@ -191,6 +192,7 @@ _CALL_WAITS: Final[tuple[type[Event], ...]] = (InteractionQueued, *_OFFER_ENDED)
 """What changes the place of a customer who is on the line and waits."""
 MOVES_QUEUE: Final[tuple[type[Event], ...]] = (
     InteractionQueued,
+    InteractionReadvised,
     InteractionDequeued,
     ReservationCreated,
     ReservationAccepted,

@@ -78,11 +78,7 @@ class DeskService:
             if row is None:
                 raise NotFound
             contact = await hall.contact(conn, row["contact_id"])
-            found: set[UUID] = set()
-            if row["customer_id"] is not None:
-                found = {row["customer_id"]}
-            elif contact is not None:
-                found = await whose(conn, contact)
+            found = await whose(conn, contact, row["customer_id"])
         kept = row["routing_facts"]
         came = _Came(
             kept.get("asked") or row["queue"] or "",

@@ -102,6 +102,7 @@ WHERE policy_id = ANY ($1::uuid[]) AND total > 0
 ORDER BY policy_id, state = 'returned' DESC, due_on
 """
 INSURERS = "SELECT key, name FROM insurers"
+CUSTOMER_OF = "SELECT customer_id FROM interactions WHERE id = $1"
 WHOSE = """
 SELECT i.customer_id, i.contact_id, i.queue, i.direction, i.routing_facts
 FROM interactions i WHERE i.id = $1
@@ -305,6 +306,12 @@ async def due_receipts(conn: Connection, policy_ids: Sequence[UUID]) -> dict[UUI
 
 async def insurer_names(conn: Connection) -> dict[str, str]:
     return {row["key"]: row["name"] for row in await conn.fetch(INSURERS)}
+
+
+async def customer_of(conn: Connection, interaction_id: UUID) -> UUID | None:
+    """The customer that an interaction is known to be about."""
+    found: UUID | None = await conn.fetchval(CUSTOMER_OF, interaction_id)
+    return found
 
 
 async def whose(conn: Connection, interaction_id: UUID) -> Record | None:

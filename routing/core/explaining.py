@@ -69,6 +69,7 @@ class Explainer:
                 place_of(rival.item, world.now)
                 for rival in world.matcher.rivals(pick.agents[0], world.now, world.constants.rivals)
             ),
+            readvised=visit.item.readvised,
         )
 
     def _brief(self, pick: Pick, chosen: tuple[str, ...], taken: int) -> Explanation:
@@ -92,6 +93,7 @@ class Explainer:
             removed=shared.removed(self._names(need.roster, shared.could & taken), taken),
             place=place_of(visit.item, self._world.now),
             rivals=(),
+            readvised=visit.item.readvised,
         )
 
     def _look(self, pick: Pick, taken: int) -> _Shared:
@@ -279,6 +281,7 @@ def assignment(world: World, visit: Visit, agent: Agent, how: str) -> Explanatio
         removed=(),
         place=place_of(item, world.now),
         rivals=(),
+        readvised=item.readvised,
     )
 
 

@@ -75,6 +75,8 @@ class Explanation:
     place: Place
     rivals: tuple[Place, ...]
     """The next items that the chosen agent could have had."""
+    readvised: tuple[str, str] | None = None
+    """As WorkItem has it."""
 
     def winners(self) -> tuple[str, ...]:
         """The choice, derived from the candidates' keys."""

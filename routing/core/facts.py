@@ -50,6 +50,26 @@ def item_left(world: World, fact: i.ItemLeft) -> None:
     offers.end_all(world, fact.work_item, ReservationState.CANCELLED, fact.outcome.value)
 
 
+def item_readvised(world: World, fact: i.ItemReadvised) -> None:
+    visit = world.visits.get(fact.work_item)
+    if visit is None:
+        ignored(world, fact, fact.work_item, "not open")
+        return
+    item = replace(
+        visit.item,
+        band=min(visit.item.band, fact.band),
+        base=fact.base,
+        steps=fact.steps,
+        preferred=fact.preferred,
+        preferred_ms=fact.preferred_ms,
+        readvised=fact.readvised,
+    )
+    if item == visit.item:
+        ignored(world, fact, fact.work_item, "known already")
+    else:
+        visits.readvised(world, visit, item)
+
+
 def accepted(world: World, fact: i.ReservationAccepted) -> None:
     offer = world.offers.get(fact.reservation)
     visit = world.visits.get(offer.work_item) if offer else None
@@ -205,6 +225,7 @@ def segment_ended(world: World, fact: i.SegmentEnded) -> None:
 TAKE: Mapping[type[i.Input], Callable[[World, Any], None]] = {
     i.ItemQueued: item_queued,
     i.ItemLeft: item_left,
+    i.ItemReadvised: item_readvised,
     i.ReservationAccepted: accepted,
     i.ReservationRejected: rejected,
     i.AgentStatusChanged: status_changed,

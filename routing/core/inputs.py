@@ -14,11 +14,13 @@ from dataclasses import dataclass
 
 from routing.core.model import (
     AgentConfig,
+    Band,
     Channel,
     OpenWork,
     Outcome,
     ParkReason,
     QueueConfig,
+    RoutingStep,
     Segment,
     SegmentState,
     Will,
@@ -41,6 +43,21 @@ class ItemLeft:
 
     work_item: str
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class ItemReadvised:
+    """It is known by now who waits: their place and their people are others, their wait is not.
+
+    An item that has become urgent meanwhile stays so."""
+
+    work_item: str
+    band: Band
+    base: int
+    steps: tuple[RoutingStep, ...] | None
+    preferred: tuple[str, ...]
+    preferred_ms: int
+    readvised: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +261,7 @@ class UnitsRequested:
 Input = (
     ItemQueued
     | ItemLeft
+    | ItemReadvised
     | ReservationAccepted
     | ReservationRejected
     | AgentStatusChanged

@@ -15,6 +15,7 @@ from routing.core.model import (
     Entry,
     QueueConfig,
     RoutingStep,
+    SkipIf,
     WorkItem,
     WrapMode,
 )
@@ -122,7 +123,25 @@ def transferred(
         front=False,
         takes_over=None,
         overflowed=(),
+        readvised=None,
     )
+
+
+def steps_of(item: WorkItem, queue: QueueConfig) -> tuple[RoutingStep, ...]:
+    """The item's steps from first to last; the last one has no end."""
+    if item.direct_to is not None:
+        return (RoutingStep(agents=(item.direct_to,)),)
+    steps = queue.steps if item.steps is None else item.steps
+    if item.preferred and item.preferred_ms:
+        preferred = RoutingStep(
+            agents=item.preferred,
+            for_ms=item.preferred_ms,
+            skip_if=SkipIf.NONE_AVAILABLE,
+        )
+        steps = (preferred, *steps)
+    if not steps or steps[-1].for_ms is not None:
+        steps = (*steps, RoutingStep())
+    return steps
 
 
 @dataclass(frozen=True, slots=True)

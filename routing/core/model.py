@@ -423,6 +423,9 @@ class WorkItem:
     rule by which an item changes its band."""
     overflowed: tuple[str, ...] = ()
     """Queues it has overflowed from, so that it never goes round in circles."""
+    readvised: tuple[str, str] | None = None
+    """Why it is other than it came: the fact that told who it is, and the rule that holds since
+    ("": none)."""
 
     def score(self, now: int) -> int:
         """base + boost · min(1, wait / target), in per mille. Higher is served first."""

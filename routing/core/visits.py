@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from routing.core.agent_state import Status
 from routing.core.decisions import (
@@ -25,6 +26,9 @@ from routing.core.model import (
     WorkItem,
 )
 from routing.core.world import Timer, World, is_message, place_of
+
+UNKNOWN: Final = -1
+"""A step that is none: whichever begins next is noted."""
 
 
 def enter(world: World, item: WorkItem) -> None:
@@ -75,6 +79,19 @@ def reconsider(world: World, visit: Visit) -> None:
     last = len(world.steps(visit.item)) - 1
     if visit.step >= last or visit.step_until is None:
         begin_step(world, visit, min(visit.step, last), world.now)
+    arm(world, visit)
+    if visit.state is VisitState.QUEUED:
+        wait(world, visit)
+
+
+def readvised(world: World, visit: Visit, item: WorkItem) -> None:
+    """It is `item` by now, as the tables have it: with other steps it begins at the first."""
+    before, visit.item = visit.item, item
+    world.count(before, -1)
+    world.count(item, 1)
+    if world.steps(before) != world.steps(item):
+        visit.step = UNKNOWN
+        begin_step(world, visit, 0, world.now)
     arm(world, visit)
     if visit.state is VisitState.QUEUED:
         wait(world, visit)
@@ -209,5 +226,6 @@ def again(world: World, item: WorkItem, **changes: object) -> WorkItem:
         front=False,
         takes_over=None,
         overflowed=(),
+        readvised=None,
     )
     return replace(fresh, **changes)  # type: ignore[arg-type]

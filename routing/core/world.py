@@ -13,6 +13,7 @@ from contactcenter.interactions import model as hall
 from routing.core.agent_state import Agent, Status
 from routing.core.capacity import Kind, kind_of
 from routing.core.decisions import AgentUpdated, Decision
+from routing.core.items import steps_of
 from routing.core.matching import Matcher
 from routing.core.model import (
     Band,
@@ -26,7 +27,6 @@ from routing.core.model import (
     RoutingStep,
     Segment,
     SegmentState,
-    SkipIf,
     Visit,
     VisitState,
     WorkItem,
@@ -128,19 +128,7 @@ class World:
 
     def steps(self, item: WorkItem) -> tuple[RoutingStep, ...]:
         """The item's steps from first to last; the last one has no end."""
-        if item.direct_to is not None:
-            return (RoutingStep(agents=(item.direct_to,)),)
-        steps = self.queues[item.queue].steps if item.steps is None else item.steps
-        if item.preferred and item.preferred_ms:
-            preferred = RoutingStep(
-                agents=item.preferred,
-                for_ms=item.preferred_ms,
-                skip_if=SkipIf.NONE_AVAILABLE,
-            )
-            steps = (preferred, *steps)
-        if not steps or steps[-1].for_ms is not None:
-            steps = (*steps, RoutingStep())
-        return steps
+        return steps_of(item, self.queues[item.queue])
 
     def rings(self, item: WorkItem, steps: Sequence[RoutingStep]) -> tuple[Ring, ...]:
         """The pools of these steps; equal pools of a queue are one object."""

@@ -3604,6 +3604,7 @@ export const EVENTS = {
   "interaction.message_left": { version: 1, audience: ["visitor"] },
   "interaction.parked": { version: 1, audience: ["agent", "team", "wallboard"] },
   "interaction.queued": { version: 1, audience: ["queue", "visitor", "wallboard"] },
+  "interaction.readvised": { version: 1, audience: ["queue", "wallboard"] },
   "interaction.resumed": { version: 1, audience: ["agent", "team", "visitor", "wallboard"] },
   "interaction.transferred": { version: 1, audience: ["agent", "team", "visitor", "wallboard"] },
   "interaction.verified": { version: 1, audience: ["team"] },
