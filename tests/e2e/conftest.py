@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import json
 import os
 import shutil
@@ -20,7 +19,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +39,8 @@ from playwright.sync_api import (
 )
 from playwright.sync_api import Error as PlaywrightError
 
-from tests.conftest import NIGHTLY, quick_folder
+from tests.conftest import quick_folder
+from tests.e2e.looks import Axe
 from tests.e2e.sound import AGENT, EAR, tone_file
 from tests.oidc import provider as oidc
 
@@ -52,65 +52,11 @@ READY_WITHIN_SECONDS = 90
 LUCIA, CARMEN, PABLO = (f"agent{n}@aintech.com" for n in (1, 2, 3))
 ELENA = "supervisor1@aintech.com"
 QUEUE = "CO"  # Carmen and Pablo serve it
-THEMES, LOCALES, WIDTHS = ("light", "dark"), ("es", "en"), (1280, 390)
-MATRIX = tuple(itertools.product(THEMES, LOCALES, WIDTHS))
 
 # A page that is cut off on purpose says so in its console; so does one that is signed out.
 EXPECTED_NOISE = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION", "status of 401", "WebSocket")
 
 expect.set_options(timeout=15_000)
-
-
-def looks(name: str) -> list[tuple[str, str, int]]:
-    """The theme, language and width combinations that a screen is looked at in.
-
-    Two of the eight, other ones for each screen; all of them in the nightly run.
-    """
-    if NIGHTLY:
-        return list(MATRIX)
-    first = sum(name.encode()) % len(MATRIX)
-    opposite = MATRIX[len(MATRIX) - 1 - first]
-    return [MATRIX[first], opposite]
-
-
-CHOOSE = """chosen => {
-  for (const [name, value] of Object.entries(chosen)) {
-    localStorage.setItem(`cc.${name}`, JSON.stringify(value));
-    dispatchEvent(new StorageEvent('storage', {key: `cc.${name}`}));
-  }
-}"""
-"""Chooses the theme and language as in another tab of the browser."""
-
-LOST = """() => [...document.querySelectorAll('button, .btn, .chip, label, th, dt, h1, h2, h3')]
-  .filter(one => one.checkVisibility() && one.clientWidth > 0)
-  .filter(one => one.matches('.main > .hd h2')
-    || !one.matches('.cut, .sr') && !one.querySelector('.cut, .sr'))
-  .filter(one => one.textContent && one.scrollWidth > one.clientWidth + 1)
-  .map(one => `${one.tagName}.${one.className}: ${one.textContent}`)"""
-"""What runs over its own box, unless it may end in an ellipsis; a page's heading may not."""
-
-
-def in_every_look(page: Page, name: str, check: Callable[[str], None]) -> None:
-    """Go through the eight looks of what is on the screen without a reload; `check` gets how
-    much to ask of axe: `all`, or `contrast` where only the colours are new. Where only the words
-    are, they must fit.
-
-    LOOKS_DIR: a folder for a picture of each, to look at.
-    """
-    folder = os.environ.get("LOOKS_DIR")
-    for width, theme, locale in itertools.product(WIDTHS, THEMES, LOCALES):
-        page.set_viewport_size({"width": width, "height": 844 if width < 720 else 800})
-        page.evaluate(CHOOSE, {"theme": theme, "locale": locale})
-        expect(page.locator(f"html[lang={locale}][data-theme={theme}]")).to_have_count(1)
-        expect(page.locator('[aria-busy="true"]')).to_have_count(0)
-        if folder:
-            page.screenshot(path=Path(folder) / f"{name}-{width}-{theme}-{locale}.png")
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        assert not page.evaluate(LOST), f"{name} {width} {theme} {locale}"
-        if NIGHTLY or (theme, locale) in {("light", "es"), ("dark", "en")}:
-            check("all" if NIGHTLY or (theme == "light") == (width > 720) else "contrast")
-    page.set_viewport_size({"width": 1280, "height": 800})
-    page.evaluate(CHOOSE, {"theme": "light", "locale": "es"})
 
 
 @dataclass(slots=True)
@@ -558,17 +504,16 @@ def say(page: Page, text: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def axe() -> Callable[..., None]:
+def axe() -> Axe:
     """Fails when axe-core finds anything against WCAG 2.2 A and AA on the page."""
     source = AXE.read_text(encoding="utf-8")
 
-    def check(page: Page, what: str = "all") -> None:
+    def check(page: Page) -> None:
         if not page.evaluate("typeof window.axe !== 'undefined'"):
             session = page.context.new_cdp_session(page)
             session.send("Runtime.evaluate", {"expression": source})
             session.detach()
-        rules = ["color-contrast"] if what == "contrast" else AXE_RULES
-        result = page.evaluate("rules => axe.run(document, {runOnly: rules})", rules)
+        result = page.evaluate("rules => axe.run(document, {runOnly: rules})", AXE_RULES)
         found = [
             f"{one['id']}: {one['help']} {[node['html'][:120] for node in one['nodes']]}"
             for one in result["violations"]

@@ -1,10 +1,9 @@
-"""Accounts and administration in a real browser: letters, the second step, a provider, looks."""
+"""Accounts and administration in a real browser: letters, the second step, a provider."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +11,8 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import World, in_every_look, looks
+from tests.e2e.conftest import World
+from tests.e2e.looks import Axe, in_every_look
 
 pytestmark = pytest.mark.browser
 
@@ -130,9 +130,7 @@ def test_by_a_provider_and_back_to_the_page(world: World) -> None:
     world.noise.clear()  # the refusal
 
 
-def test_one_s_own_account_from_the_telephone_to_the_provider(
-    world: World, axe: Callable[..., None]
-) -> None:
+def test_one_s_own_account_from_the_telephone_to_the_provider(world: World, axe: Axe) -> None:
     email = "perfil@example.com"
     registered(world, email)
     page = world.page("/account")
@@ -168,7 +166,7 @@ def test_one_s_own_account_from_the_telephone_to_the_provider(
     code.fill("000000")
     page.get_by_role("button", name="Desactivar").click()
     expect(page.locator("[aria-invalid=true]")).to_be_focused()
-    in_every_look(page, "account-off", lambda how: axe(page, how))
+    in_every_look(page, "account-off", axe)
     code.fill(recovery)
     code.press("Enter")
     expect(page.locator(".chip", has_text="Desactivada")).to_be_visible()
@@ -182,7 +180,7 @@ def test_one_s_own_account_from_the_telephone_to_the_provider(
     expect(page.get_by_text(f"Enlazado: {email}")).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="Example")).to_be_visible()
     page.get_by_role("button", name="Desenlazar Example").scroll_into_view_if_needed()
-    in_every_look(page, "account-linked", lambda how: axe(page, how))
+    in_every_look(page, "account-linked", axe)
     page.get_by_role("button", name="Desenlazar Example").click()
     expect(page.get_by_text("Sin enlazar")).to_be_visible()
     expect(page.get_by_role("button", name="Enlazar Example")).to_be_focused()
@@ -201,80 +199,6 @@ def test_an_unverified_address_of_a_provider_is_turned_away(world: World) -> Non
     expect(page.get_by_role("alert").filter(has_text="Ya hay una cuenta")).to_be_visible()
     assert page.url.startswith(f"{world.centre.url}/account/sign-in")
     world.noise.clear()  # of the provider's pages
-
-
-def account(page: Page, word: str) -> None:
-    expect(page.locator("section.card")).to_have_count(5)
-
-
-def forgot(page: Page, word: str) -> None:
-    expect(page.locator("input[type=email]")).to_be_visible()
-
-
-def asked(page: Page, word: str) -> None:
-    forgot(page, word)
-    page.locator("input[type=email]").fill("nobody@example.com")
-    page.keyboard.press("Enter")
-    expect(page.locator(".summary.ok")).to_be_visible()
-
-
-def lacking(page: Page, word: str) -> None:
-    page.locator("form button[type=submit]").click()
-    expect(page.locator("[aria-invalid=true]").first).to_be_focused()
-
-
-def told(page: Page, word: str) -> None:
-    expect(page.locator(".summary.bad")).to_be_visible()
-
-
-def half_typed(page: Page, word: str) -> None:
-    page.get_by_label("Código" if word == "es" else "Code", exact=True).fill("407")
-    expect(page.locator(".digits span.on")).to_have_count(1)
-
-
-def by_recovery(page: Page, word: str) -> None:
-    page.locator(".under .link").first.click()
-    expect(page.locator("input.mono")).to_be_focused()
-
-
-def setting_up(page: Page, word: str) -> None:
-    page.locator("section.card .btn.primary:has(svg)").click()
-    expect(page.locator(".set-up img")).to_be_visible()
-
-
-SCREENS: dict[str, tuple[str, Callable[[Page, str], None]]] = {
-    "account": ("/account", account),
-    "setting-up": ("/account", setting_up),
-    "forgot": ("/account/forgot", asked),
-    "register": ("/account/register", lacking),
-    "reset": ("/account/reset#x", lacking),
-    "invite": ("/account/invite#x", lacking),
-    "verify": ("/account/verify", told),
-    "refused": ("/account/sign-in#error=known_address", told),
-    "code": ("/account/code#x", half_typed),
-    "recovery": ("/account/code#x", by_recovery),
-}
-
-
-@pytest.mark.parametrize(
-    ("screen", "theme", "locale", "width"),
-    [(screen, *look) for screen in SCREENS for look in looks(f"account-{screen}")],
-)
-def test_axe_finds_nothing(
-    world: World,
-    axe: Callable[[Page], None],
-    screen: str,
-    theme: str,
-    locale: str,
-    width: int,
-) -> None:
-    path, show = SCREENS[screen]
-    page = world.page(path, theme=theme, locale=locale, width=width)
-    if path == "/account":
-        sign_in(page, ADMIN)
-    show(page, locale)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "no sideways scroll"
-    axe(page)
 
 
 def registered(world: World, email: str) -> None:

@@ -1,22 +1,20 @@
-"""Administration in a real browser: users, roles, the audit log; who may do what; looks."""
+"""Administration in a real browser: users, roles, the audit log; who may do what."""
 
 from __future__ import annotations
 
 import json
 import re
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import CARMEN, ELENA, PABLO, PASSWORD, World, accept, looks
+from tests.e2e.conftest import CARMEN, ELENA, PABLO, PASSWORD, World, accept
 
 pytestmark = pytest.mark.browser
 
 ADMIN = "admin@aintech.com"
-Screen = Callable[[Page], None]
 
 
 def admin(world: World, path: str = "/admin", email: str = ADMIN, **look: object) -> Page:
@@ -273,47 +271,6 @@ def test_somebody_is_exported_and_erased_and_the_certificate_tells(world: World)
     expect(dialog.get_by_text("Los clientes se borran en su ficha")).to_be_visible()
 
 
-def users(page: Page) -> None:
-    expect(page.locator("tbody tr").first).to_be_visible()
-
-
-def inviting(page: Page) -> None:
-    page.locator(".tools > .btn").click()
-    expect(page.locator("dialog .ticks").first).to_be_visible()
-    page.locator("dialog button[type=submit]").click()
-    expect(page.locator("dialog [aria-invalid=true]")).to_have_count(3)
-
-
-def one_user(page: Page) -> None:
-    page.locator("tbody .link", has_text="Elena").click()
-    expect(page.locator("dialog .ticks").first).to_be_visible()
-
-
-def roles(page: Page) -> None:
-    expect(page.locator(".matrix tbody tr").first).to_be_visible()
-
-
-def audit(page: Page) -> None:
-    page.locator(".opener button").first.click()
-    expect(page.locator(".detail-box")).to_be_visible()
-    page.locator(".date-in .ib").last.click()
-    expect(page.locator(".month")).to_be_visible()
-
-
-def checked(page: Page) -> None:
-    page.locator(".chain button").click()
-    expect(page.locator(".chain .box-msg.ok")).to_be_visible()
-
-
-def teams(page: Page) -> None:
-    expect(page.locator("tbody tr").first).to_be_visible()
-
-
-def one_team(page: Page) -> None:
-    page.locator("tbody .link").first.click()
-    expect(page.locator("dialog .ticks")).to_have_count(2)
-
-
 def test_the_centres_saved_replies_are_written_changed_and_deleted(world: World) -> None:
     """By a supervisor, who sees what belongs to queues and no other section."""
     page = admin(world, "/admin", ELENA)
@@ -402,98 +359,3 @@ def test_what_is_recorded_in_a_queue_is_changed(world: World) -> None:
     assert kept == {"mode": "opt_in", "retention": "contract", "aside": True, "health": False}
     given = {name: before[name] for name in kept}
     world.centre.ask(ELENA, "PUT", "/recording-rules/CO", given)
-
-
-def one_rule(page: Page) -> None:
-    page.locator("tbody .link").first.click()
-    expect(page.locator("dialog .ticks")).to_be_visible()
-
-
-def recording(page: Page) -> None:
-    expect(page.locator("tbody tr").first).to_be_visible()
-
-
-def asking(page: Page) -> None:
-    page.locator(".tools > .btn").click()
-    page.locator("dialog select").first.select_option("erase")
-    page.locator("dialog input").first.fill("alba")
-    expect(page.locator("dialog .found li").first).to_be_visible()
-    page.locator("dialog button[type=submit]").click()
-    expect(page.locator("dialog [aria-invalid=true]")).to_have_count(2)
-
-
-def certificate(page: Page) -> None:
-    page.locator("tbody .link").first.click()
-    expect(page.locator("dialog .certificate tbody tr").first).to_be_visible(timeout=15_000)
-
-
-def one_reply(page: Page) -> None:
-    expect(page.locator("tbody .link").first).to_be_visible()
-    page.locator(".tools > .btn").click()
-    page.locator("dialog textarea").first.fill("Hola, {apellido}")
-    expect(page.locator("dialog [aria-invalid=true]")).to_have_count(1)
-    expect(page.locator("dialog .error-line").first).to_contain_text(" {apellido}")
-
-
-def outcomes(page: Page) -> None:
-    expect(page.locator("tbody tr").first).to_be_visible()
-
-
-def one_outcome(page: Page) -> None:
-    page.locator("tbody .link").first.click()
-    page.locator("dialog input[type=number]").fill("-1")
-    page.locator("dialog button[type=submit]").click()
-    expect(page.locator("dialog [aria-invalid=true]")).to_have_count(1)
-
-
-SCREENS: dict[str, tuple[str, Screen]] = {
-    "users": ("/admin/users", users),
-    "inviting": ("/admin/users", inviting),
-    "one-user": ("/admin/users", one_user),
-    "roles": ("/admin/roles", roles),
-    "audit": ("/admin/audit", audit),
-    "checked": ("/admin/audit", checked),
-    "teams": ("/admin/teams", teams),
-    "one-team": ("/admin/teams", one_team),
-    "one-reply": ("/admin/replies", one_reply),
-    "outcomes": ("/admin/outcomes", outcomes),
-    "one-outcome": ("/admin/outcomes", one_outcome),
-    "recording": ("/admin/recording", recording),
-    "one-rule": ("/admin/recording", one_rule),
-    "privacy": ("/admin/privacy", asking),
-    "certificate": ("/admin/privacy", certificate),
-}
-
-
-@pytest.fixture
-def furnished(world: World) -> None:
-    """A team and a request, to look at."""
-    agents = world.centre.ask(ADMIN, "GET", "/agents")["items"]
-    body = {"name": "Mañanas de siniestros", "agents": [one["agent_id"] for one in agents[:3]]}
-    world.centre.ask(ADMIN, "PUT", "/teams/mornings", body)
-    requests = world.centre.ask(ADMIN, "GET", "/privacy/requests")["items"]
-    if not any(one["kind"] == "export" for one in requests):
-        asked = {"kind": "export", "person_kind": "user", "reason": "Por escrito, el lunes"}
-        person = user_id(world, PABLO)
-        world.centre.ask(ADMIN, "POST", "/privacy/requests", {**asked, "person": person})
-
-
-@pytest.mark.parametrize(
-    ("screen", "theme", "locale", "width"),
-    [(screen, *look) for screen in SCREENS for look in looks(f"admin-{screen}")],
-)
-def test_a_screen_of_administration(
-    world: World,
-    furnished: None,
-    axe: Callable[[Page], None],
-    screen: str,
-    theme: str,
-    locale: str,
-    width: int,
-) -> None:
-    path, show = SCREENS[screen]
-    page = admin(world, path, theme=theme, locale=locale, width=width)
-    expect(page.locator("nav [aria-current]")).to_be_in_viewport(ratio=0.9)
-    show(page)
-    axe(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import CARMEN, ELENA, World, accept, in_every_look
+from tests.e2e.conftest import CARMEN, ELENA, World, accept
+from tests.e2e.looks import Axe, in_every_look
 from tests.e2e.sound import AGENT
 from tests.e2e.test_calls import answer, call_in, phone
 from tests.e2e.test_crm import ANA, at, eventually, insured
 
 pytestmark = pytest.mark.browser
-
-Axe = Callable[..., None]
-
 
 # What lies half under the foot that stays in view is reached by scrolling: axe does not know that.
 TO_THE_END = """() => {
@@ -27,9 +25,9 @@ TO_THE_END = """() => {
 
 
 def looked_at(page: Page, axe: Axe, name: str) -> None:
-    def check(what: str) -> None:
+    def check(page: Page) -> None:
         page.evaluate(TO_THE_END)
-        axe(page, what)
+        axe(page)
 
     in_every_look(page, name, check)
 

@@ -2,119 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import (
-    CARMEN,
-    PABLO,
-    World,
-    accept,
-    in_every_look,
-    looks,
-    offer,
-    set_status,
-)
+from tests.e2e.conftest import CARMEN, PABLO, World, accept, offer, say, set_status
+from tests.e2e.looks import Axe, in_every_look, in_two_looks
 
 pytestmark = pytest.mark.browser
 
-Screen = Callable[[World, Page], None]
+
+def test_the_screens_of_a_chat(world: World, axe: Axe) -> None:
+    page = world.desk(CARMEN)
+
+    def look(name: str) -> None:
+        in_two_looks(page, name, axe)
+
+    expect(page.locator(".list")).to_be_visible()
+    look("nothing-open")
+    page.locator(".status").click()
+    expect(page.locator("[role=menu]")).to_be_visible()
+    look("status")
+    page.keyboard.press("Escape")
+    page.locator("body").press("?")
+    expect(page.locator("dialog .keys")).to_be_visible()
+    look("keys")
+    page.keyboard.press("Escape")
+    world.visitor(name="Javier Ruiz Lahoz")
+    offer(page)
+    look("offered")
 
 
-def talking(world: World, page: Page) -> None:
+def test_the_screens_of_a_conversation(world: World, axe: Axe) -> None:
+    page = world.desk(CARMEN)
     visitor = world.visitor("Buenos días, ¿me pueden ayudar?", name="Ana Beltrán Sanz")
     accept(page)
-    page.locator("#composer").fill("Claro que sí")
-    page.keyboard.press("Control+Enter")
+    say(page, "Claro que sí")
     visitor.say("Gracias")
+    expect(page.locator(".conv .bub")).to_have_count(3)
+    in_two_looks(page, "talking", axe)
+    page.locator(".hd-actions .btn").first.click()
+    expect(page.locator(".why tr.on").first).to_be_visible()
+    in_two_looks(page, "explained", axe)
+    page.keyboard.press("Escape")
+    page.locator(".hd-actions .btn").nth(1).click()
+    expect(page.locator("dialog .targets")).to_be_visible()
+    in_two_looks(page, "handing_over", axe)
+    page.keyboard.press("Escape")
+    in_two_looks(page, "customer", axe, customer)
+    page.context.set_offline(True)
+    expect(page.locator(".link-chip.lost")).to_be_attached()
+    in_two_looks(page, "cut_off", axe, conversation)
+    page.context.set_offline(False)
+    expect(page.locator(".link-chip.lost")).to_have_count(0)
+    visitor.leave()
+    expect(page.locator(".wrap")).to_be_visible()
+    in_two_looks(page, "wrapping", axe)
+
+
+def conversation(page: Page) -> None:
+    tab = page.locator(".tabbar button").nth(1)
+    if tab.is_visible():
+        tab.click()
     expect(page.locator(".conv .bub")).to_have_count(3)
 
 
-def offered(world: World, page: Page) -> None:
-    world.visitor(name="Javier Ruiz Lahoz")
-    offer(page)
-
-
-def wrapping(world: World, page: Page) -> None:
-    visitor = world.visitor("Adiós", name="Ana Beltrán Sanz")
-    accept(page)
-    visitor.leave()
-    expect(page.locator(".wrap")).to_be_visible()
-
-
-def explained(world: World, page: Page) -> None:
-    talking(world, page)
-    page.locator(".hd-actions .btn").first.click()
-    expect(page.locator(".why tr.on").first).to_be_visible()
-
-
-def handing_over(world: World, page: Page) -> None:
-    talking(world, page)
-    page.locator(".hd-actions .btn").nth(1).click()
-    expect(page.locator("dialog .targets")).to_be_visible()
-
-
-def customer(world: World, page: Page) -> None:
-    talking(world, page)
+def customer(page: Page) -> None:
     tab = page.locator(".tabbar button").nth(2)
     if tab.is_visible():
         tab.click()
     expect(page.locator(".panel .tl li").first).to_be_visible()
 
 
-def cut_off(world: World, page: Page) -> None:
-    talking(world, page)
-    page.context.set_offline(True)
-    expect(page.locator(".link-chip.lost")).to_be_attached()
-
-
-def nothing_open(_: World, page: Page) -> None:
-    expect(page.locator(".list")).to_be_visible()
-
-
-def keys(_: World, page: Page) -> None:
-    page.locator("body").press("?")
-    expect(page.locator("dialog .keys")).to_be_visible()
-
-
-def status(_: World, page: Page) -> None:
-    page.locator(".status").click()
-    expect(page.locator("[role=menu]")).to_be_visible()
-
-
-SCREENS: tuple[Screen, ...] = (
-    talking,
-    offered,
-    wrapping,
-    explained,
-    handing_over,
-    customer,
-    cut_off,
-    nothing_open,
-    keys,
-    status,
-)
-CASES = [
-    pytest.param(screen, look, id=f"{screen.__name__}-{look[0]}-{look[1]}-{look[2]}")
-    for screen in SCREENS
-    for look in looks(screen.__name__)
-]
-
-
-@pytest.mark.parametrize(("screen", "look"), CASES)
-def test_a_screen_of_the_desk(
-    world: World, axe: Callable[[Page], None], screen: Screen, look: tuple[str, str, int]
-) -> None:
-    theme, locale, width = look
-    page = world.desk(CARMEN, theme=theme, locale=locale, width=width)
-    screen(world, page)
-    axe(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
-def test_what_stands_in_the_way_of_leaving(world: World, axe: Callable[..., None]) -> None:
+def test_what_stands_in_the_way_of_leaving(world: World, axe: Axe) -> None:
     page = world.desk(CARMEN)
     set_status(world.desk(PABLO, available=False), 2)
     visitor = world.visitor(name="Ana Beltrán Sanz")
@@ -122,7 +81,7 @@ def test_what_stands_in_the_way_of_leaving(world: World, axe: Callable[..., None
     dialog = page.locator("dialog[open]")
 
     def look(name: str) -> None:
-        in_every_look(page, name, lambda what: axe(page, what))
+        in_every_look(page, name, axe)
 
     page.locator(".top .me").click()
     page.locator("[role=menuitem]").last.click()
@@ -149,16 +108,12 @@ def test_what_stands_in_the_way_of_leaving(world: World, axe: Callable[..., None
     look("finish-first")
 
 
-@pytest.mark.parametrize("look", looks("sign-in"), ids=str)
-def test_the_sign_in_page(
-    world: World, axe: Callable[[Page], None], look: tuple[str, str, int]
-) -> None:
-    theme, locale, width = look
-    page = world.page("/desk", theme=theme, locale=locale, width=width)
+def test_the_sign_in_page(world: World, axe: Axe) -> None:
+    page = world.page("/desk")
     expect(page.locator(".signin form")).to_be_visible()
-    axe(page)
+    in_two_looks(page, "sign-in", axe)
     page.locator(".signin input").first.fill(CARMEN)
     page.locator(".signin input").last.fill("wrong")
     page.keyboard.press("Enter")
     expect(page.locator(".summary.bad")).to_be_visible()
-    axe(page)
+    in_two_looks(page, "sign-in-refused", axe)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.server
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -21,7 +21,6 @@ from tests.e2e.conftest import (
     Visitor,
     World,
     accept,
-    looks,
     say,
 )
 
@@ -413,79 +412,3 @@ def test_language_and_theme_follow_the_page(world: World) -> None:
     expect(page.locator(".intro")).to_contain_text("How can we help?")
     expect(page.get_by_label("Name")).to_have_value("Ana")
     expect(page.locator(".composer textarea")).to_have_value("Hola")
-
-
-# Looks -------------------------------------------------------------------------------------------
-
-Screen = Callable[[World, Page], None]
-
-
-def begun(_: World, page: Page) -> None:
-    open_chat(page)
-    expect(page.locator(".intro")).to_be_visible()
-
-
-def waiting(_: World, page: Page) -> None:
-    write(open_chat(page), "Hola")
-    expect(page.locator(".card .place")).to_be_visible()
-
-
-def talking(world: World, page: Page) -> None:
-    agent = world.desk(CARMEN)
-    write(open_chat(page), "Hola")
-    accept(agent)
-    say(agent, "Mire https://ejemplo.es y me dice")
-    expect(page.locator(".log .bub.in a")).to_be_visible()
-    write(page, "Gracias")
-
-
-def offering(_: World, page: Page) -> None:
-    write(open_chat(page), "Hola")
-    page.locator(".head [aria-controls=menu]").click()
-    expect(page.locator(".menu")).to_be_visible()
-
-
-def cut_off(world: World, page: Page) -> None:
-    talking(world, page)
-    page.context.set_offline(True)
-    expect(page.locator(".status.lost")).to_be_visible()
-    write(page, "sin red")
-
-
-def over(world: World, page: Page) -> None:
-    talking(world, page)
-    page.locator(".head [aria-controls=menu]").click()
-    page.locator(".menu button").last.click()
-    expect(page.locator(".card .acts")).to_be_visible()
-    page.locator(".card .btn.p").click()
-    expect(page.locator(".composer")).to_be_hidden()
-
-
-def minimised(_: World, page: Page) -> None:
-    expect(page.locator(".bubble")).to_be_visible()
-
-
-SCREENS: tuple[Screen, ...] = (minimised, begun, waiting, talking, offering, cut_off, over)
-CASES = [
-    pytest.param(screen, look, id=f"{screen.__name__}-{look[0]}-{look[1]}-{look[2]}")
-    for screen in SCREENS
-    for look in looks(f"widget {screen.__name__}")
-]
-
-
-@pytest.mark.parametrize(("screen", "look"), CASES)
-def test_a_screen_of_the_widget(
-    world: World, axe: Callable[[Page], None], screen: Screen, look: tuple[str, str, int]
-) -> None:
-    theme, locale, width = look
-    page = world.page("/demo", theme=theme, locale=locale, width=width)
-    screen(world, page)
-    axe(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    small = page.evaluate(
-        """() => [...document.querySelector("[data-contactcenter]").shadowRoot
-            .querySelectorAll(".head button, .composer button, .card button, .menu button")]
-            .map((e) => e.getBoundingClientRect())
-            .filter((box) => box.height > 0 && (box.height < 44 || box.width < 44)).length"""
-    )
-    assert small == 0, "targets are at least 44 px"
