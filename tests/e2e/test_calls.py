@@ -137,7 +137,7 @@ def test_mute_hold_and_keypad(world: World) -> None:
     expect(agent.locator(".sent")).to_contain_text("55")
 
 
-def test_a_consult_is_swapped_and_handed_over(world: World) -> None:
+def test_a_consult_is_swapped_joined_and_handed_over(world: World) -> None:
     agent, customer = talking(world)
     colleague = phone(world, PABLO, COLLEAGUE)
     consult(agent, "Pablo")
@@ -155,6 +155,13 @@ def test_a_consult_is_swapped_and_handed_over(world: World) -> None:
     key(agent, "toggle")
     expect_heard(agent, COLLEAGUE)
 
+    key(agent, "conference")
+    expect_heard(customer, AGENT, COLLEAGUE)
+    expect_heard(agent, CUSTOMER, COLLEAGUE)
+    expect_heard(colleague, CUSTOMER, AGENT)
+    expect(agent.locator(".phone .rec-mark")).to_be_visible()
+    expect(agent.locator("[data-key=transfer]")).to_have_count(0)
+
     key(agent, "complete")
     expect(agent.locator(".wrap")).to_be_visible()
     expect_heard(customer, COLLEAGUE)
@@ -165,21 +172,35 @@ def test_a_consult_is_swapped_and_handed_over(world: World) -> None:
     expect(customer.locator(".call .name")).to_have_text("La llamada ha terminado")
 
 
-def test_three_talk_together(world: World) -> None:
+def test_a_call_outlives_reloads_and_goes_where_its_desk_is(world: World) -> None:
     agent, customer = talking(world)
-    colleague = phone(world, PABLO, COLLEAGUE)
-    consult(agent, "Pablo")
-    answer(colleague)
-    expect_heard(agent, COLLEAGUE)
-    key(agent, "conference")
-    expect_heard(customer, AGENT, COLLEAGUE)
-    expect_heard(agent, CUSTOMER, COLLEAGUE)
-    expect_heard(colleague, CUSTOMER, AGENT)
-    expect(agent.locator(".phone .rec-mark")).to_be_visible()
-    expect(agent.locator("[data-key=transfer]")).to_have_count(0)
-    key(agent, "complete")
-    expect_heard(customer, COLLEAGUE)
-    expect_heard(colleague, CUSTOMER)
+    agent.reload()
+    expect(agent.locator(".phone.in-call")).to_be_visible()
+    expect_heard(agent, CUSTOMER)
+    expect_heard(customer, AGENT)
+
+    customer.reload()
+    expect(customer.locator(".keys")).to_be_visible()
+    expect_heard(customer, AGENT)
+    expect_heard(agent, CUSTOMER)
+
+    # Chat goes on beside it.
+    customer.locator(".key").nth(2).click()
+    customer.locator(".composer textarea").fill("Le mando el número de póliza")
+    customer.locator(".composer textarea").press("Enter")
+    expect(customer.locator(".log .bub.me")).to_have_count(1)
+    expect(agent.locator(".list .pull")).to_have_count(1)
+    expect_heard(customer, AGENT)
+
+    # A second tab takes the telephone, and the first can have it back.
+    second = agent.context.new_page()
+    second.goto(agent.url)
+    expect(second.locator(".phone.in-call")).to_be_visible()
+    expect_heard(second, CUSTOMER)
+    expect(agent.locator(".phone-line")).to_contain_text("en otra pestaña")
+    second.close()
+    hang_up(agent)
+    expect(customer.locator(".call .name")).to_have_text("La llamada ha terminado")
 
 
 def test_a_blind_transfer_rings_at_the_colleague_with_music_meanwhile(world: World) -> None:
@@ -224,34 +245,6 @@ def test_an_echo_test_before_the_shift(world: World) -> None:
     expect_heard(agent, AGENT)
     agent.keyboard.press("Escape")
     expect_heard(agent)
-
-
-def test_a_reload_of_the_desk_takes_the_call_again(world: World) -> None:
-    agent, customer = talking(world)
-    agent.reload()
-    expect(agent.locator(".phone.in-call")).to_be_visible()
-    expect_heard(agent, CUSTOMER)
-    expect_heard(customer, AGENT)
-
-
-def test_a_reload_of_the_customers_page_takes_the_call_again(world: World) -> None:
-    agent, customer = talking(world)
-    customer.reload()
-    expect(customer.locator(".keys")).to_be_visible()
-    expect_heard(customer, AGENT)
-    expect_heard(agent, CUSTOMER)
-
-
-def test_a_second_tab_takes_the_telephone_and_the_first_can_have_it_back(world: World) -> None:
-    agent, customer = talking(world)
-    second = agent.context.new_page()
-    second.goto(agent.url)
-    expect(second.locator(".phone.in-call")).to_be_visible()
-    expect_heard(second, CUSTOMER)
-    expect(agent.locator(".phone-line")).to_contain_text("en otra pestaña")
-    second.close()
-    hang_up(agent)
-    expect(customer.locator(".call .name")).to_have_text("La llamada ha terminado")
 
 
 def test_a_killed_server_does_not_cut_the_talk(world: World) -> None:
@@ -305,16 +298,6 @@ def test_a_customer_who_refuses_the_microphone_is_told_what_to_do(world: World) 
     page.locator(".composer textarea").fill("Prefiero escribir")
     page.locator(".composer textarea").press("Enter")
     expect(page.locator(".log .bub.me")).to_have_count(1)
-
-
-def test_chat_goes_on_beside_the_call(world: World) -> None:
-    agent, customer = talking(world)
-    customer.locator(".key").nth(2).click()
-    customer.locator(".composer textarea").fill("Le mando el número de póliza")
-    customer.locator(".composer textarea").press("Enter")
-    expect(customer.locator(".log .bub.me")).to_have_count(1)
-    expect(agent.locator(".list .pull")).to_have_count(1)
-    expect_heard(customer, AGENT)
 
 
 def test_a_call_is_finished_before_its_agent_leaves(world: World) -> None:

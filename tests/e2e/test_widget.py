@@ -223,10 +223,10 @@ def test_a_long_talk_is_read_back_to_its_beginning(world: World) -> None:
     expect(page.locator(".status")).to_contain_text("Carmen")
     session = "Object.entries(localStorage).find(([key]) => key.endsWith(':session'))[1]"
     talk = page.evaluate(f"JSON.parse({session}).conversation_id")
+    page.goto("about:blank")
     world.say_many(CARMEN, talk, range(1, 150))
+    page.goto(f"{world.centre.url}/demo")
     words = page.locator(".log .bub .words")
-    expect(words).to_have_count(150)
-    page.reload()
     expect(words).to_have_count(100)
     expect(words.last).to_be_in_viewport()
     expect(words.first).to_have_text("n50")
@@ -274,6 +274,7 @@ def test_a_second_tab_is_the_same_conversation(world: World) -> None:
     write(second, "desde la segunda")
     expect(first.locator(".log .bub.me")).to_have_count(2)
     assert mine(first) == mine(second) == ["desde la primera", "desde la segunda"]
+    first.bring_to_front()  # a page behind another draws too seldom to be clicked
     end_chat(first)
     expect(second.locator(".card")).to_contain_text("La conversación ha terminado")
 
