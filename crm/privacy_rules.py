@@ -119,6 +119,7 @@ RULES: Final = (
     ),
     *nothing_personal("A name that is made from an id.", "households"),
     *nothing_personal("Ids and times.", "policy_non_renewals", "policy_moments"),
+    *nothing_personal("Ids, times and kinds of error.", "policy_turn_failures"),
     *nothing_personal("Ids and decisions of staff.", "claim_approvals", "handler_deputies"),
     *nothing_personal("Settings.", "contact_rules", "catastrophes"),
     *nothing_personal("Numbers of trade: workshops and appointed experts.", "professionals"),

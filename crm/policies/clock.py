@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from functools import partial
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import structlog
+from prometheus_client import Gauge
+
 from contactcenter.core.access import SYSTEM
 from contactcenter.core.clock import Clock
-from contactcenter.core.work import Work, WorkFactory, each_alone
+from contactcenter.core.errors import Unavailable
+from contactcenter.core.work import MOST_FAILED, Work, WorkFactory
 from contactcenter.events.policies import (
     PolicyCancelled,
     PolicyExpiringSoon,
@@ -18,10 +23,15 @@ from contactcenter.events.policies import (
 from crm import sql
 from crm.customers import files as customers
 from crm.law import Law
-from crm.policies import files, store
+from crm.policies import files, parking, store
 from crm.policies.model import instant, moment_due, renewal_calendar, tacit_term
+from crm.policies.parking import Step
 from db import Record
 
+log = structlog.get_logger(__name__)
+TURNS_PARKED: Final = Gauge(
+    "policy_turns_parked", "Steps of policies by the clock that failed and are tried again later"
+)
 BATCH: Final = 50
 HORIZON: Final = 100
 """Days: 75 before the end, and eight working days before notice is given, lie within."""
@@ -40,20 +50,50 @@ class PolicyClock:
     async def turn(self) -> None:
         """What begins or ends by itself: what was agreed ahead, terms that start, terms and notices
         that run out. Each policy is a transaction of its own: on a day when many end, none waits
-        for all, and too many that fail at one of these stop none of the others. It asks what is due
-        by now: whatever was missed comes then, and nothing twice."""
+        for all. It asks what is due by now: whatever was missed comes then, and nothing twice.
+
+        A policy that fails at a step is set aside from it, longer each time, and the run goes on
+        past it; only a database in trouble ends it. What failed is raised together at the end: the
+        first MOST_FAILED of it.
+        """
         now, zone = self._clock.now(), self._zone.key
         async with self._work.reading("policies.turn") as conn:
             law = await sql.law(conn)
-            turning = await store.turning(conn, now)
-            beginning = await store.beginning(conn, zone, now)
-            ending = await store.ending(conn, zone, now)
-        steps = (
-            [partial(self._turn_terms, each) for each in turning],
-            [partial(self._begin, each) for each in beginning],
-            [partial(self._run_out, each, law) for each in ending],
+            again = await parking.due_again(conn, now)
+            steps: tuple[tuple[Step, Callable[[UUID], Awaitable[None]], list[UUID]], ...] = (
+                ("terms", self._turn_terms, await store.turning(conn, now)),
+                ("begin", self._begin, await store.beginning(conn, zone, now)),
+                ("end", partial(self._run_out, law=law), await store.ending(conn, zone, now)),
+            )
+        failed: list[Exception] = []
+        troubles = 0
+        for step, do, due in steps:
+            for policy_id in due:
+                try:
+                    await do(policy_id)
+                except Unavailable:  # says nothing of the policy: it is due at the next run
+                    again.discard((policy_id, step))
+                    troubles += 1
+                    if troubles == MOST_FAILED:
+                        raise
+                except Exception as error:
+                    again.discard((policy_id, step))
+                    failed.append(error)
+                    await self._set_aside(policy_id, step, error)
+        async with self._work.begin("policies.turned", "system") as work:
+            if again:
+                await parking.take_back(work.conn, again)
+            TURNS_PARKED.set(await parking.count(work.conn))
+        if failed:
+            told = f"Not everything could be done: {len(failed)} were set aside."
+            raise ExceptionGroup(told, failed[:MOST_FAILED])
+
+    async def _set_aside(self, policy_id: UUID, step: Step, error: Exception) -> None:
+        log.error(
+            "policy_turn_failed", policy_id=str(policy_id), step=step, kind=type(error).__name__
         )
-        await each_alone(steps, lambda kind: each_alone(kind, lambda step: step()))
+        async with self._work.begin("policies.set_aside", "system") as work:
+            await parking.set_aside(work.conn, policy_id, step, type(error).__name__, work.now)
 
     async def _turn_terms(self, policy_id: UUID) -> None:
         async with self._work.begin("policies.turn", "system") as work:

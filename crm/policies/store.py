@@ -269,17 +269,21 @@ async def all_there(conn: Connection, customer_ids: Sequence[UUID]) -> bool:
 
 TOUCH = "UPDATE policies SET updated_at = $2, version = version + 1 WHERE id = $1"
 BEGINNING = """
-SELECT id, customer_id, status FROM policies
+SELECT id, customer_id, status FROM policies p
 WHERE status = 'pending'
   AND (coverage_start_date + coverage_start_time) AT TIME ZONE $1 <= $2
   AND ($3::uuid IS NULL OR id = $3)
+  AND NOT EXISTS (SELECT FROM policy_turn_failures f
+                  WHERE f.policy_id = p.id AND f.step = 'begin' AND f.retry_at > $2)
 """
 TURNING = """
-SELECT id, customer_id, status FROM policies
+SELECT id, customer_id, status FROM policies p
 WHERE turns_at <= $1 AND ($2::uuid IS NULL OR id = $2)
+  AND NOT EXISTS (SELECT FROM policy_turn_failures f
+                  WHERE f.policy_id = p.id AND f.step = 'terms' AND f.retry_at > $1)
 """
-HOLD_TURNING = f"{TURNING} FOR NO KEY UPDATE SKIP LOCKED"
-HOLD_BEGINNING = f"{BEGINNING} FOR NO KEY UPDATE SKIP LOCKED"
+HOLD_TURNING = f"{TURNING} FOR NO KEY UPDATE OF p SKIP LOCKED"
+HOLD_BEGINNING = f"{BEGINNING} FOR NO KEY UPDATE OF p SKIP LOCKED"
 ENDING = """
 SELECT p.id, p.customer_id, p.status, p.cancellation_reason, p.replaced_by,
        n.by AS said_no, n.acknowledged_on IS NOT NULL AS counts
@@ -290,6 +294,8 @@ WHERE p.status IN ('active', 'suspended', 'pending')
        OR (p.coverage_end_date <= ($2::timestamptz AT TIME ZONE $1)::date
            AND (p.coverage_end_date + p.coverage_end_time) AT TIME ZONE $1 <= $2))
   AND ($3::uuid IS NULL OR p.id = $3)
+  AND NOT EXISTS (SELECT FROM policy_turn_failures f
+                  WHERE f.policy_id = p.id AND f.step = 'end' AND f.retry_at > $2)
 """
 HOLD_ENDING = f"{ENDING} FOR NO KEY UPDATE OF p SKIP LOCKED"
 SET_STATUS = """

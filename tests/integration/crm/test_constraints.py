@@ -264,6 +264,7 @@ OURS: Final = {
         " customer_ways_customer_id_fkey customers_merged_into_fkey identity_checks_agent_id_fkey"
         " identity_checks_customer_id_fkey identity_checks_interaction_id_fkey"
         " policy_moments_policy_id_fkey policy_non_renewals_policy_id_fkey"
+        " policy_turn_failures_policy_id_fkey"
         " policy_roles_policy_id_fkey policy_versions_policy_id_fkey quotes_policy_id_fkey"
         " receipts_policy_id_fkey workflow_executions_workflow_id_fkey"
         " workflow_steps_execution_id_fkey workflow_versions_workflow_id_fkey"
