@@ -135,8 +135,12 @@ class ClaimOut(ClaimRow):
     decided_by: Literal["insurer", "delegated"] | None
     decided_on: date | None
     decision_document: str | None
+    decision_reference: str | None
+    """Of the insurer's letter or message."""
     paid_on: date | None
     payment_document: str | None
+    payment_reference: str | None
+    """Of the payer's transfer."""
     perito_name: str | None
     perito_phone: str | None
     perito_visit_at: datetime | None
@@ -177,14 +181,19 @@ class ClaimQuery(Page):
     """Part of our number, the insurer's reference, or a plate."""
 
 
+Reference = Annotated[str, Field(min_length=1, max_length=100)]
+
+
 class Decision(Written):
-    """Whose it is, when, and what says so: an insurer's needs its document, or its reference."""
+    """Whose it is, when, and what says so: an insurer's needs its document, or a reference."""
 
     decided_by: Literal["insurer", "delegated"] = "insurer"
     decided_on: Day | None = None
     decision_document: Url | None = None
-    insurer_reference: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    """The decision's own: kept in the history, and as the claim's where that has none."""
+    decision_reference: Reference | None = None
+    """Of its letter or message."""
+    insurer_reference: Reference | None = None
+    """The claim's number there, where it comes with the decision and is not known yet."""
     note: Text = ""
 
 
@@ -204,6 +213,8 @@ class PayIn(Written):
     """Left out: today."""
     document: Url | None = None
     """Needed where the insurer has decided."""
+    reference: Reference | None = None
+    """Of the transfer."""
     note: Text = ""
 
 

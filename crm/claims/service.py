@@ -303,8 +303,9 @@ class ClaimService:
             row = await self._moving(work, principal, claim_id, "reopened", match)
             changes = dict.fromkeys(
                 (
-                    "decided_by", "decided_on", "decision_document", "denial_reason", "paid_on",
-                    "payment_document", "resolved_at",
+                    "decided_by", "decided_on", "decision_document", "decision_reference",
+                    "denial_reason", "paid_on", "payment_document", "payment_reference",
+                    "resolved_at",
                 )
             )  # fmt: skip
             await self._move(
@@ -327,7 +328,7 @@ class ClaimService:
             ):
                 return work.answer(await self._card(work.conn, principal, claim_id))
             fact = ClaimApproved(**files.ids(row), amount=amount, decided_by=wish.decided_by)
-            note = _noted(wish, wish.note)
+            note = _noted(changes["decision_reference"], wish.note)
             await self._move(
                 work, principal, row, "approved", changes, fact, note=note, amount=amount
             )
@@ -351,7 +352,7 @@ class ClaimService:
                 "resolved_at": work.now,
             }
             fact = ClaimDenied(**files.ids(row), decided_by=wish.decided_by)
-            note = _noted(wish, wish.reason)
+            note = _noted(changes["decision_reference"], wish.reason)
             await self._move(work, principal, row, "denied", changes, fact, note=note)
             return work.answer(await self._card(work.conn, principal, claim_id))
 
@@ -375,11 +376,19 @@ class ClaimService:
                 "paid_amount": amount,
                 "paid_on": paid_on,
                 "payment_document": wish.document,
+                "payment_reference": wish.reference,
                 "resolved_at": work.now,
             }
             fact = ClaimPaid(**files.ids(row), amount=amount)
             await self._move(
-                work, principal, row, "paid", changes, fact, note=wish.note, amount=amount
+                work,
+                principal,
+                row,
+                "paid",
+                changes,
+                fact,
+                amount=amount,
+                note=_noted(wish.reference, wish.note),
             )
             return work.answer(await self._card(work.conn, principal, claim_id))
 
@@ -389,7 +398,7 @@ class ClaimService:
             raise Invalid.field("decided_on", "in_future", "That day has not come.")
         if day < self._day(row["sent_at"] or row["incident_date"]):
             raise Invalid.field("decided_on", "bad_day", "Not before the payer had it.")
-        reference = _reference(wish)
+        reference = wish.decision_reference or wish.insurer_reference
         if wish.decided_by == "insurer" and wish.decision_document is None and not reference:
             raise Invalid.field(
                 "decision_document", "no_evidence", "The insurer's document, or its reference."
@@ -398,7 +407,8 @@ class ClaimService:
             "decided_by": wish.decided_by,
             "decided_on": day,
             "decision_document": wish.decision_document,
-            "insurer_reference": row["insurer_reference"] or reference or None,
+            "decision_reference": reference,
+            "insurer_reference": row["insurer_reference"] or wish.insurer_reference,
         }
 
     # Handler, notes, documents
@@ -499,13 +509,9 @@ class ClaimService:
             await customers.resegment(work, row["customer_id"], self._zone)
 
 
-def _reference(wish: Decision) -> str:
-    return (wish.insurer_reference or "").strip()
-
-
-def _noted(wish: Decision, text: str) -> str:
-    """What the history says of a decision: its reference before the words."""
-    return " · ".join(filter(None, (_reference(wish), text)))
+def _noted(reference: str | None, text: str) -> str:
+    """What the history says of a decision or payment: its reference before the words."""
+    return " · ".join(filter(None, (reference, text)))
 
 
 def _matter(row: Record) -> Matter:

@@ -23,8 +23,9 @@ EDITABLE: Final = (
 )  # fmt: skip
 _CHANGEABLE: Final = (
     *EDITABLE, "adjuster_id", "status", "sent_at", "approved_amount", "paid_amount",
-    "denial_reason", "decided_by", "decided_on", "decision_document", "paid_on",
-    "payment_document", "documents", "fraud_score", "resolved_at", "search_text",
+    "denial_reason", "decided_by", "decided_on", "decision_document", "decision_reference",
+    "paid_on", "payment_document", "payment_reference", "documents", "fraud_score",
+    "resolved_at", "search_text",
 )  # fmt: skip
 _INSERTED: Final = (*_FIXED, *EDITABLE, "adjuster_id", "search_text")
 

@@ -286,6 +286,30 @@ async def test_a_deputy_is_named_and_stands_in(office: Office, conn: db.Connecti
     assert none["items"] == []
 
 
+async def test_a_decision_and_a_payment_have_references_of_their_own(office: Office) -> None:
+    """Beside the claim's number at the insurer, until the claim is opened again."""
+    claim = await a_claim(office)
+    path = f"/claims/{claim['claim_id']}"
+    await office.do("lucia", "POST", f"{path}/send", {"insurer_reference": "ALD-77"})
+    yes = {"amount": {"amount": "10"}, "decision_reference": "CARTA-9", "note": "por correo"}
+    done = await office.do("lucia", "POST", f"{path}/approve", yes)
+    assert (done["decision_reference"], done["insurer_reference"]) == ("CARTA-9", "ALD-77")
+    paid = {"amount": {"amount": "10"}, "reference": "TRANSF-3", **PROOF}
+    done = await office.do("lucia", "POST", f"{path}/pay", paid)
+    assert (done["payment_reference"], done["decision_reference"]) == ("TRANSF-3", "CARTA-9")
+    told = [e["note"] for e in (await office.do("lucia", "GET", f"{path}/events"))["items"]]
+    assert {"CARTA-9 · por correo", "TRANSF-3"} <= set(told)
+    again = await office.do(
+        "lucia", "POST", f"{path}/status", {"status": "reopened", "note": "más daños"}
+    )
+    assert (again["decision_reference"], again["payment_reference"]) == (None, None)
+    assert again["insurer_reference"] == "ALD-77"
+    await office.do("lucia", "POST", f"{path}/send", {})
+    for empty in ("", "x" * 101):
+        no = {"reason": "x", "decision_reference": empty}
+        assert (await office.ask("lucia", "POST", f"{path}/deny", no)).status == 422
+
+
 async def test_the_law_s_clocks_run_to_the_day_of_the_payment(office: Office) -> None:
     """It is noted late, and was on the last of the forty days; a denial's day is its own."""
     claim = await a_claim(office)

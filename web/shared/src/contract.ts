@@ -136,6 +136,7 @@ export interface ApproveIn {
   decided_by?: "insurer" | "delegated";
   decided_on?: string | null;
   decision_document?: string | null;
+  decision_reference?: string | null;
   insurer_reference?: string | null;
   note?: string;
   amount: Money;
@@ -594,8 +595,10 @@ export interface ClaimOut {
   decided_by: "insurer" | "delegated" | null;
   decided_on: string | null;
   decision_document: string | null;
+  decision_reference: string | null;
   paid_on: string | null;
   payment_document: string | null;
+  payment_reference: string | null;
   perito_name: string | null;
   perito_phone: string | null;
   perito_visit_at: string | null;
@@ -973,11 +976,12 @@ export interface CustomerStats {
   lifetime_value: Money | null;
 }
 
-/** Whose it is, when, and what says so: an insurer's needs its document, or its reference. */
+/** Whose it is, when, and what says so: an insurer's needs its document, or a reference. */
 export interface Decision {
   decided_by?: "insurer" | "delegated";
   decided_on?: string | null;
   decision_document?: string | null;
+  decision_reference?: string | null;
   insurer_reference?: string | null;
   note?: string;
 }
@@ -998,6 +1002,7 @@ export interface DenyIn {
   decided_by?: "insurer" | "delegated";
   decided_on?: string | null;
   decision_document?: string | null;
+  decision_reference?: string | null;
   insurer_reference?: string | null;
   note?: string;
   reason: string;
@@ -1934,6 +1939,7 @@ export interface PayIn {
   amount: Money;
   paid_on?: string | null;
   document?: string | null;
+  reference?: string | null;
   note?: string;
 }
 

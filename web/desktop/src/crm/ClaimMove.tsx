@@ -23,7 +23,7 @@ const sum = (v: Values, name: string): Fault | null => (text(v, name) === "" ? "
 /** The insurer's own decision is recorded with its document or its reference; ours needs none. */
 const evidence = (v: Values): Fault | null => {
   if (text(v, "decision_document")) return document(text(v, "decision_document"));
-  return v.decided_by === "insurer" && !text(v, "insurer_reference") ? "no_evidence" : null;
+  return v.decided_by === "insurer" && !text(v, "decision_reference") ? "no_evidence" : null;
 };
 /** So is its payment, with the document. */
 const proof = (claim: ClaimOut, v: Values): Fault | null => {
@@ -36,7 +36,7 @@ const optionalDay = (v: Values, name: string): Fault | null => {
 };
 
 const decided = (): Values => ({
-  decided_by: "insurer", decided_on: today(), decision_document: "", insurer_reference: "", note: "",
+  decided_by: "insurer", decided_on: today(), decision_document: "", decision_reference: "", note: "",
 });
 
 function start(claim: ClaimOut, move: Move): Values {
@@ -46,7 +46,7 @@ function start(claim: ClaimOut, move: Move): Values {
     case "deny":
       return { reason: "", ...decided() };
     case "pay":
-      return { amount: sumText(claim.approved_amount), paid_on: today(), document: "", note: "" };
+      return { amount: sumText(claim.approved_amount), paid_on: today(), document: "", reference: "", note: "" };
     case "send":
       return { insurer_reference: claim.insurer_reference ?? "", at: now(), note: "" };
     case "assign":
@@ -92,7 +92,7 @@ async function send(claim: ClaimOut, move: Move, v: Values, changed: ReadonlySet
     decided_by: v.decided_by,
     ...(text(v, "decided_on") ? { decided_on: v.decided_on } : {}),
     ...(text(v, "decision_document") ? { decision_document: text(v, "decision_document") } : {}),
-    ...(text(v, "insurer_reference") ? { insurer_reference: text(v, "insurer_reference") } : {}),
+    ...(text(v, "decision_reference") ? { decision_reference: text(v, "decision_reference") } : {}),
     note: text(v, "note"),
   };
   switch (move) {
@@ -103,7 +103,7 @@ async function send(claim: ClaimOut, move: Move, v: Values, changed: ReadonlySet
       await to("deny", { ...decision, reason: text(v, "reason") });
       break;
     case "pay":
-      await to("pay", { amount: money(v.amount), ...(text(v, "paid_on") ? { paid_on: v.paid_on } : {}), ...(shown ? { document: shown } : {}), note: text(v, "note") });
+      await to("pay", { amount: money(v.amount), ...(text(v, "paid_on") ? { paid_on: v.paid_on } : {}), ...(shown ? { document: shown } : {}), ...(text(v, "reference") ? { reference: text(v, "reference") } : {}), note: text(v, "note") });
       break;
     case "send":
       await to("send", { note: text(v, "note"), ...(changed.has("at") ? { at: instant(text(v, "at")) } : {}), ...(text(v, "insurer_reference") ? { insurer_reference: text(v, "insurer_reference") } : {}) });
@@ -176,12 +176,12 @@ export function ClaimMove({ claim, move, onDone, onStale }: { claim: ClaimOut; m
               <In
                 name="decision_document"
                 label={say("decisionDocument")}
-                {...(form.values.decided_by === "insurer" && !text(form.values, "insurer_reference") ? {} : { hint: say("optional") })}
+                {...(form.values.decided_by === "insurer" && !text(form.values, "decision_reference") ? {} : { hint: say("optional") })}
                 maxLength={500}
                 list={papers}
               />
               <In
-                name="insurer_reference"
+                name="decision_reference"
                 label={say("decisionReference")}
                 {...(form.values.decided_by === "insurer" && !text(form.values, "decision_document") ? {} : { hint: say("optional") })}
                 maxLength={100}
@@ -192,6 +192,7 @@ export function ClaimMove({ claim, move, onDone, onStale }: { claim: ClaimOut; m
             <>
               <In name="paid_on" label={say("paidOn")} type="date" />
               <In name="document" label={say("paymentDocument")} {...(claim.decided_by === "insurer" ? {} : { hint: say("optional") })} maxLength={500} list={papers} />
+              <In name="reference" label={say("paymentReference")} hint={say("optional")} maxLength={100} />
             </>
           )}
           {move === "send" && (

@@ -290,6 +290,7 @@ export const CONTRACTS = {
   decidedOn: ["Con fecha", "On"],
   decisionDocument: ["Documento de la decisión", "Document of the decision"],
   decisionReference: ["Referencia de la decisión", "Reference of the decision"],
+  paymentReference: ["Referencia del pago", "Reference of the payment"],
   paymentDocument: ["Justificante del pago", "Proof of payment"],
   openDocument: ["Abrir el documento", "Open the document"],
   paidOn: ["Pagado el", "Paid on"],
