@@ -135,7 +135,19 @@ def test_whoever_comes_second_is_told_and_sees_what_is_there(world: World) -> No
     seen.append(quicker(page, f"**{path}/reject", lambda: ask(ELENA, "POST", f"{path}/accept")))
     page.keyboard.press("Control+Enter")
     expect(page.locator(".crm .box-msg.warn[role=alert]")).to_contain_text("más rápida")
-    expect(page.get_by_role("button", name="Hacer póliza")).to_be_visible()
+    page.get_by_role("button", name="Hacer póliza").click()
+    renews = page.get_by_label("Se renueva sola")
+    renews.uncheck()
+    page.get_by_label("Hora de vencimiento").fill("12:00")
+    page.keyboard.press("Control+Enter")
+    eventually(lambda: ask(ELENA, "GET", path)["converted"], "it is a policy")
+    made = ask(ELENA, "GET", path)["policy_id"]
+    policy = ask(ELENA, "GET", f"/policies/{made}")
+    assert (policy["auto_renew"], policy["coverage_end_time"]) == (False, "12:00:00")
+    at(page, f"policy/{made}?form=endorse")
+    renews.check()
+    page.keyboard.press("Control+Enter")
+    eventually(lambda: ask(ELENA, "GET", f"/policies/{made}")["auto_renew"], "it renews again")
     assert [len([each for each in one if each]) for one in seen] == [1, 1, 1, 1]
 
     title = f"Llamar {uuid4().hex[:6]}"
