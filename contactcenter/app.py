@@ -31,7 +31,7 @@ import crm.module
 import db
 import routing.module
 from config.settings import Settings
-from contactcenter.analytics.ports import Expected
+from contactcenter.analytics.model import Expected
 from contactcenter.core.access import Authenticators
 from contactcenter.core.bus import Bus
 from contactcenter.core.clock import Clock, SystemClock

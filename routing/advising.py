@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from contactcenter.core.clock import from_ms, to_ms
 from contactcenter.core.errors import NotFound
 from contactcenter.core.ids import new_id
+from contactcenter.core.moments import from_ms, to_ms
 from contactcenter.core.work import Work
 from contactcenter.interactions import facts
 from contactcenter.interactions import service as hall
@@ -23,7 +23,7 @@ from routing.config import Queue
 from routing.core.items import steps_of, transferred
 from routing.core.model import Band, Constants, Entry, WorkItem
 from routing.ports import Adviser
-from routing.store import VisitRow
+from routing.rows import VisitRow
 
 QUEUE_BASED: Final = frozenset({Entry.NEW, Entry.MOVED})
 """Entries whose base is the queue's own where no rule says another."""

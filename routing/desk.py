@@ -14,9 +14,9 @@ from uuid import UUID
 
 from contactcenter.agents import service as agents
 from contactcenter.core.access import Principal
-from contactcenter.core.clock import to_ms
 from contactcenter.core.errors import Conflict, Expired, Invalid, NotFound
 from contactcenter.core.ids import new_id
+from contactcenter.core.moments import to_ms
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.agents import AgentHelpRequested
 from contactcenter.events.interactions import (

@@ -14,8 +14,8 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
-from contactcenter.core.clock import from_ms
 from contactcenter.core.event import Event
+from contactcenter.core.moments import from_ms
 from contactcenter.events.agents import AgentStatusChanged
 from contactcenter.events.interactions import (
     InteractionCostChanged,

@@ -15,7 +15,7 @@ from uuid import UUID
 from contactcenter.core.eventlog import appending, shifted
 from contactcenter.interactions.service import MOVE_TOGETHER
 from db import Connection, Record
-from routing.store import VisitRow
+from routing.rows import VisitRow
 
 RENEW = """
 UPDATE leases SET expires_at = clock_timestamp() + $4::interval

@@ -34,10 +34,11 @@ import db
 from config.settings import Settings
 from contactcenter.agents.service import day_start
 from contactcenter.core.bus import Bus
-from contactcenter.core.clock import Clock, ClockMove, ClockWatch, from_ms, to_ms
+from contactcenter.core.clock import Clock, ClockMove, ClockWatch
 from contactcenter.core.errors import Unavailable
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
+from contactcenter.core.moments import from_ms, to_ms
 from contactcenter.core.work import WorkFactory
 from contactcenter.events.routing import (
     QueueChanged,

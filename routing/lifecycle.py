@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from contactcenter.core.clock import from_ms, to_ms
 from contactcenter.core.errors import Conflict
+from contactcenter.core.moments import from_ms, to_ms
 from contactcenter.core.work import Work
 from contactcenter.events.interactions import (
     InteractionClosed,
@@ -31,7 +31,8 @@ from routing import rows, store
 from routing.config import Queue
 from routing.core.items import wrap_after
 from routing.core.model import Channel, WorkItem
-from routing.store import SegmentRow, VisitRow
+from routing.rows import VisitRow
+from routing.store import SegmentRow
 
 NO_DISPOSITION = "none"
 

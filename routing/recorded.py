@@ -17,7 +17,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final, TextIO
 from zoneinfo import ZoneInfo
 
-from contactcenter.core.clock import to_ms
+from contactcenter.core.moments import to_ms
 from contactcenter.interactions.model import is_message
 from db import Connection, Record
 from routing import queue_store

@@ -7,10 +7,12 @@ json object, `work_items.routing`, so that an ordinary row is narrow and quick t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from contactcenter.core.clock import from_ms, to_ms
+from contactcenter.core.moments import from_ms, to_ms
 from contactcenter.events.interactions import InteractionQueued, InteractionReadvised
 from routing.core.model import (
     Band,
@@ -23,7 +25,6 @@ from routing.core.model import (
     SkipIf,
     WorkItem,
 )
-from routing.store import VisitRow
 
 _EXTRAS: Final = (
     "preferred",
@@ -38,6 +39,34 @@ _EXTRAS: Final = (
     "overflowed",
     "readvised",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRow:
+    """A row of `work_items`."""
+
+    id: UUID
+    interaction_id: UUID
+    contact_id: UUID
+    queue: str
+    channel: str
+    entry: str
+    state: str
+    outcome: str | None
+    band: int
+    base: int
+    boost: int
+    target_ms: int
+    cost: int
+    virtual_start: datetime
+    entered_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    round: int
+    step: int | None
+    step_until: datetime | None
+    message_offered: bool
+    routing: dict[str, Any]
 
 
 def disposal_row(how: Disposal | None) -> dict[str, object] | None:

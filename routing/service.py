@@ -11,9 +11,10 @@ from uuid import UUID
 
 from contactcenter.agents import service as agents
 from contactcenter.agents.schemas import SetStatus
-from contactcenter.core.clock import CLOCK_SLACK, from_ms, to_ms
+from contactcenter.core.clock import CLOCK_SLACK
 from contactcenter.core.errors import Conflict, NotFound, Unauthenticated
 from contactcenter.core.ids import new_id
+from contactcenter.core.moments import from_ms, to_ms
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.agents import AgentPresenceChanged
 from contactcenter.events.interactions import InteractionMessageLeft

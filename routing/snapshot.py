@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from contactcenter.core.clock import to_ms
+from contactcenter.core.moments import to_ms
 from db import Connection, Record
 from routing.book import QueueBook
 from routing.core.inputs import CustomerWrote, Input, ItemQueued

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from contactcenter.core import eventlog
@@ -17,34 +16,7 @@ from contactcenter.core.work import Work
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Interaction, sources
 from db import Connection
-
-
-@dataclass(frozen=True, slots=True)
-class VisitRow:
-    """A row of `work_items`."""
-
-    id: UUID
-    interaction_id: UUID
-    contact_id: UUID
-    queue: str
-    channel: str
-    entry: str
-    state: str
-    outcome: str | None
-    band: int
-    base: int
-    boost: int
-    target_ms: int
-    cost: int
-    virtual_start: datetime
-    entered_at: datetime
-    answered_at: datetime | None
-    ended_at: datetime | None
-    round: int
-    step: int | None
-    step_until: datetime | None
-    message_offered: bool
-    routing: dict[str, Any]
+from routing.rows import VisitRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from uuid import UUID
 from contactcenter.agents import service as agents
 from contactcenter.core.access import Permission, Principal
 from contactcenter.core.audit import Note
-from contactcenter.core.clock import Clock, to_ms
+from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Conflict, NotFound
 from contactcenter.core.ids import new_id
+from contactcenter.core.moments import to_ms
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.interactions import cards
 from contactcenter.interactions import service as hall
@@ -26,6 +27,7 @@ from routing.core.items import transferred
 from routing.core.model import Band, Channel, Constants, Entry
 from routing.desk import DeskService
 from routing.requests import Requests
+from routing.rows import VisitRow
 from routing.schemas import (
     Assign,
     AssignConversation,
@@ -40,7 +42,6 @@ from routing.schemas import (
     WhyVisit,
 )
 from routing.service import QueueService
-from routing.store import VisitRow
 from routing.waits import View, Waits, estimate_of
 
 SHOWN: Final = 200

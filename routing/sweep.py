@@ -10,8 +10,8 @@ from collections import Counter
 from dataclasses import replace
 from uuid import UUID
 
-from contactcenter.core.clock import to_ms
 from contactcenter.core.ids import new_id
+from contactcenter.core.moments import to_ms
 from contactcenter.core.work import Work
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Change

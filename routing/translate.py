@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from contactcenter.core.clock import to_ms
 from contactcenter.core.event import Event
 from contactcenter.core.eventlog import Recorded
+from contactcenter.core.moments import to_ms
 from contactcenter.events import agents, calls, interactions, routing
 from routing import rows
 from routing.core import inputs

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from contactcenter.core.clock import to_ms
+from contactcenter.core.moments import to_ms
 from contactcenter.core.work import WorkFactory
 from contactcenter.events.interactions import InteractionWaitEstimated
 from db import Connection, Record

@@ -38,9 +38,9 @@ from channels.voice.schemas import (
 from channels.voice.store import CallRow
 from contactcenter.agents import service as agents
 from contactcenter.core.access import Principal
-from contactcenter.core.clock import to_ms
 from contactcenter.core.errors import Conflict, NotFound, Unavailable
 from contactcenter.core.ids import new_id
+from contactcenter.core.moments import to_ms
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.events.calls import (
     CallAgentDropped,

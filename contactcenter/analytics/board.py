@@ -30,9 +30,9 @@ from contactcenter.analytics.metrics import (
     off_counts,
     utilisation,
 )
-from contactcenter.analytics.ports import Expected, QueueInfo
+from contactcenter.analytics.model import Expected, QueueInfo
 from contactcenter.core.access import Principal
-from contactcenter.core.clock import from_ms
+from contactcenter.core.moments import from_ms
 
 TIME_STEP_MS = 10_000  # occupancy and utilisation move all the time: they are told this often
 

@@ -22,8 +22,8 @@ from contactcenter.analytics.metrics import (
     line_of,
     tally,
 )
-from contactcenter.core.clock import to_ms
 from contactcenter.core.event import Event
+from contactcenter.core.moments import to_ms
 from contactcenter.events import agents, interactions, routing
 
 SPARK_SLOT_MS = 180_000  # a sparkline is twenty slots of three minutes: the last hour

@@ -29,10 +29,11 @@ from contactcenter.analytics.ledger import Ledger
 from contactcenter.analytics.ports import Broadcast, Forecast, Queues
 from contactcenter.core import eventlog
 from contactcenter.core.bus import Bus
-from contactcenter.core.clock import Clock, to_ms
+from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Problem, Unavailable
 from contactcenter.core.event import Event
 from contactcenter.core.eventlog import Recorded
+from contactcenter.core.moments import to_ms
 from contactcenter.core.work import WorkFactory
 from contactcenter.events import CATALOGUE
 from contactcenter.events.agents import (

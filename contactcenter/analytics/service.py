@@ -40,8 +40,9 @@ from contactcenter.analytics.schemas import (
 )
 from contactcenter.core import eventlog
 from contactcenter.core.access import Principal
-from contactcenter.core.clock import Clock, from_ms, to_ms
+from contactcenter.core.clock import Clock
 from contactcenter.core.errors import Invalid, NotFound
+from contactcenter.core.moments import from_ms, to_ms
 from contactcenter.core.work import WorkFactory
 from contactcenter.events import CATALOGUE
 from contactcenter.interactions.model import LIVE_CHANNELS

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from contactcenter.analytics.board import AgentInfo, Customer
 from contactcenter.core import eventlog
-from contactcenter.core.clock import to_ms
 from contactcenter.core.event import Catalogue, Event, Position
+from contactcenter.core.moments import to_ms
 from contactcenter.interactions.model import Address, masked
 from db import Connection
 

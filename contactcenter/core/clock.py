@@ -21,9 +21,6 @@ CLOCK_SLACK: Final = timedelta(seconds=5)
 CLOCK_NOTICED: Final = timedelta(seconds=2)
 """How long it may take whoever watches to see that the clock was set, at most."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-
 
 class Clock(Protocol):
     """Tells the time; the system's in a running centre, a chosen one in tests."""
@@ -66,16 +63,6 @@ class SystemClock:
 
     def _true(self) -> datetime:
         return self._base + timedelta(seconds=self._monotonic())
-
-
-def to_ms(moment: datetime) -> int:
-    """Whole milliseconds since 1970-01-01T00:00Z, rounded down: what pure cores count in."""
-    return (moment - _EPOCH) // _MILLISECOND
-
-
-def from_ms(milliseconds: int) -> datetime:
-    """The aware UTC moment that `to_ms` came from."""
-    return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
 @dataclass(frozen=True, slots=True)

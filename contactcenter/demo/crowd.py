@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from contactcenter.core.clock import from_ms
+from contactcenter.core.moments import from_ms
 from contactcenter.interactions.model import CHANNELS, Channel
 
 TABLES: Final = Path(__file__).parents[2] / "config" / "defaults" / "demo.toml"

@@ -17,11 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import db
 from contactcenter.core.access import Permission
-from contactcenter.core.clock import to_ms
 from contactcenter.core.errors import Problem
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.http import Request, Route
 from contactcenter.core.module import Deps, Lifespan, Module
+from contactcenter.core.moments import to_ms
 from contactcenter.core.work import Work
 from contactcenter.demo import store
 from contactcenter.demo.crowd import DemoCrowd

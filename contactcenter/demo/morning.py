@@ -22,11 +22,11 @@ import structlog
 import db
 from contactcenter.agents.service import day_start
 from contactcenter.core.bus import Bus
-from contactcenter.core.clock import from_ms, to_ms
 from contactcenter.core.event import Event, Position
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
 from contactcenter.core.module import Deps
+from contactcenter.core.moments import from_ms, to_ms
 from contactcenter.core.work import Work, WorkFactory
 from contactcenter.demo import store
 from contactcenter.demo.play import Crowd, Play

@@ -21,9 +21,9 @@ from uuid import UUID
 
 import structlog
 
-from contactcenter.core.clock import to_ms
 from contactcenter.core.errors import Problem, Unavailable
 from contactcenter.core.event import Event
+from contactcenter.core.moments import to_ms
 from contactcenter.demo import store, words
 from contactcenter.demo.stage import Stage
 from contactcenter.demo.store import OpenPart, Player

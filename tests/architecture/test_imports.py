@@ -38,6 +38,9 @@ SESSION_STATE = re.compile(
 )
 
 
+# Dice are handed to these.
+DICE = {"routing.traffic": {"random"}}
+
 STORE = re.compile(r"(\w+_)?store")
 
 
@@ -85,6 +88,37 @@ def test_models_are_pure() -> None:
         if upstream.split(".")[0] in PURE_FORBIDS
     ]
     assert impure == []
+
+
+def marked_pure() -> set[str]:
+    """The modules whose docstring begins or ends with the mark."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in product_files()
+        if re.search(r"\bPURE\b", ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "")
+    }
+
+
+def reached(module: str) -> list[str]:
+    """The ways from a module to what a pure one does not touch."""
+    return [
+        " → ".join(chain)
+        for forbidden in sorted(set(PURE_FORBIDS) - DICE.get(module, set()))
+        if forbidden in graph().modules
+        and (chain := graph().find_shortest_chain(module, forbidden))
+    ]
+
+
+def test_what_is_marked_pure_is() -> None:
+    assert {chain for module in sorted(marked_pure()) for chain in reached(module)} == set()
+
+
+def test_the_mark_is_found_and_a_module_that_is_not_pure_too() -> None:
+    assert {
+        "channels.voice.call", "contactcenter.analytics.board", "routing.hours", "routing.rows",
+    } < marked_pure()  # fmt: skip
+    assert "routing.store → db" in reached("routing.store")
+    assert "contactcenter.core.clock → time" in reached("contactcenter.core.clock")
 
 
 def test_a_store_opens_no_transaction() -> None:

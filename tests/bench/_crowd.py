@@ -12,9 +12,9 @@ from pathlib import Path
 import db
 from config.settings import Settings, load_settings
 from contactcenter.core import eventlog
-from contactcenter.core.clock import from_ms
 from contactcenter.core.eventlog import Entry
 from contactcenter.core.ids import new_id
+from contactcenter.core.moments import from_ms
 from db import migrate
 from db.embedded import EmbeddedPostgres
 from routing import rows

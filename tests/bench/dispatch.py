@@ -35,10 +35,11 @@ import db
 from config.settings import Settings
 from contactcenter.core import eventlog
 from contactcenter.core.bus import Bus
-from contactcenter.core.clock import SystemClock, to_ms
+from contactcenter.core.clock import SystemClock
 from contactcenter.core.event import Position
 from contactcenter.core.eventlog import Recorded
 from contactcenter.core.ids import new_id
+from contactcenter.core.moments import to_ms
 from contactcenter.core.work import WorkFactory
 from contactcenter.events import CATALOGUE
 from contactcenter.events.routing import ReservationCreated

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import db
 from config.settings import Settings
-from contactcenter.core.clock import SystemClock, to_ms
+from contactcenter.core.clock import SystemClock
+from contactcenter.core.moments import to_ms
 from tests.bench._crowd import database, queue_up, staff
 from tests.bench._report import report, run
 

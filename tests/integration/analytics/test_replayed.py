@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from datetime import timedelta
 
-from contactcenter.core.clock import to_ms
+from contactcenter.core.moments import to_ms
 from routing import recorded
 from routing.core.model import HOUR
 from routing.replay import as_it_was, replayed

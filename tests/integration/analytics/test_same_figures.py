@@ -15,7 +15,7 @@ from contactcenter.analytics.ledger import Ledger, Reader
 from contactcenter.analytics.metrics import HALF_HOUR_MS, CellKey, Spent, Tally, half_hour
 from contactcenter.analytics.schemas import IntervalQuery
 from contactcenter.core.access import SYSTEM
-from contactcenter.core.clock import to_ms
+from contactcenter.core.moments import to_ms
 from contactcenter.events import interactions, routing
 from tests.integration.analytics.conftest import Watched
 

@@ -93,7 +93,7 @@ class Centre:
             if not await self.router.turn() and not batch:
                 return
 
-    async def visit(self, interaction: UUID) -> store.VisitRow:
+    async def visit(self, interaction: UUID) -> rows.VisitRow:
         """The visit that waits, which the router has in mind as the tables have it."""
         for (visit_id,) in await self.conn.fetch(WAITING):
             row = await store.visit(self.conn, visit_id)

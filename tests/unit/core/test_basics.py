@@ -22,9 +22,10 @@ from contactcenter.core.access import (
     Permission,
     Principal,
 )
-from contactcenter.core.clock import SystemClock, from_ms, to_ms
+from contactcenter.core.clock import SystemClock
 from contactcenter.core.errors import Forbidden, Problem, RateLimited, Unavailable
 from contactcenter.core.limits import Buckets, Limit
+from contactcenter.core.moments import from_ms, to_ms
 
 CODES = {
     "invalid",

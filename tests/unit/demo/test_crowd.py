@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from contactcenter.core.clock import to_ms
+from contactcenter.core.moments import to_ms
 from contactcenter.demo.crowd import DemoCrowd
 from contactcenter.interactions.model import Channel
 
