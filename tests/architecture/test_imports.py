@@ -42,6 +42,8 @@ SESSION_STATE = re.compile(
 DICE = {"routing.traffic": {"random"}}
 
 STORE = re.compile(r"(\w+_)?store")
+EDGE = re.compile(r"(\w+_)?(routes|sockets|listeners|jobs)")
+NO_EDGE = {"crm.routes"}  # what the CRM's edges share; no route of its own
 
 
 @cache
@@ -77,6 +79,31 @@ def test_a_store_is_private_to_its_slice() -> None:
         if importer.rpartition(".")[0] != store.rpartition(".")[0]
     ]
     assert strangers == []
+
+
+def strangers_at(edge: str) -> list[str]:
+    """Who imports an edge and is neither the room's module nor an edge."""
+    return [
+        f"{importer} → {edge}"
+        for importer in sorted(graph().find_modules_that_directly_import(edge))
+        if importer.rpartition(".")[2] != "module"
+        and not EDGE.fullmatch(importer.rpartition(".")[2])
+    ]
+
+
+def test_nothing_but_the_room_s_module_imports_an_edge() -> None:
+    edges = [
+        module
+        for module in sorted(graph().modules)
+        if EDGE.fullmatch(module.rpartition(".")[2])
+        and not module.startswith("contactcenter.core")
+        and module not in NO_EDGE
+    ]
+    assert {"routing.sockets", "crm.claims.routes", "contactcenter.identity.oauth_routes"} < {
+        *edges
+    }
+    assert [stranger for edge in edges for stranger in strangers_at(edge)] == []
+    assert strangers_at("contactcenter.core.jobs") != [], "one that is imported would be found"
 
 
 def test_models_are_pure() -> None:
