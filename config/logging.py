@@ -2,20 +2,28 @@
 
 JSON lines in production and wherever no terminal reads; coloured text on a terminal. Ids that are
 bound with `bound_ids(request_id=..., interaction_id=...)` appear on every line inside. Events are
-short names and values are ids and numbers: personal data does not belong in a log, and fields
-whose name says otherwise are blanked.
+short names and values are ids and numbers: personal data does not belong in a log. Fields whose
+name says otherwise are blanked at any depth, and of an error its class and its place are told, not
+what it says: that may quote what somebody wrote.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import copy
+import enum
 import logging
 import logging.handlers
+import numbers
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, TextIO
+from datetime import date, time, timedelta
+from pathlib import PurePath
+from typing import Any, Final, TextIO
+from uuid import UUID
 
 import orjson
 import structlog
@@ -28,10 +36,21 @@ KEEP_DAYS = 14
 HIDDEN = "[hidden]"
 PERSONAL = frozenset(
     {
-        "address", "authorization", "body", "cookie", "dni", "email", "first_name", "iban",
-        "last_name", "name", "password", "phone", "refresh_token", "secret", "text", "token",
+        "address", "authorization", "birth_date", "body", "cookie", "dni", "email", "first_name",
+        "iban", "last_name", "message", "mobile", "name", "nif", "note", "password", "phone",
+        "plate", "refresh_token", "secret", "set-cookie", "tax_id", "telephone", "text", "token",
     }
 )  # fmt: skip
+
+HARMLESS: Final = (
+    str, numbers.Number, type(None), UUID, date, time, timedelta, enum.Enum, PurePath,
+)  # fmt: skip
+"""Values that are shown as they are; of others only the class."""
+
+OF_CODE: Final = (AttributeError, ImportError, NameError, TypeError)
+"""Errors whose text speaks of classes and names in the code."""
+
+DEPTH: Final = 5
 
 # Libraries that tell at INFO what is nobody's business in a running centre.
 QUIET = (
@@ -124,10 +143,32 @@ class _Lines:
 def hide_personal(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> Mapping[str, Any]:
-    """Blank fields that by their name hold something of a person or a secret."""
-    for key in PERSONAL.intersection(event):
-        event[key] = HIDDEN
+    """Blank fields that by their name hold something of a person or a secret, and what cannot be
+    looked into."""
+    for key, value in event.items():
+        if key in PERSONAL or key.lower() in PERSONAL:
+            event[key] = HIDDEN
+        elif type(value) is not str and key[0] != "_" and key != "exc_info":
+            event[key] = _shown(value, DEPTH)
     return event
+
+
+def _shown(value: object, depth: int) -> object:
+    """The value without what it may hold of a person."""
+    if isinstance(value, HARMLESS):
+        return value
+    if isinstance(value, BaseException):
+        return _summary(value)
+    if isinstance(value, asyncio.Task):
+        return f"Task {value.get_name()}"
+    if depth and isinstance(value, Mapping):
+        return {
+            str(k): HIDDEN if str(k).lower() in PERSONAL else _shown(v, depth - 1)
+            for k, v in value.items()
+        }
+    if depth and isinstance(value, list | tuple | set | frozenset):
+        return [_shown(each, depth - 1) for each in value]
+    return f"<{type(value).__qualname__}>"
 
 
 def _exception_text(exc_info: Any) -> str:
@@ -136,18 +177,43 @@ def _exception_text(exc_info: Any) -> str:
     error: BaseException | None = exc_info[1]
     while error is not None and len(parts) < 5:
         frames = "".join(traceback.format_tb(error.__traceback__))
-        parts.append(f"{frames}{type(error).__qualname__}: {_message(error)}")
+        parts.append(frames + _summary(error))
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return "\n\nled to\n\n".join(reversed(parts))
 
 
+def _summary(error: BaseException) -> str:
+    """An error's class, and what it says as far as nobody's words can be in it."""
+    said = _message(error)
+    return type(error).__qualname__ + (f": {said}" if said else "")
+
+
 def _message(error: BaseException) -> str:
-    """What an error says, without the values that the database or a validator would quote."""
     if sqlstate := getattr(error, "sqlstate", None):
         return f"[{sqlstate}] {getattr(error, 'constraint_name', None) or ''}".rstrip()
     if isinstance(error, ValidationError):
         return f"{error.error_count()} errors in {error.title}"
-    return str(error)
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(_summary(each) for each in error.exceptions)
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"[Errno {error.errno}] {error.strerror}"  # without the file or the address
+    for number in ("smtp_code", "status"):
+        if isinstance(answered := getattr(error, number, None), int):
+            return str(answered)
+    return str(error) if isinstance(error, OF_CODE) else ""
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Of what a library puts into its sentences, only what is harmless."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if isinstance(record.msg, str):
+            record = copy.copy(record)
+            if record.name == "asyncio":  # its further lines quote tasks, and so their errors
+                record.msg, record.args = record.getMessage().partition("\n")[0], ()
+            elif isinstance(record.args, tuple):
+                record.args = tuple(_shown(each, DEPTH) for each in record.args)
+        return super().format(record)
 
 
 def _json(event: Mapping[str, Any], **_: object) -> str:
@@ -160,7 +226,7 @@ def _formatter(shared: list[Processor], *, readable: bool, colours: bool) -> log
         if readable
         else [structlog.processors.JSONRenderer(_json)]
     )
-    return structlog.stdlib.ProcessorFormatter(
+    return _Formatter(
         foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
 import logging.handlers
+import smtplib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from pydantic import BaseModel
 
 from config.logging import HIDDEN, bound_ids, configure
 from config.settings import Settings, SettingsError, load_settings
+from contactcenter.core.errors import NotFound
 from tests.conftest import TEST_ENVIRON
 
 
@@ -126,6 +130,78 @@ def test_a_traceback_shows_its_cause_but_no_values_of_validators_or_rows() -> No
     assert "1 errors in Visitor" in text
     assert "test_logging.py" in text
     assert "Inés" not in text
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("Doña Inés"), "ValueError"),
+        (KeyError("Doña Inés"), "KeyError"),
+        (smtplib.SMTPRecipientsRefused({"ines@example.com": (550, b"")}), "SMTPRecipientsRefused"),
+        (smtplib.SMTPDataError(554, "Inés"), "SMTPDataError: 554"),
+        (NotFound("Inés"), "NotFound: 404"),
+        (FileNotFoundError(2, "No file", "Inés.csv"), "FileNotFoundError: [Errno 2] No file"),
+        (AttributeError("'int' object has no attribute 'x'"),
+         "AttributeError: 'int' object has no attribute 'x'"),
+        (ExceptionGroup("Inés", [ValueError("Inés"), TypeError("not a str")]),
+         "ExceptionGroup: ValueError; TypeError: not a str"),
+    ],
+    ids=lambda given: type(given).__name__,
+)  # fmt: skip
+@pytest.mark.parametrize("shape", ["json", "console"])
+def test_of_an_error_the_class_is_told_and_what_speaks_of_nobody(
+    error: Exception, told: str, shape: str
+) -> None:
+    for logger in (structlog.get_logger("ours"), logging.getLogger("theirs")):
+        stream = io.StringIO()
+        configure(given(LOG_FORMAT=shape), stream)
+        logger.error("failed", exc_info=error)
+        text = stream.getvalue()
+        assert told in text
+        assert "Inés" not in text
+        assert "ines@" not in text
+
+
+def test_personal_fields_are_blanked_at_any_depth() -> None:
+    @dataclass
+    class Letter:
+        address: str
+
+    stream = io.StringIO()
+    configure(given(), stream)
+    contact = {"id": 7, "Phone": "+34600000000", "names": [{"name": "Inés"}]}
+    structlog.get_logger().info(
+        "sent", contact=contact, letter=Letter("ines@example.com"), why=ValueError("Inés"),
+        ids={"a"}, Telephone="+34600000000",
+    )  # fmt: skip
+    text = stream.getvalue()
+    (line,) = lines(stream)
+    assert line["contact"] == {"id": 7, "Phone": HIDDEN, "names": [{"name": HIDDEN}]}
+    assert line["letter"].startswith("<")
+    assert (line["why"], line["ids"], line["Telephone"]) == ("ValueError", ["a"], HIDDEN)
+    assert "Inés" not in text
+    assert "ines@" not in text
+
+
+async def test_what_a_library_puts_into_its_sentence_is_without_values() -> None:
+    async def fails(whose: str = "Inés") -> None:
+        raise ValueError(whose)
+
+    stream = io.StringIO()
+    configure(given(), stream)
+    task = asyncio.create_task(fails(), name="lost")
+    await asyncio.wait({task})
+    logging.getLogger("theirs").error("failed: %s in %s after %d of %s",
+                                      ValueError("Inés"), task, 3, {"body": "Inés"})  # fmt: skip
+    asyncio.get_running_loop().call_exception_handler(
+        {"message": "Task exception was never retrieved", "future": task,
+         "exception": task.exception()}
+    )  # fmt: skip
+    theirs, loops = lines(stream)
+    assert theirs["event"] == f"failed: ValueError in Task lost after 3 of {{'body': '{HIDDEN}'}}"
+    assert loops["event"] == "Task exception was never retrieved"
+    assert "ValueError" in loops["exception"]
+    assert "Inés" not in stream.getvalue()
 
 
 def test_the_file_holds_json_and_rolls_at_midnight(
