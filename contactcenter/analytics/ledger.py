@@ -234,27 +234,39 @@ class Ledger:
             e.cost,
             started_ms=at_ms,
             since_ms=at_ms,
-            input_ms=at_ms,
         )
         self.handlings[e.segment_id] = handling
         self._open.setdefault(e.interaction_id, {})[e.segment_id] = handling
         agent = self._settled(e.agent_id, at_ms)
         agent.open[e.segment_id] = handling
+        agent.turn_to(handling, at_ms)
         agent.change(at_ms)
         return handling
 
     # segments
 
-    def _move(self, segment_id: UUID, state: str, at_ms: int, cost: int | None = None) -> None:
+    def _move(
+        self,
+        segment_id: UUID,
+        state: str,
+        at_ms: int,
+        cost: int | None = None,
+        *,
+        takes_focus: bool = False,
+    ) -> None:
         handling = self.handlings.get(segment_id)
         if handling is None:
             return
         agent = self._settled(handling.agent_id, at_ms)
         handling.move(state, at_ms)
+        if takes_focus:
+            agent.turn_to(handling, at_ms)
         if cost is not None:
             handling.cost = cost
         if state == "ended":
             agent.open.pop(segment_id, None)
+            if agent.focus is handling:
+                agent.focus = None
             if agent.hand is not None and agent.hand[0] == handling.interaction_id:
                 agent.hand = None
             self._open.get(handling.interaction_id, {}).pop(segment_id, None)
@@ -266,16 +278,22 @@ class Ledger:
         agent.change(at_ms)
 
     def _held(self, e: interactions.InteractionHeld, at_ms: int) -> None:
-        self._move(e.segment_id, "held", at_ms)
+        self._move(e.segment_id, "held", at_ms, takes_focus=True)
 
     def _consulted(self, e: interactions.InteractionConsulted, at_ms: int) -> None:
-        self._move(e.segment_id, "consulting", at_ms)
+        self._move(e.segment_id, "consulting", at_ms, takes_focus=True)
 
     def _parked(self, e: interactions.InteractionParked, at_ms: int) -> None:
         self._move(e.segment_id, "parked", at_ms, e.cost)
 
     def _resumed(self, e: interactions.InteractionResumed, at_ms: int) -> None:
-        self._move(e.segment_id, "active", at_ms, e.cost)
+        """The agent goes on with it; if by somebody else's doing, then unless at another one."""
+        handling = self.handlings.get(e.segment_id)
+        if handling is not None:
+            at = self._settled(handling.agent_id, at_ms).focus
+            busy = at is not None and at is not handling and at.in_focus(at_ms)
+            takes_focus = e.cause == "agent" or not busy
+            self._move(e.segment_id, "active", at_ms, e.cost, takes_focus=takes_focus)
 
     def _cost_changed(self, e: interactions.InteractionCostChanged, at_ms: int) -> None:
         handling = self.handlings.get(e.segment_id)
@@ -288,7 +306,7 @@ class Ledger:
         self._move(e.segment_id, "ended", at_ms)
 
     def _wrap_started(self, e: interactions.InteractionWrapStarted, at_ms: int) -> None:
-        self._move(e.segment_id, "wrapping", at_ms, e.cost)
+        self._move(e.segment_id, "wrapping", at_ms, e.cost, takes_focus=True)
 
     def _wrapped_up(self, e: interactions.InteractionWrappedUp, at_ms: int) -> None:
         handling = self.handlings.get(e.segment_id)
@@ -299,7 +317,7 @@ class Ledger:
     def _worked_on(self, e: interactions.InteractionWrapExtended, at_ms: int) -> None:
         handling = self.handlings.get(e.segment_id)
         if handling is not None:
-            handling.touch(at_ms)
+            self._settled(handling.agent_id, at_ms).turn_to(handling, at_ms)
 
     def _closed(self, e: interactions.InteractionClosed, at_ms: int) -> None:
         self._arrived.pop(e.interaction_id, None)
@@ -313,7 +331,7 @@ class Ledger:
             return
         for handling in self._open.get(e.interaction_id, {}).values():
             if handling.agent_id == e.agent_id:
-                handling.touch(at_ms)
+                self._settled(handling.agent_id, at_ms).turn_to(handling, at_ms)
 
     # the clock
 
@@ -342,7 +360,8 @@ class Ledger:
             for handling in open_handlings.values():
                 handling.started_ms = moved(handling.started_ms)
                 handling.since_ms = moved(handling.since_ms)
-                handling.input_ms = moved(handling.input_ms)
+                if handling.input_ms is not None:
+                    handling.input_ms = moved(handling.input_ms)
         for agent in self.agents.values():
             agent.settled_ms = moved(agent.settled_ms)
             agent.state_since_ms = moved(agent.state_since_ms)

@@ -16,15 +16,15 @@ from dataclasses import dataclass, field, fields
 from typing import Literal
 from uuid import UUID
 
-from contactcenter.interactions.model import LIVE_CHANNELS, is_message
-
 HALF_HOUR_MS = 1_800_000
-INPUT_CUT_MS = 120_000  # deferred work counts this long after the agent's last input
+INPUT_CUT_MS = 120_000  # deferred work counts this long after the agent's last input in it
 
 MESSAGE = "message"
 """A line of its own in the figures: what was left in the chat outside hours, for somebody to answer
 later. Its author waits at no other end, and cannot abandon."""
+LIVE_CHANNELS = frozenset({"voice", "chat"})  # somebody waits at the other end
 DEFERRED_CHANNELS = frozenset({MESSAGE, "whatsapp", "sms", "email"})
+DEFERRED_BAND = 3
 MOVED_IN = frozenset({"transfer", "overflow", "moved", "requeue"})
 
 AgentState = Literal["offline", "away", "available", "ringing", "on_contact", "wrap_up"]
@@ -38,7 +38,7 @@ def half_hour(at_ms: int) -> int:
 
 def line_of(channel: str, band: int) -> str:
     """The line that a visit counts in: its channel, or the messages."""
-    return MESSAGE if is_message(channel, band) else channel
+    return MESSAGE if channel == "chat" and band == DEFERRED_BAND else channel
 
 
 # --- thresholds ---------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ class Visit:
     entry: str
     entered_ms: int
     cost: int
-    outcome: str | None = None  # answered, abandoned, moved, callback, cancelled
+    outcome: str | None = None  # answered, abandoned, moved, callback, left_message, cancelled
     waited_ms: int = 0  # queue entry to connected or gone, ringing included
     ended_ms: int | None = None
     agent_id: UUID | None = None  # who answered
@@ -170,20 +170,32 @@ class Handling:
     cost: int
     started_ms: int
     since_ms: int
-    input_ms: int
+    input_ms: int | None = None  # the agent's last input, while it is the last of all their inputs
     state: str = "active"  # active, held, consulting, parked, wrapping, ended
     talk_ms: int = 0
     hold_ms: int = 0
     park_ms: int = 0
     wrap_ms: int = 0
     wrap_lapsed: bool = False  # its wrap-up ran out: saved with disposition "none"
-    worked_ms: int = 0  # deferred channels: active time, cut 120 s after the last input
+    worked_ms: int = 0  # deferred channels: active time in focus, cut 120 s after the last input
 
     def touch(self, at_ms: int) -> None:
-        """The agent did something: the time since the last input was work, up to the cut."""
-        if self.state in _WORKING:
+        """The agent did something in it: the time since the last input was work, up to the cut."""
+        last_ms = at_ms if self.input_ms is None else self.input_ms
+        self.rest(at_ms)
+        self.input_ms = max(last_ms, at_ms)
+
+    def rest(self, at_ms: int) -> None:
+        """The agent turned to something else: no more work until the next input in it."""
+        if self.input_ms is not None and self.state in _WORKING:
             self.worked_ms += min(max(0, at_ms - self.input_ms), INPUT_CUT_MS)
-        self.input_ms = max(self.input_ms, at_ms)
+        self.input_ms = None
+
+    def in_focus(self, at_ms: int) -> bool:
+        """Whether the agent is at it: a written conversation until the cut, a call to its end."""
+        if self.input_ms is None or self.state not in _WORKING:
+            return False
+        return self.channel == "voice" or at_ms - self.input_ms < INPUT_CUT_MS
 
     def move(self, state: str, at_ms: int) -> None:
         """Enter a state; the time in the old one goes to its kind."""
@@ -196,7 +208,8 @@ class Handling:
             self.park_ms += spent
         elif self.state == "wrapping":
             self.wrap_ms += spent
-        self.touch(at_ms)
+        if self.input_ms is not None:
+            self.touch(at_ms)
         self.state = state
         self.since_ms = max(self.since_ms, at_ms)
 
@@ -246,6 +259,7 @@ class AgentTime:
     used: int = 0  # capacity units taken since settled_ms
     spent: dict[int, Spent] = field(default_factory=dict)  # half hour → how it went
     hand: tuple[UUID | None, int] | None = None  # help asked for: with which interaction, when
+    focus: Handling | None = None  # where the agent's last input was, while that goes on
 
     def derived_state(self) -> AgentState:
         """Working outranks wrapping, wrapping outranks ringing, ringing outranks the will."""
@@ -261,6 +275,13 @@ class AgentTime:
         if self.status in {"available", "on_demand"}:
             return "available"
         return "away" if self.status == "away" else "offline"
+
+    def turn_to(self, handling: Handling, at_ms: int) -> None:
+        """An input in this conversation ends the stretch of work in whichever was before."""
+        if self.focus is not None and self.focus is not handling:
+            self.focus.rest(at_ms)
+        handling.touch(at_ms)
+        self.focus = handling
 
     def settle(self, at_ms: int) -> None:
         """Book the time since the last fact, split at half hours."""
@@ -329,6 +350,7 @@ class Tally:
     moved: int = 0
     callback: int = 0
     callback_in: int = 0
+    left_message: int = 0
     cancelled: int = 0
     waiting: int = 0
     waiting_late: int = 0  # past the target while it waits: a miss already

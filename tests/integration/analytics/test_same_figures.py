@@ -12,7 +12,14 @@ from uuid import UUID
 import pytest
 
 from contactcenter.analytics.ledger import Ledger, Reader
-from contactcenter.analytics.metrics import HALF_HOUR_MS, CellKey, Spent, Tally, half_hour
+from contactcenter.analytics.metrics import (
+    DEFERRED_CHANNELS,
+    HALF_HOUR_MS,
+    CellKey,
+    Spent,
+    Tally,
+    half_hour,
+)
 from contactcenter.analytics.schemas import IntervalQuery
 from contactcenter.core.access import SYSTEM
 from contactcenter.core.moments import to_ms
@@ -103,6 +110,15 @@ def times(ledger: Ledger, start_ms: int, now_ms: int) -> dict[tuple[UUID, int], 
     }
 
 
+def worked(ledger: Ledger) -> dict[UUID, int]:
+    """Part of an agent in deferred work → what counts of its time."""
+    return {
+        segment_id: handling.worked_ms
+        for segment_id, handling in ledger.handlings.items()
+        if handling.channel in DEFERRED_CHANNELS
+    }
+
+
 async def rebuilt(watched: Watched) -> Ledger:
     """The day from the log alone."""
     ledger, _ = await watched.analytics.rebuild(*watched.wallboard.day)
@@ -142,6 +158,8 @@ async def test_a_day_rebuilt_from_the_log_equals_the_live_one(watched: Watched) 
     assert cells(live, now) == cells(again, now)
     assert times(live, start, now) == times(again, start, now)
     assert live.waiting.keys() == again.waiting.keys()
+    assert worked(live) == worked(again)
+    assert len(worked(live)) > 5
     assert {a: (t.state, t.state_since_ms) for a, t in live.agents.items()} == {
         a: (t.state, t.state_since_ms) for a, t in again.agents.items()
     }

@@ -205,9 +205,11 @@ class Day:
     def hold(self, item: Item, seconds: float) -> None:
         self.add(seconds, i.InteractionHeld(**self._part(item)))
 
-    def resume(self, item: Item, seconds: float, cost: int | None = None) -> None:
+    def resume(
+        self, item: Item, seconds: float, cost: int | None = None, cause: str = "agent"
+    ) -> None:
         cost = item.cost if cost is None else cost
-        self.add(seconds, i.InteractionResumed(**self._part(item), cause="agent", cost=cost))
+        self.add(seconds, i.InteractionResumed(**self._part(item), cause=cause, cost=cost))
 
     def park(self, item: Item, seconds: float) -> None:
         self.add(seconds, i.InteractionParked(**self._part(item), why="waiting_customer", cost=0))

@@ -197,6 +197,59 @@ def test_handling_of_deferred_work_stops_120_s_after_the_last_input() -> None:
     assert FIGURES["aht"].read(day.tally(4_200)) == (260_000, 1)
 
 
+SIDE_BY_SIDE = {
+    "written in turn, and nothing counts twice": (
+        "0 A answer, 0 B answer, 60 A write, 120 B write, 180 A wrap, 190 A done, 200 B close",
+        {"A": 60 + 10, "B": 60 + 60},
+    ),
+    "each stretch is cut after 120 s all the same": (
+        "0 A answer, 300 B answer, 500 A write, 520 A wrap, 530 A done, 540 B close",
+        {"A": 120 + 20 + 10, "B": 120},
+    ),
+    "a call takes the agent away from a message": (
+        "0 A answer, 30 call answer, 90 call wrap, 95 call done, 100 A write, 130 A close",
+        {"A": 30 + 30, "call": 65},
+    ),
+    "whose customer writes waits until the agent turns to it": (
+        "0 A answer, 10 A park, 20 B answer, 40 A customer, 50 B write, 80 A write, 90 A close",
+        {"A": 10 + 10, "B": 30 + 30},
+    ),
+    "whose customer writes is read at once by an agent who is at nothing else": (
+        "0 A answer, 10 A park, 20 B answer, 200 A customer, 230 A write, 240 A close, 240 B close",
+        {"A": 10 + 30 + 10, "B": 120},
+    ),
+    "one that ends by itself takes nobody from another": (
+        "0 A answer, 10 B answer, 30 A close, 50 B close",
+        {"A": 10, "B": 40},
+    ),
+    "a colleague's input is the colleague's": (
+        "0 A answer, 20 hers answer, 40 hers write, 60 A close, 70 hers close",
+        {"A": 60, "hers": 50},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SIDE_BY_SIDE)
+def test_deferred_work_lasts_until_the_next_input_in_another_conversation(case: str) -> None:
+    acts, expected = SIDE_BY_SIDE[case]
+    day = Day()
+    items = {
+        name: day.enter(0, channel="voice" if name == "call" else "chat", band=3)
+        for name in expected
+    }
+    for act in acts.split(", "):
+        seconds, name, what = act.split()
+        if what == "answer":
+            day.answer(items[name], "Nerea" if name == "hers" else "Olga", int(seconds))
+        elif what == "customer":
+            day.resume(items[name], int(seconds), cause="customer")
+        else:
+            getattr(day, what)(items[name], int(seconds))
+    parts = day.ledger().handlings
+    handled = {name: parts[item.segment_id].handle_ms for name, item in items.items()}
+    assert handled == {name: 1000 * seconds for name, seconds in expected.items()}
+
+
 def test_a_close_without_wrap_up_ends_the_handling() -> None:
     day = Day()
     item = day.enter(0, channel="chat")
