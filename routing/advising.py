@@ -83,6 +83,10 @@ class Advising:
             allowed = await queue_store.with_skills(conn, [{advice.permission: 1}])
         return target, advised(advice, target, others, allowed), kept
 
+    async def is_back(self, conn: Connection, interaction: Interaction, left: UUID) -> bool:
+        """As the port has it."""
+        return await self._adviser.is_back(conn, interaction.contact_id, interaction.id, left)
+
     async def _other(
         self, conn: Connection, key: str, asked: Queue, is_open: bool, now: datetime
     ) -> Queue:

@@ -86,5 +86,12 @@ class Adviser(Protocol):
         """`said`: what the contact chose or proved. None: nothing is known of them."""
         ...
 
+    async def is_back(
+        self, conn: Connection, contact_id: UUID, interaction_id: UUID, left: UUID
+    ) -> bool:
+        """Whether whoever comes in is the one of the contact's who `left` another interaction's
+        place, as far as anybody can say: a shared number alone does not."""
+        ...
+
     async def follow(self, work: Work, contact_id: UUID, interaction_id: UUID, advice: Any) -> None:
         """Do what an advice of this adviser asks for besides, in the enqueuing transaction."""

@@ -127,7 +127,7 @@ class QueueService:
         due_at: datetime | None = None,
     ) -> QueuedVisit:
         """Begin a visit. A customer who left this queue within the return window, on whatever
-        channel, gets the old place back.
+        channel, gets the old place back; one of several with a number does who has proved to be.
 
         A new visit is as the CRM advises; `said` is what the contact chose or proved on the way
         (crm.desk.model.FACTS). Advice moves a contact out of a queue that nobody chose, or when
@@ -201,7 +201,14 @@ class QueueService:
         )
         if asked.entry == "new" and (arrival.may_return or target.key != asked.queue):
             left = await store.left_visit(work.conn, interaction.contact_id, target.key, since)
-            if left is not None and left.ended_at is not None:
+            if (
+                left is not None
+                and left.ended_at is not None
+                and (
+                    self._advising is None
+                    or await self._advising.is_back(work.conn, interaction, left.interaction_id)
+                )
+            ):
                 item = inherit_place(
                     item,
                     rows.item_of_row(left),

@@ -61,6 +61,16 @@ class ContactAdviser:
         )  # fmt: skip
         return advice if advice.rule or advice.banner else None
 
+    async def is_back(
+        self, conn: Connection, contact_id: UUID, interaction_id: UUID, left: UUID
+    ) -> bool:
+        """Where several on file have the contact's address, only whoever proved in both to be the
+        same of them is the one who left."""
+        contact = await hall.contact(conn, contact_id)
+        if contact is None or contact.verified or len(await _having(conn, contact)) < 2:
+            return True
+        return await store.proved_alike(conn, interaction_id, left)
+
     async def follow(
         self, work: Work, contact_id: UUID, interaction_id: UUID, advice: Advice
     ) -> None:
@@ -124,6 +134,11 @@ async def whose(conn: Connection, contact: Contact | None, about: UUID | None) -
         return set()
     if contact.customer_id is not None:
         return {contact.customer_id}
+    return await _having(conn, contact)
+
+
+async def _having(conn: Connection, contact: Contact) -> set[UUID]:
+    """Who on file has one of the contact's addresses."""
     found: set[UUID] = set()
     for address in contact.addresses:
         found.update(await customers.identify(conn, address.kind, address.address))

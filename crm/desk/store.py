@@ -102,6 +102,12 @@ WHERE policy_id = ANY ($1::uuid[]) AND total > 0
 ORDER BY policy_id, state = 'returned' DESC, due_on
 """
 INSURERS = "SELECT key, name FROM insurers"
+PROVED_ALIKE = """
+SELECT EXISTS (
+    SELECT FROM identity_checks one JOIN identity_checks other USING (customer_id)
+    WHERE one.interaction_id = $1 AND other.interaction_id = $2
+      AND one.level >= 2 AND other.level >= 2)
+"""
 CUSTOMER_OF = "SELECT customer_id FROM interactions WHERE id = $1"
 WHOSE = """
 SELECT i.customer_id, i.contact_id, i.queue, i.direction, i.routing_facts
@@ -306,6 +312,11 @@ async def due_receipts(conn: Connection, policy_ids: Sequence[UUID]) -> dict[UUI
 
 async def insurer_names(conn: Connection) -> dict[str, str]:
     return {row["key"]: row["name"] for row in await conn.fetch(INSURERS)}
+
+
+async def proved_alike(conn: Connection, one: UUID, other: UUID) -> bool:
+    """Whether somebody proved to be the same customer in both interactions."""
+    return bool(await conn.fetchval(PROVED_ALIKE, one, other))
 
 
 async def customer_of(conn: Connection, interaction_id: UUID) -> UUID | None:

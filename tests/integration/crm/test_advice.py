@@ -420,3 +420,47 @@ async def test_the_offer_and_the_file_count_one_customers_matter(
     await conn.execute(OFFER, new_id(), other, agent_of(office, "pablo"))
     (offer,) = (await cards.reservation_cards(conn)).values()
     assert offer.customer.repeat_count == 0  # another contact: nobody says that they are one
+
+
+CHECKED = """
+INSERT INTO identity_checks (id, interaction_id, customer_id, asked, passed, level, checked_by, at)
+VALUES ($1, $2, $3::uuid, '{document,birth_date}', '{document,birth_date}', 2, 'ivr', $4)
+"""
+
+
+async def test_a_shared_number_does_not_give_anothers_place(
+    office: Office, conn: db.Connection
+) -> None:
+    """Who has proved in both to be the same of them gets it; of an unshared one everybody does."""
+    await conn.execute(QUEUES)
+    await office.person(first_name="Luis", mobile="600550010")
+    ana = await office.person(mobile="600550010")
+    await office.person(first_name="Eva", mobile="600550011")
+    door = QueueService(QueueBook(ZONE), Constants(), adviser=office.crm.adviser)
+    contacts: dict[str, UUID] = {}
+
+    async def enter(number: str, *, proved: bool = False) -> bool:
+        async with office.deps.work.begin("test.enqueue", "test") as work:
+            if number not in contacts:
+                address = Address("phone", number)
+                made = await hall.create_contact(work, name="", locale="es", addresses=(address,))
+                contacts[number] = made.id
+            thread = await hall.create_conversation(
+                work, contact_id=contacts[number], channel="voice"
+            )
+            call = (await hall.create_interaction(work, conversation=thread)).id
+            if proved:
+                now = office.clock.now()
+                await work.conn.execute(CHECKED, new_id(), call, ana["customer_id"], now)
+            visit = await door.enqueue(work, interaction_id=call, queue="SA")
+        office.clock.advance(60)
+        async with office.deps.work.begin("test.leave", "test") as work:
+            await door.customer_left(work, call)
+        return visit.returned
+
+    alone, shared = "+34600550011", NUMBER
+    assert [await enter(alone), await enter(alone)] == [False, True]
+    assert [await enter(shared), await enter(shared)] == [False, False]
+    assert await enter(shared, proved=True) is False  # who left had not said who it was
+    assert await enter(shared) is False  # nor has who comes now
+    assert [await enter(shared, proved=True), await enter(shared, proved=True)] == [False, True]
