@@ -88,6 +88,22 @@ ROWS = [
 ]  # fmt: skip
 
 
+OTHERS = [
+    Row("open home claim", {"identified": True, "claim_line": "SH"}, CLAIM,
+        "SH", 2, 60, (LUCIA,), 30, "neutral", "claim"),
+    Row("third contact about it in 7 days", {"claim_line": "SH", "claim_contacts": 3}, CLAIM,
+        "SH", 2, 75, (LUCIA,), 20, "neutral", "repeat", {"then": "supervisor"}),
+    Row("open health claim", {"identified": True, "claim_line": "SV"}, CLAIM,
+        "SV", 2, 60, (LUCIA,), 30, "neutral", "claim"),
+    Row("a VIP", {"identified": True, "segment": "vip"}, {"manager": CARMEN},
+        "PR", 2, 65, (CARMEN,), 20, "neutral", "vip"),
+    Row("somebody known who chose Catalan", {"identified": True, "language": "ca"}, {},
+        "PR", 2, None, (), 0, "neutral", "catalan_known",
+        {"skill": "ca", "skill_level": 3, "skill_s": 60}),
+]  # fmt: skip
+"""What the rules tell apart besides."""
+
+
 TASKS = """
 SELECT title, assigned_agent, due_date, tags, customer_id, priority FROM tasks
 WHERE interaction_id = $1
@@ -102,7 +118,7 @@ async def test_situations(office: Office, conn: db.Connection) -> None:
         "UPDATE users SET locale = 'en' WHERE id = $1", office.people["lucia"].user_id
     )
     assert len(ROWS) == 20
-    for row in ROWS:
+    for row in [*ROWS, *OTHERS]:
         advice = advise(Known(row.asked, row.facts, row.people, row.here), rules)
         told = (advice.queue, advice.band, advice.base, advice.preferred, advice.preferred_s)
         assert told == (row.queue, row.band, row.base, row.preferred, row.seconds), row.name

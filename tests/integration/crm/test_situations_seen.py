@@ -159,3 +159,38 @@ async def test_policies_and_receipts(office: Office, conn: db.Connection) -> Non
                        agent_of(office, "lucia"))  # fmt: skip
     await door.task(fleet, "health_authorisation")
     assert await door.seen("600570009") == ("SV", 2, 75, ("lucia", 20), "authorisation")
+
+
+async def test_other_lines_a_vip_and_a_language(office: Office, conn: db.Connection) -> None:
+    await conn.execute(QUEUES)
+    for line in ("SA", "SH", "SV"):
+        await skilled(office, conn, line)
+    await conn.execute(MORE)
+    await conn.execute("INSERT INTO skills (key, name_es, name_en) VALUES ('ca', 'ca', 'ca')")
+    door = Door(office, conn)
+    home = {
+        "policy_type": "home", "vehicle_plate": None,
+        "property_address": "Calle del Olmo, 1", "property_postal_code": "50003",
+    }  # fmt: skip
+    ill = {"policy_type": "health", "vehicle_plate": None}
+    for mobile, policy, line, body in (
+        ("600570021", home, "SH", {"claim_type": "other"}),
+        ("600570022", ill, "SV", {"claim_type": "other"}),
+    ):
+        _, made = await door.customer(mobile, **policy)
+        await office.do("lucia", "POST", "/claims", claim_body(made, **body))
+        await conn.execute("UPDATE claims SET adjuster_id = $1", agent_of(office, "pablo"))
+        assert await door.seen(mobile) == (line, 2, 60, ("pablo", 30), "claim")
+    assert (await door.seen("600570021"))[2] == 60
+    assert await door.seen("600570021") == ("SH", 2, 75, ("pablo", 20), "repeat")
+    vip, _ = await door.customer("600570023")
+    await conn.execute("UPDATE customers SET segment = 'vip' WHERE id = $1::uuid",
+                       vip["customer_id"])  # fmt: skip
+    assert await door.seen("600570023") == ("PR", 2, 65, ("lucia", 20), "vip")
+    assert await door.seen("600570023", queue="CO") == ("CO", 2, 65, ("lucia", 20), "vip")
+    await door.customer("600570024")
+    seen = await door.seen("600570024", {"language": "ca"})
+    assert seen == ("PR", 2, 50, NOBODY, "catalan_known")
+    steps = await conn.fetchval("SELECT routing -> 'steps' FROM work_items"
+                                " ORDER BY entered_at DESC, id DESC LIMIT 1")  # fmt: skip
+    assert (steps[0]["require"][0][:2], steps[0]["for_ms"]) == (["ca", 3], 60_000)
