@@ -48,7 +48,8 @@ WHERE c.id = ANY ($1::uuid[])
 # conversation is in their hands; `offered`, it waits for a skill of theirs; `skilled`, its queue is
 # one of theirs; `had`, they had a part in it, noted it, or handle a claim reported in it.
 OF_HEALTH = f"""
-SELECT i.id, coalesce(i.customer_id, c.customer_id) AS customer_id,
+SELECT i.id, CASE WHEN i.customer_set THEN i.customer_id
+                  ELSE coalesce(i.customer_id, c.customer_id) END AS customer_id,
        EXISTS (SELECT FROM segments s JOIN interactions o ON o.id = s.interaction_id
                WHERE s.agent_id = $2 AND s.state <> 'ended'
                  AND o.conversation_id = i.conversation_id) AS held,

@@ -12,6 +12,7 @@ from contactcenter.events.identity import SessionEnded
 from contactcenter.events.interactions import (
     ContactLinked,
     InteractionLinked,
+    InteractionUnlinked,
     InteractionVerified,
 )
 from routing import store
@@ -38,10 +39,10 @@ def listeners(presence: PresenceService, readvising: Readvising | None) -> tuple
         if isinstance(event, ContactLinked):
             await readvising.contact(work, event.contact_id, event.name)
         else:
-            assert isinstance(event, InteractionLinked | InteractionVerified)
+            assert isinstance(event, InteractionLinked | InteractionUnlinked | InteractionVerified)
             await readvising.interaction(work, event.interaction_id, event.name)
 
-    heard = (ContactLinked, InteractionLinked, InteractionVerified)
+    heard = (ContactLinked, InteractionLinked, InteractionUnlinked, InteractionVerified)
     return (
         Listener("routing.erased", (CustomerErased,), erased),
         Listener("routing.signed_out", (SessionEnded,), session_ended),

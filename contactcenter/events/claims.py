@@ -21,6 +21,28 @@ class _Claim(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Catastrophe(Event):
+    subject_field: ClassVar[str] = "catastrophe_id"
+
+    catastrophe_id: UUID
+    peril: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatastropheDeclared(_Catastrophe):
+    """From now on whoever comes in from its places is routed by its rules."""
+
+    name: ClassVar[str] = "catastrophe.declared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatastropheEnded(_Catastrophe):
+    """Its rules hold for nobody any more."""
+
+    name: ClassVar[str] = "catastrophe.ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimCreated(_Claim):
     """We have opened it; the payer does not know of it yet."""
 

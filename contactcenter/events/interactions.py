@@ -296,6 +296,18 @@ class InteractionLinked(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InteractionUnlinked(Event):
+    """A person says that one interaction is about nobody on file, whoever its contact is."""
+
+    name: ClassVar[str] = "interaction.unlinked"
+    audience: ClassVar[frozenset[Audience]] = frozenset({"agent", "team"})
+    subject_field: ClassVar[str] = "interaction_id"
+
+    interaction_id: UUID
+    customer_id: UUID | None  # whom it was taken for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InteractionVerified(Event):
     """Whoever it is with has proved to be this customer."""
 

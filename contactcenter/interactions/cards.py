@@ -34,7 +34,8 @@ NEWEST = 100
 CARDS = """
 SELECT i.id AS interaction_id, i.conversation_id, i.contact_id, i.channel, i.queue, i.state,
        i.created_at, i.queued_at, i.answered_at, i.ended_at, i.customer_present,
-       COALESCE(i.customer_id, c.customer_id) AS customer_id, c.name, c.verified,
+       CASE WHEN i.customer_set THEN i.customer_id
+            ELSE COALESCE(i.customer_id, c.customer_id) END AS customer_id, c.name, c.verified,
        (SELECT a.address FROM contact_addresses a
         WHERE a.contact_id = c.id AND a.kind = 'email' ORDER BY a.address LIMIT 1) AS email,
        (SELECT a.address FROM contact_addresses a

@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from contactcenter.core.work import Work
-from contactcenter.events.interactions import ContactLinked, ContactUnlinked, InteractionLinked
+from contactcenter.events.interactions import (
+    ContactLinked,
+    ContactUnlinked,
+    InteractionLinked,
+    InteractionUnlinked,
+)
 from contactcenter.interactions.model import Address
 from db import Connection
 
@@ -29,7 +34,7 @@ WITH linked AS (
     WHERE id = $1 AND customer_id IS NULL RETURNING id
 ), theirs AS (
     UPDATE interactions i SET customer_id = $2 FROM linked l
-    WHERE i.contact_id = l.id AND i.customer_id IS NULL
+    WHERE i.contact_id = l.id AND i.customer_id IS NULL AND NOT i.customer_set
 )
 SELECT id FROM linked
 """
@@ -48,6 +53,10 @@ SELECT id FROM freed
 LINK_INTERACTION = """
 UPDATE interactions SET customer_id = $2, customer_set = true, version = version + 1
 WHERE id = $1 AND customer_id IS DISTINCT FROM $2 RETURNING id
+"""
+UNLINK_INTERACTION = """
+UPDATE interactions SET customer_id = NULL, customer_set = true, version = version + 1
+WHERE id = $1 AND (customer_id IS NOT NULL OR NOT customer_set) RETURNING id
 """
 SETTLE = "UPDATE interactions SET customer_set = true WHERE id = $1 AND customer_id = $2"
 
@@ -93,6 +102,15 @@ async def link_interaction(work: Work, interaction_id: UUID, customer_id: UUID) 
         await settle_customer(work.conn, interaction_id, customer_id)
         return False
     work.emit(InteractionLinked(interaction_id=interaction_id, customer_id=customer_id))
+    return True
+
+
+async def unlink_interaction(work: Work, interaction_id: UUID, before: UUID | None) -> bool:
+    """This interaction is about nobody on file, whoever its contact is: no address and nothing
+    that is written in it says otherwise any more. `before`: whom it was about. False: it was so."""
+    if await work.conn.fetchval(UNLINK_INTERACTION, interaction_id) is None:
+        return False
+    work.emit(InteractionUnlinked(interaction_id=interaction_id, customer_id=before))
     return True
 
 

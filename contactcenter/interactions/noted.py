@@ -37,7 +37,7 @@ VALUES ($1, $2, $3, $4, 'note', $5, $6, $7)
 SAID_IN = """
 SELECT m.body, i.id AS interaction_id, i.customer_id
 FROM messages m JOIN interactions i ON i.id = m.interaction_id
-WHERE m.id = $1 AND m.sender = 'visitor'
+WHERE m.id = $1 AND m.sender = 'visitor' AND NOT i.customer_set
 """
 
 
@@ -48,7 +48,8 @@ async def contact_of(conn: Connection, customer_id: UUID) -> UUID | None:
 
 
 async def said_in(conn: Connection, message_id: UUID) -> tuple[str, UUID, UUID | None] | None:
-    """(what a customer wrote, in which interaction, whose that is)."""
+    """(what a customer wrote, in which interaction, whose that is as far as an address says); None
+    where somebody has said whose it is."""
     row = await conn.fetchrow(SAID_IN, message_id)
     return None if row is None else (row["body"], row["interaction_id"], row["customer_id"])
 

@@ -65,6 +65,7 @@ from contactcenter.events.interactions import (
     InteractionReadvised,
     InteractionResumed,
     InteractionTransferred,
+    InteractionUnlinked,
     InteractionVerified,
     InteractionWrapExtended,
     InteractionWrappedUp,
@@ -232,8 +233,9 @@ RULES: Final[tuple[Rule, ...]] = (
         Rule(e, "others", "interaction.changed", say.interaction, say.want_interaction)
         for e in (*_SEGMENT, *MOVES_QUEUE)
     ),
-    Rule(
-        InteractionLinked, "holders", "interaction.changed", say.interaction, say.want_interaction
+    *(
+        Rule(e, "holders", "interaction.changed", say.interaction, say.want_interaction)
+        for e in (InteractionLinked, InteractionUnlinked)
     ),
     Rule(InteractionClosed, "holders", "interaction.closed", say.interaction, say.want_interaction),
     Rule(InteractionEnded, "holders", "chat.closed", say.chat_closed, say.want_interaction),

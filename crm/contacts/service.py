@@ -99,7 +99,7 @@ class ContactService:
             customer_id = await _whose(work, wish)
             row = await _seen(work.conn, principal, interaction_id, lock=True)
             if customer_id is None:
-                await store.unlink(work.conn, interaction_id)
+                await linking.unlink_interaction(work, interaction_id, row.customer_id)
             else:
                 await linking.link_interaction(work, interaction_id, customer_id)
             work.audit(

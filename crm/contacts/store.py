@@ -25,10 +25,6 @@ SELECT c.birth_date, array_remove(ARRAY[c.dni, c.tax_id], NULL) AS documents,
 FROM customers c WHERE c.id = $1
 """
 DISPOSITION_EXISTS = "SELECT EXISTS (SELECT FROM dispositions WHERE key = $1)"
-UNLINK = """
-UPDATE interactions SET customer_id = NULL, version = version + 1
-WHERE id = $1 AND customer_id IS NOT NULL RETURNING id
-"""
 
 
 async def checks(conn: Connection, interaction_id: UUID, customer_id: UUID) -> list[Record]:
@@ -60,7 +56,3 @@ async def known(conn: Connection, customer_id: UUID) -> Record | None:
 
 async def disposition_exists(conn: Connection, key: str) -> bool:
     return bool(await conn.fetchval(DISPOSITION_EXISTS, key))
-
-
-async def unlink(conn: Connection, interaction_id: UUID) -> bool:
-    return await conn.fetchval(UNLINK, interaction_id) is not None

@@ -78,7 +78,7 @@ class DeskService:
             if row is None:
                 raise NotFound
             contact = await hall.contact(conn, row["contact_id"])
-            found = await whose(conn, contact, row["customer_id"])
+            found = await whose(conn, contact, row["customer_id"], row["customer_set"])
         kept = row["routing_facts"]
         came = _Came(
             kept.get("asked") or row["queue"] or "",

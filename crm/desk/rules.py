@@ -11,6 +11,7 @@ from contactcenter.core.errors import Conflict, Invalid, NotFound
 from contactcenter.core.http import Request, Response, Route
 from contactcenter.core.ids import new_id
 from contactcenter.core.work import WorkFactory
+from contactcenter.events.claims import CatastropheDeclared, CatastropheEnded
 from crm.desk import store
 from crm.desk.model import check_rules
 from crm.desk.schemas import (
@@ -77,6 +78,7 @@ class RuleService:
             await store.declare(
                 work.conn, made, new.peril, new.postal_codes, new.note, work.now, work.actor
             )
+            work.emit(CatastropheDeclared(catastrophe_id=made, peril=new.peril))
             work.audit("catastrophe.declared", "catastrophe", made, after=new.model_dump())
             row = await store.catastrophe(work.conn, made)
             assert row is not None
@@ -91,6 +93,7 @@ class RuleService:
             if known["ended_at"] is not None:
                 raise Conflict("It is over already.")
             row = await store.end_catastrophe(work.conn, catastrophe_id, work.now)
+            work.emit(CatastropheEnded(catastrophe_id=catastrophe_id, peril=known["peril"]))
             work.audit(
                 "catastrophe.ended", "catastrophe", catastrophe_id,
                 before={"ended_at": None}, after={"ended_at": row["ended_at"]},

@@ -79,7 +79,9 @@ class ContactAdviser:
         if advice.task_for is None:
             return
         contact = await hall.contact(work.conn, contact_id)
-        about = await store.customer_of(work.conn, interaction_id)
+        about, said = await store.customer_of(work.conn, interaction_id)
+        if about is None and contact is not None and not said:
+            about = contact.customer_id
         local = work.now.astimezone(self._zone)
         day = local.date() if local.time() < MORNING else local.date() + timedelta(days=1)
         language = await tasks.language_of(work.conn, advice.task_agent, FOLLOW_UP)
@@ -90,7 +92,7 @@ class ContactAdviser:
                 "title": FOLLOW_UP[language],
                 "task_type": "follow_up",
                 "priority": "urgent",
-                "customer_id": about or (None if contact is None else contact.customer_id),
+                "customer_id": about,
                 "interaction_id": interaction_id,
                 "assigned_agent": advice.task_agent,
                 "due_date": datetime.combine(day, MORNING, self._zone).astimezone(UTC),
@@ -116,8 +118,10 @@ async def advise_contact(
     the queue is the contact's own choice, which tells the key. The language is else the contact's.
     """
     contact = await hall.contact(conn, contact_id)
-    about = None if interaction_id is None else await store.customer_of(conn, interaction_id)
-    ids = await whose(conn, contact, about)
+    about: tuple[UUID | None, bool] = (None, False)
+    if interaction_id is not None:
+        about = await store.customer_of(conn, interaction_id)
+    ids = await whose(conn, contact, *about)
     advice, _ = await advise_customers(
         conn, ids, queue, now=now, zone=zone, said=said, interaction_id=interaction_id,
         contact=contact,
@@ -125,12 +129,14 @@ async def advise_contact(
     return advice
 
 
-async def whose(conn: Connection, contact: Contact | None, about: UUID | None) -> set[UUID]:
+async def whose(
+    conn: Connection, contact: Contact | None, about: UUID | None, said: bool
+) -> set[UUID]:
     """Who on file it may be: the customer that the interaction is `about`, else whoever its
-    contact may be."""
+    contact may be, unless somebody `said` that it is about nobody."""
     if about is not None:
         return {about}
-    if contact is None:
+    if contact is None or said:
         return set()
     if contact.customer_id is not None:
         return {contact.customer_id}

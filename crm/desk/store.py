@@ -108,9 +108,9 @@ SELECT EXISTS (
     WHERE one.interaction_id = $1 AND other.interaction_id = $2
       AND one.level >= 2 AND other.level >= 2)
 """
-CUSTOMER_OF = "SELECT customer_id FROM interactions WHERE id = $1"
+CUSTOMER_OF = "SELECT customer_id, customer_set FROM interactions WHERE id = $1"
 WHOSE = """
-SELECT i.customer_id, i.contact_id, i.queue, i.direction, i.routing_facts
+SELECT i.customer_id, i.customer_set, i.contact_id, i.queue, i.direction, i.routing_facts
 FROM interactions i WHERE i.id = $1
 """
 
@@ -319,10 +319,10 @@ async def proved_alike(conn: Connection, one: UUID, other: UUID) -> bool:
     return bool(await conn.fetchval(PROVED_ALIKE, one, other))
 
 
-async def customer_of(conn: Connection, interaction_id: UUID) -> UUID | None:
-    """The customer that an interaction is known to be about."""
-    found: UUID | None = await conn.fetchval(CUSTOMER_OF, interaction_id)
-    return found
+async def customer_of(conn: Connection, interaction_id: UUID) -> tuple[UUID | None, bool]:
+    """(the customer that an interaction is known to be about, whether somebody said so)."""
+    row = await conn.fetchrow(CUSTOMER_OF, interaction_id)
+    return (None, False) if row is None else (row["customer_id"], row["customer_set"])
 
 
 async def whose(conn: Connection, interaction_id: UUID) -> Record | None:

@@ -15,6 +15,8 @@ from contactcenter.realtime.projections import RULES
 # Facts that stay on the server, and what they are for there.
 INTERNAL = {
     "audit.recorded": "the audit chain is laid from it; whoever may read the log asks for its rows",
+    "catastrophe.declared": "who comes in from then on is routed by it; the list asks for its rows",
+    "catastrophe.ended": "as its beginning",
     "person.erased": "every process forgets the person's key",
     "role.changed": "each user of the role has a user.changed, which drops what is cached of them",
     "routing.clock_set": "waits are counted on with it; screens hear of what was moved",

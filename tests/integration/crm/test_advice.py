@@ -134,6 +134,11 @@ async def test_a_catastrophe_is_declared(office: Office, conn: db.Connection) ->
     assert (await office.do("elena", "POST", path))["ended_at"] is not None
     assert (await office.ask("elena", "POST", path)).status == 409
     assert (await advice(office, conn, key="claim")).rule == ""
+    told = await office.events("catastrophe.declared", "catastrophe.ended")
+    assert [(each.event.name, each.event.subject) for each in told] == [
+        ("catastrophe.declared", flood["catastrophe_id"]),
+        ("catastrophe.ended", flood["catastrophe_id"]),
+    ]
     await office.do("elena", "POST", "/catastrophes", {"peril": "hail"})
     for number in (NUMBER, "+34600559999"):  # no claim is needed besides
         hail = await advice(office, conn, number, key="claim")

@@ -12,6 +12,7 @@ import db
 from contactcenter.core import eventlog
 from contactcenter.core.ids import new_id
 from contactcenter.events import CATALOGUE
+from contactcenter.interactions import cards
 from contactcenter.interactions import service as hall
 from contactcenter.interactions.model import Address
 from routing import rows, store
@@ -119,12 +120,9 @@ class Centre:
         file = await self.office.do("elena", "GET", f"/interactions/{interaction}/file")
         return str(file["banner"])
 
-    async def pick(self, interaction: UUID, customer: dict[str, Any]) -> None:
-        path, body = (
-            f"/interactions/{interaction}/customer",
-            {"customer_id": customer["customer_id"]},
-        )
-        await self.office.do("elena", "PUT", path, body)
+    async def pick(self, interaction: UUID, customer: dict[str, Any] | None) -> None:
+        body = {"customer_id": customer and customer["customer_id"]}
+        await self.office.do("elena", "PUT", f"/interactions/{interaction}/customer", body)
         await self.hear()
 
 
@@ -260,3 +258,36 @@ async def test_nothing_changes_for_who_rings_already(office: Office, conn: db.Co
         assert await centre.visit(chat) == rings
         assert await office.events("interaction.readvised") == []
         assert await centre.banner(chat) == "claim"  # the desk says of them what it knows
+
+
+async def test_nobody_by_hand_stays_nobody(office: Office, conn: db.Connection) -> None:
+    """Whatever the contact's address says, and whatever is written; for the desk and the router."""
+    async with a_centre(office, conn) as centre:
+        ana = await claimant(office, mobile="600550010")
+        chat = await centre.arrive("SA", Address("phone", NUMBER))
+        await office.listen("crm.identify")
+        await centre.hear()
+        hers = await centre.visit(chat)
+        assert hers.base == 60
+        for _ in range(2):
+            await centre.pick(chat, None)
+        told = await office.events("interaction.unlinked")
+        assert [str(each.event.customer_id) for each in told] == [ana["customer_id"]]  # type: ignore[attr-defined]
+        await centre.say(chat, "12345678Z")
+        await office.listen("crm.identify")
+        await centre.hear()
+        nobody = await centre.visit(chat)
+        assert (nobody.id, nobody.base, nobody.virtual_start) == (hers.id, 50, hers.virtual_start)
+        assert (list(nobody.routing), nobody.routing["readvised"][1]) == (["readvised"], "")
+        file = await office.do("elena", "GET", f"/interactions/{chat}/file")
+        assert (file["state"], file["customer"], file["banner"]) == ("unknown", None, "")
+        part = "INSERT INTO segments (id, interaction_id, agent_id, channel, queue, state, cost,"
+        part += " full_cost, started_at, state_since)"
+        part += " VALUES ($1, $2, $3, 'chat', 'SA', 'active', 30, 30, now(), now())"
+        pablo = agent_of(office, "pablo")
+        await conn.execute(part, new_id(), chat, pablo)
+        card = (await cards.cards(conn, pablo))[chat]
+        assert card.customer.customer_id is None
+        await centre.pick(chat, ana)
+        card = (await cards.cards(conn, pablo))[chat]
+        assert str(card.customer.customer_id) == ana["customer_id"]
