@@ -13,7 +13,6 @@ from routing.ports import Advice
 
 SUPERVISOR: Final = "supervisor"
 SUPERVISORS_FOR_MS: Final = 30_000
-DANGER: Final = 1
 TOLD: Final = ("rule", "banner", "greeting", "advised_queue", "permission")
 """What `told` keeps of an advice, where it says it."""
 
@@ -38,7 +37,7 @@ def placed(advice: Advice) -> Advised:
     return Advised(
         base=advice.base,
         # what is written stays behind what is said, unless somebody is in danger
-        band=Band(advice.band) if advice.band == DANGER else None,
+        band=Band(advice.band) if advice.band == Band.DANGER else None,
     )
 
 

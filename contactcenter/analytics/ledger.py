@@ -12,6 +12,7 @@ from uuid import UUID
 
 from contactcenter.analytics.metrics import (
     DEFAULT_THRESHOLDS,
+    OUTCOMES,
     AgentTime,
     Caller,
     CellKey,
@@ -144,8 +145,10 @@ class Ledger:
     def _dequeued(self, e: interactions.InteractionDequeued, at_ms: int) -> None:
         visit = self.waiting.get(e.work_item_id)
         if visit is not None:
-            self._end_visit(visit, e.outcome, e.waited_ms, at_ms)
-            if e.outcome != "moved":
+            # The log may hold an outcome that is no longer one: the contact went on elsewhere.
+            outcome = e.outcome if e.outcome in OUTCOMES else "moved"
+            self._end_visit(visit, outcome, e.waited_ms, at_ms)
+            if outcome != "moved":
                 self._got_nobody(e.interaction_id, at_ms)
 
     def _end_visit(self, visit: Visit, outcome: str, waited_ms: int, at_ms: int) -> None:

@@ -13,8 +13,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
+
+from contactcenter.interactions.model import LIVE_CHANNELS, is_message
 
 HALF_HOUR_MS = 1_800_000
 INPUT_CUT_MS = 120_000  # deferred work counts this long after the agent's last input in it
@@ -22,9 +24,9 @@ INPUT_CUT_MS = 120_000  # deferred work counts this long after the agent's last 
 MESSAGE = "message"
 """A line of its own in the figures: what was left in the chat outside hours, for somebody to answer
 later. Its author waits at no other end, and cannot abandon."""
-LIVE_CHANNELS = frozenset({"voice", "chat"})  # somebody waits at the other end
 DEFERRED_CHANNELS = frozenset({MESSAGE, "whatsapp", "sms", "email"})
-DEFERRED_BAND = 3
+OUTCOMES: Final = frozenset({"answered", "abandoned", "moved", "callback", "cancelled"})
+"""How a visit ends."""
 MOVED_IN = frozenset({"transfer", "overflow", "moved", "requeue"})
 
 AgentState = Literal["offline", "away", "available", "ringing", "on_contact", "wrap_up"]
@@ -38,7 +40,7 @@ def half_hour(at_ms: int) -> int:
 
 def line_of(channel: str, band: int) -> str:
     """The line that a visit counts in: its channel, or the messages."""
-    return MESSAGE if channel == "chat" and band == DEFERRED_BAND else channel
+    return MESSAGE if is_message(channel, band) else channel
 
 
 # --- thresholds ---------------------------------------------------------------------------------

@@ -158,8 +158,10 @@ class MergeService:
         async with self._work.begin("households.create", principal.actor) as work:
             household_id = new_id()
             await store.lock(work.conn, *new.members)
+            left = {}
             for member in new.members:
-                await files.writable_customer(work.conn, principal, member, field="members")
+                row = await files.writable_customer(work.conn, principal, member, field="members")
+                left[member] = row["household_id"]
             await store.insert_household(work.conn, household_id, new.name, work.now)
             for member in sorted(
                 await store.join_household(work.conn, household_id, new.members, work.now)
@@ -167,7 +169,7 @@ class MergeService:
                 work.emit(CustomerUpdated(customer_id=member, fields=("household_id",)))
                 work.audit(
                     "customer.updated", "customer", member, person=member,
-                    after={"household_id": household_id},
+                    before={"household_id": left[member]}, after={"household_id": household_id},
                 )  # fmt: skip
             return work.answer(await _household(work.conn, principal, household_id))
 

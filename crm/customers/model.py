@@ -249,15 +249,21 @@ def _number(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return False
     try:
-        return abs(Decimal(str(value))) < 10**12
+        return abs(_exact(value)) < 10**12
     except ArithmeticError:
         return False
+
+
+def _exact(value: float | str) -> Decimal:
+    return Decimal(str(value))
 
 
 def _holds(value: Any, condition: Mapping[str, Any]) -> bool:
     if "is" in condition:
         told = condition["is"]
-        return bool(value == told if isinstance(value, str) else value == Decimal(str(told)))
+        same = value == told if isinstance(value, str) else _number(told) and value == _exact(told)
+        if not same:
+            return False
     if "min" in condition and Decimal(value) < Decimal(str(condition["min"])):
         return False
     return "max" not in condition or Decimal(value) <= Decimal(str(condition["max"]))

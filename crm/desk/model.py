@@ -15,9 +15,10 @@ from decimal import Decimal
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
+from contactcenter.interactions.model import Band
+
 Peril = Literal["hail", "flood", "extraordinary_wind", "earthquake", "volcano", "terrorism"]
 Greeting = Literal["neutral", "emergency_112", "assistance", "hail", "consorcio", "kept_turn"]
-DANGER, LIVE, DEFERRED = 1, 2, 3
 USUAL: Final = 50  # the base of a queue that says nothing of it
 
 
@@ -41,7 +42,7 @@ class Advice:
 
     queue: str
     rule: str = ""  # which decided; none: everything is as it came
-    band: int = LIVE
+    band: int = Band.LIVE
     base: int | None = None  # None: the queue's own
     preferred: tuple[UUID, ...] = ()
     preferred_s: int = 0
@@ -116,7 +117,7 @@ def advise(known: Known, rules: Iterable[Rule]) -> Advice:
         if not all(_holds(known.facts.get(fact), c) for fact, c in conditions.items()):
             continue
         queue = effects.get("queue")
-        if not known.chosen or queue in {None, known.queue} or effects.get("band") == DANGER:
+        if not known.chosen or queue in {None, known.queue} or effects.get("band") == Band.DANGER:
             advice = _applied(known, name, effects)
             return replace(advice, banner=banner) if banner and queue is None else advice
         banner = banner or str(effects.get("banner", name))
@@ -133,7 +134,7 @@ def advise_any(candidates: Sequence[Known], rules: Iterable[Rule]) -> Advice:
     )
     if len(candidates) == 1:
         return best
-    queue = best.queue if best.band == DANGER else candidates[0].queue
+    queue = best.queue if best.band == Band.DANGER else candidates[0].queue
     return replace(
         best, queue=queue, preferred=(), preferred_s=0, banner="ambiguous",
         task_agent=None,
@@ -188,6 +189,19 @@ def _check_condition(
     for bound in ("min", "max"):
         if bound in condition and (of is not int or not _number(condition[bound])):
             raise ValueError(f"{where}: {bound} is of a number, and a number")
+    if IS in condition and not _can_be(condition[IS], of):
+        raise ValueError(f"{where}: it is never that")
+
+
+def _can_be(value: Any, of: type[bool] | type[int] | tuple[str, ...]) -> bool:
+    """Whether a fact can be this; of a word or number, nothing means that it is not known."""
+    if of is bool:
+        return isinstance(value, bool)
+    if value is None:
+        return True
+    if isinstance(of, tuple):
+        return value in of if of else isinstance(value, str)
+    return _number(value)
 
 
 def _number(value: Any) -> bool:
@@ -225,7 +239,7 @@ def _skills(value: Any) -> bool:
 
 EFFECTS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "queue": _word,
-    "band": _whole(DANGER, DEFERRED),
+    "band": _whole(Band.DANGER, Band.DEFERRED),
     "base": _whole(0, 100),
     "preferred": _one_of(*PEOPLE),
     "preferred_s": _seconds,

@@ -187,3 +187,43 @@ async def test_status_of_an_empty_database_writes_nothing(empty: Settings) -> No
     assert all(state.applied_at is None for state in states)
     assert await conn.fetchval("SELECT to_regclass('schema_migrations')") is None
     await conn.close()
+
+
+QUEUE = """
+INSERT INTO skills (key, name_es, name_en) VALUES ('left', 'x', 'x');
+INSERT INTO calendars (key, weekly) VALUES ('left', '{}');
+INSERT INTO queues (key, name_es, name_en, skill, calendar, updated_at)
+VALUES ('left', 'x', 'x', 'left', 'left', now());
+"""
+LEFT_A_MESSAGE = """
+WITH c AS (
+    INSERT INTO contacts (id, name, created_at) VALUES (gen_random_uuid(), 'Ana', now())
+    RETURNING id
+), t AS (
+    INSERT INTO conversations (id, contact_id, channel, created_at)
+    SELECT gen_random_uuid(), id, 'chat', now() FROM c RETURNING id, contact_id
+), i AS (
+    INSERT INTO interactions (id, conversation_id, contact_id, channel, state, close_reason,
+                              created_at, closed_at)
+    SELECT gen_random_uuid(), id, contact_id, 'chat', 'closed', 'left_message', now(), now()
+    FROM t RETURNING id, contact_id
+)
+INSERT INTO work_items (id, interaction_id, contact_id, queue, channel, entry, state, outcome, band,
+                        base, boost, target_ms, cost, virtual_start, entered_at, ended_at)
+SELECT gen_random_uuid(), i.id, contact_id, 'left', 'chat', 'new', 'ended', 'left_message', 2,
+       50, 20, 20000, 25, now(), now(), now()
+FROM i
+"""
+ENDED = """
+SELECT i.close_reason, w.outcome FROM work_items w JOIN interactions i ON i.id = w.interaction_id
+"""
+
+
+async def test_visits_that_ended_by_a_message_were_moved(conn: db.Connection) -> None:
+    migrations = migrate.read()
+    number = next(each.version for each in migrations if each.name == "no_message_outcome")
+    await migrate.down(conn, migrations, number - 1)
+    await conn.execute(QUEUE)
+    await conn.execute(LEFT_A_MESSAGE)
+    await migrate.up(conn, migrations)
+    assert [tuple(row) for row in await conn.fetch(ENDED)] == [("completed", "moved")]

@@ -40,6 +40,13 @@ def test_a_repeated_fact_changes_nothing() -> None:
     assert sum((reader.tally(k, BASE_MS + 4_000_000) for k in twice.cells), type(once)()) == once
 
 
+def test_an_outcome_that_is_none_any_more_is_a_move() -> None:
+    day = Day()
+    day.leave(day.enter(0), 5, outcome="left_message")
+    read = day.tally(4_000)
+    assert (read.offered, read.moved, read.abandoned) == (1, 1, 0)
+
+
 def test_facts_of_unknown_things_are_ignored() -> None:
     day = Day()
     item = day.enter(0)

@@ -156,6 +156,16 @@ def test_segments(standing: Standing, segment: str | None) -> None:
     assert segment_of(standing, RULES) == segment
 
 
+def test_a_stored_condition_that_cannot_be_read_does_not_hold() -> None:
+    odd: tuple[object, ...] = (True, "many", [], None)
+    for told in odd:
+        standing = Standing("person", policies=1)
+        assert segment_of(standing, [("odd", {"policies": {"is": told}})]) is None
+    assert (
+        segment_of(Standing("person", policies=3), [("three", {"policies": {"is": 3}})]) == "three"
+    )
+
+
 def test_rules_that_cannot_be_read() -> None:
     for bad in ({"shoe_size": {"min": 1}}, {"policies": 3}, {"policies": {"above": 3}}):
         with pytest.raises(ValueError, match="fact|condition"):

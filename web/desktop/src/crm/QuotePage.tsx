@@ -197,6 +197,11 @@ function Reject({ quote, onDone, onStale }: { quote: QuoteOut; onDone: () => voi
   );
 }
 
+/** Whether cover ends after it begins, to the hour. */
+function ends(v: Readonly<Record<string, string>>): boolean {
+  return `${v.coverage_end_date}T${v.coverage_end_time || "00:00"}` > `${v.coverage_start_date}T${v.coverage_start_time || "00:00"}`;
+}
+
 function Convert({ quote, onStale }: { quote: QuoteOut; onStale: () => void }) {
   const say = useW();
   const desk = useDesk();
@@ -207,7 +212,7 @@ function Convert({ quote, onStale }: { quote: QuoteOut; onStale: () => void }) {
     initial: { carrier: quote.carrier ?? "", policy_number: "", coverage_start_date: today(), coverage_start_time: "00:00", coverage_end_date: "", coverage_end_time: "00:00", ...AGREED, distance_sale: "", concluded_on: today(), cover_on_request: "" },
     check: (v) => ({
       ...agreedChecks(v, quote.quote_type),
-      coverage_end_date: !v.coverage_end_date ? null : (checkDay(v.coverage_end_date) ?? (v.coverage_end_date <= (v.coverage_start_date ?? "") ? "bad_period" : null)),
+      coverage_end_date: !v.coverage_end_date ? null : (checkDay(v.coverage_end_date) ?? (ends(v) ? null : "bad_period")),
       carrier: v.carrier ? null : "missing",
       coverage_start_date: checkDay(v.coverage_start_date ?? ""),
       concluded_on: v.distance_sale === "yes" ? checkDay(v.concluded_on ?? "") : null,
