@@ -101,6 +101,11 @@ async def database(**environ: str) -> AsyncIterator[tuple[Settings, db.Pool]]:
 async def staff(conn: db.Connection, agents: int, now_ms: int) -> None:
     """Empty the centre, then let so many agents be there and free."""
     await conn.execute(EMPTY)
+    await more_staff(conn, agents, now_ms)
+
+
+async def more_staff(conn: db.Connection, agents: int, now_ms: int) -> None:
+    """So many agents more."""
     await conn.execute(AGENTS, [new_id() for _ in range(agents)], from_ms(now_ms))
     await conn.execute("VACUUM ANALYZE")
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import random
+import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ AGAIN: Final = 0.1
 TRIES_SECONDS: Final = 3.0
 MOST_AT_ONCE: Final = 80
 
-Send = Callable[[], Awaitable[object]]
+Send = Callable[[str], Awaitable[object]]
+"""Sends a request to the node of this address until it is acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +43,30 @@ class Ledger:
     said: list[Said] = field(default_factory=list)
     begun: dict[str, set[str]] = field(default_factory=dict)  # key → conversations answered
     retries: Counter[str] = field(default_factory=Counter)  # by what was answered instead
+    acknowledged: list[tuple[float, float]] = field(default_factory=list)
+    """When a POST was sent and when its 2xx came, in seconds of `time.perf_counter`."""
+    down: list[tuple[float, float]] = field(default_factory=list)  # from a stall to a ready server
     redelivered: int = 0
+    elsewhere: int = 0  # of these, to another node than the first time
     refused: list[str] = field(default_factory=list)  # answers that no client should get
 
 
 class Customers:
-    """Customers who begin a chat and write, each message repeated until it is acknowledged."""
+    """Customers who begin a chat and write, each message repeated until it is acknowledged.
 
-    def __init__(self, centre: Centre, session: aiohttp.ClientSession, seed: int = 1) -> None:
+    With another node, half of what comes again comes there.
+    """
+
+    def __init__(
+        self,
+        centre: Centre,
+        session: aiohttp.ClientSession,
+        seed: int = 1,
+        other: Centre | None = None,
+    ) -> None:
         self.ledger = Ledger()
         self._centre = centre
+        self._other = other
         self._session = session
         self._dice = random.Random(seed)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -95,15 +111,15 @@ class Customers:
         body = f"first of {number}"
         request = {"name": f"Customer {number}", "message": body, "client_id": client_id}
 
-        async def send() -> dict[str, Any]:
+        async def send(node: str) -> dict[str, Any]:
             answer = await self._post(
-                "/api/v1/chat/conversations", request, {"Idempotency-Key": key}
+                node, "/api/v1/chat/conversations", request, {"Idempotency-Key": key}
             )
             found = answer["conversation"]["conversation_id"]
             self.ledger.begun.setdefault(key, set()).add(found)
             return answer
 
-        answer = await send()
+        answer = await send(self._centre.url)
         conversation_id = UUID(answer["conversation"]["conversation_id"])
         self.ledger.said.append(Said(conversation_id, "visitor", body))
         self._now_and_then_again(send)
@@ -117,12 +133,12 @@ class Customers:
         body = f"said {client_id}"
         request = {"body": body, "client_id": client_id}
 
-        async def post() -> None:
+        async def post(node: str) -> None:
             path = f"/api/v1/chat/conversations/{conversation_id}/messages"
-            await self._post(path, request, {"Authorization": f"Bearer {token}"})
+            await self._post(node, path, request, {"Authorization": f"Bearer {token}"})
 
         if client is None:
-            await post()
+            await post(self._centre.url)
         else:
             ack = await client.persist(
                 "chat.message", {"conversation_id": str(conversation_id), **request}
@@ -132,17 +148,21 @@ class Customers:
         self.ledger.said.append(Said(conversation_id, "visitor", body))
         self._now_and_then_again(post)
 
-    async def _post(self, path: str, body: Any, headers: dict[str, str]) -> dict[str, Any]:
+    async def _post(
+        self, node: str, path: str, body: Any, headers: dict[str, str]
+    ) -> dict[str, Any]:
         """POST until it is acknowledged; whatever is neither a success nor trouble is noted."""
         timeout = aiohttp.ClientTimeout(total=TRIES_SECONDS)
         while True:
-            why = "cut"
+            why, begun = "cut", time.perf_counter()
             with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
                 async with self._session.post(
-                    self._centre.url + path, json=body, headers=headers, timeout=timeout
+                    node + path, json=body, headers=headers, timeout=timeout
                 ) as answer:
                     if answer.status in {200, 201}:
-                        return dict(await answer.json())
+                        acknowledged = dict(await answer.json())
+                        self.ledger.acknowledged.append((begun, time.perf_counter()))
+                        return acknowledged
                     why = str(answer.status)
                     if answer.status not in {409, 429, 503}:
                         self.ledger.refused.append(f"{path}: {answer.status}")
@@ -158,8 +178,11 @@ class Customers:
 
     async def _again(self, send: Send, times: int, wait: float) -> None:
         await asyncio.sleep(wait)
+        nodes = [node.url for node in (self._centre, self._other) if node is not None]
+        chosen = [self._dice.choice(nodes) for _ in range(times)]
         self.ledger.redelivered += times
-        await asyncio.gather(*(send() for _ in range(times)))
+        self.ledger.elsewhere += sum(node != self._centre.url for node in chosen)
+        await asyncio.gather(*(send(node) for node in chosen))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

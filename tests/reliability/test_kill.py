@@ -9,16 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from statistics import quantiles
 from typing import Any, Final
 from uuid import uuid4
 
 import aiohttp
+import pytest
 
 import db
+from config.settings import load_settings
 from tests.conftest import NIGHTLY
 from tests.reliability import verdict
-from tests.reliability.centre import SERVE, Centre, centre
+from tests.reliability.centre import SERVE, Centre, centre, free_port
 from tests.reliability.load import Customers, Desk, desks
 
 KILLS: Final = 200 if NIGHTLY else 10
@@ -33,12 +38,20 @@ STALL_SECONDS: Final = 0.15
 STALLED: Final = ("event_log", "messages", "interactions", "work_items", "reservations", "segments")
 BROKEN: Final = ("-m", "tests.reliability.broken", "serve")
 SETTLE_SECONDS: Final = 60.0
+ACKNOWLEDGED_SECONDS: Final = 1.0
+"""From a POST to its 2xx at the 99th of 100, at night and without the times from a stall to a ready
+server. R1 asks for 250 ms; here customers, agents, server and database share one machine's cores, a
+server that has just begun is asked everything that piled up, and that is what the rest is for."""
 
 
 async def kill_in_a_stall(
     centre: Centre, conn: db.Connection, session: aiohttp.ClientSession, table: str
-) -> None:
-    """Lock a table, let requests pile up behind it, kill the server, start another."""
+) -> tuple[float, float]:
+    """Lock a table, let requests pile up behind it, kill the server, start another.
+
+    From when to when nothing could be served, in seconds of `time.perf_counter`.
+    """
+    begun = time.perf_counter()
     stall = conn.transaction()
     await stall.start()
     await conn.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
@@ -48,6 +61,20 @@ async def kill_in_a_stall(
     await stall.rollback()
     centre.start(centre.command)
     await centre.ready(session)
+    return begun, time.perf_counter()
+
+
+@contextlib.asynccontextmanager
+async def another_node(first: Centre, session: aiohttp.ClientSession) -> AsyncIterator[Centre]:
+    """A second server on the same database within the block."""
+    environ = {**first.environ, "PORT": str(free_port())}
+    node = replace(first, environ=environ, settings=load_settings(environ), server=None)
+    try:
+        node.start(first.command)
+        await node.ready(session)
+        yield node
+    finally:
+        node.kill()
 
 
 @contextlib.asynccontextmanager
@@ -97,19 +124,25 @@ async def more_messages(customers: Customers) -> None:
 
 
 async def traffic_through(
-    kills: int, command: Sequence[str] = SERVE, *, seed: int = 3
+    kills: int, command: Sequence[str] = SERVE, *, nodes: int = 1, seed: int = 3
 ) -> tuple[verdict.Verdict, Customers]:
-    """Customers write and agents serve them while the server is killed so many times."""
+    """Customers write and agents serve them while the server is killed so many times; of two
+    nodes, the one that they write to."""
     dice = random.Random(seed)
-    async with served(command) as (place, conn, session):
-        customers = Customers(place, session, seed)
+    async with contextlib.AsyncExitStack() as stack:
+        place, conn, session = await stack.enter_async_context(served(command))
+        other = None
+        if nodes == 2:
+            other = await stack.enter_async_context(another_node(place, session))
+        customers = Customers(place, session, seed, other)
         async with desks(place, session, place.agents, customers.ledger):
             end = asyncio.Event()
             arrivals = asyncio.create_task(customers.arrive(CUSTOMERS_PER_SECOND, MESSAGES, end))
             for _ in range(kills):
                 await more_messages(customers)
                 await asyncio.sleep(0.3 * dice.random())
-                await kill_in_a_stall(place, conn, session, dice.choice(STALLED))
+                table = dice.choice(STALLED)
+                customers.ledger.down.append(await kill_in_a_stall(place, conn, session, table))
                 customers.deliver_again(30)
             await more_messages(customers)
             end.set()
@@ -122,13 +155,34 @@ async def traffic_through(
         return await verdict.judge(conn, customers.ledger), customers
 
 
-async def test_nothing_acknowledged_is_lost_or_doubled() -> None:
+async def test_nothing_acknowledged_is_lost_or_doubled(
+    record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]
+) -> None:
     found, customers = await traffic_through(KILLS)
     assert found.faults == {}
     ledger = customers.ledger
     assert len(ledger.said) > KILLS * 20
-    assert ledger.redelivered > len(ledger.said) / 50
+    assert ledger.redelivered >= len(ledger.said) / 10
     assert ledger.retries["cut"] > 0  # some were cut off, and came through all the same
+    served = [
+        until - since
+        for since, until in ledger.acknowledged
+        if not any(since < up and until > down for down, up in ledger.down)
+    ]
+    assert len(served) > len(ledger.acknowledged) / 2
+    p99 = quantiles(served, n=100)[98]
+    record_property("acknowledged_p99_ms", round(1000 * p99))
+    with capsys.disabled():
+        print(f"\nof {len(served)} acknowledged while the server was up, p99 {1000 * p99:.0f} ms")
+    assert not NIGHTLY or p99 < ACKNOWLEDGED_SECONDS
+
+
+async def test_what_comes_again_to_another_node_is_known_there() -> None:
+    found, customers = await traffic_through(KILLS // 5, nodes=2)
+    assert found.faults == {}
+    ledger = customers.ledger
+    assert ledger.redelivered >= len(ledger.said) / 10
+    assert ledger.elsewhere > ledger.redelivered / 4
 
 
 async def test_acknowledging_before_storing_is_caught() -> None:
