@@ -40,8 +40,8 @@ BROKEN: Final = ("-m", "tests.reliability.broken", "serve")
 SETTLE_SECONDS: Final = 60.0
 ACKNOWLEDGED_SECONDS: Final = 1.0
 """From a POST to its 2xx at the 99th of 100, at night and without the times from a stall to a ready
-server. R1 asks for 250 ms; here customers, agents, server and database share one machine's cores, a
-server that has just begun is asked everything that piled up, and that is what the rest is for."""
+server. R1 asks for 250 ms of a server on a machine of its own; here customers, agents and database
+share its cores, and a server that has just begun is asked everything that has piled up."""
 
 
 async def kill_in_a_stall(
