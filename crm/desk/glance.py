@@ -30,11 +30,11 @@ from crm.quotes.service import QuoteService
 from crm.schemas import Money
 from crm.tasks.schemas import TaskQuery
 from crm.tasks.service import TaskService
-from db import Record
+from db import Connection, Record
 
 AT_MOST: Final = 20
 """Policies, claims, quotes and tasks each: a fleet's others are on its own page."""
-NOT_WAITED_FOR: Final = {"said": {"health_authorisation": None}}
+NOT_WAITED_FOR: Final[Mapping[str, Any]] = {"health_authorisation": None}
 """What is known of an authorisation by whoever reads a file whose health is hidden."""
 GONE: Final = frozenset({"expired", "cancelled", "replaced"})
 CANDIDATES: Final = 8
@@ -71,7 +71,8 @@ class DeskService:
         self._tasks = tasks
 
     async def of_interaction(self, principal: Principal, interaction_id: UUID) -> DeskFile:
-        """Of whom an interaction is about; of an ambiguous address, who it may be."""
+        """Of whom an interaction is about; of an ambiguous address, who it may be. Whoever has it
+        in hand, or is waited for with it, is told of an authorisation before the gate is passed."""
         async with self._work.reading("desk.whose") as conn:
             await hall.require_sight(conn, principal, interaction_id=interaction_id)
             row = await store.whose(conn, interaction_id)
@@ -79,11 +80,15 @@ class DeskService:
                 raise NotFound
             contact = await hall.contact(conn, row["contact_id"])
             found = await whose(conn, contact, row["customer_id"], row["customer_set"])
+            hides = len(found) == 1 and not (
+                await store.waited_for(conn, interaction_id, principal.agent_id)
+                or await _reads_health(conn, principal, *found)
+            )
         kept = row["routing_facts"]
         came = _Came(
             kept.get("asked") or row["queue"] or "",
             {
-                "said": kept.get("said") or {},
+                "said": {**(kept.get("said") or {}), **(NOT_WAITED_FOR if hides else {})},
                 "interaction_id": interaction_id if row["direction"] == "inbound" else None,
                 "contact": contact,
             },
@@ -114,8 +119,8 @@ class DeskService:
 
     async def of_customer(self, principal: Principal, customer_id: UUID) -> DeskFile:
         async with self._work.reading("desk.gate") as conn:
-            (seen_by,) = await eyes_of(conn, principal, [Matter(customer_id, "health")])
-        how = NOT_WAITED_FOR if seen_by == "closed" else {}
+            reads = await _reads_health(conn, principal, customer_id)
+        how = {} if reads else {"said": NOT_WAITED_FOR}
         return await self._of(principal, customer_id, _Came(how=how))
 
     async def _of(self, principal: Principal, customer_id: UUID, came: _Came) -> DeskFile:
@@ -170,6 +175,12 @@ class DeskService:
             quotes=[each for each in quotes.items if _waits(each)],
             tasks=tasks.items,
         )
+
+
+async def _reads_health(conn: Connection, principal: Principal, customer_id: UUID) -> bool:
+    """Whether what a customer's file says of their health is shown to the asker."""
+    (seen_by,) = await eyes_of(conn, principal, [Matter(customer_id, "health")])
+    return seen_by != "closed"
 
 
 def _row(card: CustomerOut) -> CustomerRow:

@@ -108,6 +108,14 @@ SELECT EXISTS (
     WHERE one.interaction_id = $1 AND other.interaction_id = $2
       AND one.level >= 2 AND other.level >= 2)
 """
+# Whether the agent $2 has an interaction in hand, or it waits for a skill of theirs.
+WAITED_FOR = """
+SELECT EXISTS (SELECT FROM segments
+               WHERE interaction_id = $1 AND agent_id = $2 AND state <> 'ended')
+    OR EXISTS (SELECT FROM work_items w JOIN queues q ON q.key = w.queue
+               JOIN agent_skills k ON k.agent_id = $2 AND k.skill = q.skill
+               WHERE w.interaction_id = $1 AND w.answered_at IS NULL AND w.ended_at IS NULL)
+"""
 CUSTOMER_OF = "SELECT customer_id, customer_set FROM interactions WHERE id = $1"
 WHOSE = """
 SELECT i.customer_id, i.customer_set, i.contact_id, i.queue, i.direction, i.routing_facts
@@ -323,6 +331,11 @@ async def customer_of(conn: Connection, interaction_id: UUID) -> tuple[UUID | No
     """(the customer that an interaction is known to be about, whether somebody said so)."""
     row = await conn.fetchrow(CUSTOMER_OF, interaction_id)
     return (None, False) if row is None else (row["customer_id"], row["customer_set"])
+
+
+async def waited_for(conn: Connection, interaction_id: UUID, agent_id: UUID | None) -> bool:
+    """Whether an interaction is in this agent's hands, or is waiting for them."""
+    return bool(await conn.fetchval(WAITED_FOR, interaction_id, agent_id))
 
 
 async def whose(conn: Connection, interaction_id: UUID) -> Record | None:

@@ -312,7 +312,8 @@ async def test_a_claim_of_health_is_not_given_to_oneself_unread(
 async def test_no_banner_says_that_an_authorisation_is_waited_for(
     office: Office, conn: db.Connection, ana: str
 ) -> None:
-    """To whoever reads the file and not its health; who has the caller in hand is told."""
+    """To whoever reads the file and not its health; who has the caller in hand is told, until the
+    talk is over, and a supervisor of another team is not."""
     waits = {"title": WORDS, "customer_id": ana, "task_type": "health_authorisation"}
     await office.do("lucia", "POST", "/tasks", waits)
     file = f"/customers/{ana}/file"
@@ -321,3 +322,14 @@ async def test_no_banner_says_that_an_authorisation_is_waited_for(
     talk = await talks(office, conn, "pablo", NUMBER)
     mine = await office.do("pablo", "GET", f"/interactions/{talk}/file")
     assert mine["banner"] == "authorisation"
+    elena = office.people["elena"]
+    office.people["south"] = dataclasses.replace(elena, teams=frozenset({"south"}))
+    office.people["north"] = dataclasses.replace(elena, teams=frozenset({"north"}))
+    await conn.execute("UPDATE segments SET state = 'ended', ended_at = now()")
+
+    async def banner(who: str) -> str | None:
+        told: str | None = (await office.do(who, "GET", f"/interactions/{talk}/file"))["banner"]
+        return told
+
+    assert [await banner(who) for who in ("elena", "north")] == ["authorisation"] * 2
+    assert "authorisation" not in [await banner(who) for who in ("pablo", "south")]
