@@ -274,8 +274,7 @@ class TaskService:
         """What a task about somebody's health says is hidden while the gate is closed."""
         seen_by = await _seen_by(conn, principal, rows)
         files = await written(conn, principal, {row["customer_id"] for row in rows} - {None})
-        claims = {row["claim_id"] for row in rows} - {None}
-        handled = await store.handled(conn, claims, principal.agent_id)
+        handled = await _handled(conn, principal, rows)
         return [
             await self._out(
                 conn,
@@ -349,7 +348,7 @@ def _may(principal: Principal, row: Record, *, filed: bool, read: bool) -> list[
         "edit": writes,
         "take": free and principal.agent_id is not None,
         "complete": free or (writes and not _nobodys(row)),
-        "cancel": writes,
+        "cancel": writes and (read or not _nobodys(row)),
     }
     return [name for name, allows in allowed.items() if allows]
 
@@ -387,11 +386,20 @@ async def _refuse_hidden(
 
 async def _seen_by(conn: Connection, principal: Principal, rows: Sequence[Record]) -> list[Eyes]:
     """With whose eyes the principal sees each task: those of what it is about, else of the contact
-    that it came of. A task's handler is whose it is."""
+    that it came of. A task's handler is whose it is, and whoever handles the claim that it is
+    about."""
+    handled = await _handled(conn, principal, rows)
     seen_by = await eyes_of(
         conn,
         principal,
-        [Matter(row["customer_id"] or NOBODY, row["line"], row["assigned_agent"]) for row in rows],
+        [
+            Matter(
+                row["customer_id"] or NOBODY,
+                row["line"],
+                principal.agent_id if row["claim_id"] in handled else row["assigned_agent"],
+            )
+            for row in rows
+        ],
     )
     said_in = {row["interaction_id"] for row in rows if not _has(principal, row)} - {None}
     closed = await unread(conn, principal, said_in)
@@ -401,13 +409,20 @@ async def _seen_by(conn: Connection, principal: Principal, rows: Sequence[Record
     ]
 
 
+async def _handled(
+    conn: Connection, principal: Principal, rows: Sequence[Mapping[str, Any] | Record]
+) -> frozenset[UUID]:
+    """Of the claims that these tasks are about, those that the asker handles."""
+    return await store.handled(conn, {row["claim_id"] for row in rows} - {None}, principal.agent_id)
+
+
 async def _require_file(
     conn: Connection, principal: Principal, row: Mapping[str, Any] | Record
 ) -> None:
     """Forbidden unless the asker may write in the file that the task is in."""
     if row["customer_id"] is None:
         return
-    if not await store.handled(conn, {row["claim_id"]} - {None}, principal.agent_id):
+    if not await _handled(conn, principal, [row]):
         await require_write(conn, principal, row["customer_id"])
 
 

@@ -29,19 +29,20 @@ async def did(office: Office, who: str, action: str, path: str) -> bool:
 
 
 @pytest.mark.parametrize("whose", ["lucia", "pablo", None])
-@pytest.mark.parametrize("about", ["car", "health", "claim", "nobody"])
+@pytest.mark.parametrize("about", ["car", "health", "claim", "illness", "nobody"])
 async def test_a_task_says_what_may_be_done_with_it(
     office: Office, conn: db.Connection, whose: str | None, about: str
 ) -> None:
-    """Of lucia's portfolio; the claim is sara's to handle."""
+    """Of lucia's portfolio; a claim, of a car or of somebody's health, is sara's to handle."""
     task: dict[str, Any] = {"title": "Llamar"}
     if about != "nobody":
         health: dict[str, Any] = {"policy_type": "health", "vehicle_plate": None}
-        line = health if about == "health" else {}
+        line = health if about in {"health", "illness"} else {}
         policy = (await a_policy(office, **line))["policy_id"]
         task["policy_id"] = policy
-    if about == "claim":
-        body = claim_body(policy, adjuster_id=str(agent_of(office, "sara")))
+    if about in {"claim", "illness"}:
+        cause = "other" if about == "illness" else "collision"
+        body = claim_body(policy, adjuster_id=str(agent_of(office, "sara")), cause=cause)
         task["claim_id"] = (await office.do("lucia", "POST", "/claims", body))["claim_id"]
     made = (await office.do("lucia", "POST", "/tasks", task))["task_id"]
     path, agent = f"/tasks/{made}", whose and agent_of(office, whose)
@@ -60,6 +61,41 @@ async def test_a_task_says_what_may_be_done_with_it(
             assert (action in may) == await did(office, who, action, path), (who, action, may)
     await conn.execute("UPDATE tasks SET status = 'cancelled', completed_at = NULL")
     assert (await office.do("elena", "GET", path))["may"] == []
+
+
+async def test_nobody_s_task_about_health_is_not_cancelled_unread(
+    office: Office, conn: db.Connection
+) -> None:
+    """By whoever writes in the file only for who is on the line, until the gate is passed."""
+    ana = (await office.person(mobile="600550010", dni="12345678Z"))["customer_id"]
+    health: dict[str, Any] = {"policy_type": "health", "vehicle_plate": None}
+    policy = (await a_policy(office, customer_id=ana, **health))["policy_id"]
+    made = await office.do("lucia", "POST", "/tasks", {"title": "Llamar", "policy_id": policy})
+    path = f"/tasks/{made['task_id']}"
+    await conn.execute("UPDATE tasks SET assigned_agent = NULL, assigned_to = NULL")
+    await talks(office, conn, "pablo", "+34600550010")
+    assert (await office.do("pablo", "GET", path))["may"] == ["edit"]
+    for action in ("take", "complete", "cancel"):
+        assert not await did(office, "pablo", action, path), action
+    later = {"due_date": "2027-04-01T10:00:00Z"}
+    await office.do("pablo", "PATCH", path, later, **ANYHOW)
+
+
+async def test_whoever_handles_a_claim_reads_and_does_its_tasks(
+    office: Office, conn: db.Connection
+) -> None:
+    """Whosever portfolio it is in, and of somebody's health too."""
+    policy = (await a_policy(office, policy_type="health", vehicle_plate=None))["policy_id"]
+    body = claim_body(policy, cause="other", adjuster_id=str(agent_of(office, "sara")))
+    claim = (await office.do("lucia", "POST", "/claims", body))["claim_id"]
+    made = await office.do("lucia", "POST", "/tasks", {"title": "Informe", "claim_id": claim})
+    path = f"/tasks/{made['task_id']}"
+    await conn.execute("UPDATE tasks SET assigned_agent = NULL, assigned_to = NULL")
+    shown = await office.do("sara", "GET", path)
+    assert (shown["title"], shown["may"]) == ("Informe", ["edit", "take", "complete", "cancel"])
+    hidden = await office.do("pablo", "GET", path)
+    assert (hidden["title"], hidden["may"]) == ("•••", [])
+    assert await did(office, "sara", "take", path)
 
 
 async def test_a_file_s_contracts_say_whether_they_are_written_in(
