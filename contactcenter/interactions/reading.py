@@ -1,4 +1,5 @@
-"""What the routes show of interactions and their conversations, to whom it may be shown."""
+"""What the routes show of interactions and their conversations, to whom it may be shown, and change
+of contacts."""
 
 from __future__ import annotations
 

@@ -204,13 +204,14 @@ class QuoteService:
     async def convert(
         self, principal: Principal, quote_id: UUID, wish: ConvertIn, match: Match
     ) -> Converted:
-        """Make the accepted quote a policy, exactly once: whoever comes second gets the same."""
+        """Make the accepted quote a policy, exactly once: whoever comes second gets the same, of
+        whatever version they knew it."""
         async with self._work.begin("quotes.convert", principal.actor) as work:
             row = await self._locked(work, principal, quote_id)
-            match(row["version"])
             if row["converted"]:
                 policy_id, created = row["policy_id"], False
             else:
+                match(row["version"])
                 policy_id, created = await self._convert(work, principal, row, wish), True
             return work.answer(
                 Converted(

@@ -103,9 +103,11 @@ async def test_a_quotes_life(office: Office) -> None:
 async def test_a_quote_becomes_a_policy_once_however_many_press(office: Office) -> None:
     for _ in range(3):
         path = await accepted(office)
+        known = {"If-Match": (await office.ask("lucia", "GET", path)).etag}
+        start = {"coverage_start_date": "2027-04-01"}
         answers = await asyncio.gather(
             *(
-                office.ask(who, "POST", f"{path}/convert", {"coverage_start_date": "2027-04-01"})
+                office.ask(who, "POST", f"{path}/convert", start, **known)
                 for who in ("lucia", "marcos", "elena", "lucia", "marcos")
             )
         )
