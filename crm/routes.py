@@ -24,7 +24,7 @@ STALE: Final = (PreconditionFailed, PreconditionRequired)
 """What whoever changes a row is told, unless they name the version that they have read."""
 
 
-def named(request: Request) -> Callable[[int], None]:
+def named(request: Request) -> Callable[[int | None], None]:
     """Compares `If-Match`, which has to be there, with the stored version."""
     return partial(request.match, required=True)
 

@@ -118,7 +118,7 @@ class Request:
 
     def match(self, version: int | None, *, required: bool = False) -> None:
         """Compare `If-Match` with the stored version; None: there is none, which whoever names a
-        version does not know.
+        version, or any (`*`), does not know (RFC 9110, section 13.1.1).
 
         Raises PreconditionFailed (412) for another one, and PreconditionRequired (428) without the
         header if it is required of a change to what is there.
@@ -568,4 +568,4 @@ def _body(raw: bytes, model: type[BaseModel]) -> BaseModel:
 
 def _matches(http: web.Request, header: str, version: int | None) -> bool:
     tags = {tag.strip().removeprefix("W/") for tag in http.headers.get(header, "").split(",")}
-    return "*" in tags or (version is not None and etag(version) in tags)
+    return version is not None and ("*" in tags or etag(version) in tags)

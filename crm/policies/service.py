@@ -69,7 +69,7 @@ from crm.policies.schemas import (
 from crm.schemas import Money, picked
 from db import Record
 
-Match = Callable[[int], None]
+Match = Callable[[int | None], None]
 BREAKS: Final[Mapping[tuple[str, str], str]] = {
     ("active", "suspended"): "suspension",
     ("suspended", "active"): "resumption",
@@ -355,8 +355,7 @@ class PolicyService:
         for a DGS code that another has, and for a key that somebody else takes meanwhile."""
         async with self._work.begin("insurers.put", principal.actor) as work:
             known = await store.insurer(work.conn, insurer.key, lock=True)
-            if known is not None:
-                match(known["version"])
+            match(None if known is None else known["version"])
             try:
                 row = await store.put_insurer(
                     work.conn, *insurer.model_dump().values(), known=known is not None

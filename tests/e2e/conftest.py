@@ -113,18 +113,18 @@ class Centre:
         path: str,
         body: object = None,
         token: str | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | None] | None = None,
     ) -> dict[str, Any]:
         """JSON in, JSON out; raises HTTPError for a refusal. A change is of whatever version is
-        there."""
+        there, unless `If-Match` is given, or None where nothing is."""
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json", **(headers or {})}
-        if method in {"POST", "PUT", "PATCH"}:
-            headers = {"If-Match": "*", **headers}
+        of = {"If-Match": "*"} if method in {"POST", "PUT", "PATCH"} else {}
+        given = {"Content-Type": "application/json", **of, **(headers or {})}
+        sent = {name: value for name, value in given.items() if value is not None}
         if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
+            sent["Authorization"] = f"Bearer {token}"
         url = f"{self.url}/api/v1{path}"
-        request = urllib.request.Request(url, data=data, headers=headers, method=method)
+        request = urllib.request.Request(url, data=data, headers=sent, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             text = answer.read()
         return json.loads(text) if text else {}
@@ -146,7 +146,7 @@ class Centre:
         method: str,
         path: str,
         body: object = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | None] | None = None,
     ) -> dict[str, Any]:
         return self.call(method, path, body, self.token(email), headers)
 

@@ -138,7 +138,7 @@ def test_the_screens_of_the_centre(world: World, axe: Axe) -> None:
     """With a team and a request, to look at."""
     agents = world.centre.ask(ADMIN, "GET", "/agents")["items"]
     body = {"name": "Mañanas de siniestros", "agents": [one["agent_id"] for one in agents[:3]]}
-    world.centre.ask(ADMIN, "PUT", "/teams/mornings", body)
+    world.centre.ask(ADMIN, "PUT", "/teams/mornings", body, {"If-Match": None})
     requests = world.centre.ask(ADMIN, "GET", "/privacy/requests")["items"]
     if not any(one["kind"] == "export" for one in requests):
         asked = {"kind": "export", "person_kind": "user", "reason": "Por escrito, el lunes"}

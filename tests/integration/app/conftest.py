@@ -44,6 +44,10 @@ def quick_logs() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+ANEW = {"If-Match": None}
+"""Headers of a first write: there is no version to be named."""
+
+
 class ShiftedClock:
     """Runs like the machine's, from a moment of the test's choice; it can be set."""
 
@@ -92,10 +96,11 @@ class Centre:
     async def http(
         self, method: str, path: str, *, token: str | None = None, **kwargs: Any
     ) -> tuple[int, Any]:
-        """(status, JSON) of a request under /api/v1; a change is of whatever version is there."""
-        headers = kwargs.pop("headers", {})
-        if method in {"POST", "PUT", "PATCH"}:
-            headers = {"If-Match": "*", **headers}
+        """(status, JSON) of a request under /api/v1; a change is of whatever version is there,
+        unless `If-Match` is given, or None where nothing is (ANEW)."""
+        of = {"If-Match": "*"} if method in {"POST", "PUT", "PATCH"} else {}
+        given = {**of, **kwargs.pop("headers", {})}
+        headers = {name: value for name, value in given.items() if value is not None}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         async with (

@@ -17,7 +17,7 @@ from contactcenter.core.access import GRANTABLE
 from contactcenter.core.http import Request, Response, build_app
 from contactcenter.core.limits import Limit
 from contactcenter.core.sockets import CommandContext, Dispatcher
-from tests.integration.app.conftest import Centre
+from tests.integration.app.conftest import ANEW, Centre
 from tests.integration.app.people import Person, sign_in
 from tests.integration.app.rights import ASKED, HELD, NEEDS
 from tests.integration.app.test_journey import CARMEN, LUCIA
@@ -186,7 +186,7 @@ async def limited(centre: Centre, conn: db.Connection) -> str:
     admin = await sign_in(centre.url, ADMIN)
     for key, name in (("north", "Lucía"), ("south", "Carmen")):
         body = {"name": key, "agents": [by_name[name]]}
-        status, _ = await centre.http("PUT", f"/teams/{key}", token=admin, json=body)
+        status, _ = await centre.http("PUT", f"/teams/{key}", token=admin, json=body, headers=ANEW)
         assert status == 200
     user = await conn.fetchval("SELECT id FROM users WHERE email = $1", ELENA)
     body = {"teams": ["north"], "queues": ["SA"]}
@@ -414,7 +414,8 @@ async def test_whoever_is_invited_finds_a_desk_and_work_for_it(
     centre: Centre, conn: db.Connection
 ) -> None:
     admin = await sign_in(centre.url, ADMIN)
-    await centre.http("PUT", "/teams/north", token=admin, json={"name": "North", "agents": []})
+    team = {"name": "North", "agents": []}
+    await centre.http("PUT", "/teams/north", token=admin, json=team, headers=ANEW)
     invite = {"first_name": "Nerea", "last_name": "Ibáñez", "role": "agent"}
 
     async def invited(email: str, **more: Any) -> tuple[int, Any]:

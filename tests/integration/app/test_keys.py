@@ -23,7 +23,7 @@ from contactcenter.identity.audit import verify
 from contactcenter.identity.module import SEALED as IDENTITY_SEALED
 from crm.module import SEALED as CRM_SEALED
 from crm.workflows.runner import bound
-from tests.integration.app.conftest import Centre, ShiftedClock, served
+from tests.integration.app.conftest import ANEW, Centre, ShiftedClock, served
 from tests.integration.app.people import PASSWORD, SECONDS, sign_in
 
 OLD, NEW = b"o" * 32, b"n" * 32
@@ -70,7 +70,7 @@ async def audited(centre: Centre, name: str) -> int:
     """The status of a request that the audit log tells."""
     token = await sign_in(centre.url, ADMIN)
     body = {"name": name, "agents": []}
-    return (await centre.http("PUT", f"/teams/{name}", token=token, json=body))[0]
+    return (await centre.http("PUT", f"/teams/{name}", token=token, json=body, headers=ANEW))[0]
 
 
 async def test_the_old_key_goes_and_everybody_still_gets_in(

@@ -10,7 +10,7 @@ import pytest
 
 import db
 from routing.queues.schemas import QueueEdit
-from tests.integration.app.conftest import Centre
+from tests.integration.app.conftest import ANEW, Centre
 from tests.integration.app.people import Person, sign_in
 from tests.integration.app.test_journey import CARMEN, LUCIA, PABLO
 
@@ -31,9 +31,11 @@ async def agents_of(centre: Centre, admin: str) -> dict[str, str]:
     return {one["name"].split()[0]: one["agent_id"] for one in listed["items"]}
 
 
-async def put_team(centre: Centre, admin: str, key: str, *agents: str) -> None:
+async def put_team(centre: Centre, admin: str, key: str, *agents: str, new: bool = True) -> None:
     body = {"name": key, "agents": list(agents)}
-    assert (await centre.http("PUT", f"/teams/{key}", token=admin, json=body))[0] == 200
+    headers = ANEW if new else {}
+    made = await centre.http("PUT", f"/teams/{key}", token=admin, json=body, headers=headers)
+    assert made[0] == 200
 
 
 async def limit(conn: db.Connection, email: str, **limits: str) -> None:
@@ -92,7 +94,7 @@ async def test_a_wallboard_shows_the_agents_of_one_s_teams_and_their_work_in_one
         )
     )
     assert carmen not in str(board.log)
-    await put_team(centre, admin, "north", carmen)
+    await put_team(centre, admin, "north", carmen, new=False)
     await board.until(
         lambda: any(
             payload["changes"].get("agents", {}).get(lucia, "") is None
@@ -148,7 +150,7 @@ async def test_a_desk_shows_the_colleagues_of_one_s_teams_and_what_waits_in_one_
     seen = len(desk.snapshots)
     stranger = await (await centre.desk(PABLO)).available()
     another = await centre.visitor(queue=FAR, message="Hola")
-    await put_team(centre, admin, "north", lucia, pablo)
+    await put_team(centre, admin, "north", lucia, pablo, new=False)
     await desk.until(lambda: len(desk.snapshots) > seen)
     assert set(desk.snapshots[-1]["state"]["team"]) == {lucia, pablo}
     told = [payload for name, payload in desk.log if name.startswith(("agent.", "queue."))]

@@ -8,7 +8,7 @@ from typing import Any
 import db
 from contactcenter.core.access import PUBLIC, Permission
 from contactcenter.core.ids import new_id
-from tests.integration.app.conftest import Centre, StartCentre
+from tests.integration.app.conftest import ANEW, Centre, StartCentre
 from tests.integration.app.people import sign_in
 from tests.integration.app.test_journey import LUCIA
 
@@ -82,15 +82,24 @@ class Hand:
         self.told: dict[str, list[dict[str, Any]]] = {}
 
     async def does(
-        self, route: str, *ids: object, json: Any = None, seen: str = "", version: int | None = None
+        self,
+        route: str,
+        *ids: object,
+        json: Any = None,
+        seen: str = "",
+        version: int | None = None,
+        new: bool = False,
     ) -> Any:
-        """Make a change; `seen` is where the version that it needs is read, if not at its path."""
+        """Make a change; `seen` is where the version that it needs is read, if not at its path.
+        `new`: of what is not there."""
         method, path = route.split()
         for each in ids:
             head, _, tail = path.partition("{")
             path = f"{head}{each}{tail.partition('}')[2]}"
         given: dict[str, Any] = {} if json is None else {"json": json}
-        if method in {"PUT", "PATCH"}:
+        if new:
+            given["headers"] = ANEW
+        elif method in {"PUT", "PATCH"}:
             known = version or await self._version(seen or path)
             given["headers"] = {"If-Match": f'"{known}"' if known else "*"}
         before = {row["id"] for row in await self._rows()}
@@ -173,7 +182,7 @@ async def staff(hand: Hand) -> None:
     await hand.does("POST /roles", json={"name": "noted", **reads})
     await hand.does("PUT /roles/{name}", "noted", json={"permissions": ["queues.read"]})
     await hand.does("DELETE /roles/{name}", "noted")
-    await hand.does("PUT /teams/{key}", "noted", json={"name": "Noted", "agents": []})
+    await hand.does("PUT /teams/{key}", "noted", json={"name": "Noted", "agents": []}, new=True)
     await hand.does("PUT /teams/{key}", "noted", json={"name": "Told", "agents": []})
     await hand.does("DELETE /teams/{key}", "noted")
     agent = user["agent_id"]

@@ -13,7 +13,7 @@ import db
 from contactcenter.core import ids
 from contactcenter.identity import audit
 from crm.privacy_rules import HELD, HELD_ES, THEN, THEN_ES
-from tests.integration.app.conftest import Centre
+from tests.integration.app.conftest import ANEW, Centre
 from tests.integration.app.people import sign_in
 from tests.integration.app.test_journey import PABLO, talking
 
@@ -323,7 +323,8 @@ async def test_nobody_erases_whose_rights_go_beyond_their_own(
     assert await tried("export", "user", ids["agent1@aintech.com"]) == 202
     assert await tried("export", "contact", contact) == 202
 
-    await centre.http("PUT", "/teams/north", token=admin, json={"name": "north", "agents": []})
+    team = {"name": "north", "agents": []}
+    await centre.http("PUT", "/teams/north", token=admin, json=team, headers=ANEW)
     limits = {"teams": ["north"]}
     assert (await centre.http("PATCH", f"/users/{ids[me]}", token=admin, json=limits))[0] == 200
     asked = {"kind": "export", "person_kind": "user", "person": str(ids[ADMIN]), "reason": "x"}

@@ -16,7 +16,7 @@ import db
 from contactcenter.core import ids
 from contactcenter.core.access import ROLE_PERMISSIONS, Permission
 from contactcenter.core.http import Route
-from tests.integration.app.conftest import Centre
+from tests.integration.app.conftest import ANEW, Centre
 from tests.integration.app.people import sign_in
 from tests.integration.app.test_journey import LUCIA
 from tools.reach import LIMITED, reach_of
@@ -82,7 +82,8 @@ async def things(centre: Centre, conn: db.Connection) -> Things:
     by_name = {one["name"].split()[0]: one["agent_id"] for one in agents["items"]}
     for key, name in (("north", "Lucía"), ("south", "Carmen")):
         body = {"name": key, "agents": [by_name[name]]}
-        assert (await centre.http("PUT", f"/teams/{key}", token=admin, json=body))[0] == 200
+        made = await centre.http("PUT", f"/teams/{key}", token=admin, json=body, headers=ANEW)
+        assert made[0] == 200
     found: dict[str, list[object]] = {"agent": [by_name["Lucía"], by_name["Carmen"]]}
     for queue in (NEAR, FAR):
         visitor = await centre.visitor(queue=queue, message="Hola")

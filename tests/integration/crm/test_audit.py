@@ -80,8 +80,9 @@ async def test_settings_are_noted_with_what_was_before(office: Office) -> None:
     office.deps.work.keep_journal(seen)
     insurer = {"key": "genciana", "dgs_code": "C0977", "name": "Genciana"}
     seen_it = {"If-Match": "*"}
-    for name in ("Genciana", "Genciana Seguros"):
-        await office.do("alba", "PUT", "/insurers", {**insurer, "name": name}, **seen_it)
+    await office.do("alba", "PUT", "/insurers", insurer)
+    changed = {**insurer, "name": "Genciana Seguros"}
+    await office.do("alba", "PUT", "/insurers", changed, **seen_it)
     for offers in (3, 4):
         wish = {"line": "auto", "min_offers": offers}
         await office.do("alba", "PUT", "/quote-rules", wish, **seen_it)

@@ -250,6 +250,9 @@ async def test_without_it_or_with_another_nothing_is_changed(
 async def test_of_two_who_add_one_insurer_the_second_changes_it(office: Office) -> None:
     """Nobody has read a new one: it is added without a version, and changed with it."""
     new = {"key": "duero", "dgs_code": "C0909", "name": "Duero"}
+    for known in ('"1"', "*"):
+        stale = await office.ask("elena", "PUT", "/insurers", new, **{"If-Match": known})
+        assert stale.status == 412, "nothing is there that anybody could know"
     made = await office.ask("elena", "PUT", "/insurers", new)
     assert (made.status, made.etag, made.body["version"]) == (200, '"1"', 1)
     assert (await office.ask("alba", "PUT", "/insurers", new)).status == 428
