@@ -19,6 +19,11 @@ UNPAID: Final = "(r.paid_at IS NULL AND r.state <> 'cancelled' AND r.total > 0 A
 insurer gives back is no debt."""
 _UUID: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 AGENT_EXISTS = "SELECT EXISTS (SELECT FROM agents WHERE id = $1)"
+SECTION = "SELECT version FROM office_sections WHERE section = $1"
+LOCK_SECTION = f"{SECTION} FOR UPDATE"
+TURN_SECTION = """
+UPDATE office_sections SET version = version + 1 WHERE section = $1 RETURNING version
+"""
 LAW = """
 SELECT array_agg(kind) AS kinds, array_agg(line) AS lines, array_agg(valid_from) AS since,
        array_agg(amount) AS amounts, ARRAY(SELECT day FROM holidays) AS holidays
@@ -104,3 +109,21 @@ async def law(conn: Connection) -> Law:
     assert row is not None
     columns = (row[name] for name in ("kinds", "lines", "since", "amounts"))
     return Law.of(map(Period, *columns), row["holidays"])
+
+
+async def section_version(conn: Connection, section: str) -> int:
+    """Of a list of the office's own, whose rows have one version together."""
+    number: int = await conn.fetchval(SECTION, section)
+    return number
+
+
+async def lock_section(conn: Connection, section: str) -> int:
+    """Hold all of it; its version."""
+    number: int = await conn.fetchval(LOCK_SECTION, section)
+    return number
+
+
+async def turn_section(conn: Connection, section: str) -> int:
+    """Its version after a change."""
+    number: int = await conn.fetchval(TURN_SECTION, section)
+    return number

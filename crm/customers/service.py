@@ -64,10 +64,12 @@ from crm.customers.schemas import (
 from crm.customers.searching import Searching
 from crm.masks import MASK, for_customer
 from crm.schemas import Money, picked
+from crm.sql import lock_section, section_version, turn_section
 from db import Connection, Record
 
 Match = Callable[[int], None]
 RESEGMENT: Final = "customers.resegment"
+RULES: Final = "segment_rules"
 SEGMENT_BATCH: Final = 40
 ERASE_SECONDS: Final = 30
 """How long erasing one file may take: its texts are looked for in whole tables."""
@@ -418,10 +420,10 @@ class CustomerService:
         if len({segment for segment, _ in pairs}) < len(pairs):
             raise Invalid.field("items", "bad_rule", "Each segment has one rule.")
         async with self._work.begin("segments.set_rules", principal.actor) as work:
-            match(await store.lock_rules(work.conn))
+            match(await lock_section(work.conn, RULES))
             before = await store.rules(work.conn)
             await store.put_rules(work.conn, pairs)
-            await store.turn_rules(work.conn)
+            await turn_section(work.conn, RULES)
             await self._jobs.enqueue(work.conn, RESEGMENT, {"after": None})
             work.audit(
                 "segments.changed",
@@ -434,7 +436,7 @@ class CustomerService:
 
 
 async def _rules(conn: Connection) -> SegmentRulesOut:
-    version = await store.rules_version(conn)
+    version = await section_version(conn, RULES)
     rules = await store.rules(conn)
     items = [SegmentRule(segment=s, conditions=c) for s, c in rules]
     return SegmentRulesOut(items=items, version=version)

@@ -353,9 +353,6 @@ UPDATE customers SET user_id = $2, updated_at = $3, updated_by = $4, version = v
 WHERE id = $1
 """
 RULES = "SELECT segment, conditions FROM segment_rules ORDER BY ordinal"
-RULES_VERSION = "SELECT version FROM office_sections WHERE section = 'segment_rules'"
-LOCK_RULES = f"{RULES_VERSION} FOR UPDATE"
-TURN_RULES = "UPDATE office_sections SET version = version + 1 WHERE section = 'segment_rules'"
 DROP_RULES = "DELETE FROM segment_rules"
 PUT_RULES = """
 INSERT INTO segment_rules (segment, ordinal, conditions)
@@ -401,21 +398,6 @@ async def set_user(
 
 async def rules(conn: Connection) -> list[tuple[str, dict[str, Any]]]:
     return [(row["segment"], row["conditions"]) for row in await conn.fetch(RULES)]
-
-
-async def rules_version(conn: Connection) -> int:
-    number: int = await conn.fetchval(RULES_VERSION)
-    return number
-
-
-async def lock_rules(conn: Connection) -> int:
-    """Hold all of them; their version."""
-    number: int = await conn.fetchval(LOCK_RULES)
-    return number
-
-
-async def turn_rules(conn: Connection) -> None:
-    await conn.execute(TURN_RULES)
 
 
 async def put_rules(conn: Connection, rules: Sequence[tuple[str, Mapping[str, Any]]]) -> None:

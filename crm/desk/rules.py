@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 from uuid import UUID
 
 from contactcenter.core.access import Permission, Principal
@@ -28,11 +29,13 @@ from crm.desk.schemas import (
 )
 from crm.routes import STALE, named
 from crm.schemas import picked
+from crm.sql import lock_section, section_version, turn_section
 from db import Connection, Record, UniqueViolation
 
 TAGS = ("contact rules",)
 READ, CHANGE = Permission.CUSTOMERS_ALL, Permission.PORTFOLIOS_ALL
 Match = Callable[[int], None]
+RULES: Final = "contact_rules"
 
 
 class RuleService:
@@ -53,10 +56,10 @@ class RuleService:
         except ValueError as error:
             raise Invalid.field("items", "bad_rule", str(error)) from error
         async with self._work.begin("contact_rules.set", principal.actor) as work:
-            match(await store.lock_rules(work.conn))
+            match(await lock_section(work.conn, RULES))
             before = await store.rules(work.conn)
             await store.put_rules(work.conn, rules)
-            await store.turn_rules(work.conn)
+            await turn_section(work.conn, RULES)
             work.audit(
                 "contact_rules.changed",
                 "contact_rules",
@@ -149,7 +152,7 @@ class RuleService:
 
 
 async def _rules(conn: Connection) -> ContactRulesOut:
-    version = await store.rules_version(conn)
+    version = await section_version(conn, RULES)
     rows = await store.rules(conn)
     items = [ContactRule(name=n, conditions=dict(c), effects=dict(e)) for n, c, e in rows]
     return ContactRulesOut(items=items, version=version)

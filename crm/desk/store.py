@@ -174,9 +174,6 @@ LEFT JOIN LATERAL (
 WHERE p.id IS NOT NULL OR claim.adjuster_id IS NOT NULL AND $2::text IS NULL
 """
 RULES = "SELECT name, conditions, effects FROM contact_rules ORDER BY ordinal"
-RULES_VERSION = "SELECT version FROM office_sections WHERE section = 'contact_rules'"
-LOCK_RULES = f"{RULES_VERSION} FOR UPDATE"
-TURN_RULES = "UPDATE office_sections SET version = version + 1 WHERE section = 'contact_rules'"
 DROP_RULES = "DELETE FROM contact_rules"
 PUT_RULES = """
 INSERT INTO contact_rules (name, ordinal, conditions, effects)
@@ -234,21 +231,6 @@ async def professional(
 
 async def rules(conn: Connection) -> list[Rule]:
     return [(row["name"], row["conditions"], row["effects"]) for row in await conn.fetch(RULES)]
-
-
-async def rules_version(conn: Connection) -> int:
-    number: int = await conn.fetchval(RULES_VERSION)
-    return number
-
-
-async def lock_rules(conn: Connection) -> int:
-    """Hold all of them; their version."""
-    number: int = await conn.fetchval(LOCK_RULES)
-    return number
-
-
-async def turn_rules(conn: Connection) -> None:
-    await conn.execute(TURN_RULES)
 
 
 async def put_rules(conn: Connection, rules: Sequence[Rule]) -> None:

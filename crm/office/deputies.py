@@ -13,7 +13,7 @@ from crm.office import store
 from crm.office.schemas import Deputies, Deputy, DeputyIn
 from crm.office.service import Match
 from crm.routes import STALE, named
-from crm.sql import agent_exists
+from crm.sql import agent_exists, lock_section, section_version, turn_section
 
 SECTION = "handler_deputies"
 PATH = "/api/v1/handler-deputies"
@@ -28,7 +28,7 @@ class DeputyService:
         """Between agents of the teams that the asker's rights reach, and the section's version."""
         today = self._clock.now().astimezone(self._zone).date()
         async with self._work.reading("deputies.list") as conn:
-            version = await store.version(conn, SECTION)
+            version = await section_version(conn, SECTION)
             rows = await store.deputies(conn, principal.teams, today)
         return Deputies(items=[Deputy(**row) for row in rows], version=version), version
 
@@ -38,7 +38,7 @@ class DeputyService:
         if wish.agent_id == wish.deputy_id:
             raise Invalid.field("deputy_id", "own_deputy", "Nobody stands in for themselves.")
         async with self._work.begin("deputies.put", principal.actor) as work:
-            match(await store.lock_section(work.conn, SECTION))
+            match(await lock_section(work.conn, SECTION))
             for name in ("agent_id", "deputy_id"):
                 agent_id = getattr(wish, name)
                 if agent_id is None:
@@ -63,7 +63,7 @@ class DeputyService:
             after = await store.deputies_of(work.conn, wish.agent_id, since)
             if before == after:
                 return
-            await store.turn_section(work.conn, SECTION)
+            await turn_section(work.conn, SECTION)
             work.audit(
                 "deputy.changed",
                 "agent",

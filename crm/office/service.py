@@ -38,6 +38,7 @@ from crm.office.schemas import (
     Rates,
 )
 from crm.schemas import Money, euros
+from crm.sql import lock_section, section_version, turn_section
 from db import Record
 
 Match = Callable[[int], None]
@@ -89,7 +90,7 @@ class OfficeService:
     async def listed(self, section: Section, year: int | None = None) -> tuple[BaseModel, int]:
         """The rows, and the section's version."""
         async with self._work.reading(f"{section.name}.list") as conn:
-            version = await store.version(conn, section.name)
+            version = await section_version(conn, section.name)
             rows = await store.rows(conn, section.name)
         if section.row is HolidayIn:
             return Holidays(items=_holidays(rows, year), version=version), version
@@ -105,7 +106,7 @@ class OfficeService:
         key = {name: getattr(given, name) for name in section.key.model_fields}
         values = {name: _stored(getattr(given, name)) for name in section.row.model_fields}
         async with self._work.begin(f"{section.name}.put", principal.actor) as work:
-            match(await store.lock_section(work.conn, section.name))
+            match(await lock_section(work.conn, section.name))
             before = await store.one(work.conn, section.name, list(key.values()))
             rest = [value for name, value in values.items() if name not in key]
             if not await store.put(work.conn, section.name, [*key.values(), *rest]):
@@ -114,7 +115,7 @@ class OfficeService:
             after = await store.one(work.conn, section.name, list(key.values()))
             if before == after:
                 return
-            await store.turn_section(work.conn, section.name)
+            await turn_section(work.conn, section.name)
             work.audit(
                 f"{section.name}.changed",
                 section.name,
@@ -129,7 +130,7 @@ class OfficeService:
         """Take a row away. Conflict for the last one that there must be."""
         wanted = {name: getattr(key, name) for name in section.key.model_fields}
         async with self._work.begin(f"{section.name}.drop", principal.actor) as work:
-            match(await store.lock_section(work.conn, section.name))
+            match(await lock_section(work.conn, section.name))
             before = await store.one(work.conn, section.name, list(wanted.values()))
             if before is None:
                 raise NotFound
@@ -139,7 +140,7 @@ class OfficeService:
                     type="last_rule",
                 )
             await store.drop(work.conn, section.name, list(wanted.values()))
-            await store.turn_section(work.conn, section.name)
+            await turn_section(work.conn, section.name)
             work.audit(
                 f"{section.name}.dropped", section.name, _named(wanted), before=_told(before)
             )

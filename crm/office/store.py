@@ -10,29 +10,6 @@ from uuid import UUID
 
 from db import Connection, Record
 
-LOCK_SECTION = "SELECT version FROM office_sections WHERE section = $1 FOR UPDATE"
-VERSION = "SELECT version FROM office_sections WHERE section = $1"
-TURN_SECTION = """
-UPDATE office_sections SET version = version + 1 WHERE section = $1 RETURNING version
-"""
-
-
-async def version(conn: Connection, section: str) -> int:
-    number: int = await conn.fetchval(VERSION, section)
-    return number
-
-
-async def lock_section(conn: Connection, section: str) -> int:
-    """Hold a section; its version."""
-    number: int = await conn.fetchval(LOCK_SECTION, section)
-    return number
-
-
-async def turn_section(conn: Connection, section: str) -> int:
-    """The version after a change."""
-    number: int = await conn.fetchval(TURN_SECTION, section)
-    return number
-
 
 @dataclass(frozen=True, slots=True)
 class Statements:

@@ -48,6 +48,7 @@ from crm.quotes.schemas import (
     QuoteRules,
 )
 from crm.schemas import Line, Money, picked
+from crm.sql import lock_section, section_version, turn_section
 from db import Connection, Record
 
 Match = Callable[[int], None]
@@ -56,6 +57,7 @@ PARTS: Final = ("capital", "compulsory", "rider")
 VALID_FOR: Final = timedelta(days=30)
 LARGEST: Final = Decimal("9999999999.99")
 BATCH: Final = 200
+RULES: Final = "quote_rules"
 
 
 async def the_quote(
@@ -275,7 +277,7 @@ class QuoteService:
 
     async def rules(self) -> QuoteRules:
         async with self._work.reading("quotes.rules") as conn:
-            version = await store.rules_version(conn)
+            version = await section_version(conn, RULES)
             known = await store.rules(conn)
         items = [QuoteRule(line=line, min_offers=known.get(line, 1)) for line in get_args(Line)]
         return QuoteRules(items=items, version=version)
@@ -286,9 +288,10 @@ class QuoteService:
         """How many offers a line's quote compares before it may be sent; with the version of the
         rules of all lines."""
         async with self._work.begin("quotes.set_rule", principal.actor) as work:
-            match(await store.lock_rules(work.conn))
+            match(await lock_section(work.conn, RULES))
             known = (await store.rules(work.conn)).get(rule.line)
-            version = await store.put_rule(work.conn, rule.line, rule.min_offers)
+            await store.put_rule(work.conn, rule.line, rule.min_offers)
+            version = await turn_section(work.conn, RULES)
             work.audit(
                 "quotes.rule",
                 "quote_rule",

@@ -76,11 +76,6 @@ RETURNING q.id, q.customer_id, due.status AS before
 """
 RATES = "SELECT kind, line, valid_from, rate, flat FROM premium_rates"
 CARRIERS = "SELECT count(*) FROM insurers WHERE key = ANY ($1::text[]) AND NOT retired"
-RULES_VERSION = "SELECT version FROM office_sections WHERE section = 'quote_rules'"
-LOCK_RULES = f"{RULES_VERSION} FOR UPDATE"
-TURN_RULES = """
-UPDATE office_sections SET version = version + 1 WHERE section = 'quote_rules' RETURNING version
-"""
 RULES = "SELECT line, min_offers FROM quote_rules"
 PUT_RULE = """
 INSERT INTO quote_rules (line, min_offers) VALUES ($1, $2)
@@ -155,19 +150,5 @@ async def rules(conn: Connection) -> dict[str, int]:
     return {row["line"]: row["min_offers"] for row in await conn.fetch(RULES)}
 
 
-async def rules_version(conn: Connection) -> int:
-    number: int = await conn.fetchval(RULES_VERSION)
-    return number
-
-
-async def lock_rules(conn: Connection) -> int:
-    """Hold all of them; their version."""
-    number: int = await conn.fetchval(LOCK_RULES)
-    return number
-
-
-async def put_rule(conn: Connection, line: str, min_offers: int) -> int:
-    """The version of all of them after it."""
+async def put_rule(conn: Connection, line: str, min_offers: int) -> None:
     await conn.execute(PUT_RULE, line, min_offers)
-    number: int = await conn.fetchval(TURN_RULES)
-    return number

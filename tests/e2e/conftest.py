@@ -363,7 +363,7 @@ class World:
         message: str = "Hola",
         *,
         name: str = "Ana Visitante",
-        queue: str = QUEUE,
+        queue: str | None = QUEUE,
         email: str | None = None,
     ) -> Visitor:
         asked = {"name": name, "queue": queue, "message": message, "email": email}

@@ -471,3 +471,28 @@ def test_a_customer_has_further_addresses_and_lives_with_somebody(world: World) 
     assert joined == ask(ELENA, "GET", f"/customers/{nora['customer_id']}")["household_id"]
     leave.click()
     expect(home.get_by_role("button", name="Vive con…")).to_be_visible()
+
+
+def test_whoever_says_who_they_are_while_they_wait_reaches_their_adjuster(world: World) -> None:
+    """They choose nothing and nobody knows them, so they wait where new people do."""
+    ask, customer = world.centre.ask, insured(world)
+    digits = int(uuid4().hex[:7], 16) % 10**8
+    document = f"{digits:08}{'TRWAGMYFPDXBNJZSQVHLCKE'[digits % 23]}"
+    path = f"/customers/{customer['customer_id']}"
+    ask(CARMEN, "PATCH", path, {"dni": document}, {"If-Match": f'"{customer["version"]}"'})
+    (policy,) = ask(ELENA, "GET", f"/policies?customer_id={customer['customer_id']}")["items"]
+    then = f"{policy['coverage_start_date']}T10:00:00+01:00"
+    told = {"claim_type": "collision", "cause": "collision", "incident_date": then}
+    whose = {"policy_id": policy["policy_id"], "description": "Un golpe por detrás."}
+    adjuster = ask(LUCIA, "GET", "/auth/me")["agent"]["id"]
+    ask(ELENA, "POST", "/claims", {**told, **whose, "adjuster_id": adjuster})
+
+    handler = world.desk(LUCIA)
+    visitor = world.visitor("Hola, es por mi siniestro", queue=None)
+    visitor.say(f"Mi DNI es {document}")
+    accept(handler)
+    expect(handler.locator(".panel .who-name")).to_contain_text(customer["name"])
+    handler.get_by_role("button", name="¿Por qué yo?").click()
+    drawer = handler.get_by_role("dialog", name="Por qué llegó a ti")
+    expect(drawer.locator(".why-steps")).to_contain_text("Se sabe quién es mientras espera")
+    expect(drawer.locator(".why-steps")).to_contain_text("decide la regla claim")

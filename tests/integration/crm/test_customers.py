@@ -12,6 +12,7 @@ import db
 from contactcenter.core.ids import new_id
 from crm.customers import service as customers_service
 from crm.customers import store
+from crm.sql import lock_section
 from tests.integration.crm.conftest import Office, a_policy, agent_of, receipt_body
 from tests.integration.crm.test_terms_ahead import WAITING
 
@@ -422,7 +423,7 @@ async def test_segment_rules_that_are_replaced_at_once_are_replaced_one_after_th
 ) -> None:
     mine = {"items": [{"segment": "vip", "conditions": {"annual_premium": {"min": "5000"}}}]}
     async with asyncio.TaskGroup() as asking, conn.transaction():
-        await store.lock_rules(conn)
+        await lock_section(conn, "segment_rules")
         await store.put_rules(conn, [("vip", {"annual_premium": {"min": "4000"}})])
         put = office.ask("elena", "PUT", "/segment-rules", mine, **{"If-Match": "*"})
         asked = asking.create_task(put)

@@ -68,7 +68,7 @@ export function Listed<T extends object>({ asked, items, keyOf, hint, empty, hea
       <div className="tools">
         <Outcome failure={failure} done={done} />
         {may && make && (
-          <Button kind="primary" icon="plus" onClick={() => setOpen("new")}>
+          <Button kind="primary" icon="plus" disabled={items === null} onClick={() => setOpen("new")}>
             {make}
           </Button>
         )}

@@ -134,6 +134,7 @@ function Record({ record, answer }: { record: Offer; answer: Answer }) {
     : t("whySumOther", { name: record.agent_name, how: said(t, "how", record.how) });
   const steps: { at: number | null; what: string; more: string; done?: boolean }[] = [
     { at: entered, what: t("whyEntered"), more: queue },
+    ...(ex?.readvised ? [{ at: null, what: t("whyKnown"), more: ex.readvised[1] ? t("whyRule", { rule: ex.readvised[1] }) : "" }] : []),
     ...(ex && offered
       ? [
           {

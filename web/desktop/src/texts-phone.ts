@@ -312,6 +312,8 @@ export const PHONE = {
     "Strategy: {{strategy}}, step {{step}} of the queue, {{time}} after entering.",
   ],
   whyEntered: ["Entra en cola", "Enters the queue"],
+  whyKnown: ["Se sabe quién es mientras espera", "It is known who it is while waiting"],
+  whyRule: ["decide la regla {{rule}}", "the rule {{rule}} decides"],
   whyStep: ["Paso {{step}} de {{steps}}", "Step {{step}} of {{steps}}"],
   whyPool_one: ["alcanza a {{count}} agente", "reaches {{count}} agent"],
   whyPool_other: ["alcanza a {{count}} agentes", "reaches {{count}} agents"],

@@ -24,4 +24,6 @@ export interface Explanation {
   removed: { reason: string; count: number; agents: string[] }[];
   place: Place;
   rivals: Place[];
+  /** The fact that told who it is while they waited, and the rule that has decided since. */
+  readvised?: [cause: string, rule: string] | null;
 }
