@@ -222,7 +222,8 @@ async def acquire(pool: Pool, timeout: float | None = None) -> AsyncIterator[Con
     """
     asked = time.perf_counter()
     try:
-        conn = await pool.acquire(timeout=timeout)
+        async with asyncio.timeout(timeout):  # the pool's own way of it begins a task for each
+            conn = await pool.acquire()
     except TimeoutError as error:
         raise DatabaseUnavailableError("Every connection to the database is in use.") from error
     except ConnectionLost as error:
